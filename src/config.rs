@@ -1,0 +1,1 @@
+//! How the process was started: flags and their variables.

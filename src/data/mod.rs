@@ -1,0 +1,7 @@
+//! Tables in, tensors out: reading files, inferring columns, preprocessing fitted on the training rows.
+
+pub mod read;
+pub mod recipe;
+pub mod schema;
+pub mod split;
+pub mod table;

@@ -1,0 +1,66 @@
+//! What is known of a table's columns.
+
+use serde::{Deserialize, Serialize};
+
+/// How a dataset's file is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// Comma-separated, RFC 4180, with a header.
+    Csv,
+    /// An array of records, or `{"columns": [...], "data": [[...]]}`.
+    Json,
+    /// A record a line.
+    Ndjson,
+}
+
+/// What a column's cells are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ColumnType {
+    /// Finite numbers.
+    Number,
+    /// Text, one of a set of levels.
+    Category,
+    /// true or false.
+    Boolean,
+}
+
+/// One column and its summary over all rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Column {
+    /// From the header.
+    pub name: String,
+    /// Inferred from every cell.
+    #[serde(rename = "type")]
+    pub kind: ColumnType,
+    /// Cells without a value.
+    pub missing: u64,
+    /// Different values; estimated (within 2%) where there are more than the service counts exactly.
+    pub distinct: u64,
+    /// Least value of a number column.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub min: Option<f64>,
+    /// Greatest value of a number column.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub max: Option<f64>,
+    /// Mean of a number column.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub mean: Option<f64>,
+    /// Sample standard deviation (n - 1) of a number column.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub std: Option<f64>,
+    /// Every level with its count, in label order (numbers by value, text by code point, false before true), where there
+    /// are few enough to list: categories, booleans, and number columns whose values are all integers.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub values: Option<Vec<ValueCount>>,
+}
+
+/// One level of a column.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ValueCount {
+    /// The level: text, integer or boolean.
+    pub value: serde_json::Value,
+    /// Rows that have it.
+    pub count: u64,
+}

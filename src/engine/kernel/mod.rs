@@ -1,0 +1,10 @@
+//! Hot loops: matrix products, elementwise work, reductions. The only home of SIMD dispatch and `unsafe`.
+
+/// Runs `op` compiled for the widest instruction set of this CPU; loops inside vectorize to it.
+///
+/// `op` and what it calls must be inlined (`#[inline(always)]`) to profit. Bits may differ between CPU classes, never
+/// between runs on one.
+#[inline(always)]
+pub fn vectorized<R>(op: impl FnOnce() -> R) -> R {
+    pulp::Arch::new().dispatch(op)
+}

@@ -1,0 +1,1 @@
+//! Routes, errors, limits, streams.

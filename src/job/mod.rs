@@ -1,0 +1,241 @@
+//! What a job is: plain data, and the checks that need both a definition and a table.
+
+pub mod resolve;
+pub mod training;
+
+use crate::{
+    data::{
+        recipe::Signature,
+        schema::{Column, Format},
+    },
+    engine::spec::Summary,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use training::Training;
+use uuid::Uuid;
+
+/// An uploaded table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Dataset {
+    /// UUIDv7.
+    pub id: Uuid,
+    /// Unique.
+    pub name: String,
+    /// How the file is written.
+    pub format: Format,
+    /// Rows without a header.
+    pub rows: u64,
+    /// The file's size.
+    pub bytes: u64,
+    /// The file's SHA-256, hexadecimal.
+    pub sha256: String,
+    /// When the upload was complete.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// In the file's order.
+    pub columns: Vec<Column>,
+}
+
+/// A model definition; its trained versions stand beside it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Model {
+    /// UUIDv7.
+    pub id: Uuid,
+    /// Unique.
+    pub name: String,
+    /// In our own form, defaults filled in.
+    #[schema(value_type = Object)]
+    pub definition: Value,
+    /// Defaults of `training`, from Keras's `compile_config`.
+    #[schema(value_type = Object)]
+    #[serde(skip_serializing_if = "Map::is_empty", default)]
+    pub training_defaults: Map<String, Value>,
+    /// The newest version, where there is one.
+    pub latest_version: Option<u64>,
+    /// When it was defined.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// Sizes, as soon as the input shape is known.
+    pub summary: Option<Summary>,
+}
+
+/// One trained version of a model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ModelVersion {
+    /// The model's name.
+    pub model: String,
+    /// Counts 1, 2, 3 …
+    pub version: u64,
+    /// The job that trained it.
+    pub job: Uuid,
+    /// The dataset's name.
+    pub dataset: String,
+    /// Logs of the epoch whose weights these are.
+    #[schema(value_type = Object)]
+    pub metrics: Map<String, Value>,
+    /// What it takes and gives.
+    pub signature: Signature,
+    /// Sizes.
+    pub summary: Summary,
+    /// Size of the weights file.
+    pub bytes: u64,
+    /// SHA-256 of the weights file, hexadecimal.
+    pub sha256: String,
+    /// When it was committed.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+}
+
+/// Where a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum JobStatus {
+    /// Waiting for a worker.
+    Queued,
+    /// A worker has it.
+    Running,
+    /// Set aside on request.
+    Paused,
+    /// A version was made.
+    Succeeded,
+    /// `error` says why.
+    Failed,
+    /// Ended on request.
+    Cancelled,
+}
+
+impl JobStatus {
+    /// Whether nothing can follow.
+    pub fn is_terminal(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
+    }
+}
+
+/// A training job.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Job {
+    /// UUIDv7.
+    pub id: Uuid,
+    /// The model's name.
+    pub model: String,
+    /// The dataset's name.
+    pub dataset: String,
+    /// What is learned.
+    pub target: Columns,
+    /// What it is learned from, in the order of list instances.
+    pub features: Vec<String>,
+    /// The name of a dataset to validate on instead of a split.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub validation_dataset: Option<String>,
+    /// Every default filled in.
+    pub training: Training,
+    /// Where it stands.
+    pub status: JobStatus,
+    /// How far it came.
+    pub progress: JobProgress,
+    /// Logs of the last epoch; once it has succeeded, of the epoch whose weights were kept.
+    #[schema(value_type = Object)]
+    pub metrics: Map<String, Value>,
+    /// Counts from 1.
+    pub best_epoch: Option<u32>,
+    /// Set when it succeeds.
+    pub version: Option<u64>,
+    /// Counts from 1 with the first claim.
+    pub attempt: u32,
+    /// Why it failed, for its user.
+    pub error: Option<JobError>,
+    /// When it was submitted.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// When a worker first took it.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub ended_at: Option<Timestamp>,
+    /// Where the time went.
+    pub timing: Timing,
+}
+
+/// One column's name or several.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(untagged)]
+pub enum Columns {
+    /// One.
+    One(String),
+    /// Several.
+    Many(Vec<String>),
+}
+
+impl Columns {
+    /// The names in order.
+    pub fn names(&self) -> &[String] {
+        match self {
+            Self::One(name) => std::slice::from_ref(name),
+            Self::Many(names) => names,
+        }
+    }
+}
+
+/// How far a job came.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct JobProgress {
+    /// Epochs done.
+    pub epoch: u32,
+    /// Epochs planned.
+    pub epochs: u32,
+    /// 0 to 1.
+    pub fraction: f64,
+    /// Seconds to go, once an epoch is done.
+    pub eta_seconds: Option<f64>,
+}
+
+/// Why a job failed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct JobError {
+    /// For programs: `diverged`, `invalid_data`, `internal`, `attempts_exhausted`.
+    pub code: String,
+    /// For people: what happened and what to try.
+    pub detail: String,
+}
+
+/// Where a job's time went, in seconds.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Timing {
+    /// From submission to the claim.
+    pub queued_seconds: Option<f64>,
+    /// Reading the data and fitting the recipe.
+    pub preparing_seconds: Option<f64>,
+    /// The fit alone.
+    pub training_seconds: Option<f64>,
+}
+
+/// One kept event of a job.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct JobEvent {
+    /// Counts 1, 2, 3 … within the job, without a gap.
+    pub id: u64,
+    /// What it tells.
+    #[serde(rename = "type")]
+    pub kind: EventKind,
+    /// When it happened.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// By type: `status` has `status`, `attempt` and `error`; `epoch` the epoch's logs; `message` has `level` and `text`.
+    #[schema(value_type = Object)]
+    pub data: Map<String, Value>,
+}
+
+/// What an event tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    /// The job's status changed.
+    Status,
+    /// An epoch ended.
+    Epoch,
+    /// Something worth reading.
+    Message,
+}

@@ -1,0 +1,1 @@
+//! Files by key in an object store: datasets, weights, recipes.

@@ -1,0 +1,1 @@
+//! Claim, load, fit, record: what a worker slot does with a job.

@@ -5,7 +5,7 @@ pub mod training;
 
 use crate::{
     data::{
-        recipe::Signature,
+        recipe::{Signature, Task},
         schema::{Column, Format},
     },
     engine::spec::Summary,
@@ -15,6 +15,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use training::Training;
 use uuid::Uuid;
+
+/// The time now, to the microsecond, which is as exact as the store keeps it.
+pub fn now() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
+}
 
 /// An uploaded table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -107,6 +113,18 @@ pub enum JobStatus {
 }
 
 impl JobStatus {
+    /// The name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
     /// Whether nothing can follow.
     pub fn is_terminal(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
@@ -118,10 +136,14 @@ impl JobStatus {
 pub struct Job {
     /// UUIDv7.
     pub id: Uuid,
-    /// The model's name.
+    /// The model's name when the job was submitted.
     pub model: String,
-    /// The dataset's name.
+    /// The model itself: a later model of the same name is another one.
+    pub model_id: Uuid,
+    /// The dataset's name when the job was submitted.
     pub dataset: String,
+    /// The dataset itself: a later dataset of the same name is another one.
+    pub dataset_id: Uuid,
     /// What is learned.
     pub target: Columns,
     /// What it is learned from, in the order of list instances.
@@ -129,6 +151,11 @@ pub struct Job {
     /// The name of a dataset to validate on instead of a split.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub validation_dataset: Option<String>,
+    /// That dataset itself.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub validation_dataset_id: Option<Uuid>,
+    /// What the target is to the network.
+    pub task: Task,
     /// Every default filled in.
     pub training: Training,
     /// Where it stands.
@@ -142,7 +169,7 @@ pub struct Job {
     pub best_epoch: Option<u32>,
     /// Set when it succeeds.
     pub version: Option<u64>,
-    /// Counts from 1 with the first claim.
+    /// Counts from 1 with the first claim; 0 before it.
     pub attempt: u32,
     /// Why it failed, for its user.
     pub error: Option<JobError>,
@@ -204,7 +231,7 @@ pub struct JobError {
 /// Where a job's time went, in seconds.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Timing {
-    /// From submission to the claim.
+    /// From submission (or from the return to the queue) to the claim.
     pub queued_seconds: Option<f64>,
     /// Reading the data and fitting the recipe.
     pub preparing_seconds: Option<f64>,
@@ -223,7 +250,8 @@ pub struct JobEvent {
     /// When it happened.
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
-    /// By type: `status` has `status`, `attempt` and `error`; `epoch` the epoch's logs; `message` has `level` and `text`.
+    /// By type. `status`: `status`, `attempt` (of a `queued` event the attempt to come), with `version` or `error` at the
+    /// end. `epoch`: the epoch's logs. `message`: `level` (`info` or `warning`) and `text`.
     #[schema(value_type = Object)]
     pub data: Map<String, Value>,
 }
@@ -238,4 +266,31 @@ pub enum EventKind {
     Epoch,
     /// Something worth reading.
     Message,
+}
+
+impl EventKind {
+    /// The name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Status => "status",
+            Self::Epoch => "epoch",
+            Self::Message => "message",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_the_json() {
+        use JobStatus::*;
+        for status in [Queued, Running, Paused, Succeeded, Failed, Cancelled] {
+            assert_eq!(serde_json::to_value(status).unwrap(), status.name());
+        }
+        for kind in [EventKind::Status, EventKind::Epoch, EventKind::Message] {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
+        }
+    }
 }

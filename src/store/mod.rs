@@ -4,12 +4,17 @@
 //! open. What has been acknowledged is durable.
 
 pub mod artifacts;
+pub mod changes;
+pub mod follow;
 pub mod sqlite;
 
-use crate::job::{Dataset, EventKind, Job, JobError, JobEvent, JobProgress, JobStatus, Model, ModelVersion};
+use crate::job::{Dataset, EventKind, Job, JobError, JobEvent, JobProgress, JobStatus, Model, ModelVersion, Timing};
+use artifacts::ArtifactKey;
 use async_trait::async_trait;
+use changes::{Changes, JobChanges};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
+use std::collections::HashSet;
 use uuid::Uuid;
 
 /// Why the store did not do it.
@@ -24,6 +29,12 @@ pub enum StoreError {
     /// An idempotency key was used before with another body.
     #[error("the Idempotency-Key {0:?} was used before with a different request")]
     KeyReused(String),
+    /// An earlier request with the same `Idempotency-Key` did it already: this is its answer, to be given again.
+    #[error("an earlier request with the Idempotency-Key {:?} did this already", .0.key)]
+    Repeated(Box<Receipt>),
+    /// No space is left on the device.
+    #[error("no space is left to store this")]
+    Full,
     /// The writer's lease is over: somebody else has the job, or it has ended.
     #[error("this worker no longer holds the job")]
     Fenced,
@@ -72,19 +83,21 @@ pub struct Receipt {
 pub struct JobFilter {
     /// Only this status.
     pub status: Option<JobStatus>,
-    /// Only this model, by name.
+    /// Only this model, by name or id.
     pub model: Option<String>,
-    /// Only this dataset, by name.
+    /// Only this dataset, by name or id.
     pub dataset: Option<String>,
 }
 
 /// A claimed job. Every later write carries `fence`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub struct Claim {
     /// The job, already `running`.
     pub job: Job,
     /// Rises with each claim of this job.
     pub fence: u64,
+    /// Tells of a cancel from the moment of the claim on.
+    pub changes: JobChanges,
 }
 
 /// An event before it has an id.
@@ -107,8 +120,8 @@ pub struct Report {
     pub progress: JobProgress,
     /// Logs of the last epoch.
     pub metrics: Map<String, Value>,
-    /// Where the time went so far.
-    pub timing: crate::job::Timing,
+    /// What a worker knows of where the time went; what it leaves out stays as it was.
+    pub timing: Timing,
 }
 
 /// How a worker ends a job.
@@ -118,8 +131,8 @@ pub enum Outcome {
     Succeeded {
         /// The version without its number (0).
         version: Box<ModelVersion>,
-        /// Keys of its artifacts.
-        artifacts: Map<String, Value>,
+        /// Where its weights lie.
+        artifact: ArtifactKey,
         /// Counts from 1.
         best_epoch: Option<u32>,
     },
@@ -127,8 +140,20 @@ pub enum Outcome {
     Failed(JobError),
     /// Ends it on request.
     Cancelled,
-    /// Hands it back to the queue (the process is shutting down); the attempt does not count.
+    /// Hands it back to the queue (the process is shutting down); the attempt does not count. A job that was asked to
+    /// cancel ends instead.
     Released,
+}
+
+/// How many jobs went where when the store was recovered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Recovered {
+    /// Back to the queue.
+    pub queued: u64,
+    /// Ended, since their attempts were used up.
+    pub failed: u64,
+    /// Ended, since that was asked for before the process died.
+    pub cancelled: u64,
 }
 
 /// Records. SQLite implements it here; PostgreSQL is to.
@@ -138,6 +163,9 @@ pub trait Store: Send + Sync + 'static {
     async fn ping(&self) -> Result<(), StoreError>;
 
     /// The receipt of an earlier request with this key on this route; `KeyReused` where its fingerprint differs.
+    ///
+    /// To be asked before the work of a request. Two requests at the same moment both find none here; the later one
+    /// then gets `Repeated` from the method that creates.
     async fn receipt(&self, key: &str, route: &str, fingerprint: &str) -> Result<Option<Receipt>, StoreError>;
 
     /// Adds a dataset; `Conflict` where the name is taken.
@@ -146,7 +174,7 @@ pub trait Store: Send + Sync + 'static {
     async fn dataset(&self, key: &str) -> Result<Dataset, StoreError>;
     /// Newest first.
     async fn datasets(&self, page: &Page) -> Result<Listed<Dataset>, StoreError>;
-    /// By id or name; `Conflict` while a queued or running job needs it.
+    /// By id or name; `Conflict` while a queued or running job needs it. Its artifact is to be removed after this.
     async fn delete_dataset(&self, key: &str) -> Result<Dataset, StoreError>;
 
     /// Adds a model; `Conflict` where the name is taken.
@@ -155,15 +183,12 @@ pub trait Store: Send + Sync + 'static {
     async fn model(&self, key: &str) -> Result<Model, StoreError>;
     /// Newest first.
     async fn models(&self, page: &Page) -> Result<Listed<Model>, StoreError>;
-    /// By id or name, with its versions; `Conflict` while a queued or running job needs it. Returns the artifact keys to remove.
-    async fn delete_model(&self, key: &str) -> Result<Vec<String>, StoreError>;
-    /// A version with its artifact keys; the latest where `version` is `None`.
-    async fn version(
-        &self,
-        model: &str,
-        version: Option<u64>,
-    ) -> Result<(ModelVersion, Map<String, Value>), StoreError>;
-    /// Newest first; `after` is a version's number.
+    /// By id or name, with its versions; `Conflict` while a queued or running job needs it. Returns the artifacts, to be
+    /// removed after this.
+    async fn delete_model(&self, key: &str) -> Result<Vec<ArtifactKey>, StoreError>;
+    /// A version and where its weights lie; the latest where `version` is `None`.
+    async fn version(&self, model: &str, version: Option<u64>) -> Result<(ModelVersion, ArtifactKey), StoreError>;
+    /// Newest first; `after` is a version's number. Returns where the next page starts, too.
     async fn versions(
         &self,
         model: &str,
@@ -171,15 +196,18 @@ pub trait Store: Send + Sync + 'static {
         after: Option<u64>,
     ) -> Result<(Vec<ModelVersion>, Option<u64>), StoreError>;
 
-    /// Adds a job in `queued` with its first event.
+    /// Adds a job in `queued` with its first event; `NotFound` where its model or a dataset (by id) is gone.
     async fn submit(&self, job: &Job, receipt: Option<&Receipt>) -> Result<(), StoreError>;
     /// By id.
     async fn job(&self, id: Uuid) -> Result<Job, StoreError>;
     /// Newest first.
     async fn jobs(&self, filter: &JobFilter, page: &Page) -> Result<Listed<Job>, StoreError>;
     /// A queued job ends at once; of a running one it is remembered and its worker told; `Conflict` where it has ended.
+    ///
+    /// What this acknowledges is kept: a job that was asked to cancel can still fail, but not succeed.
     async fn cancel(&self, id: Uuid) -> Result<Job, StoreError>;
     /// Events with id above `after`, in order, at most `limit`, and the job's status as of the same moment.
+    /// `NotFound` where there is no such job.
     async fn events_after(&self, id: Uuid, after: u64, limit: u32) -> Result<(Vec<JobEvent>, JobStatus), StoreError>;
 
     /// The oldest queued job becomes `running`, its attempt counted; `None` where nothing waits.
@@ -188,12 +216,15 @@ pub trait Store: Send + Sync + 'static {
     async fn report(&self, id: Uuid, fence: u64, report: &Report) -> Result<bool, StoreError>;
     /// A last report and the end, in one transaction. Returns the job as it ended.
     async fn finish(&self, id: Uuid, fence: u64, report: &Report, outcome: &Outcome) -> Result<Job, StoreError>;
-    /// At start-up: jobs found `running` go back to the queue, or fail where `most_attempts` are used up. Returns how many of each.
-    async fn recover(&self, most_attempts: u32) -> Result<(u64, u64), StoreError>;
+    /// At start-up, before any claim: jobs found `running` go back to the queue, or end where `most_attempts` are used up
+    /// or a cancel was asked for.
+    async fn recover(&self, most_attempts: u32) -> Result<Recovered, StoreError>;
     /// Jobs waiting and jobs running.
     async fn queue_depth(&self) -> Result<(u64, u64), StoreError>;
+    /// Every artifact that a record needs; others are leftovers of a process that died.
+    async fn artifacts(&self) -> Result<HashSet<ArtifactKey>, StoreError>;
 
-    /// Wakes at every change of this process (a job was submitted, an event appended, a cancel asked for). A missed wake
-    /// loses nothing: whoever waits reads the rows again.
-    fn changes(&self) -> tokio::sync::watch::Receiver<u64>;
+    /// Wake-ups of this process: for worker slots ([`Changes::queue`]) and for whoever watches one job
+    /// ([`Changes::job`], or [`follow::follow`] for all of its events).
+    fn changes(&self) -> &Changes;
 }

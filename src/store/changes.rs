@@ -1,0 +1,184 @@
+//! Wake-ups within this process. They only say that rows are worth reading again: losing one loses nothing.
+
+use serde_json::{Map, Value};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+/// Where a store announces what it committed.
+#[derive(Debug)]
+pub struct Changes {
+    queue: watch::Sender<()>,
+    jobs: Mutex<HashMap<Uuid, Weak<Channel>>>,
+}
+
+#[derive(Debug)]
+struct Channel {
+    rows: watch::Sender<()>,
+    progress: watch::Sender<Option<Map<String, Value>>>,
+    cancelling: AtomicBool,
+}
+
+/// What wakes whoever watches a job.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Wake {
+    /// Its rows changed.
+    Rows,
+    /// The data of a `progress` event, which is not kept.
+    Progress(Map<String, Value>),
+}
+
+impl Default for Changes {
+    fn default() -> Self {
+        Self { queue: watch::Sender::new(()), jobs: Mutex::default() }
+    }
+}
+
+impl Changes {
+    /// Wakes when a job was put in the queue. Subscribe first, then look: a job that comes between wakes at once.
+    pub fn queue(&self) -> watch::Receiver<()> {
+        self.queue.subscribe()
+    }
+
+    /// Watches one job. Subscribe first, then read its rows: a change that comes between wakes at once.
+    pub fn job(&self, id: Uuid) -> JobChanges {
+        let mut jobs = self.lock();
+        let channel = jobs.get(&id).and_then(Weak::upgrade).unwrap_or_else(|| {
+            jobs.retain(|_, channel| channel.strong_count() > 0);
+            let channel = Arc::new(Channel {
+                rows: watch::Sender::new(()),
+                progress: watch::Sender::new(None),
+                cancelling: AtomicBool::new(false),
+            });
+            jobs.insert(id, Arc::downgrade(&channel));
+            channel
+        });
+        JobChanges { rows: channel.rows.subscribe(), progress: channel.progress.subscribe(), channel }
+    }
+
+    /// Says that a job waits in the queue.
+    pub fn queued(&self) {
+        self.queue.send_replace(());
+    }
+
+    /// Says that a job's rows changed.
+    pub fn changed(&self, id: Uuid) {
+        if let Some(channel) = self.channel(id) {
+            channel.rows.send_replace(());
+        }
+    }
+
+    /// Says that a running job is asked to cancel.
+    pub fn cancelling(&self, id: Uuid) {
+        if let Some(channel) = self.channel(id) {
+            channel.cancelling.store(true, Ordering::Release);
+            channel.rows.send_replace(());
+        }
+    }
+
+    fn channel(&self, id: Uuid) -> Option<Arc<Channel>> {
+        self.lock().get(&id).and_then(Weak::upgrade)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, Weak<Channel>>> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Wake-ups of one job.
+#[derive(Debug)]
+pub struct JobChanges {
+    rows: watch::Receiver<()>,
+    progress: watch::Receiver<Option<Map<String, Value>>>,
+    channel: Arc<Channel>,
+}
+
+impl JobChanges {
+    /// Waits for the next change; several since the last call are one.
+    pub async fn next(&mut self) -> Wake {
+        // The senders live in `self.channel`: neither side can be closed while this waits.
+        tokio::select! {
+            biased;
+            _ = self.rows.changed() => Wake::Rows,
+            _ = self.progress.changed() => match self.progress.borrow_and_update().clone() {
+                Some(data) => Wake::Progress(data),
+                None => Wake::Rows,
+            },
+        }
+    }
+
+    /// Whether the job was asked to cancel since this began to watch.
+    pub fn is_cancelling(&self) -> bool {
+        self.channel.cancelling.load(Ordering::Acquire)
+    }
+
+    /// Tells everybody who watches now how far the job is within an epoch.
+    pub fn publish_progress(&self, data: Map<String, Value>) {
+        self.channel.progress.send_replace(Some(data));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::FutureExt;
+
+    #[test]
+    fn only_watchers_of_the_job_wake_and_changes_collapse() {
+        let changes = Changes::default();
+        let (one, other) = (Uuid::now_v7(), Uuid::now_v7());
+        let (mut watching, mut elsewhere) = (changes.job(one), changes.job(other));
+        changes.changed(one);
+        changes.changed(one);
+        assert_eq!(watching.next().now_or_never(), Some(Wake::Rows));
+        assert_eq!(watching.next().now_or_never(), None);
+        assert_eq!(elsewhere.next().now_or_never(), None);
+    }
+
+    #[test]
+    fn progress_reaches_those_who_watch_and_not_those_who_come_later() {
+        let changes = Changes::default();
+        let id = Uuid::now_v7();
+        let mut early = changes.job(id);
+        let data = Map::from_iter([("step".to_owned(), Value::from(3))]);
+        early.publish_progress(data.clone());
+        let mut late = changes.job(id);
+        assert_eq!(early.next().now_or_never(), Some(Wake::Progress(data)));
+        assert_eq!(late.next().now_or_never(), None);
+    }
+
+    #[test]
+    fn a_cancel_is_seen_by_who_watched_before_it() {
+        let changes = Changes::default();
+        let id = Uuid::now_v7();
+        let mut watching = changes.job(id);
+        assert!(!watching.is_cancelling());
+        changes.cancelling(id);
+        assert!(watching.is_cancelling());
+        assert_eq!(watching.next().now_or_never(), Some(Wake::Rows));
+    }
+
+    #[test]
+    fn what_nobody_watches_is_forgotten() {
+        let changes = Changes::default();
+        for _ in 0..100 {
+            drop(changes.job(Uuid::now_v7()));
+        }
+        assert!(changes.lock().len() <= 1);
+    }
+
+    #[test]
+    fn the_queue_wakes_who_subscribed_before_the_job_came() {
+        let changes = Changes::default();
+        let mut queue = changes.queue();
+        changes.queued();
+        assert!(queue.changed().now_or_never().is_some());
+        assert!(queue.changed().now_or_never().is_none());
+    }
+}

@@ -2,7 +2,10 @@
 
 use crate::{
     job::JobEvent,
-    store::{Store, StoreError, changes::Wake},
+    store::{
+        Store, StoreError,
+        changes::{JobChanges, Wake},
+    },
 };
 use futures::{Stream, stream};
 use serde_json::{Map, Value};
@@ -25,7 +28,7 @@ pub enum Followed {
 /// `status` event, and at once where that is not above `after`. The first item is an error where there is no such job.
 pub fn follow(store: Arc<dyn Store>, id: Uuid, after: u64) -> impl Stream<Item = Result<Followed, StoreError>> + Send {
     let changes = store.changes().job(id);
-    let start = Position { store, changes, id, after, ready: VecDeque::new(), ended: false };
+    let start = Position { store, changes, id, after, ready: VecDeque::new(), up_to_date: false, ended: false };
     stream::unfold(start, |mut position| async move {
         let item = position.next().await?;
         position.ended |= item.is_err();
@@ -35,17 +38,18 @@ pub fn follow(store: Arc<dyn Store>, id: Uuid, after: u64) -> impl Stream<Item =
 
 struct Position {
     store: Arc<dyn Store>,
-    changes: crate::store::changes::JobChanges,
+    changes: JobChanges,
     id: Uuid,
     after: u64,
     ready: VecDeque<JobEvent>,
-    /// Nothing follows what is `ready`.
+    /// There was nothing after what is `ready` when it was read.
+    up_to_date: bool,
+    /// Nothing will ever follow what is `ready`.
     ended: bool,
 }
 
 impl Position {
     async fn next(&mut self) -> Option<Result<Followed, StoreError>> {
-        let mut wake = Wake::Rows;
         loop {
             if let Some(event) = self.ready.pop_front() {
                 return Some(Ok(Followed::Event(event)));
@@ -53,20 +57,19 @@ impl Position {
             if self.ended {
                 return None;
             }
-            if let Wake::Progress(data) = wake {
+            if self.up_to_date
+                && let Wake::Progress(data) = self.changes.next().await
+            {
                 return Some(Ok(Followed::Progress(data)));
             }
             match self.store.events_after(self.id, self.after, PAGE).await {
                 Err(error) => return Some(Err(error)),
                 Ok((events, status)) => {
-                    // Rows and status are of one moment: a terminal status with less than a page has everything.
-                    let whole = events.len() < PAGE as usize;
-                    self.ended = status.is_terminal() && whole;
+                    // Rows and status are of one moment: less than a page is everything there was.
+                    self.up_to_date = events.len() < PAGE as usize;
+                    self.ended = self.up_to_date && status.is_terminal();
                     self.after = events.last().map_or(self.after, |event| event.id);
                     self.ready = events.into();
-                    if self.ready.is_empty() && !self.ended {
-                        wake = self.changes.next().await;
-                    }
                 }
             }
         }

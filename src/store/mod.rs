@@ -4,9 +4,12 @@
 //! open. What has been acknowledged is durable.
 
 pub mod artifacts;
+pub mod bundle;
 pub mod changes;
 pub mod follow;
+pub mod open;
 pub mod sqlite;
+pub mod state;
 
 use crate::job::{Dataset, EventKind, Job, JobError, JobEvent, JobProgress, JobStatus, Model, ModelVersion, Timing};
 use artifacts::ArtifactKey;

@@ -1,0 +1,91 @@
+//! A trained version as one file: weights as safetensors, with everything that is needed to use them in its metadata.
+//!
+//! One file has one SHA-256, and cannot be half of one attempt and half of another. Any safetensors reader sees the
+//! tensors under Keras's names (`dense/kernel`), `f32`, row-major; the metadata's key `epoca` holds JSON.
+
+use crate::{
+    data::recipe::{Recipe, Signature},
+    engine::{
+        network::{NamedTensor, Network},
+        shape::Shape,
+        spec::{Definition, Limits},
+    },
+};
+use anyhow::{Context, anyhow, ensure};
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::HashMap;
+
+/// The key of the JSON. One key alone: the order of several would differ from run to run, and with it the SHA-256.
+const KEY: &str = "epoca";
+
+/// Everything that predicts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bundle {
+    /// What is no tensor.
+    pub description: Description,
+    /// Every weight.
+    pub tensors: Vec<NamedTensor<f32>>,
+}
+
+/// What a bundle has beside its tensors.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Description {
+    /// The model's definition.
+    pub definition: Value,
+    /// The shape of one sample at the network's input.
+    pub input_shape: Shape,
+    /// From raw records to the network, and back.
+    pub recipe: Recipe,
+    /// What it takes and gives.
+    pub signature: Signature,
+}
+
+impl Bundle {
+    /// The file. The same bundle has the same bytes.
+    pub fn to_bytes(&self) -> anyhow::Result<Vec<u8>> {
+        let description = serde_json::to_string(&self.description).context("the description is no JSON")?;
+        let cells: Vec<Vec<u8>> = self.tensors.iter().map(|tensor| little_endian(&tensor.values)).collect();
+        let views = self
+            .tensors
+            .iter()
+            .zip(&cells)
+            .map(|(tensor, cells)| Ok((&tensor.name, TensorView::new(Dtype::F32, tensor.shape.0.clone(), cells)?)))
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        Ok(safetensors::serialize(views, Some(HashMap::from([(KEY.to_owned(), description)])))?)
+    }
+
+    /// Reads what [`Self::to_bytes`] wrote.
+    pub fn from_bytes(file: &[u8]) -> anyhow::Result<Self> {
+        let (_, metadata) = SafeTensors::read_metadata(file)?;
+        let description = metadata.metadata().as_ref().and_then(|metadata| metadata.get(KEY));
+        let description = description.ok_or_else(|| anyhow!("expected the metadata `{KEY}`, received none"))?;
+        let tensors = SafeTensors::deserialize(file)?
+            .iter()
+            .map(|(name, view)| {
+                ensure!(view.dtype() == Dtype::F32, "expected f32 in `{name}`, received {:?}", view.dtype());
+                let shape = Shape(view.shape().to_vec());
+                Ok(NamedTensor { name: name.to_owned(), shape, values: numbers(view.data()) })
+            })
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        Ok(Self { description: serde_json::from_str(description).context("the description is not ours")?, tensors })
+    }
+
+    /// The network with these weights.
+    pub fn network(self, limits: &Limits) -> anyhow::Result<Network<f32>> {
+        let Description { definition, input_shape, .. } = &self.description;
+        let architecture = Definition::from_value(definition)
+            .and_then(|definition| definition.resolve(input_shape, limits))
+            .map_err(|errors| anyhow!("the stored definition is not accepted: {errors:?}"))?;
+        Ok(Network::with_tensors(architecture, self.tensors)?)
+    }
+}
+
+fn little_endian(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+}
+
+fn numbers(bytes: &[u8]) -> Vec<f32> {
+    bytes.as_chunks().0.iter().map(|cell| f32::from_le_bytes(*cell)).collect()
+}

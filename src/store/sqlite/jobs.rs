@@ -1,0 +1,269 @@
+//! Jobs: what happens to them is in `store::state`; here it is loaded, saved, and told in events.
+
+use crate::{
+    job::{self, Job, JobStatus, Timing},
+    store::{
+        Claim, JobFilter, Listed, Outcome, Page, Receipt, Recovered, Report, StoreError,
+        changes::Changes,
+        sqlite::{
+            events, listed, models, receipts,
+            record::{Record, count, json, word},
+        },
+        state::JobState,
+    },
+};
+use sqlx::{QueryBuilder, SqliteConnection, sqlite::SqliteRow};
+use std::sync::Arc;
+use uuid::Uuid;
+
+pub async fn submit(transaction: &mut SqliteConnection, job: Job, receipt: Option<&Receipt>) -> Result<(), StoreError> {
+    receipts::keep(transaction, receipt).await?;
+    let used: (bool, bool, bool) = sqlx::query_as(
+        "SELECT EXISTS (SELECT 1 FROM models WHERE id = ?1), EXISTS (SELECT 1 FROM datasets WHERE id = ?2),
+                ?3 IS NULL OR EXISTS (SELECT 1 FROM datasets WHERE id = ?3)",
+    )
+    .bind(job.model_id.to_string())
+    .bind(job.dataset_id.to_string())
+    .bind(job.validation_dataset_id.map(|id| id.to_string()))
+    .fetch_one(&mut *transaction)
+    .await?;
+    let gone = |kind: &str, name: &str| StoreError::NotFound(format!("no {kind} {name:?}: it was just deleted"));
+    match used {
+        (false, _, _) => return Err(gone("model", &job.model)),
+        (_, false, _) => return Err(gone("dataset", &job.dataset)),
+        (_, _, false) => return Err(gone("dataset", job.validation_dataset.as_deref().unwrap_or_default())),
+        (true, true, true) => {}
+    }
+    let (state, happened) = JobState::submitted(job);
+    insert(transaction, &state).await?;
+    events::append(transaction, state.job.id, &happened).await
+}
+
+pub async fn load(connection: &mut SqliteConnection, id: Uuid) -> Result<JobState, StoreError> {
+    let row = sqlx::query("SELECT * FROM jobs WHERE id = ?")
+        .bind(id.to_string())
+        .fetch_optional(connection)
+        .await?
+        .ok_or_else(|| StoreError::NotFound(format!("no job {id}")))?;
+    state(&row)
+}
+
+pub async fn list(
+    connection: &mut SqliteConnection,
+    filter: &JobFilter,
+    page: &Page,
+) -> Result<Listed<Job>, StoreError> {
+    let mut query = QueryBuilder::new("SELECT * FROM jobs WHERE TRUE");
+    if let Some(status) = filter.status {
+        query.push(" AND status = ").push_bind(status.name());
+    }
+    for (name, id, wanted) in [("model", "model_id", &filter.model), ("dataset", "dataset_id", &filter.dataset)] {
+        let Some(wanted) = wanted else { continue };
+        query.push(" AND (").push(name).push(" = ").push_bind(wanted);
+        if wanted.parse::<Uuid>().is_ok() {
+            query.push(" OR ").push(id).push(" = ").push_bind(wanted);
+        }
+        query.push(")");
+    }
+    if let Some(after) = page.after {
+        query.push(" AND id < ").push_bind(after.to_string());
+    }
+    query.push(" ORDER BY id DESC LIMIT ").push_bind(i64::from(page.limit) + 1);
+    let rows = query.build().fetch_all(connection).await?;
+    listed(&rows, page, |row| Ok(state(row)?.job), |job| job.id)
+}
+
+pub async fn cancel(transaction: &mut SqliteConnection, id: Uuid) -> Result<Job, StoreError> {
+    let mut state = load(&mut *transaction, id).await?;
+    let happened = state.cancel(job::now())?;
+    save(&mut *transaction, &state).await?;
+    events::append(transaction, id, &happened).await?;
+    Ok(state.job)
+}
+
+pub async fn claim(
+    transaction: &mut SqliteConnection,
+    worker: Uuid,
+    changes: Arc<Changes>,
+) -> Result<Option<Claim>, StoreError> {
+    let row = sqlx::query("SELECT * FROM jobs WHERE status = 'queued' ORDER BY id LIMIT 1")
+        .fetch_optional(&mut *transaction)
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let mut state = state(&row)?;
+    let id = state.job.id;
+    // Watched while the writer is held: a cancel that is acknowledged after this claim is always seen.
+    let changes = changes.job(id);
+    let happened = state.claim(job::now());
+    save(&mut *transaction, &state).await?;
+    sqlx::query("UPDATE jobs SET worker = ? WHERE id = ?")
+        .bind(worker.to_string())
+        .bind(id.to_string())
+        .execute(&mut *transaction)
+        .await?;
+    events::append(transaction, id, &happened).await?;
+    Ok(Some(Claim { job: state.job, fence: state.fence, changes }))
+}
+
+pub async fn report(
+    transaction: &mut SqliteConnection,
+    id: Uuid,
+    fence: u64,
+    report: &Report,
+) -> Result<bool, StoreError> {
+    let mut state = held(&mut *transaction, id, fence).await?;
+    state.report(report);
+    save(&mut *transaction, &state).await?;
+    events::append(transaction, id, &report.events).await?;
+    Ok(state.cancelling)
+}
+
+pub async fn finish(
+    transaction: &mut SqliteConnection,
+    id: Uuid,
+    fence: u64,
+    report: &Report,
+    outcome: &Outcome,
+) -> Result<Job, StoreError> {
+    let mut state = held(&mut *transaction, id, fence).await?;
+    state.report(report);
+    let number = match outcome {
+        Outcome::Succeeded { version, artifact, .. } if state.keeps(outcome) => {
+            Some(models::add_version(&mut *transaction, state.job.model_id, version, artifact).await?)
+        }
+        _ => None,
+    };
+    let happened = state.finish(outcome, number, job::now());
+    save(&mut *transaction, &state).await?;
+    events::append(&mut *transaction, id, &report.events).await?;
+    events::append(transaction, id, &happened).await?;
+    Ok(state.job)
+}
+
+pub async fn recover(transaction: &mut SqliteConnection, most_attempts: u32) -> Result<Recovered, StoreError> {
+    let rows =
+        sqlx::query("SELECT * FROM jobs WHERE status = 'running' ORDER BY id").fetch_all(&mut *transaction).await?;
+    let mut recovered = Recovered::default();
+    for row in &rows {
+        let mut state = state(row)?;
+        let happened = state.recover(most_attempts, job::now());
+        match state.job.status {
+            JobStatus::Queued => recovered.queued += 1,
+            JobStatus::Cancelled => recovered.cancelled += 1,
+            _ => recovered.failed += 1,
+        }
+        save(&mut *transaction, &state).await?;
+        events::append(&mut *transaction, state.job.id, &happened).await?;
+    }
+    Ok(recovered)
+}
+
+pub async fn depth(connection: &mut SqliteConnection) -> Result<(u64, u64), StoreError> {
+    let row = sqlx::query(
+        "SELECT count(*) FILTER (WHERE status = 'queued') AS queued, count(*) FILTER (WHERE status = 'running') AS running
+         FROM jobs WHERE status IN ('queued', 'running')",
+    )
+    .fetch_one(connection)
+    .await?;
+    let record = Record(&row);
+    Ok((record.count("queued")?, record.count("running")?))
+}
+
+async fn held(transaction: &mut SqliteConnection, id: Uuid, fence: u64) -> Result<JobState, StoreError> {
+    let state = load(transaction, id).await?;
+    state.check_holder(fence)?;
+    Ok(state)
+}
+
+/// Writes what never changes; [`save`] the rest.
+async fn insert(transaction: &mut SqliteConnection, state: &JobState) -> Result<(), StoreError> {
+    let job = &state.job;
+    sqlx::query(
+        "INSERT INTO jobs (id, model, model_id, dataset, dataset_id, validation_dataset, validation_dataset_id,
+                           target, features, task, training, created_at,
+                           status, progress, metrics, attempt, queued_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', '', 0, 0)",
+    )
+    .bind(job.id.to_string())
+    .bind(&job.model)
+    .bind(job.model_id.to_string())
+    .bind(&job.dataset)
+    .bind(job.dataset_id.to_string())
+    .bind(&job.validation_dataset)
+    .bind(job.validation_dataset_id.map(|id| id.to_string()))
+    .bind(json(&job.target)?)
+    .bind(json(&job.features)?)
+    .bind(word(&job.task)?)
+    .bind(json(&job.training)?)
+    .bind(job.created_at.as_microsecond())
+    .execute(&mut *transaction)
+    .await?;
+    save(transaction, state).await
+}
+
+async fn save(transaction: &mut SqliteConnection, state: &JobState) -> Result<(), StoreError> {
+    let job = &state.job;
+    sqlx::query(
+        "UPDATE jobs SET status = ?2, progress = ?3, metrics = ?4, best_epoch = ?5, version = ?6, attempt = ?7, error = ?8,
+                         queued_at = ?9, started_at = ?10, ended_at = ?11, queued_seconds = ?12,
+                         preparing_seconds = ?13, training_seconds = ?14, fence = ?15, cancelling = ?16
+         WHERE id = ?1",
+    )
+    .bind(job.id.to_string())
+    .bind(job.status.name())
+    .bind(json(&job.progress)?)
+    .bind(json(&job.metrics)?)
+    .bind(job.best_epoch)
+    .bind(job.version.map(count).transpose()?)
+    .bind(job.attempt)
+    .bind(job.error.as_ref().map(json).transpose()?)
+    .bind(state.queued_at.as_microsecond())
+    .bind(job.started_at.map(|time| time.as_microsecond()))
+    .bind(job.ended_at.map(|time| time.as_microsecond()))
+    .bind(job.timing.queued_seconds)
+    .bind(job.timing.preparing_seconds)
+    .bind(job.timing.training_seconds)
+    .bind(count(state.fence)?)
+    .bind(state.cancelling)
+    .execute(transaction)
+    .await?;
+    Ok(())
+}
+
+fn state(row: &SqliteRow) -> Result<JobState, StoreError> {
+    let record = Record(row);
+    let job = Job {
+        id: record.id("id")?,
+        model: record.text("model")?,
+        model_id: record.id("model_id")?,
+        dataset: record.text("dataset")?,
+        dataset_id: record.id("dataset_id")?,
+        target: record.json("target")?,
+        features: record.json("features")?,
+        validation_dataset: record.optional_text("validation_dataset")?,
+        validation_dataset_id: record.optional_id("validation_dataset_id")?,
+        task: record.word("task")?,
+        training: record.json("training")?,
+        status: record.word("status")?,
+        progress: record.json("progress")?,
+        metrics: record.json("metrics")?,
+        best_epoch: record.optional_count("best_epoch")?,
+        version: record.optional_count("version")?,
+        attempt: record.count("attempt")?,
+        error: record.optional_json("error")?,
+        created_at: record.time("created_at")?,
+        started_at: record.optional_time("started_at")?,
+        ended_at: record.optional_time("ended_at")?,
+        timing: Timing {
+            queued_seconds: record.real("queued_seconds")?,
+            preparing_seconds: record.real("preparing_seconds")?,
+            training_seconds: record.real("training_seconds")?,
+        },
+    };
+    Ok(JobState {
+        job,
+        fence: record.count("fence")?,
+        cancelling: record.count::<u8>("cancelling")? != 0,
+        queued_at: record.time("queued_at")?,
+    })
+}

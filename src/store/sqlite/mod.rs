@@ -1,0 +1,297 @@
+//! Records in SQLite: one writer, a few readers.
+//!
+//! Every write is a task of its own that holds the one writing connection from `BEGIN IMMEDIATE` to `COMMIT`: a caller
+//! that goes away leaves nothing open, and no write waits for SQLite's lock. WAL with `synchronous = FULL` makes each
+//! commit durable before it is acknowledged.
+
+mod datasets;
+mod events;
+mod jobs;
+mod models;
+mod receipts;
+mod record;
+
+use crate::{
+    job::{Dataset, Job, JobEvent, JobStatus, Model, ModelVersion},
+    store::{
+        Changes, Claim, JobFilter, Listed, Outcome, Page, Receipt, Recovered, Report, Store, StoreError,
+        artifacts::ArtifactKey,
+    },
+};
+use anyhow::{Context, anyhow};
+use async_trait::async_trait;
+use futures::future::BoxFuture;
+use sqlx::{
+    Connection, Sqlite, SqliteConnection, SqlitePool,
+    pool::PoolConnection,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
+};
+use std::{collections::HashSet, fs::File, path::Path, sync::Arc, time::Duration};
+use tokio::sync::Mutex;
+use uuid::Uuid;
+
+/// Connections that read.
+const READERS: u32 = 4;
+
+/// The first SQLite whose WAL cannot lose a commit when a checkpoint races with a restart of the log.
+const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
+
+/// Records in one SQLite file.
+#[derive(Debug)]
+pub struct SqliteStore {
+    writer: Arc<Mutex<SqliteConnection>>,
+    readers: SqlitePool,
+    changes: Arc<Changes>,
+    /// Held as long as this lives: two processes on one file would each take the other's running jobs for left behind.
+    _lock: File,
+}
+
+impl SqliteStore {
+    /// Opens the file at `path`, or makes it, and brings its tables up to date.
+    ///
+    /// Fails where another process has it open.
+    pub async fn open(path: &Path) -> anyhow::Result<Self> {
+        let lock = lock(&path.with_extension("lock"))?;
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(10));
+        let mut writer = SqliteConnection::connect_with(&options)
+            .await
+            .with_context(|| format!("cannot open the database {}", path.display()))?;
+        check_version(&mut writer).await?;
+        sqlx::migrate!("migrations/sqlite").run(&mut writer).await.context("cannot migrate the database")?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .test_before_acquire(false)
+            .connect_with(options.read_only(true))
+            .await
+            .context("cannot open the database for reading")?;
+        Ok(Self { writer: Arc::new(Mutex::new(writer)), readers, changes: Arc::default(), _lock: lock })
+    }
+
+    /// Runs `work` in a transaction, and `announce` once that is committed, both in a task of their own.
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+        announce: impl FnOnce(&Changes, &T) + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (writer, changes) = (Arc::clone(&self.writer), Arc::clone(&self.changes));
+        let task = tokio::spawn(async move {
+            let mut writer = writer.lock().await;
+            let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
+            let result = work(&mut transaction).await?;
+            transaction.commit().await?;
+            announce(&changes, &result);
+            Ok(result)
+        });
+        task.await.context("a write to the database was cut short")?
+    }
+
+    async fn read(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
+        Ok(self.readers.acquire().await?)
+    }
+}
+
+/// What [`SqliteStore::write`] announces where nobody waits for it.
+fn quietly<T>(_: &Changes, _: &T) {}
+
+fn lock(path: &Path) -> anyhow::Result<File> {
+    let file = File::create(path).with_context(|| format!("cannot make {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(anyhow!("another process uses {}", path.display())),
+        Err(std::fs::TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("cannot lock {}", path.display()))
+        }
+    }
+}
+
+async fn check_version(connection: &mut SqliteConnection) -> anyhow::Result<()> {
+    let text: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(connection).await?;
+    let mut parts = text.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+    let mut part = || parts.next().unwrap_or(0);
+    let version = (part(), part(), part());
+    anyhow::ensure!(version >= OLDEST_SQLITE, "expected SQLite {OLDEST_SQLITE:?} or newer, received {text}");
+    Ok(())
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        const SQLITE_FULL: &str = "13";
+        match error.as_database_error().and_then(|error| error.code()) {
+            Some(code) if code == SQLITE_FULL => Self::Full,
+            _ => Self::Internal(anyhow::Error::new(error).context("the database failed")),
+        }
+    }
+}
+
+/// A clash of names, where that is what the database complains about.
+fn taken(error: sqlx::Error, kind: &str, name: &str) -> StoreError {
+    match error.as_database_error() {
+        Some(clash) if clash.is_unique_violation() => {
+            StoreError::Conflict(format!("a {kind} named {name:?} exists already"))
+        }
+        _ => error.into(),
+    }
+}
+
+/// A page of `rows`, of which there is one more than the page has where another page follows.
+fn listed<T>(
+    rows: &[SqliteRow],
+    page: &Page,
+    read: impl Fn(&SqliteRow) -> Result<T, StoreError>,
+    id: impl Fn(&T) -> Uuid,
+) -> Result<Listed<T>, StoreError> {
+    let data = rows.iter().take(page.limit as usize).map(read).collect::<Result<Vec<T>, StoreError>>()?;
+    let next = data.last().filter(|_| rows.len() > data.len()).map(id);
+    Ok(Listed { data, next })
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query("SELECT 1").execute(&self.readers).await?;
+        Ok(())
+    }
+
+    async fn receipt(&self, key: &str, route: &str, fingerprint: &str) -> Result<Option<Receipt>, StoreError> {
+        receipts::find(&mut *self.read().await?, key, route, fingerprint).await
+    }
+
+    async fn create_dataset(&self, dataset: &Dataset, receipt: Option<&Receipt>) -> Result<(), StoreError> {
+        let (dataset, receipt) = (dataset.clone(), receipt.cloned());
+        self.write(|tx| Box::pin(async move { datasets::create(tx, &dataset, receipt.as_ref()).await }), quietly).await
+    }
+
+    async fn dataset(&self, key: &str) -> Result<Dataset, StoreError> {
+        datasets::find(&mut *self.read().await?, key).await
+    }
+
+    async fn datasets(&self, page: &Page) -> Result<Listed<Dataset>, StoreError> {
+        datasets::list(&mut *self.read().await?, page).await
+    }
+
+    async fn delete_dataset(&self, key: &str) -> Result<Dataset, StoreError> {
+        let key = key.to_owned();
+        self.write(|tx| Box::pin(async move { datasets::delete(tx, &key).await }), quietly).await
+    }
+
+    async fn create_model(&self, model: &Model, receipt: Option<&Receipt>) -> Result<(), StoreError> {
+        let (model, receipt) = (model.clone(), receipt.cloned());
+        self.write(|tx| Box::pin(async move { models::create(tx, &model, receipt.as_ref()).await }), quietly).await
+    }
+
+    async fn model(&self, key: &str) -> Result<Model, StoreError> {
+        models::find(&mut *self.read().await?, key).await
+    }
+
+    async fn models(&self, page: &Page) -> Result<Listed<Model>, StoreError> {
+        models::list(&mut *self.read().await?, page).await
+    }
+
+    async fn delete_model(&self, key: &str) -> Result<Vec<ArtifactKey>, StoreError> {
+        let key = key.to_owned();
+        self.write(|tx| Box::pin(async move { models::delete(tx, &key).await }), quietly).await
+    }
+
+    async fn version(&self, model: &str, version: Option<u64>) -> Result<(ModelVersion, ArtifactKey), StoreError> {
+        models::version(&mut *self.read().await?, model, version).await
+    }
+
+    async fn versions(
+        &self,
+        model: &str,
+        limit: u32,
+        after: Option<u64>,
+    ) -> Result<(Vec<ModelVersion>, Option<u64>), StoreError> {
+        models::versions(&mut *self.read().await?, model, limit, after).await
+    }
+
+    async fn submit(&self, job: &Job, receipt: Option<&Receipt>) -> Result<(), StoreError> {
+        let (job, receipt) = (job.clone(), receipt.cloned());
+        self.write(
+            |tx| Box::pin(async move { jobs::submit(tx, job, receipt.as_ref()).await }),
+            |changes, ()| changes.queued(),
+        )
+        .await
+    }
+
+    async fn job(&self, id: Uuid) -> Result<Job, StoreError> {
+        Ok(jobs::load(&mut *self.read().await?, id).await?.job)
+    }
+
+    async fn jobs(&self, filter: &JobFilter, page: &Page) -> Result<Listed<Job>, StoreError> {
+        jobs::list(&mut *self.read().await?, filter, page).await
+    }
+
+    async fn cancel(&self, id: Uuid) -> Result<Job, StoreError> {
+        self.write(
+            move |tx| Box::pin(jobs::cancel(tx, id)),
+            move |changes, job| match job.status {
+                JobStatus::Running => changes.cancelling(id),
+                _ => changes.changed(id),
+            },
+        )
+        .await
+    }
+
+    async fn events_after(&self, id: Uuid, after: u64, limit: u32) -> Result<(Vec<JobEvent>, JobStatus), StoreError> {
+        events::after(&mut *self.read().await?, id, after, limit).await
+    }
+
+    async fn claim(&self, worker: Uuid) -> Result<Option<Claim>, StoreError> {
+        let changes = Arc::clone(&self.changes);
+        self.write(
+            move |tx| Box::pin(jobs::claim(tx, worker, changes)),
+            |changes, claim| {
+                if let Some(claim) = claim {
+                    changes.changed(claim.job.id);
+                }
+            },
+        )
+        .await
+    }
+
+    async fn report(&self, id: Uuid, fence: u64, report: &Report) -> Result<bool, StoreError> {
+        let report = report.clone();
+        self.write(
+            move |tx| Box::pin(async move { jobs::report(tx, id, fence, &report).await }),
+            move |changes, _| changes.changed(id),
+        )
+        .await
+    }
+
+    async fn finish(&self, id: Uuid, fence: u64, report: &Report, outcome: &Outcome) -> Result<Job, StoreError> {
+        let (report, outcome) = (report.clone(), outcome.clone());
+        self.write(
+            move |tx| Box::pin(async move { jobs::finish(tx, id, fence, &report, &outcome).await }),
+            move |changes, job| {
+                changes.changed(id);
+                if job.status == JobStatus::Queued {
+                    changes.queued();
+                }
+            },
+        )
+        .await
+    }
+
+    async fn recover(&self, most_attempts: u32) -> Result<Recovered, StoreError> {
+        self.write(move |tx| Box::pin(jobs::recover(tx, most_attempts)), |changes, _| changes.queued()).await
+    }
+
+    async fn queue_depth(&self) -> Result<(u64, u64), StoreError> {
+        jobs::depth(&mut *self.read().await?).await
+    }
+
+    async fn artifacts(&self) -> Result<HashSet<ArtifactKey>, StoreError> {
+        models::artifacts(&mut *self.read().await?).await
+    }
+
+    fn changes(&self) -> &Changes {
+        &self.changes
+    }
+}

@@ -26,6 +26,17 @@ pub enum ColumnType {
     Boolean,
 }
 
+impl ColumnType {
+    /// Its name in JSON and in messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Number => "number",
+            Self::Category => "category",
+            Self::Boolean => "boolean",
+        }
+    }
+}
+
 /// One column and its summary over all rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Column {
@@ -54,6 +65,14 @@ pub struct Column {
     /// are few enough to list: categories, booleans, and number columns whose values are all integers.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub values: Option<Vec<ValueCount>>,
+}
+
+impl Column {
+    /// The levels of a category in label order; `None` where there are too many to list, and for other types.
+    pub fn levels(&self) -> Option<Vec<&str>> {
+        let values = self.values.as_ref().filter(|_| self.kind == ColumnType::Category)?;
+        values.iter().map(|level| level.value.as_str()).collect()
+    }
 }
 
 /// One level of a column.

@@ -1,0 +1,82 @@
+//! The network's output as answers.
+
+use super::{Task, target::Target};
+use ndarray::{ArrayView1, ArrayView2};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// One instance's answer.
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[serde(untagged)]
+pub enum Prediction {
+    /// A classifier's.
+    Class {
+        /// The most probable label.
+        label: Value,
+        /// Every label's probability, in label order.
+        probabilities: Map<String, Value>,
+    },
+    /// A regression's; an object by target name where there are several targets.
+    Value {
+        /// The predicted value.
+        value: Value,
+    },
+}
+
+/// A number with the digits that tell it from every other `f32`, and null where it is not finite.
+pub fn json_number(value: f32) -> Value {
+    // shortest digits of the f32 are the shortest digits of the f64 that they denote
+    fast_float2::parse::<f64, _>(value.to_string())
+        .ok()
+        .and_then(serde_json::Number::from_f64)
+        .map_or(Value::Null, Value::Number)
+}
+
+/// Answers for output [rows, output cells].
+pub(super) fn decode(task: Task, targets: &[Target], output: ArrayView2<'_, f32>) -> Vec<Prediction> {
+    let labels = targets.first().map(Target::labels).unwrap_or_default();
+    let keys: Vec<String> = labels.iter().map(label_text).collect();
+    output
+        .rows()
+        .into_iter()
+        .map(|row| match task {
+            Task::Regression => Prediction::Value { value: values(targets, row) },
+            Task::Binary => {
+                let positive = row.first().copied().unwrap_or(f32::NAN);
+                classes(labels, &keys, &[1.0 - positive, positive])
+            }
+            Task::SparseClasses | Task::OneHotClasses => match row.as_slice() {
+                Some(row) => classes(labels, &keys, row),
+                None => classes(labels, &keys, &row.to_vec()),
+            },
+        })
+        .collect()
+}
+
+/// A label as the key of an object: text as it is, numbers and booleans as JSON writes them.
+pub(crate) fn label_text(label: &Value) -> String {
+    label.as_str().map_or_else(|| label.to_string(), str::to_owned)
+}
+
+fn classes(labels: &[Value], keys: &[String], probabilities: &[f32]) -> Prediction {
+    // the first of equals, as argmax and Keras's threshold (above one half) have it
+    let mut best = 0;
+    for (class, probability) in probabilities.iter().enumerate() {
+        if probabilities.get(best).is_some_and(|most| probability > most) {
+            best = class;
+        }
+    }
+    Prediction::Class {
+        label: labels.get(best).cloned().unwrap_or_default(),
+        probabilities: keys.iter().cloned().zip(probabilities.iter().map(|&value| json_number(value))).collect(),
+    }
+}
+
+fn values(targets: &[Target], row: ArrayView1<'_, f32>) -> Value {
+    match targets {
+        [_] => row.first().map_or(Value::Null, |&value| json_number(value)),
+        _ => Value::Object(
+            targets.iter().zip(row).map(|(target, &value)| (target.name().to_owned(), json_number(value))).collect(),
+        ),
+    }
+}

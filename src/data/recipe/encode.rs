@@ -1,0 +1,179 @@
+//! Raw instances of a prediction request as input cells.
+
+use super::feature::{Encoding, Feature};
+use crate::{
+    data::read::is_missing,
+    engine::field::{FieldError, escape, nearest},
+};
+use ndarray::Array2;
+use serde_json::{Map, Value};
+
+/// Most errors that one answer lists.
+const MOST_ERRORS: usize = 20;
+
+/// Encodes records (by name, in any order) and lists (in the features' order), mixed as they come.
+pub(super) fn encode(features: &[Feature], instances: &[Value]) -> Result<Array2<f32>, Vec<FieldError>> {
+    let width: usize = features.iter().map(Feature::width).sum();
+    let mut inputs = vec![0.0; instances.len() * width];
+    let mut errors = Vec::new();
+    for (index, instance) in instances.iter().enumerate() {
+        let row = inputs.get_mut(index * width..(index + 1) * width).unwrap_or_default();
+        let mut faults = Faults { index, errors: &mut errors };
+        match instance {
+            Value::Array(cells) => encode_list(features, cells, row, &mut faults),
+            Value::Object(record) => encode_record(features, record, row, &mut faults),
+            other => faults.add("", format!("expected a record or a list, received {}", kind(other))),
+        }
+        if errors.len() >= MOST_ERRORS {
+            errors.truncate(MOST_ERRORS);
+            break;
+        }
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    Array2::from_shape_vec((instances.len(), width), inputs)
+        .map_err(|error| vec![FieldError::new("/instances", error.to_string())])
+}
+
+/// Errors of one instance.
+struct Faults<'a> {
+    index: usize,
+    errors: &'a mut Vec<FieldError>,
+}
+
+impl Faults<'_> {
+    fn add(&mut self, token: &str, detail: impl Into<String>) {
+        if self.errors.len() < MOST_ERRORS {
+            self.errors.push(FieldError::new(format!("/instances/{}{token}", self.index), detail));
+        }
+    }
+}
+
+fn encode_list(features: &[Feature], cells: &[Value], row: &mut [f32], faults: &mut Faults<'_>) {
+    if cells.len() != features.len() {
+        let (expected, received) = (features.len(), cells.len());
+        faults.add("", format!("expected a list of {expected} values, received {received}"));
+        return;
+    }
+    let mut first = 0;
+    for (position, (feature, value)) in features.iter().zip(cells).enumerate() {
+        let next = first + feature.width();
+        if let Err(detail) = encode_cell(feature, value, row.get_mut(first..next).unwrap_or_default()) {
+            faults.add(&format!("/{position}"), detail);
+        }
+        first = next;
+    }
+}
+
+fn encode_record(features: &[Feature], record: &Map<String, Value>, row: &mut [f32], faults: &mut Faults<'_>) {
+    // most records have the features' own order: looking there first spares the hashing
+    let mut in_order = record.iter();
+    let mut found = 0;
+    let mut first = 0;
+    for feature in features {
+        let next = first + feature.width();
+        let cells = row.get_mut(first..next).unwrap_or_default();
+        first = next;
+        let value = match in_order.next() {
+            Some((name, value)) if name == feature.name() => Some(value),
+            _ => record.get(feature.name()),
+        };
+        let outcome = match value {
+            Some(value) => {
+                found += 1;
+                encode_cell(feature, value, cells)
+            }
+            None => Err(format!("expected {}, but the column is not there", expected(feature))),
+        };
+        if let Err(detail) = outcome {
+            faults.add(&format!("/{}", escape(feature.name())), detail);
+        }
+    }
+    if found < record.len() {
+        let known = || features.iter().map(Feature::name);
+        for name in record.keys().filter(|name| known().all(|known| known != name.as_str())) {
+            let detail = match nearest(name, known()) {
+                Some(near) => format!("expected a feature of the model, received {name:?}; did you mean {near:?}?"),
+                None => format!("expected a feature of the model, received {name:?}"),
+            };
+            faults.add(&format!("/{}", escape(name)), detail);
+        }
+    }
+}
+
+/// Fills the feature's cells, which are zero.
+#[inline]
+fn encode_cell(feature: &Feature, value: &Value, cells: &mut [f32]) -> Result<(), String> {
+    let unexpected = || Err(format!("expected {}, received {}", expected(feature), kind(value)));
+    match feature.encoding() {
+        Encoding::Number { .. } => {
+            let number = match value {
+                Value::Number(number) => {
+                    let number = number.as_f64().unwrap_or(f64::INFINITY) as f32;
+                    if !number.is_finite() {
+                        return Err(format!("expected a number within ±{:e}, received {value}", f32::MAX));
+                    }
+                    number
+                }
+                Value::Null => f32::NAN,
+                _ => return unexpected(),
+            };
+            let input = feature.number(number);
+            if !input.is_finite() {
+                return Err(format!("expected a number nearer to those the model was trained on, received {value}"));
+            }
+            cells.fill(input);
+            Ok(())
+        }
+        Encoding::Boolean { median } => {
+            cells.fill(match value {
+                Value::Bool(value) => f32::from(u8::from(*value)),
+                Value::Null => *median,
+                _ => return unexpected(),
+            });
+            Ok(())
+        }
+        Encoding::Category(category) => {
+            let cell = match value {
+                Value::Null => category.missing_cell(),
+                Value::String(level) => match category.cell(level) {
+                    Some(cell) => Some(cell),
+                    // a file writes a missing category so
+                    None if is_missing(level) && !category.has(level) => category.missing_cell(),
+                    None => None,
+                },
+                // levels of a column that mixes text with numbers are known by their spelling
+                Value::Number(_) | Value::Bool(_) => match value.to_string() {
+                    level if category.has(&level) => category.cell(&level),
+                    _ => return unexpected(),
+                },
+                Value::Array(_) | Value::Object(_) => return unexpected(),
+            };
+            if let Some(one) = cell.and_then(|cell| cells.get_mut(cell)) {
+                *one = 1.0;
+            }
+            Ok(())
+        }
+    }
+}
+
+fn expected(feature: &Feature) -> &'static str {
+    match feature.encoding() {
+        Encoding::Number { .. } => "a number or null",
+        Encoding::Boolean { .. } => "true, false or null",
+        Encoding::Category(_) => "text or null",
+    }
+}
+
+fn kind(value: &Value) -> String {
+    match value {
+        Value::Null => "null".into(),
+        Value::Bool(value) => value.to_string(),
+        Value::Number(number) => number.to_string(),
+        Value::String(text) if text.chars().count() <= 40 => format!("the text {text:?}"),
+        Value::String(_) => "text".into(),
+        Value::Array(_) => "a list".into(),
+        Value::Object(_) => "an object".into(),
+    }
+}

@@ -1,0 +1,161 @@
+//! One target: class labels or a number.
+
+use super::{SignatureColumn, Task};
+use crate::data::{
+    schema::{Column, ColumnType},
+    table::{Cells, MISSING, TableColumn},
+};
+use ndarray::ArrayViewMut2;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::HashMap;
+
+/// What one target column is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Target {
+    name: String,
+    #[serde(rename = "type")]
+    kind: ColumnType,
+    /// Class labels in label order; empty for a regression.
+    labels: Vec<Value>,
+}
+
+impl Target {
+    /// The target of a column.
+    pub fn new(column: &Column, task: Task) -> Result<Self, String> {
+        let labels = match (task, &column.values) {
+            (Task::Regression, _) => Vec::new(),
+            (_, Some(values)) => values.iter().map(|level| level.value.clone()).collect(),
+            (_, None) => {
+                let (name, distinct) = (&column.name, column.distinct);
+                return Err(format!("expected class labels, but {name:?} has {distinct} different values"));
+            }
+        };
+        Ok(Self { name: column.name.clone(), kind: column.kind, labels })
+    }
+
+    /// The column's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Class labels in label order.
+    pub fn labels(&self) -> &[Value] {
+        &self.labels
+    }
+
+    /// Target cells.
+    pub fn width(&self, task: Task) -> usize {
+        match task {
+            Task::OneHotClasses => self.labels.len(),
+            Task::SparseClasses | Task::Binary | Task::Regression => 1,
+        }
+    }
+
+    /// What it gives.
+    pub fn signature(&self) -> SignatureColumn {
+        let levels = (!self.labels.is_empty()).then(|| self.labels.clone());
+        SignatureColumn { name: self.name.clone(), kind: self.kind, levels }
+    }
+
+    /// Fills `targets` [rows, width], which is zero.
+    pub fn encode(
+        &self,
+        task: Task,
+        column: Option<&TableColumn>,
+        rows: &[usize],
+        mut targets: ArrayViewMut2<'_, f32>,
+    ) -> Result<(), String> {
+        if task == Task::Regression {
+            let column = column.ok_or_else(|| self.absent())?;
+            for (target, &row) in targets.iter_mut().zip(rows) {
+                *target = number(column, row).ok_or_else(|| self.missing(row))?;
+            }
+            return Ok(());
+        }
+        for (mut target, class) in targets.rows_mut().into_iter().zip(self.classes(column, rows)?) {
+            let (cell, value) = if task == Task::OneHotClasses { (class, 1.0) } else { (0, class as f32) };
+            if let Some(cell) = target.get_mut(cell) {
+                *cell = value;
+            }
+        }
+        Ok(())
+    }
+
+    /// The class of each row, as an index into the labels.
+    pub fn classes(&self, column: Option<&TableColumn>, rows: &[usize]) -> Result<Vec<usize>, String> {
+        let column = column.ok_or_else(|| self.absent())?;
+        let unknown = |row: usize, received: &Value| {
+            let expected = self.labels.iter().map(Value::to_string).collect::<Vec<_>>().join(", ");
+            format!("row {}: expected one of the labels {expected} of {:?}, received {received}", row + 1, self.name)
+        };
+        match &column.cells {
+            Cells::Category { codes, levels } => {
+                let places: HashMap<&str, usize> = self
+                    .labels
+                    .iter()
+                    .enumerate()
+                    .filter_map(|(class, label)| Some((label.as_str()?, class)))
+                    .collect();
+                let class_of: Vec<_> = levels.iter().map(|level| places.get(level.as_str()).copied()).collect();
+                let class = |&row: &usize| match codes.get(row) {
+                    None | Some(&MISSING) => Err(self.missing(row)),
+                    Some(&code) => class_of
+                        .get(code as usize)
+                        .copied()
+                        .flatten()
+                        .ok_or_else(|| unknown(row, &Value::from(levels.get(code as usize).map(String::as_str)))),
+                };
+                rows.iter().map(class).collect()
+            }
+            Cells::Number(values) => {
+                // labels are distinct as f32: the resolver refuses others
+                let places: HashMap<u32, usize> = self
+                    .labels
+                    .iter()
+                    .enumerate()
+                    .filter_map(|(class, label)| Some((key(label.as_f64()? as f32), class)))
+                    .collect();
+                let class = |&row: &usize| match values.get(row) {
+                    None => Err(self.missing(row)),
+                    Some(value) if value.is_nan() => Err(self.missing(row)),
+                    Some(&value) => {
+                        places.get(&key(value)).copied().ok_or_else(|| unknown(row, &super::json_number(value)))
+                    }
+                };
+                rows.iter().map(class).collect()
+            }
+            Cells::Boolean(values) => {
+                let class = |&row: &usize| match values.get(row).copied().flatten() {
+                    None => Err(self.missing(row)),
+                    Some(value) => {
+                        let label = Value::Bool(value);
+                        self.labels.iter().position(|known| *known == label).ok_or_else(|| unknown(row, &label))
+                    }
+                };
+                rows.iter().map(class).collect()
+            }
+        }
+    }
+
+    fn absent(&self) -> String {
+        format!("expected the target column {:?}, but the table does not have it", self.name)
+    }
+
+    fn missing(&self, row: usize) -> String {
+        format!("row {}: expected a value in the target column {:?}, but it is missing", row + 1, self.name)
+    }
+}
+
+/// -0 and 0 are one label.
+fn key(value: f32) -> u32 {
+    (value + 0.0).to_bits()
+}
+
+fn number(column: &TableColumn, row: usize) -> Option<f32> {
+    match &column.cells {
+        Cells::Number(values) => values.get(row).copied().filter(|value| !value.is_nan()),
+        Cells::Boolean(values) => values.get(row).copied().flatten().map(|value| f32::from(u8::from(value))),
+        Cells::Category { .. } => None,
+    }
+}

@@ -1,22 +1,63 @@
 //! Keras JSON to a model definition: a translation and nothing else.
+//!
+//! `model.to_json()` is read as Keras 2 (also as `tf.keras`) and Keras 3 print it. Tables say which of our layers, options,
+//! optimizers, losses and metrics each of Keras's is; what they do not honour is refused by name, so that a model which is
+//! accepted trains as it would in Keras. What has no effect on the result (`module`, `build_config`, a seed …) is ignored.
+
+mod class;
+mod compile;
+mod layers;
+mod model;
 
 use crate::engine::{field::FieldError, spec::Definition};
-use serde_json::Value;
+use class::Translator;
+use serde_json::{Map, Value};
+use std::borrow::Cow;
 
 /// Defaults of `training` that a `compile_config` gives, in our own form.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Compiled {
     /// `optimizer`, `loss`, `metrics`: fields of `training`, only those present.
-    pub training: serde_json::Map<String, Value>,
+    pub training: Map<String, Value>,
 }
 
-/// Whether this JSON is Keras's (`class_name` beside `config`) and not our own form.
-pub fn is_keras(_value: &Value) -> bool {
-    todo!()
+/// Whether this JSON is Keras's (`class_name` beside `config`) and not our own form: an object, or the string that
+/// `model.to_json()` returns.
+pub fn is_keras(value: &Value) -> bool {
+    match value {
+        Value::Object(fields) => fields.contains_key("class_name"),
+        Value::String(text) => text.trim_start().starts_with('{'),
+        _ => false,
+    }
 }
 
-/// Translates `model.to_json()` (Keras 2 and 3). Pointers are into Keras's own JSON
-/// (`/config/layers/3/config/units`); a layer or option that is not honoured is named.
-pub fn import(_value: &Value) -> Result<(Definition, Compiled), Vec<FieldError>> {
-    todo!()
+/// Translates `model.to_json()` (Keras 2 and 3), as an object or as the string that Keras returns. Pointers are into Keras's
+/// own JSON (`/config/layers/3/config/units`); a layer or option that is not honoured is named.
+pub fn import(value: &Value) -> Result<(Definition, Compiled), Vec<FieldError>> {
+    let document = document(value).map_err(|error| vec![error])?;
+    let Value::Object(document) = document.as_ref() else {
+        return Err(vec![FieldError::new("", "expected the JSON object that Keras's `model.to_json()` prints")]);
+    };
+    let mut translator = Translator::default();
+    let definition = model::translate(document, &mut translator);
+    let compiled = compile::translate(document, &mut translator);
+    match definition {
+        Some(definition) if translator.errors.is_empty() => match Definition::from_value(&definition) {
+            Ok(definition) => Ok((definition, compiled)),
+            Err(errors) => Err(errors.into_iter().map(|error| translator.trace(error)).collect()),
+        },
+        _ => Err(translator.errors),
+    }
+}
+
+fn document(value: &Value) -> Result<Cow<'_, Value>, FieldError> {
+    match value {
+        Value::String(text) => serde_json::from_str(text).map(Cow::Owned).map_err(|error| {
+            FieldError::new(
+                "",
+                format!("expected the string to be JSON as `model.to_json()` returns it, received {error}"),
+            )
+        }),
+        other => Ok(Cow::Borrowed(other)),
+    }
 }

@@ -1,0 +1,214 @@
+//! The layers of Keras that are understood, and what stands in their options.
+
+use super::class::{Class, Family, Plain, Rule, UNSET};
+
+/// Weights are trained, so a layer that has some cannot be frozen.
+const TRAINABLE: (&str, Rule) = ("trainable", Rule::Only(&[Plain::Bool(true)]));
+
+/// What makes one random stream repeatable in Keras; here the job's own seed does that for all of them.
+const SEED: (&str, Rule) = ("seed", Rule::Ignored);
+
+/// Layers that may follow one another.
+pub(super) const LAYERS: Family = Family {
+    what: "layer",
+    classes: &[
+        Class {
+            names: &["Dense"],
+            kind: "dense",
+            options: &[
+                ("units", Rule::Same),
+                ("activation", Rule::Activation),
+                ("use_bias", Rule::Same),
+                ("kernel_initializer", Rule::Object(&INITIALIZERS)),
+                ("bias_initializer", Rule::Object(&INITIALIZERS)),
+                ("kernel_regularizer", Rule::Object(&REGULARIZERS)),
+                ("bias_regularizer", Rule::Object(&REGULARIZERS)),
+                ("activity_regularizer", UNSET),
+                ("kernel_constraint", UNSET),
+                ("bias_constraint", UNSET),
+                ("lora_rank", UNSET),
+                ("quantization_config", UNSET),
+                TRAINABLE,
+            ],
+        },
+        Class { names: &["Activation"], kind: "activation", options: &[("activation", Rule::Activation)] },
+        Class { names: &["Dropout"], kind: "dropout", options: &[("rate", Rule::Same), ("noise_shape", UNSET), SEED] },
+        Class {
+            names: &["Flatten"],
+            kind: "flatten",
+            options: &[("data_format", Rule::Only(&[Plain::Text("channels_last")]))],
+        },
+        Class {
+            names: &["BatchNormalization"],
+            kind: "batch_normalization",
+            options: &[
+                ("axis", Rule::Axis),
+                ("momentum", Rule::Same),
+                ("epsilon", Rule::Same),
+                ("center", Rule::Same),
+                ("scale", Rule::Same),
+                ("beta_initializer", Rule::Object(&INITIALIZERS)),
+                ("gamma_initializer", Rule::Object(&INITIALIZERS)),
+                ("moving_mean_initializer", Rule::Object(&INITIALIZERS)),
+                ("moving_variance_initializer", Rule::Object(&INITIALIZERS)),
+                ("beta_regularizer", Rule::Object(&REGULARIZERS)),
+                ("gamma_regularizer", Rule::Object(&REGULARIZERS)),
+                ("beta_constraint", UNSET),
+                ("gamma_constraint", UNSET),
+                // The statistics are always those of the whole batch, however many threads share it.
+                ("synchronized", Rule::Ignored),
+                ("renorm", Rule::Only(&[Plain::Bool(false)])),
+                // Read by Keras only where `renorm` is on.
+                ("renorm_clipping", Rule::Ignored),
+                ("renorm_momentum", Rule::Ignored),
+                TRAINABLE,
+            ],
+        },
+    ],
+    common: &COMMON,
+};
+
+/// Options of every layer.
+const COMMON: [(&str, Rule); 7] = [
+    // The layer's name and the shapes are read where the layer is placed in the model.
+    ("name", Rule::Ignored),
+    ("batch_input_shape", Rule::Ignored),
+    ("batch_shape", Rule::Ignored),
+    ("dtype", Rule::DataType),
+    ("dynamic", Rule::Only(&[Plain::Bool(false)])),
+    ("activity_regularizer", UNSET),
+    // A layer without weights trains nothing either way; those with weights have a rule of their own.
+    ("trainable", Rule::Ignored),
+];
+
+/// The layer at the head of a model, which gives the input's shape and nothing else.
+pub(super) const INPUT: Family = Family {
+    what: "layer",
+    classes: &[Class {
+        names: &["InputLayer"],
+        kind: "input",
+        options: &[
+            ("sparse", Rule::Only(&[Plain::Bool(false)])),
+            ("ragged", Rule::Only(&[Plain::Bool(false)])),
+            ("optional", Rule::Only(&[Plain::Bool(false)])),
+        ],
+    }],
+    common: &COMMON,
+};
+
+/// Functions by their names in `keras.activations`.
+pub(super) const ACTIVATIONS: Family = Family {
+    what: "activation",
+    classes: &[
+        function(&["linear"], "linear"),
+        function(&["relu"], "relu"),
+        function(&["leaky_relu"], "leaky_relu"),
+        function(&["elu"], "elu"),
+        function(&["gelu"], "gelu"),
+        function(&["sigmoid"], "sigmoid"),
+        function(&["tanh"], "tanh"),
+        function(&["softmax", "softmax_v2"], "softmax"),
+        function(&["softplus"], "softplus"),
+        function(&["silu", "swish"], "swish"),
+    ],
+    common: &[],
+};
+
+const fn function(names: &'static [&'static str], kind: &'static str) -> Class {
+    Class { names, kind, options: &[] }
+}
+
+/// Activations that Keras has as layers too, where their settings make them a function that is known here.
+pub(super) const ACTIVATION_LAYERS: Family = Family {
+    what: "activation layer",
+    classes: &[
+        Class {
+            names: &["ReLU"],
+            kind: "relu",
+            options: &[
+                ("max_value", UNSET),
+                ("negative_slope", Rule::Only(&[Plain::Number(0.0)])),
+                ("threshold", Rule::Only(&[Plain::Number(0.0)])),
+            ],
+        },
+        Class {
+            names: &["LeakyReLU"],
+            kind: "leaky_relu",
+            options: &[("negative_slope", Rule::Otherwise(0.3)), ("alpha", Rule::Renamed("negative_slope"))],
+        },
+        Class { names: &["ELU"], kind: "elu", options: &[("alpha", Rule::Same)] },
+        Class { names: &["Softmax"], kind: "softmax", options: &[("axis", Rule::Only(&[Plain::Number(-1.0)]))] },
+    ],
+    common: &COMMON,
+};
+
+/// First values of a parameter.
+pub(super) const INITIALIZERS: Family = Family {
+    what: "initializer",
+    classes: &[
+        Class { names: &["Zeros", "zeros", "zero"], kind: "zeros", options: &[] },
+        Class { names: &["Ones", "ones", "one"], kind: "ones", options: &[] },
+        Class { names: &["Constant", "constant"], kind: "constant", options: &[("value", Rule::Same)] },
+        Class {
+            names: &["RandomNormal", "random_normal", "normal"],
+            kind: "random_normal",
+            options: &[("mean", Rule::Same), ("stddev", Rule::Same)],
+        },
+        Class {
+            names: &["RandomUniform", "random_uniform", "uniform"],
+            kind: "random_uniform",
+            options: &[("minval", Rule::Same), ("maxval", Rule::Same)],
+        },
+        Class {
+            names: &["TruncatedNormal", "truncated_normal"],
+            kind: "truncated_normal",
+            options: &[("mean", Rule::Same), ("stddev", Rule::Same)],
+        },
+        Class {
+            names: &["VarianceScaling", "variance_scaling"],
+            kind: "variance_scaling",
+            options: &[
+                ("scale", Rule::Same),
+                ("mode", Rule::Same),
+                ("distribution", Rule::Same),
+                INPUT_AXES,
+                OUTPUT_AXES,
+            ],
+        },
+        fans(&["GlorotUniform", "glorot_uniform"], "glorot_uniform"),
+        fans(&["GlorotNormal", "glorot_normal"], "glorot_normal"),
+        fans(&["HeUniform", "he_uniform"], "he_uniform"),
+        fans(&["HeNormal", "he_normal"], "he_normal"),
+        fans(&["LecunUniform", "lecun_uniform"], "lecun_uniform"),
+        fans(&["LecunNormal", "lecun_normal"], "lecun_normal"),
+        Class {
+            names: &["Orthogonal", "OrthogonalInitializer", "orthogonal"],
+            kind: "orthogonal",
+            options: &[("gain", Rule::Same)],
+        },
+        Class {
+            names: &["Identity", "IdentityInitializer", "identity"],
+            kind: "identity",
+            options: &[("gain", Rule::Same)],
+        },
+    ],
+    common: &[SEED, ("dtype", Rule::DataType)],
+};
+
+const INPUT_AXES: (&str, Rule) = ("input_axes", UNSET);
+const OUTPUT_AXES: (&str, Rule) = ("output_axes", UNSET);
+
+const fn fans(names: &'static [&'static str], kind: &'static str) -> Class {
+    Class { names, kind, options: &[INPUT_AXES, OUTPUT_AXES] }
+}
+
+/// Penalties on a parameter.
+pub(super) const REGULARIZERS: Family = Family {
+    what: "regularizer",
+    classes: &[
+        Class { names: &["L1", "l1"], kind: "l1", options: &[("l1", Rule::Same)] },
+        Class { names: &["L2", "l2"], kind: "l2", options: &[("l2", Rule::Same)] },
+        Class { names: &["L1L2", "l1_l2"], kind: "l1_l2", options: &[("l1", Rule::Same), ("l2", Rule::Same)] },
+    ],
+    common: &[],
+};

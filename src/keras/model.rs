@@ -4,11 +4,11 @@ use super::{
     class::{Place, Translator, describe, named},
     layers::{ACTIVATION_LAYERS, INPUT, LAYERS},
 };
-use crate::engine::{
-    field::{self, FieldError},
-    spec::Definition,
-};
+use crate::engine::field::{self, FieldError};
 use serde_json::{Map, Value, json};
+
+/// Most layers that are looked at, whatever a service's own limits: every one of them may have an error of its own.
+const MOST_LAYERS: usize = 10_000;
 
 /// Options of the model itself.
 const MODEL_OPTIONS: [&str; 8] =
@@ -44,8 +44,8 @@ pub(super) fn translate(document: &Map<String, Value>, translator: &mut Translat
         translator.errors.push(FieldError::new(pointer, format!("expected an array of layers, received {received}")));
         return None;
     };
-    if layers.is_empty() || layers.len() > Definition::MOST_LAYERS {
-        let detail = format!("expected 1 to {} layers, received {}", Definition::MOST_LAYERS, layers.len());
+    if layers.is_empty() || layers.len() > MOST_LAYERS {
+        let detail = format!("expected 1 to {} layers, received {}", MOST_LAYERS, layers.len());
         translator.errors.push(FieldError::new(pointer, detail));
         return None;
     }

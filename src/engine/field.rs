@@ -1,6 +1,6 @@
 //! What is wrong with one field of something that a client wrote, and how JSON becomes checked settings.
 
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 /// One wrong field: where it stands (RFC 6901 JSON pointer) and what was expected there.
@@ -37,6 +37,58 @@ pub fn parse<T: DeserializeOwned>(value: &Value) -> Result<T, FieldError> {
         let pointer = pointer_of(error.path());
         FieldError::new(pointer, with_nearest(&error.into_inner().to_string()))
     })
+}
+
+/// Every number in `value` that is too large for an `f32`: serde would quietly make an infinity of it.
+pub fn overflowing_numbers(value: &Value) -> Vec<FieldError> {
+    fn walk(value: &Value, pointer: &mut String, errors: &mut Vec<FieldError>) {
+        let length = pointer.len();
+        match value {
+            Value::Number(number) => {
+                if !number.as_f64().is_some_and(|number| (number as f32).is_finite()) {
+                    let detail = format!("expected a number of at most {:e} in size, received {number}", f32::MAX);
+                    errors.push(FieldError::new(pointer.clone(), detail));
+                }
+            }
+            Value::Array(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    pointer.push_str(&format!("/{index}"));
+                    walk(item, pointer, errors);
+                    pointer.truncate(length);
+                }
+            }
+            Value::Object(fields) => {
+                for (name, field) in fields {
+                    pointer.push('/');
+                    pointer.push_str(&escape(name));
+                    walk(field, pointer, errors);
+                    pointer.truncate(length);
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::String(_) => {}
+        }
+    }
+    let mut errors = Vec::new();
+    walk(value, &mut String::new(), &mut errors);
+    errors
+}
+
+/// `settings` as JSON in which an `f32` keeps its shortest decimals: 0.1, where `serde_json::to_value` would give
+/// 0.10000000149011612.
+pub fn to_value<T: Serialize>(settings: &T) -> Result<Value, serde_json::Error> {
+    serde_json::from_str(&serde_json::to_string(settings)?)
+}
+
+/// The type of a JSON value, for messages.
+pub fn type_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
 }
 
 /// A path of serde's as an RFC 6901 pointer.
@@ -108,6 +160,18 @@ mod tests {
         let error = parse::<Outer>(&json!({"layers": [{"units": 1}, {"unit": 2}]})).unwrap_err();
         assert_eq!(error.pointer, "/layers/1/unit");
         assert!(error.detail.contains("did you mean `units`?"), "{error}");
+    }
+
+    #[test]
+    fn numbers_past_f32_are_found_wherever_they_stand() {
+        let errors = overflowing_numbers(&json!({"a/b": [1, {"c": -1e308}], "seed": u64::MAX}));
+        assert_eq!(errors.iter().map(|error| error.pointer.as_str()).collect::<Vec<_>>(), ["/a~1b/1/c"]);
+        assert!(errors[0].detail.ends_with("received -1e308"), "{}", errors[0].detail);
+    }
+
+    #[test]
+    fn floats_keep_their_shortest_decimals() {
+        assert_eq!(to_value(&0.1f32).unwrap(), json!(0.1));
     }
 
     #[test]

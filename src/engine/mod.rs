@@ -13,6 +13,7 @@ pub mod loss;
 pub mod metric;
 pub mod network;
 pub mod optimizer;
+pub mod random;
 pub mod real;
 pub mod regularizer;
 pub mod shape;

@@ -1,5 +1,11 @@
 //! Hot loops: matrix products, elementwise work, reductions. The only home of SIMD dispatch and `unsafe`.
 
+mod product;
+mod rows;
+
+pub use product::{Matrix, product};
+pub use rows::{add, add_to_rows, column_sums, gather, sum_rows};
+
 /// Runs `op` compiled for the widest instruction set of this CPU; loops inside vectorize to it.
 ///
 /// `op` and what it calls must be inlined (`#[inline(always)]`) to profit. Bits may differ between CPU classes, never

@@ -1,6 +1,27 @@
 //! Layers: one file each, settings and shapes and forward beside backward.
+//!
+//! A new layer is one file, one line in [`registry`] and its fixture; everything else follows from the trait.
 
-use crate::engine::{field::FieldError, init::Initializer, real::Real, regularizer::Regularizer, shape::Shape};
+mod activation;
+mod batch_normalization;
+mod context;
+mod dense;
+mod dropout;
+mod flatten;
+mod read;
+mod registry;
+
+pub use activation::ActivationLayer;
+pub use batch_normalization::BatchNormalization;
+pub use context::{Backward, Forward, InputGradients, Join, ParameterGradients, Parameters, Pass, Values};
+pub use dense::Dense;
+pub use dropout::Dropout;
+pub use flatten::Flatten;
+pub use registry::AnyLayer;
+
+use crate::engine::{
+    activation::Activation, field::FieldError, init::Initializer, real::Real, regularizer::Regularizer, shape::Shape,
+};
 
 /// One tensor of weights that a layer asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,12 +38,86 @@ pub struct ParameterSpec {
     pub trainable: bool,
 }
 
+/// Memory that a layer wants beside its output, in cells.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Workspace {
+    /// For each row, kept from forward to backward.
+    pub kept_per_row: usize,
+    /// For each row, free to overwrite in any call.
+    pub scratch_per_row: usize,
+    /// Free to overwrite in any call.
+    pub scratch: usize,
+}
+
+/// Sums over the whole batch that a layer's output depends on, in cells; see [`Layer::meeting`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Meeting {
+    /// Cells that each lane sums up before the layer's forward.
+    pub forward_sums: usize,
+    /// Cells that forward and backward read once the sums are joined.
+    pub forward_joined: usize,
+    /// Cells that each lane sums up before the layer's backward.
+    pub backward_sums: usize,
+    /// Cells that backward reads once those are joined.
+    pub backward_joined: usize,
+}
+
 /// What every layer's settings implement. `x: [batch, ...]`, `y: [batch, ...]`, row-major.
-pub trait Layer<F: Real>: Send + Sync {
+///
+/// Running state lives outside: parameters, buffers and sums come in through the contexts, laid out once from what
+/// `parameters`, `workspace` and `meeting` say. Nothing in `forward` or `backward` may allocate.
+pub trait Layer: Send + Sync {
     /// Ranges of the settings; the pointer is below the layer (`/units`).
     fn check(&self) -> Result<(), FieldError>;
+
     /// The output's shape for these inputs' shapes.
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError>;
+
     /// The weights for these inputs' shapes.
-    fn parameters(&self, inputs: &[Shape]) -> Vec<ParameterSpec>;
+    fn parameters(&self, _inputs: &[Shape]) -> Vec<ParameterSpec> {
+        Vec::new()
+    }
+
+    /// Memory beside the output.
+    fn workspace(&self, _inputs: &[Shape]) -> Workspace {
+        Workspace::default()
+    }
+
+    /// Multiplications and additions of one row's forward, roughly: how much work a thread is given goes by it.
+    fn cost(&self, inputs: &[Shape]) -> u64 {
+        inputs.iter().map(|shape| shape.cells() as u64).sum()
+    }
+
+    /// The activation that the output went through last. Where a loss absorbs it, `forward` and `backward` leave it
+    /// out, as [`Pass::logits`] says.
+    fn last_activation(&self) -> Option<Activation> {
+        None
+    }
+
+    /// What a row's output depends on in the other rows of a training batch; nothing for most layers.
+    ///
+    /// Lanes then meet at this layer, twice a step: each sums up its rows ([`Self::sum_forward`]), the sums are joined in
+    /// lane order ([`Self::join_forward`]), and only then does `forward` run; and likewise before `backward`.
+    fn meeting(&self, _inputs: &[Shape]) -> Option<Meeting> {
+        None
+    }
+
+    /// Writes `cx.output` from `cx.inputs`, and may keep what backward needs.
+    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>);
+
+    /// From `cx.output_gradient` (free to overwrite): writes the gradient of each input that wants one, and writes or
+    /// adds that of each parameter.
+    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>);
+
+    /// Writes this lane's forward sums. `cx.output` is not yet known.
+    fn sum_forward<F: Real>(&self, _cx: &mut Forward<'_, F>, _sums: &mut [f64]) {}
+
+    /// Joins the lanes' forward sums, and updates moving statistics.
+    fn join_forward<F: Real>(&self, _cx: &mut Join<'_, F>) {}
+
+    /// Writes this lane's backward sums.
+    fn sum_backward<F: Real>(&self, _cx: &mut Backward<'_, F>, _sums: &mut [f64]) {}
+
+    /// Joins the lanes' backward sums.
+    fn join_backward<F: Real>(&self, _cx: &mut Join<'_, F>) {}
 }

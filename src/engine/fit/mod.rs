@@ -1,8 +1,17 @@
 //! The training loop, its events, its callbacks.
 
-use crate::engine::{loss::Loss, metric::Metric, network::Network, optimizer::Optimizer, real::Real};
+mod cut;
+mod early_stopping;
+mod lane;
+mod train;
+mod trainer;
+
+pub use cut::training_bytes;
+pub use early_stopping::{EarlyStopping, Mode};
+pub use train::fit;
+
+use crate::engine::{loss::Loss, metric::Metric, optimizer::Optimizer};
 use ndarray::{ArrayView1, ArrayView2};
-use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
 
 /// Everything that decides a fit but the data and the first weights.
@@ -26,53 +35,6 @@ pub struct FitPlan {
     pub early_stopping: Option<EarlyStopping>,
     /// Compute threads; the result has the same bits for every number.
     pub threads: usize,
-}
-
-/// Keras's `EarlyStopping`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct EarlyStopping {
-    /// `loss`, `val_loss`, a metric's name or `val_` before it.
-    pub monitor: String,
-    /// Epochs without improvement before stopping.
-    pub patience: u32,
-    /// Less than this is no improvement.
-    pub min_delta: f64,
-    /// Whether less or more is better; `auto` goes by the monitor's name.
-    pub mode: Mode,
-    /// Go back to the weights of the best epoch.
-    pub restore_best_weights: bool,
-    /// Stop where the monitor has not reached this.
-    pub baseline: Option<f64>,
-    /// Epochs before watching begins.
-    pub start_from_epoch: u32,
-}
-
-impl Default for EarlyStopping {
-    fn default() -> Self {
-        Self {
-            monitor: "val_loss".into(),
-            patience: 0,
-            min_delta: 0.0,
-            mode: Mode::Auto,
-            restore_best_weights: false,
-            baseline: None,
-            start_from_epoch: 0,
-        }
-    }
-}
-
-/// Which direction of a monitored value is better.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// By name: accuracies, AUC, precision, recall, F1 and R2 up, the rest down.
-    #[default]
-    Auto,
-    /// Less is better.
-    Min,
-    /// More is better.
-    Max,
 }
 
 /// Rows to learn from or to measure on.
@@ -151,15 +113,4 @@ pub enum FitError {
     Stopped(Stop),
     #[error("early stopping monitors `{monitor}`, which is not among {known:?}")]
     UnknownMonitor { monitor: String, known: Vec<String> },
-}
-
-/// Trains `network` in place.
-pub fn fit<F: Real>(
-    _network: &mut Network<F>,
-    _plan: &FitPlan,
-    _training: Samples<'_, F>,
-    _validation: Option<Samples<'_, F>>,
-    _sink: &mut dyn EventSink,
-) -> Result<Fitted, FitError> {
-    todo!()
 }

@@ -1,0 +1,146 @@
+//! The loop over epochs and steps.
+
+use super::{
+    EpochReport, EventSink, FitError, FitPlan, Fitted, Progress, Samples, early_stopping::Watch, trainer::Trainer,
+};
+use crate::engine::{
+    metric::Metric,
+    network::Network,
+    random::{self, Purpose},
+    real::Real,
+};
+use rand::seq::SliceRandom;
+use std::ops::ControlFlow;
+
+/// Trains `network` in place.
+///
+/// # Errors
+/// Where the loss stops being finite, where `sink` asks to stop, and where early stopping monitors what is not reported. The
+/// network's weights are then unspecified.
+///
+/// # Panics
+/// Where `training` has no rows, or its columns are not those of the network and the loss.
+pub fn fit<F: Real>(
+    network: &mut Network<F>,
+    plan: &FitPlan,
+    training: Samples<'_, F>,
+    validation: Option<Samples<'_, F>>,
+    sink: &mut dyn EventSink,
+) -> Result<Fitted, FitError> {
+    check(network, plan, &training);
+    if let Some(validation) = &validation {
+        check(network, plan, validation);
+    }
+    let names = log_names(plan, validation.is_some());
+    let mut watch = plan.early_stopping.as_ref().map(|settings| (Watch::new(settings), settings));
+    let monitor = match watch.as_ref().map(|(_, settings)| &settings.monitor) {
+        Some(monitor) => names
+            .iter()
+            .position(|name| name == monitor)
+            .ok_or_else(|| FitError::UnknownMonitor { monitor: monitor.clone(), known: names.clone() })?,
+        None => names.iter().position(|name| name == "val_loss").unwrap_or(0),
+    };
+    let rate = shortest(plan.optimizer.learning_rate());
+    let weighted = training.weights.is_some() || validation.is_some_and(|validation| validation.weights.is_some());
+    let width = network.architecture().output_shape().last();
+    let metrics: Vec<Metric> = plan.metrics.iter().map(|metric| metric.resolve(&plan.loss, width)).collect();
+    let mut trainer = Trainer::new(network, plan, &metrics, training, weighted);
+    let mut order: Vec<usize> = (0..training.x.nrows()).collect();
+    let validation_order: Vec<usize> = (0..validation.map_or(0, |validation| validation.x.nrows())).collect();
+    let (mut best, mut best_logs, mut best_weights) = ((1, f64::INFINITY), Vec::new(), Vec::new());
+    let mut fitted = Fitted { epochs: 0, best_epoch: 1, logs: Vec::new(), stopped_early: false };
+    for epoch in 1..=plan.epochs {
+        let diverged = |loss: f64| FitError::Diverged { epoch, learning_rate: rate, loss };
+        if plan.shuffle {
+            order.iter_mut().enumerate().for_each(|(index, row)| *row = index);
+            order.shuffle(&mut random::stream(plan.seed, Purpose::Shuffle, u64::from(epoch)));
+        }
+        let steps = order.len().div_ceil(plan.batch_size);
+        let (mut sum, mut seen) = (0.0, 0);
+        for (step, rows) in order.chunks(plan.batch_size).enumerate() {
+            let loss = trainer.step(training, rows);
+            if !loss.is_finite() {
+                return Err(diverged(loss));
+            }
+            sum += loss * rows.len() as f64;
+            seen += rows.len();
+            if step + 1 < steps {
+                let progress = Progress { epoch, step: step + 1, steps, loss: sum / seen as f64 };
+                proceed(sink.step(progress))?;
+            }
+        }
+        let mut values = vec![sum / seen as f64];
+        values.extend(trainer.take_metrics());
+        if let Some(validation) = validation {
+            let loss = trainer.measure(validation, &validation_order);
+            if !loss.is_finite() {
+                return Err(diverged(loss));
+            }
+            values.push(loss);
+            values.extend(trainer.take_metrics());
+        }
+        let monitored = values[monitor];
+        let logs: Vec<(String, f64)> = names.iter().cloned().zip(values).collect();
+        fitted.epochs = epoch;
+        fitted.logs.clone_from(&logs);
+        let mut stop = false;
+        match &mut watch {
+            Some((watch, settings)) => {
+                let verdict = watch.observe(epoch, monitored);
+                if verdict.best && settings.restore_best_weights {
+                    trainer.save(&mut best_weights);
+                    best_logs.clone_from(&logs);
+                }
+                fitted.best_epoch = watch.best_epoch().max(1);
+                stop = verdict.stop;
+            }
+            None => {
+                if monitored < best.1 {
+                    best = (epoch, monitored);
+                }
+                fitted.best_epoch = best.0;
+            }
+        }
+        proceed(sink.epoch(EpochReport { epoch, logs, learning_rate: rate }))?;
+        if stop {
+            fitted.stopped_early = epoch < plan.epochs;
+            break;
+        }
+    }
+    if !best_weights.is_empty() {
+        trainer.restore(&best_weights);
+        fitted.logs = best_logs;
+    }
+    Ok(fitted)
+}
+
+fn proceed(answer: ControlFlow<super::Stop>) -> Result<(), FitError> {
+    match answer {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(stop) => Err(FitError::Stopped(stop)),
+    }
+}
+
+/// Callers check what users write; what is wrong here is a mistake in a program.
+fn check<F: Real>(network: &Network<F>, plan: &FitPlan, samples: &Samples<'_, F>) {
+    let architecture = network.architecture();
+    let (input, output) = (architecture.input_shape(), architecture.output_shape());
+    let rows = samples.x.nrows();
+    assert!(rows > 0 && plan.epochs > 0 && plan.batch_size > 0, "rows, epochs and batch size are at least 1");
+    assert_eq!(samples.x.ncols(), input.cells(), "columns of x against cells of the input");
+    let targets = output.cells() / output.last() * plan.loss.target_width(output.last());
+    assert_eq!(samples.y.dim(), (rows, targets), "shape of y");
+    assert!(samples.weights.is_none_or(|weights| weights.len() == rows), "one weight for each row");
+}
+
+/// `loss` and the metrics, then the same with `val_`.
+fn log_names(plan: &FitPlan, validation: bool) -> Vec<String> {
+    let names: Vec<String> = std::iter::once("loss".into()).chain(plan.metrics.iter().map(|m| m.name())).collect();
+    let validation = names.iter().map(|name| format!("val_{name}")).filter(|_| validation);
+    names.iter().cloned().chain(validation).collect()
+}
+
+/// The `f64` of the shortest decimals of an `f32`: 0.001, where a cast would give 0.0010000000474974513.
+fn shortest(value: f32) -> f64 {
+    value.to_string().parse().unwrap_or(f64::from(value))
+}

@@ -1,0 +1,164 @@
+//! What a layer sees while it runs: its inputs, its parameters, its memory.
+
+use crate::engine::{random::Noise, real::Real, shape::Shape, spec::Node, spec::Parameter};
+
+/// What is the same for every layer in one run over some rows.
+#[derive(Debug, Clone, Copy)]
+pub struct Pass {
+    /// Rows of this run.
+    pub rows: usize,
+    /// Training rather than inference.
+    pub training: bool,
+    /// The layer's last activation is left to the loss.
+    pub logits: bool,
+    /// Where random numbers of these rows come from.
+    pub noise: Noise,
+}
+
+/// The values that a layer reads.
+#[derive(Debug, Clone, Copy)]
+pub struct Values<'a, F> {
+    pub(crate) node: &'a Node,
+    pub(crate) shapes: &'a [Shape],
+    pub(crate) values: &'a [Vec<F>],
+    pub(crate) rows: usize,
+}
+
+impl<'a, F: Real> Values<'a, F> {
+    /// Input `index`, [rows, ...].
+    #[inline]
+    pub fn get(&self, index: usize) -> &'a [F] {
+        let value = self.node.inputs[index];
+        &self.values[value][..self.rows * self.shapes[value].cells()]
+    }
+    /// The shape of one row of input `index`.
+    #[inline]
+    pub fn shape(&self, index: usize) -> &'a Shape {
+        &self.shapes[self.node.inputs[index]]
+    }
+}
+
+/// A layer's parameters.
+#[derive(Debug, Clone, Copy)]
+pub struct Parameters<'a, F> {
+    pub(crate) places: &'a [Parameter],
+    pub(crate) trainable: &'a [F],
+    pub(crate) fixed: &'a [F],
+}
+
+impl<'a, F: Real> Parameters<'a, F> {
+    /// Parameter `index` in the layer's own order.
+    #[inline]
+    pub fn get(&self, index: usize) -> &'a [F] {
+        let place = &self.places[index];
+        let flat = if place.spec.trainable { self.trainable } else { self.fixed };
+        &flat[place.cells.clone()]
+    }
+}
+
+/// The gradients of a layer's parameters, one lane's.
+#[derive(Debug)]
+pub struct ParameterGradients<'a, F> {
+    pub(crate) places: &'a [Parameter],
+    pub(crate) trainable: &'a mut [F],
+    /// Whether to add to what is there, rather than to overwrite it.
+    pub accumulate: bool,
+}
+
+impl<F: Real> ParameterGradients<'_, F> {
+    /// The gradient of parameter `index`, which must be a trainable one.
+    #[inline]
+    pub fn get(&mut self, index: usize) -> &mut [F] {
+        &mut self.trainable[self.places[index].cells.clone()]
+    }
+}
+
+/// The gradients of a layer's inputs. A layer overwrites them; where a value has several readers, their parts are added
+/// outside of the layer.
+#[derive(Debug)]
+pub struct InputGradients<'a, F> {
+    pub(crate) node: &'a Node,
+    pub(crate) shapes: &'a [Shape],
+    pub(crate) gradients: &'a mut [Vec<F>],
+    pub(crate) wanted: &'a [bool],
+    pub(crate) rows: usize,
+}
+
+impl<F: Real> InputGradients<'_, F> {
+    /// The gradient of input `index`, [rows, ...]; nothing where nobody needs it.
+    #[inline]
+    pub fn get(&mut self, index: usize) -> Option<&mut [F]> {
+        let value = self.node.inputs[index];
+        let cells = self.rows * self.shapes[value].cells();
+        self.wanted[value].then(|| &mut self.gradients[value][..cells])
+    }
+}
+
+/// A layer's surroundings while it runs forward.
+#[derive(Debug)]
+pub struct Forward<'a, F> {
+    /// Rows, mode, randomness.
+    pub pass: Pass,
+    /// What it reads.
+    pub inputs: Values<'a, F>,
+    /// Its parameters.
+    pub parameters: Parameters<'a, F>,
+    /// What it writes, [rows, ...].
+    pub output: &'a mut [F],
+    /// [rows, kept per row], until backward. Empty at inference.
+    pub kept: &'a mut [F],
+    /// As much as [`super::Workspace`] asked for.
+    pub scratch: &'a mut [F],
+    /// What [`super::Layer::join_forward`] made of the whole batch; empty at inference.
+    pub joined: &'a [F],
+}
+
+/// A layer's surroundings while it runs backward.
+#[derive(Debug)]
+pub struct Backward<'a, F> {
+    /// Rows, mode, randomness.
+    pub pass: Pass,
+    /// What it read.
+    pub inputs: Values<'a, F>,
+    /// Its parameters.
+    pub parameters: Parameters<'a, F>,
+    /// What it wrote, [rows, ...].
+    pub output: &'a [F],
+    /// The loss's gradient with respect to the output, [rows, ...]; free to overwrite.
+    pub output_gradient: &'a mut [F],
+    /// Where the inputs' gradients go.
+    pub input_gradients: InputGradients<'a, F>,
+    /// Where the parameters' gradients go.
+    pub parameter_gradients: ParameterGradients<'a, F>,
+    /// What forward kept.
+    pub kept: &'a mut [F],
+    /// As much as [`super::Workspace`] asked for.
+    pub scratch: &'a mut [F],
+    /// What [`super::Layer::join_forward`] made of the whole batch.
+    pub joined: &'a [F],
+    /// What [`super::Layer::join_backward`] made of the whole batch.
+    pub joined_backward: &'a [F],
+}
+
+/// Every lane's sums, and where what follows from them goes.
+#[derive(Debug)]
+pub struct Join<'a, F> {
+    /// Rows of each lane.
+    pub rows: &'a [usize],
+    /// [lanes, sums]
+    pub sums: &'a [f64],
+    /// As many cells as [`super::Meeting`] asked for.
+    pub joined: &'a mut [F],
+    /// The shape of one row of the layer's first input.
+    pub shape: &'a Shape,
+    /// The flat vector of parameters that training does not move.
+    pub(crate) fixed: &'a mut [F],
+    pub(crate) places: &'a [Parameter],
+}
+
+impl<F: Real> Join<'_, F> {
+    /// A parameter that training does not move, such as a moving mean.
+    pub fn fixed(&mut self, index: usize) -> &mut [F] {
+        &mut self.fixed[self.places[index].cells.clone()]
+    }
+}

@@ -1,0 +1,139 @@
+//! [`Dense`].
+
+use super::{Backward, Forward, Layer, ParameterSpec, Workspace, read};
+use crate::engine::{
+    activation::Activation,
+    field::FieldError,
+    init::Initializer,
+    kernel::{self, Matrix},
+    real::Real,
+    regularizer::Regularizer,
+    shape::Shape,
+};
+use serde::{Deserialize, Serialize};
+
+/// `y = activation(x · kernel + bias)`, along the last axis.
+///
+/// # Shapes
+/// `[batch, …, inputs]` to `[batch, …, units]`; kernel `[inputs, units]`, bias `[units]`.
+///
+/// Source: <https://keras.io/api/layers/core_layers/dense/>
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Dense {
+    /// Size of the output's last axis, at least 1.
+    #[serde(deserialize_with = "read::count")]
+    #[schema(minimum = 1, maximum = 2147483647)]
+    pub units: usize,
+    /// Applied to the sum.
+    #[serde(default)]
+    pub activation: Activation,
+    /// Whether there is a bias.
+    #[serde(default = "read::yes")]
+    #[schema(default = true)]
+    pub use_bias: bool,
+    /// First values of the kernel.
+    #[serde(default = "glorot_uniform")]
+    pub kernel_initializer: Initializer,
+    /// First values of the bias.
+    #[serde(default = "zeros")]
+    pub bias_initializer: Initializer,
+    /// A penalty on the kernel.
+    #[serde(default)]
+    pub kernel_regularizer: Option<Regularizer>,
+    /// A penalty on the bias.
+    #[serde(default)]
+    pub bias_regularizer: Option<Regularizer>,
+}
+
+fn glorot_uniform() -> Initializer {
+    Initializer::GlorotUniform
+}
+
+fn zeros() -> Initializer {
+    Initializer::Zeros
+}
+
+const KERNEL: usize = 0;
+const BIAS: usize = 1;
+
+impl Layer for Dense {
+    fn check(&self) -> Result<(), FieldError> {
+        read::range(self.units > 0, "/units", "at least 1", self.units)
+    }
+
+    fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
+        let mut shape = inputs[0].clone();
+        match shape.0.last_mut() {
+            Some(last) => *last = self.units,
+            None => shape.0.push(self.units),
+        }
+        Ok(shape)
+    }
+
+    fn parameters(&self, inputs: &[Shape]) -> Vec<ParameterSpec> {
+        let kernel = ParameterSpec {
+            name: "kernel",
+            shape: Shape(vec![inputs[0].last(), self.units]),
+            initializer: self.kernel_initializer.clone(),
+            regularizer: self.kernel_regularizer,
+            trainable: true,
+        };
+        let bias = ParameterSpec {
+            name: "bias",
+            shape: Shape::vector(self.units),
+            initializer: self.bias_initializer.clone(),
+            regularizer: self.bias_regularizer,
+            trainable: true,
+        };
+        std::iter::once(kernel).chain(self.use_bias.then_some(bias)).collect()
+    }
+
+    fn workspace(&self, inputs: &[Shape]) -> Workspace {
+        let positions = inputs[0].cells() / inputs[0].last();
+        let sums = if self.activation.needs_input() { positions * self.units } else { 0 };
+        Workspace { kept_per_row: sums, ..Workspace::default() }
+    }
+
+    fn cost(&self, inputs: &[Shape]) -> u64 {
+        2 * inputs[0].cells() as u64 * self.units as u64
+    }
+
+    fn last_activation(&self) -> Option<Activation> {
+        Some(self.activation)
+    }
+
+    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+        let inputs = cx.inputs.shape(0).last();
+        let x = Matrix::new(cx.inputs.get(0), inputs);
+        let kernel = Matrix::new(cx.parameters.get(KERNEL), self.units);
+        kernel::product(x, kernel, cx.output, false);
+        if self.use_bias {
+            kernel::add_to_rows(cx.parameters.get(BIAS), cx.output);
+        }
+        if !cx.pass.logits {
+            if !cx.kept.is_empty() {
+                cx.kept.copy_from_slice(cx.output);
+            }
+            self.activation.forward(cx.output, self.units);
+        }
+    }
+
+    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+        if !cx.pass.logits {
+            self.activation.backward(cx.kept, cx.output, cx.output_gradient, self.units);
+        }
+        let inputs = cx.inputs.shape(0).last();
+        let x = Matrix::new(cx.inputs.get(0), inputs);
+        let dy = Matrix::new(&*cx.output_gradient, self.units);
+        let accumulate = cx.parameter_gradients.accumulate;
+        kernel::product(x.transposed(), dy, cx.parameter_gradients.get(KERNEL), accumulate);
+        if self.use_bias {
+            kernel::sum_rows(dy.cells(), cx.parameter_gradients.get(BIAS), accumulate);
+        }
+        if let Some(dx) = cx.input_gradients.get(0) {
+            let kernel = Matrix::new(cx.parameters.get(KERNEL), self.units);
+            kernel::product(dy, kernel.transposed(), dx, false);
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! [`Dropout`].
+
+use super::{Backward, Forward, Layer, Workspace, read};
+use crate::engine::{field::FieldError, real::Real, shape::Shape};
+use rand::Rng;
+use serde::{Deserialize, Serialize};
+
+/// In training, each cell is set to zero with probability `rate`, and the others are scaled by `1 / (1 - rate)`, so that
+/// sums keep their expectation. At inference, `y = x`.
+///
+/// # Shapes
+/// Any, unchanged.
+///
+/// Source: <https://keras.io/api/layers/regularization_layers/dropout/>
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Dropout {
+    /// The fraction of cells that are dropped: 0 or more, less than 1.
+    pub rate: f64,
+    /// Takes the place of the job's seed for this layer.
+    #[serde(default)]
+    pub seed: Option<u64>,
+}
+
+impl Dropout {
+    /// A cell is kept where its random word is at least this.
+    fn threshold(&self) -> u32 {
+        (self.rate * 2f64.powi(32)) as u32
+    }
+}
+
+impl Layer for Dropout {
+    fn check(&self) -> Result<(), FieldError> {
+        read::range((0.0..1.0).contains(&self.rate), "/rate", "at least 0 and less than 1", self.rate)
+    }
+
+    fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
+        Ok(inputs[0].clone())
+    }
+
+    fn workspace(&self, inputs: &[Shape]) -> Workspace {
+        Workspace { kept_per_row: inputs[0].cells(), ..Workspace::default() }
+    }
+
+    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+        let x = cx.inputs.get(0);
+        if !cx.pass.training {
+            cx.output.copy_from_slice(x);
+            return;
+        }
+        let mut random = cx.pass.noise.stream(self.seed, cx.inputs.shape(0).cells());
+        let (threshold, scale) = (self.threshold(), F::of(1.0 / (1.0 - self.rate)));
+        for ((y, &x), mask) in cx.output.iter_mut().zip(x).zip(&mut *cx.kept) {
+            *mask = if random.next_u32() >= threshold { scale } else { F::ZERO };
+            *y = x * *mask;
+        }
+    }
+
+    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+        if let Some(gradient) = cx.input_gradients.get(0) {
+            for ((dx, &dy), &mask) in gradient.iter_mut().zip(&*cx.output_gradient).zip(&*cx.kept) {
+                *dx = dy * mask;
+            }
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Reading counts and fractions in layers' settings, with messages for people.
+
+use crate::engine::{field::FieldError, spec::LONGEST_AXIS};
+use serde::{Deserialize, Deserializer, de::Error};
+use serde_json::Value;
+
+/// A whole number from 1 to [`LONGEST_AXIS`].
+pub(super) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    let received = Value::deserialize(deserializer)?;
+    let count = received.as_u64().and_then(|count| usize::try_from(count).ok());
+    count.filter(|count| (1..=LONGEST_AXIS).contains(count)).ok_or_else(|| {
+        D::Error::custom(format!("expected a whole number from 1 to {LONGEST_AXIS}, received {received}"))
+    })
+}
+
+/// Fails unless `holds`.
+pub(super) fn range(
+    holds: bool,
+    pointer: &str,
+    expected: &str,
+    received: impl std::fmt::Display,
+) -> Result<(), FieldError> {
+    if holds { Ok(()) } else { Err(FieldError::new(pointer, format!("expected {expected}, received {received}"))) }
+}
+
+pub(super) fn yes() -> bool {
+    true
+}

@@ -1,0 +1,46 @@
+//! Sizes of a model, as Keras's `summary()` prints them.
+
+use crate::engine::{shape::Shape, spec::Architecture};
+use serde::{Deserialize, Serialize};
+
+/// Sizes of a model, as Keras's `summary()` prints them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Summary {
+    /// Each layer in order.
+    pub layers: Vec<LayerSummary>,
+    /// All parameters.
+    pub parameters: u64,
+    /// Those that training moves.
+    pub trainable_parameters: u64,
+}
+
+/// Sizes of one layer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct LayerSummary {
+    /// Unique name (`dense`, `dense_1`, …, Keras's scheme).
+    pub name: String,
+    /// The layer's type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Shape of one output sample.
+    pub output_shape: Shape,
+    /// Parameters of this layer.
+    pub parameters: u64,
+}
+
+impl Architecture {
+    /// Sizes of every layer.
+    pub fn summary(&self) -> Summary {
+        let layers = self.nodes().iter().map(|node| LayerSummary {
+            name: node.name.clone(),
+            kind: node.layer.kind().to_owned(),
+            output_shape: self.shape(node.output).clone(),
+            parameters: self.parameters_of(node).iter().map(|parameter| parameter.shape.cells() as u64).sum(),
+        });
+        Summary {
+            layers: layers.collect(),
+            parameters: (self.trainable_cells() + self.fixed_cells()) as u64,
+            trainable_parameters: self.trainable_cells() as u64,
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Records to put into a store, and a way to run the same tests against each store.
+
+use epoca::{
+    data::{
+        recipe::{Signature, Task},
+        schema::{Column, ColumnType, Format},
+    },
+    engine::spec::Summary,
+    job::{self, Columns, Dataset, Job, JobProgress, JobStatus, Model, ModelVersion, Timing},
+    store::{Claim, Outcome, Page, Report, Store, artifacts::ArtifactKey},
+};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+/// Makes a module for each store, in which each of the named functions is a test that gets a new, empty store.
+macro_rules! for_each_store {
+    ($($name:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                let folder = tempfile::tempdir().unwrap();
+                let store = epoca::store::sqlite::SqliteStore::open(&folder.path().join("records.sqlite3")).await.unwrap();
+                super::$name(std::sync::Arc::new(store)).await;
+            })*
+        }
+    };
+}
+pub(crate) use for_each_store;
+
+pub fn dataset(name: &str) -> Dataset {
+    let column = Column {
+        name: "height".to_owned(),
+        kind: ColumnType::Number,
+        missing: 1,
+        distinct: 3,
+        min: Some(-0.1),
+        max: Some(1e300),
+        mean: Some(0.1 + 0.2),
+        std: Some(f64::MIN_POSITIVE),
+        values: None,
+    };
+    Dataset {
+        id: Uuid::now_v7(),
+        name: name.to_owned(),
+        format: Format::Ndjson,
+        rows: 4,
+        bytes: 1 << 40,
+        sha256: "5e".repeat(32),
+        created_at: job::now(),
+        columns: vec![column],
+    }
+}
+
+pub fn model(name: &str) -> Model {
+    Model {
+        id: Uuid::now_v7(),
+        name: name.to_owned(),
+        definition: json!({"layers": [{"type": "dense", "units": 1, "name": "quote's \"and\" \u{1F600}"}]}),
+        training_defaults: object(json!({"loss": "mse"})),
+        latest_version: None,
+        created_at: job::now(),
+        summary: Some(summary()),
+    }
+}
+
+pub fn job(model: &Model, dataset: &Dataset) -> Job {
+    Job {
+        id: Uuid::now_v7(),
+        model: model.name.clone(),
+        model_id: model.id,
+        dataset: dataset.name.clone(),
+        dataset_id: dataset.id,
+        target: Columns::One("height".to_owned()),
+        features: vec!["width".to_owned()],
+        validation_dataset: None,
+        validation_dataset_id: None,
+        task: Task::Regression,
+        training: serde_json::from_value(json!({"epochs": 5, "seed": u64::MAX})).unwrap(),
+        status: JobStatus::Queued,
+        progress: JobProgress { epochs: 5, ..JobProgress::default() },
+        metrics: Map::new(),
+        best_epoch: None,
+        version: None,
+        attempt: 0,
+        error: None,
+        created_at: job::now(),
+        started_at: None,
+        ended_at: None,
+        timing: Timing::default(),
+    }
+}
+
+/// A model, a dataset and a queued job of both.
+pub async fn submitted(store: &dyn Store, name: &str) -> (Model, Dataset, Job) {
+    let (model, dataset) = (model(name), dataset(name));
+    let job = job(&model, &dataset);
+    store.create_model(&model, None).await.unwrap();
+    store.create_dataset(&dataset, None).await.unwrap();
+    store.submit(&job, None).await.unwrap();
+    (model, dataset, job)
+}
+
+/// Another job of the same model and dataset.
+pub async fn another(store: &dyn Store, model: &Model, dataset: &Dataset) -> Job {
+    let job = job(model, dataset);
+    store.submit(&job, None).await.unwrap();
+    job
+}
+
+pub async fn claimed(store: &dyn Store) -> Claim {
+    store.claim(Uuid::now_v7()).await.unwrap().expect("a job waits")
+}
+
+/// A report of epochs `from` to `to`.
+pub fn epochs(from: u32, to: u32) -> Report {
+    let events = (from..=to).map(|epoch| epoca::store::NewEvent {
+        kind: job::EventKind::Epoch,
+        at: job::now(),
+        data: object(json!({"epoch": epoch, "loss": 1.0 / f64::from(epoch)})),
+    });
+    Report {
+        events: events.collect(),
+        progress: JobProgress { epoch: to, epochs: 5, fraction: f64::from(to) / 5.0, eta_seconds: Some(0.25) },
+        metrics: object(json!({"loss": 1.0 / f64::from(to.max(1))})),
+        timing: Timing { queued_seconds: None, preparing_seconds: Some(0.5), training_seconds: Some(f64::from(to)) },
+    }
+}
+
+pub fn success(claim: &Claim) -> Outcome {
+    let version = ModelVersion {
+        model: claim.job.model.clone(),
+        version: 0,
+        job: claim.job.id,
+        dataset: claim.job.dataset.clone(),
+        metrics: object(json!({"loss": 0.1})),
+        signature: Signature { inputs: Vec::new(), outputs: Vec::new(), task: Task::Regression },
+        summary: summary(),
+        bytes: 1234,
+        sha256: "ab".repeat(32),
+        created_at: job::now(),
+    };
+    let artifact = ArtifactKey::weights(claim.job.id, claim.fence);
+    Outcome::Succeeded { version: Box::new(version), artifact, best_epoch: Some(4) }
+}
+
+pub fn summary() -> Summary {
+    Summary { layers: Vec::new(), parameters: 17, trainable_parameters: 16 }
+}
+
+pub fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        other => panic!("{other} is no object"),
+    }
+}
+
+/// The first page of at most `limit`.
+pub fn page(limit: u32) -> Page {
+    Page { limit, after: None }
+}

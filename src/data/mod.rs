@@ -5,3 +5,4 @@ pub mod recipe;
 pub mod schema;
 pub mod split;
 pub mod table;
+pub mod weights;

@@ -188,7 +188,7 @@ pub struct Job {
 
 /// One column's name or several.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected the name of a column or a list of names")]
 pub enum Columns {
     /// One.
     One(String),

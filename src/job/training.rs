@@ -1,53 +1,66 @@
 //! `training` of a job: every setting of the fit and of what comes before it.
 
 use crate::{
-    data::recipe::Preprocessing,
+    data::{recipe::Preprocessing, weights::ClassWeight},
     engine::{
+        field::{FieldError, escape, nearest, parse},
         fit::{EarlyStopping, FitPlan},
         loss::Loss,
         metric::Metric,
         optimizer::Optimizer,
     },
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+use std::ops::RangeInclusive;
+
+/// Most epochs of a job: every one is kept as an event.
+pub const MOST_EPOCHS: u32 = 1_000_000;
 
 /// How a job trains. What a request leaves out is filled in when the job is made, and shown.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Training {
-    /// Times that every training row is seen.
-    #[serde(default = "one")]
+    /// Times that every training row is seen, 1 to 1000000; 1 where absent.
+    #[schema(required = false, minimum = 1, maximum = 1000000)]
     pub epochs: u32,
-    /// Rows of one step: a number, or `"full"` for all of them.
-    #[serde(default)]
+    /// Rows of one step: a number up to the training rows, or `"full"` for all of them; 32 where absent, or all rows where
+    /// they are fewer.
+    #[schema(required = false)]
     pub batch_size: BatchSize,
-    /// Absent in a request: adam.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub optimizer: Option<Optimizer>,
-    /// Absent in a request: by the target and the output.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub loss: Option<Loss>,
-    /// Absent in a request: by the target.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub metrics: Option<Vec<Metric>>,
-    /// The fraction of the rows that validates; 0 for none.
-    #[serde(default)]
+    /// adam where absent.
+    #[schema(required = false)]
+    pub optimizer: Optimizer,
+    /// Where absent: a cross-entropy for classes, `mean_squared_error` for numbers.
+    #[schema(required = false)]
+    pub loss: Loss,
+    /// Where absent: `accuracy` for classes, `mean_absolute_error` for numbers.
+    #[schema(required = false)]
+    pub metrics: Vec<Metric>,
+    /// The fraction of the rows that validates, from 0 (none, where absent) to less than 1.
+    #[schema(required = false, minimum = 0, exclusive_maximum = 1)]
     pub validation_split: f64,
-    /// Whether rows are shuffled (by `seed`) before the split.
-    #[serde(default = "yes")]
+    /// Whether rows are shuffled (by `seed`) before the split; true where absent.
+    #[schema(required = false)]
     pub split_shuffle: bool,
-    /// Whether the training rows are put in a new order each epoch.
-    #[serde(default = "yes")]
+    /// Whether the training rows are put in a new order each epoch; true where absent.
+    #[schema(required = false)]
     pub shuffle: bool,
-    /// Where all randomness comes from.
-    #[serde(default)]
+    /// Where all randomness comes from; 0 where absent.
+    #[schema(required = false)]
     pub seed: u64,
-    /// How number columns are scaled.
-    #[serde(default)]
+    /// How number columns are scaled; `standardize` where absent.
+    #[schema(required = false)]
     pub preprocessing: Preprocessing,
     /// When to stop before the last epoch.
     #[serde(default)]
     pub early_stopping: Option<EarlyStopping>,
+    /// What each class weighs in the training loss.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_weight: Option<ClassWeight>,
+    /// The number column that says what each row weighs in the loss. It is no feature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample_weight: Option<String>,
 }
 
 /// Rows of one step.
@@ -68,23 +81,200 @@ pub enum Full {
     Full,
 }
 
-impl Default for BatchSize {
-    fn default() -> Self {
-        Self::Rows(32)
+impl BatchSize {
+    /// Rows of one step where `rows` train.
+    pub fn of(self, rows: usize) -> usize {
+        match self {
+            Self::Rows(size) => usize::try_from(size).unwrap_or(rows),
+            Self::Full(Full::Full) => rows,
+        }
     }
 }
 
-fn one() -> u32 {
-    1
-}
-
-fn yes() -> bool {
-    true
-}
-
 impl Training {
-    /// The engine's part, for `rows` training rows. Only for a resolved training.
-    pub fn plan(&self, _rows: usize, _threads: usize) -> FitPlan {
-        todo!()
+    /// The engine's part, for `rows` training rows.
+    pub fn plan(&self, rows: usize, threads: usize) -> FitPlan {
+        FitPlan {
+            epochs: self.epochs,
+            batch_size: self.batch_size.of(rows),
+            optimizer: self.optimizer.clone(),
+            loss: self.loss,
+            metrics: self.metrics.clone(),
+            shuffle: self.shuffle,
+            seed: self.seed,
+            early_stopping: self.early_stopping.clone(),
+            threads,
+        }
+    }
+}
+
+/// `training` as a request has it: checked by itself, nothing filled in yet.
+#[derive(Debug, Default)]
+pub(super) struct Requested {
+    pub epochs: Option<u32>,
+    pub batch_size: Option<BatchSize>,
+    pub optimizer: Option<Optimizer>,
+    pub loss: Option<Loss>,
+    pub metrics: Option<Vec<Metric>>,
+    pub validation_split: Option<f64>,
+    pub split_shuffle: Option<bool>,
+    pub shuffle: Option<bool>,
+    pub seed: Option<u64>,
+    pub preprocessing: Option<Preprocessing>,
+    pub early_stopping: Option<EarlyStopping>,
+    pub class_weight: Option<ClassWeight>,
+    pub sample_weight: Option<String>,
+}
+
+const FIELDS: [&str; 13] = [
+    "epochs",
+    "batch_size",
+    "optimizer",
+    "loss",
+    "metrics",
+    "validation_split",
+    "split_shuffle",
+    "shuffle",
+    "seed",
+    "preprocessing",
+    "early_stopping",
+    "class_weight",
+    "sample_weight",
+];
+
+impl Requested {
+    /// Reads every field, null as absent; errors point below `/training`.
+    pub fn read(settings: &Map<String, Value>, errors: &mut Vec<FieldError>) -> Self {
+        let mut requested = Self::default();
+        for (name, value) in settings {
+            let pointer = format!("/training/{}", escape(name));
+            if value.is_null() && FIELDS.contains(&name.as_str()) {
+                continue;
+            }
+            let outcome = match name.as_str() {
+                "epochs" => integer(value, 1..=u64::from(MOST_EPOCHS))
+                    .map(|epochs| requested.epochs = u32::try_from(epochs).ok()),
+                "batch_size" => batch_size(value).map(|size| requested.batch_size = Some(size)),
+                "optimizer" => setting(value).map(|optimizer| requested.optimizer = Some(optimizer)),
+                "loss" => setting(value).map(|loss| requested.loss = Some(loss)),
+                "metrics" => metrics(value, &pointer, errors).map(|metrics| requested.metrics = metrics),
+                "validation_split" => fraction(value).map(|split| requested.validation_split = Some(split)),
+                "split_shuffle" => boolean(value).map(|shuffle| requested.split_shuffle = Some(shuffle)),
+                "shuffle" => boolean(value).map(|shuffle| requested.shuffle = Some(shuffle)),
+                "seed" => integer(value, 0..=u64::MAX).map(|seed| requested.seed = Some(seed)),
+                "preprocessing" => setting(value).map(|preprocessing| requested.preprocessing = Some(preprocessing)),
+                "early_stopping" => early_stopping(value).map(|stopping| requested.early_stopping = Some(stopping)),
+                "class_weight" => class_weight(value).map(|weight| requested.class_weight = Some(weight)),
+                "sample_weight" => match value.as_str() {
+                    Some(column) => {
+                        requested.sample_weight = Some(column.to_owned());
+                        Ok(())
+                    }
+                    None => Err(FieldError::new("", format!("expected the name of a column, received {value}"))),
+                },
+                _ => Err(unknown(name)),
+            };
+            if let Err(error) = outcome {
+                errors.push(error.under(&pointer));
+            }
+        }
+        requested
+    }
+}
+
+fn unknown(name: &str) -> FieldError {
+    let hint = nearest(name, FIELDS).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    FieldError::new("", format!("expected one of {}, received `{name}`{hint}", FIELDS.join(", ")))
+}
+
+/// One of the settings that have a type of their own: a name or an object.
+fn setting<T: DeserializeOwned>(value: &Value) -> Result<T, FieldError> {
+    parse(value)
+}
+
+fn integer(value: &Value, range: RangeInclusive<u64>) -> Result<u64, FieldError> {
+    let (least, most) = (range.start(), range.end());
+    value.as_u64().filter(|number| range.contains(number)).ok_or_else(|| {
+        let what = if value.is_i64() || value.is_u64() { "" } else { "a whole number from " };
+        FieldError::new("", format!("expected {what}{least} to {most}, received {value}"))
+    })
+}
+
+fn boolean(value: &Value) -> Result<bool, FieldError> {
+    value.as_bool().ok_or_else(|| FieldError::new("", format!("expected true or false, received {value}")))
+}
+
+fn fraction(value: &Value) -> Result<f64, FieldError> {
+    let expected = || FieldError::new("", format!("expected a number from 0 to less than 1, received {value}"));
+    value.as_f64().filter(|fraction| (0.0..1.0).contains(fraction)).ok_or_else(expected)
+}
+
+/// Its upper bound, the training rows, is known to the resolver alone.
+fn batch_size(value: &Value) -> Result<BatchSize, FieldError> {
+    match value {
+        Value::String(word) if word == "full" => Ok(BatchSize::Full(Full::Full)),
+        Value::Number(number) if number.as_u64().is_some() || number.as_i64().is_some() => {
+            // 0 and less are told with the training rows in the text
+            Ok(BatchSize::Rows(number.as_u64().unwrap_or(0)))
+        }
+        _ => Err(FieldError::new("", format!("expected a whole number of rows or \"full\", received {value}"))),
+    }
+}
+
+/// A list, or one name as Keras has it. Errors of single metrics are added to `errors`.
+fn metrics(value: &Value, pointer: &str, errors: &mut Vec<FieldError>) -> Result<Option<Vec<Metric>>, FieldError> {
+    let Value::Array(values) = value else { return setting(value).map(|metric| Some(vec![metric])) };
+    let mut metrics: Vec<Metric> = Vec::with_capacity(values.len());
+    for (index, value) in values.iter().enumerate() {
+        match setting::<Metric>(value) {
+            Ok(metric) if metrics.iter().any(|known| known.name() == metric.name()) => {
+                let detail = format!("expected each metric once, received `{}` again", metric.name());
+                errors.push(FieldError::new(format!("{pointer}/{index}"), detail));
+            }
+            Ok(metric) => metrics.push(metric),
+            Err(error) => errors.push(error.under(&format!("{pointer}/{index}"))),
+        }
+    }
+    Ok(Some(metrics))
+}
+
+fn early_stopping(value: &Value) -> Result<EarlyStopping, FieldError> {
+    let Some(settings) = value.as_object() else {
+        return Err(FieldError::new("", format!("expected an object such as {{\"patience\": 5}}, received {value}")));
+    };
+    for name in ["patience", "start_from_epoch"] {
+        if let Some(value) = settings.get(name) {
+            integer(value, 0..=u64::from(u32::MAX)).map_err(|error| error.under(&format!("/{name}")))?;
+        }
+    }
+    let stopping: EarlyStopping = parse(value)?;
+    if stopping.min_delta < 0.0 {
+        let detail = format!("expected a number of at least 0, received {}", stopping.min_delta);
+        return Err(FieldError::new("/min_delta", detail));
+    }
+    Ok(stopping)
+}
+
+fn class_weight(value: &Value) -> Result<ClassWeight, FieldError> {
+    match value {
+        Value::String(word) if word == "balanced" => {
+            Ok(ClassWeight::Rule(crate::data::weights::ClassWeightRule::Balanced))
+        }
+        Value::Object(weights) => {
+            let mut by_label = std::collections::BTreeMap::new();
+            for (label, value) in weights {
+                let weight = value.as_f64().filter(|weight| (0.0..=f64::from(f32::MAX)).contains(weight));
+                let weight = weight.ok_or_else(|| {
+                    let detail = format!("expected a number of at least 0, received {value}");
+                    FieldError::new(format!("/{}", escape(label)), detail)
+                })?;
+                by_label.insert(label.clone(), weight);
+            }
+            Ok(ClassWeight::Labels(by_label))
+        }
+        _ => {
+            let detail = format!("expected \"balanced\" or an object from label to weight, received {value}");
+            Err(FieldError::new("", detail))
+        }
     }
 }

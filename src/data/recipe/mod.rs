@@ -7,6 +7,7 @@ mod encode;
 mod feature;
 mod target;
 
+pub(crate) use decode::label_text;
 pub use decode::{Prediction, json_number};
 pub use feature::input_width;
 

@@ -1,0 +1,162 @@
+//! From a request to a job that can run: everything that can be known before the data is read is checked here, once.
+
+mod columns;
+mod fit;
+mod learned;
+mod validation;
+
+use crate::{
+    data::{
+        recipe::{Task, input_width},
+        schema::Column,
+    },
+    engine::{
+        field::FieldError,
+        spec::{Architecture, Definition, Limits},
+    },
+    job::{
+        Columns,
+        training::{Requested, Training},
+    },
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Most bytes that a table may take at the network's input.
+const INPUT_BYTES: u64 = 8 << 30;
+
+/// The body of `POST /v1/jobs`.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JobRequest {
+    /// Name or id of a model.
+    pub model: String,
+    /// Name or id of a dataset.
+    pub dataset: String,
+    /// What is learned: a column, or a list of them.
+    pub target: Columns,
+    /// What it is learned from; where absent, every column but the target and `sample_weight`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub features: Option<Vec<String>>,
+    /// Name or id of a dataset to validate on instead of a split.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation_dataset: Option<String>,
+    /// What each class weighs in the training loss: `"balanced"`, or an object from label to weight.
+    #[schema(value_type = Option<crate::data::weights::ClassWeight>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_weight: Option<Value>,
+    /// The number column that says what each row weighs in the loss.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample_weight: Option<String>,
+    /// How it trains; see `Training`.
+    #[schema(value_type = Option<Training>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training: Option<Value>,
+}
+
+/// What a request turned out to mean.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    /// In the dataset's order, or as asked.
+    pub features: Vec<String>,
+    /// Every default filled in.
+    pub training: Training,
+    /// What the target is to the network.
+    pub task: Task,
+    /// The model at this dataset's width.
+    pub architecture: Architecture,
+}
+
+/// A table as the resolver sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct TableView<'a> {
+    /// The dataset's name, for messages.
+    pub name: &'a str,
+    /// Its rows.
+    pub rows: u64,
+    /// Its columns.
+    pub columns: &'a [Column],
+}
+
+/// Checks `request` against everything it names. `defaults` are the model's own (`compile_config`). All errors at once,
+/// each with its pointer into the request.
+pub fn resolve(
+    request: &JobRequest,
+    definition: &Definition,
+    defaults: &Map<String, Value>,
+    dataset: TableView<'_>,
+    validation: Option<TableView<'_>>,
+    limits: &Limits,
+) -> Result<Resolved, Vec<FieldError>> {
+    let mut errors = Vec::new();
+    let requested = Requested::read(&settings(request, defaults, &mut errors), &mut errors);
+    let sample_weight = requested.sample_weight.as_deref();
+    let targets = columns::targets(&request.target, dataset, &mut errors);
+    let features = columns::features(request.features.as_deref(), &targets, sample_weight, dataset, &mut errors);
+    columns::sample_weight(sample_weight, &targets, dataset, &mut errors);
+    let names: Vec<String> = features.iter().flatten().map(|column| column.name.clone()).collect();
+
+    let architecture = features.as_ref().and_then(|_| {
+        let width = input_width(dataset.columns, &names);
+        let bytes = dataset.rows.saturating_mul(width as u64).saturating_mul(4);
+        if bytes > INPUT_BYTES {
+            let rows = dataset.rows;
+            let detail = format!(
+                "expected at most {INPUT_BYTES} bytes of inputs, received {bytes}: {rows} rows of {width} input cells"
+            );
+            errors.push(FieldError::new("/features", detail));
+            return None;
+        }
+        architecture(definition, width, limits).map_err(|found| errors.extend(found)).ok()
+    });
+    let output = architecture.as_ref().and_then(|architecture| match architecture.output_shape().0.as_slice() {
+        [width] => Some(*width),
+        _ => {
+            let shape = architecture.output_shape();
+            errors
+                .push(FieldError::new("/model", format!("expected an output of one axis, received the shape {shape}")));
+            None
+        }
+    });
+    let learned = match (targets.as_ref(), output) {
+        (Some(targets), Some(width)) => {
+            learned::learned(targets, &request.target, &requested, width).map_err(|found| errors.push(found)).ok()
+        }
+        _ => None,
+    };
+    if let Some(validation) = validation {
+        let targets = targets.as_deref().unwrap_or_default();
+        let task = learned.as_ref().map(|learned| learned.task);
+        validation::validation(validation, targets, features.as_deref(), sample_weight, task, &mut errors);
+    }
+    let training = fit::training(requested, learned.as_ref(), dataset, validation.is_some(), output, &mut errors);
+    match (architecture, learned, training) {
+        (Some(architecture), Some(learned), Some(training)) if errors.is_empty() => {
+            Ok(Resolved { features: names, training, task: learned.task, architecture })
+        }
+        _ => Err(errors),
+    }
+}
+
+/// The request's settings over the model's. Weights may stand beside `training` or in it, where Keras's `fit` has them.
+fn settings(request: &JobRequest, defaults: &Map<String, Value>, errors: &mut Vec<FieldError>) -> Map<String, Value> {
+    let mut settings = defaults.clone();
+    match &request.training {
+        None | Some(Value::Null) => {}
+        Some(Value::Object(training)) => settings.extend(training.clone()),
+        Some(other) => errors.push(FieldError::new("/training", format!("expected an object, received {other}"))),
+    }
+    settings.extend(request.class_weight.clone().map(|weight| ("class_weight".to_owned(), weight)));
+    settings.extend(request.sample_weight.clone().map(|column| ("sample_weight".to_owned(), Value::from(column))));
+    settings
+}
+
+fn architecture(definition: &Definition, width: usize, limits: &Limits) -> Result<Architecture, Vec<FieldError>> {
+    let of_model = |error: FieldError| {
+        let place = error.pointer.trim_start_matches('/').replace('/', ".");
+        let detail = if place.is_empty() { error.detail } else { format!("{place}: {}", error.detail) };
+        FieldError::new("/model", detail)
+    };
+    let shape = definition.input_shape(width).map_err(|error| vec![of_model(error)])?;
+    definition.resolve(&shape, limits).map_err(|errors| errors.into_iter().map(of_model).collect())
+}

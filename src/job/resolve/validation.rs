@@ -1,0 +1,73 @@
+//! Whether a second dataset can validate what is learned from the first.
+
+use super::{TableView, columns::column};
+use crate::{
+    data::{
+        recipe::Task,
+        schema::{Column, ColumnType},
+    },
+    engine::field::FieldError,
+};
+
+/// Checks the columns, their types and the labels of `dataset` against those that train.
+pub(super) fn validation(
+    dataset: TableView<'_>,
+    targets: &[&Column],
+    features: Option<&[&Column]>,
+    sample_weight: Option<&str>,
+    task: Option<Task>,
+    errors: &mut Vec<FieldError>,
+) {
+    let mut refuse = |detail: String| errors.push(FieldError::new("/validation_dataset", detail));
+    for &trained in targets.iter().chain(features.into_iter().flatten()) {
+        let is_target = targets.iter().any(|target| target.name == trained.name);
+        match column(&trained.name, dataset) {
+            Err(detail) => refuse(detail),
+            // a column without a value has no type of its own
+            Ok(other) if !is_target && other.missing == dataset.rows => {}
+            Ok(other) if other.kind != trained.kind => {
+                let (expected, received) = (trained.kind.name(), other.kind.name());
+                refuse(format!("expected {:?} to be a {expected} as in training, received a {received}", trained.name));
+            }
+            Ok(other) if is_target && other.missing > 0 => {
+                let (missing, rows) = (other.missing, dataset.rows);
+                refuse(format!(
+                    "expected a value in every row of {:?}, but {missing} of its {rows} cells are missing",
+                    trained.name
+                ));
+            }
+            Ok(other) if is_target && task.is_some_and(|task| task != Task::Regression) => {
+                if let Some(label) = unknown_label(trained, other) {
+                    refuse(format!("expected the labels of {:?} in training, received {label}", trained.name));
+                }
+            }
+            Ok(other) if other.kind == ColumnType::Category && other.values.is_none() => {
+                let distinct = other.distinct;
+                refuse(format!(
+                    "expected a category with few levels, but {:?} has about {distinct} different texts",
+                    trained.name
+                ));
+            }
+            Ok(_) => {}
+        }
+    }
+    if let Some(name) = sample_weight {
+        match column(name, dataset) {
+            Ok(weights) if weights.kind == ColumnType::Number && weights.missing == 0 && weights.min >= Some(0.0) => {}
+            Ok(_) => refuse(format!("expected a weight of at least 0 in every row of {name:?}")),
+            Err(detail) => refuse(detail),
+        }
+    }
+}
+
+/// A label that the training data does not have.
+fn unknown_label(trained: &Column, other: &Column) -> Option<String> {
+    let known = trained.values.as_ref()?;
+    match &other.values {
+        None => Some(format!("{} different values", other.distinct)),
+        Some(values) => values
+            .iter()
+            .find(|level| known.iter().all(|known| known.value != level.value))
+            .map(|level| level.value.to_string()),
+    }
+}

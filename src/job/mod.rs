@@ -222,7 +222,7 @@ pub struct JobProgress {
 /// Why a job failed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct JobError {
-    /// For programs: `diverged`, `invalid_data`, `internal`, `attempts_exhausted`.
+    /// For programs: `diverged`, `invalid_data`, `invalid_job`, `storage_full`, `attempts_exhausted`, `internal`.
     pub code: String,
     /// For people: what happened and what to try.
     pub detail: String,

@@ -67,6 +67,7 @@ impl JobState {
             Outcome::Succeeded { best_epoch, .. } if self.keeps(outcome) => {
                 self.job.version = version;
                 self.job.best_epoch = *best_epoch;
+                self.job.progress.fraction = 1.0;
                 vec![self.end(JobStatus::Succeeded, now)]
             }
             Outcome::Released if !self.cancelling => {

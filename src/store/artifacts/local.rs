@@ -2,7 +2,7 @@
 
 use crate::store::{
     StoreError,
-    artifacts::{ArtifactKey, Source, Stored, hexadecimal},
+    artifacts::{ArtifactKey, FOLDERS, Source, Stored, hexadecimal},
 };
 use anyhow::{Context, anyhow};
 use bytes::Bytes;
@@ -15,6 +15,10 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
+use uuid::Uuid;
+
+/// Characters of an id, with which the name of every file here begins.
+const UUID_LENGTH: usize = 36;
 
 /// Files by key.
 #[derive(Debug, Clone)]
@@ -66,7 +70,7 @@ impl Artifacts {
         }
     }
 
-    /// Removes every file but those that are `needed`: what an earlier process was writing when it died, and what it
+    /// Removes every file of ours but those that are `needed`: what an earlier process was writing when it died, and what it
     /// had not yet removed. Returns how many. Only for start-up: an upload in flight has no record yet.
     pub async fn sweep(&self, needed: HashSet<ArtifactKey>) -> Result<usize, StoreError> {
         let root = self.root.clone();
@@ -77,15 +81,17 @@ impl Artifacts {
 
 fn sweep(root: &Path, needed: &HashSet<ArtifactKey>) -> io::Result<usize> {
     let mut removed = 0;
-    for folder in fs::read_dir(root)? {
-        let folder = folder?;
-        if !folder.file_type()?.is_dir() {
-            continue;
-        }
-        for file in fs::read_dir(folder.path())? {
+    for folder in FOLDERS {
+        let files = match fs::read_dir(root.join(folder)) {
+            Ok(files) => files,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        for file in files {
             let file = file?;
-            let key = format!("{}/{}", folder.file_name().to_string_lossy(), file.file_name().to_string_lossy());
-            if file.file_type()?.is_file() && !needed.contains(&ArtifactKey::kept(key)) {
+            let Some(name) = file.file_name().to_str().map(str::to_owned) else { continue };
+            let ours = name.get(..UUID_LENGTH).is_some_and(|id| Uuid::try_parse(id).is_ok());
+            if ours && file.file_type()?.is_file() && !needed.contains(&ArtifactKey::kept(format!("{folder}/{name}"))) {
                 fs::remove_file(file.path())?;
                 removed += 1;
             }

@@ -15,6 +15,9 @@ pub use source::Source;
 use object_store::path::Path;
 use uuid::Uuid;
 
+/// The first parts of all keys.
+const FOLDERS: [&str; 2] = ["datasets", "models"];
+
 /// Where an artifact lies. Made of ids that the server made, of nothing that a client sent.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ArtifactKey(String);

@@ -1,0 +1,206 @@
+//! Between the thread that fits and the slot that records: neither waits for the other.
+
+use crate::engine::fit::{EpochReport, EventSink, Progress, Stop};
+use std::{
+    ops::ControlFlow,
+    sync::{
+        Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicU8, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+/// Epochs that may wait to be recorded. Only a fit that outruns the database by this much is made to wait, since its
+/// reports would fill the memory.
+const MOST_WAITING: usize = 1 << 16;
+
+const STOP: u8 = 1;
+const PROGRESS: u8 = 2;
+
+/// One epoch, and when it was.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Epoch {
+    /// What it came to.
+    pub report: EpochReport,
+    /// When it ended.
+    pub ended: Instant,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// When the fit itself began, and of what.
+#[derive(Debug, Clone, Copy)]
+pub struct Started {
+    /// The moment before the first step.
+    pub at: Instant,
+    /// How long it took to get there.
+    pub preparing: Duration,
+    /// Training rows.
+    pub rows: usize,
+}
+
+/// What thread and slot share.
+#[derive(Debug, Default)]
+pub struct Link {
+    /// What the slot wants: one load a step while it wants nothing.
+    wanted: AtomicU8,
+    started: OnceLock<Started>,
+    epochs: Mutex<Vec<Epoch>>,
+    taken: Condvar,
+    progress: Mutex<Option<Progress>>,
+}
+
+impl Link {
+    /// Asks the fit to end before its next step.
+    pub fn stop(&self) {
+        self.wanted.fetch_or(STOP, Ordering::Release);
+        self.taken.notify_all();
+    }
+
+    /// Whether [`Self::stop`] was called.
+    pub fn is_stopping(&self) -> bool {
+        self.wanted.load(Ordering::Acquire) & STOP != 0
+    }
+
+    /// Asks for the next step's progress.
+    pub fn want_progress(&self) {
+        self.wanted.fetch_or(PROGRESS, Ordering::Release);
+    }
+
+    /// The progress that was asked for, once it is there.
+    pub fn take_progress(&self) -> Option<Progress> {
+        lock(&self.progress).take()
+    }
+
+    /// Epochs since the last call.
+    pub fn take_epochs(&self) -> Vec<Epoch> {
+        let epochs = std::mem::take(&mut *lock(&self.epochs));
+        self.taken.notify_all();
+        epochs
+    }
+
+    /// Once the fit has begun.
+    pub fn started(&self) -> Option<Started> {
+        self.started.get().copied()
+    }
+
+    /// The sink of a fit that begins now.
+    pub fn begin(&self, preparing: Duration, rows: usize) -> Sink<'_> {
+        let started = *self.started.get_or_init(|| Started { at: Instant::now(), preparing, rows });
+        Sink { link: self, epoch_began: started.at }
+    }
+}
+
+/// A fit's end of the link.
+#[derive(Debug)]
+pub struct Sink<'a> {
+    link: &'a Link,
+    epoch_began: Instant,
+}
+
+impl Sink<'_> {
+    fn go_on(&self) -> ControlFlow<Stop> {
+        if self.link.is_stopping() { ControlFlow::Break(Stop::Cancel) } else { ControlFlow::Continue(()) }
+    }
+}
+
+impl EventSink for Sink<'_> {
+    #[inline]
+    fn step(&mut self, progress: Progress) -> ControlFlow<Stop> {
+        if self.link.wanted.load(Ordering::Relaxed) == 0 {
+            return ControlFlow::Continue(());
+        }
+        if self.link.wanted.fetch_and(!PROGRESS, Ordering::AcqRel) & PROGRESS != 0 {
+            *lock(&self.link.progress) = Some(progress);
+        }
+        self.go_on()
+    }
+
+    fn epoch(&mut self, report: EpochReport) -> ControlFlow<Stop> {
+        let ended = Instant::now();
+        let took = ended - std::mem::replace(&mut self.epoch_began, ended);
+        let mut epochs = lock(&self.link.epochs);
+        while epochs.len() >= MOST_WAITING && !self.link.is_stopping() {
+            epochs = self.link.taken.wait(epochs).unwrap_or_else(PoisonError::into_inner);
+        }
+        epochs.push(Epoch { report, ended, took });
+        drop(epochs);
+        self.go_on()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn progress(step: usize) -> Progress {
+        Progress { epoch: 1, step, steps: 10, loss: 0.5 }
+    }
+
+    fn report(epoch: u32) -> EpochReport {
+        EpochReport { epoch, logs: vec![("loss".to_owned(), 0.5)], learning_rate: 0.1 }
+    }
+
+    #[test]
+    fn progress_is_given_once_for_each_time_it_is_wanted() {
+        let link = Link::default();
+        let mut sink = link.begin(Duration::ZERO, 1);
+        assert!(sink.step(progress(1)).is_continue());
+        assert_eq!(link.take_progress(), None);
+        link.want_progress();
+        assert!(sink.step(progress(2)).is_continue());
+        assert!(sink.step(progress(3)).is_continue());
+        assert_eq!(link.take_progress(), Some(progress(2)));
+        assert_eq!(link.take_progress(), None);
+    }
+
+    #[test]
+    fn a_stop_is_seen_at_the_next_step_and_the_next_epoch() {
+        let link = Link::default();
+        let mut sink = link.begin(Duration::ZERO, 1);
+        link.stop();
+        assert!(sink.step(progress(1)).is_break());
+        assert!(sink.step(progress(2)).is_break(), "and stays");
+        assert!(sink.epoch(report(1)).is_break());
+        assert_eq!(link.take_epochs().len(), 1, "the epoch that ended is kept");
+    }
+
+    #[test]
+    fn epochs_come_in_order_and_last_as_long_as_the_fit() {
+        let link = Link::default();
+        let mut sink = link.begin(Duration::ZERO, 1);
+        for epoch in 1..=3 {
+            assert!(sink.epoch(report(epoch)).is_continue());
+        }
+        let epochs = link.take_epochs();
+        assert_eq!(epochs.iter().map(|epoch| epoch.report.epoch).collect::<Vec<_>>(), [1, 2, 3]);
+        let whole = epochs[2].ended - link.started().unwrap().at;
+        assert_eq!(epochs.iter().map(|epoch| epoch.took).sum::<Duration>(), whole);
+    }
+
+    #[test]
+    fn a_fit_that_outruns_the_recorder_waits_and_loses_nothing() {
+        let link = Link::default();
+        let epochs = MOST_WAITING as u32 + 10;
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut sink = link.begin(Duration::ZERO, 1);
+                for epoch in 1..=epochs {
+                    assert!(sink.epoch(report(epoch)).is_continue());
+                }
+            });
+            let mut seen = 0;
+            while seen < epochs {
+                for epoch in link.take_epochs() {
+                    seen += 1;
+                    assert_eq!(epoch.report.epoch, seen);
+                }
+                std::thread::yield_now();
+            }
+        });
+    }
+}

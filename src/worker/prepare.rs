@@ -1,0 +1,181 @@
+//! From a job and the files it names to tensors and a network.
+
+use crate::{
+    data::{
+        read::{ReadError, load},
+        recipe::Recipe,
+        split::{Split, split},
+        table::Table,
+    },
+    engine::{
+        field::FieldError,
+        fit::Samples,
+        network::Network,
+        shape::Shape,
+        spec::{Definition, Limits},
+    },
+    job::{Dataset, Job, JobError, Model},
+    store::artifacts::Source,
+    worker::link::Link,
+};
+use ndarray::{Array1, Array2};
+use std::io::{BufRead, Error, ErrorKind, Read};
+
+/// A dataset's record and its file.
+pub struct Input {
+    pub dataset: Dataset,
+    pub source: Source,
+}
+
+/// Everything that a job needs.
+pub struct Inputs {
+    pub job: Job,
+    pub model: Model,
+    pub data: Input,
+    pub validation: Option<Input>,
+}
+
+/// Rows as the engine takes them.
+pub struct Tensors {
+    x: Array2<f32>,
+    y: Array2<f32>,
+    weights: Option<Array1<f32>>,
+}
+
+impl Tensors {
+    pub fn samples(&self) -> Samples<'_, f32> {
+        Samples { x: self.x.view(), y: self.y.view(), weights: self.weights.as_ref().map(|weights| weights.view()) }
+    }
+
+    pub fn rows(&self) -> usize {
+        self.x.nrows()
+    }
+}
+
+/// Ready to fit.
+pub struct Prepared {
+    pub network: Network<f32>,
+    pub input_shape: Shape,
+    pub recipe: Recipe,
+    pub training: Tensors,
+    pub validation: Option<Tensors>,
+}
+
+/// Why there is nothing to fit.
+#[derive(Debug)]
+pub enum Unprepared {
+    /// It was asked to end.
+    Stopped,
+    /// It cannot be.
+    Failed(JobError),
+}
+
+pub fn prepare(inputs: Inputs, limits: &Limits, link: &Link) -> Result<Prepared, Unprepared> {
+    let Inputs { job, model, data, validation } = inputs;
+    let training = &job.training;
+    let columns = data.dataset.columns.clone();
+    let wanted = [job.features.as_slice(), job.target.names()].concat();
+    let table = read(data, &wanted, link)?;
+    let rows = match &validation {
+        Some(_) => Split { training: (0..table.rows).collect(), validation: Vec::new() },
+        None => split(table.rows, training.validation_split, training.split_shuffle, training.seed),
+    };
+    let recipe = Recipe::fit(
+        &table,
+        &columns,
+        &job.features,
+        job.target.names(),
+        job.task,
+        training.preprocessing,
+        &rows.training,
+    )
+    .map_err(invalid)?;
+    go_on(link)?;
+
+    let learned = tensors(&recipe, &table, &rows.training, &job.dataset)?;
+    let measured = match validation {
+        Some(input) => {
+            let name = input.dataset.name.clone();
+            let table = read(input, &wanted, link)?;
+            Some(tensors(&recipe, &table, &(0..table.rows).collect::<Vec<_>>(), &name)?)
+        }
+        None if rows.validation.is_empty() => None,
+        None => Some(tensors(&recipe, &table, &rows.validation, &job.dataset)?),
+    };
+    go_on(link)?;
+
+    let definition = Definition::from_value(&model.definition).map_err(invalid)?;
+    let input_shape = definition.input_shape(learned.x.ncols()).map_err(|error| invalid(vec![error]))?;
+    let architecture = definition.resolve(&input_shape, limits).map_err(invalid)?;
+    let network = Network::initialize(architecture, training.seed);
+    Ok(Prepared { network, input_shape, recipe, training: learned, validation: measured })
+}
+
+fn read(input: Input, wanted: &[String], link: &Link) -> Result<Table, Unprepared> {
+    let Input { dataset, source } = input;
+    let mut source = Stoppable { source, link };
+    let table = load(&mut source, dataset.format, &dataset.columns, wanted);
+    // What lies behind the table's end is checked too.
+    let checked = table.and_then(|table| source.source.finish().map(|()| table).map_err(ReadError::Io));
+    checked.map_err(|error| match error {
+        _ if link.is_stopping() => Unprepared::Stopped,
+        ReadError::Invalid(text) => failed("invalid_data", format!("the dataset {:?}: {text}", dataset.name)),
+        ReadError::Io(error) if error.kind() == ErrorKind::InvalidData => {
+            tracing::error!(%error, dataset = %dataset.id, "a stored dataset is damaged");
+            let detail = format!(
+                "the stored file of the dataset {:?} is damaged: delete the dataset and upload it again",
+                dataset.name
+            );
+            failed("invalid_data", detail)
+        }
+        ReadError::Io(error) => {
+            tracing::error!(%error, dataset = %dataset.id, "a stored dataset cannot be read");
+            failed("internal", format!("the stored file of the dataset {:?} cannot be read", dataset.name))
+        }
+    })
+}
+
+fn tensors(recipe: &Recipe, table: &Table, rows: &[usize], dataset: &str) -> Result<Tensors, Unprepared> {
+    let y = recipe
+        .targets(table, rows)
+        .map_err(|error| failed("invalid_data", format!("the dataset {dataset:?}: {}", error.detail)))?;
+    Ok(Tensors { x: recipe.inputs(table, rows), y, weights: None })
+}
+
+fn go_on(link: &Link) -> Result<(), Unprepared> {
+    if link.is_stopping() { Err(Unprepared::Stopped) } else { Ok(()) }
+}
+
+fn failed(code: &str, detail: String) -> Unprepared {
+    Unprepared::Failed(JobError { code: code.to_owned(), detail })
+}
+
+fn invalid(errors: Vec<FieldError>) -> Unprepared {
+    let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    failed("invalid_job", texts.join("; "))
+}
+
+/// A source that fails once the job is asked to end: reading a large file may take long.
+struct Stoppable<'a> {
+    source: Source,
+    link: &'a Link,
+}
+
+impl BufRead for Stoppable<'_> {
+    fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
+        if self.link.is_stopping() {
+            return Err(Error::other("stopped on request"));
+        }
+        self.source.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.source.consume(amount);
+    }
+}
+
+impl Read for Stoppable<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.source.read(buffer)
+    }
+}

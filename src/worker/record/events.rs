@@ -1,0 +1,139 @@
+//! A fit's reports as a job's events.
+
+use crate::{
+    engine::fit::{Fitted, Progress},
+    job::{EventKind, JobProgress, training::Training},
+    store::{NewEvent, state::message},
+    worker::{
+        link::{Epoch, Started},
+        record::info,
+    },
+};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Number, Value};
+use std::{collections::BTreeSet, time::Instant};
+
+/// What has been told of a fit.
+pub struct Story {
+    /// The same moment on both clocks: times of events then follow each other even where the wall clock is set.
+    clocks: (Timestamp, Instant),
+    epochs: u32,
+    epoch: u32,
+    /// Steps done within the next epoch, and all of its steps.
+    within: Option<(usize, usize)>,
+    metrics: Map<String, Value>,
+    /// Metrics that were no number once: told once.
+    not_finite: BTreeSet<String>,
+}
+
+impl Story {
+    pub fn new(epochs: u32) -> Self {
+        Self {
+            clocks: (crate::job::now(), Instant::now()),
+            epochs,
+            epoch: 0,
+            within: None,
+            metrics: Map::new(),
+            not_finite: BTreeSet::new(),
+        }
+    }
+
+    /// Logs of the last epoch; after [`Self::end`] of the epoch whose weights were kept.
+    pub fn metrics(&self) -> &Map<String, Value> {
+        &self.metrics
+    }
+
+    /// Tells of an epoch.
+    pub fn epoch(&mut self, epoch: Epoch, started: Started, events: &mut Vec<NewEvent>) {
+        let at = self.timestamp(epoch.ended);
+        let seconds = epoch.took.as_secs_f64();
+        let (metrics, left_out) = finite(&epoch.report.logs);
+        self.epoch = epoch.report.epoch;
+        self.within = None;
+        let mut data = Map::new();
+        data.insert("epoch".to_owned(), self.epoch.into());
+        data.insert("epochs".to_owned(), self.epochs.into());
+        data.extend(metrics.clone());
+        let rates = [
+            ("learning_rate", epoch.report.learning_rate),
+            ("seconds", seconds),
+            // A clock that does not tell the epoch's ends apart says that it took less than a nanosecond.
+            ("samples_per_second", started.rows as f64 / seconds.max(1e-9)),
+        ];
+        for (name, value) in rates {
+            data.extend(Number::from_f64(value).map(|number| (name.to_owned(), number.into())));
+        }
+        self.metrics = metrics;
+        events.push(NewEvent { kind: EventKind::Epoch, at, data });
+        for (name, value) in left_out {
+            if self.not_finite.insert(name.clone()) {
+                let text = format!("`{name}` is {value} in epoch {}: it is left out where it is no number", self.epoch);
+                events.push(message(at, "warning", text));
+            }
+        }
+    }
+
+    /// The data of a `progress` event.
+    pub fn within(&mut self, progress: Progress) -> Map<String, Value> {
+        self.within = Some((progress.step, progress.steps));
+        let mut data = Map::new();
+        data.insert("epoch".to_owned(), progress.epoch.into());
+        data.insert("epochs".to_owned(), self.epochs.into());
+        data.insert("step".to_owned(), progress.step.into());
+        data.insert("steps".to_owned(), progress.steps.into());
+        data.extend(Number::from_f64(progress.loss).map(|loss| ("loss".to_owned(), loss.into())));
+        data.extend(Number::from_f64(self.fraction()).map(|fraction| ("fraction".to_owned(), fraction.into())));
+        data
+    }
+
+    /// How far the job is.
+    pub fn progress(&self, started: Option<Started>) -> JobProgress {
+        let fraction = self.fraction();
+        let took = started.filter(|_| self.epoch > 0).map(|started| started.at.elapsed().as_secs_f64());
+        let eta_seconds = took.map(|took| took * (1.0 - fraction) / fraction);
+        JobProgress { epoch: self.epoch, epochs: self.epochs, fraction, eta_seconds }
+    }
+
+    /// Tells how a fit ended that went well.
+    pub fn end(&mut self, fitted: &Fitted, training: &Training) -> Vec<NewEvent> {
+        self.metrics = finite(&fitted.logs).0;
+        let mut events = Vec::new();
+        let stopping = training.early_stopping.as_ref().filter(|_| fitted.stopped_early);
+        if let Some(stopping) = stopping {
+            events.push(info(format!(
+                "stopped early after epoch {} of {}: `{}` was best in epoch {}",
+                fitted.epochs, self.epochs, stopping.monitor, fitted.best_epoch
+            )));
+        }
+        let restores = training.early_stopping.as_ref().is_some_and(|stopping| stopping.restore_best_weights);
+        if restores && fitted.best_epoch < fitted.epochs {
+            events.push(info(format!("the weights are those of epoch {}", fitted.best_epoch)));
+        }
+        self.epoch = fitted.epochs;
+        self.within = None;
+        events
+    }
+
+    fn fraction(&self) -> f64 {
+        let within = self.within.map_or(0.0, |(step, steps)| step as f64 / steps.max(1) as f64);
+        (f64::from(self.epoch) + within) / f64::from(self.epochs.max(1))
+    }
+
+    fn timestamp(&self, instant: Instant) -> Timestamp {
+        let (timestamp, began) = self.clocks;
+        let passed = SignedDuration::from_micros(instant.saturating_duration_since(began).as_micros() as i64);
+        timestamp.checked_add(passed).unwrap_or(timestamp)
+    }
+}
+
+/// Logs as JSON, and those that JSON has no number for.
+fn finite(logs: &[(String, f64)]) -> (Map<String, Value>, Vec<(String, f64)>) {
+    let (mut numbers, mut others) = (Map::new(), Vec::new());
+    for (name, value) in logs {
+        match Number::from_f64(*value) {
+            Some(number) => drop(numbers.insert(name.clone(), number.into())),
+            None => others.push((name.clone(), *value)),
+        }
+    }
+    (numbers, others)
+}

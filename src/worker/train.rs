@@ -1,0 +1,82 @@
+//! What runs on a job's own thread: prepare, fit, pack.
+
+use crate::{
+    engine::{
+        fit::{FitError, Fitted, fit},
+        spec::{Limits, Summary},
+    },
+    job::JobError,
+    store::bundle::{Bundle, Description},
+    worker::{
+        link::Link,
+        prepare::{Inputs, Prepared, Unprepared, prepare},
+    },
+};
+use std::time::{Duration, Instant};
+
+/// How a job's thread ended.
+pub enum Ended {
+    Trained(Box<Trained>),
+    Stopped,
+    Failed(JobError),
+}
+
+/// A fit that went well.
+pub struct Trained {
+    pub fitted: Fitted,
+    /// The fit alone.
+    pub took: Duration,
+    pub summary: Summary,
+    pub description: Description,
+    /// The version's file.
+    pub file: Vec<u8>,
+}
+
+pub fn train(inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> Ended {
+    let began = Instant::now();
+    let training = inputs.job.training.clone();
+    let definition = inputs.model.definition.clone();
+    let Prepared { mut network, input_shape, recipe, training: rows, validation } = match prepare(inputs, limits, link)
+    {
+        Ok(prepared) => prepared,
+        Err(Unprepared::Stopped) => return Ended::Stopped,
+        Err(Unprepared::Failed(error)) => return Ended::Failed(error),
+    };
+    let plan = training.plan(rows.rows(), threads);
+    let measured = validation.as_ref().map(|tensors| tensors.samples());
+    let mut sink = link.begin(began.elapsed(), rows.rows());
+    let started = Instant::now();
+    let result = fit(&mut network, &plan, rows.samples(), measured, &mut sink);
+    let took = started.elapsed();
+    let fitted = match result {
+        Ok(fitted) => fitted,
+        Err(FitError::Stopped(_)) => return Ended::Stopped,
+        Err(error) => return Ended::Failed(failure(&error)),
+    };
+    let summary = network.architecture().summary();
+    let signature = recipe.signature();
+    let bundle =
+        Bundle { description: Description { definition, input_shape, recipe, signature }, tensors: network.tensors() };
+    match bundle.to_bytes() {
+        Ok(file) => Ended::Trained(Box::new(Trained { fitted, took, summary, description: bundle.description, file })),
+        Err(error) => {
+            tracing::error!(%error, "trained weights cannot be packed");
+            Ended::Failed(fault())
+        }
+    }
+}
+
+fn failure(error: &FitError) -> JobError {
+    let code = match error {
+        FitError::Diverged { .. } => "diverged",
+        _ => "invalid_job",
+    };
+    JobError { code: code.to_owned(), detail: error.to_string() }
+}
+
+/// What a user is told of a fault of ours; the log has more.
+pub fn fault() -> JobError {
+    let detail = "a fault in the service ended this job; its log has more under the job's id. Other jobs go on: submit this \
+                  one again, and report it if it ends the same way";
+    JobError { code: "internal".to_owned(), detail: detail.to_owned() }
+}

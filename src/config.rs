@@ -1,1 +1,278 @@
-//! How the process was started: flags and their variables.
+//! How the process was started: one [`Config`], from flags and `EPOCA_*` variables, checked once.
+
+use crate::{data::read::TableLimits, engine::spec::Limits};
+use clap::{Args, Parser, ValueEnum, builder::RangedU64ValueParser, value_parser};
+use std::{net::SocketAddr, path::PathBuf, thread, time::Duration};
+
+/// Everything that can be set.
+#[derive(Debug, Clone, Args)]
+pub struct Config {
+    /// Where to listen; port 0 picks a free one, and the first line on stdout names it
+    #[arg(long, env = "EPOCA_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
+    pub listen: SocketAddr,
+
+    /// The folder that holds the database and the artifacts, unless these are set on their own
+    #[arg(long, env = "EPOCA_DATA_DIR", default_value = "./epoca-data", value_name = "FOLDER")]
+    pub data_dir: PathBuf,
+
+    /// The database: sqlite:FILE [default: sqlite:DATA_DIR/epoca.sqlite3]
+    #[arg(long, env = "EPOCA_DATABASE_URL", value_parser = sqlite_file, value_name = "URL")]
+    pub database_url: Option<PathBuf>,
+
+    /// The artifacts: file:FOLDER [default: file:DATA_DIR/artifacts]
+    #[arg(long, env = "EPOCA_ARTIFACTS_URL", value_parser = artifacts_folder, value_name = "URL")]
+    pub artifacts_url: Option<PathBuf>,
+
+    /// Jobs that train at a time
+    #[arg(long, env = "EPOCA_WORKERS", default_value_t = 1, value_parser = at_least_one(1024), value_name = "N")]
+    pub workers: usize,
+
+    /// Compute threads of a job [default: CPUs / workers]
+    #[arg(long, env = "EPOCA_THREADS", value_parser = at_least_one(1024), value_name = "N")]
+    pub threads: Option<usize>,
+
+    /// How the log on stderr is written
+    #[arg(long, env = "EPOCA_LOG_FORMAT", value_enum, default_value_t = LogFormat::Human, value_name = "FORMAT")]
+    pub log_format: LogFormat,
+
+    /// What is logged: a level, or tracing directives such as `info,epoca::worker=debug`
+    #[arg(long, env = "EPOCA_LOG", default_value = "info", value_name = "FILTER")]
+    pub log: String,
+
+    /// An origin whose pages may call the service, or `*`; repeat it, or separate several by commas. None by default
+    #[arg(long = "cors-origin", env = "EPOCA_CORS_ORIGINS", value_delimiter = ',', value_parser = origin, value_name = "ORIGIN")]
+    pub cors_origins: Vec<String>,
+
+    /// Limits on what one request may bring
+    #[command(flatten, next_help_heading = "Limits")]
+    pub limits: ServiceLimits,
+
+    /// How long things may take
+    #[command(flatten, next_help_heading = "Timeouts")]
+    pub timeouts: Timeouts,
+}
+
+/// Limits on what clients send; what passes one gets a 4xx that names both numbers.
+#[derive(Debug, Clone, Args)]
+pub struct ServiceLimits {
+    /// Most bytes of an uploaded file
+    #[arg(long, env = "EPOCA_MAX_UPLOAD_BYTES", default_value_t = 1 << 30, value_parser = value_parser!(u64).range(1..), value_name = "N")]
+    pub max_upload_bytes: u64,
+
+    /// Most bytes of any other request body
+    #[arg(long, env = "EPOCA_MAX_BODY_BYTES", default_value_t = 32 << 20, value_parser = at_least_one(1 << 40), value_name = "N")]
+    pub max_body_bytes: usize,
+
+    /// Most bytes of a request's headers
+    #[arg(long, env = "EPOCA_MAX_HEADER_BYTES", default_value_t = 32 << 10, value_parser = at_least_one(1 << 20), value_name = "N")]
+    pub max_header_bytes: usize,
+
+    /// Most connections at a time
+    #[arg(long, env = "EPOCA_MAX_CONNECTIONS", default_value_t = 1024, value_parser = at_least_one(1 << 20), value_name = "N")]
+    pub max_connections: usize,
+
+    /// Most uploads at a time
+    #[arg(long, env = "EPOCA_MAX_UPLOADS", default_value_t = 16, value_parser = at_least_one(1 << 16), value_name = "N")]
+    pub max_uploads: usize,
+
+    /// Most rows of a table
+    #[arg(long, env = "EPOCA_MAX_ROWS", default_value_t = 100_000_000, value_parser = value_parser!(u64).range(1..), value_name = "N")]
+    pub max_rows: u64,
+
+    /// Most columns of a table
+    #[arg(long, env = "EPOCA_MAX_COLUMNS", default_value_t = 10_000, value_parser = at_least_one(1 << 24), value_name = "N")]
+    pub max_columns: usize,
+
+    /// Most bytes of one cell of a table
+    #[arg(long, env = "EPOCA_MAX_CELL_BYTES", default_value_t = 1 << 20, value_parser = at_least_one(1 << 30), value_name = "N")]
+    pub max_cell_bytes: usize,
+
+    /// Most layers of a model
+    #[arg(long, env = "EPOCA_MAX_LAYERS", default_value_t = 1000, value_parser = at_least_one(1 << 20), value_name = "N")]
+    pub max_layers: usize,
+
+    /// Most parameters of a model
+    #[arg(long, env = "EPOCA_MAX_PARAMETERS", default_value_t = 100_000_000, value_parser = value_parser!(u64).range(1..), value_name = "N")]
+    pub max_parameters: u64,
+
+    /// Most bytes of memory that a model may need to train
+    #[arg(long, env = "EPOCA_MAX_MODEL_MEMORY_BYTES", default_value_t = 4 << 30, value_parser = value_parser!(u64).range(1..), value_name = "N")]
+    pub max_model_memory_bytes: u64,
+}
+
+/// How long a client may keep the service waiting, and the other way round. All in seconds.
+#[derive(Debug, Clone, Args)]
+pub struct Timeouts {
+    /// For a request's headers to arrive, and for which an idle connection is kept
+    #[arg(long, env = "EPOCA_HEADER_TIMEOUT", default_value = "30", value_parser = seconds, value_name = "SECONDS")]
+    pub header_timeout: Duration,
+
+    /// For the next part of a body to arrive
+    #[arg(long, env = "EPOCA_BODY_TIMEOUT", default_value = "30", value_parser = seconds, value_name = "SECONDS")]
+    pub body_timeout: Duration,
+
+    /// For a request to be answered; uploads and event streams have no such end
+    #[arg(long, env = "EPOCA_REQUEST_TIMEOUT", default_value = "60", value_parser = seconds, value_name = "SECONDS")]
+    pub request_timeout: Duration,
+
+    /// From the end of the service's life being asked for to requests being cut off
+    #[arg(long, env = "EPOCA_SHUTDOWN_TIMEOUT", default_value = "8", value_parser = seconds, value_name = "SECONDS")]
+    pub shutdown_timeout: Duration,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    Human,
+    /// A JSON object a line.
+    Json,
+}
+
+impl Default for Config {
+    /// The defaults of every flag, without a look at the environment.
+    fn default() -> Self {
+        #[derive(Parser)]
+        #[command(no_binary_name = true)]
+        struct Flags {
+            #[command(flatten)]
+            config: Config,
+        }
+        let command = <Flags as clap::CommandFactory>::command().mut_args(|arg| arg.env(None::<&str>));
+        let matches = command.get_matches_from(std::iter::empty::<&str>());
+        match <Flags as clap::FromArgMatches>::from_arg_matches(&matches) {
+            Ok(flags) => flags.config,
+            Err(error) => error.exit(),
+        }
+    }
+}
+
+impl Config {
+    /// The file of the SQLite database.
+    pub fn database_file(&self) -> PathBuf {
+        self.database_url.clone().unwrap_or_else(|| self.data_dir.join("epoca.sqlite3"))
+    }
+
+    /// The folder of the artifacts.
+    pub fn artifacts_folder(&self) -> PathBuf {
+        self.artifacts_url.clone().unwrap_or_else(|| self.data_dir.join("artifacts"))
+    }
+
+    /// Compute threads of a job: all CPUs, shared among the workers, unless set.
+    pub fn compute_threads(&self) -> usize {
+        let cpus = thread::available_parallelism().map_or(1, usize::from);
+        self.threads.unwrap_or((cpus / self.workers).max(1))
+    }
+}
+
+impl ServiceLimits {
+    /// The part that concerns models.
+    pub fn model(&self) -> Limits {
+        Limits { layers: self.max_layers, parameters: self.max_parameters, memory_bytes: self.max_model_memory_bytes }
+    }
+
+    /// The part that concerns tables.
+    pub fn table(&self) -> TableLimits {
+        TableLimits { rows: self.max_rows, columns: self.max_columns, cell_bytes: self.max_cell_bytes }
+    }
+}
+
+fn at_least_one(most: u64) -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..=most)
+}
+
+fn sqlite_file(url: &str) -> Result<PathBuf, String> {
+    if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+        return Err("PostgreSQL is not in this build; expected sqlite:FILE".into());
+    }
+    local_path(url, "sqlite", "FILE")
+}
+
+fn artifacts_folder(url: &str) -> Result<PathBuf, String> {
+    if url.starts_with("s3:") {
+        return Err("S3 is not in this build; expected file:FOLDER".into());
+    }
+    local_path(url, "file", "FOLDER")
+}
+
+fn local_path(url: &str, scheme: &str, what: &str) -> Result<PathBuf, String> {
+    let path = url
+        .strip_prefix(scheme)
+        .and_then(|rest| rest.strip_prefix(':'))
+        .map(|rest| rest.strip_prefix("//").unwrap_or(rest))
+        .filter(|path| !path.is_empty() && !path.starts_with(':'));
+    path.map(PathBuf::from).ok_or_else(|| format!("expected {scheme}:{what}, received {url:?}"))
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let expected = || format!("expected seconds above 0 and at most 86400, received {text:?}");
+    let seconds = text.parse::<f64>().map_err(|_| expected())?;
+    if seconds > 0.0 && seconds <= 86_400.0 { Ok(Duration::from_secs_f64(seconds)) } else { Err(expected()) }
+}
+
+fn origin(text: &str) -> Result<String, String> {
+    let has_host = text.split_once("://").is_some_and(|(scheme, host)| {
+        matches!(scheme, "http" | "https") && !host.is_empty() && !host.contains(['/', '?', '#', ' '])
+    });
+    let sendable = text.bytes().all(|byte| byte.is_ascii_graphic());
+    if text == "*" || (has_host && sendable) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("expected `*` or an origin such as https://example.org, received {text:?}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Flags {
+        #[command(flatten)]
+        config: Config,
+    }
+
+    fn parse(flags: &[&str]) -> Result<Config, String> {
+        let all = std::iter::once("epoca").chain(flags.iter().copied());
+        Flags::try_parse_from(all).map(|flags| flags.config).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn values_that_make_no_sense_are_refused_by_name() {
+        for (flag, value, word) in [
+            ("--workers", "0", "1.."),
+            ("--threads", "0", "1.."),
+            ("--max-upload-bytes", "0", "1.."),
+            ("--max-body-bytes", "-1", "-1"),
+            ("--request-timeout", "0", "above 0"),
+            ("--request-timeout", "NaN", "above 0"),
+            ("--listen", "nowhere", "nowhere"),
+            ("--log-format", "yaml", "json"),
+            ("--database-url", "postgres://localhost/epoca", "not in this build"),
+            ("--database-url", "mysql:x", "sqlite:FILE"),
+            ("--artifacts-url", "s3://bucket", "not in this build"),
+            ("--cors-origin", "example.org", "https://example.org"),
+        ] {
+            let text = parse(&[&format!("{flag}={value}")]).unwrap_err();
+            assert!(text.contains(flag) && text.contains(word), "{flag} {value}: {text}");
+        }
+    }
+
+    #[test]
+    fn places_follow_the_data_folder_unless_set() {
+        let config = parse(&["--data-dir", "d"]).unwrap();
+        assert_eq!(config.database_file(), PathBuf::from("d/epoca.sqlite3"));
+        assert_eq!(config.artifacts_folder(), PathBuf::from("d/artifacts"));
+        let config = parse(&["--database-url", "sqlite:/a/b.db", "--artifacts-url", "file:///c"]).unwrap();
+        assert_eq!(config.database_file(), PathBuf::from("/a/b.db"));
+        assert_eq!(config.artifacts_folder(), PathBuf::from("/c"));
+    }
+
+    #[test]
+    fn threads_are_the_cpus_shared_among_the_workers() {
+        let cpus = thread::available_parallelism().map_or(1, usize::from);
+        assert_eq!(Config::default().compute_threads(), cpus);
+        assert_eq!(Config { workers: 10 * cpus, ..Config::default() }.compute_threads(), 1);
+        assert_eq!(Config { threads: Some(3), ..Config::default() }.compute_threads(), 3);
+    }
+}

@@ -1,1 +1,156 @@
-fn main() {}
+//! The commands. `serve` is the default.
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use epoca::{
+    config::{Config, LogFormat},
+    http,
+    store::sqlite::SqliteStore,
+};
+use std::{
+    io::{Read, Write},
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream},
+    process::ExitCode,
+    time::Duration,
+};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+/// How long the health check waits for an answer.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Trains, tracks and serves machine-learning models over HTTP
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    config: Config,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serves the API and trains jobs in one process (the default)
+    Serve(Box<Config>),
+    /// Makes the database, or brings its tables up to date, and exits
+    Migrate(Box<Config>),
+    /// Prints the OpenAPI description in YAML
+    Openapi,
+    /// Asks the service that listens on this machine whether it is alive; for container health checks
+    Health(Box<Config>),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<()> {
+    let command = cli.command.unwrap_or_else(|| Command::Serve(Box::new(cli.config)));
+    match command {
+        Command::Serve(config) => {
+            log_to_stderr(&config)?;
+            runtime()?.block_on(serve(*config))
+        }
+        Command::Migrate(config) => {
+            log_to_stderr(&config)?;
+            runtime()?.block_on(migrate(&config))
+        }
+        Command::Openapi => {
+            print!("{}", http::openapi::yaml()?);
+            Ok(())
+        }
+        Command::Health(config) => check_health(config.listen),
+    }
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
+    let listener =
+        TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
+    let address = listener.local_addr()?;
+    let shutdown = CancellationToken::new();
+    cancel_on_signal(shutdown.clone())?;
+    // The line is a promise: connections made after it wait in the listener's queue until the service takes them.
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "listening on http://{address}")?;
+    stdout.flush()?;
+    drop(stdout);
+    http::serve(config, listener, shutdown).await
+}
+
+/// SIGTERM or SIGINT begins the end; a second one does not wait for it.
+fn cancel_on_signal(shutdown: CancellationToken) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::spawn(async move {
+        for asked in 1.. {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if asked > 1 {
+                std::process::exit(1);
+            }
+            tracing::info!("shutting down");
+            shutdown.cancel();
+        }
+    });
+    Ok(())
+}
+
+async fn migrate(config: &Config) -> anyhow::Result<()> {
+    let file = config.database_file();
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    }
+    SqliteStore::open(&file).await?;
+    println!("{} is up to date", file.display());
+    Ok(())
+}
+
+fn check_health(listen: SocketAddr) -> anyhow::Result<()> {
+    let mut address = listen;
+    if listen.ip().is_unspecified() {
+        address.set_ip(if listen.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
+    }
+    let mut stream = TcpStream::connect_timeout(&address, HEALTH_TIMEOUT)
+        .with_context(|| format!("nothing listens on {address}"))?;
+    stream.set_read_timeout(Some(HEALTH_TIMEOUT))?;
+    stream.write_all(format!("GET /livez HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes())?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).with_context(|| format!("no answer from {address}"))?;
+    let status = answer.split(' ').nth(1).unwrap_or("nothing");
+    anyhow::ensure!(status == "200", "expected 200 from {address}, received {status}");
+    Ok(())
+}
+
+fn log_to_stderr(config: &Config) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(&config.log)
+        .with_context(|| format!("expected --log to be a level or tracing directives, received {:?}", config.log))?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match config.log_format {
+        LogFormat::Human => log.init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+    // A panic is one event of the log like any other.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(place, "panicked: {}", panic.payload_as_str().unwrap_or("without words"));
+    }));
+    Ok(())
+}

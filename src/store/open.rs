@@ -1,4 +1,4 @@
-//! A data folder, opened: records and artifacts, with what an earlier process left half-done put in order.
+//! What a service keeps, opened: records and artifacts, with what an earlier process left half-done put in order.
 
 use crate::store::{Recovered, Store, artifacts::Artifacts, sqlite::SqliteStore};
 use anyhow::Context;
@@ -7,7 +7,7 @@ use std::{path::Path, sync::Arc};
 /// Attempts that a job gets before it fails.
 pub const MOST_ATTEMPTS: u32 = 3;
 
-/// What a data folder holds.
+/// Records and files.
 #[derive(Clone)]
 pub struct Opened {
     /// Records.
@@ -18,14 +18,16 @@ pub struct Opened {
     pub recovered: Recovered,
 }
 
-/// Opens the data folder at `path`, or makes it: SQLite in `epoca.sqlite3`, artifacts in `artifacts/`. Jobs found running
-/// are put back in the queue, and files that no record needs are removed.
+/// Opens the SQLite file `database` and the folder `artifacts`, or makes them. Jobs found running are put back in the
+/// queue, and files that no record needs are removed.
 ///
-/// Fails where another process has it open.
-pub async fn open(path: &Path) -> anyhow::Result<Opened> {
-    std::fs::create_dir_all(path).with_context(|| format!("cannot make the data folder {}", path.display()))?;
-    let store = SqliteStore::open(&path.join("epoca.sqlite3")).await?;
-    let artifacts = Artifacts::open(&path.join("artifacts"))?;
+/// Fails where another process has them open.
+pub async fn open(database: &Path, artifacts: &Path) -> anyhow::Result<Opened> {
+    if let Some(folder) = database.parent() {
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    }
+    let store = SqliteStore::open(database).await?;
+    let artifacts = Artifacts::open(artifacts)?;
     let recovered = store.recover(MOST_ATTEMPTS).await?;
     let swept = artifacts.sweep(store.artifacts().await?).await?;
     tracing::info!(
@@ -34,7 +36,7 @@ pub async fn open(path: &Path) -> anyhow::Result<Opened> {
         cancelled = recovered.cancelled,
         swept,
         "opened {}",
-        path.display()
+        database.display()
     );
     Ok(Opened { store: Arc::new(store), artifacts, recovered })
 }

@@ -33,6 +33,11 @@ impl ArtifactKey {
         Self(format!("models/{job}-{fence}.safetensors"))
     }
 
+    /// Of a file that is written only to see whether files can be.
+    pub fn probe() -> Self {
+        Self(format!("probes/{}", Uuid::now_v7()))
+    }
+
     /// As the store keeps it.
     pub fn as_str(&self) -> &str {
         &self.0

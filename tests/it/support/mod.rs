@@ -1,3 +1,9 @@
 //! What several topics share.
 
+pub mod client;
+pub mod process;
 pub mod records;
+pub mod server;
+
+pub use process::Process;
+pub use server::Server;

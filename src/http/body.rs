@@ -1,0 +1,179 @@
+//! JSON bodies: read within limits, parsed with positions, typed with pointers.
+
+use crate::{
+    engine::field,
+    http::{
+        App,
+        problem::{Kind, Problem},
+        strict,
+    },
+};
+use axum::{
+    body::Body,
+    extract::{FromRequest, Request},
+    http::{HeaderMap, header},
+};
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+use hyper::body::Body as _;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::{sync::Arc, time::Duration};
+
+/// Bodies from this size on are parsed on a blocking thread.
+const LARGE: usize = 256 << 10;
+
+/// How long the rest of a refused body is read and thrown away. A client that still writes when the connection closes
+/// sees a reset, and not why it was refused.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// A JSON body as `T`, and the bytes it came in.
+#[derive(Debug, Clone)]
+pub struct Json<T> {
+    /// What it says.
+    pub value: T,
+    /// How it was written.
+    pub bytes: Bytes,
+}
+
+impl<T: DeserializeOwned> FromRequest<Arc<App>> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
+        let bytes = read_json(request, app).await?;
+        let value = parse(&bytes).await?;
+        let value = field::parse(&value)?;
+        Ok(Self { value, bytes })
+    }
+}
+
+/// The bytes of a JSON body; fails where it is announced as something else, where it is too large, or where it does not
+/// arrive in time.
+pub async fn read_json(request: Request, app: &App) -> Result<Bytes, Problem> {
+    let (parts, body) = request.into_parts();
+    if let Err(problem) = check_content_type(&parts.headers) {
+        drain(body, &parts.headers).await;
+        return Err(problem);
+    }
+    read(body, &parts.headers, app.config.limits.max_body_bytes, app.config.timeouts.body_timeout).await
+}
+
+/// The JSON value in `bytes`; large ones are parsed on a blocking thread.
+pub async fn parse(bytes: &Bytes) -> Result<Value, Problem> {
+    if bytes.len() < LARGE {
+        return strict::parse(bytes).map_err(|error| Problem::new(Kind::Malformed, error));
+    }
+    let bytes = bytes.clone();
+    let parsed = tokio::task::spawn_blocking(move || strict::parse(&bytes)).await.map_err(Problem::internal)?;
+    parsed.map_err(|error| Problem::new(Kind::Malformed, error))
+}
+
+fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
+    let received = headers.get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or("something unreadable"));
+    let essence = received.and_then(|value| value.split(';').next()).unwrap_or_default().trim().to_ascii_lowercase();
+    let is_json = essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"));
+    if is_json {
+        return Ok(());
+    }
+    let received = received.map_or("none".to_owned(), |received| format!("{received:?}"));
+    Err(Problem::new(
+        Kind::UnsupportedMediaType,
+        format!("expected Content-Type application/json, received {received}"),
+    ))
+}
+
+async fn read(mut body: Body, headers: &HeaderMap, most: usize, wait: Duration) -> Result<Bytes, Problem> {
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if announced > most {
+        drain(body, headers).await;
+        return Err(too_large(most as u64, &announced.to_string()));
+    }
+    let mut first = Bytes::new();
+    let mut more = BytesMut::new();
+    while let Some(chunk) = next(&mut body, wait).await? {
+        if first.len() + more.len() + chunk.len() > most {
+            drain(body, headers).await;
+            return Err(too_large(most as u64, "more"));
+        }
+        // Nearly every body is one chunk, which then is not copied.
+        if first.is_empty() && more.is_empty() {
+            first = chunk;
+        } else {
+            more.extend_from_slice(&std::mem::take(&mut first));
+            more.extend_from_slice(&chunk);
+        }
+    }
+    Ok(if more.is_empty() { first } else { more.freeze() })
+}
+
+/// The next data of a body, none at its end; fails where it does not come within `wait`.
+pub async fn next(body: &mut Body, wait: Duration) -> Result<Option<Bytes>, Problem> {
+    loop {
+        match tokio::time::timeout(wait, body.frame()).await {
+            Err(_) => {
+                let detail = format!("expected the next part of the body within {} s", wait.as_secs_f64());
+                return Err(Problem::new(Kind::RequestTimeout, detail));
+            }
+            Ok(None) => return Ok(None),
+            Ok(Some(Err(error))) => {
+                return Err(Problem::new(Kind::Malformed, format!("the body broke off: {error}")));
+            }
+            Ok(Some(Ok(frame))) => {
+                if let Ok(data) = frame.into_data() {
+                    return Ok(Some(data));
+                }
+            }
+        }
+    }
+}
+
+/// Reads the rest of a refused body for a moment. A client that waits for `100 Continue` has not begun to send it.
+pub async fn drain(mut body: Body, headers: &HeaderMap) {
+    if headers.contains_key(header::EXPECT) {
+        return;
+    }
+    let rest = async { while let Some(Ok(_)) = body.frame().await {} };
+    let _ = tokio::time::timeout(DRAIN, rest).await;
+}
+
+/// A body over the limit of `most` bytes.
+pub fn too_large(most: u64, received: &str) -> Problem {
+    Problem::new(Kind::TooLarge, format!("expected a body of at most {most} bytes, received {received}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    fn of_type(content_type: &str) -> HeaderMap {
+        HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_str(content_type).unwrap())])
+    }
+
+    #[test]
+    fn json_goes_by_several_names() {
+        for good in ["application/json", "Application/JSON; charset=utf-8", "application/vnd.api+json"] {
+            assert!(check_content_type(&of_type(good)).is_ok(), "{good}");
+        }
+        for bad in ["text/plain", "application/jsonx", "", "json", "application/x-www-form-urlencoded"] {
+            assert!(check_content_type(&of_type(bad)).is_err(), "{bad}");
+        }
+        assert!(check_content_type(&HeaderMap::new()).is_err());
+    }
+
+    #[tokio::test]
+    async fn chunks_are_joined_and_counted() {
+        let chunked = || Body::from_stream(futures::stream::iter(["ab", "", "cd", "e"].map(Ok::<_, std::io::Error>)));
+        let headers = HeaderMap::new();
+        let read = |most| read(chunked(), &headers, most, Duration::from_secs(5));
+        assert_eq!(read(5).await.unwrap(), "abcde");
+        assert_eq!(read(4).await.unwrap_err().kind(), Kind::TooLarge);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_stalls_is_a_timeout() {
+        let body = Body::from_stream(futures::stream::pending::<Result<Bytes, std::io::Error>>());
+        let error = read(body, &HeaderMap::new(), 10, Duration::from_millis(10)).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::RequestTimeout);
+    }
+}

@@ -1,0 +1,165 @@
+//! What every request passes on its way in and out: its id, its time limit, a net under panics, the one form of errors,
+//! one log line and one measurement.
+
+use crate::http::{
+    App, metrics,
+    problem::{Kind, MEDIA_TYPE, Problem},
+};
+use axum::{
+    extract::{MatchedPath, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::Response,
+};
+use futures::FutureExt;
+use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Instant};
+use tracing::Instrument;
+use uuid::Uuid;
+
+/// Names the request in answers, logs and problems.
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Where uploads go: they take as long as they need.
+const UPLOADS: &str = "/v1/datasets";
+
+/// Longest id of a client's own that is taken over.
+const LONGEST_REQUEST_ID: usize = 128;
+
+/// The template of the route that answered, where it is not the router's own.
+#[derive(Debug, Clone, Copy)]
+pub struct RouteTemplate(pub &'static str);
+
+/// Passes one request through.
+pub async fn door(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let request_id = request_id(request.headers());
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+
+    let id = request_id.to_str().unwrap_or_default();
+    let span = tracing::error_span!("request", request_id = id);
+    let mut response = answer(&app, request, next).instrument(span.clone()).await;
+    if response.status().is_client_error() || response.status().is_server_error() {
+        response = as_problem(response, &method, id);
+    }
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+
+    let seconds = started.elapsed().as_secs_f64();
+    let template = match (response.extensions().get::<RouteTemplate>(), &matched) {
+        (Some(RouteTemplate(template)), _) => template,
+        (None, Some(matched)) => matched.as_str(),
+        (None, None) => "unmatched",
+    };
+    let status = response.status();
+    metrics::request(&method, template, status, seconds);
+    span.in_scope(|| {
+        tracing::info!(target: "epoca::request", %method, path, status = status.as_u16(), seconds, "answered");
+    });
+    response.headers_mut().insert(X_REQUEST_ID, request_id);
+    response
+}
+
+/// Runs the handler, within its time, with a net under it.
+async fn answer(app: &App, request: Request, next: Next) -> Response {
+    use axum::response::IntoResponse;
+
+    if let Some(problem) = too_large(request.headers(), app.config.limits.max_header_bytes) {
+        return problem.into_response();
+    }
+    let is_upload = request.method() == Method::POST && request.uri().path() == UPLOADS;
+    let handled = AssertUnwindSafe(next.run(request)).catch_unwind();
+    let handled = if is_upload {
+        handled.await
+    } else {
+        let limit = app.config.timeouts.request_timeout;
+        match tokio::time::timeout(limit, handled).await {
+            Ok(handled) => handled,
+            Err(_) => {
+                let detail = format!("no answer within {} s", limit.as_secs_f64());
+                return Problem::new(Kind::Unavailable, detail).into_response();
+            }
+        }
+    };
+    handled.unwrap_or_else(|panic| Problem::internal(panic_text(&*panic)).into_response())
+}
+
+/// The client's own id where it is one that can be logged, otherwise a new one.
+fn request_id(headers: &HeaderMap) -> HeaderValue {
+    let is_sane = |value: &&HeaderValue| {
+        (1..=LONGEST_REQUEST_ID).contains(&value.len())
+            && value.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/+=@".contains(byte))
+    };
+    headers.get(X_REQUEST_ID).filter(is_sane).cloned().unwrap_or_else(|| {
+        let mut text = Uuid::encode_buffer();
+        let text = Uuid::now_v7().as_hyphenated().encode_lower(&mut text);
+        HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("none"))
+    })
+}
+
+fn too_large(headers: &HeaderMap, most: usize) -> Option<Problem> {
+    let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len()).sum();
+    (bytes > most).then(|| {
+        Problem::new(Kind::HeadersTooLarge, format!("expected headers of at most {most} bytes, received {bytes} bytes"))
+    })
+}
+
+/// The error as a problem that names the request, whoever answered it; headers such as `Allow` stay.
+fn as_problem(response: Response, method: &Method, request_id: &str) -> Response {
+    if response.headers().get(header::CONTENT_TYPE).is_some_and(|value| value == MEDIA_TYPE) {
+        return response;
+    }
+    let (mut parts, _) = response.into_parts();
+    let problem = parts
+        .extensions
+        .remove::<Problem>()
+        .unwrap_or_else(|| Problem::new(Kind::of_status(parts.status), plain_detail(parts.status, method)));
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.remove(header::CONTENT_TYPE);
+    let mut response = problem.respond(request_id);
+    parts.headers.extend(std::mem::take(response.headers_mut()));
+    *response.headers_mut() = parts.headers;
+    *response.extensions_mut() = parts.extensions;
+    response
+}
+
+/// What to say of an answer that came without words of ours.
+fn plain_detail(status: StatusCode, method: &Method) -> String {
+    match status {
+        StatusCode::METHOD_NOT_ALLOWED => {
+            format!("expected one of the methods in the header `allow`, received {method}")
+        }
+        _ => status.canonical_reason().unwrap_or("the request failed").to_lowercase(),
+    }
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    format!("a handler panicked: {}", text.unwrap_or("without words"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_id(id: &str) -> HeaderMap {
+        HeaderMap::from_iter([(X_REQUEST_ID, HeaderValue::from_str(id).unwrap())])
+    }
+
+    #[test]
+    fn a_sane_id_is_kept_and_any_other_replaced() {
+        assert_eq!(request_id(&with_id("client-7.a")), "client-7.a");
+        for bad in ["", "a b", "a\"b", "{}", &"x".repeat(LONGEST_REQUEST_ID + 1)] {
+            let id = request_id(&with_id(bad));
+            assert!(Uuid::parse_str(id.to_str().unwrap()).is_ok(), "{bad:?} became {id:?}");
+        }
+    }
+
+    #[test]
+    fn headers_over_the_limit_are_told_both_numbers() {
+        assert!(too_large(&with_id("abc"), 100).is_none());
+        let problem = too_large(&with_id(&"x".repeat(100)), 100).unwrap();
+        assert!(format!("{problem:?}").contains("at most 100 bytes, received 116 bytes"), "{problem:?}");
+    }
+}

@@ -1,0 +1,46 @@
+//! `GET /livez` and `GET /readyz`.
+
+use crate::{
+    http::{
+        App,
+        problem::{Kind, Problem},
+    },
+    store::artifacts::ArtifactKey,
+};
+use axum::{Json, extract::State};
+use bytes::Bytes;
+use serde::Serialize;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// A yes; a no is a problem.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Health {
+    /// Always `ok`.
+    #[schema(value_type = String, example = "ok")]
+    status: &'static str,
+}
+
+/// Whether the process answers
+#[utoipa::path(get, path = "/livez", tag = "service", responses((status = 200, description = "It does", body = Health)))]
+pub async fn live() -> Json<Health> {
+    Json(Health { status: "ok" })
+}
+
+/// Whether requests can be honoured: the database answers, and artifacts can be written
+#[utoipa::path(get, path = "/readyz", tag = "service", responses((status = 200, description = "They can", body = Health)))]
+pub async fn ready(State(app): State<Arc<App>>) -> Result<Json<Health>, Problem> {
+    if app.shutdown.is_cancelled() {
+        return Err(Problem::new(Kind::Unavailable, "the service is shutting down"));
+    }
+    let unavailable = |what: &str, error: &dyn std::fmt::Display| {
+        tracing::warn!(error = format!("{error:#}"), "not ready: {what}");
+        Problem::new(Kind::Unavailable, format!("{what}; the log has the reason"))
+    };
+    app.store.ping().await.map_err(|error| unavailable("the database does not answer", &error))?;
+    let probe = ArtifactKey::probe();
+    let written = app.artifacts.put(&probe, Bytes::from_static(b"ready?")).await;
+    written.map_err(|error| unavailable("artifacts cannot be written", &error))?;
+    app.artifacts.remove(&probe).await.map_err(|error| unavailable("artifacts cannot be removed", &error))?;
+    Ok(Json(Health { status: "ok" }))
+}

@@ -1,0 +1,94 @@
+//! What stands after the `?`.
+
+use crate::{
+    engine::field::nearest,
+    http::problem::{Kind, Problem},
+    store::{Listed, Page},
+};
+use axum::{extract::FromRequestParts, http::request::Parts};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+/// Query parameters as `T`; what cannot be read is a 400 that says which and why.
+#[derive(Debug, Clone, Copy)]
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        axum::extract::Query::<T>::try_from_uri(&parts.uri).map(|query| Self(query.0)).map_err(|error| {
+            use std::error::Error;
+            let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+            Problem::new(Kind::Malformed, format!("in the query: {}", with_nearest(&cause)))
+        })
+    }
+}
+
+/// serde lists the known names after an unknown one; a reader wants the nearest.
+fn with_nearest(message: &str) -> String {
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let received = quoted.next().unwrap_or_default();
+    match nearest(received, quoted) {
+        Some(name) if message.contains("unknown") => format!("{message}; did you mean `{name}`?"),
+        _ => message.to_owned(),
+    }
+}
+
+/// Which part of a list.
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Paging {
+    /// Most entries, 1 to 100
+    #[serde(default)]
+    #[param(value_type = u32, minimum = 1, maximum = 100, default = 20)]
+    pub limit: Limit,
+    /// `next` of the page before
+    pub after: Option<Uuid>,
+}
+
+impl Paging {
+    /// As the store takes it.
+    pub fn page(&self) -> Page {
+        Page { limit: self.limit.0, after: self.after }
+    }
+}
+
+/// Most entries of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "u64")]
+pub struct Limit(pub u32);
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self(20)
+    }
+}
+
+impl TryFrom<u64> for Limit {
+    type Error = String;
+
+    fn try_from(limit: u64) -> Result<Self, String> {
+        match u32::try_from(limit) {
+            Ok(limit @ 1..=100) => Ok(Self(limit)),
+            _ => Err(format!("expected a limit of 1 to 100, received {limit}")),
+        }
+    }
+}
+
+/// A page of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct List<T> {
+    /// The entries.
+    pub data: Vec<T>,
+    /// Pass as `after` for the next page; null where this is the last one.
+    pub next: Option<String>,
+}
+
+impl<T> From<Listed<T>> for List<T> {
+    fn from(listed: Listed<T>) -> Self {
+        Self { data: listed.data, next: listed.next.map(|id| id.to_string()) }
+    }
+}

@@ -1,0 +1,37 @@
+//! Every route, registered together with its documentation.
+
+use crate::http::{
+    App, door, health, metrics,
+    problem::{Kind, Problem},
+};
+use axum::{Router, extract::Request, middleware};
+use std::sync::Arc;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// The routes and what documents them.
+fn documented() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(health::live)).routes(routes!(health::ready)).routes(routes!(metrics::show))
+}
+
+/// What documents the routes.
+pub fn documentation() -> OpenApi {
+    documented().into_openapi()
+}
+
+/// The service as a function from request to response.
+pub fn router(app: Arc<App>) -> Router {
+    let (router, _) = documented().split_for_parts();
+    router
+        .fallback(unknown)
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), door::door))
+        .with_state(app)
+        .with_state(())
+}
+
+async fn unknown(request: Request) -> Problem {
+    Problem::new(
+        Kind::NotFound,
+        format!("no route {}: see /docs or /openapi.yaml for those there are", request.uri().path()),
+    )
+}

@@ -1,0 +1,71 @@
+//! The service as a process of its own: the real binary, that can be killed.
+
+use crate::support::client;
+use serde_json::Value;
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, ExitStatus, Stdio},
+    time::{Duration, Instant},
+};
+
+/// A running `epoca serve`; it is killed when this is dropped.
+pub struct Process {
+    url: String,
+    child: Child,
+}
+
+impl Process {
+    /// Starts one on a free port with `data_dir` and more flags.
+    pub fn start(data_dir: &Path, flags: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_epoca"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(data_dir)
+            .args(flags)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let url = line.strip_prefix("listening on ").unwrap_or_else(|| panic!("the first line is {line:?}"));
+        Self { url: url.trim_end().to_owned(), child }
+    }
+
+    /// Where it listens.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Ends it at once (`kill -9`).
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks it to end (SIGTERM), and says how it did and how long it took.
+    pub async fn terminate(mut self) -> (ExitStatus, Duration) {
+        let started = Instant::now();
+        let kill = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status().unwrap();
+        assert!(kill.success());
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return (status, started.elapsed());
+            }
+            assert!(started.elapsed() < Duration::from_secs(20), "it does not end");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Polls job `id` until it has ended, and returns it.
+    pub async fn wait_for_end(&self, id: &str) -> Value {
+        client::wait_for_end(&self.url, id).await
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

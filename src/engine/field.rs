@@ -35,7 +35,13 @@ impl FieldError {
 pub fn parse<T: DeserializeOwned>(value: &Value) -> Result<T, FieldError> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let pointer = pointer_of(error.path());
-        FieldError::new(pointer, with_nearest(&error.into_inner().to_string()))
+        let message = error.into_inner().to_string();
+        // A registry's member is read apart and reports a pointer of its own in front of its message.
+        match message.split_once(": ") {
+            Some((below, detail)) if below.starts_with('/') => FieldError::new(pointer + below, detail),
+            Some(("", detail)) => FieldError::new(pointer, detail),
+            _ => FieldError::new(pointer, with_nearest(&message)),
+        }
     })
 }
 
@@ -124,7 +130,7 @@ pub fn nearest<'a>(received: &str, known: impl IntoIterator<Item = &'a str>) -> 
 }
 
 /// serde lists every known name after an unknown one; a reader wants the nearest first.
-fn with_nearest(message: &str) -> String {
+pub(crate) fn with_nearest(message: &str) -> String {
     let mut names = message.split('`').skip(1).step_by(2);
     let unknown = message.starts_with("unknown field") || message.starts_with("unknown variant");
     match names.next() {

@@ -15,6 +15,7 @@ pub mod network;
 pub mod optimizer;
 pub mod random;
 pub mod real;
+pub(crate) mod registry;
 pub mod regularizer;
 pub mod shape;
 pub mod spec;

@@ -1,39 +1,111 @@
 //! Activations: Keras's names, forward beside backward.
+//!
+//! A new activation is one file and one line below; the gradient test and the parity fixture then ask for it.
 
-use crate::engine::real::Real;
-use serde::{Deserialize, Serialize};
+mod elu;
+mod gelu;
+mod leaky_relu;
+mod linear;
+mod relu;
+mod sigmoid;
+mod softmax;
+mod softplus;
+mod swish;
+mod tanh;
 
-/// An elementwise function, or softmax along the last axis.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs, reason = "to be documented with formulas")]
-pub enum Activation {
-    #[default]
-    Linear,
-    Relu,
-    LeakyRelu,
-    Elu,
-    Gelu,
-    Sigmoid,
-    Tanh,
-    Softmax,
-    Softplus,
-    Swish,
+pub use elu::Elu;
+pub use gelu::Gelu;
+pub use leaky_relu::LeakyRelu;
+pub use linear::Linear;
+pub use relu::Relu;
+pub use sigmoid::Sigmoid;
+pub use softmax::Softmax;
+pub use softplus::Softplus;
+pub use swish::Swish;
+pub use tanh::Tanh;
+
+use crate::engine::{field::FieldError, kernel::vectorized, real::Real, registry::registry};
+
+/// What every activation's settings implement.
+trait Function<F: Real> {
+    /// Ranges of the settings.
+    fn check(&self) -> Result<(), FieldError> {
+        Ok(())
+    }
+    /// Whether `backward` reads x; where not, y is enough.
+    fn needs_input(&self) -> bool {
+        false
+    }
+    /// Replaces x by f(x); `width` is the size of the last axis.
+    fn forward(&self, x: &mut [F], width: usize);
+    /// Replaces dL/dy by dL/dx.
+    fn backward(&self, x: &[F], y: &[F], gradient: &mut [F], width: usize);
+}
+
+registry! {
+    /// An elementwise function, or softmax along the last axis. A name (`"relu"`) or settings
+    /// (`{"type": "leaky_relu", "negative_slope": 0.1}`).
+    #[derive(Debug, Clone, Copy, PartialEq)]
+    Activation, "an activation", dyn Function {
+        plain {
+            Linear = "linear",
+            Relu = "relu",
+            Sigmoid = "sigmoid",
+            Tanh = "tanh",
+            Softmax = "softmax",
+            Softplus = "softplus",
+            Swish = "swish" | "silu",
+        }
+        settings {
+            LeakyRelu = "leaky_relu",
+            Elu = "elu",
+            Gelu = "gelu",
+        }
+    }
+}
+
+impl Default for Activation {
+    fn default() -> Self {
+        Self::Linear
+    }
 }
 
 impl Activation {
+    /// Ranges of the settings; the pointer is below the activation (`/alpha`).
+    pub fn check(&self) -> Result<(), FieldError> {
+        self.behaviour::<f32>().check()
+    }
+
     /// Whether [`Self::backward`] reads the input; where not, the output is enough and the input need not be kept.
-    pub fn needs_input(self) -> bool {
-        todo!()
+    pub fn needs_input(&self) -> bool {
+        self.behaviour::<f32>().needs_input()
     }
 
     /// Replaces x by f(x), in place; `width` is the size of the last axis.
-    pub fn forward<F: Real>(self, _x: &mut [F], _width: usize) {
-        todo!()
+    pub fn forward<F: Real>(&self, x: &mut [F], width: usize) {
+        self.behaviour().forward(x, width);
     }
 
     /// Replaces dL/dy by dL/dx, in place. `x` may be empty unless [`Self::needs_input`].
-    pub fn backward<F: Real>(self, _x: &[F], _y: &[F], _gradient: &mut [F], _width: usize) {
-        todo!()
+    pub fn backward<F: Real>(&self, x: &[F], y: &[F], gradient: &mut [F], width: usize) {
+        self.behaviour().backward(x, y, gradient, width);
     }
+}
+
+/// Replaces each x by f(x).
+#[inline(always)]
+fn map<F: Real>(x: &mut [F], f: impl Fn(F) -> F) {
+    vectorized(
+        #[inline(always)]
+        || x.iter_mut().for_each(|x| *x = f(*x)),
+    );
+}
+
+/// Multiplies each gradient by the derivative that `f` knows from `known` (x or y).
+#[inline(always)]
+fn chain<F: Real>(known: &[F], gradient: &mut [F], f: impl Fn(F) -> F) {
+    vectorized(
+        #[inline(always)]
+        || gradient.iter_mut().zip(known).for_each(|(gradient, &known)| *gradient *= f(known)),
+    );
 }

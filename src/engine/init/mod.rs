@@ -1,22 +1,84 @@
 //! Initializers: Keras's names and arithmetic.
+//!
+//! Numbers are drawn and transformed in f64 with functions that give the same bits on every platform, then rounded.
 
-use crate::engine::{real::Real, shape::Shape};
+mod constant;
+mod draw;
+mod identity;
+mod orthogonal;
+mod random;
+mod variance_scaling;
+
+pub use constant::{Constant, Ones, Zeros};
+pub use identity::Identity;
+pub use orthogonal::Orthogonal;
+pub use random::{RandomNormal, RandomUniform, TruncatedNormal};
+pub use variance_scaling::{
+    Distribution, GlorotNormal, GlorotUniform, HeNormal, HeUniform, LecunNormal, LecunUniform, Mode, VarianceScaling,
+};
+
+use crate::engine::{field::FieldError, real::Real, registry::registry, shape::Shape};
 use rand_chacha::ChaCha8Rng;
-use serde::{Deserialize, Serialize};
 
-/// How a parameter gets its first values. A name (`"he_normal"`) or settings (`{"type": "constant", "value": 0.1}`).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(tag = "type", rename_all = "snake_case")]
-#[allow(missing_docs, reason = "to be documented with formulas")]
-pub enum Initializer {
-    Zeros,
-    Ones,
-    GlorotUniform,
+/// What every initializer's settings implement.
+trait Fill<F: Real> {
+    /// Ranges of the settings.
+    fn check(&self) -> Result<(), FieldError> {
+        Ok(())
+    }
+    /// What a shape must be: the axes that it may have at least and at most.
+    fn axes(&self) -> std::ops::RangeInclusive<usize> {
+        0..=usize::MAX
+    }
+    /// See [`Initializer::fill`].
+    fn fill(&self, shape: &Shape, values: &mut [F], random: &mut ChaCha8Rng);
+}
+
+registry! {
+    /// How a parameter gets its first values. A name (`"he_normal"`) or settings (`{"type": "constant", "value": 0.1}`).
+    #[derive(Debug, Clone, PartialEq)]
+    Initializer, "an initializer", dyn Fill {
+        plain {
+            Zeros = "zeros" | "zero",
+            Ones = "ones" | "one",
+            GlorotUniform = "glorot_uniform",
+            GlorotNormal = "glorot_normal",
+            HeUniform = "he_uniform",
+            HeNormal = "he_normal",
+            LecunUniform = "lecun_uniform",
+            LecunNormal = "lecun_normal",
+        }
+        settings {
+            Constant = "constant",
+            RandomNormal = "random_normal",
+            RandomUniform = "random_uniform",
+            TruncatedNormal = "truncated_normal",
+            VarianceScaling = "variance_scaling",
+            Orthogonal = "orthogonal" | "orthogonal_initializer",
+            Identity = "identity",
+        }
+    }
 }
 
 impl Initializer {
-    /// Fills `values`, a tensor of `shape`, row-major.
-    pub fn fill<F: Real>(&self, _shape: &Shape, _values: &mut [F], _random: &mut ChaCha8Rng) {
-        todo!()
+    /// Ranges of the settings; the pointer is below the initializer (`/stddev`).
+    pub fn check(&self) -> Result<(), FieldError> {
+        self.behaviour::<f32>().check()
+    }
+
+    /// Whether a tensor of `shape` can be filled: `identity` needs two axes, `orthogonal` at least two.
+    pub fn check_shape(&self, shape: &Shape) -> Result<(), FieldError> {
+        let axes = self.behaviour::<f32>().axes();
+        if axes.contains(&shape.0.len()) {
+            return Ok(());
+        }
+        let expected = if axes.start() == axes.end() { "exactly" } else { "at least" };
+        let detail = format!("{} expects a shape of {expected} {} axes, received {shape}", self.kind(), axes.start());
+        Err(FieldError::new("", detail))
+    }
+
+    /// Fills `values`, a tensor of `shape`, row-major. Only for shapes that pass [`Self::check_shape`].
+    pub fn fill<F: Real>(&self, shape: &Shape, values: &mut [F], random: &mut ChaCha8Rng) {
+        self.behaviour().fill(shape, values, random);
     }
 }

@@ -1,43 +1,177 @@
 //! Metrics: Keras's names and arithmetic, as sums that lanes add up.
+//!
+//! A new metric is one file and one line below; the parity fixture then asks for it. Classes may come as an index or
+//! one-hot: every metric of classes understands both.
 
-use crate::engine::{loss::Loss, real::Real};
-use serde::{Deserialize, Serialize};
+mod accuracy;
+mod auc;
+mod confusion;
+mod error;
+mod json;
+mod r2_score;
 
-/// What is reported beside the loss. A name (`"accuracy"`) or settings.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(tag = "type", rename_all = "snake_case")]
-#[allow(missing_docs, reason = "to be documented with formulas")]
-pub enum Metric {
-    Accuracy,
-    BinaryAccuracy,
-    CategoricalAccuracy,
-    SparseCategoricalAccuracy,
-    MeanSquaredError,
+pub use accuracy::{Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy};
+pub use auc::{Auc, Curve};
+pub use confusion::{Average, F1Score, Precision, Recall};
+pub use error::{MeanAbsoluteError, MeanSquaredError, RootMeanSquaredError};
+pub use r2_score::R2Score;
+
+use crate::engine::{field::FieldError, loss::Loss, real::Real, registry::registry};
+
+/// What is reported beside the loss. A name (`"accuracy"`) or settings (`{"type": "auc", "name": "pr_auc", "curve": "PR"}`).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Metric {
+    /// How events and results call it: what its author called it, else its kind. `val_` goes before it on validation rows.
+    pub name: String,
+    /// What it measures.
+    pub measure: Measure,
+}
+
+/// Outputs beside what they should have been.
+struct Rows<'a, F> {
+    /// [rows, `target_width`]
+    targets: &'a [F],
+    /// [rows, `width`]
+    output: &'a [F],
+    width: usize,
+    target_width: usize,
+}
+
+/// What every metric's settings implement.
+trait Tally<F: Real> {
+    /// Ranges of the settings.
+    fn check(&self) -> Result<(), FieldError> {
+        Ok(())
+    }
+    /// Whether a target must have a cell for each of the output's, and cannot be a class index.
+    fn needs_wide_targets(&self) -> bool {
+        false
+    }
+    /// See [`Metric::cells`].
+    fn cells(&self, width: usize) -> usize;
+    /// See [`Metric::update`].
+    fn update(&self, rows: &Rows<'_, F>, cells: &mut [f64]);
+    /// See [`Metric::result`].
+    fn result(&self, cells: &[f64]) -> f64;
+}
+
+registry! {
+    /// What a metric measures.
+    #[derive(Debug, Clone, PartialEq)]
+    Measure, "a metric", dyn Tally {
+        plain {
+            Accuracy = "accuracy" | "acc",
+            CategoricalAccuracy = "categorical_accuracy",
+            SparseCategoricalAccuracy = "sparse_categorical_accuracy",
+            MeanSquaredError = "mean_squared_error" | "mse",
+            MeanAbsoluteError = "mean_absolute_error" | "mae",
+            RootMeanSquaredError = "root_mean_squared_error" | "rmse",
+            R2Score = "r2_score" | "r2",
+        }
+        settings {
+            BinaryAccuracy = "binary_accuracy",
+            Auc = "auc",
+            Precision = "precision",
+            Recall = "recall",
+            F1Score = "f1_score" | "f1",
+        }
+    }
+}
+
+impl From<Measure> for Metric {
+    fn from(measure: Measure) -> Self {
+        Self { name: measure.kind().into(), measure }
+    }
 }
 
 impl Metric {
-    /// `accuracy` becomes the binary, categorical or sparse one, as Keras chooses by loss and output width.
-    pub fn resolve(&self, _loss: &Loss, _output_width: usize) -> Metric {
-        todo!()
+    /// Ranges of the settings; the pointer is below the metric (`/threshold`).
+    pub fn check(&self) -> Result<(), FieldError> {
+        json::check_name(&self.name)?;
+        self.measure.behaviour::<f32>().check()
     }
 
-    /// The name in events and results, as Keras prints it (`accuracy`, `mse`, `auc`, …).
+    /// Whether it can be measured on what this loss is trained with.
+    pub fn check_against(&self, loss: &Loss, output_width: usize) -> Result<(), FieldError> {
+        let received = loss.target_width(output_width);
+        if received == output_width || !self.measure.behaviour::<f32>().needs_wide_targets() {
+            return Ok(());
+        }
+        let detail = format!(
+            "{} compares {output_width} output cells with as many target cells, but targets of {} are one class index",
+            self.measure.kind(),
+            loss.kind()
+        );
+        Err(FieldError::new("", detail))
+    }
+
+    /// The same metric with what it leaves open decided by loss and output width: each output of a binary cross-entropy
+    /// is a yes or no of its own, where several outputs of another loss are one choice.
+    #[must_use]
+    pub fn resolve(&self, loss: &Loss, _output_width: usize) -> Self {
+        let mut resolved = self.clone();
+        let threshold = match &mut resolved.measure {
+            Measure::Precision(Precision { threshold, .. })
+            | Measure::Recall(Recall { threshold, .. })
+            | Measure::F1Score(F1Score { threshold, .. }) => threshold,
+            _ => return resolved,
+        };
+        if let (None, Loss::BinaryCrossentropy(_)) = (&threshold, loss) {
+            *threshold = Some(0.5);
+        }
+        resolved
+    }
+
+    /// The name in events and results, as Keras prints it: as the author wrote it (`accuracy`, `mse`, `auc`, …).
     pub fn name(&self) -> String {
-        todo!()
+        self.name.clone()
     }
 
-    /// How many sums [`Self::update`] adds to.
-    pub fn cells(&self) -> usize {
-        todo!()
+    /// How many sums [`Self::update`] adds to, for outputs of this width.
+    pub fn cells(&self, output_width: usize) -> usize {
+        self.measure.behaviour::<f32>().cells(output_width)
     }
 
     /// Adds these rows to the sums. `output` holds probabilities (or values), never logits. Sums of disjoint rows may be added.
-    pub fn update<F: Real>(&self, _targets: &[F], _output: &[F], _width: usize, _cells: &mut [f64]) {
-        todo!()
+    pub fn update<F: Real>(&self, targets: &[F], output: &[F], width: usize, cells: &mut [f64]) {
+        let rows = output.len() / width.max(1);
+        if rows > 0 {
+            let target_width = targets.len() / rows;
+            self.measure.behaviour().update(&Rows { targets, output, width, target_width }, cells);
+        }
     }
 
     /// The metric of everything added.
-    pub fn result(&self, _cells: &[f64]) -> f64 {
-        todo!()
+    pub fn result(&self, cells: &[f64]) -> f64 {
+        self.measure.behaviour::<f32>().result(cells)
     }
+}
+
+impl<'a, F: Real> Rows<'a, F> {
+    /// Each row's targets and outputs.
+    fn each(&self) -> impl Iterator<Item = (&'a [F], &'a [F])> {
+        self.targets.chunks_exact(self.target_width).zip(self.output.chunks_exact(self.width))
+    }
+
+    /// The class of a row's target.
+    fn class(&self, target: &[F]) -> usize {
+        match target {
+            [index] if self.width > 1 => index.to_f64() as usize,
+            _ => largest(target),
+        }
+    }
+}
+
+/// Where the largest value stands; the first of equals.
+fn largest<F: Real>(values: &[F]) -> usize {
+    let best = |best: (usize, F), (index, &value): (usize, &F)| if value > best.1 { (index, value) } else { best };
+    match values.first() {
+        Some(&first) => values.iter().enumerate().fold((0, first), best).0,
+        None => 0,
+    }
+}
+
+/// a / b, and 0 where b is 0.
+fn ratio(a: f64, b: f64) -> f64 {
+    if b == 0.0 { 0.0 } else { a / b }
 }

@@ -1,0 +1,78 @@
+//! [`Orthogonal`].
+
+use super::{Fill, draw};
+use crate::engine::{
+    field::FieldError,
+    real::{Real, check},
+    shape::Shape,
+};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+/// `gain` times a random matrix whose rows or columns, whichever are fewer, are orthonormal.
+///
+/// # Shapes
+/// At least two axes; all but the last together are the rows.
+///
+/// Source: <https://keras.io/api/layers/initializers/#orthogonal-class>, <https://arxiv.org/abs/1312.6120>
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Orthogonal {
+    /// What the matrix is multiplied with.
+    pub gain: f64,
+}
+
+impl Default for Orthogonal {
+    fn default() -> Self {
+        Self { gain: 1.0 }
+    }
+}
+
+impl<F: Real> Fill<F> for Orthogonal {
+    fn check(&self) -> Result<(), FieldError> {
+        check::finite("/gain", self.gain)
+    }
+
+    fn axes(&self) -> std::ops::RangeInclusive<usize> {
+        2..=usize::MAX
+    }
+
+    fn fill(&self, shape: &Shape, values: &mut [F], random: &mut ChaCha8Rng) {
+        let columns = shape.last().max(1);
+        let rows = values.len() / columns;
+        let (count, length) = (rows.min(columns), rows.max(columns));
+        if count == 0 {
+            return;
+        }
+        let vectors = orthonormal(count, length, random);
+        for (row, cells) in values.chunks_exact_mut(columns).enumerate() {
+            for (column, cell) in cells.iter_mut().enumerate() {
+                let (vector, position) = if rows < columns { (row, column) } else { (column, row) };
+                *cell = F::of(self.gain * vectors[vector * length + position]);
+            }
+        }
+    }
+}
+
+/// `count` vectors of `length` cells, each of length 1 and at right angles to the others (Gram and Schmidt, each vector
+/// cleared twice, which leaves rounding errors only).
+fn orthonormal(count: usize, length: usize, random: &mut ChaCha8Rng) -> Vec<f64> {
+    let mut vectors: Vec<f64> = (0..count * length).map(|_| draw::normal(random)).collect();
+    for index in 0..count {
+        let (before, vector) = vectors.split_at_mut(index * length);
+        let vector = &mut vector[..length];
+        for _ in 0..2 {
+            for other in before.chunks_exact(length) {
+                let along = dot(other, vector);
+                vector.iter_mut().zip(other).for_each(|(cell, other)| *cell -= along * other);
+            }
+            let scale = 1.0 / dot(vector, vector).sqrt();
+            vector.iter_mut().for_each(|cell| *cell *= scale);
+        }
+    }
+    vectors
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}

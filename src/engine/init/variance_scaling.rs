@@ -1,0 +1,130 @@
+//! [`VarianceScaling`], and the names of its usual settings.
+
+use super::{Fill, draw};
+use crate::engine::{
+    field::FieldError,
+    real::{Real, check},
+    shape::Shape,
+};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+/// The standard deviation of a standard normal distribution that is cut at two.
+const TRUNCATED_DEVIATION: f64 = 0.879_625_661_034_239_8;
+
+/// Variance `scale / n`, where n is the number of a unit's inputs, its outputs, or their mean.
+///
+/// # Shapes
+/// `[in, out]`; of more axes the last two are those, and the rest a receptive field that multiplies both. `[n]` is both.
+///
+/// Source: <https://keras.io/api/layers/initializers/#variancescaling-class>
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct VarianceScaling {
+    /// More than 0.
+    pub scale: f64,
+    /// What n is.
+    pub mode: Mode,
+    /// The form of the distribution.
+    pub distribution: Distribution,
+}
+
+/// What the variance is divided by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// A unit's inputs.
+    #[default]
+    FanIn,
+    /// A unit's outputs.
+    FanOut,
+    /// The mean of both.
+    FanAvg,
+}
+
+/// The form of a distribution of given variance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Distribution {
+    /// Normal, drawn again beyond two standard deviations, and as wide after that cut as asked.
+    #[default]
+    #[serde(alias = "normal")]
+    TruncatedNormal,
+    /// Normal.
+    UntruncatedNormal,
+    /// Even.
+    Uniform,
+}
+
+impl Default for VarianceScaling {
+    fn default() -> Self {
+        Self { scale: 1.0, mode: Mode::FanIn, distribution: Distribution::TruncatedNormal }
+    }
+}
+
+impl<F: Real> Fill<F> for VarianceScaling {
+    fn check(&self) -> Result<(), FieldError> {
+        check::positive("/scale", self.scale)
+    }
+
+    fn fill(&self, shape: &Shape, values: &mut [F], random: &mut ChaCha8Rng) {
+        let (inputs, outputs) = fans(shape);
+        let n = match self.mode {
+            Mode::FanIn => inputs,
+            Mode::FanOut => outputs,
+            Mode::FanAvg => (inputs + outputs) / 2.0,
+        };
+        let variance = self.scale / n.max(1.0);
+        match self.distribution {
+            Distribution::TruncatedNormal => {
+                let deviation = variance.sqrt() / TRUNCATED_DEVIATION;
+                values.fill_with(|| F::of(deviation * draw::truncated_normal(random)));
+            }
+            Distribution::UntruncatedNormal => {
+                let deviation = variance.sqrt();
+                values.fill_with(|| F::of(deviation * draw::normal(random)));
+            }
+            Distribution::Uniform => {
+                let limit = (3.0 * variance).sqrt();
+                values.fill_with(|| F::of(limit * (2.0 * draw::unit(random) - 1.0)));
+            }
+        }
+    }
+}
+
+/// How many inputs and outputs a unit has.
+fn fans(shape: &Shape) -> (f64, f64) {
+    match shape.0.as_slice() {
+        [] => (1.0, 1.0),
+        [both] => (*both as f64, *both as f64),
+        [field @ .., inputs, outputs] => {
+            let field: f64 = field.iter().map(|&axis| axis as f64).product();
+            (*inputs as f64 * field, *outputs as f64 * field)
+        }
+    }
+}
+
+/// A name for some settings of [`VarianceScaling`].
+macro_rules! named {
+    ($($name:ident: $scale:literal, $mode:ident, $distribution:ident, $doc:literal;)*) => {$(
+        #[doc = $doc]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub struct $name;
+
+        impl<F: Real> Fill<F> for $name {
+            fn fill(&self, shape: &Shape, values: &mut [F], random: &mut ChaCha8Rng) {
+                let (mode, distribution) = (Mode::$mode, Distribution::$distribution);
+                VarianceScaling { scale: $scale, mode, distribution }.fill(shape, values, random);
+            }
+        }
+    )*};
+}
+
+named! {
+    GlorotUniform: 1.0, FanAvg, Uniform, "Even within `sqrt(6 / (fan_in + fan_out))`, <https://proceedings.mlr.press/v9/glorot10a.html>.";
+    GlorotNormal: 1.0, FanAvg, TruncatedNormal, "Cut normal of deviation `sqrt(2 / (fan_in + fan_out))`.";
+    HeUniform: 2.0, FanIn, Uniform, "Even within `sqrt(6 / fan_in)`, <https://arxiv.org/abs/1502.01852>.";
+    HeNormal: 2.0, FanIn, TruncatedNormal, "Cut normal of deviation `sqrt(2 / fan_in)`.";
+    LecunUniform: 1.0, FanIn, Uniform, "Even within `sqrt(3 / fan_in)`.";
+    LecunNormal: 1.0, FanIn, TruncatedNormal, "Cut normal of deviation `sqrt(1 / fan_in)`.";
+}

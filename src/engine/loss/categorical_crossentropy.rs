@@ -1,0 +1,101 @@
+//! [`CategoricalCrossentropy`].
+
+use super::{EPSILON, Objective, Rows};
+use crate::engine::{
+    activation::Activation,
+    field::FieldError,
+    kernel::vectorized,
+    real::{Real, check},
+};
+use serde::{Deserialize, Serialize};
+
+/// `-sum t_i ln p_i` over the classes, for targets that are one-hot or themselves probabilities.
+///
+/// From logits p is their softmax. Probabilities are first divided by their sum and kept within 1e-7 of 0 and 1.
+/// Label smoothing s replaces t by `t (1 - s) + s / classes`.
+///
+/// Source: <https://keras.io/api/losses/probabilistic_losses/#categoricalcrossentropy-class>
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct CategoricalCrossentropy {
+    /// Whether the network's output are logits.
+    pub from_logits: bool,
+    /// How far labels are moved towards an equal share for each class, 0 to 1.
+    pub label_smoothing: f64,
+}
+
+impl<F: Real> Objective<F> for CategoricalCrossentropy {
+    fn check(&self) -> Result<(), FieldError> {
+        check::fraction("/label_smoothing", self.label_smoothing)
+    }
+
+    fn absorbs(&self) -> Option<Activation> {
+        Some(Activation::Softmax)
+    }
+
+    fn evaluate(&self, rows: &Rows<'_, F>, gradient: &mut [F]) -> f64 {
+        let width = rows.width;
+        let (stay, shift) = (F::of(1.0 - self.label_smoothing), F::of(self.label_smoothing / width as f64));
+        let smooth = |target: F| target * stay + shift;
+        let logits = rows.logits || self.from_logits;
+        vectorized(
+            #[inline(always)]
+            || {
+                let mut total = 0.0;
+                let cells = gradient.chunks_exact_mut(width).zip(rows.targets.chunks_exact(width));
+                for (row, ((gradient, targets), output)) in cells.zip(rows.output.chunks_exact(width)).enumerate() {
+                    let weight = rows.weight(row);
+                    let scale = rows.scale * weight;
+                    let loss = if logits {
+                        from_logits(targets, output, gradient, scale, smooth)
+                    } else {
+                        from_probabilities(targets, output, gradient, scale, smooth)
+                    };
+                    total += weight.to_f64() * loss.to_f64();
+                }
+                total
+            },
+        )
+    }
+}
+
+#[inline(always)]
+fn from_logits<F: Real>(targets: &[F], x: &[F], gradient: &mut [F], scale: F, smooth: impl Fn(F) -> F) -> F {
+    let (largest, sum) = super::exponentials(x, gradient);
+    let log_sum = sum.ln();
+    let (mut loss, mut target_sum) = (F::ZERO, F::ZERO);
+    for (&target, &x) in targets.iter().zip(x) {
+        let target = smooth(target);
+        loss += target * (log_sum - (x - largest));
+        target_sum += target;
+    }
+    let share = target_sum / sum;
+    for (gradient, &target) in gradient.iter_mut().zip(targets) {
+        *gradient = scale * (*gradient * share - smooth(target));
+    }
+    loss
+}
+
+#[inline(always)]
+fn from_probabilities<F: Real>(
+    targets: &[F],
+    output: &[F],
+    gradient: &mut [F],
+    scale: F,
+    smooth: impl Fn(F) -> F,
+) -> F {
+    let (least, most) = (F::of(EPSILON), F::of(1.0 - EPSILON));
+    let mut sum = F::ZERO;
+    output.iter().for_each(|&output| sum += output);
+    let (mut loss, mut mean) = (F::ZERO, F::ZERO);
+    for ((gradient, &target), &output) in gradient.iter_mut().zip(targets).zip(output) {
+        let share = output / sum;
+        let p = if share < least { least } else { share.minimum_or_nan(most) };
+        let target = smooth(target);
+        loss -= target * p.ln();
+        *gradient = if p == share { -target / p } else { F::ZERO };
+        mean += *gradient * share;
+    }
+    gradient.iter_mut().for_each(|gradient| *gradient = scale * (*gradient - mean) / sum);
+    loss
+}

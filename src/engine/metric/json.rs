@@ -1,0 +1,86 @@
+//! The JSON form of a metric: that of its measure, with the author's name kept.
+
+use super::{Measure, Metric};
+use crate::engine::{
+    field::FieldError,
+    registry::{self, Family},
+};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
+
+/// Names become keys of logs beside `loss` and `val_loss`.
+pub(super) fn check_name(name: &str) -> Result<(), FieldError> {
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+    let shape =
+        name.len() <= 64 && name.bytes().all(known) && name.starts_with(|first: char| first.is_ascii_alphanumeric());
+    if shape && name != "loss" && !name.starts_with("val_") {
+        return Ok(());
+    }
+    let expected = "expected 1 to 64 letters, digits, `_`, `.` or `-`, not `loss` and not beginning with `val_`";
+    Err(FieldError::new("/name", format!("{expected}, received {name:?}")))
+}
+
+fn read(mut value: Value) -> Result<Metric, FieldError> {
+    let given = match &mut value {
+        Value::Object(fields) => fields.shift_remove("name"),
+        _ => None,
+    };
+    let written = match (&given, &value) {
+        (Some(Value::String(name)), _) => Some(name.clone()),
+        (Some(other), _) => return Err(FieldError::new("/name", format!("expected a string, received {other}"))),
+        // A class name (`AUC`) is called as Keras calls its objects, by the kind; anything else as it was written.
+        (None, Value::String(name)) if !name.contains(|letter: char| letter.is_ascii_uppercase()) => Some(name.clone()),
+        (None, _) => None,
+    };
+    let measure: Measure = registry::read(value)?;
+    let name = written.unwrap_or_else(|| measure.kind().to_owned());
+    Ok(Metric { name, measure })
+}
+
+impl<'de> Deserialize<'de> for Metric {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read(Value::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
+impl Serialize for Metric {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut value = serde_json::to_value(&self.measure).map_err(serde::ser::Error::custom)?;
+        let meant = Measure::member(&self.name, Map::new());
+        match &mut value {
+            Value::Object(fields) => {
+                fields.insert("name".into(), Value::String(self.name.clone()));
+            }
+            name if meant == Some(Ok(self.measure.clone())) => *name = Value::String(self.name.clone()),
+            kind => *kind = serde_json::json!({"type": kind, "name": self.name}),
+        }
+        value.serialize(serializer)
+    }
+}
+
+impl utoipa::PartialSchema for Metric {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        use utoipa::openapi::{ObjectBuilder, RefOr, Schema, schema::SchemaType, schema::Type};
+        let name = || {
+            let description = "How events and results call it; by default its kind";
+            ObjectBuilder::new().schema_type(SchemaType::new(Type::String)).description(Some(description))
+        };
+        let mut schema = Measure::schema();
+        if let RefOr::T(Schema::OneOf(forms)) = &mut schema {
+            for form in &mut forms.items {
+                if let RefOr::T(Schema::Object(object)) = form
+                    && object.properties.contains_key("type")
+                {
+                    object.properties.insert("name".into(), name().into());
+                }
+            }
+        }
+        schema
+    }
+}
+
+impl utoipa::ToSchema for Metric {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "Metric".into()
+    }
+}

@@ -1,0 +1,94 @@
+//! [`Adam`].
+
+use super::{Rule, Step, power};
+use crate::engine::{
+    field::FieldError,
+    kernel::vectorized,
+    real::{Real, check},
+};
+use serde::{Deserialize, Serialize};
+
+/// `m += (g - m) (1 - beta_1); v += (g^2 - v) (1 - beta_2); w -= a m / (sqrt(v) + epsilon)` with
+/// `a = learning_rate sqrt(1 - beta_2^t) / (1 - beta_1^t)` in step t.
+///
+/// With `amsgrad`, v in the last formula is the largest so far of each weight.
+///
+/// Source: <https://keras.io/api/optimizers/adam/>, <https://arxiv.org/abs/1412.6980>
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Adam {
+    /// The size of a step, more than 0.
+    pub learning_rate: f64,
+    /// How slowly the mean gradient changes, 0 to less than 1.
+    pub beta_1: f64,
+    /// How slowly the mean squared gradient changes, 0 to less than 1.
+    pub beta_2: f64,
+    /// Keeps the division finite, more than 0.
+    pub epsilon: f64,
+    /// Whether the largest mean square counts.
+    pub amsgrad: bool,
+    /// The part of each weight, times the learning rate, that is taken away each step.
+    pub weight_decay: Option<f64>,
+}
+
+impl Default for Adam {
+    fn default() -> Self {
+        Self { learning_rate: 1e-3, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7, amsgrad: false, weight_decay: None }
+    }
+}
+
+impl<F: Real> Rule<F> for Adam {
+    fn check(&self) -> Result<(), FieldError> {
+        check::below_one("/beta_1", self.beta_1)?;
+        check::below_one("/beta_2", self.beta_2)?;
+        check::positive("/epsilon", self.epsilon)
+    }
+
+    fn learning_rate(&self) -> f64 {
+        self.learning_rate
+    }
+
+    fn weight_decay(&self) -> f64 {
+        self.weight_decay.unwrap_or(0.0)
+    }
+
+    fn slots(&self) -> usize {
+        2 + usize::from(self.amsgrad)
+    }
+
+    fn step(&self, step: Step<F>, weights: &mut [F], gradient: &[F], slots: &mut [&mut [F]]) {
+        let (alpha, decay, epsilon) = (self.corrected_rate(step), step.decay, F::of(self.epsilon));
+        let (first, second) = (F::of(1.0 - self.beta_1), F::of(1.0 - self.beta_2));
+        vectorized(
+            #[inline(always)]
+            || match slots {
+                [m, v, largest, ..] => {
+                    let moments = m.iter_mut().zip(v.iter_mut()).zip(largest.iter_mut());
+                    for ((w, &g), ((m, v), largest)) in weights.iter_mut().zip(gradient).zip(moments) {
+                        *m = (g - *m).mul_add(first, *m);
+                        *v = (g * g - *v).mul_add(second, *v);
+                        *largest = largest.maximum(*v);
+                        *w = (*w - decay * *w) - alpha * *m / (largest.sqrt() + epsilon);
+                    }
+                }
+                [m, v] => {
+                    for ((w, &g), (m, v)) in weights.iter_mut().zip(gradient).zip(m.iter_mut().zip(v.iter_mut())) {
+                        *m = (g - *m).mul_add(first, *m);
+                        *v = (g * g - *v).mul_add(second, *v);
+                        *w = (*w - decay * *w) - alpha * *m / (v.sqrt() + epsilon);
+                    }
+                }
+                _ => {}
+            },
+        );
+    }
+}
+
+impl Adam {
+    /// The learning rate that makes up for moments that began at zero.
+    fn corrected_rate<F: Real>(&self, step: Step<F>) -> F {
+        let first: F = power(self.beta_1, step.iteration);
+        let second: F = power(self.beta_2, step.iteration);
+        step.learning_rate * (F::ONE - second).sqrt() / (F::ONE - first)
+    }
+}

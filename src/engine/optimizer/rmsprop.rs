@@ -1,0 +1,102 @@
+//! [`RmsProp`].
+
+use super::{Rule, Step};
+use crate::engine::{
+    field::FieldError,
+    kernel::vectorized,
+    real::{Real, check},
+};
+use serde::{Deserialize, Serialize};
+
+/// `v = rho v + (1 - rho) g^2; w -= learning_rate g / sqrt(v + epsilon)`.
+///
+/// With `centered`, the squared mean gradient is taken from v under the root. With momentum, the step is
+/// `m = momentum m + learning_rate g / sqrt(v + epsilon)`.
+///
+/// Source: <https://keras.io/api/optimizers/rmsprop/>
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RmsProp {
+    /// The size of a step, more than 0.
+    pub learning_rate: f64,
+    /// How slowly the mean squared gradient changes, 0 to less than 1.
+    pub rho: f64,
+    /// How much of the last step is kept, 0 to less than 1.
+    pub momentum: f64,
+    /// Keeps the division finite, more than 0.
+    pub epsilon: f64,
+    /// Whether gradients are measured from their mean.
+    pub centered: bool,
+    /// The part of each weight, times the learning rate, that is taken away each step.
+    pub weight_decay: Option<f64>,
+}
+
+impl Default for RmsProp {
+    fn default() -> Self {
+        Self { learning_rate: 1e-3, rho: 0.9, momentum: 0.0, epsilon: 1e-7, centered: false, weight_decay: None }
+    }
+}
+
+impl<F: Real> Rule<F> for RmsProp {
+    fn check(&self) -> Result<(), FieldError> {
+        check::below_one("/rho", self.rho)?;
+        check::below_one("/momentum", self.momentum)?;
+        check::positive("/epsilon", self.epsilon)
+    }
+
+    fn learning_rate(&self) -> f64 {
+        self.learning_rate
+    }
+
+    fn weight_decay(&self) -> f64 {
+        self.weight_decay.unwrap_or(0.0)
+    }
+
+    fn slots(&self) -> usize {
+        1 + usize::from(self.momentum > 0.0) + usize::from(self.centered)
+    }
+
+    fn step(&self, step: Step<F>, weights: &mut [F], gradient: &[F], slots: &mut [&mut [F]]) {
+        let (rate, decay, epsilon) = (step.learning_rate, step.decay, F::of(self.epsilon));
+        let (rho, fresh, momentum) = (F::of(self.rho), F::of(1.0 - self.rho), F::of(self.momentum));
+        let square = |v: &mut F, g: F| *v = rho * *v + fresh * (g * g);
+        let center = |mean: &mut F, g: F| {
+            *mean = rho * *mean + fresh * g;
+            *mean * *mean
+        };
+        let weights = weights.iter_mut().zip(gradient);
+        vectorized(
+            #[inline(always)]
+            || match (slots, self.centered) {
+                ([v, m, mean], _) => {
+                    let kept = v.iter_mut().zip(m.iter_mut()).zip(mean.iter_mut());
+                    for ((w, &g), ((v, m), mean)) in weights.zip(kept) {
+                        square(v, g);
+                        *m = momentum * *m + rate * g / (*v - center(mean, g) + epsilon).sqrt();
+                        *w = (*w - decay * *w) - *m;
+                    }
+                }
+                ([v, mean], true) => {
+                    for ((w, &g), (v, mean)) in weights.zip(v.iter_mut().zip(mean.iter_mut())) {
+                        square(v, g);
+                        *w = (*w - decay * *w) - rate * g / (*v - center(mean, g) + epsilon).sqrt();
+                    }
+                }
+                ([v, m], false) => {
+                    for ((w, &g), (v, m)) in weights.zip(v.iter_mut().zip(m.iter_mut())) {
+                        square(v, g);
+                        *m = momentum * *m + rate * g / (*v + epsilon).sqrt();
+                        *w = (*w - decay * *w) - *m;
+                    }
+                }
+                ([v], _) => {
+                    for ((w, &g), v) in weights.zip(v.iter_mut()) {
+                        square(v, g);
+                        *w = (*w - decay * *w) - rate * g / (*v + epsilon).sqrt();
+                    }
+                }
+                _ => {}
+            },
+        );
+    }
+}

@@ -1,0 +1,214 @@
+//! How a family of settings (activations, optimizers, losses …) reads from JSON: one line a member.
+
+use crate::engine::field::{self, FieldError};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+
+/// A family of named settings; [`registry!`] implements it.
+pub(crate) trait Family: Sized {
+    /// What a member is called in messages.
+    const WHAT: &'static str;
+    /// Every name, in the order of the registry.
+    const NAMES: &'static [&'static str];
+    /// The member of this name with these settings; `None` where there is no such name.
+    fn member(name: &str, settings: Map<String, Value>) -> Option<Result<Self, FieldError>>;
+}
+
+/// Reads a bare name or `{"type": name, …}`.
+pub(crate) fn read<T: Family>(value: Value) -> Result<T, FieldError> {
+    let (pointer, name, settings) = match value {
+        Value::String(name) => ("", name, Map::new()),
+        Value::Object(mut settings) => match settings.shift_remove("type") {
+            Some(Value::String(name)) => ("/type", name, settings),
+            Some(other) => {
+                return Err(FieldError::new("/type", format!("expected {}'s name, received {other}", T::WHAT)));
+            }
+            None => return Err(FieldError::new("", format!("missing field `type`: expected {}'s name", T::WHAT))),
+        },
+        other => {
+            let detail =
+                format!("expected {}: its name or an object with its name as `type`, received {other}", T::WHAT);
+            return Err(FieldError::new("", detail));
+        }
+    };
+    T::member(&name, settings).unwrap_or_else(|| Err(FieldError::new(pointer, unknown::<T>(&name))))
+}
+
+fn unknown<T: Family>(name: &str) -> String {
+    let error: serde::de::value::Error = serde::de::Error::unknown_variant(name, T::NAMES);
+    field::with_nearest(&error.to_string())
+}
+
+/// Whether a client's `received` means `name`: Keras's class names (`GlorotUniform`, `RMSprop`) do.
+pub(crate) fn same_name(received: &str, name: &str) -> bool {
+    let letters = |text: &str| -> Vec<char> {
+        text.chars().filter(|letter| *letter != '_').map(|letter| letter.to_ascii_lowercase()).collect()
+    };
+    letters(received) == letters(name)
+}
+
+/// A member without settings, given some.
+pub(crate) fn no_settings(settings: &Map<String, Value>) -> Result<(), FieldError> {
+    match settings.keys().next() {
+        None => Ok(()),
+        Some(key) => {
+            let detail = format!("unknown field `{key}`: expected no settings");
+            Err(FieldError::new(format!("/{}", field::escape(key)), detail))
+        }
+    }
+}
+
+/// A member's settings.
+pub(crate) fn settings<T: DeserializeOwned>(settings: Map<String, Value>) -> Result<T, FieldError> {
+    field::parse(&Value::Object(settings))
+}
+
+/// `{"type": name, …}` for the serializer.
+#[derive(Serialize)]
+pub(crate) struct Tagged<'a, T> {
+    #[serde(rename = "type")]
+    pub(crate) name: &'static str,
+    #[serde(flatten)]
+    pub(crate) settings: &'a T,
+}
+
+/// serde's side of [`read`]: the pointer travels in the message, and [`field::parse`] takes it out again.
+pub(crate) fn deserialize<'de, T: Family, D: serde::Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    read(Value::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+}
+
+/// The schema of a member with settings: those settings beside its `type`.
+pub(crate) fn tagged_schema(
+    name: &str,
+    settings: utoipa::openapi::RefOr<utoipa::openapi::Schema>,
+) -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+    use utoipa::openapi::{ObjectBuilder, RefOr, Schema, schema::SchemaType, schema::Type};
+    let tag = ObjectBuilder::new().schema_type(SchemaType::new(Type::String)).enum_values(Some([name])).build();
+    match settings {
+        RefOr::T(Schema::Object(mut object)) => {
+            object.properties.insert("type".into(), tag.into());
+            object.required.insert(0, "type".into());
+            RefOr::T(Schema::Object(object))
+        }
+        other => other,
+    }
+}
+
+/// The schema of a family: any bare name, or an object.
+pub(crate) fn family_schema(
+    description: &str,
+    names: &[&str],
+    tagged: Vec<utoipa::openapi::RefOr<utoipa::openapi::Schema>>,
+) -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+    use utoipa::openapi::{ObjectBuilder, OneOfBuilder, schema::SchemaType, schema::Type};
+    let names = ObjectBuilder::new()
+        .schema_type(SchemaType::new(Type::String))
+        .enum_values(Some(names.iter().copied()))
+        .build();
+    let all = OneOfBuilder::new().description(Some(description)).item(names);
+    let all = tagged.into_iter().fold(all, |all, schema| all.item(schema)).build();
+    utoipa::openapi::RefOr::T(utoipa::openapi::Schema::OneOf(all))
+}
+
+/// An enum of settings with one line a member: its variant, its name, its further names.
+///
+/// It reads a bare name or an object with `type`, and prints the object, or the bare name where there are no settings.
+/// `dyn Trait` is what every member's settings implement.
+macro_rules! registry {
+    (
+        $(#[$meta:meta])*
+        $family:ident, $what:literal, dyn $behaviour:ident {
+            plain { $( $plain:ident = $plain_name:literal $(| $plain_alias:literal)* ),* $(,)? }
+            settings { $( $tuned:ident = $tuned_name:literal $(| $tuned_alias:literal)* ),* $(,)? }
+        }
+    ) => {
+        $(#[$meta])*
+        pub enum $family {
+            $( #[doc = concat!("`", $plain_name, "`, see [`struct@", stringify!($plain), "`].")] $plain, )*
+            $( #[doc = concat!("`", $tuned_name, "`, see [`struct@", stringify!($tuned), "`].")] $tuned($tuned), )*
+        }
+
+        impl $family {
+            /// Every name.
+            pub const NAMES: &'static [&'static str] = &[$($plain_name,)* $($tuned_name,)*];
+
+            /// One of each, with its default settings.
+            pub fn every() -> Vec<Self> {
+                vec![$(Self::$plain,)* $(Self::$tuned($tuned::default()),)*]
+            }
+
+            /// The name of its kind (`type` in JSON).
+            pub fn kind(&self) -> &'static str {
+                match self {
+                    $(Self::$plain => $plain_name,)*
+                    $(Self::$tuned(_) => $tuned_name,)*
+                }
+            }
+
+            #[inline]
+            fn behaviour<F: $crate::engine::real::Real>(&self) -> &dyn $behaviour<F> {
+                match self {
+                    $(Self::$plain => &$plain,)*
+                    $(Self::$tuned(settings) => settings,)*
+                }
+            }
+        }
+
+        impl $crate::engine::registry::Family for $family {
+            const WHAT: &'static str = $what;
+            const NAMES: &'static [&'static str] = Self::NAMES;
+
+            fn member(
+                name: &str,
+                settings: serde_json::Map<String, serde_json::Value>,
+            ) -> Option<Result<Self, $crate::engine::field::FieldError>> {
+                use $crate::engine::registry;
+                let is = |known: &&str| registry::same_name(name, known);
+                $(if [$plain_name, $($plain_alias),*].iter().any(is) {
+                    return Some(registry::no_settings(&settings).map(|()| Self::$plain));
+                })*
+                $(if [$tuned_name, $($tuned_alias),*].iter().any(is) {
+                    return Some(registry::settings(settings).map(Self::$tuned));
+                })*
+                None
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $family {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::engine::registry::deserialize(deserializer)
+            }
+        }
+
+        impl serde::Serialize for $family {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                match self {
+                    $(Self::$plain => serializer.serialize_str($plain_name),)*
+                    $(Self::$tuned(settings) => {
+                        $crate::engine::registry::Tagged { name: $tuned_name, settings }.serialize(serializer)
+                    })*
+                }
+            }
+        }
+
+        impl utoipa::PartialSchema for $family {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                $crate::engine::registry::family_schema(
+                    concat!("The name of ", $what, ", or its settings with that name as `type`."),
+                    Self::NAMES,
+                    vec![$($crate::engine::registry::tagged_schema(
+                        $tuned_name,
+                        <$tuned as utoipa::PartialSchema>::schema(),
+                    ),)*],
+                )
+            }
+        }
+
+        impl utoipa::ToSchema for $family {
+            fn name() -> std::borrow::Cow<'static, str> {
+                stringify!($family).into()
+            }
+        }
+    };
+}
+pub(crate) use registry;

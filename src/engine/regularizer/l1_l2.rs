@@ -1,0 +1,41 @@
+//! [`L1L2`].
+
+use super::{L1, L2, Penalty};
+use crate::engine::{field::FieldError, real::Real};
+use serde::{Deserialize, Serialize};
+
+/// `l1 * sum |w| + l2 * sum w^2`. Both factors are 0 unless given, as in Keras's class.
+///
+/// Source: <https://keras.io/api/layers/regularizers/>
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct L1L2 {
+    /// The factor of the absolute values, at least 0.
+    pub l1: f64,
+    /// The factor of the squares, at least 0.
+    pub l2: f64,
+}
+
+impl L1L2 {
+    fn parts(&self) -> (L1, L2) {
+        (L1 { l1: self.l1 }, L2 { l2: self.l2 })
+    }
+}
+
+impl<F: Real> Penalty<F> for L1L2 {
+    fn check(&self) -> Result<(), FieldError> {
+        let (l1, l2) = self.parts();
+        Penalty::<F>::check(&l1).and_then(|()| Penalty::<F>::check(&l2))
+    }
+
+    fn penalty(&self, weights: &[F]) -> f64 {
+        let (l1, l2) = self.parts();
+        l1.penalty(weights) + l2.penalty(weights)
+    }
+
+    fn add_gradient(&self, weights: &[F], gradient: &mut [F]) {
+        let (l1, l2) = self.parts();
+        l1.add_gradient(weights, gradient);
+        l2.add_gradient(weights, gradient);
+    }
+}

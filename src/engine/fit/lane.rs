@@ -63,7 +63,7 @@ impl<F: Real> Lane<F> {
             targets: vec![F::ZERO; rows * target_cells],
             weights: vec![F::ZERO; if weighted { rows * task.positions } else { 0 }],
             loss: 0.0,
-            metrics: vec![0.0; task.metrics.iter().map(|metric| metric.cells()).sum()],
+            metrics: vec![0.0; task.metrics.iter().map(|metric| metric.cells(task.width)).sum()],
             sums: vec![0.0; sums],
             pass: Pass { rows: 0, training: true, logits: false, noise: Noise::default() },
         }
@@ -172,7 +172,7 @@ impl<F: Real> Lane<F> {
         }
         let mut cells = &mut self.metrics[..];
         for metric in task.metrics {
-            let (mine, rest) = cells.split_at_mut(metric.cells());
+            let (mine, rest) = cells.split_at_mut(metric.cells(task.width));
             metric.update(targets, output, task.width, mine);
             cells = rest;
         }

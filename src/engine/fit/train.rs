@@ -40,7 +40,7 @@ pub fn fit<F: Real>(
             .ok_or_else(|| FitError::UnknownMonitor { monitor: monitor.clone(), known: names.clone() })?,
         None => names.iter().position(|name| name == "val_loss").unwrap_or(0),
     };
-    let rate = shortest(plan.optimizer.learning_rate());
+    let rate = plan.optimizer.learning_rate();
     let weighted = training.weights.is_some() || validation.is_some_and(|validation| validation.weights.is_some());
     let width = network.architecture().output_shape().last();
     let metrics: Vec<Metric> = plan.metrics.iter().map(|metric| metric.resolve(&plan.loss, width)).collect();
@@ -138,9 +138,4 @@ fn log_names(plan: &FitPlan, validation: bool) -> Vec<String> {
     let names: Vec<String> = std::iter::once("loss".into()).chain(plan.metrics.iter().map(|m| m.name())).collect();
     let validation = names.iter().map(|name| format!("val_{name}")).filter(|_| validation);
     names.iter().cloned().chain(validation).collect()
-}
-
-/// The `f64` of the shortest decimals of an `f32`: 0.001, where a cast would give 0.0010000000474974513.
-fn shortest(value: f32) -> f64 {
-    value.to_string().parse().unwrap_or(f64::from(value))
 }

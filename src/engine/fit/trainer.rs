@@ -212,7 +212,7 @@ impl<'a, F: Real> Trainer<'a, F> {
         }
         let mut cells = &first.metrics[..];
         let results = self.task.metrics.iter().map(|metric| {
-            let (mine, rest) = cells.split_at(metric.cells());
+            let (mine, rest) = cells.split_at(metric.cells(self.task.width));
             cells = rest;
             metric.result(mine)
         });

@@ -58,6 +58,14 @@ pub(super) fn training(
         Some(optimizer) => optimizer,
         None => known("adam", errors)?,
     };
+    let settings = [optimizer.check().map_err(|error| error.under("/training/optimizer"))]
+        .into_iter()
+        .chain([learned.loss.check().map_err(|error| error.under("/training/loss"))])
+        .chain(metrics.iter().enumerate().map(|(index, metric)| {
+            let against = || output_width.map_or(Ok(()), |width| metric.check_against(&learned.loss, width));
+            metric.check().and_then(|()| against()).map_err(|error| error.under(&format!("/training/metrics/{index}")))
+        }));
+    errors.extend(settings.filter_map(Result::err));
     Some(Training {
         epochs: requested.epochs.unwrap_or(1),
         batch_size: batch_size?,
@@ -82,7 +90,7 @@ fn known<T: DeserializeOwned>(name: &str, errors: &mut Vec<FieldError>) -> Optio
 
 fn default_metric(learned: &Learned) -> &'static str {
     match (learned.task, learned.loss) {
-        (Task::Regression, loss) if !matches!(loss, Loss::BinaryCrossentropy) => "mean_absolute_error",
+        (Task::Regression, loss) if !matches!(loss, Loss::BinaryCrossentropy(_)) => "mean_absolute_error",
         _ => "accuracy",
     }
 }

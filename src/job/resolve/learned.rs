@@ -34,10 +34,10 @@ pub(super) fn learned(
         None => default_loss(targets, width)?,
     };
     let task = match (targets, loss) {
-        ([column], Loss::SparseCategoricalCrossentropy) => one_of_several(column, Task::SparseClasses, loss, width),
-        ([column], Loss::CategoricalCrossentropy) => one_of_several(column, Task::OneHotClasses, loss, width),
-        ([column], Loss::BinaryCrossentropy) => binary(column, loss, width),
-        (_, Loss::SparseCategoricalCrossentropy | Loss::CategoricalCrossentropy) => {
+        ([column], Loss::SparseCategoricalCrossentropy(_)) => one_of_several(column, Task::SparseClasses, loss, width),
+        ([column], Loss::CategoricalCrossentropy(_)) => one_of_several(column, Task::OneHotClasses, loss, width),
+        ([column], Loss::BinaryCrossentropy(_)) => binary(column, loss, width),
+        (_, Loss::SparseCategoricalCrossentropy(_) | Loss::CategoricalCrossentropy(_)) => {
             let detail = format!("{} learns one target column, received {}", name(loss), targets.len());
             Err(FieldError::new("/target", detail))
         }
@@ -125,7 +125,7 @@ fn numbers(targets: &[&Column], target: &Columns, loss: Loss, width: usize) -> R
                 )
             }
             ColumnType::Number
-                if matches!(loss, Loss::BinaryCrossentropy)
+                if matches!(loss, Loss::BinaryCrossentropy(_))
                     && !(column.min >= Some(0.0) && column.max <= Some(1.0)) =>
             {
                 let (min, max) = (column.min.unwrap_or_default(), column.max.unwrap_or_default());

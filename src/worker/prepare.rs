@@ -6,6 +6,7 @@ use crate::{
         recipe::Recipe,
         split::{Split, split},
         table::Table,
+        weights::{ClassWeight, weights},
     },
     engine::{
         field::FieldError,
@@ -74,7 +75,8 @@ pub fn prepare(inputs: Inputs, limits: &Limits, link: &Link) -> Result<Prepared,
     let Inputs { job, model, data, validation } = inputs;
     let training = &job.training;
     let columns = data.dataset.columns.clone();
-    let wanted = [job.features.as_slice(), job.target.names()].concat();
+    let mut wanted = [job.features.as_slice(), job.target.names()].concat();
+    wanted.extend(training.sample_weight.clone().filter(|column| !wanted.contains(column)));
     let table = read(data, &wanted, link)?;
     let rows = match &validation {
         Some(_) => Split { training: (0..table.rows).collect(), validation: Vec::new() },
@@ -92,15 +94,24 @@ pub fn prepare(inputs: Inputs, limits: &Limits, link: &Link) -> Result<Prepared,
     .map_err(invalid)?;
     go_on(link)?;
 
-    let learned = tensors(&recipe, &table, &rows.training, &job.dataset)?;
+    let sample_weight = training.sample_weight.as_deref();
+    let tensors = |table: &Table, rows: &[usize], class_weight: Option<&ClassWeight>, dataset: &str| {
+        let explain = |error: FieldError| failed("invalid_data", format!("the dataset {dataset:?}: {}", error.detail));
+        Ok::<_, Unprepared>(Tensors {
+            x: recipe.inputs(table, rows),
+            y: recipe.targets(table, rows).map_err(explain)?,
+            weights: weights(&recipe, table, rows, class_weight, sample_weight).map_err(explain)?,
+        })
+    };
+    let learned = tensors(&table, &rows.training, training.class_weight.as_ref(), &job.dataset)?;
     let measured = match validation {
         Some(input) => {
             let name = input.dataset.name.clone();
             let table = read(input, &wanted, link)?;
-            Some(tensors(&recipe, &table, &(0..table.rows).collect::<Vec<_>>(), &name)?)
+            Some(tensors(&table, &(0..table.rows).collect::<Vec<_>>(), None, &name)?)
         }
         None if rows.validation.is_empty() => None,
-        None => Some(tensors(&recipe, &table, &rows.validation, &job.dataset)?),
+        None => Some(tensors(&table, &rows.validation, None, &job.dataset)?),
     };
     go_on(link)?;
 
@@ -133,13 +144,6 @@ fn read(input: Input, wanted: &[String], link: &Link) -> Result<Table, Unprepare
             failed("internal", format!("the stored file of the dataset {:?} cannot be read", dataset.name))
         }
     })
-}
-
-fn tensors(recipe: &Recipe, table: &Table, rows: &[usize], dataset: &str) -> Result<Tensors, Unprepared> {
-    let y = recipe
-        .targets(table, rows)
-        .map_err(|error| failed("invalid_data", format!("the dataset {dataset:?}: {}", error.detail)))?;
-    Ok(Tensors { x: recipe.inputs(table, rows), y, weights: None })
 }
 
 fn go_on(link: &Link) -> Result<(), Unprepared> {

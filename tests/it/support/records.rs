@@ -6,7 +6,7 @@ use epoca::{
         schema::{Column, ColumnType, Format},
     },
     engine::spec::Summary,
-    job::{self, Columns, Dataset, Job, JobProgress, JobStatus, Model, ModelVersion, Timing},
+    job::{self, Columns, Dataset, Job, JobProgress, JobStatus, Model, ModelVersion, Timing, training::Training},
     store::{Claim, Outcome, Page, Report, Store, artifacts::ArtifactKey},
 };
 use serde_json::{Map, Value, json};
@@ -63,6 +63,15 @@ pub fn model(name: &str) -> Model {
     }
 }
 
+fn training() -> Training {
+    let training = json!({
+        "epochs": 5, "batch_size": 32, "optimizer": "adam", "loss": "mean_squared_error", "metrics": [],
+        "validation_split": 0.25, "split_shuffle": true, "shuffle": true, "seed": u64::MAX, "preprocessing": "standardize",
+        "early_stopping": null,
+    });
+    serde_json::from_value(training).unwrap()
+}
+
 pub fn job(model: &Model, dataset: &Dataset) -> Job {
     Job {
         id: Uuid::now_v7(),
@@ -75,7 +84,7 @@ pub fn job(model: &Model, dataset: &Dataset) -> Job {
         validation_dataset: None,
         validation_dataset_id: None,
         task: Task::Regression,
-        training: serde_json::from_value(json!({"epochs": 5, "seed": u64::MAX})).unwrap(),
+        training: training(),
         status: JobStatus::Queued,
         progress: JobProgress { epochs: 5, ..JobProgress::default() },
         metrics: Map::new(),

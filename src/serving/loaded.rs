@@ -1,0 +1,100 @@
+//! One model in memory.
+
+use super::instances::Instances;
+use crate::{
+    data::recipe::Recipe,
+    engine::{
+        field::FieldError,
+        network::Network,
+        shape::Shape,
+        spec::Limits,
+    },
+    store::bundle::Bundle,
+};
+use ndarray::Array2;
+use std::sync::Arc;
+
+/// Multiplications up to which a prediction is computed where it is: less work than handing it to another thread and waking
+/// up again.
+const SMALL: u64 = 1 << 20;
+
+/// A trained version, ready to predict.
+#[derive(Debug)]
+pub struct Loaded {
+    model: String,
+    version: u64,
+    recipe: Recipe,
+    network: Network<f32>,
+    output_shape: Shape,
+    parameters: u64,
+}
+
+/// Why there is no prediction.
+#[derive(Debug, thiserror::Error)]
+pub enum PredictError {
+    /// What is wrong with the request, every error with its pointer.
+    #[error("{} fields are not valid", .0.len())]
+    Invalid(Vec<FieldError>),
+    /// The computation was cut short; logged, never shown.
+    #[error(transparent)]
+    Internal(#[from] tokio::task::JoinError),
+}
+
+impl Loaded {
+    /// Version `version` of `model`, of what was stored.
+    pub fn new(model: String, version: u64, bundle: Bundle, limits: &Limits) -> anyhow::Result<Self> {
+        let recipe = bundle.description.recipe.clone();
+        let network = bundle.network(limits)?;
+        let output_shape = network.architecture().output_shape().clone();
+        let parameters = network.architecture().summary().parameters;
+        Ok(Self { model, version, recipe, network, output_shape, parameters })
+    }
+
+    /// The model's name.
+    pub fn model(&self) -> &str {
+        &self.model
+    }
+
+    /// Counts from 1.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// From the network's output to answers.
+    pub fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
+    /// The shape of one output.
+    pub fn output_shape(&self) -> &Shape {
+        &self.output_shape
+    }
+
+    /// Memory that the weights take.
+    pub fn bytes(&self) -> u64 {
+        self.parameters.saturating_mul(size_of::<f32>() as u64)
+    }
+
+    /// The network's output [rows, output cells] for `instances`. Large batches are computed on a thread for such work.
+    pub async fn predict(self: Arc<Self>, instances: Instances) -> Result<Array2<f32>, PredictError> {
+        let work = self.parameters.saturating_mul(instances.len() as u64);
+        let output = if work <= SMALL {
+            self.compute(&instances)
+        } else {
+            tokio::task::spawn_blocking(move || self.compute(&instances)).await?
+        };
+        output.map_err(PredictError::Invalid)
+    }
+
+    fn compute(&self, instances: &Instances) -> Result<Array2<f32>, Vec<FieldError>> {
+        let inputs = self.recipe.encode(instances.as_slice())?;
+        let output = self.network.predict(inputs.view());
+        match output.rows().into_iter().position(|row| row.iter().any(|cell| !cell.is_finite())) {
+            None => Ok(output),
+            Some(index) => {
+                let detail = "expected values that the model can work with, but its output for them is not finite";
+                Err(vec![FieldError::new(format!("/instances/{index}"), detail)])
+            }
+        }
+    }
+}

@@ -3,12 +3,7 @@
 use super::instances::Instances;
 use crate::{
     data::recipe::Recipe,
-    engine::{
-        field::FieldError,
-        network::Network,
-        shape::Shape,
-        spec::Limits,
-    },
+    engine::{field::FieldError, network::Network, shape::Shape, spec::Limits},
     store::bundle::Bundle,
 };
 use ndarray::Array2;

@@ -94,7 +94,8 @@ impl Models {
             let file = self.artifacts.get(&artifact, &version.sha256).await?;
             let limits = self.limits;
             let (model, number) = (version.model.clone(), version.version);
-            let reading = tokio::task::spawn_blocking(move || Loaded::new(model, number, Bundle::from_bytes(&file)?, &limits));
+            let reading =
+                tokio::task::spawn_blocking(move || Loaded::new(model, number, Bundle::from_bytes(&file)?, &limits));
             let loaded = reading.await.context("the loading was cut short")??;
             anyhow::Ok(Arc::new(loaded))
         };

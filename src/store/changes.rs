@@ -5,7 +5,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 use tokio::sync::watch;
@@ -16,6 +16,7 @@ use uuid::Uuid;
 pub struct Changes {
     queue: watch::Sender<()>,
     jobs: Mutex<HashMap<Uuid, Weak<Channel>>>,
+    versions: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -36,7 +37,7 @@ pub enum Wake {
 
 impl Default for Changes {
     fn default() -> Self {
-        Self { queue: watch::Sender::new(()), jobs: Mutex::default() }
+        Self { queue: watch::Sender::new(()), jobs: Mutex::default(), versions: AtomicU64::new(0) }
     }
 }
 
@@ -60,6 +61,17 @@ impl Changes {
             channel
         });
         JobChanges { rows: channel.rows.subscribe(), progress: channel.progress.subscribe(), channel }
+    }
+
+    /// A number that rises whenever a version was made or a model deleted. Read it first, then the rows: what was read is
+    /// as of this number or later.
+    pub fn versions(&self) -> u64 {
+        self.versions.load(Ordering::Acquire)
+    }
+
+    /// Says that a version was made or a model deleted.
+    pub fn versions_changed(&self) {
+        self.versions.fetch_add(1, Ordering::Release);
     }
 
     /// Says that a job waits in the queue.

@@ -195,7 +195,11 @@ impl Store for SqliteStore {
 
     async fn delete_model(&self, key: &str) -> Result<Vec<ArtifactKey>, StoreError> {
         let key = key.to_owned();
-        self.write(|tx| Box::pin(async move { models::delete(tx, &key).await }), quietly).await
+        self.write(
+            |tx| Box::pin(async move { models::delete(tx, &key).await }),
+            |changes, _| changes.versions_changed(),
+        )
+        .await
     }
 
     async fn version(&self, model: &str, version: Option<u64>) -> Result<(ModelVersion, ArtifactKey), StoreError> {
@@ -270,6 +274,9 @@ impl Store for SqliteStore {
         self.write(
             move |tx| Box::pin(async move { jobs::finish(tx, id, fence, &report, &outcome).await }),
             move |changes, job| {
+                if job.status == JobStatus::Succeeded {
+                    changes.versions_changed();
+                }
                 changes.changed(id);
                 if job.status == JobStatus::Queued {
                     changes.queued();

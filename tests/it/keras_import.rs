@@ -1,0 +1,281 @@
+//! What real Kerases print, read and held against what they count (`tests/fixtures/keras_json/make.py` made the files).
+
+use epoca::{
+    engine::{
+        field::FieldError,
+        shape::Shape,
+        spec::{Definition, Limits},
+    },
+    keras::{self, Compiled},
+};
+use rstest::rstest;
+use serde_json::{Value, json};
+
+const DIALECTS: [(&str, &str); 5] = [
+    ("2.21.0", include_str!("../fixtures/keras_json/tf_keras-2.21.0.json")),
+    ("3.3.3", include_str!("../fixtures/keras_json/keras-3.3.3.json")),
+    ("3.6.0", include_str!("../fixtures/keras_json/keras-3.6.0.json")),
+    ("3.11.3", include_str!("../fixtures/keras_json/keras-3.11.3.json")),
+    ("3.15.1", include_str!("../fixtures/keras_json/keras-3.15.1.json")),
+];
+
+/// The model `name` in every dialect that has it, as the object that the string of `to_json()` holds.
+fn models(name: &str) -> Vec<(&'static str, Value, Value)> {
+    let models = DIALECTS.iter().filter_map(|(version, file)| {
+        let file: Value = serde_json::from_str(file).unwrap();
+        let entry = file.get(name)?.clone();
+        let model = serde_json::from_str(entry["json"].as_str().unwrap()).unwrap();
+        Some((*version, model, entry))
+    });
+    let models: Vec<_> = models.collect();
+    assert!(!models.is_empty(), "no fixture named {name}");
+    models
+}
+
+fn accept(name: &str) -> Vec<(&'static str, Definition, Compiled)> {
+    let import = |(version, model, _): (_, Value, _)| {
+        let (definition, compiled) = keras::import(&model).unwrap_or_else(|errors| panic!("{version} {name}: {errors:#?}"));
+        (version, definition, compiled)
+    };
+    models(name).into_iter().map(import).collect()
+}
+
+fn refuse(model: &Value) -> Vec<FieldError> {
+    keras::import(model).expect_err("the model must be refused")
+}
+
+#[rstest]
+fn sizes_are_those_that_keras_counts(
+    #[values(
+        "seed",
+        "seed_input_shape",
+        "activation_names",
+        "activation_functions",
+        "activation_layers",
+        "activation_layer_inside",
+        "options",
+        "initializers",
+        "flatten",
+        "not_flat",
+        "built_later",
+        "fixed_batch",
+        "functional_chain"
+    )]
+    name: &str,
+) {
+    for (version, model, entry) in models(name) {
+        let (definition, _) = keras::import(&model).unwrap_or_else(|errors| panic!("{version}: {errors:#?}"));
+        let input = definition.input_shape.clone().expect("the model says what it takes");
+        let summary = definition.resolve(&input, &Limits::default()).unwrap().summary();
+        let ours: Vec<Value> =
+            summary.layers.iter().map(|layer| json!([layer.name, layer.output_shape, layer.parameters])).collect();
+        assert_eq!(json!(ours), entry["layers"], "{version}");
+        assert_eq!(json!(summary.trainable_parameters), entry["trainable"], "{version}");
+    }
+}
+
+#[test]
+fn every_dialect_says_the_same() {
+    for name in ["seed", "options", "initializers", "activation_layers", "functional_chain"] {
+        let mut definitions = accept(name).into_iter();
+        let (_, first, _) = definitions.next().unwrap();
+        for (version, other, _) in definitions {
+            // Keras 2 has other default slopes in its layers' names only; the definitions are one.
+            assert_eq!(other.to_value()["layers"], first.to_value()["layers"], "{name} of {version}");
+        }
+    }
+}
+
+#[test]
+fn options_arrive_with_their_values() {
+    for (version, definition, _) in accept("options") {
+        let value = definition.to_value();
+        assert_eq!(value["input_shape"], json!([4]), "{version}");
+        let first = &value["layers"][0];
+        assert_eq!(first["name"], "first");
+        assert_eq!(first["kernel_initializer"], "he_normal");
+        assert_eq!(first["bias_initializer"], json!({"type": "constant", "value": 0.25}));
+        assert_eq!(first["kernel_regularizer"], json!({"type": "l1_l2", "l1": 0.001, "l2": 0.01}));
+        assert_eq!(first["bias_regularizer"], json!({"type": "l2", "l2": 0.5}));
+        let second = &value["layers"][1];
+        assert_eq!([&second["momentum"], &second["epsilon"]], [&json!(0.9), &json!(1e-5)]);
+        assert_eq!([&second["center"], &second["scale"]], [&json!(false), &json!(true)]);
+        assert_eq!(second["moving_variance_initializer"], json!({"type": "constant", "value": 2.0}));
+        assert_eq!(second["gamma_regularizer"], json!({"type": "l1", "l1": 0.25}));
+        assert_eq!(value["layers"][3]["rate"], json!(0.25));
+        assert_eq!(value["layers"][4]["use_bias"], json!(false));
+        assert_eq!(value["layers"][4]["activation"], "softmax");
+    }
+}
+
+#[test]
+fn activation_layers_keep_their_slopes() {
+    for (version, definition, _) in accept("activation_layers") {
+        let value = definition.to_value();
+        let activations: Vec<&Value> = (0..6).map(|index| &value["layers"][index]["activation"]).collect();
+        assert_eq!(activations[0], "relu", "{version}");
+        assert_eq!(activations[1], &json!({"type": "leaky_relu", "negative_slope": 0.3}), "{version}");
+        assert_eq!(activations[2], &json!({"type": "leaky_relu", "negative_slope": 0.1}), "{version}");
+        assert_eq!(activations[5], "softmax", "{version}");
+    }
+}
+
+#[rstest]
+#[case("seed", json!({"optimizer": "adam", "loss": "binary_crossentropy", "metrics": ["accuracy"]}))]
+#[case("compiled_sgd", json!({
+    "optimizer": {"type": "sgd", "learning_rate": 0.5, "momentum": 0.25, "nesterov": true},
+    "loss": "mean_squared_error", "metrics": ["mean_absolute_error"],
+}))]
+#[case("compiled_adamw", json!({
+    "optimizer": {"type": "adamw", "learning_rate": 0.5, "weight_decay": 0.125, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7},
+    "loss": "mean_absolute_error", "metrics": ["mean_squared_error"],
+}))]
+#[case("compiled_rmsprop", json!({
+    "optimizer": {"type": "rmsprop", "learning_rate": 0.5, "rho": 0.75, "momentum": 0.5, "epsilon": 1e-7, "centered": true},
+    "loss": "huber",
+}))]
+#[case("compiled_adam", json!({
+    "optimizer": {"type": "adam", "learning_rate": 0.5, "beta_1": 0.75, "beta_2": 0.5, "epsilon": 0.25},
+    "loss": "mean_squared_error",
+}))]
+#[case("compiled_metrics", json!({
+    "optimizer": "sgd", "loss": "binary_crossentropy",
+    "metrics": ["accuracy", "binary_accuracy", "auc", "precision", "recall", "mean_squared_error"],
+}))]
+fn compile_config_becomes_defaults_of_training(#[case] name: &str, #[case] expected: Value) {
+    for (version, _, compiled) in accept(name) {
+        // Keras 2 prints no compile_config. Keras 3 prints all settings of an optimizer, also where only its name was given.
+        if version.starts_with('2') {
+            assert!(compiled.training.is_empty());
+            continue;
+        }
+        let mut training = Value::Object(compiled.training);
+        let optimizer = &mut training["optimizer"];
+        if expected["optimizer"].is_string() && optimizer.is_object() {
+            *optimizer = optimizer["type"].clone();
+        }
+        assert_eq!(training, expected, "{version}");
+    }
+}
+
+#[test]
+fn the_input_shape_comes_from_wherever_keras_put_it() {
+    for (name, shape) in [
+        ("seed", Some(vec![10])),
+        ("seed_input_shape", Some(vec![10])),
+        ("built_later", Some(vec![7])),
+        ("fixed_batch", Some(vec![4])),
+        ("flatten", Some(vec![3, 4, 2])),
+        ("unbuilt", None),
+    ] {
+        for (version, definition, _) in accept(name) {
+            assert_eq!(definition.input_shape, shape.clone().map(Shape), "{name} of {version}");
+        }
+    }
+}
+
+#[rstest]
+#[case("cnn", "/config/layers/1/class_name", &["Conv2D", "Dense", "not supported"])]
+#[case("rnn", "/config/layers/1/class_name", &["LSTM"])]
+#[case("constraint", "/config/layers/1/config/kernel_constraint", &["Dense", "kernel_constraint", "MaxNorm"])]
+#[case("activity", "/config/layers/1/config/activity_regularizer", &["activity_regularizer"])]
+#[case("half_layer", "/config/layers/2/config/dtype", &["float16", "float32"])]
+#[case("mixed_layer", "/config/layers/1/config/dtype", &["mixed_float16", "float32"])]
+#[case("frozen", "/config/layers/1/config/trainable", &["trainable", "expected true, received false"])]
+#[case("function", "/config/layers/1/config/activation", &["doubled"])]
+#[case("selu", "/config/layers/1/config/activation", &["selu"])]
+#[case("relu6", "/config/layers/2/config/max_value", &["ReLU", "max_value", "6"])]
+#[case("softmax_axis", "/config/layers/1/config/axis", &["Softmax", "axis", "expected -1, received 1"])]
+#[case("noise_shape", "/config/layers/1/config/noise_shape", &["Dropout", "noise_shape"])]
+#[case("regularizer", "/config/layers/1/config/kernel_regularizer", &["OrthogonalRegularizer"])]
+#[case("channels_first", "/config/layers/1/config/data_format", &["Flatten", "channels_first"])]
+#[case("training_dropout", "/config/layers/2/inbound_nodes", &["Dropout", "plain chain"])]
+#[case("twice", "/config/layers/1/inbound_nodes", &["Dense", "called once"])]
+#[case("lora", "/config/layers/1/config/lora_rank", &["lora_rank", "1"])]
+#[case("schedule", "/compile_config/optimizer/config/learning_rate", &["ExponentialDecay", "a number"])]
+#[case("clipnorm", "/compile_config/optimizer/config/clipnorm", &["clipnorm", "1"])]
+#[case("decayed_adam", "/compile_config/optimizer/config/weight_decay", &["weight_decay", "0.5"])]
+#[case("optimizer", "/compile_config/optimizer", &["Ftrl", "SGD, Adam"])]
+#[case("logits", "/compile_config/loss/config/from_logits", &["from_logits", "expected false, received true"])]
+#[case("loss", "/compile_config/loss", &["hinge"])]
+#[case("metric", "/compile_config/metrics/0", &["cosine_similarity"])]
+#[case("loss_weights", "/compile_config/loss_weights", &["loss_weights", "2"])]
+#[case("weighted_metrics", "/compile_config/weighted_metrics", &["weighted_metrics"])]
+fn what_is_not_honoured_is_named(#[case] name: &str, #[case] pointer: &str, #[case] words: &[&str]) {
+    for (version, model, _) in models(name) {
+        let errors = refuse(&model);
+        let Some(error) = errors.iter().find(|error| error.pointer == pointer) else {
+            panic!("{version}: no error at {pointer}: {errors:#?}")
+        };
+        for word in words {
+            assert!(error.detail.contains(word), "{version}: {word:?} is not in {error}");
+        }
+    }
+}
+
+#[test]
+fn a_graph_is_refused_where_it_is_no_chain() {
+    for (version, model, _) in models("branched") {
+        let errors = refuse(&model);
+        assert!(errors.iter().any(|error| error.detail.contains("plain chain")), "{version}: {errors:#?}");
+        assert!(errors.iter().any(|error| error.detail.contains("`Add`")), "{version}: {errors:#?}");
+    }
+}
+
+#[test]
+fn the_string_that_to_json_returns_is_the_object_it_holds() {
+    for (_, model, entry) in models("seed") {
+        assert!(keras::is_keras(&entry["json"]) && keras::is_keras(&model));
+        assert_eq!(keras::import(&entry["json"]), keras::import(&model));
+    }
+    let cut = refuse(&json!("{\"class_name\": \"Sequential\""));
+    assert!(cut[0].detail.contains("EOF"), "{cut:?}");
+    assert!(!keras::is_keras(&json!({"layers": [{"type": "dense", "units": 1}]})));
+    assert!(!keras::is_keras(&json!("dense")));
+}
+
+#[test]
+fn wrong_values_are_found_at_their_place_in_keras_json() {
+    let (_, mut model, _) = models("seed").pop().unwrap();
+    let layers = &mut model["config"]["layers"];
+    layers[1]["config"]["units"] = json!(-3);
+    layers[1]["config"]["kernel_initializer"] = json!({"class_name": "Constant", "config": {"value": "much"}});
+    layers[2]["config"]["unit"] = json!(3);
+    layers[0]["config"]["batch_shape"] = json!([null, null]);
+    let pointers: Vec<String> = refuse(&model).into_iter().map(|error| error.pointer).collect();
+    assert_eq!(pointers, ["/config/layers/2/config/unit", "/config/layers/0/config/batch_shape/1"]);
+    model["config"]["layers"][2]["config"].as_object_mut().unwrap().shift_remove("unit");
+    model["config"]["layers"][0]["config"]["batch_shape"] = json!([null, 10]);
+    let errors = refuse(&model);
+    assert_eq!(errors[0].pointer, "/config/layers/1/config/kernel_initializer/config/value", "{errors:?}");
+    model["config"]["layers"][1]["config"]["kernel_initializer"] = json!("zeros");
+    let errors = refuse(&model);
+    assert_eq!(errors[0].pointer, "/config/layers/1/config/units", "{errors:?}");
+    assert!(errors[0].detail.contains("`dense`") && errors[0].detail.contains("-3"), "{errors:?}");
+}
+
+#[test]
+fn what_is_no_keras_model_is_an_error_and_nothing_worse() {
+    for (model, pointer) in [
+        (json!({"class_name": "Sequential"}), "/config"),
+        (json!({"class_name": "Sequential", "config": {}}), "/config/layers"),
+        (json!({"class_name": "Sequential", "config": {"layers": []}}), "/config/layers"),
+        (json!({"class_name": "Sequential", "config": {"layers": [7]}}), "/config/layers/0"),
+        (json!({"class_name": "Sequential", "config": {"layers": [{}]}}), "/config/layers/0"),
+        (json!({"class_name": 3, "config": {}}), "/class_name"),
+        (json!({"class_name": "Bidirectional", "config": {}}), "/class_name"),
+        (json!({"class_name": "Functional", "config": {"layers": [{"class_name": "Dense"}]}}), "/config/layers/0/inbound_nodes"),
+        (json!({"class_name": "Sequential", "config": {"layers": [{"class_name": "Dense"}]}, "compile_config": 1}), "/compile_config"),
+        (json!({"class_name": "Sequential", "config": {"layers": [{"class_name": "Dense"}], "trainable": false}}), "/config/trainable"),
+        (json!({"class_name": "Sequential", "config": {"layers": [{"class_name": "Dense", "module": "my.code", "config": {}}]}}), "/config/layers/0"),
+        (json!({"class_name": "Sequential", "config": {"layers": [
+            {"class_name": "Dense", "registered_name": "My>Dense", "config": {"units": 1}}]}}), "/config/layers/0"),
+    ] {
+        let errors = refuse(&model);
+        assert!(errors.iter().any(|error| error.pointer == pointer), "{model}: {errors:?}");
+    }
+    let million: Vec<Value> = vec![json!({"class_name": "Nothing"}); 1_000_000];
+    let errors = refuse(&json!({"class_name": "Sequential", "config": {"layers": million}}));
+    assert_eq!(errors.len(), 1);
+    assert!(errors[0].detail.ends_with("received 1000000"), "{errors:?}");
+}

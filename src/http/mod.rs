@@ -9,14 +9,17 @@ pub mod health;
 pub mod metrics;
 pub mod openapi;
 pub mod path;
+pub mod predict;
 pub mod problem;
 pub mod query;
 pub mod routes;
 pub mod server;
 pub mod strict;
+pub mod verb;
 
 use crate::{
     config::Config,
+    serving::Models,
     store::{Store, artifacts::Artifacts, open::open},
 };
 use std::sync::Arc;
@@ -31,6 +34,8 @@ pub struct App {
     pub store: Arc<dyn Store>,
     /// Files.
     pub artifacts: Artifacts,
+    /// Trained models in memory.
+    pub models: Models,
     /// Cancelled when the service is to end; streams watch it.
     pub shutdown: CancellationToken,
 }
@@ -39,7 +44,9 @@ pub struct App {
 /// request has ended, every stream is closed, and running jobs were handed back.
 pub async fn serve(config: Config, listener: TcpListener, shutdown: CancellationToken) -> anyhow::Result<()> {
     let opened = open(&config.database_file(), &config.artifacts_folder()).await?;
-    let app = Arc::new(App { config, store: opened.store, artifacts: opened.artifacts, shutdown: shutdown.clone() });
+    let models = Models::new(Arc::clone(&opened.store), opened.artifacts.clone(), config.limits.model());
+    let app =
+        Arc::new(App { config, store: opened.store, artifacts: opened.artifacts, models, shutdown: shutdown.clone() });
     let router = routes::router(Arc::clone(&app));
     let upkeep = tokio::spawn(metrics::upkeep());
     server::run(listener, router, &app.config.limits, &app.config.timeouts, shutdown).await;

@@ -1,7 +1,7 @@
 //! Every route, registered together with its documentation.
 
 use crate::http::{
-    App, door, health, metrics,
+    App, door, health, metrics, predict,
     problem::{Kind, Problem},
 };
 use axum::{Router, extract::Request, middleware};
@@ -11,7 +11,11 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The routes and what documents them.
 fn documented() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(health::live)).routes(routes!(health::ready)).routes(routes!(metrics::show))
+    OpenApiRouter::new()
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(metrics::show))
+        .merge(predict::routes())
 }
 
 /// What documents the routes.

@@ -8,7 +8,7 @@ mod loaded;
 mod models;
 mod response;
 
-pub use instances::MOST_INSTANCES;
+pub use instances::{Instances, MOST_INSTANCES};
 pub use loaded::{Loaded, PredictError};
 pub use models::{LoadError, Models, Wanted};
 pub use response::{Format, PredictBody, Predictions};

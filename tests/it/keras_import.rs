@@ -34,7 +34,8 @@ fn models(name: &str) -> Vec<(&'static str, Value, Value)> {
 
 fn accept(name: &str) -> Vec<(&'static str, Definition, Compiled)> {
     let import = |(version, model, _): (_, Value, _)| {
-        let (definition, compiled) = keras::import(&model).unwrap_or_else(|errors| panic!("{version} {name}: {errors:#?}"));
+        let (definition, compiled) =
+            keras::import(&model).unwrap_or_else(|errors| panic!("{version} {name}: {errors:#?}"));
         (version, definition, compiled)
     };
     models(name).into_iter().map(import).collect()
@@ -264,12 +265,27 @@ fn what_is_no_keras_model_is_an_error_and_nothing_worse() {
         (json!({"class_name": "Sequential", "config": {"layers": [{}]}}), "/config/layers/0"),
         (json!({"class_name": 3, "config": {}}), "/class_name"),
         (json!({"class_name": "Bidirectional", "config": {}}), "/class_name"),
-        (json!({"class_name": "Functional", "config": {"layers": [{"class_name": "Dense"}]}}), "/config/layers/0/inbound_nodes"),
-        (json!({"class_name": "Sequential", "config": {"layers": [{"class_name": "Dense"}]}, "compile_config": 1}), "/compile_config"),
-        (json!({"class_name": "Sequential", "config": {"layers": [{"class_name": "Dense"}], "trainable": false}}), "/config/trainable"),
-        (json!({"class_name": "Sequential", "config": {"layers": [{"class_name": "Dense", "module": "my.code", "config": {}}]}}), "/config/layers/0"),
-        (json!({"class_name": "Sequential", "config": {"layers": [
-            {"class_name": "Dense", "registered_name": "My>Dense", "config": {"units": 1}}]}}), "/config/layers/0"),
+        (
+            json!({"class_name": "Functional", "config": {"layers": [{"class_name": "Dense"}]}}),
+            "/config/layers/0/inbound_nodes",
+        ),
+        (
+            json!({"class_name": "Sequential", "config": {"layers": [{"class_name": "Dense"}]}, "compile_config": 1}),
+            "/compile_config",
+        ),
+        (
+            json!({"class_name": "Sequential", "config": {"layers": [{"class_name": "Dense"}], "trainable": false}}),
+            "/config/trainable",
+        ),
+        (
+            json!({"class_name": "Sequential", "config": {"layers": [{"class_name": "Dense", "module": "my.code", "config": {}}]}}),
+            "/config/layers/0",
+        ),
+        (
+            json!({"class_name": "Sequential", "config": {"layers": [
+            {"class_name": "Dense", "registered_name": "My>Dense", "config": {"units": 1}}]}}),
+            "/config/layers/0",
+        ),
     ] {
         let errors = refuse(&model);
         assert!(errors.iter().any(|error| error.pointer == pointer), "{model}: {errors:?}");

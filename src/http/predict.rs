@@ -1,0 +1,156 @@
+//! Predictions: `POST /v1/models/{model}:predict`, of the latest version or of a certain one.
+
+use crate::{
+    http::{
+        App, body,
+        door::RouteTemplate,
+        path::{Key, KeyAndVersion},
+        problem::Problem,
+        query::Query,
+        verb,
+    },
+    serving::{Format, Instances, LoadError, PredictBody, PredictError, Wanted},
+};
+use axum::{
+    Extension, RequestPartsExt,
+    extract::{FromRequestParts, Request, State},
+    http::{header, request::Parts},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use serde::Deserialize;
+use std::sync::Arc;
+use utoipa::{IntoParams, OpenApi, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+
+/// The routes and what documents them. The router cannot have the verb in a path, so these are registered beside their
+/// documentation rather than from it.
+pub fn routes() -> OpenApiRouter<Arc<App>> {
+    #[derive(OpenApi)]
+    #[openapi(paths(latest, version), components(schemas(PredictRequest)))]
+    struct Documentation;
+
+    OpenApiRouter::with_openapi(Documentation::openapi())
+        .route("/v1/models/{model}", post(latest))
+        .route("/v1/models/{model}/versions/{version}", post(version))
+}
+
+/// How the answer is written.
+#[derive(Debug, Clone, Copy, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PredictQuery {
+    /// `raw` for the network's own output instead of labels and values
+    #[serde(default)]
+    #[param(inline)]
+    pub format: Format,
+}
+
+/// What to predict.
+#[derive(Debug, ToSchema)]
+#[schema(example = json!({"instances": [{"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}]}))]
+pub struct PredictRequest {
+    /// Records of raw values by column name, in any order; or lists in the training order of the features.
+    #[schema(value_type = Vec<Object>, min_items = 1, max_items = 100_000)]
+    #[allow(dead_code, reason = "documentation only: the body is read without a copy")]
+    instances: (),
+}
+
+/// The latest version of the model in the path.
+#[derive(Debug)]
+pub struct Latest(Wanted);
+
+impl<S: Sync> FromRequestParts<S> for Latest {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
+        verb::expect("predict", parts).map_err(IntoResponse::into_response)?;
+        let Key(model) = parts.extract().await.map_err(|problem: Problem| problem.into_response())?;
+        Ok(Self(Wanted { model, version: None }))
+    }
+}
+
+/// The version in the path.
+#[derive(Debug)]
+pub struct Certain(Wanted);
+
+impl<S: Sync> FromRequestParts<S> for Certain {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
+        verb::expect("predict", parts).map_err(IntoResponse::into_response)?;
+        let KeyAndVersion(model, version) =
+            parts.extract().await.map_err(|problem: Problem| problem.into_response())?;
+        Ok(Self(Wanted { model, version: Some(version) }))
+    }
+}
+
+/// Predicts with the latest version
+///
+/// The preprocessing that was fitted in training is applied to the raw values.
+#[utoipa::path(
+    post,
+    path = "/v1/models/{model}:predict",
+    tag = "models",
+    params(("model" = String, Path, description = "Name or id")),
+    request_body = PredictRequest,
+    responses((status = 200, body = PredictBody<'static>, description = "One entry an instance, in order")),
+)]
+async fn latest(
+    State(app): State<Arc<App>>,
+    Latest(wanted): Latest,
+    Query(query): Query<PredictQuery>,
+    request: Request,
+) -> Response {
+    let answer = predict(&app, wanted, query, request).await;
+    (Extension(RouteTemplate("/v1/models/{model}:predict")), answer).into_response()
+}
+
+/// Predicts with a certain version
+#[utoipa::path(
+    post,
+    path = "/v1/models/{model}/versions/{version}:predict",
+    tag = "models",
+    params(
+        ("model" = String, Path, description = "Name or id"),
+        ("version" = u64, Path, description = "Counts from 1"),
+    ),
+    request_body = PredictRequest,
+    responses((status = 200, body = PredictBody<'static>, description = "One entry an instance, in order")),
+)]
+async fn version(
+    State(app): State<Arc<App>>,
+    Certain(wanted): Certain,
+    Query(query): Query<PredictQuery>,
+    request: Request,
+) -> Response {
+    let answer = predict(&app, wanted, query, request).await;
+    (Extension(RouteTemplate("/v1/models/{model}/versions/{version}:predict")), answer).into_response()
+}
+
+async fn predict(app: &App, wanted: Wanted, query: PredictQuery, request: Request) -> Result<Response, Problem> {
+    let bytes = body::read_json(request, app).await?;
+    let model = app.models.find(wanted).await?;
+    let instances = Instances::from_body(body::parse(&bytes).await?)?;
+    let output = Arc::clone(&model).predict(instances).await?;
+    let answer = model.answer(output.view(), query.format).map_err(Problem::internal)?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], answer).into_response())
+}
+
+impl From<LoadError> for Problem {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::NotFound(detail) => Self::new(crate::http::problem::Kind::NotFound, detail),
+            LoadError::Internal(error) => Self::internal(format_args!("{error:#}")),
+        }
+    }
+}
+
+impl From<PredictError> for Problem {
+    fn from(error: PredictError) -> Self {
+        match error {
+            PredictError::Invalid(errors) => Self::invalid(errors),
+            PredictError::Internal(error) => Self::internal(error),
+        }
+    }
+}

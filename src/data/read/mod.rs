@@ -144,6 +144,9 @@ fn read(
 
 /// Columns are addressed by name: every one needs its own.
 fn check_names(names: &[String], place: &str) -> Result<(), ReadError> {
+    if names.is_empty() {
+        return Err(ReadError::Invalid("expected at least one column, received none".into()));
+    }
     let mut seen = HashSet::new();
     for (index, name) in names.iter().enumerate() {
         let number = index + 1;
@@ -160,3 +163,7 @@ fn check_names(names: &[String], place: &str) -> Result<(), ReadError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+mod tests;

@@ -67,7 +67,7 @@ impl ColumnSummary {
                     self.distinct.add(None, || Cow::Borrowed(if value { "true" } else { "false" }), budget);
                 }
                 Cell::Number(value) => {
-                    self.number(value, || chunk.place(row), || cell::written(value));
+                    self.number(value, || chunk.place(row), || format!("{value:e}"));
                     self.distinct.add(Some(value), || Cow::Owned(cell::written(value)), budget);
                 }
                 Cell::Written(text) => match cell::read(&text) {
@@ -172,8 +172,9 @@ impl ColumnSummary {
         Ok(Column {
             distinct,
             values,
-            min: some.then_some(self.moments.min),
-            max: some.then_some(self.moments.max),
+            // -0 becomes 0
+            min: some.then_some(self.moments.min + 0.0),
+            max: some.then_some(self.moments.max + 0.0),
             mean: some.then_some(self.moments.mean),
             std: self.moments.sample_std(),
             ..column

@@ -11,11 +11,13 @@
 //! 6. [`worker`]: claim, load, fit, record.
 //! 7. [`serving`]: loaded models and predictions.
 //! 8. [`http`]: routes, errors, limits, streams.
+//! 9. [`demo`]: the `demo` command, a client of the service.
 //!
 //! [`config`] is the one description of how the process was started.
 
 pub mod config;
 pub mod data;
+pub mod demo;
 pub mod engine;
 pub mod http;
 pub mod job;

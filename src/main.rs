@@ -4,6 +4,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 use epoca::{
     config::{Config, LogFormat},
+    demo::{self, Demo},
     http,
     store::sqlite::SqliteStore,
 };
@@ -37,6 +38,8 @@ struct Cli {
 enum Command {
     /// Serves the API and trains jobs in one process (the default)
     Serve(Box<Config>),
+    /// Trains and asks models of three real tables, over HTTP, in a temporary folder
+    Demo(Demo),
     /// Makes the database, or brings its tables up to date, and exits
     Migrate(Box<Config>),
     /// Prints the OpenAPI description in YAML
@@ -63,6 +66,11 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             log_to_stderr(&config)?;
             runtime()?.block_on(serve(*config))
         }
+        Command::Demo(demo) => runtime()?.block_on(async {
+            let shutdown = CancellationToken::new();
+            cancel_on_signal(shutdown.clone())?;
+            demo::run(demo, shutdown).await
+        }),
         Command::Migrate(config) => {
             log_to_stderr(&config)?;
             runtime()?.block_on(migrate(&config))

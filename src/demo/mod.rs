@@ -1,0 +1,64 @@
+//! The `demo` command: three real tables, from upload to prediction, over real HTTP.
+//!
+//! It starts the service on a free port with a temporary folder and is then a client like any other: it knows the door
+//! and the settings, and no other room.
+
+mod client;
+mod events;
+mod story;
+mod summary;
+mod tables;
+
+use crate::{config::Config, http};
+use anyhow::{Context, anyhow, ensure};
+use client::Client;
+use std::net::Ipv4Addr;
+use tables::TABLES;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// How the demo runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::Args)]
+pub struct Demo {
+    /// Leaves the service running afterwards, to try the printed lines on; ends with Ctrl-C
+    #[arg(long)]
+    pub keep: bool,
+}
+
+/// Runs the demo and prints it on stdout; `shutdown` ends a service that is kept. Fails where a step does, or where a model
+/// is less accurate on the rows held out than such a network reaches.
+pub async fn run(demo: Demo, shutdown: CancellationToken) -> anyhow::Result<()> {
+    let folder = tempfile::Builder::new().prefix("epoca-demo-").tempdir().context("cannot make a temporary folder")?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("cannot listen on a free port")?;
+    let address = listener.local_addr()?;
+    let config = Config { listen: address, data_dir: folder.path().join("data"), ..Config::default() };
+    let ending = shutdown.child_token();
+    let service = http::serve(config, listener, ending.clone());
+    let story = async {
+        let client = Client::new(format!("http://{address}"), folder.path());
+        println!("epoca listens on {} and keeps its data in {}", client.url(), folder.path().display());
+        let told = tokio::select! {
+            told = tell(&client) => told,
+            () = shutdown.cancelled() => Err(anyhow!("stopped on request")),
+        };
+        if told.is_ok() && demo.keep {
+            println!("\nThe service stays at {}: every line above can be pasted. Ctrl-C ends it.", client.url());
+            shutdown.cancelled().await;
+        }
+        ending.cancel();
+        told
+    };
+    let (served, told) = tokio::join!(service, story);
+    served.and(told)
+}
+
+async fn tell(client: &Client) -> anyhow::Result<()> {
+    let mut results = Vec::with_capacity(TABLES.len());
+    for table in &TABLES {
+        results.push(story::tell(client, table).await.with_context(|| format!("the story of {}", table.name))?);
+    }
+    println!("\n{}", summary::table(&results));
+    let short: Vec<String> = results.iter().filter(|result| !result.is_enough()).map(ToString::to_string).collect();
+    ensure!(short.is_empty(), "{}", short.join("; "));
+    Ok(())
+}

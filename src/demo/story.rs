@@ -1,0 +1,69 @@
+//! One table's way from upload to prediction.
+
+use super::{
+    client::{Body, Client},
+    events,
+    summary::Outcome,
+    tables::Table,
+};
+use anyhow::{Context, ensure};
+use serde_json::{Value, json};
+
+/// Uploads, defines, trains and predicts; fails where a step does.
+pub async fn tell(client: &Client, table: &Table) -> anyhow::Result<Outcome> {
+    let name = table.name;
+    let cut = table.cut()?;
+    println!("\n== {name}: {} rows are held out", cut.labels.len());
+
+    let file = client.write(&format!("{name}.csv"), &cut.training).await?;
+    let upload = Body::File(file, "text/csv");
+    let dataset = client.create(&format!("/v1/datasets?name={name}"), upload, &format!("demo-dataset-{name}")).await?;
+    let columns = dataset["columns"].as_array().map_or(0, Vec::len);
+    println!("  {} rows of {columns} columns", dataset["rows"]);
+
+    let model = format!("{name}-mlp");
+    let body = Body::Json(json!({"name": model, "definition": (table.definition)()}));
+    client.create("/v1/models", body, &format!("demo-model-{name}")).await?;
+
+    let body = json!({"model": model, "dataset": name, "target": table.target, "training": (table.training)()});
+    let job = client.create("/v1/jobs", Body::Json(body), &format!("demo-job-{name}")).await?;
+    let id = job["id"].as_str().context("the job has no id")?;
+    let epochs = job["training"]["epochs"].as_u64().context("the job has no epochs")?;
+    let stream = client.stream(&format!("/v1/jobs/{id}/events")).await?;
+    let status = events::follow(stream, epochs).await?;
+    let job = client.get(&format!("/v1/jobs/{id}")).await?;
+    ensure!(status == "succeeded", "expected the job to succeed, received {status}: {}", job["error"]);
+
+    let version = client.get(&format!("/v1/models/{model}/versions/{}", job["version"])).await?;
+    let question = json!({"instances": cut.instances}).to_string();
+    let file = client.write(&format!("{name}-held-out.json"), question).await?;
+    let answer = client.ask(&format!("/v1/models/{model}:predict"), Body::File(file, "application/json")).await?;
+    let predictions = answer["predictions"].as_array().context("the answer has no predictions")?;
+    ensure!(
+        predictions.len() == cut.labels.len(),
+        "expected {} predictions, received {}",
+        cut.labels.len(),
+        predictions.len()
+    );
+    let right =
+        predictions.iter().zip(&cut.labels).filter(|(prediction, label)| text_of(&prediction["label"]) == **label);
+    let right = right.count();
+    println!("  {right} of {} held-out rows are right", cut.labels.len());
+    if let (Some(prediction), Some(label)) = (predictions.first(), cut.labels.first()) {
+        println!("  the first one is {label}: {prediction}");
+    }
+    Ok(Outcome {
+        data: name,
+        rows: dataset["rows"].as_u64().unwrap_or_default(),
+        parameters: version["summary"]["parameters"].as_u64().unwrap_or_default(),
+        epochs: job["progress"]["epoch"].as_u64().unwrap_or_default(),
+        seconds: job["timing"]["training_seconds"].as_f64().unwrap_or_default(),
+        accuracy: right as f64 / cut.labels.len() as f64,
+        least_accuracy: table.least_accuracy,
+    })
+}
+
+/// A label as a file writes it.
+fn text_of(label: &Value) -> String {
+    label.as_str().map_or_else(|| label.to_string(), str::to_owned)
+}

@@ -3,7 +3,9 @@
 
 mod http_manners;
 mod keras_import;
+mod store_artifacts;
 mod store_jobs;
 mod store_leases;
 mod store_records;
 mod support;
+mod worker_jobs;

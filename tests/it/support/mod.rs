@@ -4,6 +4,7 @@ pub mod client;
 pub mod process;
 pub mod records;
 pub mod server;
+pub mod workshop;
 
 pub use process::Process;
 pub use server::Server;

@@ -3,7 +3,7 @@
 use crate::{
     data::{recipe::Preprocessing, weights::ClassWeight},
     engine::{
-        field::{FieldError, escape, nearest, parse},
+        field::{FieldError, escape, nearest, overflowing_numbers, parse},
         fit::{EarlyStopping, FitPlan},
         loss::Loss,
         metric::Metric,
@@ -151,6 +151,11 @@ impl Requested {
             if value.is_null() && FIELDS.contains(&name.as_str()) {
                 continue;
             }
+            let overflowing = overflowing_numbers(value);
+            if !overflowing.is_empty() {
+                errors.extend(overflowing.into_iter().map(|error| error.under(&pointer)));
+                continue;
+            }
             let outcome = match name.as_str() {
                 "epochs" => integer(value, 1..=u64::from(MOST_EPOCHS))
                     .map(|epochs| requested.epochs = u32::try_from(epochs).ok()),
@@ -213,9 +218,10 @@ fn fraction(value: &Value) -> Result<f64, FieldError> {
 fn batch_size(value: &Value) -> Result<BatchSize, FieldError> {
     match value {
         Value::String(word) if word == "full" => Ok(BatchSize::Full(Full::Full)),
-        Value::Number(number) if number.as_u64().is_some() || number.as_i64().is_some() => {
-            // 0 and less are told with the training rows in the text
-            Ok(BatchSize::Rows(number.as_u64().unwrap_or(0)))
+        // 0 is told with the training rows in the text
+        Value::Number(number) if number.is_u64() => Ok(BatchSize::Rows(number.as_u64().unwrap_or_default())),
+        Value::Number(number) if number.is_i64() => {
+            Err(FieldError::new("", format!("expected at least 1 row or \"full\", received {number}")))
         }
         _ => Err(FieldError::new("", format!("expected a whole number of rows or \"full\", received {value}"))),
     }

@@ -19,7 +19,7 @@ fn iris_as_scikit_learn_and_pandas_describe_it() {
     let csv = include_str!("../../../examples/data/iris.csv");
     let inspection = inspect(&mut csv.as_bytes(), Format::Csv, &LIMITS).unwrap();
     assert_eq!(inspection.rows, 150);
-    // polars 1.0 `describe()` and `n_unique()`
+    // polars 2.1 `describe()` and `n_unique()`
     for (name, min, max, mean, std, distinct) in [
         ("sepal_length", 4.3, 7.9, 5.843_333_333, 0.828_066_128, 35),
         ("sepal_width", 2.0, 4.4, 3.057_333_333, 0.435_866_285, 23),

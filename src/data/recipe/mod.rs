@@ -202,3 +202,7 @@ fn pair<'a>(table: &'a Table, columns: &'a [Column], name: &str) -> Result<(&'a 
     let cells = cells_of(table, name).ok_or_else(|| format!("column {name:?} was not loaded"))?;
     Ok((column(columns, name)?, cells))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+mod tests;

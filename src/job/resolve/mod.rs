@@ -12,6 +12,7 @@ use crate::{
     },
     engine::{
         field::FieldError,
+        fit::training_bytes,
         spec::{Architecture, Definition, Limits},
     },
     job::{
@@ -130,12 +131,29 @@ pub fn resolve(
         validation::validation(validation, targets, features.as_deref(), sample_weight, task, &mut errors);
     }
     let training = fit::training(requested, learned.as_ref(), dataset, validation.is_some(), output, &mut errors);
+    if let (Some(architecture), Some(training)) = (&architecture, &training) {
+        errors.extend(check_memory(architecture, training, dataset.rows, limits));
+    }
     match (architecture, learned, training) {
         (Some(architecture), Some(learned), Some(training)) if errors.is_empty() => {
             Ok(Resolved { features: names, training, task: learned.task, architecture })
         }
-        _ => Err(errors),
+        _ => Err(errors.into_iter().map(|error| where_written(error, request)).collect()),
     }
+}
+
+/// Weights are read as part of `training`, and may have been written beside it.
+fn where_written(error: FieldError, request: &JobRequest) -> FieldError {
+    for (name, beside) in
+        [("class_weight", request.class_weight.is_some()), ("sample_weight", request.sample_weight.is_some())]
+    {
+        let below = error.pointer.strip_prefix("/training").unwrap_or(&error.pointer);
+        if below.strip_prefix('/').is_some_and(|below| below.split('/').next() == Some(name)) {
+            let pointer = if beside { below.to_owned() } else { format!("/training{below}") };
+            return FieldError { pointer, ..error };
+        }
+    }
+    error
 }
 
 /// The request's settings over the model's. Weights may stand beside `training` or in it, where Keras's `fit` has them.
@@ -151,6 +169,18 @@ fn settings(request: &JobRequest, defaults: &Map<String, Value>, errors: &mut Ve
     settings
 }
 
+/// Buffers grow with the batch, and what an optimizer keeps with the model.
+fn check_memory(architecture: &Architecture, training: &Training, rows: u64, limits: &Limits) -> Option<FieldError> {
+    let batch_size = training.batch_size.of(usize::try_from(rows).unwrap_or(usize::MAX));
+    let bytes = training_bytes(architecture, batch_size, training.optimizer.slots());
+    (bytes > limits.memory_bytes).then(|| {
+        let most = limits.memory_bytes;
+        let detail =
+            format!("expected training to take at most {most} bytes of memory, but this model takes {bytes} at batch size {batch_size}");
+        FieldError::new("/model", detail)
+    })
+}
+
 fn architecture(definition: &Definition, width: usize, limits: &Limits) -> Result<Architecture, Vec<FieldError>> {
     let of_model = |error: FieldError| {
         let place = error.pointer.trim_start_matches('/').replace('/', ".");
@@ -160,3 +190,7 @@ fn architecture(definition: &Definition, width: usize, limits: &Limits) -> Resul
     let shape = definition.input_shape(width).map_err(|error| vec![of_model(error)])?;
     definition.resolve(&shape, limits).map_err(|errors| errors.into_iter().map(of_model).collect())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+mod tests;

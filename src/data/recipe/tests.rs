@@ -1,0 +1,308 @@
+use super::{Prediction, Preprocessing, Recipe, Task, input_width, json_number};
+use crate::data::{
+    read::{Inspection, TableLimits, inspect, load, rows},
+    schema::Format,
+    table::Table,
+    weights::{ClassWeight, ClassWeightRule, weights},
+};
+use ndarray::{Array2, arr2};
+use proptest::prelude::*;
+use rstest::rstest;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+const LIMITS: TableLimits = TableLimits { rows: 10_000, columns: 100, cell_bytes: 1000 };
+
+fn read(csv: &str) -> (Inspection, Table) {
+    let inspection = inspect(&mut csv.as_bytes(), Format::Csv, &LIMITS).unwrap();
+    let names: Vec<String> = inspection.columns.iter().map(|column| column.name.clone()).collect();
+    let table = load(&mut csv.as_bytes(), Format::Csv, &inspection.columns, &names).unwrap();
+    (inspection, table)
+}
+
+/// Fits on the first `training` rows; the last column is the target.
+fn fitted(csv: &str, training: usize, task: Task, preprocessing: Preprocessing) -> (Recipe, Table) {
+    let (inspection, table) = read(csv);
+    let mut features: Vec<String> = inspection.columns.iter().map(|column| column.name.clone()).collect();
+    let target = features.pop().unwrap();
+    let rows: Vec<usize> = (0..training).collect();
+    let recipe = Recipe::fit(&table, &inspection.columns, &features, &[target], task, preprocessing, &rows).unwrap();
+    let width = input_width(&inspection.columns, &features);
+    assert_eq!(recipe.inputs(&table, &[]).ncols(), width, "the width that the schema promises");
+    (recipe, table)
+}
+
+#[derive(Deserialize)]
+struct Fixture {
+    training_rows: usize,
+    csv: String,
+    standardize: Vec<Vec<f64>>,
+    min_max: Vec<Vec<f64>>,
+    class_weight: std::collections::BTreeMap<String, f64>,
+}
+
+fn fixture() -> Fixture {
+    serde_json::from_str(include_str!("../../../tests/fixtures/sklearn/preprocessing.json")).unwrap()
+}
+
+#[rstest]
+#[case(Preprocessing::Standardize)]
+#[case(Preprocessing::MinMax)]
+fn inputs_are_those_of_scikit_learn(#[case] preprocessing: Preprocessing) {
+    let fixture = fixture();
+    let (recipe, table) = fitted(&fixture.csv, fixture.training_rows, Task::SparseClasses, preprocessing);
+    let inputs = recipe.inputs(&table, &(0..table.rows).collect::<Vec<_>>());
+    let expected = if preprocessing == Preprocessing::MinMax { fixture.min_max } else { fixture.standardize };
+    assert_eq!(inputs.nrows(), expected.len());
+    for (row, expected) in inputs.rows().into_iter().zip(expected) {
+        assert_eq!(row.len(), expected.len());
+        for (cell, (&received, expected)) in row.iter().zip(expected).enumerate() {
+            let error = (f64::from(received) - expected).abs();
+            assert!(error <= 1e-6 * expected.abs().max(1.0), "cell {cell}: expected {expected}, received {received}");
+        }
+    }
+}
+
+#[test]
+fn balanced_class_weights_are_those_of_scikit_learn() {
+    let fixture = fixture();
+    let (recipe, table) = fitted(&fixture.csv, fixture.training_rows, Task::OneHotClasses, Preprocessing::Standardize);
+    let rows: Vec<usize> = (0..fixture.training_rows).collect();
+    let balanced = ClassWeight::Rule(ClassWeightRule::Balanced);
+    let received = weights(&recipe, &table, &rows, Some(&balanced), None).unwrap().unwrap();
+    let by_label = ClassWeight::Labels(fixture.class_weight);
+    let expected = weights(&recipe, &table, &rows, Some(&by_label), None).unwrap().unwrap();
+    assert!(received.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-6), "{received} {expected}");
+    assert!(received.iter().any(|weight| *weight > 2.0) && received.iter().any(|weight| *weight < 0.5));
+}
+
+#[test]
+fn sample_weights_multiply_class_weights() {
+    let (recipe, table) = fitted("x,w,y\n1,2,a\n2,0,b\n3,0.5,b\n", 3, Task::SparseClasses, Preprocessing::None);
+    let classes = ClassWeight::Labels([("b".to_owned(), 3.0)].into());
+    let received = weights(&recipe, &table, &[0, 1, 2], Some(&classes), Some("w")).unwrap().unwrap();
+    assert_eq!(received.to_vec(), [2.0, 0.0, 1.5]);
+    assert_eq!(weights(&recipe, &table, &[0], None, None).unwrap(), None);
+}
+
+const MIXED: &str = "\
+number,flag,colour,y
+1,true,red,10.5
+3,,,20.5
+,false,green,30.5
+100,true,blue,40.5
+";
+
+#[test]
+fn every_kind_of_cell() {
+    let (recipe, table) = fitted(MIXED, 3, Task::Regression, Preprocessing::None);
+    // number (median 2), flag (as many true as false), blue (no training row has it), green, red, missing
+    let expected = arr2(&[
+        [1.0, 1.0, 0.0, 0.0, 1.0, 0.0],
+        [3.0, 0.5, 0.0, 0.0, 0.0, 1.0],
+        [2.0, 0.0, 0.0, 1.0, 0.0, 0.0],
+        [100.0, 1.0, 0.0, 0.0, 0.0, 0.0],
+    ]);
+    assert_eq!(recipe.inputs(&table, &[0, 1, 2, 3]), expected);
+    let instances = [
+        json!({"colour": "red", "flag": true, "number": 1}),
+        json!([3.0, null, null]),
+        json!([null, false, "green"]),
+        json!({"number": 100, "flag": true, "colour": "no such colour"}),
+    ];
+    assert_eq!(recipe.encode(&instances).unwrap(), expected);
+    assert_eq!(recipe.encode(&[json!([3, null, ""])]).unwrap().row(0), expected.row(1), "as a file writes it");
+}
+
+#[test]
+fn a_column_without_training_values_is_zero() {
+    let (recipe, table) = fitted("a,b,y\n,1,1.5\n,2,2.5\n7,3,3.5\n", 2, Task::Regression, Preprocessing::Standardize);
+    assert_eq!(recipe.inputs(&table, &[0, 2]).column(0).to_vec(), [0.0, 0.0]);
+}
+
+#[test]
+fn levels_of_a_column_that_mixes_text_and_numbers() {
+    let (recipe, _) = fitted("code,y\n7,1.5\n007,2.5\nx,3.5\n", 3, Task::Regression, Preprocessing::None);
+    assert_eq!(recipe.encode(&[json!([7])]).unwrap(), arr2(&[[0.0, 1.0, 0.0]]));
+    let error = recipe.encode(&[json!([8])]).unwrap_err().remove(0);
+    assert_eq!(
+        (error.pointer.as_str(), error.detail.as_str()),
+        ("/instances/0/0", "expected text or null, received 8")
+    );
+}
+
+#[rstest]
+#[case(json!({"number": 1, "flag": true}), &[("/colour", "expected text or null, but the column is not there")])]
+#[case(
+    json!({"number": 1, "flag": true, "color": "red", "colour": "red"}),
+    &[("/color", "expected a feature of the model, received \"color\"; did you mean \"colour\"?")]
+)]
+#[case(
+    json!({"number": "1", "flag": 1, "colour": ["red"]}),
+    &[
+        ("/number", "expected a number or null, received the text \"1\""),
+        ("/flag", "expected true, false or null, received 1"),
+        ("/colour", "expected text or null, received a list"),
+    ]
+)]
+#[case(json!([1, true]), &[("", "expected a list of 3 values, received 2")])]
+#[case(json!([1, 2, "red"]), &[("/1", "expected true, false or null, received 2")])]
+#[case(json!(7), &[("", "expected a record or a list, received 7")])]
+#[case(json!([-1e308, true, "red"]), &[("/0", "expected a number within ±3.4028235e38, received -1e+308")])]
+fn wrong_instances_are_pointed_at(#[case] instance: Value, #[case] expected: &[(&str, &str)]) {
+    let (recipe, _) = fitted(MIXED, 4, Task::Regression, Preprocessing::Standardize);
+    let good = json!([1, true, "red"]);
+    let errors = recipe.encode(&[good, instance]).unwrap_err();
+    let received: Vec<_> = errors.iter().map(|error| (error.pointer.clone(), error.detail.as_str())).collect();
+    let expected: Vec<_> =
+        expected.iter().map(|(pointer, detail)| (format!("/instances/1{pointer}"), *detail)).collect();
+    assert_eq!(received, expected);
+}
+
+#[test]
+fn errors_have_an_end() {
+    let (recipe, _) = fitted(MIXED, 4, Task::Regression, Preprocessing::Standardize);
+    let errors = recipe.encode(&vec![json!(["x", "x", 1]); 1000]).unwrap_err();
+    assert_eq!(errors.len(), 20);
+}
+
+#[test]
+fn names_in_pointers_are_escaped() {
+    let (recipe, _) = fitted("a/b~,y\n1,1.5\n2,2.5\n", 2, Task::Regression, Preprocessing::Standardize);
+    assert_eq!(recipe.encode(&[json!({"a/b~": "x"})]).unwrap_err()[0].pointer, "/instances/0/a~1b~0");
+}
+
+#[rstest]
+#[case("x,y\n1,b\n2,a\n3,c\n", json!(["a", "b", "c"]))]
+#[case("x,y\n1,10\n2,-1\n3,9.0\n", json!([-1, 9, 10]))]
+fn labels_keep_their_type_and_order(#[case] csv: &str, #[case] labels: Value) {
+    let (recipe, table) = fitted(csv, 3, Task::SparseClasses, Preprocessing::Standardize);
+    assert_eq!(json!(recipe.labels()), labels);
+    let one_hot = fitted(csv, 3, Task::OneHotClasses, Preprocessing::Standardize).0;
+    let classes = recipe.targets(&table, &[0, 1, 2]).unwrap();
+    let cells = one_hot.targets(&table, &[0, 1, 2]).unwrap();
+    assert_eq!(cells.dim(), (3, 3));
+    for row in 0..3 {
+        assert_eq!(cells[[row, classes[[row, 0]] as usize]], 1.0);
+        assert_eq!(cells.row(row).sum(), 1.0);
+    }
+    for (class, label) in labels.as_array().unwrap().iter().enumerate() {
+        let mut output = arr2(&[[0.2f32, 0.2, 0.2]]);
+        output[[0, class]] = 0.6;
+        let Prediction::Class { label: received, probabilities } = recipe.decode(output.view()).remove(0) else {
+            panic!("a class")
+        };
+        assert_eq!(&received, label);
+        assert_eq!(probabilities.len(), 3);
+    }
+}
+
+#[test]
+fn answers_as_json() {
+    let (binary, table) = fitted("x,y\n1,true\n2,false\n3,true\n", 3, Task::Binary, Preprocessing::Standardize);
+    assert_eq!(binary.targets(&table, &[0, 1]).unwrap(), arr2(&[[1.0], [0.0]]));
+    let answers = serde_json::to_value(binary.decode(arr2(&[[0.7f32], [0.5]]).view())).unwrap();
+    assert_eq!(
+        answers,
+        json!([
+            {"label": true, "probabilities": {"false": 0.3, "true": 0.7}},
+            {"label": false, "probabilities": {"false": 0.5, "true": 0.5}},
+        ])
+    );
+    let (number, _) = fitted("x,y\n1,1.5\n2,2.5\n", 2, Task::Regression, Preprocessing::Standardize);
+    assert_eq!(serde_json::to_string(&number.decode(arr2(&[[12.3f32]]).view())).unwrap(), r#"[{"value":12.3}]"#);
+    let (inspection, table) = read("x,y,z\n1,1.5,true\n2,2.5,false\n");
+    let targets = ["y".to_owned(), "z".to_owned()];
+    let several = Recipe::fit(
+        &table,
+        &inspection.columns,
+        &["x".into()],
+        &targets,
+        Task::Regression,
+        Preprocessing::Standardize,
+        &[0, 1],
+    )
+    .unwrap();
+    assert_eq!(several.targets(&table, &[0, 1]).unwrap(), arr2(&[[1.5, 1.0], [2.5, 0.0]]));
+    let answers = serde_json::to_string(&several.decode(arr2(&[[0.1f32, 1e-9]]).view())).unwrap();
+    assert_eq!(answers, r#"[{"value":{"y":0.1,"z":1e-9}}]"#);
+}
+
+#[test]
+fn missing_targets_and_unknown_labels_are_named() {
+    let (recipe, _) = fitted("x,y\n1,a\n2,b\n", 2, Task::SparseClasses, Preprocessing::Standardize);
+    let (_, other) = read("x,y\n1,a\n2,c\n3,\n");
+    let unknown = recipe.targets(&other, &[0, 1]).unwrap_err();
+    assert_eq!(unknown.detail, "row 2: expected one of the labels \"a\", \"b\" of \"y\", received \"c\"");
+    let missing = recipe.targets(&other, &[2]).unwrap_err();
+    assert_eq!(missing.detail, "row 3: expected a value in the target column \"y\", but it is missing");
+}
+
+#[test]
+fn a_stored_recipe_is_the_same_recipe() {
+    let (recipe, table) = fitted(MIXED, 3, Task::Regression, Preprocessing::Standardize);
+    let stored = serde_json::to_string(&recipe).unwrap();
+    assert!(stored.starts_with(r#"{"version":1,"#), "{stored}");
+    let restored: Recipe = serde_json::from_str(&stored).unwrap();
+    assert_eq!(restored, recipe);
+    assert_eq!(restored.inputs(&table, &[0, 1, 2, 3]), recipe.inputs(&table, &[0, 1, 2, 3]));
+    assert_eq!(
+        serde_json::to_value(recipe.signature()).unwrap(),
+        json!({
+            "inputs": [
+                {"name": "number", "type": "number"},
+                {"name": "flag", "type": "boolean", "levels": [false, true]},
+                {"name": "colour", "type": "category", "levels": ["blue", "green", "red"]},
+            ],
+            "outputs": [{"name": "y", "type": "number"}],
+            "task": "regression",
+        })
+    );
+}
+
+proptest! {
+    #[test]
+    fn numbers_are_printed_shortest(bits: u32) {
+        let value = f32::from_bits(bits);
+        match json_number(value) {
+            Value::Null => prop_assert!(!value.is_finite()),
+            number => {
+                let text = number.to_string();
+                prop_assert_eq!(text.parse::<f32>().unwrap().to_bits(), bits);
+                let digits = |text: &str| {
+                    let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
+                    mantissa.chars().filter(char::is_ascii_digit).collect::<String>().trim_matches('0').len()
+                };
+                prop_assert_eq!(digits(&text), digits(&value.to_string()));
+            }
+        }
+    }
+
+    /// What a client sends for a row is encoded as the row itself was in training.
+    #[test]
+    fn encoding_a_record_is_encoding_its_row(
+        cells in prop::collection::vec((prop::option::of(-1e6f32..1e6), prop::option::of(any::<bool>()),
+                                        prop::option::of("x[a-c]{0,2}")), 3..30),
+        training in 1usize..30,
+        scaling in 0usize..3,
+    ) {
+        let written = |cell: Option<String>| cell.unwrap_or_default();
+        let mut csv = "n,b,c,y\n1.5,true,x,0.5\n".to_owned();
+        for (number, boolean, category) in &cells {
+            let (number, boolean) = (number.map(|x| x.to_string()), boolean.map(|x| x.to_string()));
+            csv += &format!("{},{},{},1.5\n", written(number), written(boolean), written(category.clone()));
+        }
+        let preprocessing = [Preprocessing::Standardize, Preprocessing::MinMax, Preprocessing::None][scaling];
+        let (recipe, table) = fitted(&csv, training.min(cells.len()), Task::Regression, preprocessing);
+        let columns = inspect(&mut csv.as_bytes(), Format::Csv, &LIMITS).unwrap().columns;
+        let mut records = rows(&mut csv.as_bytes(), Format::Csv, &columns, usize::MAX).unwrap();
+        let inputs: Array2<f32> = recipe.inputs(&table, &(0..table.rows).collect::<Vec<_>>());
+        for record in &mut records {
+            record.as_object_mut().unwrap().shift_remove("y");
+        }
+        prop_assert_eq!(&recipe.encode(&records).unwrap(), &inputs);
+        let lists: Vec<Value> =
+            records.iter().map(|record| record.as_object().unwrap().values().cloned().collect()).collect();
+        prop_assert_eq!(&recipe.encode(&lists).unwrap(), &inputs);
+    }
+}

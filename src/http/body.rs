@@ -50,9 +50,9 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Json<T> {
 /// The bytes of a JSON body; fails where it is announced as something else, where it is too large, or where it does not
 /// arrive in time.
 pub async fn read_json(request: Request, app: &App) -> Result<Bytes, Problem> {
-    let (parts, body) = request.into_parts();
+    let (parts, mut body) = request.into_parts();
     if let Err(problem) = check_content_type(&parts.headers) {
-        drain(body, &parts.headers).await;
+        drain(&mut body, &parts.headers).await;
         return Err(problem);
     }
     read(body, &parts.headers, app.config.limits.max_body_bytes, app.config.timeouts.body_timeout).await
@@ -85,14 +85,14 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
 async fn read(mut body: Body, headers: &HeaderMap, most: usize, wait: Duration) -> Result<Bytes, Problem> {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if announced > most {
-        drain(body, headers).await;
+        drain(&mut body, headers).await;
         return Err(too_large(most as u64, &announced.to_string()));
     }
     let mut first = Bytes::new();
     let mut more = BytesMut::new();
     while let Some(chunk) = next(&mut body, wait).await? {
         if first.len() + more.len() + chunk.len() > most {
-            drain(body, headers).await;
+            drain(&mut body, headers).await;
             return Err(too_large(most as u64, "more"));
         }
         // Nearly every body is one chunk, which then is not copied.
@@ -128,7 +128,7 @@ pub async fn next(body: &mut Body, wait: Duration) -> Result<Option<Bytes>, Prob
 }
 
 /// Reads the rest of a refused body for a moment. A client that waits for `100 Continue` has not begun to send it.
-pub async fn drain(mut body: Body, headers: &HeaderMap) {
+pub async fn drain(body: &mut Body, headers: &HeaderMap) {
     if headers.contains_key(header::EXPECT) {
         return;
     }

@@ -3,10 +3,17 @@
 //! A request passes the [`door`], is matched by [`routes`], and is checked by the extractors ([`body`], [`path`],
 //! [`query`]) before its handler sees it. Whatever goes wrong becomes a [`problem::Problem`].
 
+pub mod about;
 pub mod body;
+pub mod datasets;
+pub mod docs;
 pub mod door;
+pub mod events;
 pub mod health;
+pub mod idempotency;
+pub mod jobs;
 pub mod metrics;
+pub mod models;
 pub mod openapi;
 pub mod path;
 pub mod predict;
@@ -15,15 +22,17 @@ pub mod query;
 pub mod routes;
 pub mod server;
 pub mod strict;
+pub mod upload;
 pub mod verb;
 
 use crate::{
     config::Config,
     serving::Models,
     store::{Store, artifacts::Artifacts, open::open},
+    worker::{Context, Workers},
 };
 use std::sync::Arc;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
 
 /// What every handler may use.
@@ -36,20 +45,32 @@ pub struct App {
     pub artifacts: Artifacts,
     /// Trained models in memory.
     pub models: Models,
+    /// Room for uploads.
+    pub uploads: Semaphore,
     /// Cancelled when the service is to end; streams watch it.
     pub shutdown: CancellationToken,
 }
 
-/// Opens the data folder of `config` and serves it on `listener` until `shutdown` is cancelled; returns once every
-/// request has ended, every stream is closed, and running jobs were handed back.
+/// Opens what `config` names and serves it on `listener` until `shutdown` is cancelled; returns once every request has
+/// ended, every stream is closed, and running jobs were handed back.
 pub async fn serve(config: Config, listener: TcpListener, shutdown: CancellationToken) -> anyhow::Result<()> {
     let opened = open(&config.database_file(), &config.artifacts_folder()).await?;
-    let models = Models::new(Arc::clone(&opened.store), opened.artifacts.clone(), config.limits.model());
-    let app =
-        Arc::new(App { config, store: opened.store, artifacts: opened.artifacts, models, shutdown: shutdown.clone() });
+    let (store, artifacts, limits) = (opened.store, opened.artifacts, config.limits.model());
+    let context =
+        Context { store: Arc::clone(&store), artifacts: artifacts.clone(), limits, threads: config.compute_threads() };
+    let workers = Workers::start(&context, config.workers, &shutdown);
+    let app = Arc::new(App {
+        models: Models::new(Arc::clone(&store), artifacts.clone(), limits),
+        uploads: Semaphore::new(config.limits.max_uploads),
+        config,
+        store,
+        artifacts,
+        shutdown: shutdown.clone(),
+    });
     let router = routes::router(Arc::clone(&app));
     let upkeep = tokio::spawn(metrics::upkeep());
     server::run(listener, router, &app.config.limits, &app.config.timeouts, shutdown).await;
+    workers.ended().await;
     upkeep.abort();
     Ok(())
 }

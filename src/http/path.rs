@@ -73,6 +73,18 @@ impl<S: Sync> FromRequestParts<S> for KeyAndVersion {
     }
 }
 
+/// The file of the documentation in a path (`/docs/{file}`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileName(pub String);
+
+impl<S: Sync> FromRequestParts<S> for FileName {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        segment(parts, 0).await.map(Self)
+    }
+}
+
 /// The id in a path (`/v1/jobs/{job}/…`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Id(pub Uuid);

@@ -6,7 +6,7 @@ use crate::{
         door::RouteTemplate,
         path::{Key, KeyAndVersion},
         problem::Problem,
-        query::Query,
+        query::Parameters,
         verb,
     },
     serving::{Format, Instances, LoadError, PredictBody, PredictError, Wanted},
@@ -20,7 +20,7 @@ use axum::{
 };
 use serde::Deserialize;
 use std::sync::Arc;
-use utoipa::{IntoParams, OpenApi, ToSchema};
+use utoipa::{OpenApi, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 
 /// The routes and what documents them. The router cannot have the verb in a path, so these are registered beside their
@@ -36,7 +36,7 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
 }
 
 /// How the answer is written.
-#[derive(Debug, Clone, Copy, Deserialize, IntoParams)]
+#[derive(Debug, Clone, Copy, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PredictQuery {
@@ -64,7 +64,7 @@ impl<S: Sync> FromRequestParts<S> for Latest {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
-        verb::expect("predict", parts).map_err(IntoResponse::into_response)?;
+        verb::expect("predict", "GET,HEAD,DELETE", parts).map_err(IntoResponse::into_response)?;
         let Key(model) = parts.extract().await.map_err(|problem: Problem| problem.into_response())?;
         Ok(Self(Wanted { model, version: None }))
     }
@@ -78,7 +78,7 @@ impl<S: Sync> FromRequestParts<S> for Certain {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
-        verb::expect("predict", parts).map_err(IntoResponse::into_response)?;
+        verb::expect("predict", "GET,HEAD", parts).map_err(IntoResponse::into_response)?;
         let KeyAndVersion(model, version) =
             parts.extract().await.map_err(|problem: Problem| problem.into_response())?;
         Ok(Self(Wanted { model, version: Some(version) }))
@@ -99,7 +99,7 @@ impl<S: Sync> FromRequestParts<S> for Certain {
 async fn latest(
     State(app): State<Arc<App>>,
     Latest(wanted): Latest,
-    Query(query): Query<PredictQuery>,
+    Parameters(query): Parameters<PredictQuery>,
     request: Request,
 ) -> Response {
     let answer = predict(&app, wanted, query, request).await;
@@ -121,7 +121,7 @@ async fn latest(
 async fn version(
     State(app): State<Arc<App>>,
     Certain(wanted): Certain,
-    Query(query): Query<PredictQuery>,
+    Parameters(query): Parameters<PredictQuery>,
     request: Request,
 ) -> Response {
     let answer = predict(&app, wanted, query, request).await;

@@ -1,7 +1,7 @@
 //! Every route, registered together with its documentation.
 
 use crate::http::{
-    App, door, health, metrics, predict,
+    App, about, datasets, docs, door, events, health, jobs, metrics, models, predict,
     problem::{Kind, Problem},
 };
 use axum::{Router, extract::Request, middleware};
@@ -12,10 +12,27 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 /// The routes and what documents them.
 fn documented() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
+        .routes(routes!(datasets::create, datasets::list))
+        .routes(routes!(datasets::show, datasets::delete))
+        .routes(routes!(datasets::rows))
+        .routes(routes!(models::create, models::list))
+        .routes(routes!(models::show, models::delete))
+        .routes(routes!(models::versions))
+        .routes(routes!(models::version))
+        .merge(predict::routes())
+        .routes(routes!(jobs::create, jobs::list))
+        .routes(routes!(jobs::show))
+        .routes(routes!(jobs::cancel))
+        .routes(routes!(events::events))
+        .routes(routes!(about::show))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
         .routes(routes!(metrics::show))
-        .merge(predict::routes())
+        .routes(routes!(docs::yaml))
+        .routes(routes!(docs::json))
+        .routes(routes!(docs::docs))
+        .routes(routes!(docs::page))
+        .routes(routes!(docs::asset))
 }
 
 /// What documents the routes.

@@ -15,14 +15,17 @@ pub enum NoVerb {
     /// There is no such verb.
     Unknown(Problem),
     /// There is no verb at all, and the resource itself knows other methods.
-    Missing(Problem),
+    Missing(&'static str, Problem),
 }
 
 /// Checks that the path ends with `:verb`, and leaves it out of the names that [`crate::http::path`] reads.
-pub fn expect(verb: &str, parts: &mut Parts) -> Result<(), NoVerb> {
+///
+/// `allowed` are the methods that the resource itself knows.
+pub fn expect(verb: &str, allowed: &'static str, parts: &mut Parts) -> Result<(), NoVerb> {
     let path = parts.uri.path();
     let last = path.rsplit('/').next().unwrap_or_default();
-    match last.split_once(':') {
+    // Some clients escape the colon.
+    match last.split_once(':').or_else(|| last.split_once("%3A")).or_else(|| last.split_once("%3a")) {
         Some((_, received)) if received == verb => {
             parts.extensions.insert(HasVerb);
             Ok(())
@@ -31,10 +34,10 @@ pub fn expect(verb: &str, parts: &mut Parts) -> Result<(), NoVerb> {
             Kind::NotFound,
             format!("no route {path}: the only verb here is `:{verb}`"),
         ))),
-        None => Err(NoVerb::Missing(Problem::new(
-            Kind::MethodNotAllowed,
-            format!("POST is not allowed on {path}; did you mean {path}:{verb}?"),
-        ))),
+        None => {
+            let detail = format!("POST is not allowed on {path}; did you mean {path}:{verb}?");
+            Err(NoVerb::Missing(allowed, Problem::new(Kind::MethodNotAllowed, detail)))
+        }
     }
 }
 
@@ -42,7 +45,7 @@ impl IntoResponse for NoVerb {
     fn into_response(self) -> Response {
         match self {
             Self::Unknown(problem) => problem.into_response(),
-            Self::Missing(problem) => ([(header::ALLOW, "GET,HEAD,DELETE")], problem).into_response(),
+            Self::Missing(allowed, problem) => ([(header::ALLOW, allowed)], problem).into_response(),
         }
     }
 }

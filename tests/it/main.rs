@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what is wrong by panicking")]
 
 mod http_manners;
+mod http_spine;
 mod keras_import;
 mod store_artifacts;
 mod store_jobs;

@@ -1,0 +1,308 @@
+//! `/v1/datasets`: tables.
+
+use crate::{
+    data::{
+        read::{self, Inspection, ReadError},
+        schema::Format,
+    },
+    engine::field::FieldError,
+    http::{
+        App,
+        idempotency::{Created, IdempotencyKey, fingerprint},
+        path::{Key, check_name},
+        problem::{Kind, Problem},
+        query::{Limit, List, Paging, Parameters},
+        upload::{self, Incoming},
+    },
+    job::{Dataset, now},
+    store::artifacts::{ArtifactKey, ReceiveError, Stored},
+};
+use axum::{
+    Json,
+    extract::{Request, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use futures::Stream;
+use serde::Deserialize;
+use serde_json::Value;
+use std::sync::Arc;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// Where uploads go.
+pub const UPLOADS: &str = "/v1/datasets";
+
+/// Parameters of an upload.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct NewDataset {
+    /// Unique; made up where absent
+    #[param(value_type = Option<String>, pattern = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", example = "iris")]
+    name: Option<String>,
+}
+
+/// An upload as a form.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "only its documentation is used: the form is streamed")]
+pub struct DatasetForm {
+    /// Unique; made up where absent here and in the query.
+    #[schema(required = false)]
+    name: String,
+    /// The table; its format is that of the part's `Content-Type`, or of the file name's end.
+    #[schema(value_type = String, format = Binary)]
+    file: Vec<u8>,
+}
+
+/// Upload a table
+///
+/// The body is the file and `Content-Type` says its format, or it is a form with the part `file`. Column types are inferred
+/// from every cell, and missing cells counted.
+#[utoipa::path(
+    post,
+    path = "/v1/datasets",
+    tag = "datasets",
+    params(NewDataset),
+    request_body(content(
+        (String = "text/csv", example = "sepal_length,species\n5.1,setosa\n6.3,virginica\n"),
+        (Value = "application/json", example = json!([{"sepal_length": 5.1, "species": "setosa"}])),
+        (String = "application/x-ndjson", example = "{\"sepal_length\": 5.1, \"species\": \"setosa\"}\n"),
+        (DatasetForm = "multipart/form-data", example = json!({"name": "iris", "file": "sepal_length,species\n5.1,setosa\n"})),
+    )),
+    responses((status = 201, description = "The dataset", body = Dataset, headers(("location" = String, description = "Its path")))),
+)]
+pub async fn create(
+    State(app): State<Arc<App>>,
+    Parameters(query): Parameters<NewDataset>,
+    key: IdempotencyKey,
+    request: Request,
+) -> Result<Response, Problem> {
+    let incoming = Incoming::new(request, app.config.timeouts.body_timeout);
+    let done = receive(&app, query.name, key, &incoming).await;
+    if done.is_err() {
+        incoming.drain().await;
+    }
+    done
+}
+
+async fn receive(
+    app: &Arc<App>,
+    name: Option<String>,
+    key: IdempotencyKey,
+    incoming: &Incoming,
+) -> Result<Response, Problem> {
+    let Ok(_permit) = app.uploads.try_acquire() else {
+        let detail = format!("expected at most {} uploads at a time", app.config.limits.max_uploads);
+        return Err(Problem::new(Kind::TooManyRequests, detail));
+    };
+    incoming.check_announced(app.config.limits.max_upload_bytes).await?;
+    check_free(app, name.as_deref(), &key).await?;
+    let media_type = incoming.media_type();
+    let (name, file) = if media_type.as_deref() == Some("multipart/form-data") {
+        from_form(app, name, &key, incoming).await?
+    } else {
+        let format = upload::format_of(media_type.as_deref())?;
+        (name, File::store(app, format, incoming.stream()).await?)
+    };
+    // In a task of its own: a client that goes away now leaves either a dataset or nothing.
+    let app = Arc::clone(app);
+    tokio::spawn(async move { file.record(&app, name, key).await }).await.map_err(Problem::internal)?
+}
+
+async fn from_form(
+    app: &Arc<App>,
+    mut name: Option<String>,
+    key: &IdempotencyKey,
+    incoming: &Incoming,
+) -> Result<(Option<String>, File), Problem> {
+    let mut form = incoming.form().await?;
+    let mut file: Option<File> = None;
+    let read = async {
+        while let Some(field) = form.next_field().await.map_err(upload::of_form)? {
+            match field.name() {
+                Some("name") => {
+                    let given = upload::text_of(field).await?;
+                    check_free(app, Some(&given), key).await?;
+                    name = Some(given);
+                }
+                Some("file") if file.is_none() => {
+                    let format = upload::format_of_field(&field)?;
+                    file = Some(File::store(app, format, field).await?);
+                }
+                Some("file") => return Err(FieldError::new("/file", "expected one file, received two").into()),
+                other => {
+                    let received = other.unwrap_or_default();
+                    let detail = format!("expected the parts `file` and `name`, received `{received}`");
+                    return Err(FieldError::new("", detail).into());
+                }
+            }
+        }
+        Ok(())
+    };
+    let read: Result<(), Problem> = read.await;
+    match (read, file) {
+        (Ok(()), Some(file)) => Ok((name, file)),
+        (Ok(()), None) => Err(FieldError::new("/file", "expected a part named `file`, received none").into()),
+        (Err(problem), None) => Err(problem),
+        (Err(problem), Some(file)) => {
+            file.discard(app).await;
+            Err(problem)
+        }
+    }
+}
+
+/// Tells early what would be found late: a name that cannot be or is taken. With an `Idempotency-Key` a taken name may be
+/// this request's own earlier success.
+async fn check_free(app: &App, name: Option<&str>, key: &IdempotencyKey) -> Result<(), Problem> {
+    let Some(name) = name else { return Ok(()) };
+    check_name(name, "/name")?;
+    if !key.is_given() && app.store.dataset(name).await.is_ok() {
+        return Err(Problem::new(Kind::Conflict, format!("a dataset named {name:?} exists already")));
+    }
+    Ok(())
+}
+
+/// An uploaded file that no record needs yet.
+struct File {
+    id: Uuid,
+    format: Format,
+    stored: Stored,
+    inspection: Inspection,
+}
+
+impl File {
+    /// Stores a file while it arrives, and looks into it.
+    async fn store<E>(app: &App, format: Format, body: impl Stream<Item = Result<Bytes, E>>) -> Result<Self, Problem>
+    where
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let id = Uuid::now_v7();
+        let most = app.config.limits.max_upload_bytes;
+        let table = app.config.limits.table();
+        let received = app
+            .artifacts
+            .receive(&ArtifactKey::dataset(id), body, most, move |source| read::inspect(source, format, &table))
+            .await;
+        match received {
+            Ok((stored, inspection)) => Ok(Self { id, format, stored, inspection }),
+            Err(ReceiveError::TooLarge { most_bytes }) => Err(crate::http::body::too_large(most_bytes, "more")),
+            Err(ReceiveError::Body(error)) => Err(upload::broken_off(&*error)),
+            Err(ReceiveError::Refused(ReadError::Invalid(detail))) => {
+                Err(Problem::invalid(vec![FieldError::new("", detail)]))
+            }
+            Err(ReceiveError::Refused(ReadError::Io(error))) => Err(Problem::internal(error)),
+            Err(ReceiveError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    /// Makes it a dataset, or removes it.
+    async fn record(self, app: &App, name: Option<String>, key: IdempotencyKey) -> Result<Response, Problem> {
+        let route = format!("POST {UPLOADS}");
+        let format = format!("{:?}", self.format);
+        let asked = name.as_deref().unwrap_or_default();
+        let fingerprint = fingerprint(&[asked.as_bytes(), format.as_bytes(), self.stored.sha256.as_bytes()]);
+        let done = async {
+            if let Some(earlier) = key.earlier(&*app.store, &route, &fingerprint).await? {
+                return Ok((earlier, false));
+            }
+            let dataset = self.dataset(name);
+            let created = Created::new(StatusCode::CREATED, format!("{UPLOADS}/{}", dataset.id), &dataset)?;
+            let receipt = key.receipt(&route, fingerprint, &created);
+            let done = app.store.create_dataset(&dataset, receipt.as_ref()).await;
+            let is_kept = done.is_ok();
+            Ok((created.answer(done)?, is_kept))
+        };
+        let done: Result<(Response, bool), Problem> = done.await;
+        if !matches!(done, Ok((_, true))) {
+            self.discard(app).await;
+        }
+        done.map(|(response, _)| response)
+    }
+
+    fn dataset(&self, name: Option<String>) -> Dataset {
+        Dataset {
+            id: self.id,
+            name: name.unwrap_or_else(|| made_up(self.id)),
+            format: self.format,
+            rows: self.inspection.rows,
+            bytes: self.stored.bytes,
+            sha256: self.stored.sha256.clone(),
+            created_at: now(),
+            columns: self.inspection.columns.clone(),
+        }
+    }
+
+    async fn discard(&self, app: &App) {
+        if let Err(error) = app.artifacts.remove(&ArtifactKey::dataset(self.id)).await {
+            tracing::warn!(%error, id = %self.id, "a file that is not needed stays until the next start");
+        }
+    }
+}
+
+/// A name from the random end of an id.
+fn made_up(id: Uuid) -> String {
+    let id = id.simple().to_string();
+    format!("dataset-{}", id.get(20..).unwrap_or(&id))
+}
+
+/// List the datasets, newest first
+#[utoipa::path(get, path = "/v1/datasets", tag = "datasets", params(Paging),
+    responses((status = 200, description = "A page", body = List<Dataset>)))]
+pub async fn list(
+    State(app): State<Arc<App>>,
+    Parameters(paging): Parameters<Paging>,
+) -> Result<Json<List<Dataset>>, Problem> {
+    Ok(Json(app.store.datasets(&paging.page()).await?.into()))
+}
+
+/// A dataset with its columns
+#[utoipa::path(get, path = "/v1/datasets/{dataset}", tag = "datasets",
+    params(("dataset" = String, Path, description = "Name or id", example = "iris")),
+    responses((status = 200, description = "The dataset", body = Dataset)))]
+pub async fn show(State(app): State<Arc<App>>, Key(key): Key) -> Result<Json<Dataset>, Problem> {
+    Ok(Json(app.store.dataset(&key).await?))
+}
+
+/// How many rows.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct RowsQuery {
+    /// Most rows, 1 to 100
+    #[serde(default)]
+    #[param(value_type = u32, minimum = 1, maximum = 100, default = 20)]
+    limit: Limit,
+}
+
+/// The first rows, as records
+#[utoipa::path(get, path = "/v1/datasets/{dataset}/rows", tag = "datasets",
+    params(("dataset" = String, Path, description = "Name or id", example = "iris"), RowsQuery),
+    responses((status = 200, description = "The rows; `next` is always null", body = List<Value>)))]
+pub async fn rows(
+    State(app): State<Arc<App>>,
+    Key(key): Key,
+    Parameters(query): Parameters<RowsQuery>,
+) -> Result<Json<List<Value>>, Problem> {
+    let dataset = app.store.dataset(&key).await?;
+    let mut source = app.artifacts.source(&ArtifactKey::dataset(dataset.id), &dataset.sha256).await?;
+    let limit = query.limit.0 as usize;
+    let reading = tokio::task::spawn_blocking(move || read::rows(&mut source, dataset.format, &dataset.columns, limit));
+    let data = reading.await.map_err(Problem::internal)?.map_err(Problem::internal)?;
+    Ok(Json(List { data, next: None }))
+}
+
+/// Remove a dataset
+#[utoipa::path(delete, path = "/v1/datasets/{dataset}", tag = "datasets",
+    params(("dataset" = String, Path, description = "Name or id", example = "iris")),
+    responses((status = 204, description = "It is gone")))]
+pub async fn delete(State(app): State<Arc<App>>, Key(key): Key) -> Result<Response, Problem> {
+    // In a task of its own: the file goes with the record, whether or not the client waits for it.
+    let removing = tokio::spawn(async move {
+        let dataset = app.store.delete_dataset(&key).await?;
+        app.artifacts.remove(&ArtifactKey::dataset(dataset.id)).await
+    });
+    removing.await.map_err(Problem::internal)??;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}

@@ -1,0 +1,195 @@
+//! `/v1/jobs/{job}/events`: what happens to a job, as a stream or as a list.
+
+use crate::{
+    http::{
+        App,
+        path::Id,
+        problem::{Kind, Problem},
+        query::{Limit, List, Parameters},
+    },
+    job::JobEvent,
+    store::follow::{Followed, follow},
+};
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::{
+        IntoResponse, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
+};
+use futures::{StreamExt, stream};
+use serde::Deserialize;
+use std::{sync::Arc, time::Duration};
+
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// Keeps proxies from closing a stream in which nothing happens.
+const COMMENT_EVERY: Duration = Duration::from_secs(15);
+
+/// How long a client should wait before it connects again.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// Which events.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct EventsQuery {
+    /// Only those after this id
+    #[param(example = 7)]
+    after: Option<u64>,
+    /// Most entries of a list, 1 to 100
+    #[serde(default)]
+    #[param(value_type = u32, minimum = 1, maximum = 100, default = 20)]
+    limit: Limit,
+}
+
+/// Watch a job
+///
+/// With `Accept: text/event-stream` the events that are kept, then those to come, and between them `progress` events without
+/// an id; the stream ends after the terminal `status`. `Last-Event-ID` (or `after`) resumes: nothing twice, nothing missing.
+/// With `Accept: application/json`, or none, the kept events as a list.
+#[utoipa::path(
+    get,
+    path = "/v1/jobs/{job}/events",
+    tag = "jobs",
+    params(
+        ("job" = Uuid, Path, description = "Id"),
+        EventsQuery,
+        ("last-event-id" = Option<u64>, Header, description = "The id of the last event seen"),
+    ),
+    responses(
+        (status = 200, description = "The events", content(
+            (List<JobEvent> = "application/json"),
+            (String = "text/event-stream", example = "id: 9\nevent: epoch\ndata: {\"id\":9,\"type\":\"epoch\",\"at\":\"2026-01-01T00:00:00Z\",\"data\":{\"epoch\":8,\"epochs\":50,\"loss\":0.41}}\n\n"),
+        )),
+        (status = 204, description = "The job has ended, and nothing follows the event that the client saw last"),
+    ),
+)]
+pub async fn events(
+    State(app): State<Arc<App>>,
+    Id(id): Id,
+    Parameters(query): Parameters<EventsQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let after = match last_event_id(&headers)? {
+        Some(seen) => seen,
+        None => query.after.unwrap_or(0),
+    };
+    if !wants_stream(&headers)? {
+        let limit = query.limit.0;
+        let (mut data, _) = app.store.events_after(id, after, limit + 1).await?;
+        let more = data.len() > limit as usize;
+        data.truncate(limit as usize);
+        let next = data.last().filter(|_| more).map(|event| event.id.to_string());
+        return Ok(Json(List { data, next }).into_response());
+    }
+    let (next, status) = app.store.events_after(id, after, 1).await?;
+    if next.is_empty() && status.is_terminal() {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let events = follow(Arc::clone(&app.store), id, after).map(move |followed| match followed {
+        Ok(Followed::Event(event)) => kept(&event),
+        Ok(Followed::Progress(data)) => {
+            let progress = serde_json::json!({"type": "progress", "at": crate::job::now(), "data": data});
+            Event::default().event("progress").json_data(progress)
+        }
+        Err(error) => {
+            tracing::error!(%error, %id, "an event stream broke off");
+            Err(axum::Error::new(error))
+        }
+    });
+    let hint = stream::once(async { Ok(Event::default().retry(RETRY)) });
+    let stream = hint.chain(events).take_until(app.shutdown.clone().cancelled_owned());
+    let mut response = Sse::new(stream).keep_alive(KeepAlive::new().interval(COMMENT_EVERY)).into_response();
+    // For proxies that would gather the events before they pass them on.
+    response.headers_mut().insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    Ok(response)
+}
+
+fn kept(event: &JobEvent) -> Result<Event, axum::Error> {
+    Event::default().id(event.id.to_string()).event(event.kind.name()).json_data(event)
+}
+
+fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
+    let Some(value) = headers.get(LAST_EVENT_ID) else { return Ok(None) };
+    let parsed = value.to_str().ok().and_then(|text| text.parse().ok());
+    parsed.map(Some).ok_or_else(|| {
+        Problem::new(Kind::Malformed, format!("expected Last-Event-ID to be the id of an event, received {value:?}"))
+    })
+}
+
+/// Whether the client prefers a stream to a list; fails where it takes neither.
+fn wants_stream(headers: &HeaderMap) -> Result<bool, Problem> {
+    let accepted: Vec<String> = headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(|range| range.trim().to_ascii_lowercase())
+        .collect();
+    let quality = |media_type: &str| {
+        let group = media_type.split('/').next().unwrap_or_default();
+        let of = |wanted: &str| {
+            accepted.iter().filter(|range| essence(range) == wanted).map(|range| weight(range)).reduce(f32::max)
+        };
+        of(media_type).or_else(|| of(&format!("{group}/*"))).or_else(|| of("*/*")).unwrap_or(0.0)
+    };
+    if accepted.is_empty() {
+        return Ok(false);
+    }
+    let (stream, list) = (quality("text/event-stream"), quality("application/json"));
+    if stream == 0.0 && list == 0.0 {
+        let detail =
+            format!("expected to Accept text/event-stream or application/json, received {:?}", accepted.join(", "));
+        return Err(Problem::new(Kind::NotAcceptable, detail));
+    }
+    Ok(stream > list)
+}
+
+fn essence(range: &str) -> &str {
+    range.split(';').next().unwrap_or_default().trim()
+}
+
+fn weight(range: &str) -> f32 {
+    let quality = range.split(';').find_map(|parameter| parameter.trim().strip_prefix("q=")?.parse::<f32>().ok());
+    quality.filter(|quality| (0.0..=1.0).contains(quality)).unwrap_or(1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accepting(accept: &str) -> HeaderMap {
+        HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_str(accept).unwrap())])
+    }
+
+    #[test]
+    fn the_client_chooses_between_stream_and_list() {
+        for (accept, stream) in [
+            ("text/event-stream", true),
+            ("text/event-stream, */*;q=0.1", true),
+            ("application/json", false),
+            ("*/*", false),
+            ("text/*", true),
+            ("application/json;q=0.5, text/event-stream", true),
+            ("application/json, text/event-stream;q=0.5", false),
+        ] {
+            assert_eq!(wants_stream(&accepting(accept)).unwrap(), stream, "{accept}");
+        }
+        assert!(!wants_stream(&HeaderMap::new()).unwrap());
+        assert_eq!(wants_stream(&accepting("image/png")).unwrap_err().kind(), Kind::NotAcceptable);
+    }
+
+    #[test]
+    fn last_event_id_is_a_number() {
+        let with =
+            |id: &str| last_event_id(&HeaderMap::from_iter([(LAST_EVENT_ID, HeaderValue::from_str(id).unwrap())]));
+        assert_eq!(with("7").unwrap(), Some(7));
+        assert_eq!(last_event_id(&HeaderMap::new()).unwrap(), None);
+        for bad in ["", "-1", "x", "99999999999999999999"] {
+            assert!(with(bad).is_err(), "{bad}");
+        }
+    }
+}

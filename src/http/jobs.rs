@@ -1,0 +1,161 @@
+//! `/v1/jobs`: training.
+
+use crate::{
+    engine::{field::FieldError, spec::Definition},
+    http::{
+        App,
+        body::Json as Body,
+        idempotency::{Created, IdempotencyKey, fingerprint},
+        path::Id,
+        problem::Problem,
+        query::{Limit, List, Parameters},
+    },
+    job::{
+        Dataset, Job, JobProgress, JobStatus, Timing, now,
+        resolve::{JobRequest, TableView, resolve},
+    },
+    store::{JobFilter, Page, StoreError},
+};
+use axum::{Json, extract::State, http::StatusCode, response::Response};
+use serde::Deserialize;
+use serde_json::Map;
+use std::sync::Arc;
+use uuid::Uuid;
+
+const JOBS: &str = "/v1/jobs";
+
+/// Train a model on a dataset
+///
+/// What is left out is filled in from the target and from the model, and shown in the answer. Everything that can be known
+/// before the data is read is checked here.
+#[utoipa::path(
+    post,
+    path = "/v1/jobs",
+    tag = "jobs",
+    request_body(content = JobRequest, example = json!({
+        "model": "iris-mlp", "dataset": "iris", "target": "species",
+        "training": {"epochs": 50, "batch_size": 16, "optimizer": "adam", "validation_split": 0.2, "seed": 7,
+                     "early_stopping": {"monitor": "val_loss", "patience": 5, "restore_best_weights": true}}})),
+    responses((status = 202, description = "The job, in the queue", body = Job, headers(("location" = String, description = "Its path")))),
+)]
+pub async fn create(
+    State(app): State<Arc<App>>,
+    key: IdempotencyKey,
+    request: Body<JobRequest>,
+) -> Result<Response, Problem> {
+    let route = format!("POST {JOBS}");
+    let fingerprint = fingerprint(&[&request.bytes]);
+    if let Some(earlier) = key.earlier(&*app.store, &route, &fingerprint).await? {
+        return Ok(earlier);
+    }
+    let job = checked(&app, request.value).await?;
+    let created = Created::new(StatusCode::ACCEPTED, format!("{JOBS}/{}", job.id), &job)?;
+    let receipt = key.receipt(&route, fingerprint, &created);
+    created.answer(app.store.submit(&job, receipt.as_ref()).await)
+}
+
+async fn checked(app: &App, request: JobRequest) -> Result<Job, Problem> {
+    let model = named(app.store.model(&request.model).await, "/model")?;
+    let dataset = named(app.store.dataset(&request.dataset).await, "/dataset")?;
+    let validation = match &request.validation_dataset {
+        Some(key) => Some(named(app.store.dataset(key).await, "/validation_dataset")?),
+        None => None,
+    };
+    let unreadable =
+        |errors| Problem::internal(format!("model {} has a definition that is not valid: {errors:?}", model.id));
+    let definition = Definition::from_value(&model.definition).map_err(unreadable)?;
+    let limits = app.config.limits.model();
+    let resolved = resolve(
+        &request,
+        &definition,
+        &model.training_defaults,
+        view(&dataset),
+        validation.as_ref().map(view),
+        &limits,
+    )?;
+    Ok(Job {
+        id: Uuid::now_v7(),
+        model: model.name,
+        model_id: model.id,
+        dataset: dataset.name,
+        dataset_id: dataset.id,
+        target: request.target,
+        features: resolved.features,
+        validation_dataset_id: validation.as_ref().map(|dataset| dataset.id),
+        validation_dataset: validation.map(|dataset| dataset.name),
+        task: resolved.task,
+        progress: JobProgress { epochs: resolved.training.epochs, ..JobProgress::default() },
+        training: resolved.training,
+        status: JobStatus::Queued,
+        metrics: Map::new(),
+        best_epoch: None,
+        version: None,
+        attempt: 0,
+        error: None,
+        created_at: now(),
+        started_at: None,
+        ended_at: None,
+        timing: Timing::default(),
+    })
+}
+
+fn view(dataset: &Dataset) -> TableView<'_> {
+    TableView { name: &dataset.name, rows: dataset.rows, columns: &dataset.columns }
+}
+
+/// What a field of the request names; where it is not there, that field is wrong.
+fn named<T>(found: Result<T, StoreError>, pointer: &str) -> Result<T, Problem> {
+    found.map_err(|error| match error {
+        StoreError::NotFound(detail) => FieldError::new(pointer, detail).into(),
+        error => error.into(),
+    })
+}
+
+/// Which jobs.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct JobsQuery {
+    /// Only those of this status
+    status: Option<JobStatus>,
+    /// Only those of this model, by name or id
+    model: Option<String>,
+    /// Only those on this dataset, by name or id
+    dataset: Option<String>,
+    /// Most entries, 1 to 100
+    #[serde(default)]
+    #[param(value_type = u32, minimum = 1, maximum = 100, default = 20)]
+    limit: Limit,
+    /// `next` of the page before
+    after: Option<Uuid>,
+}
+
+/// List jobs, newest first
+#[utoipa::path(get, path = "/v1/jobs", tag = "jobs", params(JobsQuery),
+    responses((status = 200, description = "A page", body = List<Job>)))]
+pub async fn list(
+    State(app): State<Arc<App>>,
+    Parameters(query): Parameters<JobsQuery>,
+) -> Result<Json<List<Job>>, Problem> {
+    let filter = JobFilter { status: query.status, model: query.model, dataset: query.dataset };
+    let page = Page { limit: query.limit.0, after: query.after };
+    Ok(Json(app.store.jobs(&filter, &page).await?.into()))
+}
+
+/// A job
+#[utoipa::path(get, path = "/v1/jobs/{job}", tag = "jobs",
+    params(("job" = Uuid, Path, description = "Id")),
+    responses((status = 200, description = "The job", body = Job)))]
+pub async fn show(State(app): State<Arc<App>>, Id(id): Id) -> Result<Json<Job>, Problem> {
+    Ok(Json(app.store.job(id).await?))
+}
+
+/// Cancel a job
+///
+/// A queued job ends at once, a running one within a batch.
+#[utoipa::path(post, path = "/v1/jobs/{job}/cancel", tag = "jobs",
+    params(("job" = Uuid, Path, description = "Id")),
+    responses((status = 200, description = "The job, ended or about to end", body = Job)))]
+pub async fn cancel(State(app): State<Arc<App>>, Id(id): Id) -> Result<Json<Job>, Problem> {
+    Ok(Json(app.store.cancel(id).await?))
+}

@@ -1,0 +1,214 @@
+//! `/v1/models`: definitions, and their trained versions.
+
+use crate::{
+    engine::{
+        field::FieldError,
+        spec::{Definition, Limits, Summary},
+    },
+    http::{
+        App,
+        body::Json as Body,
+        idempotency::{Created, IdempotencyKey, fingerprint},
+        path::{Key, KeyAndVersion, check_name},
+        problem::Problem,
+        query::{Limit, List, Paging, Parameters},
+    },
+    job::{Model, ModelVersion, now},
+    keras,
+};
+use axum::{
+    Json,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use std::sync::Arc;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+const MODELS: &str = "/v1/models";
+
+/// The body of `POST /v1/models`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ModelRequest {
+    /// Unique.
+    #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", example = "iris-mlp")]
+    name: String,
+    /// Layers in our own form, or what Keras's `model.to_json()` returns, as an object or as the string it is.
+    #[schema(value_type = DefinitionRequest)]
+    definition: Value,
+}
+
+/// A definition in either form.
+#[derive(ToSchema)]
+#[schema(as = DefinitionRequest)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "only its documentation is used: which form it is decides how it is read")]
+pub enum DefinitionRequest {
+    /// Our own form.
+    Own(Definition),
+    /// Keras's, as an object.
+    Keras(KerasModel),
+    /// Keras's, as the string that `model.to_json()` returns.
+    Text(String),
+}
+
+/// The JSON of `model.to_json()`.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "only its documentation is used")]
+pub struct KerasModel {
+    /// `Sequential` or `Functional`.
+    class_name: String,
+    /// Keras's own.
+    #[schema(value_type = Object)]
+    config: Value,
+}
+
+/// Define a model
+///
+/// `summary` has sizes where the input shape is part of the definition; otherwise it is inferred from the dataset of a job.
+#[utoipa::path(
+    post,
+    path = "/v1/models",
+    tag = "models",
+    request_body(content = ModelRequest, examples(
+        ("own form" = (value = json!({"name": "iris-mlp", "definition": {"layers": [
+            {"type": "dense", "units": 16, "activation": "relu"}, {"type": "dense", "units": 3, "activation": "softmax"}]}}))),
+        ("Keras" = (value = json!({"name": "from-keras", "definition": {"class_name": "Sequential", "config": {"name": "sequential", "layers": [
+            {"class_name": "InputLayer", "config": {"batch_shape": [null, 4], "dtype": "float32", "name": "input"}},
+            {"class_name": "Dense", "config": {"name": "dense", "units": 3, "activation": "softmax"}}]}}}))),
+    )),
+    responses((status = 201, description = "The model", body = Model, headers(("location" = String, description = "Its path")))),
+)]
+pub async fn create(
+    State(app): State<Arc<App>>,
+    key: IdempotencyKey,
+    request: Body<ModelRequest>,
+) -> Result<Response, Problem> {
+    let route = format!("POST {MODELS}");
+    let fingerprint = fingerprint(&[&request.bytes]);
+    if let Some(earlier) = key.earlier(&*app.store, &route, &fingerprint).await? {
+        return Ok(earlier);
+    }
+    let model = checked(request.value, &app.config.limits.model())?;
+    let created = Created::new(StatusCode::CREATED, format!("{MODELS}/{}", model.id), &model)?;
+    let receipt = key.receipt(&route, fingerprint, &created);
+    created.answer(app.store.create_model(&model, receipt.as_ref()).await)
+}
+
+fn checked(request: ModelRequest, limits: &Limits) -> Result<Model, Vec<FieldError>> {
+    let below = |errors: Vec<FieldError>| errors.into_iter().map(|error| error.under("/definition")).collect();
+    let read = || -> Result<(Definition, Map<String, Value>, Option<Summary>), Vec<FieldError>> {
+        let (definition, training_defaults) = if keras::is_keras(&request.definition) {
+            let (definition, compiled) = keras::import(&request.definition)?;
+            (definition, compiled.training)
+        } else {
+            (Definition::from_value(&request.definition)?, Map::new())
+        };
+        if definition.layers.len() > limits.layers {
+            let (most, received) = (limits.layers, definition.layers.len());
+            let detail = format!("expected at most {most} layers, received {received}");
+            return Err(vec![FieldError::new("/layers", detail)]);
+        }
+        let summary = match &definition.input_shape {
+            Some(shape) => Some(definition.resolve(shape, limits)?.summary()),
+            None => None,
+        };
+        Ok((definition, training_defaults, summary))
+    };
+    let (named, read) = (check_name(&request.name, "/name"), read().map_err(below));
+    match (named, read) {
+        (Ok(()), Ok((definition, training_defaults, summary))) => Ok(Model {
+            id: Uuid::now_v7(),
+            name: request.name,
+            definition: definition.to_value(),
+            training_defaults,
+            latest_version: None,
+            created_at: now(),
+            summary,
+        }),
+        (named, read) => Err(named.err().into_iter().chain(read.err().unwrap_or_else(Vec::new)).collect()),
+    }
+}
+
+/// List the models, newest first
+#[utoipa::path(get, path = "/v1/models", tag = "models", params(Paging),
+    responses((status = 200, description = "A page", body = List<Model>)))]
+pub async fn list(
+    State(app): State<Arc<App>>,
+    Parameters(paging): Parameters<Paging>,
+) -> Result<Json<List<Model>>, Problem> {
+    Ok(Json(app.store.models(&paging.page()).await?.into()))
+}
+
+/// A model
+#[utoipa::path(get, path = "/v1/models/{model}", tag = "models",
+    params(("model" = String, Path, description = "Name or id", example = "iris-mlp")),
+    responses((status = 200, description = "The model", body = Model)))]
+pub async fn show(State(app): State<Arc<App>>, Key(key): Key) -> Result<Json<Model>, Problem> {
+    let mut model = app.store.model(&key).await?;
+    if model.summary.is_none() && model.latest_version.is_some() {
+        let (version, _) = app.store.version(&key, model.latest_version).await?;
+        model.summary = Some(version.summary);
+    }
+    Ok(Json(model))
+}
+
+/// Remove a model and its versions
+#[utoipa::path(delete, path = "/v1/models/{model}", tag = "models",
+    params(("model" = String, Path, description = "Name or id", example = "iris-mlp")),
+    responses((status = 204, description = "It is gone")))]
+pub async fn delete(State(app): State<Arc<App>>, Key(key): Key) -> Result<Response, Problem> {
+    // In a task of its own: the files go with the record, whether or not the client waits for it.
+    let removing = tokio::spawn(async move {
+        for artifact in app.store.delete_model(&key).await? {
+            app.artifacts.remove(&artifact).await?;
+        }
+        Ok::<(), Problem>(())
+    });
+    removing.await.map_err(Problem::internal)??;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// Which part of a list of versions.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct VersionsQuery {
+    /// Most entries, 1 to 100
+    #[serde(default)]
+    #[param(value_type = u32, minimum = 1, maximum = 100, default = 20)]
+    limit: Limit,
+    /// `next` of the page before
+    after: Option<u64>,
+}
+
+/// List a model's versions, newest first
+#[utoipa::path(get, path = "/v1/models/{model}/versions", tag = "models",
+    params(("model" = String, Path, description = "Name or id", example = "iris-mlp"), VersionsQuery),
+    responses((status = 200, description = "A page", body = List<ModelVersion>)))]
+pub async fn versions(
+    State(app): State<Arc<App>>,
+    Key(key): Key,
+    Parameters(query): Parameters<VersionsQuery>,
+) -> Result<Json<List<ModelVersion>>, Problem> {
+    let (data, next) = app.store.versions(&key, query.limit.0, query.after).await?;
+    Ok(Json(List { data, next: next.map(|next| next.to_string()) }))
+}
+
+/// A version
+#[utoipa::path(get, path = "/v1/models/{model}/versions/{version}", tag = "models",
+    params(
+        ("model" = String, Path, description = "Name or id", example = "iris-mlp"),
+        ("version" = u64, Path, description = "Counts 1, 2, 3 …", example = 1),
+    ),
+    responses((status = 200, description = "The version", body = ModelVersion)))]
+pub async fn version(
+    State(app): State<Arc<App>>,
+    KeyAndVersion(key, version): KeyAndVersion,
+) -> Result<Json<ModelVersion>, Problem> {
+    Ok(Json(app.store.version(&key, Some(version)).await?.0))
+}

@@ -1,0 +1,200 @@
+//! Bytes into cells.
+
+use super::super::{ReadError, chunk::CellRef};
+
+/// What is wrong within a record.
+pub(super) struct Fault {
+    line: u64,
+    column: usize,
+    detail: String,
+}
+
+impl Fault {
+    pub fn at(self, names: &[String]) -> ReadError {
+        let Self { line, column, detail } = self;
+        ReadError::Invalid(match names.get(column) {
+            Some(name) => format!("line {line}, column {name:?}: {detail}"),
+            None => format!("line {line}, column {}: {detail}", column + 1),
+        })
+    }
+}
+
+/// What follows a cell.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum After {
+    Cell,
+    Record,
+}
+
+/// Cuts bytes into cells.
+pub(super) struct Scanner<'a> {
+    pub bytes: &'a [u8],
+    /// The next byte.
+    pub at: usize,
+    /// Its line, from 1.
+    pub line: u64,
+    pub delimiter: u8,
+    /// Whether the file ends where the bytes end.
+    pub ended: bool,
+    /// Most bytes of a cell.
+    pub cell_bytes: usize,
+}
+
+impl Scanner<'_> {
+    /// Every complete row from here on; stops before an incomplete one.
+    pub fn rows(
+        &mut self,
+        names: &[String],
+        columns: &mut [Vec<CellRef>],
+        places: &mut Vec<u64>,
+    ) -> Result<(), ReadError> {
+        loop {
+            self.skip_blank_lines();
+            if self.at == self.bytes.len() {
+                return Ok(());
+            }
+            let (start, line) = (self.at, self.line);
+            let mut received = 0;
+            let complete = self
+                .record(|cell| {
+                    if let Some(cells) = columns.get_mut(received) {
+                        cells.push(cell);
+                    }
+                    received += 1;
+                })
+                .map_err(|fault| fault.at(names))?;
+            if !complete {
+                columns.iter_mut().for_each(|cells| cells.truncate(places.len()));
+                (self.at, self.line) = (start, line);
+                return Ok(());
+            }
+            if received != names.len() {
+                let expected = names.len();
+                return Err(ReadError::Invalid(format!("line {line}: expected {expected} cells, received {received}")));
+            }
+            places.push(line);
+        }
+    }
+
+    pub fn skip_blank_lines(&mut self) {
+        loop {
+            self.at += match self.bytes.get(self.at..) {
+                Some([b'\n', ..]) => 1,
+                Some([b'\r', b'\n', ..]) => 2,
+                _ => return,
+            };
+            self.line += 1;
+        }
+    }
+
+    /// One record; false where the bytes end before it does.
+    pub fn record(&mut self, mut push: impl FnMut(CellRef)) -> Result<bool, Fault> {
+        let mut column = 0;
+        loop {
+            match self.cell(column)? {
+                None => return Ok(false),
+                Some((cell, after)) => {
+                    push(cell);
+                    if after == After::Record {
+                        return Ok(true);
+                    }
+                }
+            }
+            column += 1;
+        }
+    }
+
+    #[inline]
+    fn cell(&mut self, column: usize) -> Result<Option<(CellRef, After)>, Fault> {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        if rest.first() == Some(&b'"') {
+            return self.quoted(rest, column);
+        }
+        let delimiter = self.delimiter;
+        let (length, used, after) = match rest.iter().position(|&byte| byte == delimiter || byte == b'\n') {
+            Some(length) if rest.get(length) == Some(&delimiter) => (length, length + 1, After::Cell),
+            Some(length) => (length, length + 1, After::Record),
+            None if self.ended => (rest.len(), rest.len(), After::Record),
+            None => return self.incomplete(rest.len(), column, ""),
+        };
+        let text = rest.get(..length).unwrap_or_default();
+        let trimmed = text.trim_ascii_start();
+        let start = self.at + length - trimmed.len();
+        let cell = CellRef::Written(start as u32, (start + trimmed.trim_ascii_end().len()) as u32);
+        self.within_limit(length, column, "")?;
+        if after == After::Record && used > length {
+            self.line += 1;
+        }
+        self.at += used;
+        Ok(Some((cell, after)))
+    }
+
+    /// A cell that starts with a quote: to the next quote that is not doubled.
+    fn quoted(&mut self, rest: &[u8], column: usize) -> Result<Option<(CellRef, After)>, Fault> {
+        let opened = self.line;
+        let fault = |detail: String| Fault { line: opened, column, detail };
+        let mut end = 1;
+        let mut doubled = false;
+        loop {
+            let unquoted = rest.get(end..).unwrap_or_default();
+            match unquoted.iter().position(|&byte| byte == b'"') {
+                Some(length) if unquoted.get(length + 1) == Some(&b'"') => {
+                    doubled = true;
+                    end += length + 2;
+                }
+                // the next block may start with the quote's double
+                Some(length) if !self.ended && unquoted.len() == length + 1 => {
+                    return self.incomplete(rest.len(), column, "");
+                }
+                Some(length) => {
+                    end += length;
+                    break;
+                }
+                None if self.ended => {
+                    return Err(fault("the quote that opens here is never closed".into()));
+                }
+                None => {
+                    return self.incomplete(rest.len(), column, "; is the quote that opens it ever closed?");
+                }
+            }
+        }
+        let content = rest.get(1..end).unwrap_or_default();
+        self.within_limit(content.len(), column, "")?;
+        let behind = rest.get(end + 1..).unwrap_or_default();
+        let blanks = behind.iter().take_while(|&&byte| byte == b' ').count();
+        let (used, after) = match behind.get(blanks..).unwrap_or_default() {
+            [byte, ..] if *byte == self.delimiter => (blanks + 1, After::Cell),
+            [b'\n', ..] => (blanks + 1, After::Record),
+            [b'\r', b'\n', ..] => (blanks + 2, After::Record),
+            [] | [b'\r'] if self.ended => (behind.len(), After::Record),
+            [] | [b'\r'] => return self.incomplete(rest.len(), column, ""),
+            [received, ..] => {
+                let received = char::from(*received);
+                return Err(fault(format!(
+                    "expected the end of the cell after its closing quote, received {received:?}"
+                )));
+            }
+        };
+        let lines = content.iter().filter(|&&byte| byte == b'\n').count() as u64;
+        self.line += lines + u64::from(after == After::Record && used > blanks);
+        let (start, stop) = ((self.at + 1) as u32, (self.at + end) as u32);
+        self.at += end + 1 + used;
+        let cell = if doubled { CellRef::Escaped(start, stop) } else { CellRef::Written(start, stop) };
+        Ok(Some((cell, after)))
+    }
+
+    /// More bytes are needed, unless the cell is already too long.
+    fn incomplete(&self, length: usize, column: usize, hint: &str) -> Result<Option<(CellRef, After)>, Fault> {
+        self.within_limit(length, column, hint)?;
+        Ok(None)
+    }
+
+    fn within_limit(&self, length: usize, column: usize, hint: &str) -> Result<(), Fault> {
+        let most = self.cell_bytes;
+        if length <= most {
+            return Ok(());
+        }
+        let detail = format!("expected a cell of at most {most} bytes, received {length} or more{hint}");
+        Err(Fault { line: self.line, column, detail })
+    }
+}

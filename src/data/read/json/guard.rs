@@ -1,0 +1,60 @@
+//! A limit that the parser does not have.
+
+use crate::data::read::ReadError;
+use std::io::{BufRead, Error, ErrorKind, Read, Result};
+
+/// Ends the reading at a string that is longer than a cell may be, before the parser takes memory for it.
+pub(super) struct StringGuard<'a> {
+    source: &'a mut dyn BufRead,
+    most: usize,
+    /// Bytes of the string that is open.
+    length: Option<usize>,
+    escaped: bool,
+    line: u64,
+}
+
+impl<'a> StringGuard<'a> {
+    /// Strings of up to `most` bytes pass.
+    pub fn new(source: &'a mut dyn BufRead, most: usize) -> Self {
+        Self { source, most, length: None, escaped: false, line: 1 }
+    }
+}
+
+/// What a guard says, on its way through `io::Error`.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct TooLong(String);
+
+/// The error of a read through a guard.
+pub(super) fn describe(error: Error) -> ReadError {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<TooLong>()) {
+        Some(TooLong(text)) => ReadError::Invalid(text.clone()),
+        None => ReadError::Io(error),
+    }
+}
+
+impl Read for StringGuard<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        let read = self.source.read(buffer)?;
+        for &byte in buffer.iter().take(read) {
+            self.line += u64::from(byte == b'\n');
+            match self.length {
+                None if byte == b'"' => self.length = Some(0),
+                None => {}
+                Some(_) if self.escaped => self.escaped = false,
+                Some(_) if byte == b'"' => self.length = None,
+                Some(length) => {
+                    self.escaped = byte == b'\\';
+                    self.length = Some(length + 1);
+                    // an escaped character takes up to six bytes for one
+                    if length / 6 > self.most {
+                        let (line, most) = (self.line, self.most);
+                        let text = format!("line {line}: expected a cell of at most {most} bytes, received more");
+                        return Err(Error::new(ErrorKind::InvalidData, TooLong(text)));
+                    }
+                }
+            }
+        }
+        Ok(read)
+    }
+}

@@ -1,0 +1,131 @@
+use crate::data::{
+    read::{ReadError, TableLimits, inspect, load, rows},
+    schema::{ColumnType, Format},
+    table::Cells,
+};
+use rstest::rstest;
+use serde_json::json;
+use std::io::{BufReader, Read};
+
+const LIMITS: TableLimits = TableLimits { rows: 1_000_000, columns: 4, cell_bytes: 1000 };
+
+fn refusal(text: &str, format: Format) -> String {
+    match inspect(&mut text.as_bytes(), format, &LIMITS) {
+        Err(ReadError::Invalid(text)) => text,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[rstest]
+#[case(Format::Json, r#"[{"a": 1, "b": "5"}, {"b": null, "c": true}, {"c": false, "a": 2.5}]"#)]
+#[case(
+    Format::Json,
+    r#"{"columns": ["a", "b", "c"], "data": [[1, "5", null], [null, null, true], [2.5, null, false]]}"#
+)]
+#[case(
+    Format::Json,
+    r#"{"index": [0, 1, 2], "data": [[1, "5", null], [null, null, true], [2.5, null, false]], "columns": ["a", "b", "c"]}"#
+)]
+#[case(Format::Ndjson, "{\"a\": 1, \"b\": \"5\"}\n\n{\"b\": null, \"c\": true}\r\n{\"c\": false, \"a\": 2.5}")]
+fn every_form_is_the_same_table(#[case] format: Format, #[case] text: &str) {
+    let inspection = inspect(&mut text.as_bytes(), format, &LIMITS).unwrap();
+    assert_eq!(inspection.rows, 3);
+    let kinds: Vec<_> =
+        inspection.columns.iter().map(|column| (column.name.as_str(), column.kind, column.missing)).collect();
+    assert_eq!(kinds, [("a", ColumnType::Number, 1), ("b", ColumnType::Category, 2), ("c", ColumnType::Boolean, 1)]);
+    assert_eq!(
+        rows(&mut text.as_bytes(), format, &inspection.columns, 2).unwrap(),
+        [json!({"a": 1, "b": "5", "c": null}), json!({"a": null, "b": null, "c": true})]
+    );
+    let table = load(&mut text.as_bytes(), format, &inspection.columns, &["c".into(), "b".into()]).unwrap();
+    assert_eq!(table.columns[0].cells, Cells::Boolean(vec![None, Some(true), Some(false)]));
+}
+
+#[rstest]
+#[case("", "expected a JSON table: EOF while parsing a value at line 1 column 0")]
+#[case("[]", "expected at least one row, received none")]
+#[case("[{}]", "expected at least one column, received none")]
+#[case(
+    "7",
+    "expected a JSON table: invalid type: integer `7`, expected an array of records, or an object with `columns` and `data` at line 1 column 1"
+)]
+#[case(
+    "[[1]]",
+    "expected a JSON table: invalid type: sequence, expected a record (an object of cells by column name) at line 1 column 2"
+)]
+#[case(
+    "[{\"a\": 1},\n {\"a\": [2]}]",
+    "expected a JSON table: invalid type: sequence, expected a number, text, true, false or null in column \"a\" at line 2 column 9"
+)]
+#[case("[{\"a\": 1}, {\"a\"", "expected a JSON table: EOF while parsing an object at line 1 column 15")]
+#[case("[{\"a\": NaN}]", "expected a JSON table: expected value at line 1 column 8")]
+#[case("[{\"a\": 1e400}]", "expected a JSON table: number out of range at line 1 column 13")]
+#[case(
+    "[{\"a\": 1}, {\"a\": 1e308}]",
+    "record 2, column \"a\": expected a finite number within ±3.4028235e38, received 1e308"
+)]
+#[case("[{\"a\": 1, \"a\": 2}]", "record 1: expected each column once, received \"a\" twice")]
+#[case("[{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1}]", "record 1: expected at most 4 columns, received more")]
+#[case("[{\"\": 1}]", "the first record, column 1: expected a name, received an empty one")]
+#[case(
+    "{\"columns\": [\"a\", \"a\"], \"data\": [[1, 2]]}",
+    "the first record, column 2: expected a name of its own, received \"a\" again"
+)]
+#[case("{\"columns\": [\"a\", \"b\"], \"data\": [[1, 2], [3]]}", "record 2: expected 2 cells, received 1")]
+#[case("{\"columns\": [\"a\"], \"data\": [[1, 2]]}", "record 1: expected 1 cells, received 2")]
+#[case(
+    "{\"data\": [[1, 2]], \"columns\": [\"a\"]}",
+    "expected a JSON table: expected 1 cells a row as in `columns`, received 2 at line 1 column 36"
+)]
+fn bad_files(#[case] json: &str, #[case] text: &str) {
+    assert_eq!(refusal(json, Format::Json), text);
+}
+
+#[rstest]
+#[case("{\"a\": 1}\n{\"a\": 1} 2", "line 2: expected a JSON record: trailing characters at character 10")]
+#[case(
+    "{\"a\": 1}\n\n[2]",
+    "line 3: expected a JSON record: invalid type: sequence, expected a record (an object of cells by column name) at character 0"
+)]
+#[case(
+    "{\"a\": 1}\n{\"a\": -1e39}",
+    "line 2, column \"a\": expected a finite number within ±3.4028235e38, received -1e39"
+)]
+fn bad_lines(#[case] json: &str, #[case] text: &str) {
+    assert_eq!(refusal(json, Format::Ndjson), text);
+}
+
+#[rstest]
+#[case(Format::Json, "[")]
+#[case(Format::Json, "[{\"a\":")]
+#[case(Format::Ndjson, "{\"a\":")]
+fn deep_nesting_is_refused(#[case] format: Format, #[case] level: &str) {
+    let text = refusal(&level.repeat(100_000), format);
+    assert!(text.contains("expected a"), "{text}");
+}
+
+#[test]
+fn an_endless_string_takes_no_memory() {
+    let source = b"[{\"a\": 1},\n{\"a\": \"".chain(std::io::repeat(b'x')).take(1 << 30);
+    let error = inspect(&mut BufReader::new(source), Format::Json, &LIMITS).unwrap_err();
+    assert_eq!(error.to_string(), "line 2: expected a cell of at most 1000 bytes, received more");
+}
+
+#[test]
+fn numbers_in_a_text_column_are_levels() {
+    let text = r#"[{"a": 5}, {"a": "x"}, {"a": 5.0}, {"a": true}, {"a": 0.5}]"#;
+    let column = inspect(&mut text.as_bytes(), Format::Json, &LIMITS).unwrap().columns.remove(0);
+    assert_eq!(column.levels().unwrap(), ["0.5", "5", "true", "x"]);
+}
+
+#[test]
+fn many_rows_take_many_chunks() {
+    let records: Vec<_> = (0..200_000).map(|row| format!("{{\"a\":{row},\"b\":{}}}", row % 7)).collect();
+    let text = format!("[{}]", records.join(","));
+    let inspection = inspect(&mut text.as_bytes(), Format::Json, &LIMITS).unwrap();
+    let [a, b] = inspection.columns.as_slice() else { panic!("two columns") };
+    assert_eq!((inspection.rows, a.max, b.distinct), (200_000, Some(199_999.0), 7));
+    assert!((a.distinct as f64 / 200_000.0 - 1.0).abs() < 0.02, "{}", a.distinct);
+    let lines = inspect(&mut records.join("\n").as_bytes(), Format::Ndjson, &LIMITS).unwrap();
+    assert_eq!(lines, inspection);
+}

@@ -1,9 +1,11 @@
 //! The loop over epochs and steps.
 
 use super::{
-    EpochReport, EventSink, FitError, FitPlan, Fitted, Progress, Samples, early_stopping::Watch, trainer::Trainer,
+    EpochReport, EventSink, FitError, FitPlan, Fitted, Progress, Samples, cut::Cut, early_stopping::Watch,
+    trainer::Trainer,
 };
 use crate::engine::{
+    kernel::{Team, with_team},
     metric::Metric,
     network::Network,
     random::{self, Purpose},
@@ -31,6 +33,18 @@ pub fn fit<F: Real>(
     if let Some(validation) = &validation {
         check(network, plan, validation);
     }
+    let lanes = Cut::new(network.architecture(), plan.batch_size.min(training.x.nrows())).lanes;
+    with_team(plan.threads.min(lanes), |team| run(team, network, plan, training, validation, sink))
+}
+
+fn run<F: Real>(
+    team: &Team<'_>,
+    network: &mut Network<F>,
+    plan: &FitPlan,
+    training: Samples<'_, F>,
+    validation: Option<Samples<'_, F>>,
+    sink: &mut dyn EventSink,
+) -> Result<Fitted, FitError> {
     let names = log_names(plan, validation.is_some());
     let mut watch = plan.early_stopping.as_ref().map(|settings| (Watch::new(settings), settings));
     let monitor = match watch.as_ref().map(|(_, settings)| &settings.monitor) {
@@ -44,7 +58,7 @@ pub fn fit<F: Real>(
     let weighted = training.weights.is_some() || validation.is_some_and(|validation| validation.weights.is_some());
     let width = network.architecture().output_shape().last();
     let metrics: Vec<Metric> = plan.metrics.iter().map(|metric| metric.resolve(&plan.loss, width)).collect();
-    let mut trainer = Trainer::new(network, plan, &metrics, training, weighted);
+    let mut trainer = Trainer::new(team, network, plan, &metrics, training, weighted);
     let mut order: Vec<usize> = (0..training.x.nrows()).collect();
     let validation_order: Vec<usize> = (0..validation.map_or(0, |validation| validation.x.nrows())).collect();
     let (mut best, mut best_logs, mut best_weights) = ((1, f64::INFINITY), Vec::new(), Vec::new());

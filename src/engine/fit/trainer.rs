@@ -6,7 +6,7 @@ use super::{
     lane::{Lane, Rows, Task},
 };
 use crate::engine::{
-    kernel,
+    kernel::{self, Team},
     layer::{Join, Layer, Meeting, Pass},
     metric::Metric,
     network::{Joined, Network, Run, Weights},
@@ -20,6 +20,7 @@ use std::ops::Range;
 /// A fit's memory, laid out once.
 #[derive(Debug)]
 pub(super) struct Trainer<'a, F> {
+    team: &'a Team<'a>,
     architecture: &'a Architecture,
     trainable: &'a mut [F],
     fixed: &'a mut [F],
@@ -38,6 +39,7 @@ pub(super) struct Trainer<'a, F> {
 
 impl<'a, F: Real> Trainer<'a, F> {
     pub fn new(
+        team: &'a Team<'a>,
         network: &'a mut Network<F>,
         plan: &'a FitPlan,
         metrics: &'a [Metric],
@@ -72,6 +74,7 @@ impl<'a, F: Real> Trainer<'a, F> {
             lanes: (0..cut.lanes).map(|_| lane()).collect(),
             lane_rows: vec![0; cut.lanes],
             sums: vec![0.0; cut.lanes * most_sums],
+            team,
             architecture,
             trainable,
             fixed,
@@ -94,9 +97,8 @@ impl<'a, F: Real> Trainer<'a, F> {
         let rows = Rows { samples, order, step: self.steps };
         if self.meetings.is_empty() {
             let (task, run) = (&self.task, run(self.architecture, self.trainable, self.fixed, &self.joined));
-            for (index, lane) in self.lanes.iter_mut().enumerate() {
-                lane.learn(task, run, rows, task.cut.lane(index, order.len()));
-            }
+            self.team
+                .each(&mut self.lanes, |index, lane| lane.learn(task, run, rows, task.cut.lane(index, order.len())));
         } else {
             self.learn_with_meetings(rows);
         }
@@ -113,10 +115,8 @@ impl<'a, F: Real> Trainer<'a, F> {
     fn learn_with_meetings(&mut self, rows: Rows<'_, '_, F>) {
         let task = self.task;
         let nodes = self.architecture.nodes().len();
-        for (index, lane) in self.lanes.iter_mut().enumerate() {
-            lane.begin(&task, rows, task.cut.lane(index, rows.order.len()));
-            self.lane_rows[index] = lane.pass.rows;
-        }
+        self.team.each(&mut self.lanes, |index, lane| lane.begin(&task, rows, task.cut.lane(index, rows.order.len())));
+        self.lane_rows.iter_mut().zip(&self.lanes).for_each(|(rows, lane)| *rows = lane.pass.rows);
         let mut start = 0;
         for meeting in 0..self.meetings.len() {
             let node = self.meetings[meeting].node;
@@ -137,9 +137,7 @@ impl<'a, F: Real> Trainer<'a, F> {
 
     fn each_lane(&mut self, work: impl Fn(&mut Lane<F>, Run<'_, F>) + Sync) {
         let run = run(self.architecture, self.trainable, self.fixed, &self.joined);
-        for lane in &mut self.lanes {
-            work(lane, run);
-        }
+        self.team.each(&mut self.lanes, |_, lane| work(lane, run));
     }
 
     /// Joins every lane's sums, in lane order.
@@ -172,20 +170,28 @@ impl<'a, F: Real> Trainer<'a, F> {
     /// Adds the lanes' gradients in lane order, and the penalties', and moves the weights.
     fn update(&mut self) {
         let Some((first, others)) = self.lanes.split_first_mut() else { return };
-        for lane in others {
-            kernel::add(&lane.gradient, &mut first.gradient);
-        }
-        for (cells, regularizer) in &self.penalties {
-            regularizer.add_gradient(&self.trainable[cells.clone()], &mut first.gradient[cells.clone()]);
-        }
-        let optimizer = &self.task.plan.optimizer;
+        let (optimizer, penalties, iteration) = (&self.task.plan.optimizer, &self.penalties, self.steps);
         let rate = F::of(f64::from(optimizer.learning_rate()));
-        let count = self.slots.len();
-        let mut slots: [&mut [F]; MOST_SLOTS] = std::array::from_fn(|_| &mut [][..]);
-        for (slot, cells) in slots.iter_mut().zip(&mut self.slots) {
-            *slot = cells;
+        let slots = self.slots.len();
+        let mut slices: [&mut [F]; 2 + MOST_SLOTS] = std::array::from_fn(|_| &mut [][..]);
+        let parts = [&mut *self.trainable, &mut first.gradient].into_iter();
+        for (slice, cells) in slices.iter_mut().zip(parts.chain(self.slots.iter_mut().map(|slot| &mut slot[..]))) {
+            *slice = cells;
         }
-        optimizer.step(self.steps, rate, self.trainable, &first.gradient, &mut slots[..count]);
+        let cells = self.architecture.trainable_cells();
+        self.team.ranges(cells, UPDATE_GRAIN, slices, |range, [weights, gradient, mut moments @ ..]| {
+            for lane in &*others {
+                kernel::add(&lane.gradient[range.clone()], gradient);
+            }
+            for (cells, regularizer) in penalties {
+                let (start, end) = (cells.start.max(range.start), cells.end.min(range.end));
+                if start < end {
+                    let mine = start - range.start..end - range.start;
+                    regularizer.add_gradient(&weights[mine.clone()], &mut gradient[mine]);
+                }
+            }
+            optimizer.step(iteration, rate, weights, gradient, &mut moments[..slots]);
+        });
     }
 
     fn penalty(&self) -> f64 {
@@ -197,9 +203,8 @@ impl<'a, F: Real> Trainer<'a, F> {
         let task = self.task;
         let rows = Rows { samples, order, step: 0 };
         let run = run(self.architecture, self.trainable, self.fixed, &[]);
-        for (index, lane) in self.lanes.iter_mut().enumerate() {
-            lane.measure(&task, run, rows, task.cut.lane(index, order.len()));
-        }
+        self.team
+            .each(&mut self.lanes, |index, lane| lane.measure(&task, run, rows, task.cut.lane(index, order.len())));
         let sum: f64 = self.lanes.iter().map(|lane| lane.loss).sum();
         sum / (order.len() * self.task.positions) as f64 + self.penalty()
     }
@@ -235,6 +240,9 @@ impl<'a, F: Real> Trainer<'a, F> {
         self.fixed.copy_from_slice(fixed);
     }
 }
+
+/// Weights that are worth a thread's attention.
+const UPDATE_GRAIN: usize = 8192;
 
 /// Most values that an optimizer keeps for each weight.
 const MOST_SLOTS: usize = 4;

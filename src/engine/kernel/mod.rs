@@ -2,9 +2,11 @@
 
 mod product;
 mod rows;
+mod team;
 
 pub use product::{Matrix, product};
 pub use rows::{add, add_to_rows, column_sums, gather, sum_rows};
+pub use team::{Team, with_team};
 
 /// Runs `op` compiled for the widest instruction set of this CPU; loops inside vectorize to it.
 ///

@@ -3,6 +3,8 @@
 mod cut;
 mod early_stopping;
 mod lane;
+#[cfg(test)]
+mod tests;
 mod train;
 mod trainer;
 

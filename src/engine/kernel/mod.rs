@@ -3,8 +3,9 @@
 mod product;
 mod rows;
 mod team;
+mod tile;
 
-pub use product::{Matrix, product};
+pub use product::{Matrix, product, product_by_row};
 pub use rows::{add, add_to_rows, column_sums, gather, sum_rows};
 pub use team::{Team, with_team};
 

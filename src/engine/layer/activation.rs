@@ -19,7 +19,7 @@ pub struct ActivationLayer {
 
 impl Layer for ActivationLayer {
     fn check(&self) -> Result<(), FieldError> {
-        Ok(())
+        self.activation.check().map_err(|error| error.under("/activation"))
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {

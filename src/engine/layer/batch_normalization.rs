@@ -76,7 +76,11 @@ impl BatchNormalization {
 impl Layer for BatchNormalization {
     fn check(&self) -> Result<(), FieldError> {
         read::range((0.0..=1.0).contains(&self.momentum), "/momentum", "0 to 1", self.momentum)?;
-        read::range(self.epsilon > 0.0, "/epsilon", "more than 0", self.epsilon)
+        read::range(self.epsilon as f32 > 0.0, "/epsilon", "more than 0", self.epsilon)?;
+        read::parameter("beta", &self.beta_initializer, self.beta_regularizer.as_ref())?;
+        read::parameter("gamma", &self.gamma_initializer, self.gamma_regularizer.as_ref())?;
+        read::parameter("moving_mean", &self.moving_mean_initializer, None)?;
+        read::parameter("moving_variance", &self.moving_variance_initializer, None)
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {

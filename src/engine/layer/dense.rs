@@ -9,6 +9,7 @@ use crate::engine::{
     real::Real,
     regularizer::Regularizer,
     shape::Shape,
+    spec::LONGEST_AXIS,
 };
 use serde::{Deserialize, Serialize};
 
@@ -59,7 +60,10 @@ const BIAS: usize = 1;
 
 impl Layer for Dense {
     fn check(&self) -> Result<(), FieldError> {
-        read::range(self.units > 0, "/units", "at least 1", self.units)
+        read::range((1..=LONGEST_AXIS).contains(&self.units), "/units", &format!("1 to {LONGEST_AXIS}"), self.units)?;
+        self.activation.check().map_err(|error| error.under("/activation"))?;
+        read::parameter("kernel", &self.kernel_initializer, self.kernel_regularizer.as_ref())?;
+        read::parameter("bias", &self.bias_initializer, self.bias_regularizer.as_ref())
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
@@ -107,7 +111,11 @@ impl Layer for Dense {
         let inputs = cx.inputs.shape(0).last();
         let x = Matrix::new(cx.inputs.get(0), inputs);
         let kernel = Matrix::new(cx.parameters.get(KERNEL), self.units);
-        kernel::product(x, kernel, cx.output, false);
+        if cx.pass.training {
+            kernel::product(x, kernel, cx.output, false);
+        } else {
+            kernel::product_by_row(x, kernel, cx.output);
+        }
         if self.use_bias {
             kernel::add_to_rows(cx.parameters.get(BIAS), cx.output);
         }

@@ -1,6 +1,6 @@
 //! Reading counts and fractions in layers' settings, with messages for people.
 
-use crate::engine::{field::FieldError, spec::LONGEST_AXIS};
+use crate::engine::{field::FieldError, init::Initializer, regularizer::Regularizer, spec::LONGEST_AXIS};
 use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::Value;
 
@@ -21,6 +21,16 @@ pub(super) fn range(
     received: impl std::fmt::Display,
 ) -> Result<(), FieldError> {
     if holds { Ok(()) } else { Err(FieldError::new(pointer, format!("expected {expected}, received {received}"))) }
+}
+
+/// Ranges of what stands in `kernel_initializer` and `kernel_regularizer`, for a parameter of the name `kernel`.
+pub(super) fn parameter(
+    name: &str,
+    initializer: &Initializer,
+    regularizer: Option<&Regularizer>,
+) -> Result<(), FieldError> {
+    initializer.check().map_err(|error| error.under(&format!("/{name}_initializer")))?;
+    regularizer.map_or(Ok(()), Regularizer::check).map_err(|error| error.under(&format!("/{name}_regularizer")))
 }
 
 pub(super) fn yes() -> bool {

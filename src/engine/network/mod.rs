@@ -1,6 +1,8 @@
 //! A checked architecture with its weights, and inference.
 
 mod tape;
+#[cfg(test)]
+mod walk;
 
 pub(crate) use tape::{Joined, Run, Tape, Weights};
 

@@ -11,10 +11,10 @@ use std::ops::Range;
 #[derive(Debug)]
 pub(crate) struct Tape<F> {
     /// Cells of a row, by value.
-    cells: Vec<usize>,
+    pub(super) cells: Vec<usize>,
     values: Vec<Vec<F>>,
     /// By value; empty where nobody needs it.
-    gradients: Vec<Vec<F>>,
+    pub(super) gradients: Vec<Vec<F>>,
     wanted: Vec<bool>,
     /// By node.
     kept: Vec<Vec<F>>,
@@ -76,7 +76,8 @@ impl<F: Real> Tape<F> {
         Self::new(architecture, rows, wanted_gradients(architecture), true)
     }
 
-    fn new(architecture: &Architecture, rows: usize, wanted: Vec<bool>, training: bool) -> Self {
+    /// `wanted`, by value: whether there is a gradient.
+    pub(super) fn new(architecture: &Architecture, rows: usize, wanted: Vec<bool>, training: bool) -> Self {
         let cells: Vec<usize> = (0..architecture.values()).map(|value| architecture.shape(value).cells()).collect();
         let gradient = |(&cells, &wanted): (&usize, &bool)| vec![F::ZERO; if wanted { rows * cells } else { 0 }];
         let workspaces: Vec<Workspace> =

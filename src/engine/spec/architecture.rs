@@ -139,6 +139,8 @@ impl Definition {
             let first = parameters.len();
             for spec in named.layer.parameters(inputs) {
                 let cells = checked("", spec.shape.clone()).map_err(within)?.cells();
+                let initializer = spec.initializer.check_shape(&spec.shape);
+                initializer.map_err(|error| within(error.under(&format!("/{}_initializer", spec.name))))?;
                 let place = if spec.trainable { &mut trainable_cells } else { &mut fixed_cells };
                 let start = *place;
                 *place = start.saturating_add(cells);

@@ -1,6 +1,7 @@
 //! Black-box tests of the service, and of what stands behind a trait.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what is wrong by panicking")]
 
+mod allocation;
 mod http_manners;
 mod http_spine;
 mod keras_import;

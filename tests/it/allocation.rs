@@ -103,7 +103,11 @@ fn a_step_allocates_nothing() {
             fit(&mut network, &plan, samples, None, &mut watch).unwrap();
             assert!(watch.0.len() >= 3);
             assert!(watch.0[0] > 0, "the counter counts");
-            assert!(watch.0.windows(2).all(|steps| steps[0] == steps[1]), "{layers}, batches of {batch_size}: {:?}", watch.0);
+            assert!(
+                watch.0.windows(2).all(|steps| steps[0] == steps[1]),
+                "{layers}, batches of {batch_size}: {:?}",
+                watch.0
+            );
         }
     }
 }

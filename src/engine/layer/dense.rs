@@ -55,6 +55,9 @@ fn zeros() -> Initializer {
     Initializer::Zeros
 }
 
+/// Cells that stay in the first-level cache beside what else is there.
+const FIRST_LEVEL_CELLS: usize = 4096;
+
 const KERNEL: usize = 0;
 const BIAS: usize = 1;
 
@@ -116,14 +119,20 @@ impl Layer for Dense {
         } else {
             kernel::product_by_row(x, kernel, cx.output);
         }
-        if self.use_bias {
-            kernel::add_to_rows(cx.parameters.get(BIAS), cx.output);
-        }
-        if !cx.pass.logits {
-            if !cx.kept.is_empty() {
-                cx.kept.copy_from_slice(cx.output);
+        let bias = self.use_bias.then(|| cx.parameters.get(BIAS));
+        // A few rows at a time: what the bias was added to is still in the first-level cache for the activation.
+        let block = self.units * (FIRST_LEVEL_CELLS / self.units).max(1);
+        let mut kept = cx.kept.chunks_mut(block);
+        for rows in cx.output.chunks_mut(block) {
+            if let Some(bias) = bias {
+                kernel::add_to_rows(bias, rows);
             }
-            self.activation.forward(cx.output, self.units);
+            if let Some(kept) = kept.next() {
+                kept.copy_from_slice(rows);
+            }
+            if !cx.pass.logits {
+                self.activation.forward(rows, self.units);
+            }
         }
     }
 

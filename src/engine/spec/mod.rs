@@ -3,6 +3,8 @@
 mod architecture;
 mod read;
 mod summary;
+#[cfg(test)]
+mod tests;
 
 pub use architecture::{Architecture, Node, Parameter};
 pub use summary::{LayerSummary, Summary};

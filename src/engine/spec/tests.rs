@@ -1,0 +1,153 @@
+use super::{Definition, Limits};
+use crate::engine::{field::FieldError, shape::Shape};
+use rstest::rstest;
+use serde_json::{Value, json};
+
+fn read(value: Value) -> Result<Definition, Vec<FieldError>> {
+    Definition::from_value(&value)
+}
+
+fn layer(layer: Value) -> Value {
+    json!({"layers": [{"type": "flatten"}, layer]})
+}
+
+#[rstest]
+#[case(json!([]), "", "received an array")]
+#[case(json!({}), "/layers", "received nothing")]
+#[case(json!({"layers": {}}), "/layers", "received an object")]
+#[case(json!({"layers": []}), "/layers", "received 0")]
+#[case(json!({"layer": [], "layers": [{"type": "flatten"}]}), "/layer", "did you mean `layers`?")]
+#[case(json!({"layers": ["dense"]}), "/layers/0", "received a string")]
+#[case(json!({"layers": [{"units": 4}]}), "/layers/0/type", "received nothing")]
+#[case(json!({"layers": [{"type": 4}]}), "/layers/0/type", "received a number")]
+#[case(layer(json!({"type": "dens", "units": 4})), "/layers/1/type", "did you mean `dense`?")]
+#[case(layer(json!({"type": "dense"})), "/layers/1", "missing field `units`")]
+#[case(layer(json!({"type": "dense", "unit": 4})), "/layers/1/unit", "did you mean `units`?")]
+#[case(layer(json!({"type": "dense", "units": 0})), "/layers/1/units", "from 1 to 2147483647, received 0")]
+#[case(layer(json!({"type": "dense", "units": -1})), "/layers/1/units", "received -1")]
+#[case(layer(json!({"type": "dense", "units": 1.5})), "/layers/1/units", "received 1.5")]
+#[case(layer(json!({"type": "dense", "units": "4"})), "/layers/1/units", "received \"4\"")]
+#[case(layer(json!({"type": "dense", "units": 1u64 << 63})), "/layers/1/units", "received 9223372036854775808")]
+#[case(layer(json!({"type": "dense", "units": 4, "activation": "rely"})), "/layers/1/activation", "relu")]
+#[case(layer(json!({"type": "dense", "units": 4, "kernel_initializer": "he_norm"})), "/layers/1/kernel_initializer", "he_normal")]
+#[case(layer(json!({"type": "dropout", "rate": 1.0})), "/layers/1/rate", "received 1")]
+#[case(layer(json!({"type": "dropout", "rate": -0.1})), "/layers/1/rate", "received -0.1")]
+#[case(layer(json!({"type": "dropout", "rate": 1e308})), "/layers/1/rate", "at most 3.4028235e38")]
+#[case(layer(json!({"type": "batch_normalization", "momentum": 1.5})), "/layers/1/momentum", "received 1.5")]
+#[case(layer(json!({"type": "batch_normalization", "epsilon": 0})), "/layers/1/epsilon", "received 0")]
+#[case(layer(json!({"type": "flatten", "name": ""})), "/layers/1/name", "received 0")]
+#[case(layer(json!({"type": "flatten", "name": "a/b"})), "/layers/1/name", "received '/'")]
+#[case(layer(json!({"type": "flatten", "name": 7})), "/layers/1/name", "received a number")]
+#[case(json!({"layers": [{"type": "flatten", "name": "a"}, {"type": "flatten", "name": "a"}]}), "/layers/1/name", "second time")]
+#[case(json!({"input_shape": 4, "layers": [{"type": "flatten"}]}), "/input_shape", "received a number")]
+#[case(json!({"input_shape": [], "layers": [{"type": "flatten"}]}), "/input_shape", "received 0")]
+#[case(json!({"input_shape": [4, 0], "layers": [{"type": "flatten"}]}), "/input_shape/1", "received 0")]
+#[case(json!({"input_shape": [4, 2.5], "layers": [{"type": "flatten"}]}), "/input_shape/1", "received 2.5")]
+#[case(json!({"input_shape": [2147483647, 2147483647, 2147483647], "layers": [{"type": "flatten"}]}), "/input_shape", "cells")]
+fn errors_point_at_what_is_wrong(#[case] value: Value, #[case] pointer: &str, #[case] text: &str) {
+    let errors = read(value).unwrap_err();
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    assert_eq!(errors[0].pointer, pointer, "{errors:?}");
+    assert!(errors[0].detail.contains(text), "{errors:?}");
+}
+
+#[test]
+fn every_wrong_layer_is_reported_at_once() {
+    let errors = read(json!({
+        "input_shape": [0],
+        "layers": [{"type": "dense", "units": 0}, {"type": "flatten"}, {"type": "dropout", "rate": 2}]
+    }))
+    .unwrap_err();
+    let pointers: Vec<&str> = errors.iter().map(|error| error.pointer.as_str()).collect();
+    assert_eq!(pointers, ["/input_shape/0", "/layers/0/units", "/layers/2/rate"]);
+}
+
+#[test]
+fn a_million_layers_are_refused_by_their_number() {
+    let layers: Vec<Value> = std::iter::repeat_n(json!({"type": "flatten"}), 1_000_000).collect();
+    let errors = read(json!({"layers": layers})).unwrap_err();
+    assert_eq!(errors, [FieldError::new("/layers", "expected 1 to 10000 layers, received 1000000")]);
+    let definition = read(json!({"layers": [{"type": "flatten"}, {"type": "flatten"}]})).unwrap();
+    let errors = definition.resolve(&Shape::vector(3), &Limits { layers: 1, ..Limits::default() }).unwrap_err();
+    assert_eq!(errors, [FieldError::new("/layers", "expected at most 1 layers, received 2")]);
+}
+
+#[test]
+fn layers_without_a_name_get_keras_names() {
+    let definition = read(json!({"layers": [
+        {"type": "dense", "units": 2},
+        {"type": "dense", "units": 2, "name": "dense_1"},
+        {"type": "dense", "units": 2},
+        {"type": "flatten"},
+        {"type": "dense", "units": 2}
+    ]}))
+    .unwrap();
+    let names: Vec<&str> = definition.layers.iter().map(|layer| layer.name.as_str()).collect();
+    assert_eq!(names, ["dense", "dense_1", "dense_2", "flatten", "dense_3"]);
+}
+
+#[test]
+fn defaults_are_keras_and_shown() {
+    let definition = read(json!({"layers": [{"type": "dense", "units": 2}, {"type": "batch_normalization"}]})).unwrap();
+    let written = definition.to_value();
+    assert_eq!(Definition::from_value(&written).unwrap(), definition);
+    let (dense, normalization) = (&written["layers"][0], &written["layers"][1]);
+    assert_eq!(dense["activation"], "linear");
+    assert_eq!(dense["use_bias"], true);
+    assert_eq!(normalization["momentum"], 0.99);
+    assert_eq!(normalization["epsilon"], 0.001);
+    assert_eq!(normalization["axis"], -1);
+}
+
+#[test]
+fn a_row_of_features_is_the_input_tensor_where_the_cells_agree() {
+    let definition = read(json!({"input_shape": [8, 8], "layers": [{"type": "flatten"}]})).unwrap();
+    assert_eq!(definition.input_shape(64).unwrap(), Shape(vec![8, 8]));
+    let error = definition.input_shape(30).unwrap_err();
+    assert_eq!(error.pointer, "/input_shape");
+    assert!(error.detail.contains("30") && error.detail.contains("64"), "{error}");
+    let inferred = read(json!({"layers": [{"type": "flatten"}]})).unwrap();
+    assert_eq!(inferred.input_shape(30).unwrap(), Shape(vec![30]));
+}
+
+#[test]
+fn sizes_are_those_of_keras_summary() {
+    let definition = read(json!({"input_shape": [2, 3], "layers": [
+        {"type": "dense", "units": 5},
+        {"type": "flatten"},
+        {"type": "batch_normalization"},
+        {"type": "dense", "units": 4, "use_bias": false}
+    ]}))
+    .unwrap();
+    let architecture = definition.resolve(&Shape(vec![2, 3]), &Limits::default()).unwrap();
+    let summary = architecture.summary();
+    let sizes: Vec<_> = summary.layers.iter().map(|layer| (layer.output_shape.0.clone(), layer.parameters)).collect();
+    assert_eq!(sizes, [(vec![2, 5], 20), (vec![10], 0), (vec![10], 40), (vec![4], 40)]);
+    assert_eq!((summary.parameters, summary.trainable_parameters), (100, 80));
+    assert_eq!(architecture.output_shape(), &Shape(vec![4]));
+}
+
+#[rstest]
+#[case(json!([{"type": "dense", "units": 2000}]), "/layers/0", "expected at most 10000 parameters, received 20020")]
+#[case(json!([{"type": "dense", "units": 2147483647}, {"type": "dense", "units": 2147483647}, {"type": "flatten"}]),
+    "/layers/0", "expected at most 10000 parameters")]
+#[case(json!([{"type": "flatten"}, {"type": "batch_normalization", "axis": 2}]), "/layers/1/axis", "received 2")]
+#[case(json!([{"type": "dense", "units": 3, "bias_initializer": "identity"}]), "/layers/0/bias_initializer", "[3]")]
+fn what_does_not_fit_is_refused_before_memory_is_taken(
+    #[case] layers: Value,
+    #[case] pointer: &str,
+    #[case] text: &str,
+) {
+    let definition = read(json!({"layers": layers})).unwrap();
+    let limits = Limits { parameters: 10_000, ..Limits::default() };
+    let errors = definition.resolve(&Shape::vector(9), &limits).unwrap_err();
+    assert_eq!(errors[0].pointer, pointer, "{errors:?}");
+    assert!(errors[0].detail.contains(text), "{errors:?}");
+}
+
+#[test]
+fn values_count_against_memory() {
+    let definition = read(json!({"input_shape": [1_000_000, 1_000], "layers": [{"type": "flatten"}]})).unwrap();
+    let errors = definition.resolve(&definition.input_shape(1_000_000_000).unwrap(), &Limits::default()).unwrap_err();
+    assert_eq!(errors[0].detail, "expected a model of at most 4294967296 bytes, received one of 8000000000");
+}

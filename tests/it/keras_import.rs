@@ -41,14 +41,14 @@ fn accept(name: &str) -> Vec<(&'static str, Definition, Compiled)> {
     models(name).into_iter().map(import).collect()
 }
 
-/// Keras 2 keeps some settings as `f32` and prints them with the digits of an `f64`; it counts the axis of a batch
-/// normalization from the front.
+/// What the dialects have in common. Keras 2 keeps some settings as `f32` and prints them with the digits of an `f64`; it
+/// counts the axis of a batch normalization from the front; and names number all layers of the process that made them.
 fn singles(value: &Value) -> Value {
     match value {
         Value::Number(number) if number.is_f64() => json!(number.as_f64().unwrap() as f32),
         Value::Array(items) => items.iter().map(singles).collect(),
         Value::Object(fields) => {
-            let fields = fields.iter().filter(|(name, _)| *name != "axis");
+            let fields = fields.iter().filter(|(field, _)| *field != "axis" && *field != "name");
             Value::Object(fields.map(|(name, value)| (name.clone(), singles(value))).collect())
         }
         other => other.clone(),
@@ -110,7 +110,7 @@ fn options_arrive_with_their_values() {
         let value = singles(&definition.to_value());
         assert_eq!(value["input_shape"], json!([4]), "{version}");
         let first = &value["layers"][0];
-        assert_eq!(first["name"], "first");
+        assert_eq!(definition.layers[0].name, "first");
         assert_eq!(first["kernel_initializer"], "he_normal");
         assert_eq!(first["bias_initializer"], json!({"type": "constant", "value": 0.25}));
         assert_eq!(first["kernel_regularizer"], json!({"type": "l1_l2", "l1": 0.001f32, "l2": 0.01f32}));

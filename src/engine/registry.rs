@@ -212,3 +212,7 @@ macro_rules! registry {
     };
 }
 pub(crate) use registry;
+
+#[cfg(test)]
+#[path = "registry_tests.rs"]
+mod tests;

@@ -1,6 +1,10 @@
 //! The two number types that the engine computes in.
 
-use crate::engine::kernel::vectorized;
+pub(crate) mod check;
+mod elementary;
+mod sum;
+
+pub(crate) use sum::sum;
 
 /// `f32` for training and serving; `f64` so that gradients can be proved against central differences.
 pub trait Real:
@@ -84,72 +88,6 @@ pub trait Real:
     }
 }
 
-/// The sum of f(x), in a fixed order that vectorizes: eight partial sums, added up at the end of each block of rows.
-#[inline(always)]
-pub(crate) fn sum<F: Real>(x: &[F], f: impl Fn(F) -> F) -> f64 {
-    const PARTS: usize = 8;
-    vectorized(
-        #[inline(always)]
-        || {
-            // Blocks keep the rounding of f32 sums small; their totals are added in f64.
-            let mut total = 0.0;
-            for block in x.chunks(64 * PARTS) {
-                let mut parts = [F::ZERO; PARTS];
-                let (cells, rest) = block.as_chunks::<PARTS>();
-                for cells in cells {
-                    for (part, &x) in parts.iter_mut().zip(cells) {
-                        *part += f(x);
-                    }
-                }
-                for (part, &x) in parts.iter_mut().zip(rest) {
-                    *part += f(x);
-                }
-                total += parts.iter().map(|part| part.to_f64()).sum::<f64>();
-            }
-            total
-        },
-    )
-}
-
-/// Ranges of settings.
-///
-/// Settings are `f64` as Python's are, but a job computes in `f32`: what does not fit there is refused here.
-pub(crate) mod check {
-    use crate::engine::field::FieldError;
-
-    fn range(ok: bool, pointer: &str, expected: &str, value: f64) -> Result<(), FieldError> {
-        if ok && (value as f32).is_finite() {
-            return Ok(());
-        }
-        Err(FieldError::new(pointer, format!("expected {expected}, received {value:?}")))
-    }
-
-    /// More than 0, in `f32` too.
-    pub(crate) fn positive(pointer: &str, value: f64) -> Result<(), FieldError> {
-        range(value as f32 > 0.0, pointer, "a number over 0 and below 3.4e38", value)
-    }
-
-    /// 0 or more.
-    pub(crate) fn not_negative(pointer: &str, value: f64) -> Result<(), FieldError> {
-        range(value >= 0.0, pointer, "a number from 0 to 3.4e38", value)
-    }
-
-    /// Any number.
-    pub(crate) fn finite(pointer: &str, value: f64) -> Result<(), FieldError> {
-        range(true, pointer, "a number from -3.4e38 to 3.4e38", value)
-    }
-
-    /// 0 to 1, without 1.
-    pub(crate) fn below_one(pointer: &str, value: f64) -> Result<(), FieldError> {
-        range((0.0..1.0).contains(&value) && (value as f32) < 1.0, pointer, "a number from 0 to less than 1", value)
-    }
-
-    /// 0 to 1.
-    pub(crate) fn fraction(pointer: &str, value: f64) -> Result<(), FieldError> {
-        range((0.0..=1.0).contains(&value), pointer, "a number from 0 to 1", value)
-    }
-}
-
 impl Real for f32 {
     const ZERO: Self = 0.0;
     const ONE: Self = 1.0;
@@ -187,27 +125,27 @@ impl Real for f32 {
     }
     #[inline(always)]
     fn exp(self) -> Self {
-        f32::exp(self)
+        elementary::exp(self)
     }
     #[inline(always)]
     fn exp_m1(self) -> Self {
-        f32::exp_m1(self)
+        elementary::exp_m1(self)
     }
     #[inline(always)]
     fn ln(self) -> Self {
-        f32::ln(self)
+        elementary::ln(self)
     }
     #[inline(always)]
     fn ln_1p(self) -> Self {
-        f32::ln_1p(self)
+        elementary::ln_1p(self)
     }
     #[inline(always)]
     fn tanh(self) -> Self {
-        f32::tanh(self)
+        elementary::tanh(self)
     }
     #[inline(always)]
     fn erf(self) -> Self {
-        libm::erff(self)
+        elementary::erf(self)
     }
 }
 

@@ -1,0 +1,239 @@
+//! One walk over each registry: analytic gradients against central differences in f64, and the JSON form of each member.
+
+use crate::engine::{
+    activation::{Activation, Elu, Gelu, LeakyRelu},
+    field::{self, FieldError},
+    init::Initializer,
+    loss::{BinaryCrossentropy, CategoricalCrossentropy, Huber, Loss},
+    metric::{Measure, Metric},
+    optimizer::Optimizer,
+    regularizer::{L1L2, Regularizer},
+};
+use rand_chacha::{
+    ChaCha8Rng,
+    rand_core::{Rng, SeedableRng},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+const STEP: f64 = 1e-6;
+
+/// Evenly from -scale to scale, never at a kink.
+fn cells(count: usize, scale: f64, random: &mut ChaCha8Rng) -> Vec<f64> {
+    (0..count).map(|_| scale * ((random.next_u32() as f64 + 0.5) / f64::from(1u32 << 31) - 1.0)).collect()
+}
+
+/// The derivative of `f` by each cell of `x`.
+fn differences(x: &[f64], f: impl Fn(&[f64]) -> f64) -> Vec<f64> {
+    let moved = |index: usize, by: f64| {
+        let mut x = x.to_vec();
+        x[index] += by;
+        f(&x)
+    };
+    (0..x.len()).map(|index| (moved(index, STEP) - moved(index, -STEP)) / (2.0 * STEP)).collect()
+}
+
+fn assert_close(what: &str, received: &[f64], expected: &[f64]) {
+    for (index, (received, expected)) in received.iter().zip(expected).enumerate() {
+        let bound = 1e-6 * expected.abs().max(1.0);
+        assert!(
+            (received - expected).abs() <= bound,
+            "{what}, cell {index}: {received} but differences give {expected}"
+        );
+    }
+}
+
+#[test]
+fn activations() {
+    let mut random = ChaCha8Rng::seed_from_u64(1);
+    let tuned = [
+        Activation::LeakyRelu(LeakyRelu { negative_slope: 0.0 }),
+        Activation::Elu(Elu { alpha: 0.0 }),
+        Activation::Elu(Elu { alpha: 2.5 }),
+        Activation::Gelu(Gelu { approximate: true }),
+    ];
+    for activation in Activation::every().into_iter().chain(tuned) {
+        for width in [1, 3, 9, 33] {
+            let x = cells(2 * width, 4.0, &mut random);
+            let upstream = cells(2 * width, 1.0, &mut random);
+            let forward = |x: &[f64]| {
+                let mut y = x.to_vec();
+                activation.forward(&mut y, width);
+                y
+            };
+            let expected = differences(&x, |x| forward(x).iter().zip(&upstream).map(|(y, up)| y * up).sum());
+            let mut gradient = upstream.clone();
+            let known: &[f64] = if activation.needs_input() { &x } else { &[] };
+            activation.backward(known, &forward(&x), &mut gradient, width);
+            assert_close(&format!("{activation:?}, width {width}"), &gradient, &expected);
+        }
+    }
+}
+
+#[test]
+fn losses() {
+    let mut random = ChaCha8Rng::seed_from_u64(2);
+    let tuned = [
+        Loss::BinaryCrossentropy(BinaryCrossentropy { from_logits: true, label_smoothing: 0.3 }),
+        Loss::BinaryCrossentropy(BinaryCrossentropy { from_logits: false, label_smoothing: 0.3 }),
+        Loss::CategoricalCrossentropy(CategoricalCrossentropy { from_logits: true, label_smoothing: 0.3 }),
+        Loss::CategoricalCrossentropy(CategoricalCrossentropy { from_logits: false, label_smoothing: 0.3 }),
+        Loss::Huber(Huber { delta: 0.4 }),
+    ];
+    for loss in Loss::every().into_iter().chain(tuned) {
+        for (width, rows, logits) in [(1, 21, true), (1, 300, false), (4, 5, true), (4, 5, false), (19, 3, true)] {
+            let logits = logits && loss.absorbs().is_some();
+            let mut output = cells(rows * width, 2.0, &mut random);
+            if !logits {
+                if let Some(activation) = loss.absorbs() {
+                    activation.forward(&mut output, width);
+                }
+            }
+            let targets: Vec<f64> = if loss.target_width(width) < width || loss.target_width(2) == 1 {
+                (0..rows).map(|row| (row * 7 % width) as f64).collect()
+            } else {
+                cells(rows * width, 1.0, &mut random).iter().map(|target| target.abs()).collect()
+            };
+            let weights = cells(rows, 1.0, &mut random);
+            for weights in [None, Some(&weights[..])] {
+                let value = |output: &[f64]| {
+                    loss.evaluate(&targets, output, width, logits, weights, 1.0, &mut vec![0.0; output.len()])
+                };
+                let expected = differences(&output, value);
+                let mut gradient = vec![0.0; output.len()];
+                loss.evaluate(&targets, &output, width, logits, weights, 2.0, &mut gradient);
+                gradient.iter_mut().for_each(|gradient| *gradient /= 2.0);
+                assert_close(&format!("{loss:?}, width {width}, logits {logits}"), &gradient, &expected);
+            }
+        }
+    }
+}
+
+#[test]
+fn regularizers() {
+    let mut random = ChaCha8Rng::seed_from_u64(3);
+    let weights = cells(21, 2.0, &mut random);
+    for regularizer in Regularizer::every().into_iter().chain([Regularizer::L1L2(L1L2 { l1: 0.3, l2: 0.7 })]) {
+        let expected: Vec<f64> =
+            differences(&weights, |weights| regularizer.penalty(weights)).iter().map(|cell| cell + 1.0).collect();
+        let mut gradient = vec![1.0; weights.len()];
+        regularizer.add_gradient(&weights, &mut gradient);
+        assert_close(&format!("{regularizer:?}"), &gradient, &expected);
+    }
+}
+
+/// What every member's JSON must do: read back to itself, refuse an unknown field, be known by its bare name.
+fn assert_json<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(members: Vec<T>, names: &[&str]) {
+    assert_eq!(members.len(), names.len());
+    for (member, name) in members.into_iter().zip(names) {
+        let value = serde_json::to_value(&member).unwrap();
+        assert_eq!(field::parse::<T>(&value).as_ref(), Ok(&member), "{value}");
+        assert_eq!(field::parse::<T>(&json!(name)).as_ref(), Ok(&member), "{name}");
+        assert_eq!(field::parse::<T>(&json!({"type": name})).as_ref(), Ok(&member), "{name}");
+        let mut unknown = json!({"type": name});
+        unknown["no_such_field"] = json!(1);
+        let error = field::parse::<T>(&unknown).unwrap_err();
+        assert_eq!(error.pointer, "/no_such_field", "{error}");
+        assert!(error.detail.starts_with("unknown field `no_such_field`"), "{error}");
+    }
+    let error = field::parse::<T>(&json!(names[0].to_owned() + "x")).unwrap_err();
+    assert!(error.detail.contains("expected one of") && error.detail.contains("did you mean"), "{error}");
+    let error = field::parse::<T>(&json!({"type": "no_such_thing_at_all"})).unwrap_err();
+    assert_eq!(error.pointer, "/type");
+    assert_eq!(field::parse::<T>(&json!({"types": 1})).unwrap_err().pointer, "");
+    assert_eq!(field::parse::<T>(&json!(7)).unwrap_err().pointer, "");
+}
+
+#[test]
+fn every_member_reads_and_prints_json() {
+    assert_json(Activation::every(), Activation::NAMES);
+    assert_json(Initializer::every(), Initializer::NAMES);
+    assert_json(Loss::every(), Loss::NAMES);
+    assert_json(Optimizer::every(), Optimizer::NAMES);
+    assert_json(Regularizer::every(), Regularizer::NAMES);
+    assert_json(Measure::every().into_iter().map(Metric::from).collect(), Measure::NAMES);
+}
+
+#[test]
+fn class_names_and_short_names_of_keras_are_known() {
+    fn same<T: DeserializeOwned + PartialEq + std::fmt::Debug>(received: &str, name: &str) {
+        assert_eq!(field::parse::<T>(&json!(received)), field::parse::<T>(&json!(name)), "{received}");
+        assert!(field::parse::<T>(&json!(received)).is_ok(), "{received}");
+    }
+    same::<Optimizer>("RMSprop", "rmsprop");
+    same::<Optimizer>("AdamW", "adamw");
+    same::<Optimizer>("SGD", "sgd");
+    same::<Loss>("mse", "mean_squared_error");
+    same::<Loss>("MAE", "mean_absolute_error");
+    same::<Loss>("bce", "binary_crossentropy");
+    same::<Loss>("SparseCategoricalCrossentropy", "sparse_categorical_crossentropy");
+    same::<Activation>("silu", "swish");
+    same::<Activation>("LeakyReLU", "leaky_relu");
+    same::<Initializer>("GlorotUniform", "glorot_uniform");
+    same::<Regularizer>("L1L2", "l1_l2");
+}
+
+#[test]
+fn a_metric_keeps_the_name_it_was_given() {
+    let name = |value: Value| field::parse::<Metric>(&value).unwrap().name();
+    assert_eq!(name(json!("mse")), "mse");
+    assert_eq!(name(json!("MeanSquaredError")), "mean_squared_error");
+    assert_eq!(name(json!({"type": "auc"})), "auc");
+    assert_eq!(name(json!({"type": "auc", "name": "area"})), "area");
+    for value in
+        [json!("mse"), json!("f1"), json!({"type": "mse", "name": "error"}), json!({"type": "auc", "name": "a"})]
+    {
+        let metric: Metric = field::parse(&value).unwrap();
+        assert_eq!(field::parse::<Metric>(&serde_json::to_value(&metric).unwrap()), Ok(metric));
+    }
+    assert_eq!(serde_json::to_value(field::parse::<Metric>(&json!("mse")).unwrap()).unwrap(), json!("mse"));
+    for name in ["loss", "val_x", "a b", "", "../x"] {
+        let metric: Metric = field::parse(&json!({"type": "auc", "name": name})).unwrap();
+        assert_eq!(metric.check().unwrap_err().pointer, "/name", "{name}");
+    }
+}
+
+#[test]
+fn settings_out_of_range_are_refused_with_their_pointer() {
+    fn refused<T: DeserializeOwned>(value: Value, check: impl Fn(&T) -> Result<(), FieldError>) {
+        let pointer = format!("/{}", value.as_object().unwrap().keys().nth(1).unwrap());
+        let error = field::parse::<T>(&value).and_then(|member| check(&member)).unwrap_err();
+        assert_eq!(error.pointer, pointer, "{value}: {error}");
+        assert!(error.detail.contains("expected") && error.detail.contains("received"), "{error}");
+    }
+    for rate in [0.0, -0.1, 1e308, 1e-60] {
+        for name in Optimizer::NAMES {
+            refused::<Optimizer>(json!({"type": name, "learning_rate": rate}), Optimizer::check);
+        }
+    }
+    refused::<Optimizer>(json!({"type": "sgd", "momentum": 1.0}), Optimizer::check);
+    refused::<Optimizer>(json!({"type": "sgd", "momentum": -0.1}), Optimizer::check);
+    refused::<Optimizer>(json!({"type": "sgd", "weight_decay": -1.0}), Optimizer::check);
+    refused::<Optimizer>(json!({"type": "adam", "beta_1": 1.0}), Optimizer::check);
+    refused::<Optimizer>(json!({"type": "adam", "beta_2": 0.999999999}), Optimizer::check);
+    refused::<Optimizer>(json!({"type": "adamw", "epsilon": 0.0}), Optimizer::check);
+    refused::<Optimizer>(json!({"type": "rmsprop", "rho": 2}), Optimizer::check);
+    refused::<Loss>(json!({"type": "huber", "delta": 0}), Loss::check);
+    refused::<Loss>(json!({"type": "huber", "delta": 1e308}), Loss::check);
+    refused::<Loss>(json!({"type": "binary_crossentropy", "label_smoothing": 1.5}), Loss::check);
+    refused::<Activation>(json!({"type": "elu", "alpha": -1}), Activation::check);
+    refused::<Regularizer>(json!({"type": "l1_l2", "l2": -1}), Regularizer::check);
+    refused::<Initializer>(json!({"type": "random_normal", "stddev": -1}), Initializer::check);
+    refused::<Initializer>(json!({"type": "random_uniform", "maxval": -1}), Initializer::check);
+    refused::<Initializer>(json!({"type": "constant", "value": -1e300}), Initializer::check);
+    refused::<Metric>(json!({"type": "auc", "num_thresholds": 2}), Metric::check);
+    refused::<Metric>(json!({"type": "precision", "threshold": 1.5}), Metric::check);
+}
+
+#[test]
+fn a_wrong_type_within_settings_has_its_own_pointer() {
+    let value = json!({"optimizer": {"learning_rate": "fast", "type": "adam"}});
+    #[derive(Debug, serde::Deserialize)]
+    struct Holder {
+        #[allow(dead_code, reason = "only its reading matters")]
+        optimizer: Optimizer,
+    }
+    let error = field::parse::<Holder>(&value).unwrap_err();
+    assert_eq!(error.pointer, "/optimizer/learning_rate");
+    assert!(error.detail.starts_with("invalid type: string \"fast\""), "{error}");
+}

@@ -5,6 +5,8 @@ mod allocation;
 mod http_manners;
 mod http_spine;
 mod keras_import;
+mod parity_leaves;
+mod parity_networks;
 mod store_artifacts;
 mod store_jobs;
 mod store_leases;

@@ -1,0 +1,227 @@
+//! Activations, losses, optimizers, metrics and initializers against the numbers of the real Keras, which
+//! `tests/fixtures/keras/leaves.py` wrote.
+
+use epoca::engine::{
+    activation::Activation,
+    field,
+    init::Initializer,
+    loss::Loss,
+    metric::{Measure, Metric},
+    optimizer::Optimizer,
+    shape::Shape,
+};
+use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
+
+#[derive(Deserialize)]
+struct Fixture {
+    activations: Vec<ActivationCase>,
+    losses: Vec<LossCase>,
+    optimizers: Vec<OptimizerCase>,
+    metrics: Vec<MetricCase>,
+    initializers: Vec<InitializerCase>,
+}
+
+#[derive(Deserialize)]
+struct ActivationCase {
+    definition: Value,
+    width: usize,
+    x: Vec<f32>,
+    y: Vec<f32>,
+    upstream: Vec<f32>,
+    gradient: Vec<f32>,
+}
+
+#[derive(Deserialize)]
+struct LossCase {
+    definition: Value,
+    logits: bool,
+    width: usize,
+    targets: Vec<f32>,
+    output: Vec<f32>,
+    weights: Option<Vec<f32>>,
+    loss: f64,
+    gradient: Vec<f32>,
+}
+
+#[derive(Deserialize)]
+struct OptimizerCase {
+    definition: Value,
+    first: Vec<f32>,
+    gradients: Vec<Vec<f32>>,
+    weights: Vec<Vec<f32>>,
+}
+
+#[derive(Deserialize)]
+struct MetricCase {
+    definition: Value,
+    width: usize,
+    targets: Vec<f32>,
+    output: Vec<f32>,
+    result: f64,
+}
+
+#[derive(Deserialize)]
+struct InitializerCase {
+    definition: Value,
+    shape: Vec<usize>,
+    deviation: f64,
+    levels: Vec<f64>,
+    quantiles: Vec<f64>,
+}
+
+fn fixture() -> Fixture {
+    serde_json::from_str(include_str!("../fixtures/keras/leaves.json")).unwrap()
+}
+
+fn read<T: DeserializeOwned>(definition: &Value) -> T {
+    field::parse(definition).unwrap_or_else(|error| panic!("{definition}: {error}"))
+}
+
+/// Within `relative` of the expected, or within that of `scale` where the expected is smaller.
+fn assert_close(what: &str, received: &[f32], expected: &[f32], relative: f64, scale: f64) {
+    assert_eq!(received.len(), expected.len(), "{what}");
+    for (index, (&received, &expected)) in received.iter().zip(expected).enumerate() {
+        let (received, expected) = (f64::from(received), f64::from(expected));
+        let bound = relative * expected.abs().max(scale);
+        assert!((received - expected).abs() <= bound, "{what}, cell {index}: {received:e} but Keras has {expected:e}");
+    }
+}
+
+/// Every name of a registry must have a case, so that a new member cannot go without.
+fn assert_covered<'a>(family: &str, names: &[&str], kinds: impl Iterator<Item = &'a str>) {
+    let kinds: Vec<&str> = kinds.collect();
+    let missing: Vec<_> = names.iter().filter(|name| !kinds.contains(name)).collect();
+    assert!(missing.is_empty(), "{family} without a case in leaves.py: {missing:?}");
+}
+
+#[test]
+fn activations_and_their_gradients_equal_keras() {
+    let cases = fixture().activations;
+    for case in &cases {
+        let activation: Activation = read(&case.definition);
+        let what = case.definition.to_string();
+        let mut y = case.x.clone();
+        activation.forward(&mut y, case.width);
+        assert_close(&what, &y, &case.y, 2e-6, 1e-2);
+        let mut gradient = case.upstream.clone();
+        let x: &[f32] = if activation.needs_input() { &case.x } else { &[] };
+        activation.backward(x, &y, &mut gradient, case.width);
+        // A derivative such as 1 - y^2 has the rounding error of y, which is relative to 1; Keras's tanh reaches 1 early.
+        assert_close(&format!("{what} gradient"), &gradient, &case.gradient, 5e-6, 0.2);
+    }
+    assert_covered(
+        "activations",
+        Activation::NAMES,
+        cases.iter().map(|case| read::<Activation>(&case.definition).kind()),
+    );
+}
+
+#[test]
+fn losses_and_their_gradients_equal_keras() {
+    let cases = fixture().losses;
+    for case in &cases {
+        let loss: Loss = read(&case.definition);
+        let what = format!("{}, logits {}, weights {}", case.definition, case.logits, case.weights.is_some());
+        let mut gradient = vec![0.0f32; case.output.len()];
+        let weights = case.weights.as_deref();
+        let total = loss.evaluate(&case.targets, &case.output, case.width, case.logits, weights, 1.0, &mut gradient);
+        assert!((total - case.loss).abs() <= 3e-6 * case.loss.abs(), "{what}: {total} but Keras has {}", case.loss);
+        // From probabilities a gradient is the difference of numbers around 1, whose rounding error it keeps.
+        assert_close(
+            &format!("{what} gradient"),
+            &gradient,
+            &case.gradient,
+            5e-6,
+            if case.logits { 1e-2 } else { 0.2 },
+        );
+        let mut halved = vec![0.0f32; case.output.len()];
+        loss.evaluate(&case.targets, &case.output, case.width, case.logits, weights, 0.5, &mut halved);
+        let half: Vec<f32> = gradient.iter().map(|gradient| gradient * 0.5).collect();
+        assert_close(&format!("{what} scaled gradient"), &halved, &half, 1e-6, 1e-6);
+    }
+    assert_covered("losses", Loss::NAMES, cases.iter().map(|case| read::<Loss>(&case.definition).kind()));
+}
+
+#[test]
+fn ten_steps_of_every_optimizer_equal_keras() {
+    let cases = fixture().optimizers;
+    for case in &cases {
+        let optimizer: Optimizer = read(&case.definition);
+        let mut weights = case.first.clone();
+        let mut state = vec![vec![0.0f32; weights.len()]; optimizer.slots()];
+        for (step, (gradient, expected)) in case.gradients.iter().zip(&case.weights).enumerate() {
+            let mut slots: Vec<&mut [f32]> = state.iter_mut().map(Vec::as_mut_slice).collect();
+            let rate = optimizer.learning_rate() as f32;
+            optimizer.step(step as u64 + 1, rate, &mut weights, gradient, &mut slots);
+            assert_close(&format!("{} step {}", case.definition, step + 1), &weights, expected, 1e-5, 1e-2);
+        }
+    }
+    assert_covered("optimizers", Optimizer::NAMES, cases.iter().map(|case| read::<Optimizer>(&case.definition).kind()));
+}
+
+#[test]
+fn metrics_summed_over_batches_equal_keras_and_scikit_learn() {
+    let cases = fixture().metrics;
+    for case in &cases {
+        let metric: Metric = read(&case.definition);
+        let rows = case.output.len() / case.width;
+        let target_width = case.targets.len() / rows;
+        // Sums of disjoint rows are added, as those of lanes are.
+        let mut sums = vec![0.0; metric.cells(case.width)];
+        for (targets, output) in case.targets.chunks(7 * target_width).zip(case.output.chunks(7 * case.width)) {
+            let mut part = vec![0.0; sums.len()];
+            metric.update(targets, output, case.width, &mut part);
+            sums.iter_mut().zip(&part).for_each(|(sum, part)| *sum += part);
+        }
+        let result = metric.result(&sums);
+        assert!(
+            (result - case.result).abs() <= 1e-5 * case.result.abs(),
+            "{}: {result} but expected {}",
+            case.definition,
+            case.result
+        );
+    }
+    assert_covered("metrics", Measure::NAMES, cases.iter().map(|case| read::<Metric>(&case.definition).measure.kind()));
+}
+
+#[test]
+fn initializers_draw_from_the_distributions_of_keras() {
+    let cases = fixture().initializers;
+    for (index, case) in cases.iter().enumerate() {
+        let initializer: Initializer = read(&case.definition);
+        let shape = Shape(case.shape.clone());
+        initializer.check_shape(&shape).unwrap();
+        let mut values = vec![0.0f64; shape.cells()];
+        initializer.fill(&shape, &mut values, &mut ChaCha8Rng::seed_from_u64(index as u64));
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        let deviation = (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / values.len() as f64).sqrt();
+        let what = format!("{} of {shape}", case.definition);
+        assert!(
+            (deviation - case.deviation).abs() <= 0.02 * case.deviation,
+            "{what}: {deviation} but {}",
+            case.deviation
+        );
+        values.sort_by(f64::total_cmp);
+        for (level, expected) in case.levels.iter().zip(&case.quantiles) {
+            let quantile = values[(level * (values.len() - 1) as f64).round() as usize];
+            // The ends of an unbounded distribution vary from draw to draw; their density there is small.
+            let tail = if (0.1..=0.9).contains(level) { 0.03 } else { 0.1 };
+            let unbounded = ["random_normal", "untruncated_normal", "orthogonal"];
+            let text = case.definition.to_string();
+            if (*level == 0.0 || *level == 1.0) && unbounded.iter().any(|name| text.contains(name)) {
+                continue;
+            }
+            assert!(
+                (quantile - expected).abs() <= tail * case.deviation,
+                "{what} at {level}: {quantile} but {expected}"
+            );
+        }
+    }
+    assert_covered(
+        "initializers",
+        Initializer::NAMES,
+        cases.iter().map(|case| read::<Initializer>(&case.definition).kind()),
+    );
+}

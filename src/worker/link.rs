@@ -2,6 +2,7 @@
 
 use crate::engine::fit::{EpochReport, EventSink, Progress, Stop};
 use std::{
+    collections::VecDeque,
     ops::ControlFlow,
     sync::{
         Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
@@ -45,7 +46,7 @@ pub struct Link {
     /// What the slot wants: one load a step while it wants nothing.
     wanted: AtomicU8,
     started: OnceLock<Started>,
-    epochs: Mutex<Vec<Epoch>>,
+    epochs: Mutex<VecDeque<Epoch>>,
     taken: Condvar,
     progress: Mutex<Option<Progress>>,
 }
@@ -72,11 +73,18 @@ impl Link {
         lock(&self.progress).take()
     }
 
-    /// Epochs since the last call.
-    pub fn take_epochs(&self) -> Vec<Epoch> {
-        let epochs = std::mem::take(&mut *lock(&self.epochs));
+    /// The next epochs that wait, at most `most`, and how many still wait.
+    pub fn take_epochs(&self, most: usize) -> (Vec<Epoch>, usize) {
+        let mut waiting = lock(&self.epochs);
+        let most = most.min(waiting.len());
+        let epochs = waiting.drain(..most).collect();
         self.taken.notify_all();
-        epochs
+        (epochs, waiting.len())
+    }
+
+    /// How many epochs wait.
+    pub fn waiting(&self) -> usize {
+        lock(&self.epochs).len()
     }
 
     /// Once the fit has begun.
@@ -123,7 +131,7 @@ impl EventSink for Sink<'_> {
         while epochs.len() >= MOST_WAITING && !self.link.is_stopping() {
             epochs = self.link.taken.wait(epochs).unwrap_or_else(PoisonError::into_inner);
         }
-        epochs.push(Epoch { report, ended, took });
+        epochs.push_back(Epoch { report, ended, took });
         drop(epochs);
         self.go_on()
     }
@@ -166,7 +174,7 @@ mod tests {
         assert!(sink.step(progress(1)).is_break());
         assert!(sink.step(progress(2)).is_break(), "and stays");
         assert!(sink.epoch(report(1)).is_break());
-        assert_eq!(link.take_epochs().len(), 1, "the epoch that ended is kept");
+        assert_eq!(link.take_epochs(9).0.len(), 1, "the epoch that ended is kept");
     }
 
     #[test]
@@ -176,7 +184,9 @@ mod tests {
         for epoch in 1..=3 {
             assert!(sink.epoch(report(epoch)).is_continue());
         }
-        let epochs = link.take_epochs();
+        let (mut epochs, left) = link.take_epochs(2);
+        assert_eq!((epochs.len(), left), (2, 1));
+        epochs.extend(link.take_epochs(2).0);
         assert_eq!(epochs.iter().map(|epoch| epoch.report.epoch).collect::<Vec<_>>(), [1, 2, 3]);
         let whole = epochs[2].ended - link.started().unwrap().at;
         assert_eq!(epochs.iter().map(|epoch| epoch.took).sum::<Duration>(), whole);
@@ -195,7 +205,7 @@ mod tests {
             });
             let mut seen = 0;
             while seen < epochs {
-                for epoch in link.take_epochs() {
+                for epoch in link.take_epochs(1000).0 {
                     seen += 1;
                     assert_eq!(epoch.report.epoch, seen);
                 }

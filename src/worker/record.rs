@@ -34,6 +34,9 @@ use tokio_util::sync::CancellationToken;
 /// Between two batches of events; a job that ends sooner is written in one.
 const BATCH: Duration = Duration::from_millis(100);
 
+/// Most epochs of a batch, which bounds its memory.
+const BATCH_EPOCHS: usize = 4096;
+
 /// Between two `progress` events.
 const PROGRESS: Duration = Duration::from_millis(250);
 
@@ -129,19 +132,22 @@ impl<'a> Recorder<'a> {
             let stopping = self.link.is_stopping();
             tokio::select! {
                 ended = &mut thread => return ended.unwrap_or_else(|_| Ended::Failed(fault())),
-                _ = batch.tick() => self.write().await,
+                _ = batch.tick() => if self.write().await > 0 {
+                    batch.reset_immediately();
+                },
                 _ = self.claim.changes.next(), if !stopping => {}
                 () = stop.cancelled(), if !stopping => {}
             }
         }
     }
 
-    /// Writes what came since the last batch; what cannot be written now is kept for the next.
-    async fn write(&mut self) {
-        self.gather();
+    /// Writes what came since the last batch; what cannot be written now is kept for the next. Says how many epochs
+    /// could be written right after.
+    async fn write(&mut self) -> usize {
+        let mut left = self.gather(BATCH_EPOCHS);
         self.show_progress();
         if self.events.is_empty() && self.last_report.elapsed() < HEARTBEAT {
-            return;
+            return left;
         }
         self.last_report = Instant::now();
         let report = self.report();
@@ -151,17 +157,21 @@ impl<'a> Recorder<'a> {
             Err(error) => {
                 tracing::warn!(job = %self.claim.job.id, %error, "cannot write events, which are kept for later");
                 self.events = report.events;
+                left = 0;
             }
         }
+        left
     }
 
-    fn gather(&mut self) {
-        let epochs = self.link.take_epochs();
-        let Some(started) = self.link.started() else { return };
+    /// Takes epochs until `most` wait to be written, and says how many are left.
+    fn gather(&mut self, most: usize) -> usize {
+        let (epochs, left) = self.link.take_epochs(most.saturating_sub(self.events.len()));
+        let Some(started) = self.link.started() else { return left };
         metrics::epochs(epochs.len(), epochs.len() * started.rows);
         for epoch in epochs {
             self.story.epoch(epoch, started, &mut self.events);
         }
+        left
     }
 
     /// Tells those who watch now how far an epoch is that takes long.
@@ -197,7 +207,8 @@ impl<'a> Recorder<'a> {
 
     /// Stores the weights, where there are some, and then writes the end.
     async fn finish(mut self, ended: Ended, stop: &CancellationToken) -> Result<Job, StoreError> {
-        self.gather();
+        while self.link.waiting() > BATCH_EPOCHS && self.write().await > 0 {}
+        self.gather(usize::MAX);
         let job = self.claim.job.clone();
         let artifact = ArtifactKey::weights(job.id, self.claim.fence);
         let mut took = None;

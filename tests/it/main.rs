@@ -9,6 +9,7 @@ mod parity_leaves;
 mod parity_networks;
 mod store_artifacts;
 mod store_jobs;
+mod store_kill;
 mod store_leases;
 mod store_records;
 mod support;

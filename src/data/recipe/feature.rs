@@ -270,7 +270,7 @@ fn fit_number(values: impl Iterator<Item = f32> + Clone, preprocessing: Preproce
 /// The middle value, or the mean of the middle two.
 fn median(values: &mut [f32]) -> f32 {
     let middle = values.len() / 2;
-    let even = values.len() % 2 == 0;
+    let even = values.len().is_multiple_of(2);
     let (below, upper, _) = values.select_nth_unstable_by(middle, f32::total_cmp);
     let upper = f64::from(*upper);
     let lower = if even { below.iter().copied().max_by(f32::total_cmp).map_or(upper, f64::from) } else { upper };

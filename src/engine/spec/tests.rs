@@ -63,10 +63,10 @@ fn every_wrong_layer_is_reported_at_once() {
 }
 
 #[test]
-fn a_million_layers_are_refused_by_their_number() {
-    let layers: Vec<Value> = std::iter::repeat_n(json!({"type": "flatten"}), 1_000_000).collect();
+fn too_many_layers_are_refused_by_their_number() {
+    let layers: Vec<Value> = std::iter::repeat_n(json!({"type": "flatten"}), 20_000).collect();
     let errors = read(json!({"layers": layers})).unwrap_err();
-    assert_eq!(errors, [FieldError::new("/layers", "expected 1 to 10000 layers, received 1000000")]);
+    assert_eq!(errors, [FieldError::new("/layers", "expected 1 to 10000 layers, received 20000")]);
     let definition = read(json!({"layers": [{"type": "flatten"}, {"type": "flatten"}]})).unwrap();
     let errors = definition.resolve(&Shape::vector(3), &Limits { layers: 1, ..Limits::default() }).unwrap_err();
     assert_eq!(errors, [FieldError::new("/layers", "expected at most 1 layers, received 2")]);
@@ -128,7 +128,7 @@ fn sizes_are_those_of_keras_summary() {
 }
 
 #[rstest]
-#[case(json!([{"type": "dense", "units": 2000}]), "/layers/0", "expected at most 10000 parameters, received 20020")]
+#[case(json!([{"type": "dense", "units": 2000}]), "/layers/0", "expected at most 10000 parameters, received 20000")]
 #[case(json!([{"type": "dense", "units": 2147483647}, {"type": "dense", "units": 2147483647}, {"type": "flatten"}]),
     "/layers/0", "expected at most 10000 parameters")]
 #[case(json!([{"type": "flatten"}, {"type": "batch_normalization", "axis": 2}]), "/layers/1/axis", "received 2")]

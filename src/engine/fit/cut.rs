@@ -15,7 +15,7 @@ pub(super) struct Cut {
 }
 
 /// A step of less work than this many multiplications and additions is done before a second thread has woken up.
-const SMALL_STEP: u64 = 4_000_000;
+const SMALL_STEP: u64 = 1_000_000;
 /// Rows of a lane that make its products worth their while.
 const LANE_ROWS: usize = 64;
 const MOST_LANES: usize = 4;
@@ -26,7 +26,7 @@ impl Cut {
     pub fn new(architecture: &Architecture, batch_rows: usize) -> Self {
         let rows = batch_rows.max(1);
         let small = cost(architecture).saturating_mul(3 * rows as u64) < SMALL_STEP;
-        let lanes = if small { 1 } else { (rows / LANE_ROWS).clamp(1, MOST_LANES) };
+        let lanes = if small { 1 } else { (rows / LANE_ROWS).clamp(1 + usize::from(rows >= 32), MOST_LANES) };
         let lane_rows = rows.div_ceil(lanes);
         let shard_rows = if meets(architecture) { lane_rows } else { lane_rows.min(SHARD_ROWS) };
         Self { lanes, lane_rows, shard_rows }

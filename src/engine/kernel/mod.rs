@@ -4,6 +4,7 @@ mod product;
 mod rows;
 mod team;
 mod tile;
+mod wide;
 
 pub use product::{Matrix, product, product_by_row};
 pub use rows::{add, add_to_rows, column_sums, gather, sum_rows};

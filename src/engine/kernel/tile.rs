@@ -5,21 +5,24 @@
 
 #![allow(unsafe_code, reason = "strided reads and writes within bounds that are checked once")]
 
-use super::{product::Matrix, vectorized};
+use super::{
+    product::Matrix,
+    wide::{Double, Single, Wide},
+};
 use crate::engine::real::Real;
-use std::mem::MaybeUninit;
+use pulp::{Arch, Simd, WithSimd};
+use std::{any::TypeId, mem::MaybeUninit};
 
-/// Columns of a tile: two AVX registers of `f32`.
-const COLUMNS: usize = 16;
+/// Registers across a tile.
+const ACROSS: usize = 2;
 /// Rows of a tile: as many as leave registers for a row of b and a cell of a.
 const ROWS: usize = 6;
+/// Registers across where there is a single row: enough sums at once to hide an addition's latency.
+const ACROSS_ONE_ROW: usize = 8;
 /// Inner cells of a panel of b that is copied into order: it stays in the first-level cache.
 const INNER: usize = 256;
-
-/// Columns of `c` that are worked on at once, in order: `[inner][COLUMNS]`.
-struct Panel<F> {
-    cells: [MaybeUninit<F>; INNER * COLUMNS],
-}
+/// Most columns of a tile: two registers of sixteen.
+const MOST_COLUMNS: usize = 32;
 
 /// Writes `a · b` into `c` (row-major), or adds it to what is there.
 ///
@@ -33,116 +36,186 @@ pub(super) fn product<F: Real>(a: Matrix<'_, F>, b: Matrix<'_, F>, c: &mut [F], 
         }
         return;
     }
-    let one_column = b.columns == 1;
-    vectorized(
-        #[inline(always)]
-        || match one_column {
-            true if a.column_stride == 1 && b.row_stride == 1 => dots(a, b.cells, c, accumulate),
-            // One column is one row of the transposed product, which lies in memory the same way.
-            // SAFETY: the shapes fit together, and the matrices lie within their slices.
-            true => unsafe { multiply(b.transposed(), a.transposed(), c.as_mut_ptr(), accumulate) },
-            // SAFETY: as above.
-            false => unsafe { multiply(a, b, c.as_mut_ptr(), accumulate) },
-        },
-    );
+    Arch::new().dispatch(Product { a, b, c, accumulate });
 }
 
-/// The products of each row of a with one vector.
-#[inline(always)]
-fn dots<F: Real>(a: Matrix<'_, F>, b: &[F], c: &mut [F], accumulate: bool) {
-    for (row, c) in a.cells.chunks_exact(a.columns).zip(c) {
-        let mut sums = [F::ZERO; COLUMNS];
-        let ((rows, rest), (columns, last)) = (row.as_chunks::<COLUMNS>(), b.as_chunks::<COLUMNS>());
-        for (row, column) in rows.iter().zip(columns) {
-            for j in 0..COLUMNS {
-                sums[j] = row[j].mul_add(column[j], sums[j]);
+struct Product<'a, F> {
+    a: Matrix<'a, F>,
+    b: Matrix<'a, F>,
+    c: &'a mut [F],
+    accumulate: bool,
+}
+
+impl<F: Real> WithSimd for Product<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        // SAFETY: `F` is the type that is asked for, so the casts change nothing; the shapes fit together, and a matrix
+        // lies within its slice.
+        unsafe {
+            if TypeId::of::<F>() == TypeId::of::<f32>() {
+                run(Single(simd), self.a.cast::<f32>(), self.b.cast(), self.c.as_mut_ptr().cast(), self.accumulate);
+            } else {
+                run(Double(simd), self.a.cast::<f64>(), self.b.cast(), self.c.as_mut_ptr().cast(), self.accumulate);
             }
         }
-        for (j, (&row, &column)) in rest.iter().zip(last).enumerate() {
-            sums[j] = row.mul_add(column, sums[j]);
-        }
-        for half in [8, 4, 2, 1] {
-            for j in 0..half {
-                sums[j] = sums[j] + sums[j + half];
-            }
-        }
-        *c = if accumulate { *c + sums[0] } else { sums[0] };
+    }
+}
+
+/// Where the cells of a matrix are.
+#[derive(Clone, Copy)]
+struct View<F> {
+    cells: *const F,
+    rows: usize,
+    columns: usize,
+    row_stride: usize,
+    column_stride: usize,
+}
+
+impl<F> Matrix<'_, F> {
+    fn cast<T>(&self) -> View<T> {
+        let Self { rows, columns, row_stride, column_stride, .. } = *self;
+        View { cells: self.cells.as_ptr().cast(), rows, columns, row_stride, column_stride }
+    }
+}
+
+impl<F> View<F> {
+    fn transposed(self) -> Self {
+        let Self { cells, rows, columns, row_stride, column_stride } = self;
+        Self { cells, rows: columns, columns: rows, row_stride: column_stride, column_stride: row_stride }
+    }
+
+    /// # Safety
+    /// The cell must be there.
+    #[inline(always)]
+    unsafe fn at(&self, row: usize, column: usize) -> *const F {
+        // SAFETY: see the caller.
+        unsafe { self.cells.add(row * self.row_stride + column * self.column_stride) }
     }
 }
 
 /// # Safety
-/// The shapes must fit together: c has a.rows * b.columns cells.
+/// The shapes must fit together, with at least one inner cell: `c` has a.rows * b.columns cells.
 #[inline(always)]
-unsafe fn multiply<F: Real>(a: Matrix<'_, F>, b: Matrix<'_, F>, c: *mut F, accumulate: bool) {
+unsafe fn run<F: Real, W: Wide<F>>(wide: W, a: View<F>, b: View<F>, c: *mut F, accumulate: bool) {
+    // SAFETY: as the caller promises. One column is one row of the transposed product, and lies in memory the same way.
+    unsafe {
+        match b.columns == 1 {
+            true if a.column_stride == 1 && b.row_stride == 1 => dots(wide, a, b, c, accumulate),
+            true => multiply(wide, b.transposed(), a.transposed(), c, accumulate),
+            false => multiply(wide, a, b, c, accumulate),
+        }
+    }
+}
+
+/// The products of each row of a with one vector; both lie in order.
+///
+/// # Safety
+/// As for [`run`].
+#[inline(always)]
+unsafe fn dots<F: Real, W: Wide<F>>(wide: W, a: View<F>, b: View<F>, c: *mut F, accumulate: bool) {
+    let whole = a.columns / (ACROSS * W::LANES) * (ACROSS * W::LANES);
+    for row in 0..a.rows {
+        // SAFETY: rows of a and b have a.columns cells, and c one for each row.
+        unsafe {
+            let left = a.at(row, 0);
+            let mut sums = [wide.splat(F::ZERO); ACROSS];
+            for p in (0..whole).step_by(ACROSS * W::LANES) {
+                for (j, sum) in sums.iter_mut().enumerate() {
+                    let place = p + j * W::LANES;
+                    *sum = wide.mul_add(wide.load(left.add(place)), wide.load(b.cells.add(place)), *sum);
+                }
+            }
+            let mut cells = [F::ZERO; MOST_COLUMNS];
+            for (j, sum) in sums.into_iter().enumerate() {
+                wide.store(cells.as_mut_ptr().add(j * W::LANES), sum);
+            }
+            let mut total = if accumulate { *c.add(row) } else { F::ZERO };
+            for &cell in &cells[..ACROSS * W::LANES] {
+                total += cell;
+            }
+            for p in whole..a.columns {
+                total = (*left.add(p)).mul_add(*b.cells.add(p), total);
+            }
+            *c.add(row) = total;
+        }
+    }
+}
+
+/// # Safety
+/// As for [`run`].
+#[inline(always)]
+unsafe fn multiply<F: Real, W: Wide<F>>(wide: W, a: View<F>, b: View<F>, c: *mut F, accumulate: bool) {
     let (m, k, n) = (a.rows, a.columns, b.columns);
-    let mut panel = Panel { cells: [const { MaybeUninit::uninit() }; INNER * COLUMNS] };
+    let width = ACROSS * W::LANES;
+    let mut panel = [MaybeUninit::<F>::uninit(); INNER * MOST_COLUMNS];
     for first in (0..k).step_by(INNER) {
         let inner = INNER.min(k - first);
         let add = accumulate || first > 0;
-        for column in (0..n).step_by(COLUMNS) {
-            let columns = COLUMNS.min(n - column);
-            let source = unsafe { b.cells.as_ptr().add(first * b.row_stride + column * b.column_stride) };
-            let in_order = columns == COLUMNS && b.column_stride == 1 && (m <= 4 * ROWS || b.row_stride == COLUMNS);
-            let (right, stride) = if in_order {
-                (source, b.row_stride)
-            } else {
-                unsafe { panel.fill(source, b.row_stride, b.column_stride, inner, columns) };
-                (panel.cells.as_ptr().cast::<F>(), COLUMNS)
-            };
-            let mut row = 0;
-            while row < m {
-                let left = unsafe { a.cells.as_ptr().add(row * a.row_stride + first * a.column_stride) };
-                let left = Left { cells: left, row_stride: a.row_stride, inner_stride: a.column_stride };
-                let target = Target { cells: unsafe { c.add(row * n + column) }, stride: n, columns, add };
-                unsafe {
+        let mut column = 0;
+        // SAFETY: every row, inner cell and column that is touched is below m, k and n, and a panel holds `inner` rows
+        // of `width` cells.
+        unsafe {
+            if m == 1 && b.column_stride == 1 {
+                let wider = ACROSS_ONE_ROW * W::LANES;
+                while column + wider <= n {
+                    let target = Target { cells: c.add(column), stride: n, columns: wider, add };
+                    tile::<F, W, 1, ACROSS_ONE_ROW>(wide, a, first, b.at(first, column), b.row_stride, inner, target);
+                    column += wider;
+                }
+            }
+            while column < n {
+                let columns = width.min(n - column);
+                let source = View { cells: b.at(first, column), rows: inner, columns, ..b };
+                let in_order = columns == width && b.column_stride == 1 && m <= 4 * ROWS;
+                let (right, stride) = if in_order {
+                    (source.cells, b.row_stride)
+                } else {
+                    fill(wide, panel.as_mut_ptr().cast(), source);
+                    (panel.as_ptr().cast::<F>(), width)
+                };
+                for row in (0..m).step_by(ROWS) {
+                    let a = View { cells: a.at(row, 0), ..a };
+                    let target = Target { cells: c.add(row * n + column), stride: n, columns, add };
                     match m - row {
-                        1 => tile::<F, 1>(left, right, stride, inner, target),
-                        2 => tile::<F, 2>(left, right, stride, inner, target),
-                        3 => tile::<F, 3>(left, right, stride, inner, target),
-                        4 => tile::<F, 4>(left, right, stride, inner, target),
-                        5 => tile::<F, 5>(left, right, stride, inner, target),
-                        _ => tile::<F, ROWS>(left, right, stride, inner, target),
+                        1 => tile::<F, W, 1, ACROSS>(wide, a, first, right, stride, inner, target),
+                        2 => tile::<F, W, 2, ACROSS>(wide, a, first, right, stride, inner, target),
+                        3 => tile::<F, W, 3, ACROSS>(wide, a, first, right, stride, inner, target),
+                        4 => tile::<F, W, 4, ACROSS>(wide, a, first, right, stride, inner, target),
+                        5 => tile::<F, W, 5, ACROSS>(wide, a, first, right, stride, inner, target),
+                        _ => tile::<F, W, ROWS, ACROSS>(wide, a, first, right, stride, inner, target),
                     }
                 }
-                row += ROWS;
+                column += width;
             }
         }
     }
 }
 
-impl<F: Real> Panel<F> {
-    /// Copies `inner` rows of `columns` cells; the cells to their right become zero.
-    ///
-    /// # Safety
-    /// The strides must stay within the source for these counts.
-    #[inline(always)]
-    unsafe fn fill(&mut self, source: *const F, row: usize, column: usize, inner: usize, columns: usize) {
-        let target = self.cells.as_mut_ptr().cast::<F>();
-        if columns == COLUMNS && column == 1 {
-            for p in 0..inner {
-                unsafe { *target.add(p * COLUMNS).cast::<[F; COLUMNS]>() = *source.add(p * row).cast() };
+/// Copies a part of b into order, as wide as a tile; the cells to its right become zero.
+///
+/// # Safety
+/// `source` must be there, and `panel` must hold as many rows as wide as a tile.
+#[inline(always)]
+unsafe fn fill<F: Real, W: Wide<F>>(wide: W, panel: *mut F, source: View<F>) {
+    let width = ACROSS * W::LANES;
+    // SAFETY: as the caller promises.
+    unsafe {
+        if source.columns == width && source.column_stride == 1 {
+            for p in 0..source.rows {
+                for j in 0..ACROSS {
+                    wide.store(panel.add(p * width + j * W::LANES), wide.load(source.at(p, j * W::LANES)));
+                }
             }
             return;
         }
-        for j in 0..columns {
-            for p in 0..inner {
-                unsafe { *target.add(p * COLUMNS + j) = *source.add(p * row + j * column) };
-            }
-        }
-        for j in columns..COLUMNS {
-            for p in 0..inner {
-                unsafe { *target.add(p * COLUMNS + j) = F::ZERO };
+        for j in 0..width {
+            for p in 0..source.rows {
+                *panel.add(p * width + j) = if j < source.columns { *source.at(p, j) } else { F::ZERO };
             }
         }
     }
-}
-
-/// Rows of a.
-#[derive(Clone, Copy)]
-struct Left<F> {
-    cells: *const F,
-    row_stride: usize,
-    inner_stride: usize,
 }
 
 /// A tile of c.
@@ -154,47 +227,60 @@ struct Target<F> {
     add: bool,
 }
 
-/// `R` rows of a times a panel of b.
+/// `R` rows of a, from the inner cell `first`, times `C` registers of each of `inner` rows of b.
 ///
 /// # Safety
-/// `R` rows of a and of c, and `inner` rows of b with all of their columns, must be there.
+/// All of these cells, and the target's, must be there; cells of b beyond the target's columns too.
 #[inline(always)]
-unsafe fn tile<F: Real, const R: usize>(
-    left: Left<F>,
+unsafe fn tile<F: Real, W: Wide<F>, const R: usize, const C: usize>(
+    wide: W,
+    a: View<F>,
+    first: usize,
     right: *const F,
     stride: usize,
     inner: usize,
     target: Target<F>,
 ) {
-    let mut sums = [[F::ZERO; COLUMNS]; R];
-    if target.add {
-        for i in 0..R {
-            let row = unsafe { target.cells.add(i * target.stride) };
-            if target.columns == COLUMNS {
-                sums[i] = unsafe { *row.cast() };
-            } else {
-                for j in 0..target.columns {
-                    sums[i][j] = unsafe { *row.add(j) };
+    let whole = target.columns == C * W::LANES;
+    let mut sums = [[wide.splat(F::ZERO); C]; R];
+    // SAFETY: as the caller promises; `spare` is at least as wide as the tiles that are not whole, those with C = ACROSS.
+    unsafe {
+        if target.add {
+            for (i, sums) in sums.iter_mut().enumerate() {
+                let row = target.cells.add(i * target.stride);
+                let mut spare = [F::ZERO; MOST_COLUMNS];
+                let cells: *const F = if whole {
+                    row
+                } else {
+                    std::ptr::copy_nonoverlapping(row, spare.as_mut_ptr(), target.columns);
+                    spare.as_ptr()
+                };
+                for (j, sum) in sums.iter_mut().enumerate() {
+                    *sum = wide.load(cells.add(j * W::LANES));
                 }
             }
         }
-    }
-    for p in 0..inner {
-        let right: [F; COLUMNS] = unsafe { *right.add(p * stride).cast() };
-        for i in 0..R {
-            let factor = unsafe { *left.cells.add(i * left.row_stride + p * left.inner_stride) };
-            for j in 0..COLUMNS {
-                sums[i][j] = factor.mul_add(right[j], sums[i][j]);
+        for p in 0..inner {
+            let mut row = [wide.splat(F::ZERO); C];
+            for (j, row) in row.iter_mut().enumerate() {
+                *row = wide.load(right.add(p * stride + j * W::LANES));
+            }
+            for (i, sums) in sums.iter_mut().enumerate() {
+                let factor = wide.splat(*a.at(i, first + p));
+                for (sum, row) in sums.iter_mut().zip(row) {
+                    *sum = wide.mul_add(factor, row, *sum);
+                }
             }
         }
-    }
-    for (i, sums) in sums.iter().enumerate() {
-        let row = unsafe { target.cells.add(i * target.stride) };
-        if target.columns == COLUMNS {
-            unsafe { *row.cast() = *sums };
-        } else {
-            for (j, &sum) in sums.iter().enumerate().take(target.columns) {
-                unsafe { *row.add(j) = sum };
+        for (i, sums) in sums.into_iter().enumerate() {
+            let row = target.cells.add(i * target.stride);
+            let mut spare = [F::ZERO; MOST_COLUMNS];
+            let cells = if whole { row } else { spare.as_mut_ptr() };
+            for (j, sum) in sums.into_iter().enumerate() {
+                wide.store(cells.add(j * W::LANES), sum);
+            }
+            if !whole {
+                std::ptr::copy_nonoverlapping(cells, row, target.columns);
             }
         }
     }

@@ -2,11 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what is wrong by panicking")]
 
 mod allocation;
+mod demo;
 mod http_manners;
 mod http_spine;
 mod keras_import;
 mod parity_leaves;
 mod parity_networks;
+mod predict_http;
+mod seed;
 mod store_artifacts;
 mod store_jobs;
 mod store_kill;

@@ -1,0 +1,23 @@
+//! The `demo` command, as the README says to run it.
+
+use std::process::Command;
+
+#[test]
+fn the_demo_tells_its_story_and_ends_well() {
+    let output = Command::new(env!("CARGO_BIN_EXE_epoca")).arg("demo").output().unwrap();
+    let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{out}\n{err}");
+    for name in ["iris", "breast_cancer", "digits"] {
+        for part in [format!("/v1/datasets?name={name}'"), format!("/v1/models/{name}-mlp:predict'")] {
+            assert!(out.lines().any(|line| line.starts_with("$ curl ") && line.contains(&part)), "no {part}: {out}");
+        }
+        let row =
+            out.lines().rev().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("no row of {name}: {out}"));
+        let accuracy: f64 = row.split_whitespace().last().unwrap().parse().unwrap();
+        assert!((0.93..=1.0).contains(&accuracy), "{row}");
+    }
+    assert!(out.contains("epoch   1/"), "an epoch has a line where stdout is no terminal: {out}");
+    // Nothing is left behind.
+    let folder = out.split(" and keeps its data in ").nth(1).and_then(|rest| rest.lines().next()).unwrap();
+    assert!(!std::path::Path::new(folder).exists(), "{folder} is still there");
+}

@@ -122,6 +122,94 @@ fn regularizers() {
     }
 }
 
+#[test]
+fn nan_is_never_hidden() {
+    for activation in Activation::every() {
+        for width in [1, 3] {
+            let mut y = vec![f32::NAN; width];
+            activation.forward(&mut y, width);
+            assert!(y.iter().all(|y| y.is_nan()), "{activation:?}");
+        }
+    }
+    for loss in Loss::every() {
+        for logits in [false, true] {
+            for width in [1, 4] {
+                let (targets, output) = (vec![0.0f32; loss.target_width(width)], vec![f32::NAN; width]);
+                let total = loss.evaluate(&targets, &output, width, logits, None, 1.0, &mut vec![0.0; width]);
+                assert!(total.is_nan(), "{loss:?}, logits {logits}");
+            }
+        }
+    }
+    let (sparse, mut gradient) = (field::parse::<Loss>(&json!("sparse_categorical_crossentropy")).unwrap(), [0.0; 3]);
+    for target in [3.0, 1e9] {
+        assert!(sparse.evaluate(&[target], &[0.1f32, 0.2, 0.7], 3, true, None, 1.0, &mut gradient).is_nan());
+    }
+}
+
+#[test]
+fn optimizers_give_the_same_bits_for_any_cut_of_the_weights() {
+    let mut random = ChaCha8Rng::seed_from_u64(4);
+    let first: Vec<f32> = cells(101, 1.0, &mut random).iter().map(|&cell| cell as f32).collect();
+    let gradient: Vec<f32> = cells(101, 1.0, &mut random).iter().map(|&cell| cell as f32).collect();
+    for optimizer in Optimizer::every() {
+        let run = |cut: usize| {
+            let mut weights = first.clone();
+            let mut state = vec![vec![0.0f32; weights.len()]; optimizer.slots()];
+            for iteration in 1..=3 {
+                for start in (0..weights.len()).step_by(cut) {
+                    let part = start..(start + cut).min(weights.len());
+                    let mut slots: Vec<&mut [f32]> = state.iter_mut().map(|slot| &mut slot[part.clone()]).collect();
+                    optimizer.step(iteration, 0.01, &mut weights[part.clone()], &gradient[part.clone()], &mut slots);
+                }
+            }
+            weights.iter().map(|weight| weight.to_bits()).collect::<Vec<_>>()
+        };
+        assert!(run(101) == run(1) && run(101) == run(7) && run(101) == run(64), "{optimizer:?}");
+    }
+}
+
+#[test]
+fn metrics_of_nothing_and_of_one_class_are_numbers() {
+    for measure in Measure::every() {
+        let metric = Metric::from(measure);
+        for width in [1, 3] {
+            let mut cells = vec![0.0; metric.cells(width)];
+            assert!(metric.result(&cells).is_finite(), "{} of nothing", metric.name);
+            metric.update(&vec![0.0f32; 2 * width], &vec![0.5f32; 2 * width], width, &mut cells);
+            assert!(metric.result(&cells).is_finite(), "{} of one class", metric.name);
+        }
+    }
+}
+
+#[test]
+fn several_outputs_of_a_binary_crossentropy_are_a_yes_or_no_each() {
+    let precision: Metric = field::parse(&json!("precision")).unwrap();
+    let score = |loss: &str| {
+        let metric = precision.resolve(&field::parse(&json!(loss)).unwrap(), 2);
+        let mut cells = vec![0.0; metric.cells(2)];
+        metric.update(&[1.0f32, 1.0, 0.0, 1.0], &[0.9, 0.8, 0.7, 0.6], 2, &mut cells);
+        metric.result(&cells)
+    };
+    // Both outputs pass 0.5 in both rows: one of two and two of two are right.
+    assert_eq!(score("binary_crossentropy"), 0.75);
+    // Only the first output is ever the largest.
+    assert_eq!(score("categorical_crossentropy"), 0.25);
+}
+
+#[test]
+fn a_metric_of_values_refuses_class_indices() {
+    let sparse: Loss = field::parse(&json!("sparse_categorical_crossentropy")).unwrap();
+    for name in ["mse", "mae", "rmse", "r2_score", "binary_accuracy"] {
+        let metric: Metric = field::parse(&json!(name)).unwrap();
+        let error = metric.check_against(&sparse, 3).unwrap_err();
+        assert!(error.detail.contains("3 output cells") && error.detail.contains("class index"), "{error}");
+        assert!(metric.check_against(&field::parse(&json!("mse")).unwrap(), 3).is_ok());
+    }
+    for name in ["accuracy", "auc", "precision", "f1_score"] {
+        assert!(field::parse::<Metric>(&json!(name)).unwrap().check_against(&sparse, 3).is_ok(), "{name}");
+    }
+}
+
 /// What every member's JSON must do: read back to itself, refuse an unknown field, be known by its bare name.
 fn assert_json<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(members: Vec<T>, names: &[&str]) {
     assert_eq!(members.len(), names.len());

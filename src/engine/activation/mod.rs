@@ -97,7 +97,11 @@ impl Activation {
 fn map<F: Real>(x: &mut [F], f: impl Fn(F) -> F) {
     vectorized(
         #[inline(always)]
-        || x.iter_mut().for_each(|x| *x = f(*x)),
+        || {
+            for x in x.iter_mut() {
+                *x = f(*x);
+            }
+        },
     );
 }
 
@@ -106,6 +110,10 @@ fn map<F: Real>(x: &mut [F], f: impl Fn(F) -> F) {
 fn chain<F: Real>(known: &[F], gradient: &mut [F], f: impl Fn(F) -> F) {
     vectorized(
         #[inline(always)]
-        || gradient.iter_mut().zip(known).for_each(|(gradient, &known)| *gradient *= f(known)),
+        || {
+            for (gradient, &known) in gradient.iter_mut().zip(known) {
+                *gradient *= f(known);
+            }
+        },
     );
 }

@@ -143,7 +143,7 @@ impl<F: Real> Rows<'_, F> {
 
     /// The sum of a few cells' losses, and their gradient times `scale`.
     #[inline(always)]
-    fn block(&self, gradient: &mut [F], targets: &[F], output: &[F], scale: F, f: impl Fn(F, F) -> (F, F)) -> f64 {
+    fn block(&self, gradient: &mut [F], targets: &[F], output: &[F], scale: F, f: &impl Fn(F, F) -> (F, F)) -> f64 {
         const PARTS: usize = 8;
         let mut parts = [F::ZERO; PARTS];
         let (gradients, gradient_rest) = gradient.as_chunks_mut::<PARTS>();
@@ -170,9 +170,15 @@ impl<F: Real> Rows<'_, F> {
 #[inline(always)]
 fn exponentials<F: Real>(x: &[F], powers: &mut [F]) -> (F, F) {
     let mut largest = F::of(f64::NEG_INFINITY);
-    x.iter().for_each(|&x| largest = largest.maximum(x));
-    powers.iter_mut().zip(x).for_each(|(power, &x)| *power = (x - largest).exp());
+    for &x in x {
+        largest = largest.maximum(x);
+    }
+    for (power, &x) in powers.iter_mut().zip(x) {
+        *power = (x - largest).exp();
+    }
     let mut sum = F::ZERO;
-    powers.iter().for_each(|&power| sum += power);
+    for &power in powers.iter() {
+        sum += power;
+    }
     (largest, sum)
 }

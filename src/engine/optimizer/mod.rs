@@ -98,5 +98,5 @@ impl Optimizer {
 
 /// `base` to the power of the iteration, rounded as Keras rounds it.
 fn power<F: Real>(base: f64, iteration: u64) -> F {
-    F::of(F::of(base).to_f64().powf(iteration as f64))
+    F::of(F::of(base).to_f64().powi(i32::try_from(iteration).unwrap_or(i32::MAX)))
 }

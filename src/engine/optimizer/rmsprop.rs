@@ -59,11 +59,6 @@ impl<F: Real> Rule<F> for RmsProp {
     fn step(&self, step: Step<F>, weights: &mut [F], gradient: &[F], slots: &mut [&mut [F]]) {
         let (rate, decay, epsilon) = (step.learning_rate, step.decay, F::of(self.epsilon));
         let (rho, fresh, momentum) = (F::of(self.rho), F::of(1.0 - self.rho), F::of(self.momentum));
-        let square = |v: &mut F, g: F| *v = rho * *v + fresh * (g * g);
-        let center = |mean: &mut F, g: F| {
-            *mean = rho * *mean + fresh * g;
-            *mean * *mean
-        };
         let weights = weights.iter_mut().zip(gradient);
         vectorized(
             #[inline(always)]
@@ -71,27 +66,29 @@ impl<F: Real> Rule<F> for RmsProp {
                 ([v, m, mean], _) => {
                     let kept = v.iter_mut().zip(m.iter_mut()).zip(mean.iter_mut());
                     for ((w, &g), ((v, m), mean)) in weights.zip(kept) {
-                        square(v, g);
-                        *m = momentum * *m + rate * g / (*v - center(mean, g) + epsilon).sqrt();
+                        *v = rho * *v + fresh * (g * g);
+                        *mean = rho * *mean + fresh * g;
+                        *m = momentum * *m + rate * g / (*v - *mean * *mean + epsilon).sqrt();
                         *w = (*w - decay * *w) - *m;
                     }
                 }
                 ([v, mean], true) => {
                     for ((w, &g), (v, mean)) in weights.zip(v.iter_mut().zip(mean.iter_mut())) {
-                        square(v, g);
-                        *w = (*w - decay * *w) - rate * g / (*v - center(mean, g) + epsilon).sqrt();
+                        *v = rho * *v + fresh * (g * g);
+                        *mean = rho * *mean + fresh * g;
+                        *w = (*w - decay * *w) - rate * g / (*v - *mean * *mean + epsilon).sqrt();
                     }
                 }
                 ([v, m], false) => {
                     for ((w, &g), (v, m)) in weights.zip(v.iter_mut().zip(m.iter_mut())) {
-                        square(v, g);
+                        *v = rho * *v + fresh * (g * g);
                         *m = momentum * *m + rate * g / (*v + epsilon).sqrt();
                         *w = (*w - decay * *w) - *m;
                     }
                 }
                 ([v], _) => {
                     for ((w, &g), v) in weights.zip(v.iter_mut()) {
-                        square(v, g);
+                        *v = rho * *v + fresh * (g * g);
                         *w = (*w - decay * *w) - rate * g / (*v + epsilon).sqrt();
                     }
                 }

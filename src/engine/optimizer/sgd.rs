@@ -56,15 +56,23 @@ impl<F: Real> Rule<F> for Sgd {
         vectorized(
             #[inline(always)]
             || match slots {
-                [velocity, ..] if self.nesterov => weights.zip(velocity.iter_mut()).for_each(|((w, &g), v)| {
-                    *v = momentum * *v - rate * g;
-                    *w = (*w - decay * *w) + (momentum * *v - rate * g);
-                }),
-                [velocity, ..] => weights.zip(velocity.iter_mut()).for_each(|((w, &g), v)| {
-                    *v = momentum * *v - rate * g;
-                    *w = (*w - decay * *w) + *v;
-                }),
-                [] => weights.for_each(|(w, &g)| *w = (*w - decay * *w) - rate * g),
+                [velocity, ..] if self.nesterov => {
+                    for ((w, &g), v) in weights.zip(velocity.iter_mut()) {
+                        *v = momentum * *v - rate * g;
+                        *w = (*w - decay * *w) + (momentum * *v - rate * g);
+                    }
+                }
+                [velocity, ..] => {
+                    for ((w, &g), v) in weights.zip(velocity.iter_mut()) {
+                        *v = momentum * *v - rate * g;
+                        *w = (*w - decay * *w) + *v;
+                    }
+                }
+                [] => {
+                    for (w, &g) in weights {
+                        *w = (*w - decay * *w) - rate * g;
+                    }
+                }
             },
         );
     }

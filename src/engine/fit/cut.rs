@@ -14,9 +14,11 @@ pub(super) struct Cut {
     pub shard_rows: usize,
 }
 
-/// A step of less work than this many multiplications and additions is done before a second thread has woken up.
-const SMALL_STEP: u64 = 1_000_000;
-/// Rows of a lane that make its products worth their while.
+/// Multiplications and additions below which a step is done before a second thread has woken up.
+const SMALL_STEP: u64 = 4_000_000;
+/// Rows that are worth a second lane.
+const TWO_LANES_ROWS: usize = 32;
+/// Rows of a lane that are worth a gradient of their own, where there are more lanes than two.
 const LANE_ROWS: usize = 64;
 const MOST_LANES: usize = 4;
 const SHARD_ROWS: usize = 128;
@@ -26,7 +28,8 @@ impl Cut {
     pub fn new(architecture: &Architecture, batch_rows: usize) -> Self {
         let rows = batch_rows.max(1);
         let small = cost(architecture).saturating_mul(3 * rows as u64) < SMALL_STEP;
-        let lanes = if small { 1 } else { (rows / LANE_ROWS).clamp(1 + usize::from(rows >= 32), MOST_LANES) };
+        let least = if rows < TWO_LANES_ROWS { 1 } else { 2 };
+        let lanes = if small { 1 } else { (rows / LANE_ROWS).clamp(least, MOST_LANES) };
         let lane_rows = rows.div_ceil(lanes);
         let shard_rows = if meets(architecture) { lane_rows } else { lane_rows.min(SHARD_ROWS) };
         Self { lanes, lane_rows, shard_rows }
@@ -71,4 +74,23 @@ pub fn training_bytes(architecture: &Architecture, batch_size: usize, slots: usi
     let copies = 2 + cut.lanes as u64 + slots as u64;
     let weights = (architecture.trainable_cells() as u64).saturating_mul(copies);
     weights.saturating_add(2 * architecture.fixed_cells() as u64).saturating_add(buffers).saturating_mul(4)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lanes_and_shards_cover_every_row_once() {
+        for (lanes, lane_rows, shard_rows) in [(1, 10, 10), (4, 256, 128), (4, 250, 100), (2, 16, 16)] {
+            let cut = Cut { lanes, lane_rows, shard_rows };
+            for rows in [1, 2, 3, lanes * lane_rows - 1, lanes * lane_rows] {
+                let lanes: Vec<_> = (0..lanes).map(|lane| cut.lane(lane, rows)).collect();
+                assert!(lanes.iter().all(|lane| lane.len() <= lane_rows), "{cut:?}, {rows} rows");
+                let shards: Vec<_> = lanes.into_iter().flat_map(|lane| cut.shards(lane)).collect();
+                assert!(shards.iter().all(|shard| (1..=shard_rows).contains(&shard.len())), "{cut:?}, {rows} rows");
+                assert_eq!(shards.into_iter().flatten().collect::<Vec<_>>(), (0..rows).collect::<Vec<_>>());
+            }
+        }
+    }
 }

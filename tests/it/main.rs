@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what is wrong by panicking")]
 
 mod allocation;
+mod bad_input;
 mod demo;
 mod http_manners;
 mod http_spine;
@@ -9,6 +10,7 @@ mod keras_import;
 mod parity_leaves;
 mod parity_networks;
 mod predict_http;
+mod rooms;
 mod seed;
 mod store_artifacts;
 mod store_jobs;

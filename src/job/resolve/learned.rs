@@ -15,6 +15,9 @@ use crate::{
 };
 use serde_json::Value;
 
+/// Where a loss that does not go with its target is wrong, once the request or the model has named one.
+const LOSS: &str = "/training/loss";
+
 /// Task and loss.
 #[derive(Debug, Clone)]
 pub(super) struct Learned {
@@ -41,7 +44,7 @@ pub(super) fn learned(
             let detail = format!("{} learns one target column, received {}", name(loss), targets.len());
             Err(FieldError::new("/target", detail))
         }
-        _ => numbers(targets, target, loss, width),
+        _ => numbers(targets, target, requested, loss, width),
     }?;
     if let Some(class_weight) = &requested.class_weight {
         check_class_weight(class_weight, targets, task)?;
@@ -114,7 +117,13 @@ fn binary(column: &Column, loss: Loss, width: usize) -> Result<Task, FieldError>
 }
 
 /// Numbers, a cell each.
-fn numbers(targets: &[&Column], target: &Columns, loss: Loss, width: usize) -> Result<Task, FieldError> {
+fn numbers(
+    targets: &[&Column],
+    target: &Columns,
+    requested: &Requested,
+    loss: Loss,
+    width: usize,
+) -> Result<Task, FieldError> {
     for (index, column) in targets.iter().enumerate() {
         let detail = match column.kind {
             ColumnType::Category => {
@@ -133,8 +142,8 @@ fn numbers(targets: &[&Column], target: &Columns, loss: Loss, width: usize) -> R
             }
             _ => continue,
         };
-        // where the request names a loss, that is as likely to be what is wrong
-        return Err(FieldError::new(target_pointer(target, index), detail));
+        let pointer = if requested.loss.is_some() { LOSS.to_owned() } else { target_pointer(target, index) };
+        return Err(FieldError::new(pointer, detail));
     }
     if targets.len() != width {
         let count = targets.len();
@@ -148,16 +157,19 @@ fn class_labels(column: &Column, loss: Loss) -> Result<usize, FieldError> {
     let (column_name, distinct) = (&column.name, column.distinct);
     let refuse = |detail: String| Err(FieldError::new("/target", detail));
     let Some(values) = &column.values else {
-        return refuse(match column.kind {
-            ColumnType::Number => format!(
-                "{} learns class labels, but {column_name:?} has {distinct} different numbers, not all of them integers or \
-                 too many",
-                name(loss)
-            ),
-            _ => {
-                format!("expected a category with few levels, but {column_name:?} has about {distinct} different texts")
-            }
-        });
+        return match column.kind {
+            ColumnType::Number => Err(FieldError::new(
+                LOSS,
+                format!(
+                    "{} learns class labels, but {column_name:?} has {distinct} different numbers, not all of them integers \
+                     or too many",
+                    name(loss)
+                ),
+            )),
+            _ => refuse(format!(
+                "expected a category with few levels, but {column_name:?} has about {distinct} different texts"
+            )),
+        };
     };
     if values.len() < 2 {
         let only = values.first().map(|level| level.value.to_string()).unwrap_or_default();

@@ -1,0 +1,135 @@
+//! Jobs that clash with their table, their model or arithmetic.
+
+use super::{Mistake, check, with_iris};
+use crate::support::Server;
+use serde_json::{Value, json};
+
+fn job(training: Value) -> Value {
+    json!({"model": "iris-mlp", "dataset": "iris", "target": "species", "training": training})
+}
+
+#[tokio::test]
+async fn settings_out_of_range() {
+    let server = with_iris().await;
+    let sgd = |rate: Value| job(json!({"optimizer": {"type": "sgd", "learning_rate": rate}}));
+    let rate = "/training/optimizer/learning_rate";
+    let mistakes = vec![
+        Mistake::json("batch 0", job(json!({"batch_size": 0})), "/training/batch_size", &["1 to 150", "0"]),
+        Mistake::json("batch 151", job(json!({"batch_size": 151})), "/training/batch_size", &["1 to 150", "151"]),
+        Mistake::json(
+            "batch larger than the training part",
+            job(json!({"batch_size": 121, "validation_split": 0.2})),
+            "/training/batch_size",
+            &["1 to 120", "121"],
+        ),
+        Mistake::json("batch -1", job(json!({"batch_size": -1})), "/training/batch_size", &["-1"]),
+        Mistake::json("batch 1.5", job(json!({"batch_size": 1.5})), "/training/batch_size", &["1.5"]),
+        Mistake::json("batch a word", job(json!({"batch_size": "all"})), "/training/batch_size", &["full"]),
+        Mistake::json("epochs 0", job(json!({"epochs": 0})), "/training/epochs", &["0"]),
+        Mistake::json("epochs -3", job(json!({"epochs": -3})), "/training/epochs", &["-3"]),
+        Mistake::json("epochs 2.5", job(json!({"epochs": 2.5})), "/training/epochs", &["2.5"]),
+        Mistake::json("epochs 2^31", job(json!({"epochs": 2_147_483_648u64})), "/training/epochs", &["2147483648"]),
+        Mistake::json(
+            "epochs 2^63",
+            job(json!({"epochs": 9_223_372_036_854_775_808u64})),
+            "/training/epochs",
+            &["9223372036854775808"],
+        ),
+        Mistake::json("rate 0", sgd(json!(0.0)), rate, &["0"]),
+        Mistake::json("rate -1", sgd(json!(-1)), rate, &["-1"]),
+        Mistake::json("rate infinite as f32", sgd(json!(1e308)), rate, &[]),
+        Mistake::json("rate text", sgd(json!("fast")), rate, &["fast"]),
+        Mistake::json("split 1", job(json!({"validation_split": 1.0})), "/training/validation_split", &["1"]),
+        Mistake::json("split -0.5", job(json!({"validation_split": -0.5})), "/training/validation_split", &["-0.5"]),
+        Mistake::json("seed -1", job(json!({"seed": -1})), "/training/seed", &["-1"]),
+        Mistake::json(
+            "loss unknown",
+            job(json!({"loss": "mean_sqared_error"})),
+            "/training/loss",
+            &["mean_squared_error"],
+        ),
+        Mistake::json("optimizer unknown", job(json!({"optimizer": "adamm"})), "/training/optimizer", &["adam"]),
+        Mistake::json("metric unknown", job(json!({"metrics": ["acuracy"]})), "/training/metrics/0", &["accuracy"]),
+        Mistake::json(
+            "monitor unknown",
+            job(json!({"early_stopping": {"monitor": "val_loss"}})),
+            "/training/early_stopping/monitor",
+            &["val_loss"],
+        ),
+    ];
+    check(&server, "/v1/jobs", "application/json", mistakes).await;
+}
+
+#[tokio::test]
+async fn clashes_with_the_table() {
+    let server = with_iris().await;
+    define(&server, "four", json!([{"type": "dense", "units": 4, "activation": "softmax"}])).await;
+    define(&server, "one", json!([{"type": "dense", "units": 1}])).await;
+    let mut five = json!([{"type": "dense", "units": 3, "activation": "softmax"}]);
+    let shaped = json!({"name": "five", "definition": {"input_shape": [5], "layers": five.take()}});
+    post(&server, "/v1/models", &shaped).await;
+    let job = |model: &str, target: Value, training: Value| json!({"model": model, "dataset": "iris", "target": target, "training": training});
+    let mistakes = vec![
+        Mistake::json("target unknown", job("iris-mlp", json!("specie"), json!({})), "/target", &["species"]),
+        Mistake::json("target number", job("iris-mlp", json!(3), json!({})), "/target", &[]),
+        Mistake::json(
+            "target among the features",
+            json!({"model": "iris-mlp", "dataset": "iris", "target": "species", "features": ["species", "sepal_width"]}),
+            "/features/0",
+            &["species"],
+        ),
+        Mistake::json(
+            "feature unknown",
+            json!({"model": "iris-mlp", "dataset": "iris", "target": "species", "features": ["sepal_widht"]}),
+            "/features/0",
+            &["sepal_width"],
+        ),
+        Mistake::json(
+            "no features",
+            json!({"model": "iris-mlp", "dataset": "iris", "target": "species", "features": []}),
+            "/features",
+            &[],
+        ),
+        Mistake::json(
+            "softmax over 4 against 3 classes",
+            job("four", json!("species"), json!({})),
+            "/model",
+            &["4", "3"],
+        ),
+        Mistake::json("input of 5 against 4 columns", job("five", json!("species"), json!({})), "/model", &["5", "4"]),
+        Mistake::json(
+            "squared error of a category",
+            job("one", json!("species"), json!({"loss": "mean_squared_error"})),
+            "/training/loss",
+            &["species"],
+        ),
+    ];
+    check(&server, "/v1/jobs", "application/json", mistakes).await;
+}
+
+#[tokio::test]
+async fn a_loss_that_is_not_finite_fails_the_job_and_says_so() {
+    let server = with_iris().await;
+    define(&server, "line", json!([{"type": "dense", "units": 1}])).await;
+    let body = json!({"model": "line", "dataset": "iris", "target": "petal_width", "features": ["sepal_length"],
+        "training": {"epochs": 500, "optimizer": {"type": "sgd", "learning_rate": 1e18}}});
+    let job = post(&server, "/v1/jobs", &body).await;
+    let ended = server.wait_for_end(job["id"].as_str().unwrap()).await;
+    assert_eq!(ended["status"], "failed", "{ended:#}");
+    assert_eq!(ended["error"]["code"], "diverged", "{ended:#}");
+    let detail = ended["error"]["detail"].as_str().unwrap();
+    assert!(detail.contains("epoch") && detail.contains("learning rate"), "{detail}");
+    assert_eq!(ended["version"], Value::Null);
+}
+
+async fn define(server: &Server, name: &str, layers: Value) {
+    post(server, "/v1/models", &json!({"name": name, "definition": {"layers": layers}})).await;
+}
+
+async fn post(server: &Server, path: &str, body: &Value) -> Value {
+    let answer = reqwest::Client::new().post(format!("{}{path}", server.url())).json(body).send().await.unwrap();
+    let status = answer.status();
+    let value: Value = answer.json().await.unwrap();
+    assert!(status.is_success(), "{path}: {value:#}");
+    value
+}

@@ -1,0 +1,155 @@
+//! The rooms of ARCHITECTURE.md, held by reading the source: who may use whom, and what the engine must not know.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Each room with the rooms that it may use.
+const ROOMS: &[(&str, &[&str])] = &[
+    ("engine", &[]),
+    ("data", &["engine"]),
+    ("keras", &["engine", "data"]),
+    ("job", &["engine", "data"]),
+    ("store", &["engine", "data", "keras", "job"]),
+    ("worker", &["engine", "data", "keras", "job", "store"]),
+    ("serving", &["engine", "data", "keras", "job", "store"]),
+    ("http", &["engine", "data", "keras", "job", "store", "worker", "serving", "config"]),
+    ("demo", &["http", "config"]),
+];
+
+/// Words that stand for what the engine must not know.
+const NOT_IN_ENGINE: &[&str] = &[
+    "tokio",
+    "axum",
+    "sqlx",
+    "reqwest",
+    "std::fs",
+    "std::env",
+    "std::net",
+    "std::time",
+    "Instant::now",
+    "SystemTime",
+    "jiff",
+];
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files
+}
+
+/// The code lines of a file, without comments and without its unit tests, numbered from 1.
+fn code(path: &Path) -> Vec<(usize, String)> {
+    fs::read_to_string(path)
+        .unwrap()
+        .lines()
+        .take_while(|line| line.trim() != "#[cfg(test)]")
+        .enumerate()
+        .map(|(index, line)| (index + 1, line.split("//").next().unwrap_or_default().to_owned()))
+        .collect()
+}
+
+/// Rooms named in a file's code: `crate::room` alone and every `room::` directly inside `use crate::{…}`.
+fn rooms_used(path: &Path) -> Vec<(usize, String)> {
+    let mut used = Vec::new();
+    let mut inside_braces = 0usize;
+    for (number, line) in code(path) {
+        let mut rest = line.as_str();
+        let mut at_top = inside_braces == 1;
+        while !rest.is_empty() {
+            if inside_braces == 0 {
+                let Some(start) = rest.find("crate::") else { break };
+                rest = &rest[start + "crate::".len()..];
+                if let Some(list) = rest.strip_prefix('{') {
+                    (inside_braces, at_top, rest) = (1, true, list);
+                } else {
+                    let end =
+                        rest.find(|letter: char| !letter.is_alphanumeric() && letter != '_').unwrap_or(rest.len());
+                    used.push((number, rest[..end].to_owned()));
+                    rest = &rest[end..];
+                }
+                continue;
+            }
+            let trimmed = rest.trim_start();
+            let end = trimmed.find(|letter: char| !letter.is_alphanumeric() && letter != '_').unwrap_or(trimmed.len());
+            if at_top && end > 0 {
+                used.push((number, trimmed[..end].to_owned()));
+            }
+            rest = &trimmed[end..];
+            let Some(letter) = rest.chars().next() else { break };
+            match letter {
+                '{' => inside_braces += 1,
+                '}' => inside_braces -= 1,
+                _ => {}
+            }
+            at_top = inside_braces == 1 && (letter == ',' || (at_top && letter.is_whitespace()));
+            rest = &rest[letter.len_utf8()..];
+        }
+    }
+    used
+}
+
+#[test]
+fn rooms_depend_to_the_left_only() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut wrong = Vec::new();
+    let mut read = 0;
+    for (room, allowed) in ROOMS {
+        for file in sources(&source.join(room)) {
+            for (line, used) in rooms_used(&file) {
+                read += 1;
+                let known = ROOMS.iter().any(|(name, _)| *name == used) || used == "config";
+                if known && used != *room && !allowed.contains(&used.as_str()) {
+                    wrong.push(format!("{}:{line}: {room} uses {used}", file.display()));
+                }
+            }
+        }
+    }
+    assert!(read > 100, "only {read} uses were found: the reader no longer understands the source");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_folder_of_the_source_is_a_room() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for entry in fs::read_dir(source).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_dir()) {
+        let name = entry.file_name().into_string().unwrap();
+        assert!(ROOMS.iter().any(|(room, _)| *room == name), "src/{name} is not among the rooms");
+    }
+}
+
+#[test]
+fn engine_knows_no_runtime_file_clock_or_environment() {
+    let engine = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/engine");
+    let mut wrong = Vec::new();
+    for file in sources(&engine) {
+        for (number, line) in code(&file) {
+            for word in NOT_IN_ENGINE.iter().filter(|word| line.contains(**word)) {
+                wrong.push(format!("{}:{number}: {word}", file.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn unsafe_stays_in_the_kernel() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for file in sources(&source).into_iter().filter(|file| !file.starts_with(source.join("engine/kernel"))) {
+        for (number, line) in code(&file) {
+            assert!(
+                !line.split(|letter: char| !letter.is_alphanumeric() && letter != '_').any(|word| word == "unsafe"),
+                "{}:{number}",
+                file.display()
+            );
+        }
+    }
+}

@@ -171,7 +171,7 @@ impl<'a, F: Real> Trainer<'a, F> {
     fn update(&mut self) {
         let Some((first, others)) = self.lanes.split_first_mut() else { return };
         let (optimizer, penalties, iteration) = (&self.task.plan.optimizer, &self.penalties, self.steps);
-        let rate = F::of(f64::from(optimizer.learning_rate()));
+        let rate = F::of(optimizer.learning_rate());
         let slots = self.slots.len();
         let mut slices: [&mut [F]; 2 + MOST_SLOTS] = std::array::from_fn(|_| &mut [][..]);
         let parts = [&mut *self.trainable, &mut first.gradient].into_iter();

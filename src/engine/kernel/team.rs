@@ -160,7 +160,10 @@ impl Team<'_> {
         let shared = self.shared;
         // SAFETY: nothing is pending, so nobody reads `job`. Its lifetime is erased, but whoever reads it owns a part
         // of it, and this call does not return (nor unwind) before every part is done.
-        unsafe { *shared.job.get() = Some(Job(std::mem::transmute::<_, &'static (dyn Fn(usize) + Sync)>(job))) };
+        unsafe {
+            *shared.job.get() =
+                Some(Job(std::mem::transmute::<&(dyn Fn(usize) + Sync), &'static (dyn Fn(usize) + Sync)>(job)))
+        };
         shared.pending.store(parts as u32, Relaxed);
         shared.parts.store((parts as u64) << 32 | (u64::MAX >> (64 - parts)), SeqCst);
         for (helper, sleeps) in self.helpers.iter().zip(&shared.sleeps) {
@@ -272,6 +275,7 @@ impl<T> Pointer<T> {
 unsafe impl<T: Send> Sync for Pointer<T> {}
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "a test says what is wrong by panicking")]
 mod tests {
     use super::*;
 

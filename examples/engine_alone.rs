@@ -21,7 +21,7 @@ impl EventSink for Printer {
         ControlFlow::Continue(())
     }
     fn epoch(&mut self, report: EpochReport) -> ControlFlow<Stop> {
-        if report.epoch % 10 == 0 {
+        if report.epoch.is_multiple_of(10) {
             let logs: Vec<String> = report.logs.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
             println!("epoch {:>3}: {}", report.epoch, logs.join(", "));
         }

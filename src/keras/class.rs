@@ -41,6 +41,8 @@ pub(super) enum Rule {
     Otherwise(f64),
     /// Ours has it under the same name, and it is a number and nothing else.
     Number,
+    /// Ours has it under the same name, and it may be left out.
+    Optional,
     /// An activation: a name, a function object or one of the activation layers.
     Activation,
     /// An object of another family.
@@ -255,6 +257,7 @@ impl Translator {
         self.came_from(&place);
         let value = match rule {
             Rule::Same | Rule::Renamed(_) | Rule::Otherwise(_) => Some(value.clone()),
+            Rule::Optional => Some(value.clone()).filter(|value| !value.is_null()),
             Rule::Number if value.is_number() => Some(value.clone()),
             Rule::Number => {
                 self.refuse(&place, format_args!("expected a number, received {}", describe(value)));

@@ -16,11 +16,7 @@ use serde_json::{Map, Value};
 const OPTIMIZERS: Family = Family {
     what: "optimizer",
     classes: &[
-        Class {
-            names: &["SGD", "sgd"],
-            kind: "sgd",
-            options: &[("momentum", Rule::Same), ("nesterov", Rule::Same), NO_WEIGHT_DECAY],
-        },
+        Class { names: &["SGD", "sgd"], kind: "sgd", options: &[("momentum", Rule::Same), ("nesterov", Rule::Same)] },
         Class {
             names: &["Adam", "adam"],
             kind: "adam",
@@ -29,7 +25,6 @@ const OPTIMIZERS: Family = Family {
                 ("beta_2", Rule::Same),
                 ("epsilon", Rule::Same),
                 ("amsgrad", Rule::Only(&[Plain::Bool(false)])),
-                NO_WEIGHT_DECAY,
             ],
         },
         Class {
@@ -40,7 +35,6 @@ const OPTIMIZERS: Family = Family {
                 ("beta_2", Rule::Same),
                 ("epsilon", Rule::Same),
                 ("amsgrad", Rule::Only(&[Plain::Bool(false)])),
-                ("weight_decay", Rule::Number),
             ],
         },
         Class {
@@ -51,12 +45,12 @@ const OPTIMIZERS: Family = Family {
                 ("momentum", Rule::Same),
                 ("epsilon", Rule::Same),
                 ("centered", Rule::Same),
-                NO_WEIGHT_DECAY,
             ],
         },
     ],
     common: &[
         ("learning_rate", Rule::Number),
+        ("weight_decay", Rule::Optional),
         ("name", Rule::Ignored),
         ("clipnorm", UNSET),
         ("global_clipnorm", UNSET),
@@ -73,10 +67,8 @@ const OPTIMIZERS: Family = Family {
     ],
 };
 
-const NO_WEIGHT_DECAY: (&str, Rule) = ("weight_decay", UNSET);
-
 const FROM_LOGITS: (&str, Rule) = ("from_logits", Rule::Only(&[Plain::Bool(false)]));
-const LABEL_SMOOTHING: (&str, Rule) = ("label_smoothing", Rule::Only(&[Plain::Number(0.0)]));
+const LABEL_SMOOTHING: (&str, Rule) = ("label_smoothing", Rule::Same);
 const LAST_AXIS: (&str, Rule) = ("axis", Rule::Only(&[Plain::Number(-1.0)]));
 
 const LOSSES: Family = Family {
@@ -146,8 +138,8 @@ const METRICS: Family = Family {
             names: &["AUC", "auc"],
             kind: "auc",
             options: &[
-                ("num_thresholds", Rule::Only(&[Plain::Number(200.0)])),
-                ("curve", Rule::Only(&[Plain::Text("ROC")])),
+                ("num_thresholds", Rule::Same),
+                ("curve", Rule::Same),
                 ("summation_method", Rule::Only(&[Plain::Text("interpolation")])),
                 ("multi_label", Rule::Only(&[Plain::Bool(false)])),
                 ("num_labels", UNSET),

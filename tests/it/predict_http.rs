@@ -113,7 +113,7 @@ async fn wrong_instances_are_named() {
         json!({"instances": [whole, record]})
     };
     for (body, pointer, word) in [
-        (json!({"instances": [{"sepal_length": 5.1}]}), "/instances/0/sepal_width", "sepal_width"),
+        (json!({"instances": [{"sepal_length": 5.1}]}), "/instances/0/sepal_width", "not there"),
         (with("sepal_width", json!("wide")), "/instances/1/sepal_width", "wide"),
         (with("sepal_widht", json!(1)), "/instances/1/sepal_widht", "sepal_width"),
         (with("sepal_width", json!(1e308)), "/instances/1/sepal_width", "1e+308"),

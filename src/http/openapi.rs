@@ -1,14 +1,149 @@
 //! `openapi.yaml`: generated from the code, so that it is what is served.
 
-use crate::http::routes;
-use utoipa::openapi::OpenApi;
+use crate::{
+    engine::field::FieldError,
+    http::{
+        problem::{Kind, MEDIA_TYPE, ProblemBody},
+        routes,
+    },
+};
+use serde_json::{Value, json};
+use utoipa::{
+    PartialSchema,
+    openapi::{
+        Components, Content, InfoBuilder, LicenseBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder,
+        path::{Operation, ParameterIn, PathItem},
+        schema::Schema,
+        tag::TagBuilder,
+    },
+};
+
+/// Where requests and answers of these kinds are described, for readers who browse.
+const TAGS: [(&str, &str); 4] = [
+    ("datasets", "Tables"),
+    ("models", "Definitions, their trained versions, and predictions"),
+    ("jobs", "Training, and what happens meanwhile"),
+    ("service", "The service itself"),
+];
 
 /// The whole description.
 pub fn document() -> OpenApi {
-    routes::documentation()
+    let mut document = routes::documentation();
+    document.info = InfoBuilder::new()
+        .title("epoca")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(env!("CARGO_PKG_DESCRIPTION")))
+        .license(Some(LicenseBuilder::new().name("MIT").identifier(Some("MIT")).build()))
+        .build();
+    document.tags = Some(
+        TAGS.into_iter().map(|(name, what)| TagBuilder::new().name(name).description(Some(what)).build()).collect(),
+    );
+    for item in document.paths.paths.values_mut() {
+        for operation in operations(item) {
+            add_problems(operation);
+        }
+    }
+    let components = document.components.get_or_insert_with(Components::new);
+    components.schemas.insert("Problem".to_owned(), ProblemBody::schema());
+    components.schemas.insert("FieldError".to_owned(), FieldError::schema());
+    for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::MethodNotAllowed) {
+        components.responses.insert(name(kind), RefOr::T(response(kind)));
+    }
+    document
 }
 
 /// The whole description in YAML, as it is committed.
 pub fn yaml() -> anyhow::Result<String> {
     Ok(document().to_yaml()?)
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut item.get, &mut item.post, &mut item.delete].into_iter().filter_map(Option::as_mut)
+}
+
+/// What can go wrong with any request of this form.
+fn add_problems(operation: &mut Operation) {
+    let parameters = operation.parameters.as_deref().unwrap_or_default();
+    let has = |place: ParameterIn| {
+        parameters.iter().any(|parameter| matches!(parameter, RefOr::T(parameter) if parameter.parameter_in == place))
+    };
+    let mut kinds = vec![Kind::HeadersTooLarge, Kind::Internal, Kind::Unavailable];
+    if has(ParameterIn::Path) {
+        kinds.push(Kind::NotFound);
+    }
+    if has(ParameterIn::Query) {
+        kinds.push(Kind::Malformed);
+    }
+    let body = operation.request_body.as_ref().and_then(|body| match body {
+        RefOr::T(body) => Some(body),
+        RefOr::Ref(_) => None,
+    });
+    let creates = ["201", "202"].iter().any(|status| operation.responses.responses.contains_key(*status));
+    let is_upload = body.is_some_and(|body| body.content.contains_key("multipart/form-data"));
+    let changes =
+        operation.responses.responses.contains_key("204") || operation.operation_id.as_deref() == Some("cancel");
+    if body.is_some() {
+        kinds.extend([
+            Kind::Malformed,
+            Kind::RequestTimeout,
+            Kind::TooLarge,
+            Kind::UnsupportedMediaType,
+            Kind::Invalid,
+        ]);
+    }
+    if creates {
+        kinds.push(Kind::OutOfSpace);
+    }
+    if creates || changes {
+        kinds.push(Kind::Conflict);
+    }
+    if is_upload {
+        kinds.push(Kind::TooManyRequests);
+    }
+    if operation.operation_id.as_deref() == Some("events") {
+        kinds.push(Kind::NotAcceptable);
+    }
+    for kind in kinds {
+        let reference = RefOr::Ref(Ref::from_response_name(name(kind)));
+        operation.responses.responses.entry(kind.status().as_str().to_owned()).or_insert(reference);
+    }
+}
+
+/// The name of a kind's response among the components.
+fn name(kind: Kind) -> String {
+    format!("{kind:?}")
+}
+
+fn response(kind: Kind) -> Response {
+    let mut content = Content::new(Some(RefOr::<Schema>::Ref(Ref::from_schema_name("Problem"))));
+    content.example = Some(example(kind));
+    ResponseBuilder::new().description(kind.names().1).content(MEDIA_TYPE, content).build()
+}
+
+fn example(kind: Kind) -> Value {
+    let (reference, title) = kind.names();
+    let detail = match kind {
+        Kind::Malformed => "expected JSON, received something else: expected value at line 1 column 10",
+        Kind::NotFound => "no model named \"iris-mlp\"",
+        Kind::MethodNotAllowed => "expected one of the methods in the header `allow`, received PUT",
+        Kind::NotAcceptable => "expected to Accept text/event-stream or application/json, received \"image/png\"",
+        Kind::RequestTimeout => "expected the next part of the body within 30 s",
+        Kind::Conflict => "a dataset named \"iris\" exists already",
+        Kind::TooLarge => "expected a body of at most 33554432 bytes, received 67108864",
+        Kind::UnsupportedMediaType => "expected Content-Type application/json, received \"text/plain\"",
+        Kind::Invalid => "/training/batch_size: expected 1 to 150, received 0",
+        Kind::TooManyRequests => "expected at most 16 uploads at a time",
+        Kind::HeadersTooLarge => "expected headers of at most 32768 bytes, received 40000 bytes",
+        Kind::Internal => "the service failed; its log has the reason under this request_id",
+        Kind::Unavailable => "the database does not answer; the log has the reason",
+        Kind::OutOfSpace => "no space is left to store this",
+    };
+    let mut example = json!({
+        "type": reference, "title": title, "status": kind.status().as_u16(), "detail": detail,
+        "request_id": "01980a5e-5f0c-7a3e-9d6b-1f2e3d4c5b6a",
+    });
+    if kind == Kind::Invalid {
+        example["errors"] = json!([{"pointer": "/training/batch_size", "detail": "expected 1 to 150, received 0"}]);
+    }
+    example
 }

@@ -92,8 +92,8 @@ impl<S: Sync> FromRequestParts<S> for Certain {
     post,
     path = "/v1/models/{model}:predict",
     tag = "models",
-    params(("model" = String, Path, description = "Name or id")),
-    request_body = PredictRequest,
+    params(("model" = String, Path, description = "Name or id", example = "iris-mlp"), PredictQuery),
+    request_body(content = PredictRequest, example = json!({"instances": [{"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}]})),
     responses((status = 200, body = PredictBody<'static>, description = "One entry an instance, in order")),
 )]
 async fn latest(
@@ -112,10 +112,11 @@ async fn latest(
     path = "/v1/models/{model}/versions/{version}:predict",
     tag = "models",
     params(
-        ("model" = String, Path, description = "Name or id"),
-        ("version" = u64, Path, description = "Counts from 1"),
+        ("model" = String, Path, description = "Name or id", example = "iris-mlp"),
+        ("version" = u64, Path, description = "Counts from 1", example = 1),
+        PredictQuery,
     ),
-    request_body = PredictRequest,
+    request_body(content = PredictRequest, example = json!({"instances": [{"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}]})),
     responses((status = 200, body = PredictBody<'static>, description = "One entry an instance, in order")),
 )]
 async fn version(

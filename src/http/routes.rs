@@ -4,10 +4,25 @@ use crate::http::{
     App, about, datasets, docs, door, events, health, jobs, metrics, models, predict,
     problem::{Kind, Problem},
 };
-use axum::{Router, extract::Request, middleware};
+use axum::{
+    Router,
+    extract::Request,
+    http::{HeaderName, HeaderValue, Method, header},
+    middleware,
+};
 use std::sync::Arc;
+use tower_http::{
+    compression::{
+        CompressionLayer,
+        predicate::{NotForContentType, Predicate, SizeAbove},
+    },
+    cors::{AllowOrigin, CorsLayer},
+};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// Smaller answers are sent as they are.
+const COMPRESS_ABOVE_BYTES: u16 = 1024;
 
 /// The routes and what documents them.
 fn documented() -> OpenApiRouter<Arc<App>> {
@@ -43,16 +58,59 @@ pub fn documentation() -> OpenApi {
 /// The service as a function from request to response.
 pub fn router(app: Arc<App>) -> Router {
     let (router, _) = documented().split_for_parts();
-    router
-        .fallback(unknown)
-        .layer(middleware::from_fn_with_state(Arc::clone(&app), door::door))
-        .with_state(app)
-        .with_state(())
+    let mut router = router.fallback(unknown).layer(compression());
+    if let Some(cors) = cors(&app.config.cors_origins) {
+        router = router.layer(cors);
+    }
+    router.layer(middleware::from_fn_with_state(Arc::clone(&app), door::door)).with_state(app).with_state(())
 }
 
 async fn unknown(request: Request) -> Problem {
-    Problem::new(
-        Kind::NotFound,
-        format!("no route {}: see /docs or /openapi.yaml for those there are", request.uri().path()),
+    let path = request.uri().path();
+    Problem::new(Kind::NotFound, format!("no route {path}: see /docs or /openapi.yaml for those there are"))
+}
+
+/// Event streams are never compressed: an event would wait for the next ones to fill a block.
+fn compression() -> CompressionLayer<impl Predicate> {
+    CompressionLayer::new().compress_when(SizeAbove::new(COMPRESS_ABOVE_BYTES.into()).and(NotForContentType::SSE))
+}
+
+/// None unless pages of other origins were allowed.
+fn cors(origins: &[String]) -> Option<CorsLayer> {
+    if origins.is_empty() {
+        return None;
+    }
+    let origins = if origins.iter().any(|origin| origin == "*") {
+        AllowOrigin::any()
+    } else {
+        AllowOrigin::list(origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()))
+    };
+    let idempotency_key = HeaderName::from_static("idempotency-key");
+    let last_event_id = HeaderName::from_static("last-event-id");
+    Some(
+        CorsLayer::new()
+            .allow_origin(origins)
+            .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::DELETE])
+            .allow_headers([header::CONTENT_TYPE, idempotency_key, last_event_id, door::X_REQUEST_ID])
+            .expose_headers([header::LOCATION, header::RETRY_AFTER, door::X_REQUEST_ID]),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn what_is_served_is_what_is_documented() {
+        let (router, documentation) = documented().split_for_parts();
+        // The router tells its paths only to people who debug it.
+        let printed = format!("{router:?}");
+        let served: BTreeSet<String> =
+            printed.split('"').filter(|text| text.starts_with('/')).map(ToOwned::to_owned).collect();
+        let described: BTreeSet<String> =
+            documentation.paths.paths.keys().map(|path| path.split(':').next().unwrap_or(path).to_owned()).collect();
+        assert!(served.len() > 15, "{printed}");
+        assert_eq!(served, described);
+    }
 }

@@ -52,3 +52,87 @@ async fn the_binary_says_where_it_listens_and_ends_when_asked() {
     let (status, _) = process.terminate().await;
     assert!(status.success(), "{status}");
 }
+
+#[tokio::test]
+async fn pages_of_other_origins_are_let_in_only_where_they_were_named() {
+    let origin = "https://example.org";
+    for (named, allowed) in
+        [(None, None), (Some("https://example.org"), Some(origin)), (Some("https://other.org"), None)]
+    {
+        let server = Server::with(|config| config.cors_origins = named.iter().map(ToString::to_string).collect()).await;
+        let answer =
+            Client::new().get(format!("{}/livez", server.url())).header("origin", origin).send().await.unwrap();
+        let header = answer.headers().get("access-control-allow-origin").map(|value| value.to_str().unwrap());
+        assert_eq!(header, allowed, "{named:?}");
+    }
+}
+
+#[tokio::test]
+async fn large_answers_are_compressed_and_small_ones_are_not() {
+    let server = Server::start().await;
+    let get =
+        |path: &str| Client::new().get(format!("{}{path}", server.url())).header("accept-encoding", "gzip").send();
+    let large = get("/openapi.json").await.unwrap();
+    assert_eq!(large.headers()["content-encoding"], "gzip");
+    assert!(!get("/livez").await.unwrap().headers().contains_key("content-encoding"));
+}
+
+#[tokio::test]
+async fn the_documentation_can_be_browsed_without_a_network() {
+    let server = Server::start().await;
+    let page = reqwest::get(format!("{}/docs", server.url())).await.unwrap();
+    assert_eq!((page.status().as_u16(), page.url().path()), (200, "/docs/"));
+    let page = page.text().await.unwrap();
+    for file in ["swagger-ui.css", "swagger-ui-bundle.js", "swagger-initializer.js"] {
+        assert!(page.contains(file), "{page}");
+        let answer = reqwest::get(format!("{}/docs/{file}", server.url())).await.unwrap();
+        assert_eq!(answer.status(), 200, "{file}");
+        let text = answer.text().await.unwrap();
+        assert!(file != "swagger-initializer.js" || text.contains("/openapi.json"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn measurements_have_bounded_labels() {
+    let server = Server::start().await;
+    for path in ["/livez", "/v1/models/nothing-1", "/v1/models/nothing-2", "/no/such/route"] {
+        reqwest::get(format!("{}{path}", server.url())).await.unwrap();
+    }
+    let metrics = reqwest::get(format!("{}/metrics", server.url())).await.unwrap().text().await.unwrap();
+    let labels = "http_request_duration_seconds_count{method=\"GET\",route=\"/v1/models/{model}\",status=\"404\"}";
+    assert!(metrics.contains(labels) && metrics.contains("jobs_queued"), "{metrics}");
+    assert!(!metrics.contains("nothing-1") && !metrics.contains("/no/such/route"), "{metrics}");
+}
+
+#[tokio::test]
+async fn the_service_tells_what_it_is() {
+    let server = Server::with(|config| config.limits.max_layers = 17).await;
+    let about: serde_json::Value =
+        reqwest::get(format!("{}/v1/server", server.url())).await.unwrap().json().await.unwrap();
+    assert_eq!(about["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(about["limits"]["max_layers"], 17);
+    assert_eq!(about["queue"]["queued"], 0);
+    assert!(about["engine"]["threads"].as_u64().unwrap() >= 1, "{about:#}");
+}
+
+#[tokio::test]
+async fn connections_over_the_cap_are_told_so() {
+    let server = Server::with(|config| config.limits.max_connections = 2).await;
+    let address = server.url().trim_start_matches("http://").to_owned();
+    let mut held = Vec::new();
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    loop {
+        held.push(tokio::net::TcpStream::connect(&address).await.unwrap());
+        let answer = Client::new().get(format!("{}/livez", server.url())).send().await.unwrap();
+        if answer.status() == 503 {
+            assert_eq!(answer.headers()["retry-after"], "1");
+            problem(answer, 503).await;
+            break;
+        }
+        assert!(std::time::Instant::now() < until);
+    }
+    held.clear();
+    while Client::new().get(format!("{}/livez", server.url())).send().await.unwrap().status() != 200 {
+        assert!(std::time::Instant::now() < until, "the room is not given back");
+    }
+}

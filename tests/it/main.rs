@@ -4,9 +4,13 @@
 mod allocation;
 mod bad_input;
 mod demo;
+mod http_datasets;
+mod http_events;
+mod http_idempotency;
 mod http_manners;
 mod http_spine;
 mod keras_import;
+mod openapi;
 mod parity_leaves;
 mod parity_networks;
 mod predict_http;

@@ -58,7 +58,7 @@ pub struct Queue {
 }
 
 /// Version, limits, engine and queue
-#[utoipa::path(get, path = "/v1/server", tag = "service",
+#[utoipa::path(get, path = "/v1/server", operation_id = "about", tag = "service",
     responses((status = 200, description = "What this service is", body = About)))]
 pub async fn show(State(app): State<Arc<App>>) -> Result<Json<About>, Problem> {
     let (queued, running) = app.store.queue_depth().await?;

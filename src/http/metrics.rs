@@ -66,6 +66,7 @@ pub fn request(method: &Method, route: &str, status: StatusCode, seconds: f64) {
 #[utoipa::path(
     get,
     path = "/metrics",
+    operation_id = "metrics",
     tag = "service",
     responses((status = 200, description = "Prometheus's text form", content_type = "text/plain", body = String,
         example = "# TYPE jobs_queued gauge\njobs_queued 0\n")),

@@ -41,6 +41,7 @@ pub fn document() -> OpenApi {
     for item in document.paths.paths.values_mut() {
         for operation in operations(item) {
             add_problems(operation);
+            name_operation(operation);
         }
     }
     let components = document.components.get_or_insert_with(Components::new);
@@ -59,6 +60,14 @@ pub fn yaml() -> anyhow::Result<String> {
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [&mut item.get, &mut item.post, &mut item.delete].into_iter().filter_map(Option::as_mut)
+}
+
+/// Handlers have short names (`datasets::show`); a client made from the description needs them to differ.
+fn name_operation(operation: &mut Operation) {
+    let tag = operation.tags.as_ref().and_then(|tags| tags.first());
+    if let (Some(tag), Some(handler)) = (tag, &operation.operation_id) {
+        operation.operation_id = Some(format!("{tag}_{handler}"));
+    }
 }
 
 /// What can go wrong with any request of this form.

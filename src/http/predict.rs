@@ -91,6 +91,7 @@ impl<S: Sync> FromRequestParts<S> for Certain {
 #[utoipa::path(
     post,
     path = "/v1/models/{model}:predict",
+    operation_id = "predict",
     tag = "models",
     params(("model" = String, Path, description = "Name or id", example = "iris-mlp"), PredictQuery),
     request_body(content = PredictRequest, example = json!({"instances": [{"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}]})),
@@ -110,6 +111,7 @@ async fn latest(
 #[utoipa::path(
     post,
     path = "/v1/models/{model}/versions/{version}:predict",
+    operation_id = "predict_with_version",
     tag = "models",
     params(
         ("model" = String, Path, description = "Name or id", example = "iris-mlp"),

@@ -208,6 +208,11 @@ macro_rules! registry {
             fn name() -> std::borrow::Cow<'static, str> {
                 stringify!($family).into()
             }
+
+            fn schemas(schemas: &mut Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::Schema>)>) {
+                $(<$tuned as utoipa::ToSchema>::schemas(schemas);)*
+                let _ = schemas;
+            }
         }
     };
 }

@@ -32,6 +32,7 @@ pub struct VarianceScaling {
 /// What the variance is divided by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = VarianceScalingMode)]
 pub enum Mode {
     /// A unit's inputs.
     #[default]

@@ -83,4 +83,8 @@ impl utoipa::ToSchema for Metric {
     fn name() -> std::borrow::Cow<'static, str> {
         "Metric".into()
     }
+
+    fn schemas(schemas: &mut Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::Schema>)>) {
+        Measure::schemas(schemas);
+    }
 }

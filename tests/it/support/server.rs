@@ -16,7 +16,7 @@ pub struct Server {
     config: Config,
     shutdown: CancellationToken,
     running: Option<JoinHandle<anyhow::Result<()>>>,
-    folder: TempDir,
+    _folder: TempDir,
 }
 
 impl Server {
@@ -30,7 +30,8 @@ impl Server {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config { data_dir: folder.path().join("data"), ..Config::default() };
         change(&mut config);
-        let mut server = Self { url: String::new(), config, shutdown: CancellationToken::new(), running: None, folder };
+        let mut server =
+            Self { url: String::new(), config, shutdown: CancellationToken::new(), running: None, _folder: folder };
         server.run();
         server.wait_until_it_answers().await;
         server
@@ -44,16 +45,6 @@ impl Server {
     /// Its folder.
     pub fn data_dir(&self) -> &Path {
         &self.config.data_dir
-    }
-
-    /// Its folder's parent, for the test's own files.
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
-    /// Begins its end, without waiting for it.
-    pub fn begin_shutdown(&self) {
-        self.shutdown.cancel();
     }
 
     /// Ends it in good order and starts another on the same folder.

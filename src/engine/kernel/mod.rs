@@ -6,7 +6,7 @@ mod team;
 mod tile;
 mod wide;
 
-pub use product::{Matrix, product, product_by_row};
+pub use product::{Matrix, product};
 pub use rows::{add, add_to_rows, column_sums, gather, sum_rows};
 pub use team::{Team, with_team};
 

@@ -1,4 +1,5 @@
-//! Products without packing what is already in order, and without any set-up.
+//! Products in tiles of registers, without memory of their own: of b, a panel is copied where it is not in order; a is
+//! read as it lies.
 //!
 //! Every cell of the result is one sum in an order that follows from the inner axis alone: a row's bits do not depend on
 //! the rows beside it.

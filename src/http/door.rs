@@ -54,11 +54,22 @@ pub async fn door(State(app): State<Arc<App>>, request: Request, next: Next) -> 
     };
     let status = response.status();
     metrics::request(&method, template, status, seconds);
+    let status = status.as_u16();
     span.in_scope(|| {
-        tracing::info!(target: "epoca::request", %method, path, status = status.as_u16(), seconds, "answered");
+        if status < 300 && is_routine(template) {
+            tracing::debug!(target: "epoca::request", %method, path, status, seconds, "answered");
+        } else {
+            tracing::info!(target: "epoca::request", %method, path, status, seconds, "answered");
+        }
     });
     response.headers_mut().insert(X_REQUEST_ID, request_id);
     response
+}
+
+/// Whether a route is called so often, by machines, that a line for each success would bury the rest and cost more than
+/// the answer: predictions, probes and measurements, which `/metrics` counts.
+fn is_routine(template: &str) -> bool {
+    template.ends_with(":predict") || matches!(template, "/livez" | "/readyz" | "/metrics")
 }
 
 /// Runs the handler, within its time, with a net under it.

@@ -2,8 +2,9 @@
 
 use super::{Task, target::Target};
 use ndarray::{ArrayView1, ArrayView2};
-use serde::Serialize;
-use serde_json::{Map, Value};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+use std::sync::Arc;
 
 /// One instance's answer.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
@@ -14,13 +15,35 @@ pub enum Prediction {
         /// The most probable label.
         label: Value,
         /// Every label's probability, in label order.
-        probabilities: Map<String, Value>,
+        #[schema(value_type = Object)]
+        probabilities: Probabilities,
     },
     /// A regression's; an object by target name where there are several targets.
     Value {
         /// The predicted value.
         value: Value,
     },
+}
+
+/// Probabilities by label, in label order. Numbers are written straight from the network's output, with the digits that
+/// tell them from every other `f32`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Probabilities {
+    labels: Arc<[String]>,
+    values: Vec<f32>,
+}
+
+impl Probabilities {
+    /// Each label with its probability.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, f32)> {
+        self.labels.iter().map(String::as_str).zip(self.values.iter().copied())
+    }
+}
+
+impl Serialize for Probabilities {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
 }
 
 /// A number with the digits that tell it from every other `f32`, and null where it is not finite.
@@ -35,7 +58,7 @@ pub fn json_number(value: f32) -> Value {
 /// Answers for output [rows, output cells].
 pub(super) fn decode(task: Task, targets: &[Target], output: ArrayView2<'_, f32>) -> Vec<Prediction> {
     let labels = targets.first().map(Target::labels).unwrap_or_default();
-    let keys: Vec<String> = labels.iter().map(label_text).collect();
+    let keys: Arc<[String]> = labels.iter().map(label_text).collect();
     output
         .rows()
         .into_iter()
@@ -58,7 +81,7 @@ pub(crate) fn label_text(label: &Value) -> String {
     label.as_str().map_or_else(|| label.to_string(), str::to_owned)
 }
 
-fn classes(labels: &[Value], keys: &[String], probabilities: &[f32]) -> Prediction {
+fn classes(labels: &[Value], keys: &Arc<[String]>, probabilities: &[f32]) -> Prediction {
     // the first of equals, as argmax and Keras's threshold (above one half) have it
     let mut best = 0;
     for (class, probability) in probabilities.iter().enumerate() {
@@ -68,7 +91,7 @@ fn classes(labels: &[Value], keys: &[String], probabilities: &[f32]) -> Predicti
     }
     Prediction::Class {
         label: labels.get(best).cloned().unwrap_or_default(),
-        probabilities: keys.iter().cloned().zip(probabilities.iter().map(|&value| json_number(value))).collect(),
+        probabilities: Probabilities { labels: Arc::clone(keys), values: probabilities.to_vec() },
     }
 }
 

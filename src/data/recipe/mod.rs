@@ -8,7 +8,7 @@ mod feature;
 mod target;
 
 pub(crate) use decode::label_text;
-pub use decode::{Prediction, json_number};
+pub use decode::{Prediction, Probabilities, json_number};
 pub use feature::input_width;
 
 use crate::{

@@ -101,7 +101,8 @@ pub async fn create(
 
 fn checked(request: ModelRequest, limits: &Limits) -> Result<Model, Vec<FieldError>> {
     let below = |errors: Vec<FieldError>| errors.into_iter().map(|error| error.under("/definition")).collect();
-    let read = || -> Result<(Definition, Map<String, Value>, Option<Summary>), Vec<FieldError>> {
+    type Read = (Definition, Map<String, Value>, Option<Summary>);
+    let read = || -> Result<Read, Vec<FieldError>> {
         let (definition, training_defaults) = if keras::is_keras(&request.definition) {
             let (definition, compiled) = keras::import(&request.definition)?;
             (definition, compiled.training)

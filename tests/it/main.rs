@@ -8,6 +8,7 @@ mod http_datasets;
 mod http_events;
 mod http_idempotency;
 mod http_manners;
+mod http_slow;
 mod http_spine;
 mod keras_import;
 mod openapi;

@@ -99,30 +99,36 @@ pub async fn create(
     created.answer(app.store.create_model(&model, receipt.as_ref()).await)
 }
 
-fn checked(request: ModelRequest, limits: &Limits) -> Result<Model, Vec<FieldError>> {
-    let below = |errors: Vec<FieldError>| errors.into_iter().map(|error| error.under("/definition")).collect();
-    type Read = (Definition, Map<String, Value>, Option<Summary>);
-    let read = || -> Result<Read, Vec<FieldError>> {
-        let (definition, training_defaults) = if keras::is_keras(&request.definition) {
-            let (definition, compiled) = keras::import(&request.definition)?;
-            (definition, compiled.training)
-        } else {
-            (Definition::from_value(&request.definition)?, Map::new())
-        };
-        if definition.layers.len() > limits.layers {
-            let (most, received) = (limits.layers, definition.layers.len());
-            let detail = format!("expected at most {most} layers, received {received}");
-            return Err(vec![FieldError::new("/layers", detail)]);
-        }
-        let summary = match &definition.input_shape {
-            Some(shape) => Some(definition.resolve(shape, limits)?.summary()),
-            None => None,
-        };
-        Ok((definition, training_defaults, summary))
+/// What a definition in either form says.
+struct Defined {
+    definition: Definition,
+    training_defaults: Map<String, Value>,
+    summary: Option<Summary>,
+}
+
+fn defined(value: &Value, limits: &Limits) -> Result<Defined, Vec<FieldError>> {
+    let (definition, training_defaults) = if keras::is_keras(value) {
+        let (definition, compiled) = keras::import(value)?;
+        (definition, compiled.training)
+    } else {
+        (Definition::from_value(value)?, Map::new())
     };
-    let (named, read) = (check_name(&request.name, "/name"), read().map_err(below));
-    match (named, read) {
-        (Ok(()), Ok((definition, training_defaults, summary))) => Ok(Model {
+    if definition.layers.len() > limits.layers {
+        let (most, received) = (limits.layers, definition.layers.len());
+        return Err(vec![FieldError::new("/layers", format!("expected at most {most} layers, received {received}"))]);
+    }
+    let summary = match &definition.input_shape {
+        Some(shape) => Some(definition.resolve(shape, limits)?.summary()),
+        None => None,
+    };
+    Ok(Defined { definition, training_defaults, summary })
+}
+
+fn checked(request: ModelRequest, limits: &Limits) -> Result<Model, Vec<FieldError>> {
+    let named = check_name(&request.name, "/name").err();
+    let below = |error: FieldError| error.under("/definition");
+    match (named, defined(&request.definition, limits)) {
+        (None, Ok(Defined { definition, training_defaults, summary })) => Ok(Model {
             id: Uuid::now_v7(),
             name: request.name,
             definition: definition.to_value(),
@@ -131,7 +137,7 @@ fn checked(request: ModelRequest, limits: &Limits) -> Result<Model, Vec<FieldErr
             created_at: now(),
             summary,
         }),
-        (named, read) => Err(named.err().into_iter().chain(read.err().unwrap_or_else(Vec::new)).collect()),
+        (named, defined) => Err(named.into_iter().chain(defined.err().into_iter().flatten().map(below)).collect()),
     }
 }
 

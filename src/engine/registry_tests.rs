@@ -1,5 +1,7 @@
 //! One walk over each registry: analytic gradients against central differences in f64, and the JSON form of each member.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what is wrong by panicking")]
+
 use crate::engine::{
     activation::{Activation, Elu, Gelu, LeakyRelu},
     field::{self, FieldError},
@@ -84,10 +86,8 @@ fn losses() {
         for (width, rows, logits) in [(1, 21, true), (1, 300, false), (4, 5, true), (4, 5, false), (19, 3, true)] {
             let logits = logits && loss.absorbs().is_some();
             let mut output = cells(rows * width, 2.0, &mut random);
-            if !logits {
-                if let Some(activation) = loss.absorbs() {
-                    activation.forward(&mut output, width);
-                }
+            if let (false, Some(activation)) = (logits, loss.absorbs()) {
+                activation.forward(&mut output, width);
             }
             let targets: Vec<f64> = if loss.target_width(width) < width || loss.target_width(2) == 1 {
                 (0..rows).map(|row| (row * 7 % width) as f64).collect()

@@ -64,6 +64,7 @@ registry! {
     }
 }
 
+#[allow(clippy::derivable_impls, reason = "the registry writes the enum, which has no place for #[default]")]
 impl Default for Activation {
     fn default() -> Self {
         Self::Linear

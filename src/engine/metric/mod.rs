@@ -134,9 +134,7 @@ impl Metric {
 
     /// Adds these rows to the sums. `output` holds probabilities (or values), never logits. Sums of disjoint rows may be added.
     pub fn update<F: Real>(&self, targets: &[F], output: &[F], width: usize, cells: &mut [f64]) {
-        let rows = output.len() / width.max(1);
-        if rows > 0 {
-            let target_width = targets.len() / rows;
+        if let Some(target_width) = targets.len().checked_div(output.len() / width.max(1)) {
             self.measure.behaviour().update(&Rows { targets, output, width, target_width }, cells);
         }
     }

@@ -143,7 +143,6 @@ pub(crate) fn with_nearest(message: &str) -> String {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::panic, reason = "a test says what is wrong by panicking")]
 mod tests {
     use super::*;
     use serde_json::json;

@@ -1,7 +1,5 @@
 //! One walk over each registry: analytic gradients against central differences in f64, and the JSON form of each member.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what is wrong by panicking")]
-
 use crate::engine::{
     activation::{Activation, Elu, Gelu, LeakyRelu},
     field::{self, FieldError},

@@ -142,7 +142,6 @@ pub fn too_large(most: u64, received: &str) -> Problem {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test says what is wrong by panicking")]
 mod tests {
     use super::*;
     use axum::http::HeaderValue;

@@ -129,7 +129,6 @@ fn replay(receipt: Receipt) -> Response {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test says what is wrong by panicking")]
 mod tests {
     use super::*;
 

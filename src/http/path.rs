@@ -121,7 +121,6 @@ async fn segment(parts: &mut Parts, index: usize) -> Result<String, Problem> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test says what is wrong by panicking")]
 mod tests {
     use super::*;
 

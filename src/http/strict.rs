@@ -101,7 +101,6 @@ impl<'de> Visitor<'de> for Values {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test says what is wrong by panicking")]
 mod tests {
     use super::*;
 

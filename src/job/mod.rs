@@ -280,7 +280,6 @@ impl EventKind {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test says what is wrong by panicking")]
 mod tests {
     use super::*;
 

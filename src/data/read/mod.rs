@@ -165,5 +165,4 @@ fn check_names(names: &[String], place: &str) -> Result<(), ReadError> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 mod tests;

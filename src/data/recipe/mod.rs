@@ -204,5 +204,4 @@ fn pair<'a>(table: &'a Table, columns: &'a [Column], name: &str) -> Result<(&'a 
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 mod tests;

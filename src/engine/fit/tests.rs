@@ -1,5 +1,3 @@
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what is wrong by panicking")]
-
 use super::{EarlyStopping, EpochReport, EventSink, FitError, FitPlan, Fitted, Progress, Samples, Stop, cut::Cut, fit};
 use crate::engine::{
     network::{NamedTensor, Network},

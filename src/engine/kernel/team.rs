@@ -275,7 +275,6 @@ impl<T> Pointer<T> {
 unsafe impl<T: Send> Sync for Pointer<T> {}
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::panic, reason = "a test says what is wrong by panicking")]
 mod tests {
     use super::*;
 

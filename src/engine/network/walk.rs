@@ -1,8 +1,6 @@
 //! Every layer alike, from one walk over the registry: JSON there and back, shapes, gradients against central
 //! differences in f64, the same bits again, and sums over lanes.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what is wrong by panicking")]
-
 use super::{Joined, Network, Run, Tape, Weights};
 use crate::engine::{
     field,

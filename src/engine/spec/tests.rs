@@ -1,5 +1,3 @@
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what is wrong by panicking")]
-
 use super::{Definition, Limits};
 use crate::engine::{field::FieldError, shape::Shape};
 use rstest::rstest;

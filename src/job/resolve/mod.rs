@@ -192,5 +192,4 @@ fn architecture(definition: &Definition, width: usize, limits: &Limits) -> Resul
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 mod tests;

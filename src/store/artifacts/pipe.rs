@@ -47,7 +47,6 @@ impl Read for PipeReader {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test says what is wrong by panicking")]
 mod tests {
     use super::*;
 

@@ -15,7 +15,7 @@ pub enum Prediction {
         /// The most probable label.
         label: Value,
         /// Every label's probability, in label order.
-        #[schema(value_type = Object)]
+        #[schema(value_type = std::collections::HashMap<String, f32>)]
         probabilities: Probabilities,
     },
     /// A regression's; an object by target name where there are several targets.

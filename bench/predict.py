@@ -42,10 +42,13 @@ def main():
             row = next(csv.DictReader(file))
         row.pop("target")
         record = {name: float(value) for name, value in row.items()}
-        for shape, instance in (("a record", record), ("a list", list(record.values()))):
-            question, answer = folder / "question.json", folder / "answer.json"
-            question.write_text(json.dumps({"instances": [instance]}))
-            answer.write_text(json.dumps(service.request("POST", "/v1/models/digits:predict", {"instances": [instance]})))
+        question, answer = folder / "question.json", folder / "answer.json"
+        asked = {"a record": {"instances": [record]}, "a list": {"instances": [list(record.values())]}}
+        # Answered before the load begins: the service closes a connection that then stays silent.
+        answers = {shape: service.request("POST", "/v1/models/digits:predict", body) for shape, body in asked.items()}
+        for shape, body in asked.items():
+            question.write_text(json.dumps(body))
+            answer.write_text(json.dumps(answers[shape]))
             bare = subprocess.Popen([EXAMPLES / "bare_axum", answer], stdout=subprocess.PIPE, text=True)
             address = bare.stdout.readline().split("http://")[1].strip()
 

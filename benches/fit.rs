@@ -6,7 +6,7 @@
 
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use epoca::engine::{
-    fit::{EpochReport, EventSink, FitPlan, Progress, Samples, Stop, fit},
+    fit::{EpochReport, EventSink, FitPlan, OutputPlan, Progress, Samples, Stop, fit},
     network::Network,
     spec::{Architecture, Definition, Limits},
 };
@@ -54,7 +54,7 @@ impl Workload {
         let activation = if self.outputs == 1 { "sigmoid" } else { "softmax" };
         layers.push(json!({"type": "dense", "units": self.outputs, "activation": activation}));
         let definition = Definition::from_value(&json!({"layers": layers})).unwrap();
-        definition.resolve(&definition.input_shape(self.inputs).unwrap(), &Limits::default()).unwrap()
+        definition.resolve(&definition.input_shapes(&[self.inputs]).unwrap(), &Limits::default()).unwrap()
     }
 
     fn data(&self) -> (Array2<f32>, Array2<f32>) {
@@ -76,8 +76,10 @@ impl Workload {
             epochs: self.epochs,
             batch_size: self.batch_size,
             optimizer: from_value(json!("adam")).unwrap(),
-            loss: from_value(json!(loss)).unwrap(),
-            metrics: vec![from_value(json!("accuracy")).unwrap()],
+            outputs: vec![OutputPlan::single(
+                from_value(json!(loss)).unwrap(),
+                vec![from_value(json!("accuracy")).unwrap()],
+            )],
             shuffle: true,
             seed: 1,
             early_stopping: None,

@@ -3,8 +3,7 @@
 //! `cargo run --release --example engine_alone`
 
 use epoca::engine::{
-    fit::{EpochReport, EventSink, FitPlan, Progress, Samples, Stop, fit},
-    loss::Loss,
+    fit::{EpochReport, EventSink, FitPlan, OutputPlan, Progress, Samples, Stop, fit},
     network::Network,
     optimizer::Optimizer,
     spec::{Definition, Limits},
@@ -44,15 +43,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     ]}))
     .map_err(|errors| errors[0].clone())?;
     let architecture =
-        definition.resolve(&definition.input_shape(4)?, &Limits::default()).map_err(|errors| errors[0].clone())?;
+        definition.resolve(&definition.input_shapes(&[4])?, &Limits::default()).map_err(|errors| errors[0].clone())?;
     let mut network = Network::<f32>::initialize(architecture, 7);
 
     let plan = FitPlan {
         epochs: 60,
         batch_size: 16,
         optimizer: from_value::<Optimizer>(json!({"type": "adam", "learning_rate": 0.01}))?,
-        loss: from_value::<Loss>(json!("sparse_categorical_crossentropy"))?,
-        metrics: vec![from_value(json!("accuracy"))?],
+        outputs: vec![OutputPlan::single(
+            from_value(json!("sparse_categorical_crossentropy"))?,
+            vec![from_value(json!("accuracy"))?],
+        )],
         shuffle: true,
         seed: 7,
         early_stopping: None,

@@ -4,6 +4,7 @@
 //! from the seed that it is passed, and every result has the same bits at any number of threads.
 
 pub mod activation;
+pub mod constraint;
 pub mod field;
 pub mod fit;
 pub mod init;

@@ -117,8 +117,8 @@ fn defined(value: &Value, limits: &Limits) -> Result<Defined, Vec<FieldError>> {
         let (most, received) = (limits.layers, definition.layers.len());
         return Err(vec![FieldError::new("/layers", format!("expected at most {most} layers, received {received}"))]);
     }
-    let summary = match &definition.input_shape {
-        Some(shape) => Some(definition.resolve(shape, limits)?.summary()),
+    let summary = match definition.known_input_shapes() {
+        Some(shapes) => Some(definition.resolve(&shapes, limits)?.summary()),
         None => None,
     };
     Ok(Defined { definition, training_defaults, summary })

@@ -4,7 +4,7 @@ use crate::{
     data::{recipe::Preprocessing, weights::ClassWeight},
     engine::{
         field::{FieldError, escape, nearest, overflowing_numbers, parse},
-        fit::{EarlyStopping, FitPlan},
+        fit::{EarlyStopping, FitPlan, OutputPlan},
         loss::Loss,
         metric::Metric,
         optimizer::Optimizer,
@@ -98,8 +98,7 @@ impl Training {
             epochs: self.epochs,
             batch_size: self.batch_size.of(rows),
             optimizer: self.optimizer.clone(),
-            loss: self.loss,
-            metrics: self.metrics.clone(),
+            outputs: vec![OutputPlan::single(self.loss, self.metrics.clone())],
             shuffle: self.shuffle,
             seed: self.seed,
             early_stopping: self.early_stopping.clone(),

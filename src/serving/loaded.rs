@@ -9,9 +9,9 @@ use crate::{
 use ndarray::Array2;
 use std::sync::Arc;
 
-/// Multiplications up to which a prediction is computed where it is: less work than handing it to another thread and waking
+/// Multiplications and additions up to which a prediction is computed where it is: less work than handing it to another thread and waking
 /// up again.
-const SMALL: u64 = 1 << 20;
+const SMALL: u64 = 1 << 21;
 
 /// A trained version, ready to predict.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub struct Loaded {
     network: Network<f32>,
     output_shape: Shape,
     parameters: u64,
+    /// Multiplications and additions of one row.
+    cost: u64,
 }
 
 /// Why there is no prediction.
@@ -40,9 +42,10 @@ impl Loaded {
     pub fn new(model: String, version: u64, bundle: Bundle, limits: &Limits) -> anyhow::Result<Self> {
         let recipe = bundle.description.recipe.clone();
         let network = bundle.network(limits)?;
-        let output_shape = network.architecture().output_shape().clone();
+        let output_shape = network.architecture().shape(network.architecture().outputs()[0]).clone();
         let parameters = network.architecture().summary().parameters;
-        Ok(Self { model, version, recipe, network, output_shape, parameters })
+        let cost = network.architecture().cost();
+        Ok(Self { model, version, recipe, network, output_shape, parameters, cost })
     }
 
     /// The model's name.
@@ -72,7 +75,7 @@ impl Loaded {
 
     /// The network's output [rows, output cells] for `instances`. Large batches are computed on a thread for such work.
     pub async fn predict(self: Arc<Self>, instances: Instances) -> Result<Array2<f32>, PredictError> {
-        let work = self.parameters.saturating_mul(instances.len() as u64);
+        let work = self.cost.saturating_mul(instances.len() as u64);
         let output = if work <= SMALL {
             self.compute(&instances)
         } else {

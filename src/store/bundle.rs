@@ -34,8 +34,8 @@ pub struct Bundle {
 pub struct Description {
     /// The model's definition.
     pub definition: Value,
-    /// The shape of one sample at the network's input.
-    pub input_shape: Shape,
+    /// The shapes of one sample at the network's inputs.
+    pub input_shapes: Vec<Shape>,
     /// From raw records to the network, and back.
     pub recipe: Recipe,
     /// What it takes and gives.
@@ -74,9 +74,9 @@ impl Bundle {
 
     /// The network with these weights.
     pub fn network(self, limits: &Limits) -> anyhow::Result<Network<f32>> {
-        let Description { definition, input_shape, .. } = &self.description;
+        let Description { definition, input_shapes, .. } = &self.description;
         let architecture = Definition::from_value(definition)
-            .and_then(|definition| definition.resolve(input_shape, limits))
+            .and_then(|definition| definition.resolve(input_shapes, limits))
             .map_err(|errors| anyhow!("the stored definition is not accepted: {errors:?}"))?;
         Ok(Network::with_tensors(architecture, self.tensors)?)
     }

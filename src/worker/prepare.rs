@@ -56,7 +56,7 @@ impl Tensors {
 /// Ready to fit.
 pub struct Prepared {
     pub network: Network<f32>,
-    pub input_shape: Shape,
+    pub input_shapes: Vec<Shape>,
     pub recipe: Recipe,
     pub training: Tensors,
     pub validation: Option<Tensors>,
@@ -116,10 +116,10 @@ pub fn prepare(inputs: Inputs, limits: &Limits, link: &Link) -> Result<Prepared,
     go_on(link)?;
 
     let definition = Definition::from_value(&model.definition).map_err(invalid)?;
-    let input_shape = definition.input_shape(learned.x.ncols()).map_err(|error| invalid(vec![error]))?;
-    let architecture = definition.resolve(&input_shape, limits).map_err(invalid)?;
+    let input_shapes = definition.input_shapes(&[learned.x.ncols()]).map_err(|error| invalid(vec![error]))?;
+    let architecture = definition.resolve(&input_shapes, limits).map_err(invalid)?;
     let network = Network::initialize(architecture, training.seed);
-    Ok(Prepared { network, input_shape, recipe, training: learned, validation: measured })
+    Ok(Prepared { network, input_shapes, recipe, training: learned, validation: measured })
 }
 
 fn read(input: Input, wanted: &[String], link: &Link) -> Result<Table, Unprepared> {

@@ -36,7 +36,7 @@ pub fn train(inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> En
     let began = Instant::now();
     let training = inputs.job.training.clone();
     let definition = inputs.model.definition.clone();
-    let Prepared { mut network, input_shape, recipe, training: rows, validation } = match prepare(inputs, limits, link)
+    let Prepared { mut network, input_shapes, recipe, training: rows, validation } = match prepare(inputs, limits, link)
     {
         Ok(prepared) => prepared,
         Err(Unprepared::Stopped) => return Ended::Stopped,
@@ -56,7 +56,7 @@ pub fn train(inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> En
     let summary = network.architecture().summary();
     let signature = recipe.signature();
     let bundle =
-        Bundle { description: Description { definition, input_shape, recipe, signature }, tensors: network.tensors() };
+        Bundle { description: Description { definition, input_shapes, recipe, signature }, tensors: network.tensors() };
     match bundle.to_bytes() {
         Ok(file) => Ended::Trained(Box::new(Trained { fitted, took, summary, description: bundle.description, file })),
         Err(error) => {

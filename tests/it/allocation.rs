@@ -3,7 +3,7 @@
 #![allow(unsafe_code, reason = "an allocator that counts has to be one")]
 
 use epoca::engine::{
-    fit::{EpochReport, EventSink, FitPlan, Progress, Samples, Stop, fit},
+    fit::{EpochReport, EventSink, FitPlan, OutputPlan, Progress, Samples, Stop, fit},
     network::Network,
     spec::{Definition, Limits},
 };
@@ -84,14 +84,17 @@ fn a_step_allocates_nothing() {
     for layers in models {
         for batch_size in [10, 256] {
             let definition = Definition::from_value(&json!({"layers": layers})).unwrap();
-            let architecture = definition.resolve(&definition.input_shape(40).unwrap(), &Limits::default()).unwrap();
+            let architecture =
+                definition.resolve(&definition.input_shapes(&[40]).unwrap(), &Limits::default()).unwrap();
             let mut network = Network::<f32>::initialize(architecture, 1);
             let plan = FitPlan {
                 epochs: 1,
                 batch_size,
                 optimizer: from_value(json!("adam")).unwrap(),
-                loss: from_value(json!("binary_crossentropy")).unwrap(),
-                metrics: vec![from_value(json!("accuracy")).unwrap(), from_value(json!("auc")).unwrap()],
+                outputs: vec![OutputPlan::single(
+                    from_value(json!("binary_crossentropy")).unwrap(),
+                    vec![from_value(json!("accuracy")).unwrap(), from_value(json!("auc")).unwrap()],
+                )],
                 shuffle: true,
                 seed: 1,
                 early_stopping: None,

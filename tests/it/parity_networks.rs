@@ -3,7 +3,7 @@
 
 use epoca::engine::{
     field,
-    fit::{EarlyStopping, EpochReport, EventSink, FitPlan, Fitted, Progress, Samples, Stop, fit},
+    fit::{EarlyStopping, EpochReport, EventSink, FitPlan, Fitted, OutputPlan, Progress, Samples, Stop, fit},
     network::{NamedTensor, Network},
     shape::Shape,
     spec::{Definition, Limits},
@@ -90,7 +90,7 @@ fn table(values: &[f32], rows: usize) -> Array2<f32> {
 fn run(case: &Case, threads: usize) -> (Network<f32>, Fitted, Vec<EpochReport>) {
     let definition = Definition::from_value(&json!({"layers": case.layers})).unwrap();
     let limits = Limits { layers: 100, parameters: 1_000_000, memory_bytes: 1 << 30 };
-    let architecture = definition.resolve(&Shape::vector(case.x.len() / case.rows), &limits).unwrap();
+    let architecture = definition.resolve(&[Shape::vector(case.x.len() / case.rows)], &limits).unwrap();
     let tensors = case.first.iter().map(|tensor| NamedTensor {
         name: tensor.name.clone(),
         shape: Shape(tensor.shape.clone()),
@@ -101,8 +101,10 @@ fn run(case: &Case, threads: usize) -> (Network<f32>, Fitted, Vec<EpochReport>) 
         epochs: case.plan.epochs,
         batch_size: case.plan.batch_size,
         optimizer: field::parse(&case.plan.optimizer).unwrap(),
-        loss: field::parse(&case.plan.loss).unwrap(),
-        metrics: field::parse(&case.plan.metrics).unwrap(),
+        outputs: vec![OutputPlan::single(
+            field::parse(&case.plan.loss).unwrap(),
+            field::parse(&case.plan.metrics).unwrap(),
+        )],
         shuffle: false,
         seed: 0,
         early_stopping: case.plan.early_stopping.clone(),

@@ -1,6 +1,10 @@
 //! How a step's work is cut: by shapes alone, so that the bits do not depend on the number of threads.
 
-use crate::engine::{layer::Layer, spec::Architecture};
+use crate::engine::{
+    layer::Workspace,
+    network::{wanted_gradients, workspace},
+    spec::Architecture,
+};
 use std::ops::Range;
 
 /// The rows of a step, cut into lanes of neighbouring rows, and those into shards that stay in the caches.
@@ -27,7 +31,7 @@ impl Cut {
     /// The cut for steps of up to `batch_rows` rows.
     pub fn new(architecture: &Architecture, batch_rows: usize) -> Self {
         let rows = batch_rows.max(1);
-        let small = cost(architecture).saturating_mul(3 * rows as u64) < SMALL_STEP;
+        let small = architecture.cost().saturating_mul(3 * rows as u64) < SMALL_STEP;
         let least = if rows < TWO_LANES_ROWS { 1 } else { 2 };
         let lanes = if small { 1 } else { (rows / LANE_ROWS).clamp(least, MOST_LANES) };
         let lane_rows = rows.div_ceil(lanes);
@@ -48,29 +52,25 @@ impl Cut {
     }
 }
 
-/// Multiplications and additions of one row's forward.
-fn cost(architecture: &Architecture) -> u64 {
-    let nodes = architecture.nodes().iter();
-    nodes.map(|node| node.layer.cost(&architecture.input_shapes(node))).fold(0, u64::saturating_add)
-}
-
-/// Whether some layer needs sums over the whole batch.
+/// Whether something about a row follows from the whole batch: sums of a layer, or how many steps of an output count.
 pub(super) fn meets(architecture: &Architecture) -> bool {
-    architecture.nodes().iter().any(|node| node.layer.meeting(&architecture.input_shapes(node)).is_some())
+    architecture.nodes().iter().any(|node| node.meeting().is_some())
+        || (0..architecture.outputs().len()).any(|output| architecture.output_mask(output).is_some())
 }
 
 /// Bytes that a fit needs in `f32`, its data apart: weights and those of the best epoch, gradients, what the optimizer keeps (`slots`
 /// values a weight), and buffers.
 pub fn training_bytes(architecture: &Architecture, batch_size: usize, slots: usize) -> u64 {
     let cut = Cut::new(architecture, batch_size);
-    let row: u64 = architecture.nodes().iter().fold(0, |sum: u64, node| {
-        let workspace = node.layer.workspace(&architecture.input_shapes(node));
-        let output = architecture.shape(node.output).cells();
-        sum.saturating_add(2 * output as u64)
-            .saturating_add((workspace.kept_per_row + workspace.scratch_per_row) as u64)
-    });
-    let row = row.saturating_add(2 * architecture.input_shape().cells() as u64);
-    let buffers = row.saturating_mul((cut.lanes * cut.shard_rows) as u64);
+    let wanted = wanted_gradients(architecture);
+    let cells = |value: usize| architecture.shape(value).cells() as u64;
+    let values: u64 = (0..architecture.values()).map(|value| cells(value) * (1 + u64::from(wanted[value]))).sum();
+    let workspaces = || architecture.nodes().iter().map(|node| workspace(node, true));
+    let kept: u64 = workspaces().map(|workspace| workspace.kept_per_row as u64).sum();
+    let scratch = |workspace: Workspace| (workspace.scratch_per_row * cut.shard_rows + workspace.scratch) as u64;
+    let scratch = workspaces().map(scratch).max().unwrap_or(0);
+    let row = values.saturating_add(kept);
+    let buffers = row.saturating_mul(cut.shard_rows as u64).saturating_add(scratch).saturating_mul(cut.lanes as u64);
     let copies = 2 + cut.lanes as u64 + slots as u64;
     let weights = (architecture.trainable_cells() as u64).saturating_mul(copies);
     weights.saturating_add(2 * architecture.fixed_cells() as u64).saturating_add(buffers).saturating_mul(4)

@@ -4,27 +4,50 @@ use super::{FitPlan, Samples, cut::Cut};
 use crate::engine::{
     kernel,
     layer::Pass,
+    loss::Loss,
     metric::Metric,
-    network::{Run, Tape},
+    network::{Output, Run, Tape},
     random::Noise,
     real::Real,
     spec::Architecture,
 };
+use ndarray::s;
 use std::ops::Range;
 
 /// What every lane of a fit reads.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Task<'a> {
     pub plan: &'a FitPlan,
-    /// The plan's, each resolved for this loss and output.
-    pub metrics: &'a [Metric],
     pub cut: Cut,
+    pub outputs: &'a [OutputTask],
+    /// Where the cells of each input lie in a row of x.
+    pub inputs: &'a [Range<usize>],
+}
+
+/// What is learned at one output.
+#[derive(Debug)]
+pub(super) struct OutputTask {
+    pub loss: Loss,
+    pub loss_weight: f64,
+    /// The plan's, each resolved for this loss and output.
+    pub metrics: Vec<Metric>,
+    pub value: usize,
+    pub mask: Option<usize>,
     /// The last activation is left to the loss.
     pub absorbed: bool,
     /// Loss rows of a sample: 1, or more where the output has more axes than one.
     pub positions: usize,
     /// Size of the output's last axis.
     pub width: usize,
+    /// Where its targets lie in a row of y.
+    pub targets: Range<usize>,
+}
+
+impl OutputTask {
+    /// Cells of the sums of its metrics.
+    pub fn metric_cells(&self) -> usize {
+        self.metrics.iter().map(|metric| metric.cells(self.width)).sum()
+    }
 }
 
 /// A lane's own memory.
@@ -32,11 +55,18 @@ pub(super) struct Task<'a> {
 pub(super) struct Lane<F> {
     pub tape: Tape<F>,
     pub gradient: Vec<F>,
-    targets: Vec<F>,
+    /// By output.
+    targets: Vec<Vec<F>>,
+    row_weights: Vec<F>,
+    /// What each loss row of one output weighs.
     weights: Vec<F>,
-    /// Sum of the losses of the last step's rows.
-    pub loss: f64,
-    /// Sums of every metric, one after the other, over the epoch.
+    /// Targets and outputs of the loss rows that count, where others do not.
+    counted: (Vec<F>, Vec<F>),
+    /// By output: the sum of the losses of the last step's rows.
+    pub losses: Vec<f64>,
+    /// By output: how many of the last step's loss rows count.
+    pub counts: Vec<f64>,
+    /// Sums of every metric of every output, one after the other, over the epoch.
     pub metrics: Vec<f64>,
     /// Sums of the node at which lanes meet next.
     pub sums: Vec<f64>,
@@ -52,27 +82,52 @@ pub(super) struct Rows<'d, 'a, F> {
     pub order: &'a [usize],
     /// Counted over the whole fit.
     pub step: u64,
+    /// By output: what the sum of the losses is divided by.
+    pub totals: &'a [f64],
 }
 
 impl<F: Real> Lane<F> {
-    pub fn new(architecture: &Architecture, task: &Task<'_>, target_cells: usize, weighted: bool, sums: usize) -> Self {
+    pub fn new(architecture: &Architecture, task: &Task<'_>, weighted: bool, sums: usize) -> Self {
         let rows = task.cut.shard_rows;
+        let masked = || task.outputs.iter().filter(|output| output.mask.is_some());
+        let weights = task.outputs.iter().filter(|output| weighted || output.mask.is_some());
+        let most = |sizes: &mut dyn Iterator<Item = usize>| vec![F::ZERO; rows * sizes.max().unwrap_or(0)];
         Self {
             tape: Tape::for_training(architecture, rows),
             gradient: vec![F::ZERO; architecture.trainable_cells()],
-            targets: vec![F::ZERO; rows * target_cells],
-            weights: vec![F::ZERO; if weighted { rows * task.positions } else { 0 }],
-            loss: 0.0,
-            metrics: vec![0.0; task.metrics.iter().map(|metric| metric.cells(task.width)).sum()],
+            targets: task.outputs.iter().map(|output| vec![F::ZERO; rows * output.targets.len()]).collect(),
+            row_weights: vec![F::ZERO; if weighted { rows } else { 0 }],
+            weights: most(&mut weights.map(|output| output.positions)),
+            counted: (
+                most(&mut masked().map(|output| output.targets.len())),
+                most(&mut masked().map(|output| output.positions * output.width)),
+            ),
+            losses: vec![0.0; task.outputs.len()],
+            counts: vec![0.0; task.outputs.len()],
+            metrics: vec![0.0; task.outputs.iter().map(OutputTask::metric_cells).sum()],
             sums: vec![0.0; sums],
-            pass: Pass { rows: 0, training: true, logits: false, noise: Noise::default() },
+            pass: Pass {
+                rows: 0,
+                training: true,
+                logits: false,
+                trainable: true,
+                batch_rows: 0,
+                noise: Noise::default(),
+            },
         }
     }
 
-    /// Forward and backward of `rows`, shard by shard. Leaves the gradient and the loss.
+    /// Forgets the sums of the step before.
+    fn reset(&mut self) {
+        self.losses.fill(0.0);
+        self.counts.fill(0.0);
+        self.tape.penalty = 0.0;
+    }
+
+    /// Forward and backward of `rows`, shard by shard. Leaves the gradient and the losses.
     pub fn learn(&mut self, task: &Task<'_>, run: Run<'_, F>, rows: Rows<'_, '_, F>, mine: Range<usize>) {
         let nodes = run.architecture.nodes().len();
-        self.loss = 0.0;
+        self.reset();
         let mut accumulate = false;
         for shard in task.cut.shards(mine) {
             let run = Run { pass: self.load(task, rows, shard, true), ..run };
@@ -87,20 +142,21 @@ impl<F: Real> Lane<F> {
         }
     }
 
-    /// Inference on `rows`, shard by shard. Leaves the loss and adds to the metrics.
+    /// Inference on `rows`, shard by shard. Leaves the losses and adds to the metrics.
     pub fn measure(&mut self, task: &Task<'_>, run: Run<'_, F>, rows: Rows<'_, '_, F>, mine: Range<usize>) {
         let nodes = run.architecture.nodes().len();
-        self.loss = 0.0;
+        self.reset();
         for shard in task.cut.shards(mine) {
             let run = Run { pass: self.load(task, rows, shard, false), ..run };
             self.tape.forward(&run, 0..nodes);
+            self.count(task, run.pass.rows);
             self.evaluate(task, rows, run.pass.rows);
         }
     }
 
     /// Brings all of this lane's rows into the buffers, for a run from meeting to meeting.
     pub fn begin(&mut self, task: &Task<'_>, rows: Rows<'_, '_, F>, mine: Range<usize>) {
-        self.loss = 0.0;
+        self.reset();
         self.pass = self.load(task, rows, mine, true);
         if self.pass.rows == 0 {
             self.gradient.fill(F::ZERO);
@@ -117,10 +173,17 @@ impl<F: Real> Lane<F> {
         }
     }
 
-    /// Runs the last `nodes` forward, and evaluates.
-    pub fn forward_to_loss(&mut self, task: &Task<'_>, run: Run<'_, F>, rows: Rows<'_, '_, F>, nodes: Range<usize>) {
+    /// Runs the last `nodes` forward, and counts the loss rows that count.
+    pub fn forward_to_end(&mut self, task: &Task<'_>, run: Run<'_, F>, nodes: Range<usize>) {
         if self.pass.rows > 0 {
             self.tape.forward(&Run { pass: self.pass, ..run }, nodes);
+            self.count(task, self.pass.rows);
+        }
+    }
+
+    /// Evaluates all of this lane's rows.
+    pub fn evaluate_all(&mut self, task: &Task<'_>, rows: Rows<'_, '_, F>) {
+        if self.pass.rows > 0 {
             self.evaluate(task, rows, self.pass.rows);
         }
     }
@@ -144,37 +207,107 @@ impl<F: Real> Lane<F> {
     }
 
     /// Brings the rows `shard` of a step into the buffers.
-    pub fn load(&mut self, task: &Task<'_>, rows: Rows<'_, '_, F>, shard: Range<usize>, training: bool) -> Pass {
+    fn load(&mut self, task: &Task<'_>, rows: Rows<'_, '_, F>, shard: Range<usize>, training: bool) -> Pass {
         let (samples, order) = (rows.samples, &rows.order[shard.clone()]);
-        kernel::gather(samples.x, order, self.tape.input(order.len()));
-        kernel::gather(samples.y, order, &mut self.targets[..order.len() * samples.y.ncols()]);
+        for (input, columns) in task.inputs.iter().enumerate() {
+            kernel::gather(samples.x.slice(s![.., columns.clone()]), order, self.tape.input(input, order.len()));
+        }
+        for (output, targets) in task.outputs.iter().zip(&mut self.targets) {
+            let cells = &mut targets[..order.len() * output.targets.len()];
+            kernel::gather(samples.y.slice(s![.., output.targets.clone()]), order, cells);
+        }
         if let Some(weights) = samples.weights {
-            for (cells, &row) in self.weights.chunks_exact_mut(task.positions).zip(order) {
-                cells.fill(weights[row]);
-            }
+            self.row_weights.iter_mut().zip(order).for_each(|(weight, &row)| *weight = weights[row]);
         }
         let noise = Noise { seed: task.plan.seed, step: rows.step, layer: 0, first_row: shard.start };
-        Pass { rows: order.len(), training, logits: task.absorbed, noise }
+        let batch_rows = rows.order.len();
+        Pass { rows: order.len(), training, logits: false, trainable: true, batch_rows, noise }
     }
 
-    /// Adds the loss and the metrics of the rows that ran forward, and leaves the loss's gradient at the output.
-    pub fn evaluate(&mut self, task: &Task<'_>, rows: Rows<'_, '_, F>, count: usize) {
-        let targets = &self.targets[..count * rows.samples.y.ncols()];
-        let weights = rows.samples.weights.map(|_| &self.weights[..count * task.positions]);
-        let (output, gradient) = self.tape.output_and_gradient(count);
-        let scale = F::of(1.0 / (rows.order.len() * task.positions) as f64);
-        self.loss += task.plan.loss.evaluate(targets, output, task.width, task.absorbed, weights, scale, gradient);
-        if task.metrics.is_empty() {
-            return;
-        }
-        if let (true, Some(activation)) = (task.absorbed, task.plan.loss.absorbs()) {
-            activation.forward(output, task.width);
-        }
-        let mut cells = &mut self.metrics[..];
-        for metric in task.metrics {
-            let (mine, rest) = cells.split_at_mut(metric.cells(task.width));
-            metric.update(targets, output, task.width, mine);
-            cells = rest;
+    /// Adds how many loss rows of each output count, of the rows that ran forward.
+    fn count(&mut self, task: &Task<'_>, rows: usize) {
+        for (output, count) in task.outputs.iter().zip(&mut self.counts) {
+            *count += match self.tape.output(output.value, output.mask, rows).mask {
+                None => (rows * output.positions) as f64,
+                Some(mask) => {
+                    let steps: f64 = mask.iter().map(|cell| cell.to_f64()).sum();
+                    steps * (rows * output.positions) as f64 / mask.len() as f64
+                }
+            };
         }
     }
+
+    /// Adds the losses and the metrics of the rows that ran forward, and leaves the losses' gradients at the outputs.
+    fn evaluate(&mut self, task: &Task<'_>, rows: Rows<'_, '_, F>, count: usize) {
+        let Self { tape, targets, row_weights, weights, counted, losses, metrics, .. } = self;
+        let row_weights = rows.samples.weights.map(|_| &row_weights[..count]);
+        let mut cells = &mut metrics[..];
+        for (index, output) in task.outputs.iter().enumerate() {
+            let targets = &targets[index][..count * output.targets.len()];
+            let Output { values, gradient, mask } = tape.output(output.value, output.mask, count);
+            let weights = weigh(output, row_weights, mask, count, weights);
+            let scale = F::of(output.loss_weight / rows.totals[index]);
+            let (width, absorbed) = (output.width, output.absorbed);
+            losses[index] += output.loss.evaluate(targets, values, width, absorbed, weights, scale, gradient);
+            if output.metrics.is_empty() {
+                continue;
+            }
+            if let (true, Some(activation)) = (absorbed, output.loss.absorbs()) {
+                activation.forward(values, width);
+            }
+            let (targets, values) = match mask {
+                None => (targets, &*values),
+                Some(mask) => only_counted(output, targets, values, mask, counted),
+            };
+            for metric in &output.metrics {
+                let (mine, rest) = cells.split_at_mut(metric.cells(width));
+                metric.update(targets, values, width, mine);
+                cells = rest;
+            }
+        }
+    }
+}
+
+/// What each loss row of `output` weighs: its sample's weight, and nothing where the mask hides it.
+fn weigh<'w, F: Real>(
+    output: &OutputTask,
+    row_weights: Option<&[F]>,
+    mask: Option<&[F]>,
+    rows: usize,
+    weights: &'w mut [F],
+) -> Option<&'w [F]> {
+    if row_weights.is_none() && mask.is_none() {
+        return None;
+    }
+    let weights = &mut weights[..rows * output.positions];
+    for (row, weights) in weights.chunks_exact_mut(output.positions).enumerate() {
+        weights.fill(row_weights.map_or(F::ONE, |weights| weights[row]));
+    }
+    if let Some(mask) = mask {
+        let each = weights.len() / mask.len();
+        for (weights, &cell) in weights.chunks_exact_mut(each).zip(mask) {
+            weights.iter_mut().for_each(|weight| *weight *= cell);
+        }
+    }
+    Some(weights)
+}
+
+/// Targets and outputs of the loss rows that the mask shows, one after the other.
+fn only_counted<'w, F: Real>(
+    output: &OutputTask,
+    targets: &[F],
+    values: &[F],
+    mask: &[F],
+    counted: &'w mut (Vec<F>, Vec<F>),
+) -> (&'w [F], &'w [F]) {
+    let (target_cells, cells) = (targets.len() / mask.len(), values.len() / mask.len());
+    let mut steps = 0;
+    for (step, _) in mask.iter().enumerate().filter(|(_, cell)| **cell != F::ZERO) {
+        let (target, value) = (step * target_cells, step * cells);
+        counted.0[steps * target_cells..][..target_cells].copy_from_slice(&targets[target..target + target_cells]);
+        counted.1[steps * cells..][..cells].copy_from_slice(&values[value..value + cells]);
+        steps += 1;
+    }
+    debug_assert_eq!(cells % output.width, 0, "whole loss rows");
+    (&counted.0[..steps * target_cells], &counted.1[..steps * cells])
 }

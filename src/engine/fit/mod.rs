@@ -25,10 +25,8 @@ pub struct FitPlan {
     pub batch_size: usize,
     /// The optimizer with its settings.
     pub optimizer: Optimizer,
-    /// The loss.
-    pub loss: Loss,
-    /// Reported beside the loss, in this order.
-    pub metrics: Vec<Metric>,
+    /// What each output of the network learns, in their order.
+    pub outputs: Vec<OutputPlan>,
     /// Whether the rows are put in a new order each epoch.
     pub shuffle: bool,
     /// Where all randomness of the fit comes from.
@@ -39,12 +37,32 @@ pub struct FitPlan {
     pub threads: usize,
 }
 
+/// What one output learns.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutputPlan {
+    /// What goes before the names of its loss and metrics where there are several outputs.
+    pub name: String,
+    /// The loss.
+    pub loss: Loss,
+    /// The loss's part in the sum over the outputs; 1 for a single one.
+    pub loss_weight: f64,
+    /// Reported beside the loss, in this order.
+    pub metrics: Vec<Metric>,
+}
+
+impl OutputPlan {
+    /// What the one output of a network learns.
+    pub fn single(loss: Loss, metrics: Vec<Metric>) -> Self {
+        Self { name: String::new(), loss, loss_weight: 1.0, metrics }
+    }
+}
+
 /// Rows to learn from or to measure on.
 #[derive(Debug, Clone, Copy)]
 pub struct Samples<'a, F> {
-    /// [rows, input cells]
+    /// [rows, cells of every input one after the other]
     pub x: ArrayView2<'a, F>,
-    /// [rows, target cells]; a class index as a number for sparse losses.
+    /// [rows, target cells of every output one after the other]; a class index as a number for sparse losses.
     pub y: ArrayView2<'a, F>,
     /// [rows]: each row's part in the loss; 1 where absent.
     pub weights: Option<ArrayView1<'a, F>>,
@@ -55,7 +73,8 @@ pub struct Samples<'a, F> {
 pub struct EpochReport {
     /// Counts from 1.
     pub epoch: u32,
-    /// `loss` first, the metrics in the plan's order, then the same with `val_` where there is validation data.
+    /// `loss` first (with several outputs each one's after it), the metrics in the plan's order, then the same with `val_`
+    /// where there is validation data.
     pub logs: Vec<(String, f64)>,
     /// The learning rate of the epoch's last step.
     pub learning_rate: f64,

@@ -1,4 +1,7 @@
-use super::{EarlyStopping, EpochReport, EventSink, FitError, FitPlan, Fitted, Progress, Samples, Stop, cut::Cut, fit};
+use super::{
+    EarlyStopping, EpochReport, EventSink, FitError, FitPlan, Fitted, OutputPlan, Progress, Samples, Stop, cut::Cut,
+    fit,
+};
 use crate::engine::{
     network::{NamedTensor, Network},
     real::Real,
@@ -43,7 +46,7 @@ fn from<T: DeserializeOwned>(value: Value) -> T {
 
 fn architecture(features: usize, layers: Value) -> Architecture {
     let definition = Definition::from_value(&json!({"layers": layers})).unwrap();
-    definition.resolve(&definition.input_shape(features).unwrap(), &Limits::default()).unwrap()
+    definition.resolve(&definition.input_shapes(&[features]).unwrap(), &Limits::default()).unwrap()
 }
 
 fn plan(epochs: u32, batch_size: usize, optimizer: Value, loss: &str) -> FitPlan {
@@ -51,8 +54,7 @@ fn plan(epochs: u32, batch_size: usize, optimizer: Value, loss: &str) -> FitPlan
         epochs,
         batch_size,
         optimizer: from(optimizer),
-        loss: from(json!(loss)),
-        metrics: Vec::new(),
+        outputs: vec![OutputPlan::single(from(json!(loss)), Vec::new())],
         shuffle: true,
         seed: 3,
         early_stopping: None,
@@ -102,7 +104,7 @@ fn bits_do_not_depend_on_threads() {
         let architecture = architecture(30, layers);
         let mut plan = plan(3, 600, json!("adam"), "binary_crossentropy");
         assert_eq!(Cut::new(&architecture, plan.batch_size).lanes, 4, "a test of several lanes has several");
-        plan.metrics = vec![from(json!("accuracy")), from(json!("auc"))];
+        plan.outputs[0].metrics = vec![from(json!("accuracy")), from(json!("auc"))];
         let mut runs = [1, 2, 4].map(|threads| {
             let mut network = Network::initialize(architecture.clone(), 1);
             let plan = FitPlan { threads, ..plan.clone() };
@@ -204,7 +206,7 @@ fn validation_measures_what_predict_gives() {
     let (x, y) = data::<f64>(50, 5);
     let (validation_x, validation_y) = data::<f64>(333, 5);
     let mut plan = plan(3, 16, json!("adam"), "mse");
-    plan.metrics = vec![from(json!("mae"))];
+    plan.outputs[0].metrics = vec![from(json!("mae"))];
     let validation = Some(samples(&validation_x, &validation_y));
     let fitted = fit(&mut network, &plan, samples(&x, &y), validation, &mut Record::default()).unwrap();
     let errors = network.predict(validation_x.view()) - &validation_y;

@@ -1,12 +1,13 @@
 //! The loop over epochs and steps.
 
 use super::{
-    EpochReport, EventSink, FitError, FitPlan, Fitted, Progress, Samples, cut::Cut, early_stopping::Watch,
-    trainer::Trainer,
+    EpochReport, EventSink, FitError, FitPlan, Fitted, Progress, Samples,
+    cut::Cut,
+    early_stopping::Watch,
+    trainer::{Parts, Trainer},
 };
 use crate::engine::{
     kernel::{Team, with_team},
-    metric::Metric,
     network::Network,
     random::{self, Purpose},
     real::Real,
@@ -56,9 +57,10 @@ fn run<F: Real>(
     };
     let rate = plan.optimizer.learning_rate();
     let weighted = training.weights.is_some() || validation.is_some_and(|validation| validation.weights.is_some());
-    let width = network.architecture().output_shape().last();
-    let metrics: Vec<Metric> = plan.metrics.iter().map(|metric| metric.resolve(&plan.loss, width)).collect();
-    let mut trainer = Trainer::new(team, network, plan, &metrics, training, weighted);
+    let parts = Parts::new(network.architecture(), plan);
+    let batch_rows = plan.batch_size.min(training.x.nrows());
+    let mut trainer = Trainer::new(team, network, plan, &parts, batch_rows, weighted);
+    let mut sums = Losses::new(plan);
     let mut order: Vec<usize> = (0..training.x.nrows()).collect();
     let validation_order: Vec<usize> = (0..validation.map_or(0, |validation| validation.x.nrows())).collect();
     let (mut best, mut best_logs, mut best_weights) = ((1, f64::INFINITY), Vec::new(), Vec::new());
@@ -70,20 +72,19 @@ fn run<F: Real>(
             order.shuffle(&mut random::stream(plan.seed, Purpose::Shuffle, u64::from(epoch)));
         }
         let steps = order.len().div_ceil(plan.batch_size);
-        let (mut sum, mut seen) = (0.0, 0);
+        sums.reset();
         for (step, rows) in order.chunks(plan.batch_size).enumerate() {
             let loss = trainer.step(training, rows);
             if !loss.is_finite() {
                 return Err(diverged(loss));
             }
-            sum += loss * rows.len() as f64;
-            seen += rows.len();
+            sums.add(loss, trainer.losses(), rows.len());
             if step + 1 < steps {
-                let progress = Progress { epoch, step: step + 1, steps, loss: sum / seen as f64 };
+                let progress = Progress { epoch, step: step + 1, steps, loss: sums.loss() };
                 proceed(sink.step(progress))?;
             }
         }
-        let mut values = vec![sum / seen as f64];
+        let mut values = sums.means();
         values.extend(trainer.take_metrics());
         if let Some(validation) = validation {
             let loss = trainer.measure(validation, &validation_order);
@@ -91,6 +92,7 @@ fn run<F: Real>(
                 return Err(diverged(loss));
             }
             values.push(loss);
+            values.extend(trainer.losses().iter().filter(|_| plan.outputs.len() > 1));
             values.extend(trainer.take_metrics());
         }
         let monitored = values[monitor];
@@ -138,18 +140,58 @@ fn proceed(answer: ControlFlow<super::Stop>) -> Result<(), FitError> {
 /// Callers check what users write; what is wrong here is a mistake in a program.
 fn check<F: Real>(network: &Network<F>, plan: &FitPlan, samples: &Samples<'_, F>) {
     let architecture = network.architecture();
-    let (input, output) = (architecture.input_shape(), architecture.output_shape());
     let rows = samples.x.nrows();
     assert!(rows > 0 && plan.epochs > 0 && plan.batch_size > 0, "rows, epochs and batch size are at least 1");
-    assert_eq!(samples.x.ncols(), input.cells(), "columns of x against cells of the input");
-    let targets = output.cells() / output.last() * plan.loss.target_width(output.last());
-    assert_eq!(samples.y.dim(), (rows, targets), "shape of y");
+    assert_eq!(samples.x.ncols(), architecture.input_cells(), "columns of x against cells of the inputs");
+    assert_eq!(plan.outputs.len(), architecture.outputs().len(), "outputs of the plan against those of the network");
+    assert_eq!(samples.y.dim(), (rows, Parts::new(architecture, plan).target_cells()), "shape of y");
     assert!(samples.weights.is_none_or(|weights| weights.len() == rows), "one weight for each row");
 }
 
-/// `loss` and the metrics, then the same with `val_`.
+/// `loss`, each output's where there are several, and the metrics, then the same with `val_`.
 fn log_names(plan: &FitPlan, validation: bool) -> Vec<String> {
-    let names: Vec<String> = std::iter::once("loss".into()).chain(plan.metrics.iter().map(|m| m.name())).collect();
+    let several = plan.outputs.len() > 1;
+    let losses = plan.outputs.iter().filter(|_| several).map(|output| format!("{}_loss", output.name));
+    let metrics = plan.outputs.iter().flat_map(|output| {
+        output.metrics.iter().map(move |metric| match several {
+            true => format!("{}_{}", output.name, metric.name()),
+            false => metric.name(),
+        })
+    });
+    let names: Vec<String> = std::iter::once("loss".into()).chain(losses).chain(metrics).collect();
     let validation = names.iter().map(|name| format!("val_{name}")).filter(|_| validation);
     names.iter().cloned().chain(validation).collect()
+}
+
+/// Sums of an epoch's losses.
+struct Losses {
+    /// The whole loss, and each output's where there are several.
+    sums: Vec<f64>,
+    rows: usize,
+}
+
+impl Losses {
+    fn new(plan: &FitPlan) -> Self {
+        let outputs = plan.outputs.len();
+        Self { sums: vec![0.0; if outputs > 1 { 1 + outputs } else { 1 }], rows: 0 }
+    }
+
+    fn reset(&mut self) {
+        self.sums.fill(0.0);
+        self.rows = 0;
+    }
+
+    fn add(&mut self, loss: f64, of_outputs: &[f64], rows: usize) {
+        self.rows += rows;
+        let all = std::iter::once(&loss).chain(of_outputs);
+        self.sums.iter_mut().zip(all).for_each(|(sum, loss)| *sum += loss * rows as f64);
+    }
+
+    fn loss(&self) -> f64 {
+        self.sums.first().map_or(0.0, |sum| sum / self.rows as f64)
+    }
+
+    fn means(&self) -> Vec<f64> {
+        self.sums.iter().map(|sum| sum / self.rows as f64).collect()
+    }
 }

@@ -2,17 +2,18 @@
 
 use super::{
     FitPlan, Samples,
-    cut::Cut,
-    lane::{Lane, Rows, Task},
+    cut::{Cut, meets},
+    lane::{Lane, OutputTask, Rows, Task},
 };
 use crate::engine::{
+    constraint::Constraint,
     kernel::{self, Team},
     layer::{Join, Layer, Meeting, Pass},
-    metric::Metric,
-    network::{Joined, Network, Run, Weights},
+    network::{Joined, Network, Run, Weights, columns},
     random::Noise,
     real::Real,
     regularizer::Regularizer,
+    shape::Shape,
     spec::Architecture,
 };
 use std::ops::Range;
@@ -34,6 +35,15 @@ pub(super) struct Trainer<'a, F> {
     lane_rows: Vec<usize>,
     sums: Vec<f64>,
     penalties: Vec<(Range<usize>, Regularizer)>,
+    constraints: Vec<(Range<usize>, Shape, Constraint)>,
+    /// Nodes whose last activation is left to a loss.
+    absorbed: Vec<usize>,
+    /// Whether something about a row follows from the whole batch.
+    meets: bool,
+    /// By output: what the sum of the losses is divided by.
+    totals: Vec<f64>,
+    /// By output: the mean loss of the last step or measurement.
+    losses: Vec<f64>,
     steps: u64,
 }
 
@@ -42,22 +52,18 @@ impl<'a, F: Real> Trainer<'a, F> {
         team: &'a Team<'a>,
         network: &'a mut Network<F>,
         plan: &'a FitPlan,
-        metrics: &'a [Metric],
-        training: Samples<'_, F>,
+        parts: &'a Parts,
+        batch_rows: usize,
         weighted: bool,
     ) -> Self {
         let (architecture, trainable, fixed) = network.parts_mut();
-        let batch = plan.batch_size.min(training.x.nrows());
-        let cut = Cut::new(architecture, batch);
-        let shape = architecture.output_shape();
-        let last = architecture.nodes().last().and_then(|node| node.layer.last_activation());
-        let absorbed = plan.loss.absorbs().is_some() && plan.loss.absorbs() == last;
-        let task = Task { plan, metrics, cut, absorbed, positions: shape.cells() / shape.last(), width: shape.last() };
+        let cut = Cut::new(architecture, batch_rows);
+        let task = Task { plan, cut, outputs: &parts.outputs, inputs: &parts.inputs };
         let mut meetings = Vec::new();
         let mut joined = Vec::new();
         let mut most_sums = 0;
         for (index, node) in architecture.nodes().iter().enumerate() {
-            let meeting = node.layer.meeting(&architecture.input_shapes(node));
+            let meeting = node.meeting();
             joined.push(meeting.map_or_else(Joined::default, |meeting| Joined {
                 forward: vec![F::ZERO; meeting.forward_joined],
                 backward: vec![F::ZERO; meeting.backward_joined],
@@ -67,11 +73,11 @@ impl<'a, F: Real> Trainer<'a, F> {
                 most_sums = most_sums.max(meeting.forward_sums).max(meeting.backward_sums);
             }
         }
-        let target_cells = training.y.ncols();
-        let lane = || Lane::new(architecture, &task, target_cells, weighted, most_sums);
+        let trained = || architecture.parameters().iter().filter(|parameter| parameter.spec.trainable);
+        let absorbs = |(index, output): (usize, &OutputTask)| architecture.last_node(index).filter(|_| output.absorbed);
         Self {
             slots: (0..plan.optimizer.slots()).map(|_| vec![F::ZERO; trainable.len()]).collect(),
-            lanes: (0..cut.lanes).map(|_| lane()).collect(),
+            lanes: (0..cut.lanes).map(|_| Lane::new(architecture, &task, weighted, most_sums)).collect(),
             lane_rows: vec![0; cut.lanes],
             sums: vec![0.0; cut.lanes * most_sums],
             team,
@@ -81,11 +87,14 @@ impl<'a, F: Real> Trainer<'a, F> {
             task,
             meetings,
             joined,
-            penalties: architecture
-                .parameters()
-                .iter()
-                .filter_map(|parameter| Some((parameter.cells.clone(), parameter.spec.regularizer?)))
+            penalties: trained().filter_map(|it| Some((it.cells.clone(), it.spec.regularizer?))).collect(),
+            constraints: trained()
+                .filter_map(|it| Some((it.cells.clone(), it.shape.clone(), it.spec.constraint.clone()?)))
                 .collect(),
+            absorbed: parts.outputs.iter().enumerate().filter_map(absorbs).collect(),
+            meets: meets(architecture),
+            totals: vec![0.0; parts.outputs.len()],
+            losses: vec![0.0; parts.outputs.len()],
             steps: 0,
         }
     }
@@ -94,28 +103,51 @@ impl<'a, F: Real> Trainer<'a, F> {
     /// where that is not finite, the weights stay as they were.
     pub fn step(&mut self, samples: Samples<'_, F>, order: &[usize]) -> f64 {
         self.steps += 1;
-        let rows = Rows { samples, order, step: self.steps };
-        if self.meetings.is_empty() {
-            let (task, run) = (&self.task, run(self.architecture, self.trainable, self.fixed, &self.joined));
+        for (total, output) in self.totals.iter_mut().zip(self.task.outputs) {
+            *total = (order.len() * output.positions) as f64;
+        }
+        if self.meets {
+            self.learn_with_meetings(samples, order);
+        } else {
+            let Self { architecture, trainable, fixed, absorbed, joined, task, .. } = self;
+            let run = run(architecture, trainable, fixed, absorbed, joined);
+            let rows = Rows { samples, order, step: self.steps, totals: &self.totals };
             self.team
                 .each(&mut self.lanes, |index, lane| lane.learn(task, run, rows, task.cut.lane(index, order.len())));
-        } else {
-            self.learn_with_meetings(rows);
         }
-        let sum: f64 = self.lanes.iter().map(|lane| lane.loss).sum();
-        let loss = sum / (order.len() * self.task.positions) as f64 + self.penalty();
+        let loss = self.total_loss(order.len());
         if loss.is_finite() {
             self.update();
+            for (cells, shape, constraint) in &self.constraints {
+                constraint.apply(&mut self.trainable[cells.clone()], shape);
+            }
         }
         loss
     }
 
+    /// The sum of every output's mean loss by its weight, and the penalties; leaves the outputs' own in `losses`.
+    fn total_loss(&mut self, rows: usize) -> f64 {
+        let mut sum = 0.0;
+        for (index, (output, loss)) in self.task.outputs.iter().zip(&mut self.losses).enumerate() {
+            *loss = self.lanes.iter().map(|lane| lane.losses[index]).sum::<f64>() / self.totals[index];
+            sum += output.loss_weight * *loss;
+        }
+        let of_outputs = self.lanes.iter().map(|lane| lane.tape.penalty).sum::<f64>() / rows as f64;
+        sum + of_outputs + self.penalty()
+    }
+
+    /// By output: the mean loss of the last step or measurement.
+    pub fn losses(&self) -> &[f64] {
+        &self.losses
+    }
+
     /// Forward and backward of a network some of whose layers need sums over the whole batch: every lane keeps all of
     /// its rows, and runs from one such layer to the next.
-    fn learn_with_meetings(&mut self, rows: Rows<'_, '_, F>) {
+    fn learn_with_meetings(&mut self, samples: Samples<'_, F>, order: &[usize]) {
         let task = self.task;
         let nodes = self.architecture.nodes().len();
-        self.team.each(&mut self.lanes, |index, lane| lane.begin(&task, rows, task.cut.lane(index, rows.order.len())));
+        let rows = Rows { samples, order, step: self.steps, totals: &[] };
+        self.team.each(&mut self.lanes, |index, lane| lane.begin(&task, rows, task.cut.lane(index, order.len())));
         self.lane_rows.iter_mut().zip(&self.lanes).for_each(|(rows, lane)| *rows = lane.pass.rows);
         let mut start = 0;
         for meeting in 0..self.meetings.len() {
@@ -124,7 +156,11 @@ impl<'a, F: Real> Trainer<'a, F> {
             self.join(meeting, Direction::Forward);
             start = node;
         }
-        self.each_lane(|lane, run| lane.forward_to_loss(&task, run, rows, start..nodes));
+        self.each_lane(|lane, run| lane.forward_to_end(&task, run, start..nodes));
+        self.count();
+        let Self { team, lanes, totals, .. } = self;
+        let rows = Rows { totals, ..rows };
+        team.each(lanes, |_, lane| lane.evaluate_all(&task, rows));
         let mut end = nodes;
         for meeting in (0..self.meetings.len()).rev() {
             let node = self.meetings[meeting].node;
@@ -135,8 +171,17 @@ impl<'a, F: Real> Trainer<'a, F> {
         self.each_lane(|lane, run| lane.backward(run, 0..end));
     }
 
+    /// Divides by the loss rows that count, of every lane together; where none does, by one.
+    fn count(&mut self) {
+        for (index, total) in self.totals.iter_mut().enumerate() {
+            let count: f64 = self.lanes.iter().map(|lane| lane.counts[index]).sum();
+            *total = if count > 0.0 { count } else { 1.0 };
+        }
+    }
+
     fn each_lane(&mut self, work: impl Fn(&mut Lane<F>, Run<'_, F>) + Sync) {
-        let run = run(self.architecture, self.trainable, self.fixed, &self.joined);
+        let Self { architecture, trainable, fixed, absorbed, joined, .. } = self;
+        let run = run(architecture, trainable, fixed, absorbed, joined);
         self.team.each(&mut self.lanes, |_, lane| work(lane, run));
     }
 
@@ -155,9 +200,10 @@ impl<'a, F: Real> Trainer<'a, F> {
         }
         let mut cx = Join {
             rows: &self.lane_rows,
+            repeat: node.repeat,
             sums,
             joined,
-            shape: self.architecture.shape(node.inputs[0]),
+            shape: &node.input_shapes[0],
             fixed: self.fixed,
             places: self.architecture.parameters_of(node),
         };
@@ -200,13 +246,13 @@ impl<'a, F: Real> Trainer<'a, F> {
 
     /// The mean loss of `samples` at inference, penalties included; metrics are in [`Self::take_metrics`].
     pub fn measure(&mut self, samples: Samples<'_, F>, order: &[usize]) -> f64 {
-        let task = self.task;
-        let rows = Rows { samples, order, step: 0 };
-        let run = run(self.architecture, self.trainable, self.fixed, &[]);
-        self.team
-            .each(&mut self.lanes, |index, lane| lane.measure(&task, run, rows, task.cut.lane(index, order.len())));
-        let sum: f64 = self.lanes.iter().map(|lane| lane.loss).sum();
-        sum / (order.len() * self.task.positions) as f64 + self.penalty()
+        self.totals.fill(1.0);
+        let Self { architecture, trainable, fixed, absorbed, task, totals, .. } = self;
+        let rows = Rows { samples, order, step: 0, totals };
+        let run = run(architecture, trainable, fixed, absorbed, &[]);
+        self.team.each(&mut self.lanes, |index, lane| lane.measure(task, run, rows, task.cut.lane(index, order.len())));
+        self.count();
+        self.total_loss(order.len())
     }
 
     /// The metrics of every row since the last call, in the plan's order.
@@ -216,12 +262,14 @@ impl<'a, F: Real> Trainer<'a, F> {
             first.metrics.iter_mut().zip(&mut lane.metrics).for_each(|(sum, cell)| *sum += std::mem::take(cell));
         }
         let mut cells = &first.metrics[..];
-        let results = self.task.metrics.iter().map(|metric| {
-            let (mine, rest) = cells.split_at(metric.cells(self.task.width));
-            cells = rest;
-            metric.result(mine)
-        });
-        let results = results.collect();
+        let mut results = Vec::new();
+        for output in self.task.outputs {
+            for metric in &output.metrics {
+                let (mine, rest) = cells.split_at(metric.cells(output.width));
+                cells = rest;
+                results.push(metric.result(mine));
+            }
+        }
         first.metrics.fill(0.0);
         results
     }
@@ -263,8 +311,48 @@ fn run<'r, F: Real>(
     architecture: &'r Architecture,
     trainable: &'r [F],
     fixed: &'r [F],
+    absorbed: &'r [usize],
     joined: &'r [Joined<F>],
 ) -> Run<'r, F> {
-    let pass = Pass { rows: 0, training: false, logits: false, noise: Noise::default() };
-    Run { architecture, weights: Weights { trainable, fixed }, pass, joined }
+    let noise = Noise::default();
+    let pass = Pass { rows: 0, training: false, logits: false, trainable: true, batch_rows: 0, noise };
+    Run { architecture, weights: Weights { trainable, fixed }, pass, absorbed, joined }
+}
+
+/// A plan's inputs and outputs at their places in a network.
+#[derive(Debug)]
+pub(super) struct Parts {
+    inputs: Vec<Range<usize>>,
+    outputs: Vec<OutputTask>,
+}
+
+impl Parts {
+    pub fn new(architecture: &Architecture, plan: &FitPlan) -> Self {
+        let mut next = 0;
+        let outputs = plan.outputs.iter().zip(architecture.outputs()).enumerate().map(|(index, (output, &value))| {
+            let shape = architecture.shape(value);
+            let (width, positions) = (shape.last(), shape.cells() / shape.last());
+            let last = architecture.last_node(index);
+            let last = last.and_then(|node| architecture.nodes()[node].layer.last_activation());
+            let targets = next..next + positions * output.loss.target_width(width);
+            next = targets.end;
+            OutputTask {
+                loss: output.loss,
+                loss_weight: output.loss_weight,
+                metrics: output.metrics.iter().map(|metric| metric.resolve(&output.loss, width)).collect(),
+                value,
+                mask: architecture.output_mask(index),
+                absorbed: output.loss.absorbs().is_some() && output.loss.absorbs() == last,
+                positions,
+                width,
+                targets,
+            }
+        });
+        Self { outputs: outputs.collect(), inputs: columns(architecture.input_shapes().iter()).collect() }
+    }
+
+    /// Cells of a row of targets.
+    pub fn target_cells(&self) -> usize {
+        self.outputs.last().map_or(0, |output| output.targets.end)
+    }
 }

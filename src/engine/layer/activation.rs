@@ -1,6 +1,6 @@
 //! [`ActivationLayer`].
 
-use super::{Backward, Forward, Layer};
+use super::{Backward, Forward, Layer, MaskRule};
 use crate::engine::{activation::Activation, field::FieldError, real::Real, shape::Shape};
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,10 @@ impl Layer for ActivationLayer {
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
         Ok(inputs[0].clone())
+    }
+
+    fn mask(&self, _: &[Shape], _: &[bool]) -> MaskRule {
+        MaskRule::Pass(0)
     }
 
     fn last_activation(&self) -> Option<Activation> {

@@ -1,7 +1,10 @@
 //! [`BatchNormalization`].
 
-use super::{Backward, Forward, Join, Layer, Meeting, ParameterSpec, Workspace, read};
-use crate::engine::{field::FieldError, init::Initializer, kernel, real::Real, regularizer::Regularizer, shape::Shape};
+use super::{Backward, Forward, Join, Layer, MaskRule, Meeting, ParameterSpec, Workspace, read};
+use crate::engine::{
+    constraint::Constraint, field::FieldError, init::Initializer, kernel, real::Real, regularizer::Regularizer,
+    shape::Shape,
+};
 use serde::{Deserialize, Serialize};
 
 /// `y = gamma * (x - mean) / sqrt(variance + epsilon) + beta`, along the last axis.
@@ -38,6 +41,10 @@ pub struct BatchNormalization {
     pub beta_regularizer: Option<Regularizer>,
     /// A penalty on gamma.
     pub gamma_regularizer: Option<Regularizer>,
+    /// What beta is brought back to after each step.
+    pub beta_constraint: Option<Constraint>,
+    /// What gamma is brought back to after each step.
+    pub gamma_constraint: Option<Constraint>,
 }
 
 impl Default for BatchNormalization {
@@ -54,6 +61,8 @@ impl Default for BatchNormalization {
             moving_variance_initializer: Initializer::Ones,
             beta_regularizer: None,
             gamma_regularizer: None,
+            beta_constraint: None,
+            gamma_constraint: None,
         }
     }
 }
@@ -71,16 +80,37 @@ impl BatchNormalization {
     fn moving_variance(&self) -> usize {
         self.moving_mean() + 1
     }
+
+    /// The gradient of x where the statistics are the moving ones, and nothing of the layer moves.
+    fn backward_frozen<F: Real>(&self, cx: &mut Backward<'_, F>) {
+        let channels = cx.inputs.shape(0).last();
+        let Some(dx) = cx.input_gradients.get(0) else { return };
+        let scale = &mut cx.scratch[..channels];
+        for (scale, &variance) in scale.iter_mut().zip(cx.parameters.get(self.moving_variance())) {
+            *scale = F::ONE / (variance + F::of(self.epsilon)).sqrt();
+        }
+        if let Some(gamma) = self.gamma() {
+            scale.iter_mut().zip(cx.parameters.get(gamma)).for_each(|(scale, &gamma)| *scale *= gamma);
+        }
+        for (dx, dy) in dx.chunks_exact_mut(channels).zip(cx.output_gradient.chunks_exact(channels)) {
+            dx.iter_mut().zip(dy).zip(&*scale).for_each(|((dx, &dy), &scale)| *dx = dy * scale);
+        }
+    }
 }
 
 impl Layer for BatchNormalization {
     fn check(&self) -> Result<(), FieldError> {
         read::range((0.0..=1.0).contains(&self.momentum), "/momentum", "0 to 1", self.momentum)?;
         read::range(self.epsilon as f32 > 0.0, "/epsilon", "more than 0", self.epsilon)?;
-        read::parameter("beta", &self.beta_initializer, self.beta_regularizer.as_ref())?;
-        read::parameter("gamma", &self.gamma_initializer, self.gamma_regularizer.as_ref())?;
-        read::parameter("moving_mean", &self.moving_mean_initializer, None)?;
-        read::parameter("moving_variance", &self.moving_variance_initializer, None)
+        read::parameter("beta", &self.beta_initializer, self.beta_regularizer.as_ref(), self.beta_constraint.as_ref())?;
+        read::parameter(
+            "gamma",
+            &self.gamma_initializer,
+            self.gamma_regularizer.as_ref(),
+            self.gamma_constraint.as_ref(),
+        )?;
+        read::parameter("moving_mean", &self.moving_mean_initializer, None, None)?;
+        read::parameter("moving_variance", &self.moving_variance_initializer, None, None)
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
@@ -92,23 +122,41 @@ impl Layer for BatchNormalization {
 
     fn parameters(&self, inputs: &[Shape]) -> Vec<ParameterSpec> {
         let shape = Shape::vector(inputs[0].last());
-        let parameter = |name, initializer: &Initializer, regularizer, trainable| ParameterSpec {
-            name,
-            shape: shape.clone(),
-            initializer: initializer.clone(),
-            regularizer,
-            trainable,
-        };
+        let parameter =
+            |name, initializer: &Initializer, regularizer, constraint: Option<&Constraint>, trainable| ParameterSpec {
+                name,
+                shape: shape.clone(),
+                initializer: initializer.clone(),
+                regularizer,
+                constraint: constraint.cloned(),
+                trainable,
+            };
         let mut parameters = Vec::new();
         if self.scale {
-            parameters.push(parameter("gamma", &self.gamma_initializer, self.gamma_regularizer, true));
+            parameters.push(parameter(
+                "gamma",
+                &self.gamma_initializer,
+                self.gamma_regularizer,
+                self.gamma_constraint.as_ref(),
+                true,
+            ));
         }
         if self.center {
-            parameters.push(parameter("beta", &self.beta_initializer, self.beta_regularizer, true));
+            parameters.push(parameter(
+                "beta",
+                &self.beta_initializer,
+                self.beta_regularizer,
+                self.beta_constraint.as_ref(),
+                true,
+            ));
         }
-        parameters.push(parameter("moving_mean", &self.moving_mean_initializer, None, false));
-        parameters.push(parameter("moving_variance", &self.moving_variance_initializer, None, false));
+        parameters.push(parameter("moving_mean", &self.moving_mean_initializer, None, None, false));
+        parameters.push(parameter("moving_variance", &self.moving_variance_initializer, None, None, false));
         parameters
+    }
+
+    fn mask(&self, _: &[Shape], _: &[bool]) -> MaskRule {
+        MaskRule::Pass(0)
     }
 
     fn workspace(&self, inputs: &[Shape]) -> Workspace {
@@ -147,7 +195,7 @@ impl Layer for BatchNormalization {
     /// Joined: mean, 1 / sqrt(variance + epsilon).
     fn join_forward<F: Real>(&self, cx: &mut Join<'_, F>) {
         let channels = cx.shape.last();
-        let positions_per_row = (cx.shape.cells() / channels) as f64;
+        let positions_per_row = (cx.repeat * cx.shape.cells() / channels) as f64;
         let total = cx.rows.iter().sum::<usize>() as f64 * positions_per_row;
         let (momentum, epsilon) = (self.momentum, self.epsilon);
         for channel in 0..channels {
@@ -171,7 +219,7 @@ impl Layer for BatchNormalization {
         let x = cx.inputs.get(0);
         let channels = cx.inputs.shape(0).last();
         let (scale, shift) = cx.scratch[..2 * channels].split_at_mut(channels);
-        let mean = if cx.pass.training {
+        let mean = if cx.pass.training && cx.pass.trainable {
             let (mean, deviation) = cx.joined.split_at(channels);
             scale.copy_from_slice(deviation);
             mean
@@ -212,8 +260,8 @@ impl Layer for BatchNormalization {
         gamma_sums.iter_mut().zip(deviation).for_each(|(sum, &deviation)| *sum *= deviation.to_f64());
         let accumulate = cx.parameter_gradients.accumulate;
         for (index, sums) in [(self.beta(), &*beta_sums), (self.gamma(), &*gamma_sums)] {
-            if let Some(index) = index {
-                for (gradient, &sum) in cx.parameter_gradients.get(index).iter_mut().zip(sums) {
+            if let Some(gradient) = index.and_then(|index| cx.parameter_gradients.get(index)) {
+                for (gradient, &sum) in gradient.iter_mut().zip(sums) {
                     *gradient = if accumulate { *gradient + F::of(sum) } else { F::of(sum) };
                 }
             }
@@ -223,7 +271,7 @@ impl Layer for BatchNormalization {
     /// Joined: the batch's means of `dy` and of `dy * (x - mean) / deviation`.
     fn join_backward<F: Real>(&self, cx: &mut Join<'_, F>) {
         let cells = cx.joined.len();
-        let positions_per_row = cx.shape.cells() / cx.shape.last();
+        let positions_per_row = cx.repeat * cx.shape.cells() / cx.shape.last();
         let total = (cx.rows.iter().sum::<usize>() * positions_per_row) as f64;
         for (index, joined) in cx.joined.iter_mut().enumerate() {
             *joined = F::of(cx.sums.iter().skip(index).step_by(cells).sum::<f64>() / total);
@@ -233,6 +281,9 @@ impl Layer for BatchNormalization {
     fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
         let x = cx.inputs.get(0);
         let channels = cx.inputs.shape(0).last();
+        if !cx.pass.trainable {
+            return self.backward_frozen(cx);
+        }
         let Some(dx) = cx.input_gradients.get(0) else { return };
         let (mean, deviation) = cx.joined.split_at(channels);
         let (mean_dy, mean_dy_x) = cx.joined_backward.split_at(channels);

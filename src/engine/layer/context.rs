@@ -11,6 +11,10 @@ pub struct Pass {
     pub training: bool,
     /// The layer's last activation is left to the loss.
     pub logits: bool,
+    /// Whether the layer's weights move; a frozen batch normalization keeps to its moving statistics.
+    pub trainable: bool,
+    /// Rows of the whole step, every lane's: what a penalty on outputs is divided by.
+    pub batch_rows: usize,
     /// Where random numbers of these rows come from.
     pub noise: Noise,
 }
@@ -19,22 +23,45 @@ pub struct Pass {
 #[derive(Debug, Clone, Copy)]
 pub struct Values<'a, F> {
     pub(crate) node: &'a Node,
-    pub(crate) shapes: &'a [Shape],
+    pub(crate) cells: &'a [usize],
     pub(crate) values: &'a [Vec<F>],
-    pub(crate) rows: usize,
+    pub(crate) batch_rows: usize,
 }
 
 impl<'a, F: Real> Values<'a, F> {
     /// Input `index`, [rows, ...].
     #[inline]
     pub fn get(&self, index: usize) -> &'a [F] {
-        let value = self.node.inputs[index];
-        &self.values[value][..self.rows * self.shapes[value].cells()]
+        self.value(self.node.inputs[index])
+    }
+    /// How many inputs there are.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.node.inputs.len()
+    }
+    /// Whether there are no inputs.
+    pub fn is_empty(&self) -> bool {
+        self.node.inputs.is_empty()
     }
     /// The shape of one row of input `index`.
     #[inline]
     pub fn shape(&self, index: usize) -> &'a Shape {
-        &self.shapes[self.node.inputs[index]]
+        &self.node.input_shapes[index]
+    }
+    /// The shapes of one row of every input.
+    #[inline]
+    pub fn shapes(&self) -> &'a [Shape] {
+        &self.node.input_shapes
+    }
+    /// The mask of input `index`, [rows, steps]: 1 for steps that count and 0 for padding; nothing where every step
+    /// counts.
+    #[inline]
+    pub fn mask(&self, index: usize) -> Option<&'a [F]> {
+        self.node.masks[index].map(|value| self.value(value))
+    }
+    #[inline]
+    fn value(&self, value: usize) -> &'a [F] {
+        &self.values[value][..self.batch_rows * self.cells[value]]
     }
 }
 
@@ -66,10 +93,11 @@ pub struct ParameterGradients<'a, F> {
 }
 
 impl<F: Real> ParameterGradients<'_, F> {
-    /// The gradient of parameter `index`, which must be a trainable one.
+    /// The gradient of parameter `index`; nothing where it does not move.
     #[inline]
-    pub fn get(&mut self, index: usize) -> &mut [F] {
-        &mut self.trainable[self.places[index].cells.clone()]
+    pub fn get(&mut self, index: usize) -> Option<&mut [F]> {
+        let place = &self.places[index];
+        place.spec.trainable.then(|| &mut self.trainable[place.cells.clone()])
     }
 }
 
@@ -78,10 +106,24 @@ impl<F: Real> ParameterGradients<'_, F> {
 #[derive(Debug)]
 pub struct InputGradients<'a, F> {
     pub(crate) node: &'a Node,
-    pub(crate) shapes: &'a [Shape],
+    pub(crate) cells: &'a [usize],
     pub(crate) gradients: &'a mut [Vec<F>],
-    pub(crate) wanted: &'a [bool],
-    pub(crate) rows: usize,
+    /// By input: where its gradient goes.
+    pub(crate) destinations: &'a [Destination],
+    /// By input: memory for parts that are added afterwards.
+    pub(crate) spare: &'a mut [Vec<F>],
+    pub(crate) batch_rows: usize,
+}
+
+/// Where the gradient of one input of one node goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Destination {
+    /// Nobody needs it.
+    Nowhere,
+    /// Straight to the value's gradient: this reader runs backward first.
+    First,
+    /// Beside it, to be added: another reader, or the loss, wrote there before.
+    Added,
 }
 
 impl<F: Real> InputGradients<'_, F> {
@@ -89,8 +131,12 @@ impl<F: Real> InputGradients<'_, F> {
     #[inline]
     pub fn get(&mut self, index: usize) -> Option<&mut [F]> {
         let value = self.node.inputs[index];
-        let cells = self.rows * self.shapes[value].cells();
-        self.wanted[value].then(|| &mut self.gradients[value][..cells])
+        let cells = self.batch_rows * self.cells[value];
+        match self.destinations[index] {
+            Destination::Nowhere => None,
+            Destination::First => Some(&mut self.gradients[value][..cells]),
+            Destination::Added => Some(&mut self.spare[index][..cells]),
+        }
     }
 }
 
@@ -105,6 +151,10 @@ pub struct Forward<'a, F> {
     pub parameters: Parameters<'a, F>,
     /// What it writes, [rows, ...].
     pub output: &'a mut [F],
+    /// The mask that it writes, [rows, steps], where [`super::Layer::mask`] says so; else empty.
+    pub mask: &'a mut [F],
+    /// What these rows add to the loss beside the losses of the outputs, to be added to.
+    pub penalty: &'a mut f64,
     /// [rows, kept per row], until backward. Empty at inference.
     pub kept: &'a mut [F],
     /// As much as [`super::Workspace`] asked for.
@@ -143,8 +193,10 @@ pub struct Backward<'a, F> {
 /// Every lane's sums, and where what follows from them goes.
 #[derive(Debug)]
 pub struct Join<'a, F> {
-    /// Rows of each lane.
+    /// Rows of the batch of each lane.
     pub rows: &'a [usize],
+    /// Rows that the layer sees of one row of the batch.
+    pub repeat: usize,
     /// [lanes, sums]
     pub sums: &'a [f64],
     /// As many cells as [`super::Meeting`] asked for.

@@ -1,8 +1,9 @@
 //! [`Dense`].
 
-use super::{Backward, Forward, Layer, ParameterSpec, Workspace, read};
+use super::{Backward, Forward, Layer, MaskRule, ParameterSpec, Workspace, read};
 use crate::engine::{
     activation::Activation,
+    constraint::Constraint,
     field::FieldError,
     init::Initializer,
     kernel::{self, Matrix},
@@ -34,10 +35,10 @@ pub struct Dense {
     #[schema(default = true)]
     pub use_bias: bool,
     /// First values of the kernel.
-    #[serde(default = "glorot_uniform")]
+    #[serde(default = "read::glorot_uniform")]
     pub kernel_initializer: Initializer,
     /// First values of the bias.
-    #[serde(default = "zeros")]
+    #[serde(default = "read::zeros")]
     pub bias_initializer: Initializer,
     /// A penalty on the kernel.
     #[serde(default)]
@@ -45,14 +46,12 @@ pub struct Dense {
     /// A penalty on the bias.
     #[serde(default)]
     pub bias_regularizer: Option<Regularizer>,
-}
-
-fn glorot_uniform() -> Initializer {
-    Initializer::GlorotUniform
-}
-
-fn zeros() -> Initializer {
-    Initializer::Zeros
+    /// What the kernel is brought back to after each step.
+    #[serde(default)]
+    pub kernel_constraint: Option<Constraint>,
+    /// What the bias is brought back to after each step.
+    #[serde(default)]
+    pub bias_constraint: Option<Constraint>,
 }
 
 /// Cells that stay in the first-level cache beside what else is there.
@@ -65,8 +64,13 @@ impl Layer for Dense {
     fn check(&self) -> Result<(), FieldError> {
         read::range((1..=LONGEST_AXIS).contains(&self.units), "/units", &format!("1 to {LONGEST_AXIS}"), self.units)?;
         self.activation.check().map_err(|error| error.under("/activation"))?;
-        read::parameter("kernel", &self.kernel_initializer, self.kernel_regularizer.as_ref())?;
-        read::parameter("bias", &self.bias_initializer, self.bias_regularizer.as_ref())
+        read::parameter(
+            "kernel",
+            &self.kernel_initializer,
+            self.kernel_regularizer.as_ref(),
+            self.kernel_constraint.as_ref(),
+        )?;
+        read::parameter("bias", &self.bias_initializer, self.bias_regularizer.as_ref(), self.bias_constraint.as_ref())
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
@@ -84,6 +88,7 @@ impl Layer for Dense {
             shape: Shape(vec![inputs[0].last(), self.units]),
             initializer: self.kernel_initializer.clone(),
             regularizer: self.kernel_regularizer,
+            constraint: self.kernel_constraint.clone(),
             trainable: true,
         };
         let bias = ParameterSpec {
@@ -91,9 +96,14 @@ impl Layer for Dense {
             shape: Shape::vector(self.units),
             initializer: self.bias_initializer.clone(),
             regularizer: self.bias_regularizer,
+            constraint: self.bias_constraint.clone(),
             trainable: true,
         };
         std::iter::once(kernel).chain(self.use_bias.then_some(bias)).collect()
+    }
+
+    fn mask(&self, _: &[Shape], _: &[bool]) -> MaskRule {
+        MaskRule::Pass(0)
     }
 
     fn workspace(&self, inputs: &[Shape]) -> Workspace {
@@ -140,9 +150,13 @@ impl Layer for Dense {
         let x = Matrix::new(cx.inputs.get(0), inputs);
         let dy = Matrix::new(&*cx.output_gradient, self.units);
         let accumulate = cx.parameter_gradients.accumulate;
-        kernel::product(x.transposed(), dy, cx.parameter_gradients.get(KERNEL), accumulate);
-        if self.use_bias {
-            kernel::sum_rows(dy.cells(), cx.parameter_gradients.get(BIAS), accumulate);
+        if let Some(gradient) = cx.parameter_gradients.get(KERNEL) {
+            kernel::product(x.transposed(), dy, gradient, accumulate);
+        }
+        if self.use_bias
+            && let Some(gradient) = cx.parameter_gradients.get(BIAS)
+        {
+            kernel::sum_rows(dy.cells(), gradient, accumulate);
         }
         if let Some(dx) = cx.input_gradients.get(0) {
             let kernel = Matrix::new(cx.parameters.get(KERNEL), self.units);

@@ -1,6 +1,6 @@
 //! [`Dropout`].
 
-use super::{Backward, Forward, Layer, Workspace, read};
+use super::{Backward, Forward, Layer, MaskRule, Workspace, read};
 use crate::engine::{field::FieldError, real::Real, shape::Shape};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -36,6 +36,10 @@ impl Layer for Dropout {
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
         Ok(inputs[0].clone())
+    }
+
+    fn mask(&self, _: &[Shape], _: &[bool]) -> MaskRule {
+        MaskRule::Pass(0)
     }
 
     fn workspace(&self, inputs: &[Shape]) -> Workspace {

@@ -1,27 +1,35 @@
 //! Layers: one file each, settings and shapes and forward beside backward.
 //!
-//! A new layer is one file, one line in [`registry`] and its fixture; everything else follows from the trait.
+//! A new layer is one file, one line in [`registry`] and its fixture; everything else follows from the trait. A layer that
+//! is made of others is a [`Composition`]: it says which, and they run.
 
 mod activation;
 mod batch_normalization;
+mod composition;
 mod context;
 mod dense;
 mod dropout;
 mod flatten;
 mod read;
 mod registry;
+mod time_distributed;
 
 pub use activation::ActivationLayer;
 pub use batch_normalization::BatchNormalization;
+pub use composition::{Composition, Part, Source};
+pub(crate) use context::Destination;
 pub use context::{Backward, Forward, InputGradients, Join, ParameterGradients, Parameters, Pass, Values};
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use flatten::Flatten;
-pub use registry::AnyLayer;
+pub use registry::{AnyLayer, Composite, Primitive};
+pub use time_distributed::TimeDistributed;
 
 use crate::engine::{
-    activation::Activation, field::FieldError, init::Initializer, real::Real, regularizer::Regularizer, shape::Shape,
+    activation::Activation, constraint::Constraint, field::FieldError, init::Initializer, real::Real,
+    regularizer::Regularizer, shape::Shape,
 };
+use std::ops::RangeInclusive;
 
 /// One tensor of weights that a layer asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +42,8 @@ pub struct ParameterSpec {
     pub initializer: Initializer,
     /// Its penalty, where it has one.
     pub regularizer: Option<Regularizer>,
+    /// What it is brought back to after each step, where it has such.
+    pub constraint: Option<Constraint>,
     /// Whether the optimizer moves it.
     pub trainable: bool,
 }
@@ -62,6 +72,17 @@ pub struct Meeting {
     pub backward_joined: usize,
 }
 
+/// What becomes of the masks of a layer's inputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MaskRule {
+    /// The output has none.
+    Drop,
+    /// The output has the mask of this input.
+    Pass(usize),
+    /// The layer writes a mask of its own to [`Forward::mask`], of so many cells a row.
+    Write(usize),
+}
+
 /// What every layer's settings implement. `x: [batch, ...]`, `y: [batch, ...]`, row-major.
 ///
 /// Running state lives outside: parameters, buffers and sums come in through the contexts, laid out once from what
@@ -70,12 +91,22 @@ pub trait Layer: Send + Sync {
     /// Ranges of the settings; the pointer is below the layer (`/units`).
     fn check(&self) -> Result<(), FieldError>;
 
-    /// The output's shape for these inputs' shapes.
+    /// How many inputs it takes.
+    fn arity(&self) -> RangeInclusive<usize> {
+        1..=1
+    }
+
+    /// The output's shape for these inputs' shapes, of which there are as many as [`Self::arity`] allows.
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError>;
 
     /// The weights for these inputs' shapes.
     fn parameters(&self, _inputs: &[Shape]) -> Vec<ParameterSpec> {
         Vec::new()
+    }
+
+    /// The output's mask, given which inputs have one.
+    fn mask(&self, _inputs: &[Shape], _masked: &[bool]) -> MaskRule {
+        MaskRule::Drop
     }
 
     /// Memory beside the output.

@@ -1,6 +1,8 @@
 //! Reading counts and fractions in layers' settings, with messages for people.
 
-use crate::engine::{field::FieldError, init::Initializer, regularizer::Regularizer, spec::LONGEST_AXIS};
+use crate::engine::{
+    constraint::Constraint, field::FieldError, init::Initializer, regularizer::Regularizer, spec::LONGEST_AXIS,
+};
 use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::Value;
 
@@ -23,16 +25,29 @@ pub(super) fn range(
     if holds { Ok(()) } else { Err(FieldError::new(pointer, format!("expected {expected}, received {received}"))) }
 }
 
-/// Ranges of what stands in `kernel_initializer` and `kernel_regularizer`, for a parameter of the name `kernel`.
+/// Ranges of what stands in `kernel_initializer`, `kernel_regularizer` and `kernel_constraint`, for a parameter of the name
+/// `kernel`.
 pub(super) fn parameter(
     name: &str,
     initializer: &Initializer,
     regularizer: Option<&Regularizer>,
+    constraint: Option<&Constraint>,
 ) -> Result<(), FieldError> {
     initializer.check().map_err(|error| error.under(&format!("/{name}_initializer")))?;
-    regularizer.map_or(Ok(()), Regularizer::check).map_err(|error| error.under(&format!("/{name}_regularizer")))
+    regularizer.map_or(Ok(()), Regularizer::check).map_err(|error| error.under(&format!("/{name}_regularizer")))?;
+    constraint.map_or(Ok(()), Constraint::check).map_err(|error| error.under(&format!("/{name}_constraint")))
 }
 
 pub(super) fn yes() -> bool {
     true
+}
+
+/// Keras's first values of a kernel.
+pub(super) fn glorot_uniform() -> Initializer {
+    Initializer::GlorotUniform
+}
+
+/// Keras's first values of a bias.
+pub(super) fn zeros() -> Initializer {
+    Initializer::Zeros
 }

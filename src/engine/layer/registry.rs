@@ -1,8 +1,8 @@
 //! Every layer, one line each.
 
 use super::{
-    ActivationLayer, Backward, BatchNormalization, Dense, Dropout, Flatten, Forward, Join, Layer, Meeting,
-    ParameterSpec, Workspace,
+    ActivationLayer, Backward, BatchNormalization, Composition, Dense, Dropout, Flatten, Forward, Join, Layer,
+    MaskRule, Meeting, ParameterSpec, Part, TimeDistributed, Workspace,
 };
 use crate::engine::{
     activation::Activation,
@@ -10,46 +10,89 @@ use crate::engine::{
     real::Real,
     shape::Shape,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use serde_json::Value;
+use std::ops::RangeInclusive;
 
 macro_rules! registry {
-    ($($kind:literal => $variant:ident($settings:ident)),+ $(,)?) => {
-        /// Any layer, told apart by `type`.
-        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+    (
+        layers { $($kind:literal => $variant:ident($settings:ident)),+ $(,)? }
+        compositions { $($composite_kind:literal => $composite:ident),+ $(,)? }
+    ) => {
+        /// A layer that runs, told apart by `type`.
+        #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
         #[serde(tag = "type")]
         #[allow(missing_docs, reason = "each layer's settings are documented in its file")]
-        pub enum AnyLayer {
+        pub enum Primitive {
             $(#[serde(rename = $kind)] $variant($settings)),+
+        }
+
+        /// A layer that is made of others, told apart by `type`.
+        #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+        #[serde(tag = "type")]
+        #[allow(missing_docs, reason = "each layer's settings are documented in its file")]
+        pub enum Composite {
+            $(#[serde(rename = $composite_kind)] $composite($composite)),+
         }
 
         impl AnyLayer {
             /// Every layer's `type`.
-            pub const KINDS: &[&str] = &[$($kind),+];
+            pub const KINDS: &[&str] = &[$($kind,)+ $($composite_kind,)+];
 
             /// This layer's `type`.
             pub fn kind(&self) -> &'static str {
-                match self { $(Self::$variant(_) => $kind),+ }
+                match self {
+                    Self::Primitive(layer) => layer.kind(),
+                    $(Self::Composite(Composite::$composite(_)) => $composite_kind,)+
+                }
             }
 
             /// Reads the settings of a layer of this `type`, without `type` itself; pointers are below the layer.
             pub fn read(kind: &str, settings: &Value) -> Result<Self, FieldError> {
                 match kind {
-                    $($kind => field::parse(settings).map(Self::$variant),)+
+                    $($kind => field::parse(settings).map(|layer| Self::Primitive(Primitive::$variant(layer))),)+
+                    $($composite_kind => {
+                        field::parse(settings).map(|layer| Self::Composite(Composite::$composite(layer)))
+                    })+
                     _ => Err(FieldError::new("/type", format!("unknown layer type `{kind}`"))),
                 }
             }
         }
 
-        impl Layer for AnyLayer {
+        impl Primitive {
+            /// This layer's `type`.
+            pub fn kind(&self) -> &'static str {
+                match self { $(Self::$variant(_) => $kind),+ }
+            }
+        }
+
+        impl Composition for Composite {
+            fn check(&self) -> Result<(), FieldError> {
+                match self { $(Self::$composite(layer) => layer.check()),+ }
+            }
+            fn arity(&self) -> RangeInclusive<usize> {
+                match self { $(Self::$composite(layer) => layer.arity()),+ }
+            }
+            fn parts(&self, inputs: &[Shape]) -> Result<Vec<Part>, FieldError> {
+                match self { $(Self::$composite(layer) => layer.parts(inputs)),+ }
+            }
+        }
+
+        impl Layer for Primitive {
             fn check(&self) -> Result<(), FieldError> {
                 match self { $(Self::$variant(layer) => layer.check()),+ }
+            }
+            fn arity(&self) -> RangeInclusive<usize> {
+                match self { $(Self::$variant(layer) => layer.arity()),+ }
             }
             fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
                 match self { $(Self::$variant(layer) => layer.output_shape(inputs)),+ }
             }
             fn parameters(&self, inputs: &[Shape]) -> Vec<ParameterSpec> {
                 match self { $(Self::$variant(layer) => layer.parameters(inputs)),+ }
+            }
+            fn mask(&self, inputs: &[Shape], masked: &[bool]) -> MaskRule {
+                match self { $(Self::$variant(layer) => layer.mask(inputs, masked)),+ }
             }
             fn workspace(&self, inputs: &[Shape]) -> Workspace {
                 match self { $(Self::$variant(layer) => layer.workspace(inputs)),+ }
@@ -86,9 +129,59 @@ macro_rules! registry {
 }
 
 registry! {
-    "dense" => Dense(Dense),
-    "activation" => Activation(ActivationLayer),
-    "dropout" => Dropout(Dropout),
-    "flatten" => Flatten(Flatten),
-    "batch_normalization" => BatchNormalization(BatchNormalization),
+    layers {
+        "dense" => Dense(Dense),
+        "activation" => Activation(ActivationLayer),
+        "dropout" => Dropout(Dropout),
+        "flatten" => Flatten(Flatten),
+        "batch_normalization" => BatchNormalization(BatchNormalization),
+    }
+    compositions {
+        "time_distributed" => TimeDistributed,
+    }
+}
+
+/// Any layer, told apart by `type`.
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[serde(untagged)]
+pub enum AnyLayer {
+    /// One that runs.
+    Primitive(Primitive),
+    /// One whose parts run.
+    Composite(Composite),
+}
+
+impl AnyLayer {
+    /// Ranges of the settings; the pointer is below the layer (`/units`).
+    pub fn check(&self) -> Result<(), FieldError> {
+        match self {
+            Self::Primitive(layer) => layer.check(),
+            Self::Composite(layer) => layer.check(),
+        }
+    }
+
+    /// How many inputs it takes.
+    pub fn arity(&self) -> RangeInclusive<usize> {
+        match self {
+            Self::Primitive(layer) => layer.arity(),
+            Self::Composite(layer) => layer.arity(),
+        }
+    }
+}
+
+/// Layers within layers (`time_distributed`): the pointer of what is wrong travels in the message, as for every registry.
+impl<'de> Deserialize<'de> for AnyLayer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut value = Value::deserialize(deserializer)?;
+        let kind = value.as_object_mut().and_then(|fields| fields.shift_remove("type"));
+        let Some(kind) = kind.as_ref().and_then(Value::as_str) else {
+            return Err(D::Error::custom(FieldError::new("/type", "expected the type of a layer, received nothing")));
+        };
+        if !Self::KINDS.contains(&kind) {
+            let hint = field::nearest(kind, Self::KINDS.iter().copied());
+            let hint = hint.map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
+            return Err(D::Error::custom(FieldError::new("/type", format!("unknown layer type `{kind}`{hint}"))));
+        }
+        Self::read(kind, &value).map_err(D::Error::custom)
+    }
 }

@@ -1,10 +1,12 @@
 //! A checked architecture with its weights, and inference.
 
+#[cfg(test)]
+mod cases;
 mod tape;
 #[cfg(test)]
 mod walk;
 
-pub(crate) use tape::{Joined, Run, Tape, Weights};
+pub(crate) use tape::{Joined, Output, Run, Tape, Weights, wanted_gradients, workspace};
 
 use crate::engine::{
     layer::Pass,
@@ -13,8 +15,8 @@ use crate::engine::{
     shape::Shape,
     spec::Architecture,
 };
-use ndarray::{Array2, ArrayView2};
-use std::{collections::HashMap, sync::Mutex};
+use ndarray::{Array2, ArrayView2, Axis, s};
+use std::{collections::HashMap, ops::Range, sync::Mutex};
 
 /// Weights of an architecture.
 #[derive(Debug)]
@@ -120,23 +122,29 @@ impl<F: Real> Network<F> {
         &self.architecture
     }
 
-    /// Runs inference on `x` [rows, input cells]; the answer is [rows, output cells]. The bits of a row do not depend
-    /// on the rows beside it.
+    /// Runs inference on `x` [rows, cells of every input one after the other]; the answer is [rows, cells of every output
+    /// one after the other]. The bits of a row do not depend on the rows beside it.
     ///
     /// # Panics
-    /// Where `x` has another number of columns than the input has cells.
+    /// Where `x` has another number of columns than the inputs have cells.
     pub fn predict(&self, x: ArrayView2<'_, F>) -> Array2<F> {
-        let (input, output) = (self.architecture.input_shape().cells(), self.architecture.output_shape().cells());
-        assert_eq!(x.ncols(), input, "columns of x against cells of the input");
-        let mut y = Array2::from_elem((x.nrows(), output), F::ZERO);
+        let architecture = &self.architecture;
+        assert_eq!(x.ncols(), architecture.input_cells(), "columns of x against cells of the inputs");
+        let mut y = Array2::from_elem((x.nrows(), architecture.output_cells()), F::ZERO);
         let mut tape = self.take_tape();
-        for (x, mut y) in x.axis_chunks_iter(ndarray::Axis(0), ROWS).zip(y.axis_chunks_iter_mut(ndarray::Axis(0), ROWS))
-        {
+        for (x, mut y) in x.axis_chunks_iter(Axis(0), ROWS).zip(y.axis_chunks_iter_mut(Axis(0), ROWS)) {
             let rows = x.nrows();
-            tape.input(rows).iter_mut().zip(&x).for_each(|(cell, &x)| *cell = x);
-            let pass = Pass { rows, training: false, logits: false, noise: Noise::default() };
-            tape.forward(&self.run(pass), 0..self.architecture.nodes().len());
-            y.iter_mut().zip(tape.output(rows)).for_each(|(y, &cell)| *y = cell);
+            for (input, columns) in columns(architecture.input_shapes().iter()).enumerate() {
+                let cells = tape.input(input, rows).iter_mut();
+                cells.zip(x.slice(s![.., columns])).for_each(|(cell, &x)| *cell = x);
+            }
+            let noise = Noise::default();
+            let pass = Pass { rows, training: false, logits: false, trainable: false, batch_rows: rows, noise };
+            tape.forward(&self.run(pass), 0..architecture.nodes().len());
+            for (&value, columns) in architecture.outputs().iter().zip(columns(architecture.output_shapes())) {
+                let cells = y.slice_mut(s![.., columns]);
+                cells.into_iter().zip(tape.value(value, rows)).for_each(|(y, &cell)| *y = cell);
+            }
         }
         self.return_tape(tape);
         y
@@ -144,7 +152,7 @@ impl<F: Real> Network<F> {
 
     fn run(&self, pass: Pass) -> Run<'_, F> {
         let weights = Weights { trainable: &self.trainable, fixed: &self.fixed };
-        Run { architecture: &self.architecture, weights, pass, joined: &[] }
+        Run { architecture: &self.architecture, weights, pass, absorbed: &[], joined: &[] }
     }
 
     fn take_tape(&self) -> Tape<F> {
@@ -162,6 +170,15 @@ impl<F: Real> Network<F> {
     pub(crate) fn parts_mut(&mut self) -> (&Architecture, &mut [F], &mut [F]) {
         (&self.architecture, &mut self.trainable, &mut self.fixed)
     }
+}
+
+/// Where the cells of each shape lie in a row that holds one after the other.
+pub(crate) fn columns<'a>(shapes: impl Iterator<Item = &'a Shape>) -> impl Iterator<Item = Range<usize>> {
+    shapes.scan(0, |next, shape| {
+        let start = *next;
+        *next += shape.cells();
+        Some(start..*next)
+    })
 }
 
 /// Rows that run through the network at once: enough to use the caches, few enough to stay in them.

@@ -1,7 +1,10 @@
 //! The buffers of one run through a network, laid out once.
 
 use crate::engine::{
-    layer::{Backward, Forward, InputGradients, Layer, ParameterGradients, Parameters, Pass, Values, Workspace},
+    kernel,
+    layer::{
+        Backward, Destination, Forward, InputGradients, Layer, ParameterGradients, Parameters, Pass, Values, Workspace,
+    },
     real::Real,
     spec::{Architecture, Node},
 };
@@ -16,10 +19,16 @@ pub(crate) struct Tape<F> {
     /// By value; empty where nobody needs it.
     pub(super) gradients: Vec<Vec<F>>,
     wanted: Vec<bool>,
+    /// By node and input.
+    destinations: Vec<Vec<Destination>>,
+    /// By input of a node: gradients that are added to what others wrote.
+    spare: Vec<Vec<F>>,
     /// By node.
     kept: Vec<Vec<F>>,
     kept_per_row: Vec<usize>,
     scratch: Vec<F>,
+    /// What the rows of the last forward add to the loss beside the outputs' losses.
+    pub penalty: f64,
 }
 
 /// A network's weights.
@@ -41,17 +50,23 @@ pub(crate) struct Joined<F> {
 pub(crate) struct Run<'a, F> {
     pub architecture: &'a Architecture,
     pub weights: Weights<'a, F>,
-    /// `logits` holds for the last node alone.
+    /// Of rows of the batch.
     pub pass: Pass,
+    /// Nodes whose last activation is left to a loss.
+    pub absorbed: &'a [usize],
     /// By node; empty at inference.
     pub joined: &'a [Joined<F>],
 }
 
 impl<'a, F: Real> Run<'a, F> {
+    /// The pass as a node sees it.
     fn pass(&self, index: usize, node: &Node) -> Pass {
         let mut pass = self.pass;
-        pass.logits &= node.output == self.architecture.output();
+        pass.rows *= node.repeat;
+        pass.logits = self.absorbed.contains(&index);
+        pass.trainable = node.trainable;
         pass.noise.layer = index as u64;
+        pass.noise.first_row *= node.repeat;
         pass
     }
 
@@ -80,38 +95,45 @@ impl<F: Real> Tape<F> {
     pub(super) fn new(architecture: &Architecture, rows: usize, wanted: Vec<bool>, training: bool) -> Self {
         let cells: Vec<usize> = (0..architecture.values()).map(|value| architecture.shape(value).cells()).collect();
         let gradient = |(&cells, &wanted): (&usize, &bool)| vec![F::ZERO; if wanted { rows * cells } else { 0 }];
-        let workspaces: Vec<Workspace> =
-            architecture.nodes().iter().map(|node| node.layer.workspace(&architecture.input_shapes(node))).collect();
-        let kept_per_row: Vec<usize> =
-            workspaces.iter().map(|workspace| if training { workspace.kept_per_row } else { 0 }).collect();
+        let workspaces: Vec<Workspace> = architecture.nodes().iter().map(|node| workspace(node, training)).collect();
         let scratch = workspaces.iter().map(|workspace| rows * workspace.scratch_per_row + workspace.scratch).max();
+        let destinations = destinations(architecture, &wanted);
+        let spare = spare_cells(architecture, &destinations);
         Self {
             values: cells.iter().map(|cells| vec![F::ZERO; rows * cells]).collect(),
             gradients: cells.iter().zip(&wanted).map(gradient).collect(),
             cells,
             wanted,
-            kept: kept_per_row.iter().map(|cells| vec![F::ZERO; rows * cells]).collect(),
-            kept_per_row,
+            destinations,
+            spare: spare.into_iter().map(|cells| vec![F::ZERO; rows * cells]).collect(),
+            kept: workspaces.iter().map(|workspace| vec![F::ZERO; rows * workspace.kept_per_row]).collect(),
+            kept_per_row: workspaces.iter().map(|workspace| workspace.kept_per_row).collect(),
             scratch: vec![F::ZERO; scratch.unwrap_or_default()],
+            penalty: 0.0,
         }
     }
 
-    /// The rows of the input, to be filled.
-    pub fn input(&mut self, rows: usize) -> &mut [F] {
-        &mut self.values[0][..rows * self.cells[0]]
+    /// The rows of an input, to be filled.
+    pub fn input(&mut self, input: usize, rows: usize) -> &mut [F] {
+        &mut self.values[input][..rows * self.cells[input]]
     }
 
-    /// The rows of the output.
-    pub fn output(&self, rows: usize) -> &[F] {
-        let last = self.cells.len() - 1;
-        &self.values[last][..rows * self.cells[last]]
+    /// The rows of a value.
+    pub fn value(&self, value: usize, rows: usize) -> &[F] {
+        &self.values[value][..rows * self.cells[value]]
     }
 
-    /// The rows of the output, and where the loss's gradient goes.
-    pub fn output_and_gradient(&mut self, rows: usize) -> (&mut [F], &mut [F]) {
-        let last = self.cells.len() - 1;
-        let cells = rows * self.cells[last];
-        (&mut self.values[last][..cells], &mut self.gradients[last][..cells])
+    /// The rows of an output's value, where its loss's gradient goes, and its mask.
+    pub fn output(&mut self, value: usize, mask: Option<usize>, rows: usize) -> Output<'_, F> {
+        let cells = rows * self.cells[value];
+        // A mask is made before what it masks, or right after it.
+        let (before, after) = self.values.split_at_mut(value);
+        let (own, after) = after.split_at_mut(1);
+        let mask = mask.map(|mask| {
+            let values = if mask < value { &before[mask] } else { &after[mask - value - 1] };
+            &values[..rows * self.cells[mask]]
+        });
+        Output { values: &mut own[0][..cells], gradient: &mut self.gradients[value][..cells], mask }
     }
 
     /// Runs `nodes` forward.
@@ -131,8 +153,11 @@ impl<F: Real> Tape<F> {
     /// Runs `nodes` backward, the last one first. Parameter gradients are written into `gradient`, or added to it.
     pub fn backward(&mut self, run: &Run<'_, F>, nodes: Range<usize>, gradient: &mut [F], accumulate: bool) {
         for index in nodes.rev() {
-            let layer = &run.architecture.nodes()[index].layer;
-            self.with_backward(run, index, gradient, accumulate, |cx| layer.backward(cx));
+            let node = &run.architecture.nodes()[index];
+            if self.wanted[node.output] {
+                self.with_backward(run, index, gradient, accumulate, |cx| node.layer.backward(cx));
+                self.add_spare(index, node, run.pass.rows);
+            }
         }
     }
 
@@ -145,20 +170,29 @@ impl<F: Real> Tape<F> {
         accumulate: bool,
         sums: &mut [f64],
     ) {
-        let layer = &run.architecture.nodes()[index].layer;
-        self.with_backward(run, index, gradient, accumulate, |cx| layer.sum_backward(cx, sums));
+        let node = &run.architecture.nodes()[index];
+        if self.wanted[node.output] {
+            self.with_backward(run, index, gradient, accumulate, |cx| node.layer.sum_backward(cx, sums));
+        }
     }
 
     fn with_forward(&mut self, run: &Run<'_, F>, index: usize, call: impl FnOnce(&mut Forward<'_, F>)) {
         let node = &run.architecture.nodes()[index];
-        let pass = run.pass(index, node);
+        let batch_rows = run.pass.rows;
         let (values, outputs) = self.values.split_at_mut(node.output);
+        let (output, after) = outputs.split_at_mut(1);
+        let mask = match node.mask {
+            Some(value) => &mut after[0][..batch_rows * self.cells[value]],
+            None => &mut [],
+        };
         call(&mut Forward {
-            pass,
-            inputs: Values { node, shapes: run.architecture.shapes(), values, rows: pass.rows },
+            pass: run.pass(index, node),
+            inputs: Values { node, cells: &self.cells, values, batch_rows },
             parameters: run.parameters(node),
-            output: &mut outputs[0][..pass.rows * self.cells[node.output]],
-            kept: &mut self.kept[index][..pass.rows * self.kept_per_row[index]],
+            output: &mut output[0][..batch_rows * self.cells[node.output]],
+            mask,
+            penalty: &mut self.penalty,
+            kept: &mut self.kept[index][..batch_rows * self.kept_per_row[index]],
             scratch: &mut self.scratch,
             joined: run.joined(index).0,
         });
@@ -173,48 +207,109 @@ impl<F: Real> Tape<F> {
         call: impl FnOnce(&mut Backward<'_, F>),
     ) {
         let node = &run.architecture.nodes()[index];
-        if !self.wanted[node.output] {
-            return;
-        }
-        let pass = run.pass(index, node);
-        let cells = pass.rows * self.cells[node.output];
+        let batch_rows = run.pass.rows;
+        let cells = batch_rows * self.cells[node.output];
         let (values, outputs) = self.values.split_at(node.output);
         let (gradients, output_gradients) = self.gradients.split_at_mut(node.output);
         let (joined, joined_backward) = run.joined(index);
         call(&mut Backward {
-            pass,
-            inputs: Values { node, shapes: run.architecture.shapes(), values, rows: pass.rows },
+            pass: run.pass(index, node),
+            inputs: Values { node, cells: &self.cells, values, batch_rows },
             parameters: run.parameters(node),
             output: &outputs[0][..cells],
             output_gradient: &mut output_gradients[0][..cells],
             input_gradients: InputGradients {
                 node,
-                shapes: run.architecture.shapes(),
+                cells: &self.cells,
                 gradients,
-                wanted: &self.wanted,
-                rows: pass.rows,
+                destinations: &self.destinations[index],
+                spare: &mut self.spare,
+                batch_rows,
             },
             parameter_gradients: ParameterGradients {
                 places: run.architecture.parameters_of(node),
                 trainable: gradient,
-                accumulate,
+                accumulate: accumulate || node.shared,
             },
-            kept: &mut self.kept[index][..pass.rows * self.kept_per_row[index]],
+            kept: &mut self.kept[index][..batch_rows * self.kept_per_row[index]],
             scratch: &mut self.scratch,
             joined,
             joined_backward,
         });
     }
+
+    /// Adds the parts of gradients that could not go straight to their places.
+    fn add_spare(&mut self, index: usize, node: &Node, rows: usize) {
+        for (input, (&value, destination)) in node.inputs.iter().zip(&self.destinations[index]).enumerate() {
+            if *destination == Destination::Added {
+                let cells = rows * self.cells[value];
+                kernel::add(&self.spare[input][..cells], &mut self.gradients[value][..cells]);
+            }
+        }
+    }
 }
 
-/// The values whose gradient some trainable parameter needs: those that come after one. The output's own always is,
-/// since the loss writes it.
-fn wanted_gradients(architecture: &Architecture) -> Vec<bool> {
+/// What a loss reads and writes of one output.
+pub(crate) struct Output<'a, F> {
+    /// [rows, output cells]
+    pub values: &'a mut [F],
+    /// [rows, output cells]
+    pub gradient: &'a mut [F],
+    /// [rows, steps]
+    pub mask: Option<&'a [F]>,
+}
+
+/// What a node wants for each row of the batch.
+pub(crate) fn workspace(node: &Node, training: bool) -> Workspace {
+    let asked = node.layer.workspace(&node.input_shapes);
+    Workspace {
+        kept_per_row: if training { asked.kept_per_row * node.repeat } else { 0 },
+        scratch_per_row: asked.scratch_per_row * node.repeat,
+        scratch: asked.scratch,
+    }
+}
+
+/// The values whose gradient some trainable parameter needs: those that come after one. The outputs' own always are,
+/// since their losses write them.
+pub(crate) fn wanted_gradients(architecture: &Architecture) -> Vec<bool> {
     let mut wanted = vec![false; architecture.values()];
     for node in architecture.nodes() {
         let trains = architecture.parameters_of(node).iter().any(|parameter| parameter.spec.trainable);
         wanted[node.output] = trains || node.inputs.iter().any(|&value| wanted[value]);
     }
-    wanted[architecture.output()] = true;
+    architecture.outputs().iter().for_each(|&value| wanted[value] = true);
     wanted
+}
+
+/// Where the gradient of each input of each node goes, given that nodes run backward from the last one to the first.
+fn destinations(architecture: &Architecture, wanted: &[bool]) -> Vec<Vec<Destination>> {
+    let mut written = vec![false; architecture.values()];
+    architecture.outputs().iter().for_each(|&value| written[value] = true);
+    let mut all: Vec<Vec<Destination>> = Vec::with_capacity(architecture.nodes().len());
+    for node in architecture.nodes().iter().rev() {
+        let destination = |&value: &usize| match () {
+            () if !wanted[value] || !wanted[node.output] => Destination::Nowhere,
+            () if std::mem::replace(&mut written[value], true) => Destination::Added,
+            () => Destination::First,
+        };
+        all.push(node.inputs.iter().map(destination).collect());
+    }
+    all.reverse();
+    all
+}
+
+/// Cells a row of each spare buffer, by input of a node.
+pub(crate) fn spare_cells(architecture: &Architecture, destinations: &[Vec<Destination>]) -> Vec<usize> {
+    let mut spare = Vec::new();
+    for (node, destinations) in architecture.nodes().iter().zip(destinations) {
+        for (input, (&value, destination)) in node.inputs.iter().zip(destinations).enumerate() {
+            if *destination == Destination::Added {
+                if spare.len() <= input {
+                    spare.resize(input + 1, 0);
+                }
+                spare[input] = spare[input].max(architecture.shape(value).cells());
+            }
+        }
+    }
+    spare
 }

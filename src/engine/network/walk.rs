@@ -1,35 +1,18 @@
 //! Every layer alike, from one walk over the registry: JSON there and back, shapes, gradients against central
 //! differences in f64, the same bits again, and sums over lanes.
 
-use super::{Joined, Network, Run, Tape, Weights};
+use super::{
+    Joined, Network, Run, Tape, Weights,
+    cases::{Case, cases},
+};
 use crate::engine::{
     field,
     layer::{AnyLayer, Join, Layer, Pass},
     random::Noise,
     shape::Shape,
-    spec::{Definition, Limits},
+    spec::{Architecture, Definition, Limits},
 };
 use serde_json::{Value, json};
-
-/// Settings and shapes to try each layer with; a layer without any fails the walk.
-fn cases() -> Vec<(Value, Vec<usize>)> {
-    vec![
-        (json!({"type": "dense", "units": 3}), vec![4]),
-        (json!({"type": "dense", "units": 1, "activation": "sigmoid"}), vec![7]),
-        (json!({"type": "dense", "units": 5, "activation": "softmax", "use_bias": false}), vec![4]),
-        (json!({"type": "dense", "units": 19, "activation": "gelu"}), vec![17]),
-        (json!({"type": "dense", "units": 3, "activation": "swish"}), vec![2, 3, 4]),
-        (json!({"type": "activation", "activation": "relu"}), vec![6]),
-        (json!({"type": "activation", "activation": "softplus"}), vec![3, 2]),
-        (json!({"type": "activation", "activation": "softmax"}), vec![3, 4]),
-        (json!({"type": "dropout", "rate": 0.4}), vec![3, 5]),
-        (json!({"type": "dropout", "rate": 0.0, "seed": 3}), vec![5]),
-        (json!({"type": "flatten"}), vec![2, 3, 2]),
-        (json!({"type": "batch_normalization"}), vec![4]),
-        (json!({"type": "batch_normalization", "center": false, "axis": 3}), vec![2, 2, 3]),
-        (json!({"type": "batch_normalization", "scale": false, "epsilon": 0.1}), vec![3]),
-    ]
-}
 
 /// Rows of each lane.
 const LANES: [usize; 2] = [5, 3];
@@ -43,97 +26,128 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(settings: &Value, shape: &[usize]) -> Self {
-        let definition = Definition::from_value(&json!({"input_shape": shape, "layers": [settings]})).unwrap();
-        let architecture = definition.resolve(&Shape(shape.to_vec()), &Limits::default()).unwrap();
-        let node = &architecture.nodes()[0];
-        let meeting = node.layer.meeting(&architecture.input_shapes(node));
-        let joined = meeting.map_or_else(Joined::default, |meeting| Joined {
-            forward: vec![0.0; meeting.forward_joined],
-            backward: vec![0.0; meeting.backward_joined],
+    fn new(case: &Case) -> Self {
+        let definition = Definition::from_value(&case.definition()).unwrap();
+        let shapes: Vec<Shape> = case.inputs.iter().cloned().map(Shape).collect();
+        let architecture =
+            definition.resolve(&shapes, &Limits::default()).unwrap_or_else(|errors| panic!("{errors:?}"));
+        let joined = architecture.nodes().iter().map(|node| {
+            node.meeting().map_or_else(Joined::default, |meeting| Joined {
+                forward: vec![0.0; meeting.forward_joined],
+                backward: vec![0.0; meeting.backward_joined],
+            })
         });
+        let joined = joined.collect();
         let lane = |&rows: &usize| Tape::new(&architecture, rows, vec![true; architecture.values()], true);
         let lanes = LANES.iter().map(lane).collect();
         let mut network = Network::initialize(architecture, 5);
         // Away from where initializers begin, so that no gradient is zero by chance.
         let noise = numbers(network.trainable.len(), 1);
         network.trainable.iter_mut().zip(noise).for_each(|(weight, noise)| *weight += 0.5 * noise);
-        Self { network, lanes, joined: vec![joined] }
+        Self { network, lanes, joined }
     }
 
-    fn layer(&self) -> AnyLayer {
-        self.network.architecture.nodes()[0].layer.clone()
+    /// Numbers for every input, one input after the other.
+    fn inputs(&self, case: &Case) -> Vec<f64> {
+        let x = numbers(ROWS * self.architecture().input_cells(), 2);
+        match case.integers {
+            None => x,
+            Some(below) => x.into_iter().map(|x| ((x + 1.0) / 2.0 * below as f64).floor()).collect(),
+        }
     }
 
-    /// Runs `work` for each lane, with its first row.
+    fn architecture(&self) -> &Architecture {
+        &self.network.architecture
+    }
+
+    /// Runs `work` for each lane, with its rows.
     fn each(&mut self, training: bool, mut work: impl FnMut(&mut Tape<f64>, Run<'_, f64>, std::ops::Range<usize>)) {
         let weights = Weights { trainable: &self.network.trainable, fixed: &self.network.fixed };
         let mut first_row = 0;
         for (tape, rows) in self.lanes.iter_mut().zip(LANES) {
             let noise = Noise { seed: 9, step: 4, layer: 0, first_row };
-            let pass = Pass { rows, training, logits: false, noise };
+            let pass = Pass { rows, training, logits: false, trainable: true, batch_rows: ROWS, noise };
             let joined = if training { &self.joined[..] } else { &[] };
-            let run = Run { architecture: &self.network.architecture, weights, pass, joined };
+            let run = Run { architecture: &self.network.architecture, weights, pass, absorbed: &[], joined };
             work(tape, run, first_row..first_row + rows);
             first_row += rows;
         }
     }
 
-    fn join(&mut self, sums: &[f64], backward: bool) {
-        let layer = self.layer();
+    fn join(&mut self, node: usize, sums: &[f64], backward: bool) {
         let architecture = &self.network.architecture;
-        let joined = if backward { &mut self.joined[0].backward } else { &mut self.joined[0].forward };
+        let joined = &mut self.joined[node];
+        let node = &architecture.nodes()[node];
+        let joined = if backward { &mut joined.backward } else { &mut joined.forward };
         // Finite differences run forward again and again: moving statistics must not move for good.
         let mut fixed = self.network.fixed.clone();
-        let (rows, shape, places) = (&LANES[..], architecture.shape(0), architecture.parameters());
-        let mut cx = Join { rows, sums, joined, shape, fixed: &mut fixed, places };
-        if backward { layer.join_backward(&mut cx) } else { layer.join_forward(&mut cx) }
+        let (shape, places) = (&node.input_shapes[0], architecture.parameters_of(node));
+        let mut cx = Join { rows: &LANES, repeat: node.repeat, sums, joined, shape, fixed: &mut fixed, places };
+        if backward { node.layer.join_backward(&mut cx) } else { node.layer.join_forward(&mut cx) }
     }
 
+    /// The outputs, and at their end what the layers add to the loss.
     fn forward(&mut self, x: &[f64], training: bool) -> Vec<f64> {
-        let cells = x.len() / ROWS;
+        let cells: Vec<usize> = self.architecture().input_shapes().iter().map(Shape::cells).collect();
         self.each(training, |tape, run, rows| {
-            tape.input(run.pass.rows).copy_from_slice(&x[rows.start * cells..rows.end * cells]);
+            tape.penalty = 0.0;
+            let mut first = 0;
+            for (input, &cells) in cells.iter().enumerate() {
+                let mine = first + rows.start * cells..first + rows.end * cells;
+                tape.input(input, run.pass.rows).copy_from_slice(&x[mine]);
+                first += ROWS * cells;
+            }
         });
-        let architecture = &self.network.architecture;
-        let meeting = self.layer().meeting(&architecture.input_shapes(&architecture.nodes()[0]));
-        if let (true, Some(meeting)) = (training, meeting) {
-            let mut sums = vec![0.0; meeting.forward_sums * LANES.len()];
-            let mut parts = sums.chunks_exact_mut(meeting.forward_sums);
-            self.each(true, |tape, run, _| tape.sum_forward(&run, 0, parts.next().unwrap()));
-            self.join(&sums, false);
+        for node in 0..self.architecture().nodes().len() {
+            let meeting = self.architecture().nodes()[node].meeting();
+            if let (true, Some(meeting)) = (training, meeting) {
+                let mut sums = vec![0.0; meeting.forward_sums * LANES.len()];
+                let mut parts = sums.chunks_exact_mut(meeting.forward_sums);
+                self.each(true, |tape, run, _| tape.sum_forward(&run, node, parts.next().unwrap()));
+                self.join(node, &sums, false);
+            }
+            self.each(training, |tape, run, _| tape.forward(&run, node..node + 1));
         }
+        let value = self.architecture().outputs()[0];
         let mut y = Vec::new();
+        let mut penalty = 0.0;
         self.each(training, |tape, run, _| {
-            tape.forward(&run, 0..1);
-            y.extend_from_slice(tape.output(run.pass.rows));
+            y.extend_from_slice(tape.value(value, run.pass.rows));
+            penalty += tape.penalty;
         });
+        y.push(penalty / ROWS as f64);
         y
     }
 
-    /// Gradients of x and of the trainable parameters, for the output gradient `dy`; after [`Self::forward`].
+    /// Gradients of x and of the trainable parameters, for the output gradient `dy` and the penalties; after
+    /// [`Self::forward`].
     fn backward(&mut self, dy: &[f64], accumulate: bool, gradient: &mut [Vec<f64>]) -> Vec<f64> {
+        let value = self.architecture().outputs()[0];
         let cells = dy.len() / ROWS;
         self.each(true, |tape, run, rows| {
-            tape.output_and_gradient(run.pass.rows).1.copy_from_slice(&dy[rows.start * cells..rows.end * cells]);
+            let output = tape.output(value, None, run.pass.rows);
+            output.gradient.copy_from_slice(&dy[rows.start * cells..rows.end * cells]);
         });
-        let architecture = &self.network.architecture;
-        let meeting = self.layer().meeting(&architecture.input_shapes(&architecture.nodes()[0]));
-        if let Some(meeting) = meeting {
-            let mut sums = vec![0.0; meeting.backward_sums * LANES.len()];
-            let mut parts = sums.chunks_exact_mut(meeting.backward_sums);
+        for node in (0..self.architecture().nodes().len()).rev() {
+            if let Some(meeting) = self.architecture().nodes()[node].meeting() {
+                let mut sums = vec![0.0; meeting.backward_sums * LANES.len()];
+                let mut parts = sums.chunks_exact_mut(meeting.backward_sums);
+                let mut lane = gradient.iter_mut();
+                self.each(true, |tape, run, _| {
+                    tape.sum_backward(&run, node, lane.next().unwrap(), accumulate, parts.next().unwrap());
+                });
+                self.join(node, &sums, true);
+            }
             let mut lane = gradient.iter_mut();
-            self.each(true, |tape, run, _| {
-                tape.sum_backward(&run, 0, lane.next().unwrap(), accumulate, parts.next().unwrap());
-            });
-            self.join(&sums, true);
+            self.each(true, |tape, run, _| tape.backward(&run, node..node + 1, lane.next().unwrap(), accumulate));
         }
+        let inputs = self.architecture().input_shapes().len();
         let mut dx = Vec::new();
-        let mut lane = gradient.iter_mut();
-        self.each(true, |tape, run, _| {
-            tape.backward(&run, 0..1, lane.next().unwrap(), accumulate);
-            dx.extend_from_slice(&tape.gradients[0][..run.pass.rows * tape.cells[0]]);
-        });
+        for input in 0..inputs {
+            self.each(true, |tape, run, _| {
+                dx.extend_from_slice(&tape.gradients[input][..run.pass.rows * tape.cells[input]]);
+            });
+        }
         dx
     }
 }
@@ -153,7 +167,7 @@ fn numbers(count: usize, seed: u64) -> Vec<f64> {
 
 #[test]
 fn every_layer_has_a_case() {
-    let tried: Vec<Value> = cases().into_iter().map(|(settings, _)| settings["type"].clone()).collect();
+    let tried: Vec<Value> = cases().into_iter().map(|case| case.settings["type"].clone()).collect();
     for kind in AnyLayer::KINDS {
         assert!(tried.contains(&json!(kind)), "no case tries `{kind}`");
     }
@@ -161,8 +175,8 @@ fn every_layer_has_a_case() {
 
 #[test]
 fn settings_survive_json() {
-    for (settings, _) in cases() {
-        let definition = Definition::from_value(&json!({"layers": [settings]})).unwrap();
+    for case in cases() {
+        let definition = Definition::from_value(&case.definition()).unwrap();
         let written = definition.to_value();
         assert_eq!(Definition::from_value(&written).unwrap(), definition, "{written}");
         let layer = &definition.layers[0].layer;
@@ -173,19 +187,21 @@ fn settings_survive_json() {
 #[test]
 fn gradients_equal_central_differences() {
     const STEP: f64 = 1e-5;
-    for (settings, shape) in cases() {
-        let mut bench = Bench::new(&settings, &shape);
-        let x = numbers(ROWS * shape.iter().product::<usize>(), 2);
+    for case in cases() {
+        let mut bench = Bench::new(&case);
+        let x = bench.inputs(&case);
         let y = bench.forward(&x, true);
-        let dy = numbers(y.len(), 3);
-        let objective = |y: &[f64]| y.iter().zip(&dy).map(|(y, dy)| y * dy).sum::<f64>();
+        let dy = numbers(y.len() - 1, 3);
+        // What layers add to the loss stands at the end, and counts as it is.
+        let objective = |y: &[f64]| y.iter().zip(dy.iter().chain(&[1.0])).map(|(y, dy)| y * dy).sum::<f64>();
         let mut gradient = vec![vec![f64::NAN; bench.network.trainable.len()]; LANES.len()];
         let dx = bench.backward(&dy, false, &mut gradient);
         let close = |analytic: f64, numeric: f64, of: &str| {
             let error = (analytic - numeric).abs() / (1.0 + numeric.abs());
-            assert!(error < 1e-7, "{settings} on {shape:?}, {of}: {analytic} against {numeric}");
+            assert!(error < 1e-7, "{case:?}, {of}: {analytic} against {numeric}");
         };
-        for (cell, &analytic) in dx.iter().enumerate() {
+        let moving = if case.integers.is_some() { 0 } else { dx.len() };
+        for (cell, &analytic) in dx.iter().take(moving).enumerate() {
             let mut difference = 0.0;
             for step in [STEP, -STEP] {
                 let mut moved = x.clone();
@@ -209,31 +225,32 @@ fn gradients_equal_central_differences() {
 
 #[test]
 fn gradients_accumulate_where_asked() {
-    for (settings, shape) in cases() {
-        let mut bench = Bench::new(&settings, &shape);
-        let x = numbers(ROWS * shape.iter().product::<usize>(), 2);
-        let dy = numbers(bench.forward(&x, true).len(), 3);
+    for case in cases() {
+        let mut bench = Bench::new(&case);
+        let x = bench.inputs(&case);
+        let dy = numbers(bench.forward(&x, true).len() - 1, 3);
         let mut once = vec![vec![f64::NAN; bench.network.trainable.len()]; LANES.len()];
         bench.backward(&dy, false, &mut once);
         let mut twice = once.clone();
+        bench.forward(&x, true);
         bench.backward(&dy, true, &mut twice);
         for (once, twice) in once.iter().flatten().zip(twice.iter().flatten()) {
-            assert!((2.0 * once - twice).abs() <= 1e-12 * (1.0 + once.abs()), "{settings}: {once} once, {twice} twice");
+            assert!((2.0 * once - twice).abs() <= 1e-12 * (1.0 + once.abs()), "{case:?}: {once} once, {twice} twice");
         }
     }
 }
 
 #[test]
 fn the_same_bits_again_and_the_right_shapes() {
-    for (settings, shape) in cases() {
-        let x = numbers(ROWS * shape.iter().product::<usize>(), 2);
+    for case in cases() {
         for training in [true, false] {
-            let mut bench = Bench::new(&settings, &shape);
+            let mut bench = Bench::new(&case);
+            let x = bench.inputs(&case);
             let y = bench.forward(&x, training);
-            assert_eq!(y.len(), ROWS * bench.network.architecture.output_shape().cells(), "{settings}");
-            assert!(y.iter().all(|y| y.is_finite()), "{settings}");
-            assert_eq!(y, bench.forward(&x, training), "{settings}");
-            assert_eq!(y, Bench::new(&settings, &shape).forward(&x, training), "{settings}");
+            assert_eq!(y.len(), ROWS * bench.architecture().output_cells() + 1, "{case:?}");
+            assert!(y.iter().all(|y| y.is_finite()), "{case:?}");
+            assert_eq!(y, bench.forward(&x, training), "{case:?}");
+            assert_eq!(y, Bench::new(&case).forward(&x, training), "{case:?}");
         }
     }
 }

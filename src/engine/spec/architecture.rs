@@ -1,39 +1,64 @@
 //! A checked definition: every shape known, every parameter at its place.
 
 use crate::engine::{
-    field::FieldError,
-    layer::{AnyLayer, Layer, ParameterSpec},
+    layer::{Layer, Meeting, ParameterSpec, Primitive},
     shape::Shape,
-    spec::{Definition, Limits},
 };
 use std::ops::Range;
 
 /// A checked definition with every shape known: a graph of values, in topological order.
 ///
-/// Value 0 is the input; each node makes one value of earlier ones. Trainable parameters have their places in one flat
-/// vector and the others (moving statistics) in a second one, so that an optimizer runs over one slice.
+/// The first values are the inputs; each node makes one value of earlier ones, and some a mask beside it. Trainable
+/// parameters have their places in one flat vector and the others (moving statistics, frozen layers) in a second one, so
+/// that an optimizer runs over one slice.
 #[derive(Debug, Clone)]
 pub struct Architecture {
-    shapes: Vec<Shape>,
-    nodes: Vec<Node>,
-    parameters: Vec<Parameter>,
-    trainable_cells: usize,
-    fixed_cells: usize,
+    pub(super) shapes: Vec<Shape>,
+    pub(super) inputs: usize,
+    pub(super) outputs: Vec<usize>,
+    pub(super) masks: Vec<Option<usize>>,
+    pub(super) nodes: Vec<Node>,
+    pub(super) parameters: Vec<Parameter>,
+    pub(super) trainable_cells: usize,
+    pub(super) fixed_cells: usize,
+    /// By layer of the definition: its name, its type.
+    pub(super) layers: Vec<(String, &'static str)>,
 }
 
-/// One layer in its place in the graph.
+/// One layer that runs, in its place in the graph.
 #[derive(Debug, Clone)]
 pub struct Node {
-    /// Unique.
+    /// The layer's name; `encoder/attention` for a part of a composition.
     pub name: String,
+    /// The layer of the definition that it is, or is a part of.
+    pub owner: usize,
     /// Its settings.
-    pub layer: AnyLayer,
+    pub layer: Primitive,
+    /// Whether its weights move.
+    pub trainable: bool,
     /// The values that it reads.
     pub inputs: Vec<usize>,
+    /// The mask of each of them.
+    pub masks: Vec<Option<usize>>,
+    /// The shape of one row of each of them, as the layer sees it.
+    pub input_shapes: Vec<Shape>,
     /// The value that it makes; greater than any of `inputs`.
     pub output: usize,
+    /// The value that holds the mask that it writes; greater than `output`.
+    pub mask: Option<usize>,
+    /// Rows that the layer sees of one row of the batch: the steps of a `time_distributed` one, else 1.
+    pub repeat: usize,
     /// Its parameters' places in [`Architecture::parameters`].
     pub parameters: Range<usize>,
+    /// Whether a later node has the same parameters, so that backward adds to their gradients.
+    pub shared: bool,
+}
+
+impl Node {
+    /// See [`Layer::meeting`]; frozen layers do not meet.
+    pub fn meeting(&self) -> Option<Meeting> {
+        if self.trainable { self.layer.meeting(&self.input_shapes) } else { None }
+    }
 }
 
 /// One tensor of weights in its place.
@@ -54,7 +79,7 @@ impl Architecture {
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
     }
-    /// How many values flow through the graph, the input among them.
+    /// How many values flow through the graph, the inputs and the masks among them.
     pub fn values(&self) -> usize {
         self.shapes.len()
     }
@@ -65,10 +90,6 @@ impl Architecture {
     /// The shape of one sample of a value.
     pub fn shape(&self, value: usize) -> &Shape {
         &self.shapes[value]
-    }
-    /// The shapes that a node reads, in order.
-    pub fn input_shapes(&self, node: &Node) -> Vec<Shape> {
-        node.inputs.iter().map(|&value| self.shapes[value].clone()).collect()
     }
     /// Every parameter in the order of the layers.
     pub fn parameters(&self) -> &[Parameter] {
@@ -86,108 +107,45 @@ impl Architecture {
     pub fn fixed_cells(&self) -> usize {
         self.fixed_cells
     }
-    /// The shape of one input.
-    pub fn input_shape(&self) -> &Shape {
-        &self.shapes[0]
+    /// The shapes of the inputs.
+    pub fn input_shapes(&self) -> &[Shape] {
+        &self.shapes[..self.inputs]
     }
-    /// The shape of one output.
-    pub fn output_shape(&self) -> &Shape {
-        &self.shapes[self.output()]
+    /// Cells of one row of every input together.
+    pub fn input_cells(&self) -> usize {
+        self.input_shapes().iter().map(Shape::cells).sum()
     }
-    /// The value that the model gives.
-    pub fn output(&self) -> usize {
-        self.shapes.len() - 1
+    /// The values that the model gives, in order.
+    pub fn outputs(&self) -> &[usize] {
+        &self.outputs
     }
-}
-
-impl Definition {
-    /// The form of `input_shape` that this definition has, or infers from a row of `features` cells.
-    /// Fails where both are known and differ in cells.
-    pub fn input_shape(&self, features: usize) -> Result<Shape, FieldError> {
-        match &self.input_shape {
-            None => Ok(Shape::vector(features)),
-            Some(shape) if shape.checked_cells() == Some(features) => Ok(shape.clone()),
-            Some(shape) => {
-                let cells = shape.checked_cells().map_or_else(|| "too many".into(), |cells| cells.to_string());
-                let detail =
-                    format!("expected {features} cells, one for each feature, received {shape}, {cells} cells");
-                Err(FieldError::new("/input_shape", detail))
-            }
-        }
+    /// The shapes of the outputs.
+    pub fn output_shapes(&self) -> impl ExactSizeIterator<Item = &Shape> {
+        self.outputs.iter().map(|&value| &self.shapes[value])
     }
-
-    /// Shapes and parameters of every layer for samples of `input`; fails by layer, with its name and both shapes,
-    /// and where parameters or buffers would pass `limits`.
-    pub fn resolve(&self, input: &Shape, limits: &Limits) -> Result<Architecture, Vec<FieldError>> {
-        if self.layers.len() > limits.layers {
-            let detail = format!("expected at most {} layers, received {}", limits.layers, self.layers.len());
-            return Err(vec![FieldError::new("/layers", detail)]);
-        }
-        let mut shapes = vec![checked("/input_shape", input.clone()).map_err(|error| vec![error])?];
-        let mut nodes = Vec::with_capacity(self.layers.len());
-        let mut parameters = Vec::new();
-        let (mut trainable_cells, mut fixed_cells) = (0usize, 0usize);
-        for (index, named) in self.layers.iter().enumerate() {
-            let pointer = format!("/layers/{index}");
-            let within = |error: FieldError| {
-                let detail = format!("layer `{}`: {}", named.name, error.detail);
-                vec![FieldError::new(error.pointer, detail).under(&pointer)]
-            };
-            let value = shapes.len() - 1;
-            let inputs = std::slice::from_ref(&shapes[value]);
-            let shape = named.layer.output_shape(inputs).and_then(|shape| checked("", shape)).map_err(within)?;
-            let first = parameters.len();
-            for spec in named.layer.parameters(inputs) {
-                let cells = checked("", spec.shape.clone()).map_err(within)?.cells();
-                let initializer = spec.initializer.check_shape(&spec.shape);
-                initializer.map_err(|error| within(error.under(&format!("/{}_initializer", spec.name))))?;
-                let place = if spec.trainable { &mut trainable_cells } else { &mut fixed_cells };
-                let start = *place;
-                *place = start.saturating_add(cells);
-                let (name, shape) = (format!("{}/{}", named.name, spec.name), spec.shape.clone());
-                parameters.push(Parameter { spec, name, shape, cells: start..*place });
-            }
-            let total = trainable_cells.saturating_add(fixed_cells) as u64;
-            if total > limits.parameters {
-                let detail = format!("expected at most {} parameters, received {total} up to here", limits.parameters);
-                return Err(within(FieldError::new("", detail)));
-            }
-            nodes.push(Node {
-                name: named.name.clone(),
-                layer: named.layer.clone(),
-                inputs: vec![value],
-                output: shapes.len(),
-                parameters: first..parameters.len(),
-            });
-            shapes.push(shape);
-        }
-        let architecture = Architecture { shapes, nodes, parameters, trainable_cells, fixed_cells };
-        let bytes = architecture.inference_bytes(1);
-        if bytes > limits.memory_bytes {
-            let detail = format!("expected a model of at most {} bytes, received one of {bytes}", limits.memory_bytes);
-            return Err(vec![FieldError::new("/layers", detail)]);
-        }
-        Ok(architecture)
+    /// Cells of one row of every output together.
+    pub fn output_cells(&self) -> usize {
+        self.output_shapes().map(Shape::cells).sum()
     }
-}
-
-impl Architecture {
+    /// The value that holds the mask of an output, by its place among the outputs.
+    pub fn output_mask(&self, output: usize) -> Option<usize> {
+        self.masks[self.outputs[output]]
+    }
+    /// The node that makes an output alone, by its place among the outputs: nothing where other nodes read that value.
+    pub fn last_node(&self, output: usize) -> Option<usize> {
+        let value = self.outputs[output];
+        let read = self.nodes.iter().any(|node| node.inputs.contains(&value));
+        self.nodes.iter().position(|node| node.output == value).filter(|_| !read)
+    }
     /// Bytes of the weights and of the values of `rows` rows, in `f32`.
     pub fn inference_bytes(&self, rows: usize) -> u64 {
         let values = self.shapes.iter().fold(0u64, |sum, shape| sum.saturating_add(shape.cells() as u64));
         let weights = self.trainable_cells.saturating_add(self.fixed_cells) as u64;
         values.saturating_mul(rows as u64).saturating_add(weights).saturating_mul(4)
     }
-}
-
-/// A shape whose axes are in range and whose cells can be counted.
-fn checked(pointer: &str, shape: Shape) -> Result<Shape, FieldError> {
-    match shape.checked_cells() {
-        Some(0) => Err(FieldError::new(pointer, format!("expected axes of at least 1, received the shape {shape}"))),
-        Some(_) => Ok(shape),
-        None => {
-            let detail = format!("expected at most {} cells, received the shape {shape}", usize::MAX);
-            Err(FieldError::new(pointer, detail))
-        }
+    /// Multiplications and additions of one row's forward, roughly.
+    pub fn cost(&self) -> u64 {
+        let cost = |node: &Node| node.layer.cost(&node.input_shapes).saturating_mul(node.repeat as u64);
+        self.nodes.iter().map(cost).fold(0, u64::saturating_add)
     }
 }

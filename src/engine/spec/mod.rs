@@ -1,29 +1,42 @@
 //! The model definition: its JSON form, its checks, the shapes that follow from it.
 
 mod architecture;
+mod graph;
+mod input;
+mod place;
 mod read;
 mod summary;
 #[cfg(test)]
 mod tests;
 
 pub use architecture::{Architecture, Node, Parameter};
+pub use input::{Input, InputShape};
 pub use summary::{LayerSummary, Summary};
 
-use crate::engine::{field::FieldError, layer::AnyLayer, shape::Shape};
-use serde::{Deserialize, Serialize};
+use crate::engine::{field::FieldError, layer::AnyLayer};
+use serde::{Deserialize, Serialize, Serializer};
 use std::collections::HashSet;
 
 /// The longest axis of a shape, and the largest count in a layer's settings.
 pub const LONGEST_AXIS: usize = i32::MAX as usize;
 
-/// A model as its author wrote it: layers in order, and optionally the shape of one input sample.
+/// A model as its author wrote it: layers in order or as a graph, and optionally the shapes of its inputs.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Definition {
-    /// The shape of one sample; inferred from the dataset where absent.
+    /// The shape of one sample of the one input; inferred from the dataset where absent. At most one axis is null, and
+    /// follows from the number of features.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub input_shape: Option<Shape>,
-    /// In order: each reads what the one before gives.
+    pub input_shape: Option<InputShape>,
+    /// The inputs of a graph; where there are none, the model has one without a name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub inputs: Vec<Input>,
+    /// In order: where a layer says nothing else, it reads what the one before it gives.
     pub layers: Vec<NamedLayer>,
+    /// The layers whose outputs the model gives; the last one's where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub outputs: Vec<String>,
 }
 
 /// A layer in its place in a model.
@@ -35,48 +48,106 @@ pub struct NamedLayer {
     /// Its settings.
     #[serde(flatten)]
     pub layer: AnyLayer,
+    /// Whether its weights move in training; true where absent.
+    #[serde(skip_serializing_if = "is_true")]
+    #[schema(required = false, default = true)]
+    pub trainable: bool,
+    /// The names of the inputs and layers that it reads; the layer before it where there are none. A list of such lists is
+    /// one layer that runs once for each of them, with the same weights; `name:1` is then what it gives the second time.
+    #[serde(skip_serializing_if = "Calls::is_empty")]
+    #[schema(required = false)]
+    pub inputs: Calls,
+}
+
+fn is_true(value: &bool) -> bool {
+    *value
+}
+
+/// What a layer reads, each time that it runs.
+#[derive(Debug, Clone, PartialEq, Eq, Default, utoipa::ToSchema)]
+#[schema(value_type = Vec<String>)]
+pub struct Calls(pub Vec<Vec<String>>);
+
+impl Calls {
+    /// Whether the layer reads the one before it.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Serialize for Calls {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0.as_slice() {
+            [call] => call.serialize(serializer),
+            calls => calls.serialize(serializer),
+        }
+    }
+}
+
+/// A layer before it has a name.
+pub(super) struct Unnamed {
+    pub name: Option<String>,
+    pub layer: AnyLayer,
+    pub trainable: bool,
+    pub inputs: Calls,
 }
 
 impl Definition {
     /// Most layers that are read at all, whatever a service's own limits.
     pub const MOST_LAYERS: usize = 10_000;
 
-    /// A definition of these layers, named where they have no name. Errors point at `/layers/0/name`.
-    pub fn new(input_shape: Option<Shape>, layers: Vec<(Option<String>, AnyLayer)>) -> Result<Self, Vec<FieldError>> {
+    /// Names the layers that have no name, and checks the graph. Errors point at `/layers/0/name`.
+    fn new(
+        input_shape: Option<InputShape>,
+        inputs: Vec<Input>,
+        layers: Vec<Unnamed>,
+        outputs: Vec<String>,
+    ) -> Result<Self, Vec<FieldError>> {
         let mut taken = HashSet::new();
         let mut errors = Vec::new();
-        for (index, name) in layers.iter().enumerate().filter_map(|(index, (name, _))| Some((index, name.as_ref()?))) {
+        let of_inputs = inputs.iter().enumerate().map(|(index, input)| (format!("/inputs/{index}/name"), &input.name));
+        let of_layers = layers.iter().enumerate();
+        let of_layers = of_layers.filter_map(|(i, layer)| Some((format!("/layers/{i}/name"), layer.name.as_ref()?)));
+        for (pointer, name) in of_inputs.chain(of_layers) {
             if let Err(detail) = check_name(name) {
-                errors.push(FieldError::new(format!("/layers/{index}/name"), detail));
+                errors.push(FieldError::new(pointer, detail));
             } else if !taken.insert(name.clone()) {
                 let detail = format!("expected a name of its own, received `{name}` a second time");
-                errors.push(FieldError::new(format!("/layers/{index}/name"), detail));
+                errors.push(FieldError::new(pointer, detail));
             }
         }
         if !errors.is_empty() {
             return Err(errors);
         }
         let mut next = std::collections::HashMap::<&'static str, usize>::new();
-        let layers = layers
-            .into_iter()
-            .map(|(name, layer)| {
-                let name = name.unwrap_or_else(|| {
-                    let count = next.entry(layer.kind()).or_default();
-                    loop {
-                        let name = match *count {
-                            0 => layer.kind().to_owned(),
-                            count => format!("{}_{count}", layer.kind()),
-                        };
-                        *count += 1;
-                        if taken.insert(name.clone()) {
-                            break name;
-                        }
+        let named = |Unnamed { name, layer, trainable, inputs }: Unnamed| {
+            let name = name.unwrap_or_else(|| {
+                let count = next.entry(layer.kind()).or_default();
+                loop {
+                    let name = match *count {
+                        0 => layer.kind().to_owned(),
+                        count => format!("{}_{count}", layer.kind()),
+                    };
+                    *count += 1;
+                    if taken.insert(name.clone()) {
+                        break name;
                     }
-                });
-                NamedLayer { name, layer }
-            })
-            .collect();
-        Ok(Self { input_shape, layers })
+                }
+            });
+            NamedLayer { name, layer, trainable, inputs }
+        };
+        let layers = layers.into_iter().map(named).collect();
+        let definition = Self { input_shape, inputs, layers, outputs };
+        definition.graph()?;
+        Ok(definition)
+    }
+
+    /// The names of the outputs, in order.
+    pub fn output_names(&self) -> Vec<&str> {
+        match self.outputs.as_slice() {
+            [] => self.layers.last().map(|layer| layer.name.as_str()).into_iter().collect(),
+            names => names.iter().map(String::as_str).collect(),
+        }
     }
 }
 

@@ -2,13 +2,13 @@
 
 use crate::engine::{
     field::{self, FieldError, type_of},
-    layer::{AnyLayer, Layer},
-    shape::Shape,
-    spec::{Definition, LONGEST_AXIS},
+    layer::AnyLayer,
+    spec::{Calls, Definition, Input, InputShape, LONGEST_AXIS, Unnamed},
 };
 use serde_json::{Map, Value};
 
-const FIELDS: [&str; 2] = ["input_shape", "layers"];
+const FIELDS: [&str; 4] = ["input_shape", "inputs", "layers", "outputs"];
+const INPUT_FIELDS: [&str; 2] = ["name", "shape"];
 
 impl Definition {
     /// Reads our own JSON form; every error has a pointer below `definition` (`/layers/2/units`).
@@ -21,13 +21,25 @@ impl Definition {
         for name in fields.keys().filter(|name| !FIELDS.contains(&name.as_str())) {
             errors.push(unknown("field", name, &FIELDS, format!("/{}", field::escape(name))));
         }
-        let input_shape = match fields.get("input_shape") {
-            None | Some(Value::Null) => None,
-            Some(shape) => collect(read_shape(shape).map_err(|error| vec![error.under("/input_shape")]), &mut errors),
-        };
+        let input_shape =
+            collect(read_optional_shape(fields, "input_shape").map_err(|e| vec![e]), &mut errors).flatten();
+        let inputs = collect(read_inputs(fields.get("inputs")), &mut errors);
         let layers = collect(read_layers(fields.get("layers")), &mut errors);
-        match layers {
-            Some(layers) if errors.is_empty() => Self::new(input_shape, layers),
+        let outputs = match fields.get("outputs") {
+            None | Some(Value::Null) => Some(Vec::new()),
+            Some(names) => {
+                let names = read_names(names).map_err(|error| vec![error.under("/outputs")]);
+                collect(names, &mut errors)
+            }
+        };
+        if input_shape.is_some() && inputs.as_ref().is_some_and(|inputs| !inputs.is_empty()) {
+            let detail = "expected the shape of each input in `inputs`, received `input_shape` beside it";
+            errors.push(FieldError::new("/input_shape", detail));
+        }
+        match (inputs, layers, outputs) {
+            (Some(inputs), Some(layers), Some(outputs)) if errors.is_empty() => {
+                Self::new(input_shape, inputs, layers, outputs)
+            }
             _ => Err(errors),
         }
     }
@@ -53,7 +65,14 @@ fn unknown(what: &str, received: &str, known: &[&str], pointer: String) -> Field
     FieldError::new(pointer, format!("unknown {what} `{shown}`, expected one of `{}`{hint}", known.join("`, `")))
 }
 
-fn read_shape(value: &Value) -> Result<Shape, FieldError> {
+fn read_optional_shape(fields: &Map<String, Value>, name: &str) -> Result<Option<InputShape>, FieldError> {
+    match fields.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(shape) => read_shape(shape).map(Some).map_err(|error| error.under(&format!("/{name}"))),
+    }
+}
+
+fn read_shape(value: &Value) -> Result<InputShape, FieldError> {
     const MOST_AXES: usize = 8;
     let Value::Array(axes) = value else {
         return Err(FieldError::new("", format!("expected an array of whole numbers, received {}", type_of(value))));
@@ -61,24 +80,101 @@ fn read_shape(value: &Value) -> Result<Shape, FieldError> {
     if axes.is_empty() || axes.len() > MOST_AXES {
         return Err(FieldError::new("", format!("expected 1 to {MOST_AXES} axes, received {}", axes.len())));
     }
+    let mut open = false;
     let axes = axes.iter().enumerate().map(|(index, axis)| {
+        if axis.is_null() && !std::mem::replace(&mut open, true) {
+            return Ok(None);
+        }
         let size = axis.as_u64().and_then(|size| usize::try_from(size).ok());
-        size.filter(|size| (1..=LONGEST_AXIS).contains(size)).ok_or_else(|| {
-            let received = if axis.is_number() { axis.to_string() } else { type_of(axis).to_owned() };
+        size.filter(|size| (1..=LONGEST_AXIS).contains(size)).map(Some).ok_or_else(|| {
+            let received = match axis {
+                Value::Number(number) => number.to_string(),
+                Value::Null => "a second open axis".into(),
+                other => type_of(other).to_owned(),
+            };
             let detail = format!("expected a whole number from 1 to {LONGEST_AXIS}, received {received}");
             FieldError::new(format!("/{index}"), detail)
         })
     });
-    let shape = Shape(axes.collect::<Result<_, _>>()?);
+    let shape = InputShape(axes.collect::<Result<_, _>>()?);
     match shape.checked_cells() {
         Some(_) => Ok(shape),
-        None => Err(FieldError::new("", format!("expected at most {} cells, received the shape {shape}", usize::MAX))),
+        None => {
+            let axes: Vec<usize> = shape.0.iter().flatten().copied().collect();
+            Err(FieldError::new("", format!("expected at most {} cells, received the shape {axes:?}", usize::MAX)))
+        }
     }
 }
 
-type ReadLayer = (Option<String>, AnyLayer);
+fn read_inputs(value: Option<&Value>) -> Result<Vec<Input>, Vec<FieldError>> {
+    let inputs = match value {
+        None | Some(Value::Null) => return Ok(Vec::new()),
+        Some(Value::Array(inputs)) if (1..=Definition::MOST_LAYERS).contains(&inputs.len()) => inputs,
+        Some(Value::Array(inputs)) => {
+            let detail = format!("expected 1 to {} inputs, received {}", Definition::MOST_LAYERS, inputs.len());
+            return Err(vec![FieldError::new("/inputs", detail)]);
+        }
+        Some(other) => {
+            let detail = format!("expected an array of inputs, received {}", type_of(other));
+            return Err(vec![FieldError::new("/inputs", detail)]);
+        }
+    };
+    let mut errors = Vec::new();
+    let read = |(index, input): (usize, &Value)| {
+        let input = read_input(input).map_err(|error| vec![error.under(&format!("/inputs/{index}"))]);
+        collect(input, &mut errors)
+    };
+    let inputs = inputs.iter().enumerate().filter_map(read).collect();
+    if errors.is_empty() { Ok(inputs) } else { Err(errors) }
+}
 
-fn read_layers(value: Option<&Value>) -> Result<Vec<ReadLayer>, Vec<FieldError>> {
+/// A name, or an object of a name and a shape.
+fn read_input(value: &Value) -> Result<Input, FieldError> {
+    let fields = match value {
+        Value::String(name) => return Ok(Input { name: name.clone(), shape: None }),
+        Value::Object(fields) => fields,
+        other => {
+            let detail = format!("expected a name, or an object with `name` and `shape`, received {}", type_of(other));
+            return Err(FieldError::new("", detail));
+        }
+    };
+    if let Some(name) = fields.keys().find(|name| !INPUT_FIELDS.contains(&name.as_str())) {
+        return Err(unknown("field", name, &INPUT_FIELDS, format!("/{}", field::escape(name))));
+    }
+    let Some(Value::String(name)) = fields.get("name") else {
+        let received = fields.get("name").map_or("nothing", type_of);
+        return Err(FieldError::new("/name", format!("expected a name, received {received}")));
+    };
+    Ok(Input { name: name.clone(), shape: read_optional_shape(fields, "shape")? })
+}
+
+/// A list of names.
+fn read_names(value: &Value) -> Result<Vec<String>, FieldError> {
+    let Value::Array(names) = value else {
+        return Err(FieldError::new("", format!("expected an array of names, received {}", type_of(value))));
+    };
+    if names.is_empty() {
+        return Err(FieldError::new("", "expected at least one name, received none"));
+    }
+    let names = names.iter().enumerate().map(|(index, name)| match name {
+        Value::String(name) => Ok(name.clone()),
+        other => Err(FieldError::new(format!("/{index}"), format!("expected a name, received {}", type_of(other)))),
+    });
+    names.collect()
+}
+
+/// A list of names, or of such lists.
+fn read_calls(value: &Value) -> Result<Calls, FieldError> {
+    match value {
+        Value::Array(calls) if calls.first().is_some_and(Value::is_array) => {
+            let call = |(index, call)| read_names(call).map_err(|error| error.under(&format!("/{index}")));
+            calls.iter().enumerate().map(call).collect::<Result<_, _>>().map(Calls)
+        }
+        names => read_names(names).map(|names| Calls(vec![names])),
+    }
+}
+
+fn read_layers(value: Option<&Value>) -> Result<Vec<Unnamed>, Vec<FieldError>> {
     let error = |detail: String| Err(vec![FieldError::new("/layers", detail)]);
     let layers = match value {
         None => return error("expected an array of layers, received nothing".into()),
@@ -89,7 +185,7 @@ fn read_layers(value: Option<&Value>) -> Result<Vec<ReadLayer>, Vec<FieldError>>
         return error(format!("expected 1 to {} layers, received {}", Definition::MOST_LAYERS, layers.len()));
     }
     let mut errors = Vec::new();
-    let layers: Vec<ReadLayer> = layers
+    let layers: Vec<Unnamed> = layers
         .iter()
         .enumerate()
         .filter_map(|(index, layer)| {
@@ -102,7 +198,10 @@ fn read_layers(value: Option<&Value>) -> Result<Vec<ReadLayer>, Vec<FieldError>>
     if errors.is_empty() { Ok(layers) } else { Err(errors) }
 }
 
-fn read_layer(value: &Value) -> Result<ReadLayer, Vec<FieldError>> {
+/// Fields that say where a layer stands; the rest are its settings.
+const PLACE_FIELDS: [&str; 4] = ["type", "name", "trainable", "inputs"];
+
+fn read_layer(value: &Value) -> Result<Unnamed, Vec<FieldError>> {
     let one = |pointer: &str, detail: String| vec![FieldError::new(pointer, detail)];
     let Value::Object(fields) = value else {
         return Err(one("", format!("expected an object with `type`, received {}", type_of(value))));
@@ -123,9 +222,18 @@ fn read_layer(value: &Value) -> Result<ReadLayer, Vec<FieldError>> {
         Some(Value::String(name)) => Some(name.clone()),
         Some(other) => return Err(one("/name", format!("expected a name, received {}", type_of(other)))),
     };
+    let trainable = match fields.get("trainable") {
+        None | Some(Value::Null) => true,
+        Some(Value::Bool(trainable)) => *trainable,
+        Some(other) => return Err(one("/trainable", format!("expected true or false, received {}", type_of(other)))),
+    };
+    let inputs = match fields.get("inputs") {
+        None | Some(Value::Null) => Calls::default(),
+        Some(inputs) => read_calls(inputs).map_err(|error| vec![error.under("/inputs")])?,
+    };
     let settings: Map<String, Value> = fields
         .iter()
-        .filter(|(field, _)| *field != "type" && *field != "name")
+        .filter(|(field, _)| !PLACE_FIELDS.contains(&field.as_str()))
         .map(|(k, v)| (k.clone(), v.clone()))
         .collect();
     let settings = Value::Object(settings);
@@ -135,5 +243,5 @@ fn read_layer(value: &Value) -> Result<ReadLayer, Vec<FieldError>> {
     }
     let layer = AnyLayer::read(kind, &settings).map_err(|error| vec![error])?;
     layer.check().map_err(|error| vec![error])?;
-    Ok((name, layer))
+    Ok(Unnamed { name, layer, trainable, inputs })
 }

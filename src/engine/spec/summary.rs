@@ -31,11 +31,18 @@ pub struct LayerSummary {
 impl Architecture {
     /// Sizes of every layer.
     pub fn summary(&self) -> Summary {
-        let layers = self.nodes().iter().map(|node| LayerSummary {
-            name: node.name.clone(),
-            kind: node.layer.kind().to_owned(),
-            output_shape: self.shape(node.output).clone(),
-            parameters: self.parameters_of(node).iter().map(|parameter| parameter.shape.cells() as u64).sum(),
+        let layers = self.layers.iter().enumerate().map(|(index, (name, kind))| {
+            let nodes = || self.nodes().iter().filter(move |node| node.owner == index);
+            // Every run of a layer has the same parameters, so that each place counts once.
+            let mut places: Vec<usize> = nodes().flat_map(|node| node.parameters.clone()).collect();
+            places.sort_unstable();
+            places.dedup();
+            LayerSummary {
+                name: name.clone(),
+                kind: (*kind).to_owned(),
+                output_shape: nodes().last().map_or(Shape(Vec::new()), |node| self.shape(node.output).clone()),
+                parameters: places.into_iter().map(|place| self.parameters()[place].shape.cells() as u64).sum(),
+            }
         });
         Summary {
             layers: layers.collect(),

@@ -68,7 +68,7 @@ fn too_many_layers_are_refused_by_their_number() {
     let errors = read(json!({"layers": layers})).unwrap_err();
     assert_eq!(errors, [FieldError::new("/layers", "expected 1 to 10000 layers, received 20000")]);
     let definition = read(json!({"layers": [{"type": "flatten"}, {"type": "flatten"}]})).unwrap();
-    let errors = definition.resolve(&Shape::vector(3), &Limits { layers: 1, ..Limits::default() }).unwrap_err();
+    let errors = definition.resolve(&[Shape::vector(3)], &Limits { layers: 1, ..Limits::default() }).unwrap_err();
     assert_eq!(errors, [FieldError::new("/layers", "expected at most 1 layers, received 2")]);
 }
 
@@ -102,12 +102,12 @@ fn defaults_are_keras_and_shown() {
 #[test]
 fn a_row_of_features_is_the_input_tensor_where_the_cells_agree() {
     let definition = read(json!({"input_shape": [8, 8], "layers": [{"type": "flatten"}]})).unwrap();
-    assert_eq!(definition.input_shape(64).unwrap(), Shape(vec![8, 8]));
-    let error = definition.input_shape(30).unwrap_err();
+    assert_eq!(definition.input_shapes(&[64]).unwrap(), [Shape(vec![8, 8])]);
+    let error = definition.input_shapes(&[30]).unwrap_err();
     assert_eq!(error.pointer, "/input_shape");
     assert!(error.detail.contains("30") && error.detail.contains("64"), "{error}");
     let inferred = read(json!({"layers": [{"type": "flatten"}]})).unwrap();
-    assert_eq!(inferred.input_shape(30).unwrap(), Shape(vec![30]));
+    assert_eq!(inferred.input_shapes(&[30]).unwrap(), [Shape(vec![30])]);
 }
 
 #[test]
@@ -119,12 +119,12 @@ fn sizes_are_those_of_keras_summary() {
         {"type": "dense", "units": 4, "use_bias": false}
     ]}))
     .unwrap();
-    let architecture = definition.resolve(&Shape(vec![2, 3]), &Limits::default()).unwrap();
+    let architecture = definition.resolve(&[Shape(vec![2, 3])], &Limits::default()).unwrap();
     let summary = architecture.summary();
     let sizes: Vec<_> = summary.layers.iter().map(|layer| (layer.output_shape.0.clone(), layer.parameters)).collect();
     assert_eq!(sizes, [(vec![2, 5], 20), (vec![10], 0), (vec![10], 40), (vec![4], 40)]);
     assert_eq!((summary.parameters, summary.trainable_parameters), (100, 80));
-    assert_eq!(architecture.output_shape(), &Shape(vec![4]));
+    assert_eq!(architecture.output_shapes().next().unwrap(), &Shape(vec![4]));
 }
 
 #[rstest]
@@ -140,7 +140,7 @@ fn what_does_not_fit_is_refused_before_memory_is_taken(
 ) {
     let definition = read(json!({"layers": layers})).unwrap();
     let limits = Limits { parameters: 10_000, ..Limits::default() };
-    let errors = definition.resolve(&Shape::vector(9), &limits).unwrap_err();
+    let errors = definition.resolve(&[Shape::vector(9)], &limits).unwrap_err();
     assert_eq!(errors[0].pointer, pointer, "{errors:?}");
     assert!(errors[0].detail.contains(text), "{errors:?}");
 }
@@ -148,6 +148,64 @@ fn what_does_not_fit_is_refused_before_memory_is_taken(
 #[test]
 fn values_count_against_memory() {
     let definition = read(json!({"input_shape": [1_000_000, 1_000], "layers": [{"type": "flatten"}]})).unwrap();
-    let errors = definition.resolve(&definition.input_shape(1_000_000_000).unwrap(), &Limits::default()).unwrap_err();
+    let errors =
+        definition.resolve(&definition.input_shapes(&[1_000_000_000]).unwrap(), &Limits::default()).unwrap_err();
     assert_eq!(errors[0].detail, "expected a model of at most 4294967296 bytes, received one of 8000000000");
+}
+
+#[test]
+fn an_open_axis_follows_from_the_features() {
+    let definition = read(json!({"input_shape": [null, 4], "layers": [{"type": "flatten"}]})).unwrap();
+    assert_eq!(definition.input_shapes(&[12]).unwrap(), [Shape(vec![3, 4])]);
+    assert_eq!(definition.known_input_shapes(), None);
+    let error = definition.input_shapes(&[13]).unwrap_err();
+    assert_eq!(error.pointer, "/input_shape");
+    assert!(error.detail.contains("13") && error.detail.contains("a multiple of 4"), "{error}");
+    let errors = read(json!({"input_shape": [null, null], "layers": [{"type": "flatten"}]})).unwrap_err();
+    assert_eq!(errors[0].pointer, "/input_shape/1");
+}
+
+fn graph(layers: Value) -> Value {
+    json!({"inputs": [{"name": "a", "shape": [4]}, "b"], "layers": layers, "outputs": ["last"]})
+}
+
+#[rstest]
+#[case(json!([{"type": "dense", "units": 2, "name": "last", "inputs": ["a", "b"]}]), "/layers/0/inputs", "expected one input, received 2")]
+#[case(json!([{"type": "dense", "units": 2, "name": "last", "inputs": ["c"]}]), "/layers/0/inputs/0", "expected the name of an input or a layer, received `c`")]
+#[case(json!([{"type": "dense", "units": 2, "name": "last", "inputs": []}]), "/layers/0/inputs", "at least one name")]
+#[case(json!([{"type": "dense", "units": 2, "name": "last", "inputs": "a"}]), "/layers/0/inputs", "received a string")]
+#[case(json!([{"type": "dense", "units": 2, "name": "last", "inputs": ["a"]}]), "/inputs/1", "nothing reads `b`")]
+#[case(json!([{"type": "flatten", "name": "x", "inputs": ["last"]}, {"type": "flatten", "name": "last", "inputs": ["x"]}]), "/layers/0/inputs", "waits for itself")]
+#[case(json!([{"type": "flatten", "name": "last", "inputs": [["a"], ["b"]]}, {"type": "flatten", "name": "x", "inputs": ["last:2"]}]), "/layers/1/inputs/0", "`last:0` to `last:1`")]
+#[case(json!([{"type": "flatten", "name": "last", "inputs": ["a"]}, {"type": "flatten", "name": "x", "inputs": ["b"]}]), "/layers/1", "`x` does not")]
+#[case(json!([{"type": "flatten", "name": "a"}]), "/layers/0/name", "second time")]
+#[case(json!([{"type": "flatten", "name": "last", "trainable": 1}]), "/layers/0/trainable", "true or false")]
+fn errors_of_graphs_point_at_what_is_wrong(#[case] layers: Value, #[case] pointer: &str, #[case] text: &str) {
+    let errors = read(graph(layers)).unwrap_err();
+    assert_eq!(errors[0].pointer, pointer, "{errors:?}");
+    assert!(errors[0].detail.contains(text), "{errors:?}");
+}
+
+#[test]
+fn a_layer_that_runs_twice_has_its_weights_once() {
+    let definition = read(json!({
+        "inputs": ["a", "b"],
+        "layers": [
+            {"type": "dense", "units": 3, "name": "second", "inputs": ["first:1"]},
+            {"type": "dense", "units": 5, "name": "first", "inputs": [["a"], ["b"], ["third"]]},
+            {"type": "dense", "units": 4, "name": "third", "trainable": false, "inputs": ["first"]}
+        ],
+        "outputs": ["second", "first:2"]
+    }))
+    .unwrap();
+    assert_eq!(Definition::from_value(&definition.to_value()).unwrap(), definition);
+    let architecture = definition.resolve(&definition.input_shapes(&[4, 4]).unwrap(), &Limits::default()).unwrap();
+    let names: Vec<&str> = architecture.nodes().iter().map(|node| node.name.as_str()).collect();
+    assert_eq!(names, ["first", "first", "second", "third", "first"]);
+    let shared: Vec<bool> = architecture.nodes().iter().map(|node| node.shared).collect();
+    assert_eq!(shared, [true, true, false, false, false]);
+    let summary = architecture.summary();
+    assert_eq!((summary.parameters, summary.trainable_parameters), (18 + 25 + 24, 18 + 25));
+    let errors = definition.resolve(&definition.input_shapes(&[4, 7]).unwrap(), &Limits::default()).unwrap_err();
+    assert!(errors[0].detail.contains("run before"), "{errors:?}");
 }

@@ -110,10 +110,10 @@ pub fn resolve(
         }
         architecture(definition, width, limits).map_err(|found| errors.extend(found)).ok()
     });
-    let output = architecture.as_ref().and_then(|architecture| match architecture.output_shape().0.as_slice() {
+    let shape = architecture.as_ref().and_then(|architecture| architecture.output_shapes().next());
+    let output = shape.and_then(|shape| match shape.0.as_slice() {
         [width] => Some(*width),
         _ => {
-            let shape = architecture.output_shape();
             errors
                 .push(FieldError::new("/model", format!("expected an output of one axis, received the shape {shape}")));
             None
@@ -187,8 +187,8 @@ fn architecture(definition: &Definition, width: usize, limits: &Limits) -> Resul
         let detail = if place.is_empty() { error.detail } else { format!("{place}: {}", error.detail) };
         FieldError::new("/model", detail)
     };
-    let shape = definition.input_shape(width).map_err(|error| vec![of_model(error)])?;
-    definition.resolve(&shape, limits).map_err(|errors| errors.into_iter().map(of_model).collect())
+    let shapes = definition.input_shapes(&[width]).map_err(|error| vec![of_model(error)])?;
+    definition.resolve(&shapes, limits).map_err(|errors| errors.into_iter().map(of_model).collect())
 }
 
 #[cfg(test)]

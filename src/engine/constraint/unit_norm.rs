@@ -1,0 +1,25 @@
+//! [`UnitNorm`].
+
+use super::{Axes, Bound};
+use crate::engine::{real::Real, shape::Shape};
+use serde::{Deserialize, Serialize};
+
+/// `w / (epsilon + norm)`, with the norm of each group of cells along `axis`.
+///
+/// Source: <https://keras.io/api/layers/constraints/>
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct UnitNorm {
+    /// The axes of a norm: 0 for the inputs of each unit of a dense layer.
+    pub axis: Axes,
+}
+
+impl<F: Real> Bound<F> for UnitNorm {
+    fn axes(&self) -> Option<&Axes> {
+        Some(&self.axis)
+    }
+
+    fn apply(&self, weights: &mut [F], shape: &Shape) {
+        self.axis.scale(weights, shape, |_| F::ONE);
+    }
+}

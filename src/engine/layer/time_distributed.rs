@@ -1,0 +1,34 @@
+//! [`TimeDistributed`].
+
+use super::{AnyLayer, Composition, Part, Source};
+use crate::engine::{field::FieldError, shape::Shape};
+use serde::{Deserialize, Serialize};
+
+/// A layer on each step of a sequence by itself, with the same weights.
+///
+/// # Shapes
+/// `[batch, steps, …]` to `[batch, steps, …]`: what `layer` makes of `[batch, …]`.
+///
+/// Source: <https://keras.io/api/layers/recurrent_layers/time_distributed/>
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TimeDistributed {
+    /// The layer, an object with its `type`.
+    #[schema(no_recursion)]
+    pub layer: Box<AnyLayer>,
+}
+
+impl Composition for TimeDistributed {
+    fn check(&self) -> Result<(), FieldError> {
+        self.layer.check().map_err(|error| error.under("/layer"))
+    }
+
+    fn parts(&self, inputs: &[Shape]) -> Result<Vec<Part>, FieldError> {
+        if inputs[0].0.len() < 2 {
+            let detail = format!("expected an input of at least 2 axes, steps first, received {}", inputs[0]);
+            return Err(FieldError::new("", detail));
+        }
+        let (name, layer) = (self.layer.kind().to_owned(), (*self.layer).clone());
+        Ok(vec![Part { name, layer, inputs: vec![Source::Input(0)], each_step: true }])
+    }
+}

@@ -1,0 +1,60 @@
+//! Settings and inputs to try each layer with; a layer without any fails the walk.
+
+use serde_json::{Value, json};
+
+/// One layer with its settings on inputs of some shapes.
+#[derive(Debug, Clone)]
+pub(super) struct Case {
+    pub settings: Value,
+    pub inputs: Vec<Vec<usize>>,
+    /// The inputs are whole numbers below this, which have no gradient.
+    pub integers: Option<usize>,
+    /// Layers between the inputs and this one: what they give is its input.
+    before: Vec<Value>,
+}
+
+impl Case {
+    fn new<const N: usize, const I: usize>(settings: Value, inputs: [[usize; N]; I]) -> Self {
+        let inputs = inputs.into_iter().map(|shape| shape.to_vec()).collect();
+        Self { settings, inputs, integers: None, before: Vec::new() }
+    }
+
+    /// A model of this layer alone, or after others.
+    pub fn definition(&self) -> Value {
+        let names: Vec<String> = (0..self.inputs.len()).map(|index| format!("input_{index}")).collect();
+        let mut layer = self.settings.clone();
+        layer["name"] = json!("layer");
+        let read =
+            if self.before.is_empty() { names.clone() } else { vec![format!("before_{}", self.before.len() - 1)] };
+        layer["inputs"] = json!(read);
+        let mut layers = vec![layer];
+        for (index, before) in self.before.iter().enumerate() {
+            let mut before = before.clone();
+            before["name"] = json!(format!("before_{index}"));
+            before["inputs"] = if index == 0 { json!(names) } else { json!([format!("before_{}", index - 1)]) };
+            layers.push(before);
+        }
+        json!({"inputs": names, "layers": layers, "outputs": ["layer"]})
+    }
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    vec![
+        Case::new(json!({"type": "dense", "units": 3}), [[4]]),
+        Case::new(json!({"type": "dense", "units": 1, "activation": "sigmoid"}), [[7]]),
+        Case::new(json!({"type": "dense", "units": 5, "activation": "softmax", "use_bias": false}), [[4]]),
+        Case::new(json!({"type": "dense", "units": 19, "activation": "gelu"}), [[17]]),
+        Case::new(json!({"type": "dense", "units": 3, "activation": "swish"}), [[2, 3, 4]]),
+        Case::new(json!({"type": "activation", "activation": "relu"}), [[6]]),
+        Case::new(json!({"type": "activation", "activation": "softplus"}), [[3, 2]]),
+        Case::new(json!({"type": "activation", "activation": "softmax"}), [[3, 4]]),
+        Case::new(json!({"type": "dropout", "rate": 0.4}), [[3, 5]]),
+        Case::new(json!({"type": "dropout", "rate": 0.0, "seed": 3}), [[5]]),
+        Case::new(json!({"type": "flatten"}), [[2, 3, 2]]),
+        Case::new(json!({"type": "batch_normalization"}), [[4]]),
+        Case::new(json!({"type": "batch_normalization", "center": false, "axis": 3}), [[2, 2, 3]]),
+        Case::new(json!({"type": "batch_normalization", "scale": false, "epsilon": 0.1}), [[3]]),
+        Case::new(json!({"type": "time_distributed", "layer": {"type": "dense", "units": 3}}), [[4, 2]]),
+        Case::new(json!({"type": "time_distributed", "layer": {"type": "batch_normalization"}}), [[3, 2, 2]]),
+    ]
+}

@@ -1,0 +1,252 @@
+//! A definition's layers at their places: shapes, nodes and parameters, one after the other.
+
+use super::{
+    Architecture, Definition, Limits, Node, Parameter,
+    graph::{Graph, Wire},
+};
+use crate::engine::{
+    field::FieldError,
+    layer::{AnyLayer, Composition, Layer, MaskRule, ParameterSpec, Part, Primitive, Source},
+    shape::Shape,
+};
+use std::ops::Range;
+
+impl Definition {
+    /// Shapes and parameters of every layer for samples of `inputs`; fails by layer, with its name and both shapes,
+    /// and where parameters or buffers would pass `limits`.
+    pub fn resolve(&self, inputs: &[Shape], limits: &Limits) -> Result<Architecture, Vec<FieldError>> {
+        if self.layers.len() > limits.layers {
+            let detail = format!("expected at most {} layers, received {}", limits.layers, self.layers.len());
+            return Err(vec![FieldError::new("/layers", detail)]);
+        }
+        for (index, shape) in inputs.iter().enumerate() {
+            let pointer = if self.inputs.is_empty() { "/input_shape".into() } else { format!("/inputs/{index}/shape") };
+            checked(shape.clone()).map_err(|error| vec![error.under(&pointer)])?;
+        }
+        if inputs.len() != self.input_count() {
+            let detail = format!("expected {} inputs, received {}", self.input_count(), inputs.len());
+            return Err(vec![FieldError::new("/inputs", detail)]);
+        }
+        let graph = self.graph()?;
+        let mut builder = Builder::new(self, inputs, limits);
+        builder.run(&graph)?;
+        let architecture = builder.architecture;
+        let bytes = architecture.inference_bytes(1);
+        if bytes > limits.memory_bytes {
+            let detail = format!("expected a model of at most {} bytes, received one of {bytes}", limits.memory_bytes);
+            return Err(vec![FieldError::new("/layers", detail)]);
+        }
+        Ok(architecture)
+    }
+}
+
+struct Builder<'a> {
+    definition: &'a Definition,
+    limits: &'a Limits,
+    architecture: Architecture,
+    /// By layer of the definition: the nodes of its last run so far.
+    last_runs: Vec<Option<Range<usize>>>,
+}
+
+/// A layer about to be placed.
+struct Placing<'a> {
+    name: &'a str,
+    owner: usize,
+    layer: &'a AnyLayer,
+    inputs: &'a [usize],
+    /// Axes that count as rows, the first ones of every input.
+    steps: &'a [usize],
+}
+
+impl<'a> Builder<'a> {
+    fn new(definition: &'a Definition, inputs: &[Shape], limits: &'a Limits) -> Self {
+        let layers = definition.layers.iter().map(|layer| (layer.name.clone(), layer.layer.kind())).collect();
+        let architecture = Architecture {
+            shapes: inputs.to_vec(),
+            inputs: inputs.len(),
+            outputs: Vec::new(),
+            masks: vec![None; inputs.len()],
+            nodes: Vec::with_capacity(definition.layers.len()),
+            parameters: Vec::new(),
+            trainable_cells: 0,
+            fixed_cells: 0,
+            layers,
+        };
+        Self { definition, limits, architecture, last_runs: vec![None; definition.layers.len()] }
+    }
+
+    fn run(&mut self, graph: &Graph) -> Result<(), Vec<FieldError>> {
+        let mut values = Vec::with_capacity(graph.runs.len());
+        for run in &graph.runs {
+            let named = &self.definition.layers[run.layer];
+            let inputs: Vec<usize> = run.inputs.iter().map(|wire| value_of(*wire, &values)).collect();
+            let first = self.architecture.nodes.len();
+            let placing =
+                Placing { name: &named.name, owner: run.layer, layer: &named.layer, inputs: &inputs, steps: &[] };
+            let within = |error: FieldError| {
+                let detail = format!("layer `{}`: {}", named.name, error.detail);
+                vec![FieldError::new(error.pointer, detail).under(&format!("/layers/{}", run.layer))]
+            };
+            values.push(self.place(placing).map_err(within)?);
+            let nodes = first..self.architecture.nodes.len();
+            if let Some(before) = self.last_runs[run.layer].replace(nodes.clone()) {
+                self.share(before, nodes).map_err(within)?;
+            }
+            let total = self.architecture.trainable_cells.saturating_add(self.architecture.fixed_cells) as u64;
+            if total > self.limits.parameters {
+                let most = self.limits.parameters;
+                let detail = format!("expected at most {most} parameters, received {total} up to here");
+                return Err(within(FieldError::new("", detail)));
+            }
+        }
+        self.architecture.outputs = graph.outputs.iter().map(|wire| value_of(*wire, &values)).collect();
+        Ok(())
+    }
+
+    /// Places a layer or its parts; gives the value that it makes.
+    fn place(&mut self, placing: Placing<'_>) -> Result<usize, FieldError> {
+        let shapes = placing.inputs.iter().map(|&value| self.without_steps(value, placing.steps));
+        let shapes = shapes.collect::<Result<Vec<Shape>, _>>()?;
+        match placing.layer {
+            AnyLayer::Primitive(layer) => self.place_node(&placing, layer, shapes),
+            AnyLayer::Composite(layer) => {
+                let mut values = Vec::new();
+                for part in layer.parts(&shapes)? {
+                    values.push(self.place_part(&placing, &values, &part)?);
+                }
+                values.last().copied().ok_or_else(|| FieldError::new("", "expected at least one part, received none"))
+            }
+        }
+    }
+
+    fn place_part(&mut self, whole: &Placing<'_>, values: &[usize], part: &Part) -> Result<usize, FieldError> {
+        let read = |source: &Source| match *source {
+            Source::Input(index) => whole.inputs[index],
+            Source::Part(index) => values[index],
+        };
+        let inputs: Vec<usize> = part.inputs.iter().map(read).collect();
+        let mut steps = whole.steps.to_vec();
+        if part.each_step {
+            steps.extend(self.without_steps(inputs[0], whole.steps)?.0.first());
+        }
+        let name = format!("{}/{}", whole.name, part.name);
+        self.place(Placing { name: &name, owner: whole.owner, layer: &part.layer, inputs: &inputs, steps: &steps })
+    }
+
+    /// The shape of a value as a layer sees it for which the first axes are rows.
+    fn without_steps(&self, value: usize, steps: &[usize]) -> Result<Shape, FieldError> {
+        let shape = &self.architecture.shapes[value];
+        match shape.0.strip_prefix(steps) {
+            Some(axes) => Ok(Shape(axes.to_vec())),
+            None => {
+                let detail = format!("expected inputs of {steps:?} steps each, received one of the shape {shape}");
+                Err(FieldError::new("", detail))
+            }
+        }
+    }
+
+    fn place_node(
+        &mut self,
+        placing: &Placing<'_>,
+        layer: &Primitive,
+        input_shapes: Vec<Shape>,
+    ) -> Result<usize, FieldError> {
+        let shape = layer.output_shape(&input_shapes).and_then(checked)?;
+        let shape = checked(Shape([placing.steps, shape.0.as_slice()].concat()))?;
+        let trainable = self.definition.layers[placing.owner].trainable;
+        let first = self.architecture.parameters.len();
+        for spec in layer.parameters(&input_shapes) {
+            self.place_parameter(placing.name, ParameterSpec { trainable: spec.trainable && trainable, ..spec })?;
+        }
+        let output = self.architecture.shapes.len();
+        self.architecture.shapes.push(shape);
+        let all: Vec<Option<usize>> = placing.inputs.iter().map(|&value| self.architecture.masks[value]).collect();
+        let alone = placing.steps.is_empty();
+        // Where the first axes are rows, masks of steps say nothing to the layer, and stay those of its first input.
+        let masks = if alone { all.clone() } else { vec![None; all.len()] };
+        let masked: Vec<bool> = masks.iter().map(Option::is_some).collect();
+        let rule = if alone { layer.mask(&input_shapes, &masked) } else { MaskRule::Pass(0) };
+        let (mask, own) = match rule {
+            MaskRule::Drop => (None, None),
+            MaskRule::Pass(input) => (all.get(input).copied().flatten(), None),
+            MaskRule::Write(cells) => {
+                self.architecture.shapes.push(checked(Shape::vector(cells))?);
+                (Some(output + 1), Some(output + 1))
+            }
+        };
+        self.architecture.masks.push(mask);
+        self.architecture.masks.extend(own.map(|_| None));
+        self.architecture.nodes.push(Node {
+            name: placing.name.to_owned(),
+            owner: placing.owner,
+            layer: layer.clone(),
+            trainable,
+            inputs: placing.inputs.to_vec(),
+            masks,
+            input_shapes,
+            output,
+            mask: own,
+            repeat: placing.steps.iter().product(),
+            parameters: first..self.architecture.parameters.len(),
+            shared: false,
+        });
+        Ok(output)
+    }
+
+    fn place_parameter(&mut self, layer: &str, spec: ParameterSpec) -> Result<(), FieldError> {
+        let cells = checked(spec.shape.clone())?.cells();
+        let initializer = spec.initializer.check_shape(&spec.shape);
+        initializer.map_err(|error| error.under(&format!("/{}_initializer", spec.name)))?;
+        let constraint = spec.constraint.as_ref().map_or(Ok(()), |constraint| constraint.check_shape(&spec.shape));
+        constraint.map_err(|error| error.under(&format!("/{}_constraint", spec.name)))?;
+        let Architecture { trainable_cells, fixed_cells, .. } = &mut self.architecture;
+        let place = if spec.trainable { trainable_cells } else { fixed_cells };
+        let start = *place;
+        *place = start.saturating_add(cells);
+        let cells = start..*place;
+        let (name, shape) = (format!("{layer}/{}", spec.name), spec.shape.clone());
+        self.architecture.parameters.push(Parameter { spec, name, shape, cells });
+        Ok(())
+    }
+
+    /// Gives the nodes of another run of a layer the parameters of the run before.
+    fn share(&mut self, before: Range<usize>, again: Range<usize>) -> Result<(), FieldError> {
+        let Architecture { nodes, parameters, trainable_cells, fixed_cells, .. } = &mut self.architecture;
+        let own = nodes.get(again.start).map_or(parameters.len(), |node| node.parameters.start);
+        for (before, again) in before.zip(again) {
+            let places = |node: &Node| node.parameters.clone();
+            let shapes = |node: &Node| parameters[places(node)].iter().map(|p| p.shape.clone()).collect::<Vec<_>>();
+            let (expected, received) = (shapes(&nodes[before]), shapes(&nodes[again]));
+            if expected != received {
+                let detail = format!(
+                    "expected inputs that the weights of the run before fit, {expected:?}, received ones that need {received:?}"
+                );
+                return Err(FieldError::new("/inputs", detail));
+            }
+            // A later run goes backward first: whoever comes after it adds.
+            nodes[before].shared = true;
+            nodes[again].parameters = nodes[before].parameters.clone();
+        }
+        for parameter in parameters.drain(own..).rev() {
+            let place = if parameter.spec.trainable { &mut *trainable_cells } else { &mut *fixed_cells };
+            *place = parameter.cells.start;
+        }
+        Ok(())
+    }
+}
+
+fn value_of(wire: Wire, values: &[usize]) -> usize {
+    match wire {
+        Wire::Input(input) => input,
+        Wire::Run(run) => values[run],
+    }
+}
+
+/// A shape whose axes are in range and whose cells can be counted.
+fn checked(shape: Shape) -> Result<Shape, FieldError> {
+    match shape.checked_cells() {
+        Some(0) => Err(FieldError::new("", format!("expected axes of at least 1, received the shape {shape}"))),
+        Some(_) => Ok(shape),
+        None => Err(FieldError::new("", format!("expected at most {} cells, received the shape {shape}", usize::MAX))),
+    }
+}

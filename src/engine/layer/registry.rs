@@ -144,6 +144,7 @@ registry! {
 /// Any layer, told apart by `type`.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 #[serde(untagged)]
+#[allow(clippy::large_enum_variant, reason = "a definition holds few of them, and hardly any is copied")]
 pub enum AnyLayer {
     /// One that runs.
     Primitive(Primitive),

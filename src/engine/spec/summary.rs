@@ -40,7 +40,7 @@ impl Architecture {
             LayerSummary {
                 name: name.clone(),
                 kind: (*kind).to_owned(),
-                output_shape: nodes().last().map_or(Shape(Vec::new()), |node| self.shape(node.output).clone()),
+                output_shape: nodes().next_back().map_or(Shape(Vec::new()), |node| self.shape(node.output).clone()),
                 parameters: places.into_iter().map(|place| self.parameters()[place].shape.cells() as u64).sum(),
             }
         });

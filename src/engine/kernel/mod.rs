@@ -1,12 +1,17 @@
 //! Hot loops: matrix products, elementwise work, reductions. The only home of SIMD dispatch and `unsafe`.
 
+mod gathered;
+mod matrix;
+mod operand;
 mod product;
 mod rows;
 mod team;
 mod tile;
 mod wide;
 
-pub use product::{Matrix, product};
+pub use gathered::Gathered;
+pub use matrix::{Matrix, MatrixMut};
+pub use product::{product, product_gathered, product_into};
 pub use rows::{add, add_to_rows, column_sums, gather, sum_rows};
 pub use team::{Team, with_team};
 

@@ -1,41 +1,12 @@
 //! Matrix products.
 
-use super::tile;
+use super::{
+    gathered::Gathered,
+    matrix::{Matrix, MatrixMut},
+    operand::Left,
+    tile,
+};
 use crate::engine::real::Real;
-
-/// A matrix seen in memory that belongs to somebody else: row-major, or the transpose of such.
-#[derive(Debug, Clone, Copy)]
-pub struct Matrix<'a, F> {
-    pub(super) cells: &'a [F],
-    pub(super) rows: usize,
-    pub(super) columns: usize,
-    pub(super) row_stride: usize,
-    pub(super) column_stride: usize,
-}
-
-impl<'a, F> Matrix<'a, F> {
-    /// All of `cells`, row-major.
-    pub fn new(cells: &'a [F], columns: usize) -> Self {
-        Self { cells, rows: cells.len() / columns, columns, row_stride: columns, column_stride: 1 }
-    }
-
-    /// The transpose, without a copy.
-    #[must_use]
-    pub fn transposed(self) -> Self {
-        Self {
-            cells: self.cells,
-            rows: self.columns,
-            columns: self.rows,
-            row_stride: self.column_stride,
-            column_stride: self.row_stride,
-        }
-    }
-
-    /// What it was made of.
-    pub fn cells(&self) -> &'a [F] {
-        self.cells
-    }
-}
 
 /// Writes `a · b` into `c` (row-major), or adds it to what is there.
 ///
@@ -45,7 +16,37 @@ impl<'a, F> Matrix<'a, F> {
 /// # Panics
 /// Where the three shapes do not belong together.
 pub fn product<F: Real>(a: Matrix<'_, F>, b: Matrix<'_, F>, c: &mut [F], accumulate: bool) {
-    tile::product(a, b, c, accumulate);
+    assert!(a.rows * b.columns == c.len(), "shapes of a product");
+    let c = MatrixMut { rows: a.rows, columns: b.columns, row_stride: b.columns, cells: c };
+    product_into(a, b, c, accumulate);
+}
+
+/// [`product`] into a matrix that may be a part of a wider one.
+///
+/// # Panics
+/// Where the three shapes do not belong together.
+pub fn product_into<F: Real>(a: Matrix<'_, F>, b: Matrix<'_, F>, c: MatrixMut<'_, F>, accumulate: bool) {
+    multiply(a, [a.rows, a.columns], b, c, accumulate);
+}
+
+/// [`product_into`] of a matrix that is gathered while it is read.
+///
+/// # Panics
+/// Where the three shapes do not belong together.
+pub fn product_gathered<F: Real>(a: Gathered<'_, F>, b: Matrix<'_, F>, c: MatrixMut<'_, F>, accumulate: bool) {
+    multiply(a, [a.rows.len(), a.columns.len()], b, c, accumulate);
+}
+
+fn multiply<F: Real>(a: impl Left<F>, shape: [usize; 2], b: Matrix<'_, F>, c: MatrixMut<'_, F>, accumulate: bool) {
+    let [rows, inner] = shape;
+    assert!(inner == b.rows && rows == c.rows && b.columns == c.columns, "shapes of a product");
+    if inner > 0 {
+        tile::product(a, b, c, accumulate);
+    } else if !accumulate && c.columns > 0 {
+        for row in 0..c.rows {
+            c.cells[row * c.row_stride..][..c.columns].fill(F::ZERO);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -83,6 +84,39 @@ mod tests {
                     product(a, b, &mut c, accumulate);
                     assert_eq!(c, expected, "{m} x {k} x {n}");
                 }
+            }
+        }
+    }
+
+    /// A part of a wider matrix, and the same cells in order.
+    fn part(cells: &[f32], rows: usize, columns: usize, stride: usize) -> (Matrix<'_, f32>, Vec<f32>) {
+        let in_order = cells.chunks(stride).take(rows).flat_map(|row| row[..columns].to_vec()).collect();
+        (Matrix::strided(cells, rows, columns, stride), in_order)
+    }
+
+    #[test]
+    fn parts_of_wider_matrices_multiply_as_their_copies_and_leave_what_is_beside_them() {
+        for (m, k, n) in [(1, 5, 40), (3, 2, 1), (10, 300, 16), (30, 16, 1), (7, 30, 17), (33, 64, 50)] {
+            let (wide_a, wide_a_t) = (numbers(m * (k + 3), 1), numbers(k * (m + 2), 2));
+            let (wide_b, wide_b_t) = (numbers(k * (n + 5), 3), numbers(n * (k + 1), 4));
+            let (a, a_copy) = part(&wide_a, m, k, k + 3);
+            let (a_t, a_t_copy) = part(&wide_a_t, k, m, m + 2);
+            let (b, b_copy) = part(&wide_b, k, n, n + 5);
+            let (b_t, b_t_copy) = part(&wide_b_t, n, k, k + 1);
+            let a = [(a, Matrix::new(&a_copy, k)), (a_t.transposed(), Matrix::new(&a_t_copy, m).transposed())];
+            let b = [(b, Matrix::new(&b_copy, n)), (b_t.transposed(), Matrix::new(&b_t_copy, k).transposed())];
+            for ((a, a_copy), (b, b_copy), accumulate) in
+                a.into_iter().flat_map(|a| b.map(|b| [(a, b, false), (a, b, true)])).flatten()
+            {
+                let before = numbers(m * (n + 4), 5);
+                let mut expected = before.clone();
+                for (row, cells) in expected.chunks_mut(n + 4).enumerate() {
+                    let one = Matrix { rows: 1, cells: &a_copy.cells[row * a_copy.row_stride..], ..a_copy };
+                    product(one, b_copy, &mut cells[..n], accumulate);
+                }
+                let mut c = before;
+                product_into(a, b, MatrixMut::strided(&mut c, m, n, n + 4), accumulate);
+                assert_eq!(c, expected, "{m} x {k} x {n}");
             }
         }
     }

@@ -7,7 +7,8 @@
 #![allow(unsafe_code, reason = "strided reads and writes within bounds that are checked once")]
 
 use super::{
-    product::Matrix,
+    matrix::{Matrix, MatrixMut},
+    operand::{Left, Operand, Strided, Target},
     wide::{Double, Single, Wide},
 };
 use crate::engine::real::Real;
@@ -25,87 +26,68 @@ const INNER: usize = 256;
 /// Most columns of a tile: two registers of sixteen.
 const MOST_COLUMNS: usize = 32;
 
-/// Writes `a · b` into `c` (row-major), or adds it to what is there.
-///
-/// # Panics
-/// Where the three shapes do not belong together.
-pub(super) fn product<F: Real>(a: Matrix<'_, F>, b: Matrix<'_, F>, c: &mut [F], accumulate: bool) {
-    assert!(a.columns == b.rows && a.rows * b.columns == c.len(), "shapes of a product");
-    if a.columns == 0 {
-        if !accumulate {
-            c.fill(F::ZERO);
-        }
-        return;
-    }
+/// Writes `a · b` into `c`, or adds it to what is there. The shapes must fit together.
+pub(super) fn product<F: Real>(a: impl Left<F>, b: Matrix<'_, F>, c: MatrixMut<'_, F>, accumulate: bool) {
     Arch::new().dispatch(Product { a, b, c, accumulate });
 }
 
-struct Product<'a, F> {
-    a: Matrix<'a, F>,
+struct Product<'a, F, A> {
+    a: A,
     b: Matrix<'a, F>,
-    c: &'a mut [F],
+    c: MatrixMut<'a, F>,
     accumulate: bool,
 }
 
-impl<F: Real> WithSimd for Product<'_, F> {
+impl<F: Real, A: Left<F>> WithSimd for Product<'_, F, A> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        // SAFETY: `F` is the type that is asked for, so the casts change nothing; the shapes fit together, and a matrix
-        // lies within its slice.
+        let Self { a, b, mut c, accumulate } = self;
+        let sizes = Sizes { rows: c.rows, inner: b.rows, columns: c.columns };
+        // SAFETY: `F` is the type that is asked for, so the casts change nothing; the shapes fit together, and every
+        // matrix lies within its slice.
         unsafe {
             if TypeId::of::<F>() == TypeId::of::<f32>() {
-                run(Single(simd), self.a.cast::<f32>(), self.b.cast(), self.c.as_mut_ptr().cast(), self.accumulate);
+                run(Single(simd), sizes, a.places::<f32>(), b.places(), c.target(), accumulate);
             } else {
-                run(Double(simd), self.a.cast::<f64>(), self.b.cast(), self.c.as_mut_ptr().cast(), self.accumulate);
+                run(Double(simd), sizes, a.places::<f64>(), b.places(), c.target(), accumulate);
             }
         }
     }
 }
 
-/// Where the cells of a matrix are.
+/// The shapes of a product.
 #[derive(Clone, Copy)]
-struct View<F> {
-    cells: *const F,
+struct Sizes {
     rows: usize,
+    inner: usize,
     columns: usize,
-    row_stride: usize,
-    column_stride: usize,
-}
-
-impl<F> Matrix<'_, F> {
-    fn cast<T>(&self) -> View<T> {
-        let Self { rows, columns, row_stride, column_stride, .. } = *self;
-        View { cells: self.cells.as_ptr().cast(), rows, columns, row_stride, column_stride }
-    }
-}
-
-impl<F> View<F> {
-    fn transposed(self) -> Self {
-        let Self { cells, rows, columns, row_stride, column_stride } = self;
-        Self { cells, rows: columns, columns: rows, row_stride: column_stride, column_stride: row_stride }
-    }
-
-    /// # Safety
-    /// The cell must be there.
-    #[inline(always)]
-    unsafe fn at(&self, row: usize, column: usize) -> *const F {
-        // SAFETY: see the caller.
-        unsafe { self.cells.add(row * self.row_stride + column * self.column_stride) }
-    }
 }
 
 /// # Safety
-/// The shapes must fit together, with at least one inner cell: `c` has a.rows * b.columns cells.
+/// The operands and the target must have these sizes.
 #[inline(always)]
-unsafe fn run<F: Real, W: Wide<F>>(wide: W, a: View<F>, b: View<F>, c: *mut F, accumulate: bool) {
-    // SAFETY: as the caller promises. One column is one row of the transposed product, and lies in memory the same way.
+unsafe fn run<F: Real, W: Wide<F>>(
+    wide: W,
+    sizes: Sizes,
+    a: impl Operand<F>,
+    b: Strided<F>,
+    c: Target<F>,
+    accumulate: bool,
+) {
+    // SAFETY: as the caller promises. One column is one row of the transposed product, and lies in memory the same way
+    // where the target's cells follow one another.
     unsafe {
-        match b.columns == 1 {
-            true if a.column_stride == 1 && b.row_stride == 1 => dots(wide, a, b, c, accumulate),
-            true => multiply(wide, b.transposed(), a.transposed(), c, accumulate),
-            false => multiply(wide, a, b, c, accumulate),
+        match a.strided() {
+            Some(a) if sizes.columns == 1 && a.column_stride == 1 && b.row_stride == 1 => {
+                dots(wide, sizes, a, b, c, accumulate);
+            }
+            Some(a) if sizes.columns == 1 && c.stride == 1 => {
+                let sizes = Sizes { rows: 1, inner: sizes.inner, columns: sizes.rows };
+                multiply(wide, sizes, b.transposed(), a.transposed(), c, accumulate);
+            }
+            _ => multiply(wide, sizes, a, b, c, accumulate),
         }
     }
 }
@@ -115,10 +97,17 @@ unsafe fn run<F: Real, W: Wide<F>>(wide: W, a: View<F>, b: View<F>, c: *mut F, a
 /// # Safety
 /// As for [`run`].
 #[inline(always)]
-unsafe fn dots<F: Real, W: Wide<F>>(wide: W, a: View<F>, b: View<F>, c: *mut F, accumulate: bool) {
-    let whole = a.columns / (ACROSS * W::LANES) * (ACROSS * W::LANES);
-    for row in 0..a.rows {
-        // SAFETY: rows of a and b have a.columns cells, and c one for each row.
+unsafe fn dots<F: Real, W: Wide<F>>(
+    wide: W,
+    sizes: Sizes,
+    a: Strided<F>,
+    b: Strided<F>,
+    c: Target<F>,
+    accumulate: bool,
+) {
+    let whole = sizes.inner / (ACROSS * W::LANES) * (ACROSS * W::LANES);
+    for row in 0..sizes.rows {
+        // SAFETY: a row of a and the vector have as many cells as the inner axis, and c has one cell for each row.
         unsafe {
             let left = a.at(row, 0);
             let mut sums = [wide.splat(F::ZERO); ACROSS];
@@ -132,14 +121,15 @@ unsafe fn dots<F: Real, W: Wide<F>>(wide: W, a: View<F>, b: View<F>, c: *mut F, 
             for (j, sum) in sums.into_iter().enumerate() {
                 wide.store(cells.as_mut_ptr().add(j * W::LANES), sum);
             }
-            let mut total = if accumulate { *c.add(row) } else { F::ZERO };
+            let target = c.cells.add(row * c.stride);
+            let mut total = if accumulate { *target } else { F::ZERO };
             for &cell in &cells[..ACROSS * W::LANES] {
                 total += cell;
             }
-            for p in whole..a.columns {
+            for p in whole..sizes.inner {
                 total = (*left.add(p)).mul_add(*b.cells.add(p), total);
             }
-            *c.add(row) = total;
+            *target = total;
         }
     }
 }
@@ -147,8 +137,15 @@ unsafe fn dots<F: Real, W: Wide<F>>(wide: W, a: View<F>, b: View<F>, c: *mut F, 
 /// # Safety
 /// As for [`run`].
 #[inline(always)]
-unsafe fn multiply<F: Real, W: Wide<F>>(wide: W, a: View<F>, b: View<F>, c: *mut F, accumulate: bool) {
-    let (m, k, n) = (a.rows, a.columns, b.columns);
+unsafe fn multiply<F: Real, W: Wide<F>>(
+    wide: W,
+    sizes: Sizes,
+    a: impl Operand<F>,
+    b: Strided<F>,
+    c: Target<F>,
+    accumulate: bool,
+) {
+    let Sizes { rows: m, inner: k, columns: n } = sizes;
     let width = ACROSS * W::LANES;
     let mut panel = [MaybeUninit::<F>::uninit(); INNER * MOST_COLUMNS];
     for first in (0..k).step_by(INNER) {
@@ -161,31 +158,32 @@ unsafe fn multiply<F: Real, W: Wide<F>>(wide: W, a: View<F>, b: View<F>, c: *mut
             if m == 1 && b.column_stride == 1 {
                 let wider = ACROSS_ONE_ROW * W::LANES;
                 while column + wider <= n {
-                    let target = Target { cells: c.add(column), stride: n, columns: wider, add };
-                    tile::<F, W, 1, ACROSS_ONE_ROW>(wide, a, first, b.at(first, column), b.row_stride, inner, target);
+                    let part = Part { row: 0, first, inner, columns: wider, add };
+                    let right = b.from(first, column);
+                    tile::<F, W, 1, ACROSS_ONE_ROW>(wide, part, a, right.cells, b.row_stride, c.from(0, column));
                     column += wider;
                 }
             }
             while column < n {
                 let columns = width.min(n - column);
-                let source = View { cells: b.at(first, column), rows: inner, columns, ..b };
+                let source = b.from(first, column);
                 let in_order = columns == width && b.column_stride == 1 && m <= 4 * ROWS;
                 let (right, stride) = if in_order {
                     (source.cells, b.row_stride)
                 } else {
-                    fill(wide, panel.as_mut_ptr().cast(), source);
+                    fill(wide, panel.as_mut_ptr().cast(), source, inner, columns);
                     (panel.as_ptr().cast::<F>(), width)
                 };
                 for row in (0..m).step_by(ROWS) {
-                    let a = View { cells: a.at(row, 0), ..a };
-                    let target = Target { cells: c.add(row * n + column), stride: n, columns, add };
+                    let part = Part { row, first, inner, columns, add };
+                    let target = c.from(row, column);
                     match m - row {
-                        1 => tile::<F, W, 1, ACROSS>(wide, a, first, right, stride, inner, target),
-                        2 => tile::<F, W, 2, ACROSS>(wide, a, first, right, stride, inner, target),
-                        3 => tile::<F, W, 3, ACROSS>(wide, a, first, right, stride, inner, target),
-                        4 => tile::<F, W, 4, ACROSS>(wide, a, first, right, stride, inner, target),
-                        5 => tile::<F, W, 5, ACROSS>(wide, a, first, right, stride, inner, target),
-                        _ => tile::<F, W, ROWS, ACROSS>(wide, a, first, right, stride, inner, target),
+                        1 => tile::<F, W, 1, ACROSS>(wide, part, a, right, stride, target),
+                        2 => tile::<F, W, 2, ACROSS>(wide, part, a, right, stride, target),
+                        3 => tile::<F, W, 3, ACROSS>(wide, part, a, right, stride, target),
+                        4 => tile::<F, W, 4, ACROSS>(wide, part, a, right, stride, target),
+                        5 => tile::<F, W, 5, ACROSS>(wide, part, a, right, stride, target),
+                        _ => tile::<F, W, ROWS, ACROSS>(wide, part, a, right, stride, target),
                     }
                 }
                 column += width;
@@ -194,17 +192,17 @@ unsafe fn multiply<F: Real, W: Wide<F>>(wide: W, a: View<F>, b: View<F>, c: *mut
     }
 }
 
-/// Copies a part of b into order, as wide as a tile; the cells to its right become zero.
+/// Copies `inner` rows of b into order, as wide as a tile; the cells to the right of its `columns` become zero.
 ///
 /// # Safety
 /// `source` must be there, and `panel` must hold as many rows as wide as a tile.
 #[inline(always)]
-unsafe fn fill<F: Real, W: Wide<F>>(wide: W, panel: *mut F, source: View<F>) {
+unsafe fn fill<F: Real, W: Wide<F>>(wide: W, panel: *mut F, source: Strided<F>, inner: usize, columns: usize) {
     let width = ACROSS * W::LANES;
     // SAFETY: as the caller promises.
     unsafe {
-        if source.columns == width && source.column_stride == 1 {
-            for p in 0..source.rows {
+        if columns == width && source.column_stride == 1 {
+            for p in 0..inner {
                 for j in 0..ACROSS {
                     wide.store(panel.add(p * width + j * W::LANES), wide.load(source.at(p, j * W::LANES)));
                 }
@@ -212,48 +210,50 @@ unsafe fn fill<F: Real, W: Wide<F>>(wide: W, panel: *mut F, source: View<F>) {
             return;
         }
         for j in 0..width {
-            for p in 0..source.rows {
-                *panel.add(p * width + j) = if j < source.columns { *source.at(p, j) } else { F::ZERO };
+            for p in 0..inner {
+                *panel.add(p * width + j) = if j < columns { *source.at(p, j) } else { F::ZERO };
             }
         }
     }
 }
 
-/// A tile of c.
+/// What a tile covers: its first row, `inner` cells of the inner axis from `first` on, and its columns.
 #[derive(Clone, Copy)]
-struct Target<F> {
-    cells: *mut F,
-    stride: usize,
+struct Part {
+    row: usize,
+    first: usize,
+    inner: usize,
     columns: usize,
+    /// Whether to add to what is there.
     add: bool,
 }
 
-/// `R` rows of a, from the inner cell `first`, times `C` registers of each of `inner` rows of b.
+/// `R` rows of a times `C` registers of each row of b, which begin `stride` cells after one another at `right`.
 ///
 /// # Safety
-/// All of these cells, and the target's, must be there; cells of b beyond the target's columns too.
+/// All of these cells, and the target's, must be there; cells of b beyond the part's columns too.
 #[inline(always)]
 unsafe fn tile<F: Real, W: Wide<F>, const R: usize, const C: usize>(
     wide: W,
-    a: View<F>,
-    first: usize,
+    part: Part,
+    a: impl Operand<F>,
     right: *const F,
     stride: usize,
-    inner: usize,
     target: Target<F>,
 ) {
-    let whole = target.columns == C * W::LANES;
+    let whole = part.columns == C * W::LANES;
     let mut sums = [[wide.splat(F::ZERO); C]; R];
     // SAFETY: as the caller promises; `spare` is at least as wide as the tiles that are not whole, those with C = ACROSS.
     unsafe {
-        if target.add {
+        let rows: [*const F; R] = std::array::from_fn(|i| a.row(part.row + i));
+        if part.add {
             for (i, sums) in sums.iter_mut().enumerate() {
                 let row = target.cells.add(i * target.stride);
                 let mut spare = [F::ZERO; MOST_COLUMNS];
                 let cells: *const F = if whole {
                     row
                 } else {
-                    std::ptr::copy_nonoverlapping(row, spare.as_mut_ptr(), target.columns);
+                    std::ptr::copy_nonoverlapping(row, spare.as_mut_ptr(), part.columns);
                     spare.as_ptr()
                 };
                 for (j, sum) in sums.iter_mut().enumerate() {
@@ -261,15 +261,16 @@ unsafe fn tile<F: Real, W: Wide<F>, const R: usize, const C: usize>(
                 }
             }
         }
-        for p in 0..inner {
-            let mut row = [wide.splat(F::ZERO); C];
-            for (j, row) in row.iter_mut().enumerate() {
-                *row = wide.load(right.add(p * stride + j * W::LANES));
+        for p in 0..part.inner {
+            let mut across = [wide.splat(F::ZERO); C];
+            for (j, lanes) in across.iter_mut().enumerate() {
+                *lanes = wide.load(right.add(p * stride + j * W::LANES));
             }
-            for (i, sums) in sums.iter_mut().enumerate() {
-                let factor = wide.splat(*a.at(i, first + p));
-                for (sum, row) in sums.iter_mut().zip(row) {
-                    *sum = wide.mul_add(factor, row, *sum);
+            let step = a.step(part.first + p);
+            for (row, sums) in rows.iter().zip(&mut sums) {
+                let factor = wide.splat(*row.add(step));
+                for (sum, lanes) in sums.iter_mut().zip(across) {
+                    *sum = wide.mul_add(factor, lanes, *sum);
                 }
             }
         }
@@ -281,7 +282,7 @@ unsafe fn tile<F: Real, W: Wide<F>, const R: usize, const C: usize>(
                 wide.store(cells.add(j * W::LANES), sum);
             }
             if !whole {
-                std::ptr::copy_nonoverlapping(cells, row, target.columns);
+                std::ptr::copy_nonoverlapping(cells, row, part.columns);
             }
         }
     }

@@ -2,9 +2,6 @@
 
 use super::class::{Class, Family, Plain, Rule, UNSET};
 
-/// Weights are trained, so a layer that has some cannot be frozen.
-const TRAINABLE: (&str, Rule) = ("trainable", Rule::Only(&[Plain::Bool(true)]));
-
 /// What makes one random stream repeatable in Keras; here the job's own seed does that for all of them.
 const SEED: (&str, Rule) = ("seed", Rule::Ignored);
 
@@ -24,11 +21,10 @@ pub(super) const LAYERS: Family = Family {
                 ("kernel_regularizer", Rule::Object(&REGULARIZERS)),
                 ("bias_regularizer", Rule::Object(&REGULARIZERS)),
                 ("activity_regularizer", UNSET),
-                ("kernel_constraint", UNSET),
-                ("bias_constraint", UNSET),
+                ("kernel_constraint", Rule::Object(&CONSTRAINTS)),
+                ("bias_constraint", Rule::Object(&CONSTRAINTS)),
                 ("lora_rank", UNSET),
                 ("quantization_config", UNSET),
-                TRAINABLE,
             ],
         },
         Class { names: &["Activation"], kind: "activation", options: &[("activation", Rule::Activation)] },
@@ -53,15 +49,14 @@ pub(super) const LAYERS: Family = Family {
                 ("moving_variance_initializer", Rule::Object(&INITIALIZERS)),
                 ("beta_regularizer", Rule::Object(&REGULARIZERS)),
                 ("gamma_regularizer", Rule::Object(&REGULARIZERS)),
-                ("beta_constraint", UNSET),
-                ("gamma_constraint", UNSET),
+                ("beta_constraint", Rule::Object(&CONSTRAINTS)),
+                ("gamma_constraint", Rule::Object(&CONSTRAINTS)),
                 // The statistics are always those of the whole batch, however many threads share it.
                 ("synchronized", Rule::Ignored),
                 ("renorm", Rule::Only(&[Plain::Bool(false)])),
                 // Read by Keras only where `renorm` is on.
                 ("renorm_clipping", Rule::Ignored),
                 ("renorm_momentum", Rule::Ignored),
-                TRAINABLE,
             ],
         },
     ],
@@ -77,7 +72,7 @@ const COMMON: [(&str, Rule); 7] = [
     ("dtype", Rule::DataType),
     ("dynamic", Rule::Only(&[Plain::Bool(false)])),
     ("activity_regularizer", UNSET),
-    // A layer without weights trains nothing either way; those with weights have a rule of their own.
+    // Read where the layer is placed in the model.
     ("trainable", Rule::Ignored),
 ];
 
@@ -209,6 +204,31 @@ pub(super) const REGULARIZERS: Family = Family {
         Class { names: &["L1", "l1"], kind: "l1", options: &[("l1", Rule::Same)] },
         Class { names: &["L2", "l2"], kind: "l2", options: &[("l2", Rule::Same)] },
         Class { names: &["L1L2", "l1_l2"], kind: "l1_l2", options: &[("l1", Rule::Same), ("l2", Rule::Same)] },
+    ],
+    common: &[],
+};
+
+/// What a parameter is brought back to.
+pub(super) const CONSTRAINTS: Family = Family {
+    what: "constraint",
+    classes: &[
+        Class {
+            names: &["MaxNorm", "max_norm"],
+            kind: "max_norm",
+            options: &[("max_value", Rule::Same), ("axis", Rule::Same)],
+        },
+        Class {
+            names: &["MinMaxNorm", "min_max_norm"],
+            kind: "min_max_norm",
+            options: &[
+                ("min_value", Rule::Same),
+                ("max_value", Rule::Same),
+                ("rate", Rule::Same),
+                ("axis", Rule::Same),
+            ],
+        },
+        Class { names: &["NonNeg", "non_neg"], kind: "non_neg", options: &[] },
+        Class { names: &["UnitNorm", "unit_norm"], kind: "unit_norm", options: &[("axis", Rule::Same)] },
     ],
     common: &[],
 };

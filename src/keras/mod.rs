@@ -4,8 +4,10 @@
 //! optimizers, losses and metrics each of Keras's is; what they do not honour is refused by name, so that a model which is
 //! accepted trains as it would in Keras. What has no effect on the result (`module`, `build_config`, a seed …) is ignored.
 
+mod calls;
 mod class;
 mod compile;
+mod graph;
 mod layers;
 mod model;
 

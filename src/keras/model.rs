@@ -1,7 +1,8 @@
-//! Sequential models, and functional ones that are a plain chain, into our own form.
+//! Models into our own form: plain chains of layers, and graphs.
 
 use super::{
     class::{Place, Translator, describe, named},
+    graph::{self, Graph, Placed},
     layers::{ACTIVATION_LAYERS, INPUT, LAYERS},
 };
 use crate::engine::field::{self, FieldError};
@@ -17,6 +18,14 @@ const MODEL_OPTIONS: [&str; 8] =
 /// Everything beside `config` that says how the model was made or saved.
 const DOCUMENT_FIELDS: [&str; 8] =
     ["class_name", "config", "module", "registered_name", "build_config", "compile_config", "keras_version", "backend"];
+
+/// The classes that are models.
+const MODELS: [&str; 3] = ["Sequential", "Functional", "Model"];
+
+/// Whether a layer is a model of its own.
+pub(super) fn is_model(layer: &Value) -> bool {
+    layer.get("class_name").and_then(Value::as_str).is_some_and(|class| MODELS.contains(&class))
+}
 
 /// Our own form of the model in `document`; errors are noted in `translator`.
 pub(super) fn translate(document: &Map<String, Value>, translator: &mut Translator) -> Option<Value> {
@@ -38,7 +47,34 @@ pub(super) fn translate(document: &Map<String, Value>, translator: &mut Translat
         Some(Value::Object(config)) => (config, config.get("layers"), "/config/layers"),
         layers => (&empty, layers, "/config"),
     };
-    check_model(config, translator);
+    check_model(config, "/config", translator);
+    let layers = checked_layers(layers, pointer, translator)?;
+    if !functional && !layers.iter().any(is_model) {
+        return chain(config, layers, pointer, translator);
+    }
+    let graph = Graph::read(functional, config, layers, pointer, translator)?;
+    let outcome = graph.placed().and_then(|placed| Ok((placed, graph.outputs()?)));
+    let (placed, outputs) = outcome.map_err(|error| translator.errors.push(error)).ok()?;
+    from_graph(&graph, placed, outputs, pointer, translator)
+}
+
+/// The layers of a model within a model, and its configuration.
+pub(super) fn layers_of<'a>(
+    layer: &'a Value,
+    pointer: &str,
+    translator: &mut Translator,
+) -> Option<(&'a Map<String, Value>, &'a [Value])> {
+    let Some(Value::Object(config)) = layer.get("config") else {
+        let received = layer.get("config").map_or_else(|| "nothing".into(), describe);
+        translator.errors.push(FieldError::new(pointer, format!("expected an object, received {received}")));
+        return None;
+    };
+    check_model(config, pointer, translator);
+    let layers = checked_layers(config.get("layers"), &format!("{pointer}/layers"), translator)?;
+    Some((config, layers))
+}
+
+fn checked_layers<'a>(layers: Option<&'a Value>, pointer: &str, translator: &mut Translator) -> Option<&'a [Value]> {
     let Some(Value::Array(layers)) = layers else {
         let received = layers.map_or_else(|| "nothing".into(), describe);
         translator.errors.push(FieldError::new(pointer, format!("expected an array of layers, received {received}")));
@@ -49,9 +85,12 @@ pub(super) fn translate(document: &Map<String, Value>, translator: &mut Translat
         translator.errors.push(FieldError::new(pointer, detail));
         return None;
     }
-    if functional {
-        check_chain(config, layers, translator);
-    }
+    Some(layers)
+}
+
+/// A Sequential model of plain layers: each reads the one before it.
+fn chain(config: &Map<String, Value>, layers: &[Value], pointer: &str, translator: &mut Translator) -> Option<Value> {
+    let frozen = config.get("trainable") == Some(&Value::Bool(false));
     let mut shape = None;
     let mut translated = Vec::with_capacity(layers.len());
     for (index, layer) in layers.iter().enumerate() {
@@ -66,8 +105,9 @@ pub(super) fn translate(document: &Map<String, Value>, translator: &mut Translat
                 translator.refuse(&place, "expected one input, at the head of the model");
             }
             read_input(layer, &place, translator);
-        } else {
-            translated.extend(read_layer(layer, &place, translator));
+        } else if let Some(mut ours) = read_layer(layer, &place, translator) {
+            freeze(&mut ours, frozen || layer.pointer("/config/trainable") == Some(&Value::Bool(false)));
+            translated.push(Value::Object(ours));
         }
         if first {
             shape = batch_shape(layer, &place);
@@ -80,12 +120,109 @@ pub(super) fn translate(document: &Map<String, Value>, translator: &mut Translat
             .map(|shape| (shape, "/config/build_input_shape".into()))
     });
     let mut definition = Map::new();
-    if let Some(shape) = shape.and_then(|(shape, pointer)| sample_shape(shape, &pointer, translator)) {
+    if let Some((shape, pointer)) = shape
+        && let Some(shape) = sample_shape(shape, &pointer, "/input_shape", translator)
+    {
         definition.insert("input_shape".into(), shape);
     }
     translator.came_from(&Place { ours: "/layers".into(), keras: pointer.into(), owner: String::new() });
     definition.insert("layers".into(), Value::Array(translated));
     Some(Value::Object(definition))
+}
+
+/// A graph in our form: as a plain chain where it is one.
+fn from_graph(
+    graph: &Graph<'_>,
+    placed: Vec<Placed<'_>>,
+    outputs: Vec<String>,
+    pointer: &str,
+    translator: &mut Translator,
+) -> Option<Value> {
+    let mut definition = Map::new();
+    let inputs = graph.inputs();
+    let is_chain = inputs.len() <= 1 && reads_in_order(&placed, &outputs);
+    match (is_chain, inputs.first()) {
+        (true, Some((layer, keras))) => {
+            let place = Place { ours: "/input_shape".into(), keras: keras.clone(), owner: owner_of(layer, 0) };
+            read_input(layer, &place, translator);
+            if let Some((shape, pointer)) = batch_shape(layer, &place) {
+                definition.insert("input_shape".into(), sample_shape(shape, &pointer, "/input_shape", translator)?);
+            }
+        }
+        (true, None) => {}
+        (false, _) => {
+            definition.insert("inputs".into(), graph::inputs(graph, translator)?);
+        }
+    }
+    let mut translated = Vec::with_capacity(placed.len());
+    for (index, placed) in placed.into_iter().enumerate() {
+        let place = Place {
+            ours: format!("/layers/{}", translated.len()),
+            keras: placed.pointer.clone(),
+            owner: owner_of(placed.layer, index),
+        };
+        let Some(mut ours) = read_layer(placed.layer, &place, translator) else { continue };
+        ours.insert("name".into(), placed.name.into());
+        read_arguments(&mut ours, &placed.arguments, &place, translator);
+        freeze(&mut ours, !placed.trainable);
+        if !is_chain {
+            let of_inputs = Place {
+                ours: format!("{}/inputs", place.ours),
+                keras: format!("{}/inbound_nodes", place.keras),
+                owner: place.owner.clone(),
+            };
+            translator.came_from(&of_inputs);
+            ours.insert("inputs".into(), json!(placed.inputs));
+        }
+        translated.push(Value::Object(ours));
+    }
+    translator.came_from(&Place { ours: "/layers".into(), keras: pointer.into(), owner: String::new() });
+    definition.insert("layers".into(), Value::Array(translated));
+    if !is_chain {
+        let keras = "/config/output_layers".to_owned();
+        translator.came_from(&Place { ours: "/outputs".into(), keras, owner: String::new() });
+        definition.insert("outputs".into(), json!(outputs));
+    }
+    Some(Value::Object(definition))
+}
+
+/// Whether each layer runs once, on the one before it, and the last one alone is the output.
+fn reads_in_order(placed: &[Placed<'_>], outputs: &[String]) -> bool {
+    let after = placed.iter().skip(1).zip(placed);
+    let follows = |(layer, before): (&Placed<'_>, &Placed<'_>)| layer.inputs == [[before.name.clone()]];
+    let first = placed.first().is_some_and(|layer| matches!(layer.inputs.as_slice(), [call] if call.len() == 1));
+    first && after.into_iter().all(follows) && placed.last().is_some_and(|last| outputs == [last.name.clone()])
+}
+
+/// Arguments of a call that say how the layer works.
+fn read_arguments(
+    ours: &mut Map<String, Value>,
+    arguments: &Map<String, Value>,
+    place: &Place,
+    translator: &mut Translator,
+) {
+    for (name, value) in arguments {
+        let attends = ours.get("type").is_some_and(|kind| {
+            ["multi_head_attention", "attention", "additive_attention"].iter().any(|known| kind == known)
+        });
+        match (name.as_str(), value) {
+            ("use_causal_mask", Value::Bool(causal)) if attends => {
+                ours.insert("use_causal_mask".into(), (*causal).into());
+            }
+            ("return_attention_scores", Value::Bool(false)) if attends => {}
+            _ => {
+                let place = Place { keras: format!("{}/inbound_nodes", place.keras), ..place.clone() };
+                let value = describe(value);
+                translator.refuse(&place, format_args!("the argument `{name}` is not honoured, received {value}"));
+            }
+        }
+    }
+}
+
+fn freeze(ours: &mut Map<String, Value>, frozen: bool) {
+    if frozen {
+        ours.insert("trainable".into(), false.into());
+    }
 }
 
 /// Fields that no version of Keras prints are the author's mistake, unless they are not set.
@@ -100,16 +237,13 @@ fn check_fields(object: &Map<String, Value>, known: &[&str], place: &Place, tran
     }
 }
 
-fn check_model(config: &Map<String, Value>, translator: &mut Translator) {
+fn check_model(config: &Map<String, Value>, pointer: &str, translator: &mut Translator) {
     let at =
-        |option: &str| Place { ours: String::new(), keras: format!("/config/{option}"), owner: "the model: ".into() };
-    let place = Place { ours: String::new(), keras: "/config".into(), owner: String::new() };
+        |option: &str| Place { ours: String::new(), keras: format!("{pointer}/{option}"), owner: "the model: ".into() };
+    let place = Place { ours: String::new(), keras: pointer.into(), owner: String::new() };
     check_fields(config, &MODEL_OPTIONS, &place, translator);
-    if let Some(value) = config.get("trainable").filter(|value| !value.is_null() && **value != true) {
-        translator.refuse(
-            &at("trainable"),
-            format_args!("the option is not honoured, expected true, received {}", describe(value)),
-        );
+    if let Some(value) = config.get("trainable").filter(|value| !value.is_null() && !value.is_boolean()) {
+        translator.refuse(&at("trainable"), format_args!("expected true or false, received {}", describe(value)));
     }
     if let Some(value) = config.get("dtype") {
         translator.data_type(value, &at("dtype"));
@@ -117,7 +251,7 @@ fn check_model(config: &Map<String, Value>, translator: &mut Translator) {
 }
 
 /// "layer `dense` (Dense): "
-fn owner_of(layer: &Value, index: usize) -> String {
+pub(super) fn owner_of(layer: &Value, index: usize) -> String {
     let text = |pointer| layer.pointer(pointer).map(|text| describe(text).replace('"', ""));
     match (text("/config/name"), text("/class_name")) {
         (Some(name), Some(class)) => format!("layer `{name}` ({class}): "),
@@ -127,7 +261,7 @@ fn owner_of(layer: &Value, index: usize) -> String {
     }
 }
 
-fn read_input(layer: &Value, place: &Place, translator: &mut Translator) {
+pub(super) fn read_input(layer: &Value, place: &Place, translator: &mut Translator) {
     let Some(object) = translator.object(&INPUT, layer, place) else { return };
     let Some(class) = translator.class(&INPUT, object.class, place) else { return };
     if let Some(config) = object.config {
@@ -136,7 +270,7 @@ fn read_input(layer: &Value, place: &Place, translator: &mut Translator) {
     }
 }
 
-fn read_layer(layer: &Value, place: &Place, translator: &mut Translator) -> Option<Value> {
+fn read_layer(layer: &Value, place: &Place, translator: &mut Translator) -> Option<Map<String, Value>> {
     let object = translator.object(&LAYERS, layer, place)?;
     let config_place = Place { keras: format!("{}/config", place.keras), ..place.clone() };
     translator.came_from(&config_place);
@@ -165,96 +299,34 @@ fn read_layer(layer: &Value, place: &Place, translator: &mut Translator) -> Opti
         ours.insert("type".into(), class.kind.into());
         ours.extend(translator.settings(family, class, config, &config_place));
     }
-    Some(Value::Object(ours))
+    Some(ours)
 }
 
 /// The shape that the first layer was given, with the batch axis: Keras 2 and 3 name it differently.
-fn batch_shape<'a>(layer: &'a Value, place: &Place) -> Option<(&'a Value, String)> {
+pub(super) fn batch_shape<'a>(layer: &'a Value, place: &Place) -> Option<(&'a Value, String)> {
     ["batch_shape", "batch_input_shape"].into_iter().find_map(|option| {
         let shape = layer.get("config")?.get(option).filter(|shape| !shape.is_null())?;
         Some((shape, format!("{}/config/{option}", place.keras)))
     })
 }
 
-/// `batch_shape` without its first axis, which is the batch's: a fixed batch changes no number.
-fn sample_shape(batch_shape: &Value, pointer: &str, translator: &mut Translator) -> Option<Value> {
+/// `batch_shape` without its first axis, which is the batch's: a fixed batch changes no number. `ours` is where it stands in
+/// our form.
+pub(super) fn sample_shape(
+    batch_shape: &Value,
+    pointer: &str,
+    ours: &str,
+    translator: &mut Translator,
+) -> Option<Value> {
     let Some([_, axes @ ..]) = batch_shape.as_array().map(Vec::as_slice) else {
         let detail = format!("expected an array with the batch axis first, received {}", describe(batch_shape));
         translator.errors.push(FieldError::new(pointer, detail));
         return None;
     };
-    translator.came_from(&Place { ours: "/input_shape".into(), keras: pointer.into(), owner: String::new() });
-    for (index, axis) in axes.iter().enumerate() {
+    translator.came_from(&Place { ours: ours.into(), keras: pointer.into(), owner: String::new() });
+    for index in 0..axes.len() {
         let keras = format!("{pointer}/{}", index + 1);
-        if axis.is_null() {
-            let detail = "expected a whole number, received null: only the batch axis may be left open";
-            translator.errors.push(FieldError::new(&keras, detail));
-        }
-        translator.came_from(&Place { ours: format!("/input_shape/{index}"), keras, owner: String::new() });
+        translator.came_from(&Place { ours: format!("{ours}/{index}"), keras, owner: String::new() });
     }
     Some(json!(axes))
-}
-
-/// Notes an error unless each layer reads the one before it, and the last one's output alone is the model's.
-fn check_chain(config: &Map<String, Value>, layers: &[Value], translator: &mut Translator) {
-    let name = |layer: &Value| layer.get("name").or_else(|| layer.pointer("/config/name")).cloned().unwrap_or_default();
-    for (index, layer) in layers.iter().enumerate() {
-        let expected = index.checked_sub(1).and_then(|before| layers.get(before)).map(name);
-        if inbound(layer) != Ok(expected) {
-            let detail = format!(
-                "{}expected a plain chain, in which each layer is called once, on the output of the layer before it alone",
-                owner_of(layer, index)
-            );
-            translator.errors.push(FieldError::new(format!("/config/layers/{index}/inbound_nodes"), detail));
-        }
-    }
-    for (field, layer) in [("input_layers", layers.first()), ("output_layers", layers.last())] {
-        let expected = json!([layer.map(name), 0, 0]);
-        let received = config.get(field);
-        // One input or output stands bare in newer versions of Keras, and in a list in older ones.
-        let alone = received.and_then(Value::as_array).filter(|list| list.len() == 1).and_then(|list| list.first());
-        if received != Some(&expected) && alone != Some(&expected) {
-            let detail = format!(
-                "expected a plain chain from its first layer to its last, received {}",
-                received.map_or_else(|| "nothing".into(), describe)
-            );
-            translator.errors.push(FieldError::new(format!("/config/{field}"), detail));
-        }
-    }
-}
-
-/// The one layer that `layer` was called on, or `None` for an input; an error for anything else than a single plain call.
-fn inbound(layer: &Value) -> Result<Option<Value>, ()> {
-    let calls = layer.get("inbound_nodes").and_then(Value::as_array).ok_or(())?;
-    let call = match calls.as_slice() {
-        [] => return Ok(None),
-        [call] => call,
-        _ => return Err(()),
-    };
-    let (history, arguments) = match call {
-        // Keras 2: [["dense", 0, 0, {}]]
-        Value::Array(tensors) => match tensors.as_slice() {
-            [Value::Array(tensor)] => (tensor.as_slice(), tensor.get(3)),
-            _ => return Err(()),
-        },
-        // Keras 3: {"args": [{"class_name": "__keras_tensor__", "config": {"keras_history": ["dense", 0, 0]}}], "kwargs": {}}
-        Value::Object(fields) => match fields.get("args").and_then(Value::as_array).map(Vec::as_slice) {
-            Some([tensor]) => {
-                let history = tensor.pointer("/config/keras_history").and_then(Value::as_array).ok_or(())?;
-                (history.as_slice(), fields.get("kwargs"))
-            }
-            _ => return Err(()),
-        },
-        _ => return Err(()),
-    };
-    // `training: false` is what a layer's own default prints; training overrides it.
-    let plain = |(name, value): (&String, &Value)| value.is_null() || (name == "training" && *value == false);
-    let arguments_are_plain = match arguments {
-        None | Some(Value::Null) => true,
-        Some(arguments) => arguments.as_object().is_some_and(|arguments| arguments.iter().all(plain)),
-    };
-    match history {
-        [name, node, tensor, ..] if arguments_are_plain && *node == 0 && *tensor == 0 => Ok(Some(name.clone())),
-        _ => Err(()),
-    }
 }

@@ -10,6 +10,7 @@ mod http_idempotency;
 mod http_manners;
 mod http_slow;
 mod http_spine;
+mod keras_graphs;
 mod keras_import;
 mod openapi;
 mod parity_leaves;

@@ -1,0 +1,160 @@
+//! What a layer of a functional model was called on, in the dialects of Keras 2 and 3.
+
+use super::class::{Place, Translator, describe};
+use serde_json::{Map, Value};
+
+/// A tensor by its history: which layer made it, in which of its calls, and which of the call's outputs it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Tensor {
+    pub layer: String,
+    pub call: usize,
+    pub output: usize,
+}
+
+/// One call of a layer.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Call {
+    /// In order; those passed by name (`query`, `value`, `key`) follow in the order of [`NAMED`].
+    pub tensors: Vec<Tensor>,
+    /// Arguments that are no tensors, but those without effect.
+    pub arguments: Map<String, Value>,
+}
+
+/// Tensors that some layers take by name, in the order in which ours take them.
+const NAMED: [&str; 5] = ["inputs", "sequence", "query", "value", "key"];
+
+/// Every call of `layer`, which stands at `place`; errors are noted.
+pub(super) fn calls(layer: &Value, place: &Place, translator: &mut Translator) -> Option<Vec<Call>> {
+    let at = |token: String| Place { keras: format!("{}/inbound_nodes{token}", place.keras), ..place.clone() };
+    let Some(nodes) = layer.get("inbound_nodes").and_then(Value::as_array) else {
+        let received = layer.get("inbound_nodes").map_or_else(|| "nothing".into(), describe);
+        translator.refuse(&at(String::new()), format_args!("expected an array of calls, received {received}"));
+        return None;
+    };
+    let mut calls = Vec::with_capacity(nodes.len());
+    for (index, node) in nodes.iter().enumerate() {
+        match call(node) {
+            Ok(call) => calls.push(call),
+            Err(detail) => {
+                translator.refuse(&at(format!("/{index}")), detail);
+                return None;
+            }
+        }
+    }
+    Some(calls)
+}
+
+fn call(node: &Value) -> Result<Call, String> {
+    let mut call = Call::default();
+    let mut named: Vec<(usize, Tensor)> = Vec::new();
+    match node {
+        // Keras 2: [["dense", 0, 0, {}], …], further tensors among the arguments of the first.
+        Value::Array(tensors) => {
+            for tensor in tensors {
+                let Value::Array(parts) = tensor else {
+                    return Err(format!("expected a tensor [layer, call, output], received {}", describe(tensor)));
+                };
+                call.tensors.push(history(parts)?);
+                if let Some(Value::Object(arguments)) = parts.get(3) {
+                    read_arguments(arguments, &mut call, &mut named)?;
+                }
+            }
+        }
+        // Keras 3: {"args": [tensor or [tensor, …]], "kwargs": {…}}
+        Value::Object(fields) => {
+            for argument in fields.get("args").and_then(Value::as_array).into_iter().flatten() {
+                read_tensors(argument, &mut call.tensors)?;
+            }
+            if let Some(Value::Object(arguments)) = fields.get("kwargs") {
+                read_arguments(arguments, &mut call, &mut named)?;
+            }
+        }
+        other => return Err(format!("expected a call, received {}", describe(other))),
+    }
+    named.sort_by_key(|(place, _)| *place);
+    call.tensors.extend(named.into_iter().map(|(_, tensor)| tensor));
+    match call.tensors.is_empty() {
+        true => Err("expected a call on at least one tensor, received none".into()),
+        false => Ok(call),
+    }
+}
+
+fn read_arguments(
+    arguments: &Map<String, Value>,
+    call: &mut Call,
+    named: &mut Vec<(usize, Tensor)>,
+) -> Result<(), String> {
+    for (name, value) in arguments {
+        // `training: false` is what a layer's own default prints; training overrides it.
+        if value.is_null() || (name == "training" && *value == false) {
+            continue;
+        }
+        match (tensor(value), NAMED.iter().position(|known| known == name)) {
+            (Some(tensor), Some(place)) => named.push((place, tensor?)),
+            (Some(_), None) => return Err(format!("the argument `{name}` is a tensor, which is not supported")),
+            (None, _) => {
+                call.arguments.insert(name.clone(), value.clone());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A tensor, or a list of them.
+fn read_tensors(value: &Value, tensors: &mut Vec<Tensor>) -> Result<(), String> {
+    match (tensor(value), value) {
+        (Some(tensor), _) => tensors.push(tensor?),
+        (None, Value::Array(items)) => {
+            for item in items {
+                read_tensors(item, tensors)?;
+            }
+        }
+        (None, Value::Null) => {}
+        (None, other) => return Err(format!("expected a tensor, received {}", describe(other))),
+    }
+    Ok(())
+}
+
+/// A tensor of either dialect; `None` where the value is something else.
+fn tensor(value: &Value) -> Option<Result<Tensor, String>> {
+    match value {
+        Value::Object(fields) if fields.get("class_name").is_some_and(|class| class == "__keras_tensor__") => {
+            let history = value.pointer("/config/keras_history").and_then(Value::as_array);
+            Some(
+                history
+                    .ok_or_else(|| "expected a tensor with `keras_history`".to_owned())
+                    .and_then(|parts| self::history(parts)),
+            )
+        }
+        Value::Array(parts) if parts.first().is_some_and(Value::is_string) && parts.len() >= 3 => Some(history(parts)),
+        _ => None,
+    }
+}
+
+/// `["dense", 0, 0]`
+pub(super) fn history(parts: &[Value]) -> Result<Tensor, String> {
+    let count = |value: &Value| value.as_u64().and_then(|count| usize::try_from(count).ok());
+    match parts {
+        [Value::String(layer), call, output, ..] if count(call).is_some() && count(output).is_some() => Ok(Tensor {
+            layer: layer.clone(),
+            call: count(call).unwrap_or_default(),
+            output: count(output).unwrap_or_default(),
+        }),
+        _ => Err(format!("expected a tensor [layer, call, output], received an array of {}", parts.len())),
+    }
+}
+
+/// `input_layers` or `output_layers`: one tensor bare, a list of them, or an object of them by name.
+pub(super) fn ends(value: Option<&Value>) -> Result<Vec<Tensor>, String> {
+    let value = value.ok_or_else(|| "expected a list of tensors, received nothing".to_owned())?;
+    match value {
+        Value::Array(parts) if parts.first().is_some_and(Value::is_string) => history(parts).map(|tensor| vec![tensor]),
+        Value::Array(tensors) => {
+            tensors.iter().map(|tensor| ends(Some(tensor))).collect::<Result<Vec<_>, _>>().map(|all| all.concat())
+        }
+        Value::Object(tensors) => {
+            tensors.values().map(|tensor| ends(Some(tensor))).collect::<Result<Vec<_>, _>>().map(|all| all.concat())
+        }
+        other => Err(format!("expected a list of tensors, received {}", describe(other))),
+    }
+}

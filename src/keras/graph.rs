@@ -1,0 +1,356 @@
+//! Functional models, and models within models, as one graph of layers that have names.
+//!
+//! A model within a model is laid out where it stands, its layers named `inner.dense`. A layer within a model that is called
+//! several times runs several times, with the same weights.
+
+use super::{
+    calls::{Call, Tensor, calls, ends},
+    class::{Place, Translator},
+    model::{self, is_model},
+};
+use crate::engine::field::FieldError;
+use serde_json::{Map, Value, json};
+use std::collections::HashMap;
+
+/// Most layers of a model and of those within it, whatever a service's own limits.
+const MOST_LAYERS: usize = 10_000;
+/// What the input of a model is called that has no input layer.
+const UNNAMED_INPUT: &str = "input";
+/// Models within models that are followed.
+const DEEPEST: usize = 16;
+
+/// A model and the models within it.
+pub(super) struct Graph<'a> {
+    scopes: Vec<Scope<'a>>,
+    layers: usize,
+}
+
+/// One model.
+struct Scope<'a> {
+    /// Goes before the names of its layers.
+    prefix: String,
+    /// Where its layers stand in Keras's JSON.
+    pointer: String,
+    layers: &'a [Value],
+    /// By layer.
+    roles: Vec<Role>,
+    /// By layer: what it was called on, each time.
+    calls: Vec<Vec<Call>>,
+    names: HashMap<String, usize>,
+    outputs: Vec<Tensor>,
+    /// The scope and the layer that this model is.
+    parent: Option<(usize, usize)>,
+    depth: usize,
+    trainable: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Input(usize),
+    Layer,
+    Model(usize),
+}
+
+/// One layer in its place, as our form has it.
+pub(super) struct Placed<'a> {
+    pub layer: &'a Value,
+    /// Where it stands in Keras's JSON.
+    pub pointer: String,
+    pub name: String,
+    pub trainable: bool,
+    /// What it reads, each time that it runs.
+    pub inputs: Vec<Vec<String>>,
+    /// Arguments of its calls that are no tensors.
+    pub arguments: Map<String, Value>,
+}
+
+impl<'a> Graph<'a> {
+    /// Reads the model `config` whose layers stand at `pointer`; errors are noted, and nothing comes of it then.
+    pub fn read(
+        functional: bool,
+        config: &'a Map<String, Value>,
+        layers: &'a [Value],
+        pointer: &str,
+        translator: &mut Translator,
+    ) -> Option<Self> {
+        let mut graph = Self { scopes: Vec::new(), layers: 0 };
+        let new = Scope {
+            prefix: String::new(),
+            pointer: pointer.to_owned(),
+            layers,
+            roles: Vec::new(),
+            calls: Vec::new(),
+            names: HashMap::new(),
+            outputs: Vec::new(),
+            parent: None,
+            depth: 0,
+            trainable: config.get("trainable") != Some(&Value::Bool(false)),
+        };
+        graph.add(functional, config, new, translator)?;
+        Some(graph)
+    }
+
+    /// Adds a model and the models within it.
+    fn add(
+        &mut self,
+        functional: bool,
+        config: &'a Map<String, Value>,
+        mut scope: Scope<'a>,
+        translator: &mut Translator,
+    ) -> Option<usize> {
+        self.layers += scope.layers.len();
+        if self.layers > MOST_LAYERS || scope.depth > DEEPEST {
+            let detail =
+                format!("expected at most {MOST_LAYERS} layers in models at most {DEEPEST} deep, received more");
+            translator.errors.push(FieldError::new(&scope.pointer, detail));
+            return None;
+        }
+        let number = self.scopes.len();
+        if functional {
+            scope.read_functional(config, translator)?;
+        } else {
+            scope.read_sequential();
+        }
+        let layers = scope.layers;
+        let inner: Vec<usize> =
+            (0..layers.len()).filter(|&index| scope.roles[index] == Role::Layer && is_model(&layers[index])).collect();
+        self.scopes.push(scope);
+        for index in inner {
+            let child = self.child(number, index, translator)?;
+            self.scopes[number].roles[index] = Role::Model(child);
+        }
+        Some(number)
+    }
+
+    fn child(&mut self, number: usize, index: usize, translator: &mut Translator) -> Option<usize> {
+        let parent = &self.scopes[number];
+        let layer = &parent.layers[index];
+        let pointer = format!("{}/{index}/config", parent.pointer);
+        let (config, layers) = model::layers_of(layer, &pointer, translator)?;
+        let functional = layer.get("class_name").is_some_and(|class| class != "Sequential");
+        let scope = Scope {
+            prefix: format!("{}{}.", parent.prefix, name_of(layer, index)),
+            pointer: format!("{pointer}/layers"),
+            layers,
+            roles: Vec::new(),
+            calls: Vec::new(),
+            names: HashMap::new(),
+            outputs: Vec::new(),
+            parent: Some((number, index)),
+            depth: parent.depth + 1,
+            trainable: parent.trainable && config.get("trainable") != Some(&Value::Bool(false)),
+        };
+        self.add(functional, config, scope, translator)
+    }
+
+    /// The input layers of the model, in order, with their places in Keras's JSON.
+    pub fn inputs(&self) -> Vec<(&'a Value, String)> {
+        let scope = &self.scopes[0];
+        let mut inputs: Vec<(usize, usize)> = scope
+            .roles
+            .iter()
+            .take(scope.layers.len())
+            .enumerate()
+            .filter_map(|(index, role)| match role {
+                Role::Input(place) => Some((*place, index)),
+                _ => None,
+            })
+            .collect();
+        inputs.sort_unstable();
+        inputs.into_iter().map(|(_, index)| (&scope.layers[index], format!("{}/{index}", scope.pointer))).collect()
+    }
+
+    /// Every layer that is no input and no model, in the order in which they stand.
+    pub fn placed(&self) -> Result<Vec<Placed<'a>>, FieldError> {
+        let mut placed = Vec::new();
+        self.place(0, 1, &mut placed)?;
+        Ok(placed)
+    }
+
+    /// The names of the outputs.
+    pub fn outputs(&self) -> Result<Vec<String>, FieldError> {
+        self.scopes[0].outputs.iter().map(|tensor| self.name(0, 0, tensor, 0)).collect()
+    }
+
+    /// Places the layers of a model that is called `times` times.
+    fn place(&self, number: usize, times: usize, placed: &mut Vec<Placed<'a>>) -> Result<(), FieldError> {
+        let scope = &self.scopes[number];
+        for (index, layer) in scope.layers.iter().enumerate() {
+            let calls = &scope.calls[index];
+            match scope.roles[index] {
+                Role::Input(_) => {}
+                Role::Model(child) => self.place(child, times.saturating_mul(calls.len()).min(MOST_LAYERS), placed)?,
+                Role::Layer => {
+                    let mut inputs = Vec::new();
+                    let mut arguments = Map::new();
+                    for time in 0..times {
+                        for call in calls {
+                            inputs.push(self.names(number, time, &call.tensors)?);
+                            arguments.extend(call.arguments.clone());
+                        }
+                    }
+                    placed.push(Placed {
+                        layer,
+                        pointer: format!("{}/{index}", scope.pointer),
+                        name: format!("{}{}", scope.prefix, name_of(layer, index)),
+                        trainable: scope.trainable && layer.pointer("/config/trainable") != Some(&Value::Bool(false)),
+                        inputs,
+                        arguments,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn names(&self, number: usize, time: usize, tensors: &[Tensor]) -> Result<Vec<String>, FieldError> {
+        tensors.iter().map(|tensor| self.name(number, time, tensor, 0)).collect()
+    }
+
+    /// What our form calls a tensor of a model in the model's call number `time`.
+    fn name(&self, number: usize, time: usize, tensor: &Tensor, steps: usize) -> Result<String, FieldError> {
+        let scope = &self.scopes[number];
+        let wrong = |detail: String| FieldError::new(&scope.pointer, detail);
+        let Some(&index) = scope.names.get(&tensor.layer) else {
+            return Err(wrong(format!("expected the name of a layer, received `{}`", tensor.layer)));
+        };
+        // A model may be nothing but another one; models that are each other's input would never end.
+        if steps > 4 * DEEPEST + MOST_LAYERS {
+            return Err(wrong(format!(
+                "expected layers that can run one after the other, but `{}` waits for itself",
+                tensor.layer
+            )));
+        }
+        match scope.roles[index] {
+            Role::Input(place) => {
+                let Some((parent, layer)) = scope.parent else {
+                    return Ok(if tensor.layer.is_empty() { UNNAMED_INPUT.into() } else { tensor.layer.clone() });
+                };
+                let calls = &self.scopes[parent].calls[layer];
+                let count = calls.len().max(1);
+                match calls.get(time % count).and_then(|call| call.tensors.get(place)) {
+                    Some(outer) => self.name(parent, time / count, outer, steps + 1),
+                    None => Err(wrong(format!("expected a call with input {place} of this model, received fewer"))),
+                }
+            }
+            role => {
+                let calls = scope.calls[index].len();
+                if tensor.call >= calls {
+                    let detail =
+                        format!("expected one of the {calls} calls of `{}`, received {}", tensor.layer, tensor.call);
+                    return Err(wrong(detail));
+                }
+                let call = time * calls + tensor.call;
+                if let Role::Model(child) = role {
+                    return match self.scopes[child].outputs.get(tensor.output) {
+                        Some(inner) => self.name(child, call, inner, steps + 1),
+                        None => {
+                            Err(wrong(format!("expected an output of `{}`, received {}", tensor.layer, tensor.output)))
+                        }
+                    };
+                }
+                if tensor.output > 0 {
+                    let detail = format!("expected the one output of `{}`, received {}", tensor.layer, tensor.output);
+                    return Err(wrong(detail));
+                }
+                let name = format!("{}{}", scope.prefix, tensor.layer);
+                Ok(if call == 0 { name } else { format!("{name}:{call}") })
+            }
+        }
+    }
+}
+
+impl Scope<'_> {
+    fn read_functional(&mut self, config: &Map<String, Value>, translator: &mut Translator) -> Option<()> {
+        let owner = self.pointer.strip_suffix("/layers").unwrap_or(&self.pointer).to_owned();
+        let mut read = |field: &str| {
+            let tensors = ends(config.get(field));
+            tensors.map_err(|detail| translator.errors.push(FieldError::new(format!("{owner}/{field}"), detail))).ok()
+        };
+        let (inputs, outputs) = (read("input_layers"), read("output_layers"));
+        let ends_are_known = inputs.is_some() && outputs.is_some();
+        let (inputs, outputs) = (inputs.unwrap_or_default(), outputs.unwrap_or_default());
+        let before = translator.errors.len();
+        for (index, layer) in self.layers.iter().enumerate() {
+            let place = Place {
+                ours: String::new(),
+                keras: format!("{}/{index}", self.pointer),
+                owner: model::owner_of(layer, index),
+            };
+            let name = name_of(layer, index);
+            let input = inputs.iter().position(|tensor| tensor.layer == name);
+            let is_input = layer.get("class_name").is_some_and(|class| class == "InputLayer");
+            if is_input && input.is_none() && ends_are_known {
+                translator.refuse(&place, "expected an input of the model among `input_layers`, received another one");
+            }
+            match input.filter(|_| is_input) {
+                Some(input) => {
+                    self.roles.push(Role::Input(input));
+                    self.calls.push(Vec::new());
+                }
+                None => {
+                    self.roles.push(Role::Layer);
+                    self.calls.push(calls(layer, &place, translator).unwrap_or_default());
+                }
+            }
+            if self.names.insert(name.clone(), index).is_some() {
+                translator.refuse(&place, format_args!("expected a name of its own, received `{name}` a second time"));
+            }
+        }
+        self.outputs = outputs;
+        (ends_are_known && translator.errors.len() == before).then_some(())
+    }
+
+    /// Each layer reads the one before it.
+    fn read_sequential(&mut self) {
+        let mut before: Option<String> = None;
+        for (index, layer) in self.layers.iter().enumerate() {
+            let name = name_of(layer, index);
+            if index == 0 && layer.get("class_name").is_some_and(|class| class == "InputLayer") {
+                self.roles.push(Role::Input(0));
+                self.calls.push(Vec::new());
+            } else {
+                // What stands before the first layer where no input layer does.
+                let read = before.take().unwrap_or_else(|| {
+                    self.names.insert(String::new(), self.layers.len());
+                    String::new()
+                });
+                let tensors = vec![Tensor { layer: read, call: 0, output: 0 }];
+                self.roles.push(Role::Layer);
+                self.calls.push(vec![Call { tensors, arguments: Map::new() }]);
+            }
+            self.names.insert(name.clone(), index);
+            before = Some(name);
+        }
+        if self.names.contains_key("") {
+            self.roles.push(Role::Input(0));
+            self.calls.push(Vec::new());
+        }
+        self.outputs = before.map(|layer| Tensor { layer, call: 0, output: 0 }).into_iter().collect();
+    }
+}
+
+fn name_of(layer: &Value, index: usize) -> String {
+    let name = layer.get("name").or_else(|| layer.pointer("/config/name")).and_then(Value::as_str);
+    name.map_or_else(|| format!("layer_{index}"), str::to_owned)
+}
+
+/// The inputs of a definition: names with the shapes that their layers were given.
+pub(super) fn inputs(graph: &Graph<'_>, translator: &mut Translator) -> Option<Value> {
+    let mut inputs = Vec::new();
+    if graph.inputs().is_empty() {
+        inputs.push(UNNAMED_INPUT.into());
+    }
+    for (index, (layer, pointer)) in graph.inputs().into_iter().enumerate() {
+        let place = Place { ours: format!("/inputs/{index}"), keras: pointer, owner: model::owner_of(layer, index) };
+        model::read_input(layer, &place, translator);
+        translator.came_from(&place);
+        let mut input = Map::from_iter([("name".to_owned(), json!(name_of(layer, index)))]);
+        if let Some((shape, pointer)) = model::batch_shape(layer, &place) {
+            let ours = format!("/inputs/{index}/shape");
+            input.insert("shape".into(), model::sample_shape(shape, &pointer, &ours, translator)?);
+        }
+        inputs.push(Value::Object(input));
+    }
+    Some(Value::Array(inputs))
+}

@@ -1,0 +1,81 @@
+//! Graphs that real Kerases print give what they give there (`tests/fixtures/keras_json/graphs.py` made the files).
+
+use epoca::{
+    engine::{
+        network::{NamedTensor, Network},
+        spec::Limits,
+    },
+    keras,
+};
+use ndarray::{Array2, Axis, concatenate};
+use rstest::rstest;
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::HashMap;
+
+const DIALECTS: [(&str, &str); 2] = [
+    ("tf_keras 2.21.0", include_str!("../fixtures/keras_json/graphs-tf_keras-2.21.0.json")),
+    ("keras 3.15.1", include_str!("../fixtures/keras_json/graphs-keras-3.15.1.json")),
+];
+
+#[derive(Deserialize)]
+struct Case {
+    json: String,
+    weights: HashMap<String, Vec<f32>>,
+    inputs: Vec<Vec<f32>>,
+    outputs: Vec<Vec<f32>>,
+    rows: usize,
+    trainable: u64,
+}
+
+/// Several tensors of the same rows, side by side.
+fn side_by_side(tensors: &[Vec<f32>], rows: usize) -> Array2<f32> {
+    let tensor = |cells: &Vec<f32>| Array2::from_shape_vec((rows, cells.len() / rows), cells.clone()).unwrap();
+    let tensors: Vec<Array2<f32>> = tensors.iter().map(tensor).collect();
+    let views: Vec<_> = tensors.iter().map(|tensor| tensor.view()).collect();
+    concatenate(Axis(1), &views).unwrap()
+}
+
+#[rstest]
+fn graphs_give_what_keras_gives(
+    #[values(
+        "two_inputs",
+        "two_outputs",
+        "siamese",
+        "residual",
+        "nested_sequential",
+        "nested_called_twice",
+        "deeply_nested",
+        "frozen_branch",
+        "attention_by_name"
+    )]
+    name: &str,
+) {
+    for (version, file) in DIALECTS {
+        let mut cases: HashMap<String, Case> = serde_json::from_str(file).unwrap();
+        let case = cases.remove(name).unwrap();
+        let (definition, _) =
+            keras::import(&Value::from(case.json.as_str())).unwrap_or_else(|errors| panic!("{version}: {errors:#?}"));
+        let shapes = definition.known_input_shapes().unwrap();
+        let architecture = definition.resolve(&shapes, &Limits::default()).unwrap();
+        assert_eq!(architecture.summary().trainable_parameters, case.trainable, "{version} {name}");
+        assert_eq!(architecture.parameters().len(), case.weights.len(), "{version} {name}");
+        let tensors = architecture.parameters().iter().map(|parameter| NamedTensor {
+            name: parameter.name.clone(),
+            shape: parameter.shape.clone(),
+            values: case
+                .weights
+                .get(&parameter.name)
+                .unwrap_or_else(|| panic!("{version}: {}", parameter.name))
+                .clone(),
+        });
+        let tensors = tensors.collect();
+        let network = Network::with_tensors(architecture, tensors).unwrap();
+        let outputs = network.predict(side_by_side(&case.inputs, case.rows).view());
+        let expected = side_by_side(&case.outputs, case.rows);
+        assert_eq!(outputs.dim(), expected.dim(), "{version} {name}");
+        for (ours, keras) in outputs.iter().zip(&expected) {
+            assert!((ours - keras).abs() <= 1e-5 * (1.0 + keras.abs()), "{version} {name}: {ours} against {keras}");
+        }
+    }
+}

@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use epoca::{
     config::{Config, LogFormat},
     demo::{self, Demo},
-    http,
+    engine, http,
     store::sqlite::SqliteStore,
 };
 use std::{
@@ -48,6 +48,8 @@ enum Command {
     Migrate(Box<Config>),
     /// Prints the OpenAPI description in YAML
     Openapi,
+    /// Prints every layer, loss, optimizer … that definitions and trainings may use, in Markdown
+    Layers,
     /// Asks the service that listens on this machine whether it is alive; for container health checks
     Health(Box<Config>),
 }
@@ -81,6 +83,10 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         }
         Command::Openapi => {
             print!("{}", http::openapi::yaml()?);
+            Ok(())
+        }
+        Command::Layers => {
+            print!("{}", engine::reference::markdown());
             Ok(())
         }
         Command::Health(config) => check_health(config.listen),

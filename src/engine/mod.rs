@@ -16,6 +16,7 @@ pub mod network;
 pub mod optimizer;
 pub mod random;
 pub mod real;
+pub mod reference;
 pub(crate) mod registry;
 pub mod regularizer;
 pub mod shape;

@@ -81,6 +81,7 @@ async fn checked(app: &App, request: JobRequest) -> Result<Job, Problem> {
         dataset_id: dataset.id,
         target: request.target,
         features: resolved.features,
+        inputs: resolved.inputs,
         validation_dataset_id: validation.as_ref().map(|dataset| dataset.id),
         validation_dataset: validation.map(|dataset| dataset.name),
         task: resolved.task,

@@ -5,6 +5,7 @@ pub mod training;
 
 use crate::{
     data::{
+        named::Named,
         recipe::{Signature, Task},
         schema::{Column, Format},
     },
@@ -148,6 +149,10 @@ pub struct Job {
     pub target: Columns,
     /// What it is learned from, in the order of list instances.
     pub features: Vec<String>,
+    /// The features of each input, for a model whose inputs have names.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schema(value_type = Option<std::collections::HashMap<String, Vec<String>>>)]
+    pub inputs: Option<Named<Vec<String>>>,
     /// The name of a dataset to validate on instead of a split.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub validation_dataset: Option<String>,

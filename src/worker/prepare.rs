@@ -3,7 +3,7 @@
 use crate::{
     data::{
         read::{ReadError, load},
-        recipe::Recipe,
+        recipe::{Recipe, input_width},
         split::{Split, split},
         table::Table,
         weights::{ClassWeight, weights},
@@ -116,7 +116,11 @@ pub fn prepare(inputs: Inputs, limits: &Limits, link: &Link) -> Result<Prepared,
     go_on(link)?;
 
     let definition = Definition::from_value(&model.definition).map_err(invalid)?;
-    let input_shapes = definition.input_shapes(&[learned.x.ncols()]).map_err(|error| invalid(vec![error]))?;
+    let widths = match &job.inputs {
+        None => vec![learned.x.ncols()],
+        Some(inputs) => inputs.0.iter().map(|(_, features)| input_width(&columns, features)).collect(),
+    };
+    let input_shapes = definition.input_shapes(&widths).map_err(|error| invalid(vec![error]))?;
     let architecture = definition.resolve(&input_shapes, limits).map_err(invalid)?;
     let network = Network::initialize(architecture, training.seed);
     Ok(Prepared { network, input_shapes, recipe, training: learned, validation: measured })

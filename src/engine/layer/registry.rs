@@ -13,6 +13,7 @@ use crate::engine::{
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use serde_json::Value;
 use std::ops::RangeInclusive;
+use utoipa::{PartialSchema, openapi::RefOr, openapi::schema::Schema};
 
 macro_rules! registry {
     (
@@ -45,6 +46,14 @@ macro_rules! registry {
                     Self::Primitive(layer) => layer.kind(),
                     $(Self::Composite(Composite::$composite(_)) => $composite_kind,)+
                 }
+            }
+
+            /// The description of each layer's settings, by its `type`.
+            pub fn schemas() -> Vec<(&'static str, RefOr<Schema>)> {
+                vec![
+                    $(($kind, <$settings as PartialSchema>::schema()),)+
+                    $(($composite_kind, <$composite as PartialSchema>::schema()),)+
+                ]
             }
 
             /// Reads the settings of a layer of this `type`, without `type` itself; pointers are below the layer.

@@ -2,11 +2,13 @@
 
 mod columns;
 mod fit;
+mod inputs;
 mod learned;
 mod validation;
 
 use crate::{
     data::{
+        named::Named,
         recipe::{Task, input_width},
         schema::Column,
     },
@@ -39,6 +41,10 @@ pub struct JobRequest {
     /// What it is learned from; where absent, every column but the target and `sample_weight`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub features: Option<Vec<String>>,
+    /// The columns of each input, for a model with several; instead of `features`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<std::collections::HashMap<String, Vec<String>>>)]
+    pub inputs: Option<Named<Vec<String>>>,
     /// Name or id of a dataset to validate on instead of a split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation_dataset: Option<String>,
@@ -60,6 +66,8 @@ pub struct JobRequest {
 pub struct Resolved {
     /// In the dataset's order, or as asked.
     pub features: Vec<String>,
+    /// The features of each input, for a model whose inputs have names.
+    pub inputs: Option<Named<Vec<String>>>,
     /// Every default filled in.
     pub training: Training,
     /// What the target is to the network.
@@ -93,7 +101,12 @@ pub fn resolve(
     let requested = Requested::read(&settings(request, defaults, &mut errors), &mut errors);
     let sample_weight = requested.sample_weight.as_deref();
     let targets = columns::targets(&request.target, dataset, &mut errors);
-    let features = columns::features(request.features.as_deref(), &targets, sample_weight, dataset, &mut errors);
+    let inputs = inputs::inputs(request, definition, &mut errors);
+    let asked = inputs.as_ref().map(inputs::columns).or_else(|| request.features.clone());
+    let features = match inputs::are_known(request, definition, &inputs) {
+        true => columns::features(asked.as_deref(), &targets, sample_weight, dataset, &mut errors),
+        false => None,
+    };
     columns::sample_weight(sample_weight, &targets, dataset, &mut errors);
     let names: Vec<String> = features.iter().flatten().map(|column| column.name.clone()).collect();
 
@@ -108,7 +121,8 @@ pub fn resolve(
             errors.push(FieldError::new("/features", detail));
             return None;
         }
-        architecture(definition, width, limits).map_err(|found| errors.extend(found)).ok()
+        let widths = inputs::widths(inputs.as_ref(), &names, dataset.columns);
+        architecture(definition, &widths, limits).map_err(|found| errors.extend(found)).ok()
     });
     let shape = architecture.as_ref().and_then(|architecture| architecture.output_shapes().next());
     let output = shape.and_then(|shape| match shape.0.as_slice() {
@@ -136,9 +150,12 @@ pub fn resolve(
     }
     match (architecture, learned, training) {
         (Some(architecture), Some(learned), Some(training)) if errors.is_empty() => {
-            Ok(Resolved { features: names, training, task: learned.task, architecture })
+            let inputs = inputs.or_else(|| inputs::of_one(definition, &names));
+            Ok(Resolved { features: names, inputs, training, task: learned.task, architecture })
         }
-        _ => Err(errors.into_iter().map(|error| where_written(error, request)).collect()),
+        _ => {
+            Err(errors.into_iter().map(|error| where_written(inputs::where_written(error, request), request)).collect())
+        }
     }
 }
 
@@ -181,13 +198,13 @@ fn check_memory(architecture: &Architecture, training: &Training, rows: u64, lim
     })
 }
 
-fn architecture(definition: &Definition, width: usize, limits: &Limits) -> Result<Architecture, Vec<FieldError>> {
+fn architecture(definition: &Definition, widths: &[usize], limits: &Limits) -> Result<Architecture, Vec<FieldError>> {
     let of_model = |error: FieldError| {
         let place = error.pointer.trim_start_matches('/').replace('/', ".");
         let detail = if place.is_empty() { error.detail } else { format!("{place}: {}", error.detail) };
         FieldError::new("/model", detail)
     };
-    let shapes = definition.input_shapes(&[width]).map_err(|error| vec![of_model(error)])?;
+    let shapes = definition.input_shapes(widths).map_err(|error| vec![of_model(error)])?;
     definition.resolve(&shapes, limits).map_err(|errors| errors.into_iter().map(of_model).collect())
 }
 

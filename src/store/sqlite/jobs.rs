@@ -180,9 +180,9 @@ async fn insert(transaction: &mut SqliteConnection, state: &JobState) -> Result<
     let job = &state.job;
     sqlx::query(
         "INSERT INTO jobs (id, model, model_id, dataset, dataset_id, validation_dataset, validation_dataset_id,
-                           target, features, task, training, created_at,
+                           target, features, inputs, task, training, created_at,
                            status, progress, metrics, attempt, queued_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', '', 0, 0)",
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', '', 0, 0)",
     )
     .bind(job.id.to_string())
     .bind(&job.model)
@@ -193,6 +193,7 @@ async fn insert(transaction: &mut SqliteConnection, state: &JobState) -> Result<
     .bind(job.validation_dataset_id.map(|id| id.to_string()))
     .bind(json(&job.target)?)
     .bind(json(&job.features)?)
+    .bind(job.inputs.as_ref().map(json).transpose()?)
     .bind(word(&job.task)?)
     .bind(json(&job.training)?)
     .bind(job.created_at.as_microsecond())
@@ -240,6 +241,7 @@ fn state(row: &SqliteRow) -> Result<JobState, StoreError> {
         dataset_id: record.id("dataset_id")?,
         target: record.json("target")?,
         features: record.json("features")?,
+        inputs: record.optional_json("inputs")?,
         validation_dataset: record.optional_text("validation_dataset")?,
         validation_dataset_id: record.optional_id("validation_dataset_id")?,
         task: record.word("task")?,

@@ -81,6 +81,7 @@ pub fn job(model: &Model, dataset: &Dataset) -> Job {
         dataset_id: dataset.id,
         target: Columns::One("height".to_owned()),
         features: vec!["width".to_owned()],
+        inputs: None,
         validation_dataset: None,
         validation_dataset_id: None,
         task: Task::Regression,

@@ -106,6 +106,7 @@ impl Workshop {
             dataset_id: dataset.id,
             target: request.target,
             features: resolved.features,
+            inputs: resolved.inputs,
             validation_dataset: validation.as_ref().map(|dataset| dataset.name.clone()),
             validation_dataset_id: validation.map(|dataset| dataset.id),
             task: resolved.task,

@@ -64,6 +64,7 @@ pub(super) const LAYERS: Family = Family {
                 TRAINABLE,
             ],
         },
+        Class { names: &["TimeDistributed"], kind: "time_distributed", options: &[("layer", Rule::Layer), TRAINABLE] },
     ],
     common: &COMMON,
 };

@@ -13,6 +13,8 @@ mod http_spine;
 mod keras_import;
 mod openapi;
 mod parity_leaves;
+mod parity_losses;
+mod parity_metrics;
 mod parity_networks;
 mod predict_http;
 mod rooms;

@@ -4,7 +4,7 @@ use crate::engine::{
     activation::{Activation, Elu, Gelu, LeakyRelu},
     field::{self, FieldError},
     init::Initializer,
-    loss::{BinaryCrossentropy, CategoricalCrossentropy, Huber, Loss},
+    loss::{Learns, Loss},
     metric::{Measure, Metric},
     optimizer::Optimizer,
     regularizer::{L1L2, Regularizer},
@@ -74,23 +74,40 @@ fn activations() {
 fn losses() {
     let mut random = ChaCha8Rng::seed_from_u64(2);
     let tuned = [
-        Loss::BinaryCrossentropy(BinaryCrossentropy { from_logits: true, label_smoothing: 0.3 }),
-        Loss::BinaryCrossentropy(BinaryCrossentropy { from_logits: false, label_smoothing: 0.3 }),
-        Loss::CategoricalCrossentropy(CategoricalCrossentropy { from_logits: true, label_smoothing: 0.3 }),
-        Loss::CategoricalCrossentropy(CategoricalCrossentropy { from_logits: false, label_smoothing: 0.3 }),
-        Loss::Huber(Huber { delta: 0.4 }),
+        json!({"type": "binary_crossentropy", "from_logits": true, "label_smoothing": 0.3}),
+        json!({"type": "binary_crossentropy", "label_smoothing": 0.3}),
+        json!({"type": "categorical_crossentropy", "from_logits": true, "label_smoothing": 0.3}),
+        json!({"type": "categorical_crossentropy", "label_smoothing": 0.3}),
+        json!({"type": "sparse_categorical_crossentropy", "from_logits": true}),
+        json!({"type": "binary_focal_crossentropy", "apply_class_balancing": true, "alpha": 0.3, "gamma": 1.5}),
+        json!({"type": "binary_focal_crossentropy", "from_logits": true, "gamma": 1, "label_smoothing": 0.3}),
+        json!({"type": "binary_focal_crossentropy", "gamma": 0}),
+        json!({"type": "categorical_focal_crossentropy", "alpha": 0.7, "gamma": 1.5, "label_smoothing": 0.3}),
+        json!({"type": "categorical_focal_crossentropy", "from_logits": true, "gamma": 0.5}),
+        json!({"type": "huber", "delta": 0.4}),
+        json!({"type": "tversky", "axis": -1, "alpha": 0.3, "beta": 1.7}),
     ];
+    let tuned = tuned.iter().map(|settings| field::parse::<Loss>(settings).unwrap());
     for loss in Loss::every().into_iter().chain(tuned) {
         for (width, rows, logits) in [(1, 21, true), (1, 300, false), (4, 5, true), (4, 5, false), (19, 3, true)] {
             let logits = logits && loss.absorbs().is_some();
             let mut output = cells(rows * width, 2.0, &mut random);
-            if let (false, Some(activation)) = (logits, loss.absorbs()) {
-                activation.forward(&mut output, width);
+            match loss.learns() {
+                _ if logits => {}
+                Learns::Yes => Activation::Sigmoid.forward(&mut output, width),
+                Learns::Shares | Learns::ClassIndex => {
+                    Activation::Softmax.forward(&mut output, width);
+                    // Not all of one: a single class would stand at the edge that probabilities are kept within.
+                    output.iter_mut().for_each(|output| *output *= 0.9);
+                }
+                // A rate is not negative.
+                _ if loss.kind() == "poisson" => output.iter_mut().for_each(|output| *output = output.abs() + 0.1),
+                Learns::Sides | Learns::Numbers => {}
             }
             let targets: Vec<f64> = if loss.target_width(width) < width || loss.target_width(2) == 1 {
                 (0..rows).map(|row| (row * 7 % width) as f64).collect()
             } else {
-                cells(rows * width, 1.0, &mut random).iter().map(|target| target.abs()).collect()
+                cells(rows * width, 0.9, &mut random).iter().map(|target| 0.1 + target.abs()).collect()
             };
             let weights = cells(rows, 1.0, &mut random);
             for weights in [None, Some(&weights[..])] {
@@ -197,13 +214,15 @@ fn several_outputs_of_a_binary_crossentropy_are_a_yes_or_no_each() {
 #[test]
 fn a_metric_of_values_refuses_class_indices() {
     let sparse: Loss = field::parse(&json!("sparse_categorical_crossentropy")).unwrap();
-    for name in ["mse", "mae", "rmse", "r2_score", "binary_accuracy"] {
+    for name in ["mse", "mae", "rmse", "r2_score", "binary_accuracy", "hinge", "kld", "categorical_crossentropy"] {
         let metric: Metric = field::parse(&json!(name)).unwrap();
         let error = metric.check_against(&sparse, 3).unwrap_err();
         assert!(error.detail.contains("3 output cells") && error.detail.contains("class index"), "{error}");
         assert!(metric.check_against(&field::parse(&json!("mse")).unwrap(), 3).is_ok());
     }
-    for name in ["accuracy", "auc", "precision", "f1_score"] {
+    for name in
+        ["accuracy", "auc", "precision", "f1_score", "cohen_kappa", "mcc", "mean_iou", "top_k_categorical_accuracy"]
+    {
         assert!(field::parse::<Metric>(&json!(name)).unwrap().check_against(&sparse, 3).is_ok(), "{name}");
     }
 }
@@ -252,6 +271,12 @@ fn class_names_and_short_names_of_keras_are_known() {
     same::<Loss>("mse", "mean_squared_error");
     same::<Loss>("MAE", "mean_absolute_error");
     same::<Loss>("bce", "binary_crossentropy");
+    same::<Loss>("MAPE", "mean_absolute_percentage_error");
+    same::<Loss>("msle", "mean_squared_logarithmic_error");
+    same::<Loss>("KLD", "kl_divergence");
+    same::<Loss>("KLDivergence", "kl_divergence");
+    same::<Loss>("logcosh", "log_cosh");
+    same::<Loss>("CategoricalFocalCrossentropy", "categorical_focal_crossentropy");
     same::<Loss>("SparseCategoricalCrossentropy", "sparse_categorical_crossentropy");
     same::<Activation>("silu", "swish");
     same::<Activation>("LeakyReLU", "leaky_relu");
@@ -302,6 +327,11 @@ fn settings_out_of_range_are_refused_with_their_pointer() {
     refused::<Loss>(json!({"type": "huber", "delta": 0}), Loss::check);
     refused::<Loss>(json!({"type": "huber", "delta": 1e308}), Loss::check);
     refused::<Loss>(json!({"type": "binary_crossentropy", "label_smoothing": 1.5}), Loss::check);
+    refused::<Loss>(json!({"type": "binary_focal_crossentropy", "alpha": 1.5}), Loss::check);
+    refused::<Loss>(json!({"type": "categorical_focal_crossentropy", "gamma": -1}), Loss::check);
+    refused::<Loss>(json!({"type": "tversky", "beta": -1, "axis": -1}), Loss::check);
+    refused::<Loss>(json!({"type": "dice", "axis": null}), Loss::check);
+    refused::<Loss>(json!({"type": "dice", "axis": 1}), Loss::check);
     refused::<Activation>(json!({"type": "elu", "alpha": -1}), Activation::check);
     refused::<Regularizer>(json!({"type": "l1_l2", "l2": -1}), Regularizer::check);
     refused::<Initializer>(json!({"type": "random_normal", "stddev": -1}), Initializer::check);
@@ -309,6 +339,16 @@ fn settings_out_of_range_are_refused_with_their_pointer() {
     refused::<Initializer>(json!({"type": "constant", "value": -1e300}), Initializer::check);
     refused::<Metric>(json!({"type": "auc", "num_thresholds": 2}), Metric::check);
     refused::<Metric>(json!({"type": "precision", "threshold": 1.5}), Metric::check);
+    refused::<Metric>(json!({"type": "recall", "top_k": 0}), Metric::check);
+    refused::<Metric>(json!({"type": "fbeta_score", "beta": 0}), Metric::check);
+    refused::<Metric>(json!({"type": "top_k_categorical_accuracy", "k": 0}), Metric::check);
+    refused::<Metric>(json!({"type": "binary_crossentropy", "label_smoothing": 2}), Metric::check);
+    refused::<Metric>(json!({"type": "precision_at_recall", "recall": 1.1}), Metric::check);
+    refused::<Metric>(json!({"type": "recall_at_precision", "num_thresholds": 0}), Metric::check);
+    refused::<Metric>(json!({"type": "binary_iou", "target_class_ids": [0, 2]}), Metric::check);
+    let against = |metric: &Metric| metric.check_against(&field::parse(&json!("mse")).unwrap(), 3);
+    refused::<Metric>(json!({"type": "precision", "class_id": 3}), against);
+    refused::<Metric>(json!({"type": "iou", "target_class_ids": [3]}), against);
 }
 
 #[test]

@@ -15,6 +15,8 @@ mod keras_import;
 mod openapi;
 mod parity_layers;
 mod parity_leaves;
+mod parity_losses;
+mod parity_metrics;
 mod parity_networks;
 mod predict_http;
 mod rooms;

@@ -1,15 +1,7 @@
-//! Activations, losses, optimizers, metrics and initializers against the numbers of the real Keras, which
+//! Activations, optimizers and initializers against the numbers of the real Keras, which
 //! `tests/fixtures/keras/leaves.py` wrote.
 
-use epoca::engine::{
-    activation::Activation,
-    field,
-    init::Initializer,
-    loss::Loss,
-    metric::{Measure, Metric},
-    optimizer::Optimizer,
-    shape::Shape,
-};
+use epoca::engine::{activation::Activation, field, init::Initializer, optimizer::Optimizer, shape::Shape};
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -17,9 +9,7 @@ use serde_json::Value;
 #[derive(Deserialize)]
 struct Fixture {
     activations: Vec<ActivationCase>,
-    losses: Vec<LossCase>,
     optimizers: Vec<OptimizerCase>,
-    metrics: Vec<MetricCase>,
     initializers: Vec<InitializerCase>,
 }
 
@@ -34,32 +24,11 @@ struct ActivationCase {
 }
 
 #[derive(Deserialize)]
-struct LossCase {
-    definition: Value,
-    logits: bool,
-    width: usize,
-    targets: Vec<f32>,
-    output: Vec<f32>,
-    weights: Option<Vec<f32>>,
-    loss: f64,
-    gradient: Vec<f32>,
-}
-
-#[derive(Deserialize)]
 struct OptimizerCase {
     definition: Value,
     first: Vec<f32>,
     gradients: Vec<Vec<f32>>,
     weights: Vec<Vec<f32>>,
-}
-
-#[derive(Deserialize)]
-struct MetricCase {
-    definition: Value,
-    width: usize,
-    targets: Vec<f32>,
-    output: Vec<f32>,
-    result: f64,
 }
 
 #[derive(Deserialize)]
@@ -75,12 +44,12 @@ fn fixture() -> Fixture {
     serde_json::from_str(include_str!("../fixtures/keras/leaves.json")).unwrap()
 }
 
-fn read<T: DeserializeOwned>(definition: &Value) -> T {
+pub(crate) fn read<T: DeserializeOwned>(definition: &Value) -> T {
     field::parse(definition).unwrap_or_else(|error| panic!("{definition}: {error}"))
 }
 
 /// Within `relative` of the expected, or within that of `scale` where the expected is smaller.
-fn assert_close(what: &str, received: &[f32], expected: &[f32], relative: f64, scale: f64) {
+pub(crate) fn assert_close(what: &str, received: &[f32], expected: &[f32], relative: f64, scale: f64) {
     assert_eq!(received.len(), expected.len(), "{what}");
     for (index, (&received, &expected)) in received.iter().zip(expected).enumerate() {
         let (received, expected) = (f64::from(received), f64::from(expected));
@@ -90,10 +59,10 @@ fn assert_close(what: &str, received: &[f32], expected: &[f32], relative: f64, s
 }
 
 /// Every name of a registry must have a case, so that a new member cannot go without.
-fn assert_covered<'a>(family: &str, names: &[&str], kinds: impl Iterator<Item = &'a str>) {
+pub(crate) fn assert_covered<'a>(family: &str, names: &[&str], kinds: impl Iterator<Item = &'a str>) {
     let kinds: Vec<&str> = kinds.collect();
     let missing: Vec<_> = names.iter().filter(|name| !kinds.contains(name)).collect();
-    assert!(missing.is_empty(), "{family} without a case in leaves.py: {missing:?}");
+    assert!(missing.is_empty(), "{family} without a case in tests/fixtures/keras: {missing:?}");
 }
 
 #[test]
@@ -122,32 +91,6 @@ fn activations_and_their_gradients_equal_keras() {
 }
 
 #[test]
-fn losses_and_their_gradients_equal_keras() {
-    let cases = fixture().losses;
-    for case in &cases {
-        let loss: Loss = read(&case.definition);
-        let what = format!("{}, logits {}, weights {}", case.definition, case.logits, case.weights.is_some());
-        let mut gradient = vec![0.0f32; case.output.len()];
-        let weights = case.weights.as_deref();
-        let total = loss.evaluate(&case.targets, &case.output, case.width, case.logits, weights, 1.0, &mut gradient);
-        assert!((total - case.loss).abs() <= 3e-6 * case.loss.abs(), "{what}: {total} but Keras has {}", case.loss);
-        // From probabilities a gradient is the difference of numbers around 1, whose rounding error it keeps.
-        assert_close(
-            &format!("{what} gradient"),
-            &gradient,
-            &case.gradient,
-            5e-6,
-            if case.logits { 1e-2 } else { 0.2 },
-        );
-        let mut halved = vec![0.0f32; case.output.len()];
-        loss.evaluate(&case.targets, &case.output, case.width, case.logits, weights, 0.5, &mut halved);
-        let half: Vec<f32> = gradient.iter().map(|gradient| gradient * 0.5).collect();
-        assert_close(&format!("{what} scaled gradient"), &halved, &half, 1e-6, 1e-6);
-    }
-    assert_covered("losses", Loss::NAMES, cases.iter().map(|case| read::<Loss>(&case.definition).kind()));
-}
-
-#[test]
 fn ten_steps_of_every_optimizer_equal_keras() {
     let cases = fixture().optimizers;
     for case in &cases {
@@ -162,31 +105,6 @@ fn ten_steps_of_every_optimizer_equal_keras() {
         }
     }
     assert_covered("optimizers", Optimizer::NAMES, cases.iter().map(|case| read::<Optimizer>(&case.definition).kind()));
-}
-
-#[test]
-fn metrics_summed_over_batches_equal_keras_and_scikit_learn() {
-    let cases = fixture().metrics;
-    for case in &cases {
-        let metric: Metric = read(&case.definition);
-        let rows = case.output.len() / case.width;
-        let target_width = case.targets.len() / rows;
-        // Sums of disjoint rows are added, as those of lanes are.
-        let mut sums = vec![0.0; metric.cells(case.width)];
-        for (targets, output) in case.targets.chunks(7 * target_width).zip(case.output.chunks(7 * case.width)) {
-            let mut part = vec![0.0; sums.len()];
-            metric.update(targets, output, case.width, &mut part);
-            sums.iter_mut().zip(&part).for_each(|(sum, part)| *sum += part);
-        }
-        let result = metric.result(&sums);
-        assert!(
-            (result - case.result).abs() <= 1e-5 * case.result.abs(),
-            "{}: {result} but expected {}",
-            case.definition,
-            case.result
-        );
-    }
-    assert_covered("metrics", Measure::NAMES, cases.iter().map(|case| read::<Metric>(&case.definition).measure.kind()));
 }
 
 #[test]

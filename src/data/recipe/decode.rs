@@ -18,6 +18,14 @@ pub enum Prediction {
         #[schema(value_type = std::collections::HashMap<String, f32>)]
         probabilities: Probabilities,
     },
+    /// That of a classifier whose one output is a score, no probability.
+    Score {
+        /// The label on the score's side of 0.
+        label: Value,
+        /// How far on that side it is: over 0 for the second label in label order.
+        #[schema(value_type = f32)]
+        score: Value,
+    },
     /// A regression's; an object by target name where there are several targets.
     Value {
         /// The predicted value.
@@ -67,6 +75,11 @@ pub(super) fn decode(task: Task, targets: &[Target], output: ArrayView2<'_, f32>
             Task::Binary => {
                 let positive = row.first().copied().unwrap_or(f32::NAN);
                 classes(labels, &keys, &[1.0 - positive, positive])
+            }
+            Task::Margin => {
+                let score = row.first().copied().unwrap_or(f32::NAN);
+                let label = labels.get(usize::from(score > 0.0)).cloned().unwrap_or_default();
+                Prediction::Score { label, score: json_number(score) }
             }
             Task::SparseClasses | Task::OneHotClasses => match row.as_slice() {
                 Some(row) => classes(labels, &keys, row),

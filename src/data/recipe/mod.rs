@@ -46,10 +46,12 @@ pub enum Preprocessing {
 pub enum Task {
     /// One class of several, the target a class index (sparse losses).
     SparseClasses,
-    /// One class of several, the target one-hot (categorical cross-entropy).
+    /// One class of several, the target one-hot (categorical losses).
     OneHotClasses,
     /// One of two classes by one probability; the second label in label order is the positive one.
     Binary,
+    /// One of two classes by one score (hinge losses): over 0 is the second label in label order.
+    Margin,
     /// Numbers, one an output cell.
     Regression,
 }

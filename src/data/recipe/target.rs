@@ -48,7 +48,7 @@ impl Target {
     pub fn width(&self, task: Task) -> usize {
         match task {
             Task::OneHotClasses => self.labels.len(),
-            Task::SparseClasses | Task::Binary | Task::Regression => 1,
+            Task::SparseClasses | Task::Binary | Task::Margin | Task::Regression => 1,
         }
     }
 

@@ -209,6 +209,12 @@ fn answers_as_json() {
             {"label": false, "probabilities": {"false": 0.5, "true": 0.5}},
         ])
     );
+    let (margin, table) = fitted("x,y\n1,true\n2,false\n3,true\n", 3, Task::Margin, Preprocessing::Standardize);
+    assert_eq!(margin.targets(&table, &[0, 1]).unwrap(), arr2(&[[1.0], [0.0]]));
+    assert_eq!(
+        serde_json::to_string(&margin.decode(arr2(&[[0.25f32], [0.0], [-1.5]]).view())).unwrap(),
+        r#"[{"label":true,"score":0.25},{"label":false,"score":0.0},{"label":false,"score":-1.5}]"#
+    );
     let (number, _) = fitted("x,y\n1,1.5\n2,2.5\n", 2, Task::Regression, Preprocessing::Standardize);
     assert_eq!(serde_json::to_string(&number.decode(arr2(&[[12.3f32]]).view())).unwrap(), r#"[{"value":12.3}]"#);
     let (inspection, table) = read("x,y,z\n1,1.5,true\n2,2.5,false\n");

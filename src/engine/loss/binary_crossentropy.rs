@@ -1,6 +1,6 @@
 //! [`BinaryCrossentropy`].
 
-use super::{EPSILON, Objective, Rows};
+use super::{Cellwise, Learns, Objective, Rows, keep};
 use crate::engine::{
     activation::Activation,
     field::FieldError,
@@ -23,9 +23,21 @@ pub struct BinaryCrossentropy {
     pub label_smoothing: f64,
 }
 
+impl Cellwise for BinaryCrossentropy {
+    #[inline(always)]
+    fn cell<F: Real>(&self, target: F, output: F) -> (F, F) {
+        let target = smooth(target, self.label_smoothing);
+        if self.from_logits { from_logit(target, output) } else { from_probability(target, output) }
+    }
+}
+
 impl<F: Real> Objective<F> for BinaryCrossentropy {
     fn check(&self) -> Result<(), FieldError> {
         check::fraction("/label_smoothing", self.label_smoothing)
+    }
+
+    fn learns(&self) -> Learns {
+        Learns::Yes
     }
 
     fn absorbs(&self) -> Option<Activation> {
@@ -33,33 +45,35 @@ impl<F: Real> Objective<F> for BinaryCrossentropy {
     }
 
     fn evaluate(&self, rows: &Rows<'_, F>, gradient: &mut [F]) -> f64 {
-        let (stay, shift) = (F::of(1.0 - self.label_smoothing), F::of(0.5 * self.label_smoothing));
-        let (least, most) = (F::of(EPSILON), F::of(1.0 - EPSILON));
         if rows.logits || self.from_logits {
-            rows.each_cell(
-                gradient,
-                #[inline(always)]
-                |target, x| {
-                    let target = target * stay + shift;
-                    // One exponential serves the loss and the sigmoid.
-                    let small = (-x.abs()).exp();
-                    let part = F::ONE / (F::ONE + small);
-                    let sigmoid = if x < F::ZERO { small * part } else { part };
-                    (x.maximum(F::ZERO) - x * target + small.ln_1p(), sigmoid - target)
-                },
-            )
+            rows.mean_of_cells(&Self { from_logits: true, ..*self }, gradient)
         } else {
-            rows.each_cell(
-                gradient,
-                #[inline(always)]
-                |target, output| {
-                    let target = target * stay + shift;
-                    let p = if output < least { least } else { output.minimum_or_nan(most) };
-                    let loss = -(target * p.ln() + (F::ONE - target) * (F::ONE - p).ln());
-                    let derivative = (F::ONE - target) / (F::ONE - p) - target / p;
-                    (loss, if p == output { derivative } else { F::ZERO })
-                },
-            )
+            rows.mean_of_cells(&Self { from_logits: false, ..*self }, gradient)
         }
     }
+}
+
+/// The target moved towards one half.
+#[inline(always)]
+pub(super) fn smooth<F: Real>(target: F, label_smoothing: f64) -> F {
+    target * F::of(1.0 - label_smoothing) + F::of(0.5 * label_smoothing)
+}
+
+/// Loss and derivative at a logit.
+#[inline(always)]
+pub(super) fn from_logit<F: Real>(target: F, x: F) -> (F, F) {
+    // One exponential serves the loss and the sigmoid.
+    let small = (-x.abs()).exp();
+    let part = F::ONE / (F::ONE + small);
+    let sigmoid = if x < F::ZERO { small * part } else { part };
+    (x.maximum(F::ZERO) - x * target + small.ln_1p(), sigmoid - target)
+}
+
+/// Loss and derivative at a probability.
+#[inline(always)]
+pub(super) fn from_probability<F: Real>(target: F, output: F) -> (F, F) {
+    let p = keep(output);
+    let loss = -(target * p.ln() + (F::ONE - target) * (F::ONE - p).ln());
+    let derivative = (F::ONE - target) / (F::ONE - p) - target / p;
+    (loss, if p == output { derivative } else { F::ZERO })
 }

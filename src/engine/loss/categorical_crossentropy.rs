@@ -1,10 +1,9 @@
 //! [`CategoricalCrossentropy`].
 
-use super::{EPSILON, Objective, Rows};
+use super::{Learns, Objective, Rows, Rowwise, keep};
 use crate::engine::{
     activation::Activation,
     field::FieldError,
-    kernel::vectorized,
     real::{Real, check},
 };
 use serde::{Deserialize, Serialize};
@@ -24,9 +23,36 @@ pub struct CategoricalCrossentropy {
     pub label_smoothing: f64,
 }
 
+impl CategoricalCrossentropy {
+    /// The target moved towards an equal share for each class.
+    #[inline(always)]
+    fn smooth<F: Real>(&self, target: F, classes: usize) -> F {
+        target * F::of(1.0 - self.label_smoothing) + F::of(self.label_smoothing / classes as f64)
+    }
+}
+
+impl Rowwise for CategoricalCrossentropy {
+    #[inline(always)]
+    fn row<F: Real>(&self, targets: &[F], output: &[F]) -> F {
+        let smooth = |target: F| self.smooth(target, targets.len());
+        let cells = targets.iter().zip(output);
+        if self.from_logits {
+            let log_sum = super::log_sum_of_exponentials(output);
+            cells.map(|(&target, &x)| smooth(target) * (log_sum - x)).sum()
+        } else {
+            let all: F = output.iter().copied().sum();
+            cells.map(|(&target, &output)| -smooth(target) * keep(output / all).ln()).sum()
+        }
+    }
+}
+
 impl<F: Real> Objective<F> for CategoricalCrossentropy {
     fn check(&self) -> Result<(), FieldError> {
         check::fraction("/label_smoothing", self.label_smoothing)
+    }
+
+    fn learns(&self) -> Learns {
+        Learns::Shares
     }
 
     fn absorbs(&self) -> Option<Activation> {
@@ -34,26 +60,18 @@ impl<F: Real> Objective<F> for CategoricalCrossentropy {
     }
 
     fn evaluate(&self, rows: &Rows<'_, F>, gradient: &mut [F]) -> f64 {
-        let width = rows.width;
-        let (stay, shift) = (F::of(1.0 - self.label_smoothing), F::of(self.label_smoothing / width as f64));
-        let smooth = |target: F| target * stay + shift;
         let logits = rows.logits || self.from_logits;
-        vectorized(
+        rows.each_row(
+            rows.width,
+            gradient,
             #[inline(always)]
-            || {
-                let mut total = 0.0;
-                let cells = gradient.chunks_exact_mut(width).zip(rows.targets.chunks_exact(width));
-                for (row, ((gradient, targets), output)) in cells.zip(rows.output.chunks_exact(width)).enumerate() {
-                    let weight = rows.weight(row);
-                    let scale = rows.scale * weight;
-                    let loss = if logits {
-                        from_logits(targets, output, gradient, scale, smooth)
-                    } else {
-                        from_probabilities(targets, output, gradient, scale, smooth)
-                    };
-                    total += weight.to_f64() * loss.to_f64();
+            |targets, output, gradient, scale| {
+                let smooth = |target: F| self.smooth(target, targets.len());
+                if logits {
+                    from_logits(targets, output, gradient, scale, smooth)
+                } else {
+                    from_probabilities(targets, output, gradient, scale, smooth)
                 }
-                total
             },
         )
     }
@@ -84,13 +102,12 @@ fn from_probabilities<F: Real>(
     scale: F,
     smooth: impl Fn(F) -> F,
 ) -> F {
-    let (least, most) = (F::of(EPSILON), F::of(1.0 - EPSILON));
     let mut sum = F::ZERO;
     output.iter().for_each(|&output| sum += output);
     let (mut loss, mut mean) = (F::ZERO, F::ZERO);
     for ((gradient, &target), &output) in gradient.iter_mut().zip(targets).zip(output) {
         let share = output / sum;
-        let p = if share < least { least } else { share.minimum_or_nan(most) };
+        let p = keep(share);
         let target = smooth(target);
         loss -= target * p.ln();
         *gradient = if p == share { -target / p } else { F::ZERO };

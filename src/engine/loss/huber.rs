@@ -1,6 +1,6 @@
 //! [`Huber`].
 
-use super::{Objective, Rows};
+use super::{Cellwise, Objective, Rows};
 use crate::engine::{
     field::FieldError,
     real::{Real, check},
@@ -23,24 +23,25 @@ impl Default for Huber {
     }
 }
 
+impl Cellwise for Huber {
+    #[inline(always)]
+    fn cell<F: Real>(&self, target: F, output: F) -> (F, F) {
+        let (delta, half) = (F::of(self.delta), F::of(0.5));
+        let error = output - target;
+        let size = error.abs();
+        let square = (half * error * error, error);
+        let line = (delta * size - half * delta * delta, delta * error.sign());
+        // NaN must take the square, which keeps it.
+        if size > delta { line } else { square }
+    }
+}
+
 impl<F: Real> Objective<F> for Huber {
     fn check(&self) -> Result<(), FieldError> {
         check::positive("/delta", self.delta)
     }
 
     fn evaluate(&self, rows: &Rows<'_, F>, gradient: &mut [F]) -> f64 {
-        let (delta, half) = (F::of(self.delta), F::of(0.5));
-        rows.each_cell(
-            gradient,
-            #[inline(always)]
-            |target, output| {
-                let error = output - target;
-                let size = error.abs();
-                let square = (half * error * error, error);
-                let line = (delta * size - half * delta * delta, delta * error.sign());
-                // NaN must take the square, which keeps it.
-                if size > delta { line } else { square }
-            },
-        )
+        rows.mean_of_cells(self, gradient)
     }
 }

@@ -1,6 +1,6 @@
 //! [`MeanAbsoluteError`].
 
-use super::{Objective, Rows};
+use super::{Cellwise, Objective, Rows};
 use crate::engine::real::Real;
 
 /// `mean |y - t|`; the derivative at 0 is 0.
@@ -9,15 +9,16 @@ use crate::engine::real::Real;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MeanAbsoluteError;
 
+impl Cellwise for MeanAbsoluteError {
+    #[inline(always)]
+    fn cell<F: Real>(&self, target: F, output: F) -> (F, F) {
+        let error = output - target;
+        (error.abs(), error.sign())
+    }
+}
+
 impl<F: Real> Objective<F> for MeanAbsoluteError {
     fn evaluate(&self, rows: &Rows<'_, F>, gradient: &mut [F]) -> f64 {
-        rows.each_cell(
-            gradient,
-            #[inline(always)]
-            |target, output| {
-                let error = output - target;
-                (error.abs(), error.sign())
-            },
-        )
+        rows.mean_of_cells(self, gradient)
     }
 }

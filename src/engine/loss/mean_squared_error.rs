@@ -1,6 +1,6 @@
 //! [`MeanSquaredError`].
 
-use super::{Objective, Rows};
+use super::{Cellwise, Objective, Rows};
 use crate::engine::real::Real;
 
 /// `mean (y - t)^2`.
@@ -9,15 +9,16 @@ use crate::engine::real::Real;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MeanSquaredError;
 
+impl Cellwise for MeanSquaredError {
+    #[inline(always)]
+    fn cell<F: Real>(&self, target: F, output: F) -> (F, F) {
+        let error = output - target;
+        (error * error, error + error)
+    }
+}
+
 impl<F: Real> Objective<F> for MeanSquaredError {
     fn evaluate(&self, rows: &Rows<'_, F>, gradient: &mut [F]) -> f64 {
-        rows.each_cell(
-            gradient,
-            #[inline(always)]
-            |target, output| {
-                let error = output - target;
-                (error * error, error + error)
-            },
-        )
+        rows.mean_of_cells(self, gradient)
     }
 }

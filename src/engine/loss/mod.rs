@@ -3,18 +3,44 @@
 //! A new loss is one file and one line below; the gradient test and the parity fixture then ask for it.
 
 mod binary_crossentropy;
+mod binary_focal_crossentropy;
 mod categorical_crossentropy;
+mod categorical_focal_crossentropy;
+mod categorical_hinge;
+mod cosine_similarity;
+mod dice;
+mod hinge;
 mod huber;
+mod kl_divergence;
+mod log_cosh;
 mod mean_absolute_error;
+mod mean_absolute_percentage_error;
 mod mean_squared_error;
+mod mean_squared_logarithmic_error;
+mod poisson;
 mod sparse_categorical_crossentropy;
+mod squared_hinge;
+mod tversky;
 
 pub use binary_crossentropy::BinaryCrossentropy;
+pub use binary_focal_crossentropy::BinaryFocalCrossentropy;
 pub use categorical_crossentropy::CategoricalCrossentropy;
+pub use categorical_focal_crossentropy::CategoricalFocalCrossentropy;
+pub use categorical_hinge::CategoricalHinge;
+pub use cosine_similarity::CosineSimilarity;
+pub use dice::Dice;
+pub use hinge::Hinge;
 pub use huber::Huber;
+pub use kl_divergence::KlDivergence;
+pub use log_cosh::LogCosh;
 pub use mean_absolute_error::MeanAbsoluteError;
+pub use mean_absolute_percentage_error::MeanAbsolutePercentageError;
 pub use mean_squared_error::MeanSquaredError;
+pub use mean_squared_logarithmic_error::MeanSquaredLogarithmicError;
+pub use poisson::Poisson;
 pub use sparse_categorical_crossentropy::SparseCategoricalCrossentropy;
+pub use squared_hinge::SquaredHinge;
+pub use tversky::Tversky;
 
 use crate::engine::{activation::Activation, field::FieldError, kernel::vectorized, real::Real, registry::registry};
 
@@ -34,15 +60,42 @@ struct Rows<'a, F> {
     scale: F,
 }
 
+/// What the targets of a loss say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Learns {
+    /// One class by its index.
+    ClassIndex,
+    /// How much of a row each class has, all together 1: one-hot where the class is known.
+    Shares,
+    /// Yes (1) or no (0) in each cell, or how probable a yes is.
+    Yes,
+    /// Yes (1) or no (0 or -1) in each cell, which the output says by its side of 0.
+    Sides,
+    /// Any number in each cell.
+    Numbers,
+}
+
+/// A loss that is a mean over cells.
+pub(in crate::engine) trait Cellwise {
+    /// A cell's loss and its derivative by the output.
+    fn cell<F: Real>(&self, target: F, output: F) -> (F, F);
+}
+
+/// A loss that a row's cells have together.
+pub(in crate::engine) trait Rowwise {
+    /// A row's loss.
+    fn row<F: Real>(&self, targets: &[F], output: &[F]) -> F;
+}
+
 /// What every loss's settings implement.
 trait Objective<F: Real> {
     /// Ranges of the settings.
     fn check(&self) -> Result<(), FieldError> {
         Ok(())
     }
-    /// Whether a target row is one class index.
-    fn sparse(&self) -> bool {
-        false
+    /// See [`Loss::learns`].
+    fn learns(&self) -> Learns {
+        Learns::Numbers
     }
     /// The final activation whose input the loss can take.
     fn absorbs(&self) -> Option<Activation> {
@@ -59,12 +112,25 @@ registry! {
         plain {
             MeanSquaredError = "mean_squared_error" | "mse",
             MeanAbsoluteError = "mean_absolute_error" | "mae",
+            MeanAbsolutePercentageError = "mean_absolute_percentage_error" | "mape",
+            MeanSquaredLogarithmicError = "mean_squared_logarithmic_error" | "msle",
+            LogCosh = "log_cosh" | "logcosh",
+            CosineSimilarity = "cosine_similarity",
+            Hinge = "hinge",
+            SquaredHinge = "squared_hinge",
+            CategoricalHinge = "categorical_hinge",
+            KlDivergence = "kl_divergence" | "kld" | "kullback_leibler_divergence",
+            Poisson = "poisson",
         }
         settings {
             BinaryCrossentropy = "binary_crossentropy" | "bce",
             CategoricalCrossentropy = "categorical_crossentropy",
             SparseCategoricalCrossentropy = "sparse_categorical_crossentropy",
+            BinaryFocalCrossentropy = "binary_focal_crossentropy",
+            CategoricalFocalCrossentropy = "categorical_focal_crossentropy",
             Huber = "huber" | "huber_loss",
+            Dice = "dice",
+            Tversky = "tversky",
         }
     }
 }
@@ -77,7 +143,12 @@ impl Loss {
 
     /// Cells of one target row for an output of `output_width` cells: 1 for sparse labels, else the output's own.
     pub fn target_width(&self, output_width: usize) -> usize {
-        if self.behaviour::<f32>().sparse() { 1 } else { output_width }
+        if self.learns() == Learns::ClassIndex { 1 } else { output_width }
+    }
+
+    /// What its targets say.
+    pub fn learns(&self) -> Learns {
+        self.behaviour::<f32>().learns()
     }
 
     /// The final activation that this loss can absorb: given it, the network skips that activation in training and
@@ -109,6 +180,36 @@ impl<F: Real> Rows<'_, F> {
     #[inline(always)]
     fn weight(&self, row: usize) -> F {
         self.weights.and_then(|weights| weights.get(row).copied()).unwrap_or(F::ONE)
+    }
+
+    /// For losses of whole rows: `f` takes a row's targets, its output, where its gradient goes and what that is multiplied
+    /// with, and gives the row's loss.
+    #[inline(always)]
+    fn each_row(&self, target_width: usize, gradient: &mut [F], f: impl Fn(&[F], &[F], &mut [F], F) -> F) -> f64 {
+        vectorized(
+            #[inline(always)]
+            || {
+                let mut total = 0.0;
+                let rows = gradient.chunks_exact_mut(self.width).zip(self.output.chunks_exact(self.width));
+                for (row, ((gradient, output), targets)) in
+                    rows.zip(self.targets.chunks_exact(target_width)).enumerate()
+                {
+                    let weight = self.weight(row);
+                    total += weight.to_f64() * f(targets, output, gradient, self.scale * weight).to_f64();
+                }
+                total
+            },
+        )
+    }
+
+    /// See [`Cellwise`].
+    #[inline(always)]
+    fn mean_of_cells(&self, loss: &impl Cellwise, gradient: &mut [F]) -> f64 {
+        self.each_cell(
+            gradient,
+            #[inline(always)]
+            |target, output| loss.cell(target, output),
+        )
     }
 
     /// For losses that are a mean over cells: `f` takes a target and an output, and gives that cell's loss and
@@ -181,4 +282,32 @@ fn exponentials<F: Real>(x: &[F], powers: &mut [F]) -> (F, F) {
         sum += power;
     }
     (largest, sum)
+}
+
+/// ln of the sum of exp(x), without overflow.
+#[inline(always)]
+fn log_sum_of_exponentials<F: Real>(x: &[F]) -> F {
+    let largest = x.iter().fold(F::of(f64::NEG_INFINITY), |largest, &x| largest.maximum(x));
+    largest + x.iter().map(|&x| (x - largest).exp()).sum::<F>().ln()
+}
+
+/// A probability kept where its logarithm, and that of the rest to 1, are known.
+#[inline(always)]
+fn keep<F: Real>(probability: F) -> F {
+    let (least, most) = (F::of(EPSILON), F::of(1.0 - EPSILON));
+    if probability < least { least } else { probability.minimum_or_nan(most) }
+}
+
+/// x to the power of `exponent`, and the derivative of that by x.
+#[inline(always)]
+fn power<F: Real>(x: F, exponent: f64) -> (F, F) {
+    if exponent == 2.0 {
+        return (x * x, x + x);
+    }
+    if exponent == 0.0 {
+        return (F::ONE, F::ZERO);
+    }
+    let log = if x < F::ZERO { F::ZERO } else { x }.ln();
+    let slope = if exponent == 1.0 { F::ONE } else { (F::of(exponent - 1.0) * log).exp() };
+    ((F::of(exponent) * log).exp(), F::of(exponent) * slope)
 }

@@ -1,13 +1,14 @@
 //! [`SparseCategoricalCrossentropy`].
 
-use super::{EPSILON, Objective, Rows};
-use crate::engine::{activation::Activation, kernel::vectorized, real::Real};
+use super::{Learns, Objective, Rows, keep};
+use crate::engine::{activation::Activation, real::Real};
 use serde::{Deserialize, Serialize};
 
 /// `-ln p_t` for a target that is the index t of a class.
 ///
 /// From logits p is their softmax. Probabilities are first kept within 1e-7 of 0 and 1 and then divided by their sum.
-/// A target that is no class makes the loss NaN.
+/// A target that is no class makes the loss NaN. Keras's `ignore_class` changes what a batch is divided by, and is not known
+/// here.
 ///
 /// Source: <https://keras.io/api/losses/probabilistic_losses/#sparsecategoricalcrossentropy-class>
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
@@ -17,9 +18,22 @@ pub struct SparseCategoricalCrossentropy {
     pub from_logits: bool,
 }
 
+impl SparseCategoricalCrossentropy {
+    /// The loss of one row alone.
+    #[inline(always)]
+    pub(in crate::engine) fn row<F: Real>(&self, class: usize, output: &[F]) -> F {
+        let Some(&received) = output.get(class) else { return F::of(f64::NAN) };
+        if self.from_logits {
+            super::log_sum_of_exponentials(output) - received
+        } else {
+            output.iter().map(|&output| keep(output)).sum::<F>().ln() - keep(received).ln()
+        }
+    }
+}
+
 impl<F: Real> Objective<F> for SparseCategoricalCrossentropy {
-    fn sparse(&self) -> bool {
-        true
+    fn learns(&self) -> Learns {
+        Learns::ClassIndex
     }
 
     fn absorbs(&self) -> Option<Activation> {
@@ -28,24 +42,17 @@ impl<F: Real> Objective<F> for SparseCategoricalCrossentropy {
 
     fn evaluate(&self, rows: &Rows<'_, F>, gradient: &mut [F]) -> f64 {
         let logits = rows.logits || self.from_logits;
-        vectorized(
+        rows.each_row(
+            1,
+            gradient,
             #[inline(always)]
-            || {
-                let mut total = 0.0;
-                let cells = gradient.chunks_exact_mut(rows.width).zip(rows.targets);
-                for (row, ((gradient, &target), output)) in cells.zip(rows.output.chunks_exact(rows.width)).enumerate()
-                {
-                    let weight = rows.weight(row);
-                    let scale = rows.scale * weight;
-                    let class = target.to_f64() as usize;
-                    let loss = if logits {
-                        from_logits(class, output, gradient, scale)
-                    } else {
-                        from_probabilities(class, output, gradient, scale)
-                    };
-                    total += weight.to_f64() * loss.to_f64();
+            |targets, output, gradient, scale| {
+                let class = targets.first().map_or(usize::MAX, |target| target.to_f64() as usize);
+                if logits {
+                    from_logits(class, output, gradient, scale)
+                } else {
+                    from_probabilities(class, output, gradient, scale)
                 }
-                total
             },
         )
     }
@@ -65,8 +72,6 @@ fn from_logits<F: Real>(class: usize, x: &[F], gradient: &mut [F], scale: F) -> 
 
 #[inline(always)]
 fn from_probabilities<F: Real>(class: usize, output: &[F], gradient: &mut [F], scale: F) -> F {
-    let (least, most) = (F::of(EPSILON), F::of(1.0 - EPSILON));
-    let keep = |output: F| if output < least { least } else { output.minimum_or_nan(most) };
     let mut sum = F::ZERO;
     output.iter().for_each(|&output| sum += keep(output));
     let Some(&received) = output.get(class) else { return F::of(f64::NAN) };

@@ -62,12 +62,8 @@ impl<F: Real> Tally<F> for Auc {
         let thresholds = self.num_thresholds as usize;
         let last = F::of(f64::from(self.num_thresholds - 1));
         for (target, output) in rows.each() {
-            let class = (target.len() < output.len()).then(|| rows.class(target));
             for (index, &output) in output.iter().enumerate() {
-                let positive = match class {
-                    Some(class) => class == index,
-                    None => target.get(index).is_some_and(|&target| target != F::ZERO),
-                };
+                let positive = rows.is_yes(target, index);
                 let passed = (output.maximum(F::ZERO).minimum(F::ONE) * last).to_f64().ceil() - 1.0;
                 let question = if self.average == Average::Micro { 0 } else { index };
                 let cell = (2 * question + usize::from(!positive)) * thresholds + passed.max(0.0) as usize;

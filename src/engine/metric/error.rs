@@ -1,19 +1,15 @@
-//! Means of errors.
+//! Means of what losses lose, under the names that Keras gives them as metrics: a loss's settings are the metric's too.
 
 use super::{Rows, Tally, ratio};
-use crate::engine::real::Real;
-
-/// `mean (y - t)^2`.
-///
-/// Source: <https://keras.io/api/metrics/regression_metrics/#meansquarederror-class>
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MeanSquaredError;
-
-/// `mean |y - t|`.
-///
-/// Source: <https://keras.io/api/metrics/regression_metrics/#meanabsoluteerror-class>
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MeanAbsoluteError;
+use crate::engine::{
+    field::FieldError,
+    loss::{
+        BinaryCrossentropy, CategoricalCrossentropy, CategoricalHinge, Cellwise, CosineSimilarity, Hinge, KlDivergence,
+        LogCosh, MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredError, MeanSquaredLogarithmicError,
+        Poisson, Rowwise, SparseCategoricalCrossentropy, SquaredHinge,
+    },
+    real::{Real, check},
+};
 
 /// `sqrt(mean (y - t)^2)`, the mean over all rows.
 ///
@@ -21,13 +17,16 @@ pub struct MeanAbsoluteError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RootMeanSquaredError;
 
-/// Adds to the sums: errors, cells.
-fn add<F: Real>(rows: &Rows<'_, F>, cells: &mut [f64], error: impl Fn(f64) -> f64) {
-    if let [sum, count] = cells {
-        let pairs = rows.targets.iter().zip(rows.output);
-        *sum += pairs.map(|(&target, &output)| error((output - target).to_f64())).sum::<f64>();
-        *count += rows.output.len() as f64;
+fn add(cells: &mut [f64], losses: f64, count: usize) {
+    if let [sum, all] = cells {
+        *sum += losses;
+        *all += count as f64;
     }
+}
+
+fn add_cells<F: Real>(rows: &Rows<'_, F>, cells: &mut [f64], loss: &impl Cellwise) {
+    let pairs = rows.targets.iter().zip(rows.output);
+    add(cells, pairs.map(|(&target, &output)| loss.cell(target, output).0.to_f64()).sum(), rows.output.len());
 }
 
 fn mean(cells: &[f64]) -> f64 {
@@ -37,17 +36,63 @@ fn mean(cells: &[f64]) -> f64 {
     }
 }
 
-impl<F: Real> Tally<F> for MeanSquaredError {
-    fn needs_wide_targets(&self) -> bool {
-        true
-    }
+/// Sums: losses, and what they are of. A `check` refuses settings; a `sign` turns a loss into something to look up to.
+macro_rules! means {
+    ($($loss:ident: $update:expr $(, check $check:expr)? $(, sign $sign:literal)?;)*) => {$(
+        impl<F: Real> Tally<F> for $loss {
+            $(fn check(&self) -> Result<(), FieldError> {
+                $check(self)
+            })?
 
+            fn needs_wide_targets(&self) -> bool {
+                true
+            }
+
+            fn cells(&self, _width: usize) -> usize {
+                2
+            }
+
+            fn update(&self, rows: &Rows<'_, F>, cells: &mut [f64]) {
+                $update(rows, cells, self);
+            }
+
+            fn result(&self, cells: &[f64]) -> f64 {
+                mean(cells) $(* $sign)?
+            }
+        }
+    )*};
+}
+
+means! {
+    MeanSquaredError: add_cells;
+    MeanAbsoluteError: add_cells;
+    MeanAbsolutePercentageError: add_cells;
+    MeanSquaredLogarithmicError: add_cells;
+    LogCosh: add_cells;
+    Hinge: add_cells;
+    SquaredHinge: add_cells;
+    Poisson: add_cells;
+    BinaryCrossentropy: add_cells, check |loss: &Self| check::fraction("/label_smoothing", loss.label_smoothing);
+    CategoricalCrossentropy: add_rows, check |loss: &Self| check::fraction("/label_smoothing", loss.label_smoothing);
+    CategoricalHinge: add_rows;
+    KlDivergence: add_rows;
+    CosineSimilarity: add_rows, sign -1.0;
+}
+
+fn add_rows<F: Real>(rows: &Rows<'_, F>, cells: &mut [f64], loss: &impl Rowwise) {
+    let losses = rows.each().map(|(targets, output)| loss.row(targets, output).to_f64()).sum();
+    add(cells, losses, rows.output.len() / rows.width);
+}
+
+/// Sums: losses, rows.
+impl<F: Real> Tally<F> for SparseCategoricalCrossentropy {
     fn cells(&self, _width: usize) -> usize {
         2
     }
 
     fn update(&self, rows: &Rows<'_, F>, cells: &mut [f64]) {
-        add(rows, cells, |error| error * error);
+        let losses = rows.each().map(|(target, output)| self.row(rows.class(target), output).to_f64()).sum();
+        add(cells, losses, rows.output.len() / rows.width);
     }
 
     fn result(&self, cells: &[f64]) -> f64 {
@@ -55,24 +100,7 @@ impl<F: Real> Tally<F> for MeanSquaredError {
     }
 }
 
-impl<F: Real> Tally<F> for MeanAbsoluteError {
-    fn needs_wide_targets(&self) -> bool {
-        true
-    }
-
-    fn cells(&self, _width: usize) -> usize {
-        2
-    }
-
-    fn update(&self, rows: &Rows<'_, F>, cells: &mut [f64]) {
-        add(rows, cells, f64::abs);
-    }
-
-    fn result(&self, cells: &[f64]) -> f64 {
-        mean(cells)
-    }
-}
-
+/// Sums: squared errors, cells.
 impl<F: Real> Tally<F> for RootMeanSquaredError {
     fn needs_wide_targets(&self) -> bool {
         true
@@ -83,7 +111,7 @@ impl<F: Real> Tally<F> for RootMeanSquaredError {
     }
 
     fn update(&self, rows: &Rows<'_, F>, cells: &mut [f64]) {
-        add(rows, cells, |error| error * error);
+        add_cells(rows, cells, &MeanSquaredError);
     }
 
     fn result(&self, cells: &[f64]) -> f64 {

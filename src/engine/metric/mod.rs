@@ -4,19 +4,39 @@
 //! one-hot: every metric of classes understands both.
 
 mod accuracy;
+mod agreement;
 mod auc;
+mod classes;
 mod confusion;
+mod count;
 mod error;
+mod iou;
 mod json;
+mod operating_point;
 mod r2_score;
+mod top_k;
 
 pub use accuracy::{Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy};
+pub use agreement::{CohenKappa, MatthewsCorrelation, Weightage};
 pub use auc::{Auc, Curve};
-pub use confusion::{Average, F1Score, Precision, Recall};
-pub use error::{MeanAbsoluteError, MeanSquaredError, RootMeanSquaredError};
-pub use r2_score::R2Score;
+pub use confusion::{Average, F1Score, FBetaScore, Precision, Recall};
+pub use count::{FalseNegatives, FalsePositives, TrueNegatives, TruePositives};
+pub use error::RootMeanSquaredError;
+pub use iou::{BinaryIou, Iou, MeanIou};
+pub use operating_point::{PrecisionAtRecall, RecallAtPrecision, SensitivityAtSpecificity, SpecificityAtSensitivity};
+pub use r2_score::{Aggregation, R2Score};
+pub use top_k::{SparseTopKCategoricalAccuracy, TopKCategoricalAccuracy};
 
-use crate::engine::{field::FieldError, loss::Loss, real::Real, registry::registry};
+use crate::engine::{
+    field::FieldError,
+    loss::{
+        BinaryCrossentropy, CategoricalCrossentropy, CategoricalHinge, CosineSimilarity, Hinge, KlDivergence, Learns,
+        LogCosh, Loss, MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredError, MeanSquaredLogarithmicError,
+        Poisson, SparseCategoricalCrossentropy, SquaredHinge,
+    },
+    real::Real,
+    registry::registry,
+};
 
 /// What is reported beside the loss. A name (`"accuracy"`) or settings (`{"type": "auc", "name": "pr_auc", "curve": "PR"}`).
 #[derive(Debug, Clone, PartialEq)]
@@ -47,6 +67,10 @@ trait Tally<F: Real> {
     fn needs_wide_targets(&self) -> bool {
         false
     }
+    /// Whether the settings go with outputs of this width.
+    fn check_width(&self, _width: usize) -> Result<(), FieldError> {
+        Ok(())
+    }
     /// See [`Metric::cells`].
     fn cells(&self, width: usize) -> usize;
     /// See [`Metric::update`].
@@ -66,14 +90,42 @@ registry! {
             MeanSquaredError = "mean_squared_error" | "mse",
             MeanAbsoluteError = "mean_absolute_error" | "mae",
             RootMeanSquaredError = "root_mean_squared_error" | "rmse",
-            R2Score = "r2_score" | "r2",
+            MeanAbsolutePercentageError = "mean_absolute_percentage_error" | "mape",
+            MeanSquaredLogarithmicError = "mean_squared_logarithmic_error" | "msle",
+            LogCosh = "log_cosh_error" | "logcosh" | "log_cosh",
+            CosineSimilarity = "cosine_similarity",
+            KlDivergence = "kl_divergence" | "kld" | "kullback_leibler_divergence",
+            Poisson = "poisson",
+            Hinge = "hinge",
+            SquaredHinge = "squared_hinge",
+            CategoricalHinge = "categorical_hinge",
+            MatthewsCorrelation = "matthews_corrcoef" | "mcc" | "matthews_correlation_coefficient",
         }
         settings {
             BinaryAccuracy = "binary_accuracy",
+            TopKCategoricalAccuracy = "top_k_categorical_accuracy",
+            SparseTopKCategoricalAccuracy = "sparse_top_k_categorical_accuracy",
+            BinaryCrossentropy = "binary_crossentropy" | "bce",
+            CategoricalCrossentropy = "categorical_crossentropy",
+            SparseCategoricalCrossentropy = "sparse_categorical_crossentropy",
             Auc = "auc",
             Precision = "precision",
             Recall = "recall",
             F1Score = "f1_score" | "f1",
+            FBetaScore = "fbeta_score",
+            TruePositives = "true_positives",
+            TrueNegatives = "true_negatives",
+            FalsePositives = "false_positives",
+            FalseNegatives = "false_negatives",
+            SensitivityAtSpecificity = "sensitivity_at_specificity",
+            SpecificityAtSensitivity = "specificity_at_sensitivity",
+            PrecisionAtRecall = "precision_at_recall",
+            RecallAtPrecision = "recall_at_precision",
+            CohenKappa = "cohen_kappa" | "cohen_kappa_score",
+            Iou = "iou" | "one_hot_iou",
+            MeanIou = "mean_iou" | "one_hot_mean_iou",
+            BinaryIou = "binary_iou",
+            R2Score = "r2_score" | "r2",
         }
     }
 }
@@ -91,8 +143,9 @@ impl Metric {
         self.measure.behaviour::<f32>().check()
     }
 
-    /// Whether it can be measured on what this loss is trained with.
+    /// Whether it can be measured on what this loss is trained with; the pointer is below the metric.
     pub fn check_against(&self, loss: &Loss, output_width: usize) -> Result<(), FieldError> {
+        self.measure.behaviour::<f32>().check_width(output_width)?;
         let received = loss.target_width(output_width);
         if received == output_width || !self.measure.behaviour::<f32>().needs_wide_targets() {
             return Ok(());
@@ -105,18 +158,19 @@ impl Metric {
         Err(FieldError::new("", detail))
     }
 
-    /// The same metric with what it leaves open decided by loss and output width: each output of a binary cross-entropy
-    /// is a yes or no of its own, where several outputs of another loss are one choice.
+    /// The same metric with what it leaves open decided by loss and output width: each output of a loss like the
+    /// binary cross-entropy is a yes or no of its own, where several outputs of another loss are one choice.
     #[must_use]
     pub fn resolve(&self, loss: &Loss, _output_width: usize) -> Self {
         let mut resolved = self.clone();
         let threshold = match &mut resolved.measure {
-            Measure::Precision(Precision { threshold, .. })
-            | Measure::Recall(Recall { threshold, .. })
-            | Measure::F1Score(F1Score { threshold, .. }) => threshold,
+            Measure::Precision(Precision { threshold, top_k: None, .. })
+            | Measure::Recall(Recall { threshold, top_k: None, .. })
+            | Measure::F1Score(F1Score { threshold, .. })
+            | Measure::FBetaScore(FBetaScore { threshold, .. }) => threshold,
             _ => return resolved,
         };
-        if let (None, Loss::BinaryCrossentropy(_)) = (&threshold, loss) {
+        if let (None, Learns::Yes) = (&threshold, loss.learns()) {
             *threshold = Some(0.5);
         }
         resolved
@@ -157,6 +211,33 @@ impl<'a, F: Real> Rows<'a, F> {
             [index] if self.width > 1 => index.to_f64() as usize,
             _ => largest(target),
         }
+    }
+
+    /// Whether a row's output at `index` should be a yes.
+    fn is_yes(&self, target: &[F], index: usize) -> bool {
+        if target.len() < self.width {
+            self.class(target) == index
+        } else {
+            target.get(index).is_some_and(|&target| target != F::ZERO)
+        }
+    }
+}
+
+/// Refuses a count of none.
+fn check_count(pointer: &str, count: Option<u32>) -> Result<(), FieldError> {
+    if count == Some(0) {
+        return Err(FieldError::new(pointer, "expected at least 1, received 0"));
+    }
+    Ok(())
+}
+
+/// Refuses a class that there is not.
+fn check_class(pointer: &str, class: Option<u32>, classes: usize) -> Result<(), FieldError> {
+    match class {
+        Some(class) if class as usize >= classes => {
+            Err(FieldError::new(pointer, format!("expected a class from 0 to {}, received {class}", classes - 1)))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -6,13 +6,13 @@ use crate::{
     engine::{
         field::{FieldError, nearest, parse},
         fit::EarlyStopping,
-        loss::Loss,
+        loss::{Learns, Loss},
         metric::Metric,
     },
     job::training::{BatchSize, Requested, Training},
 };
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Keras's.
 const DEFAULT_BATCH_SIZE: u64 = 32;
@@ -46,7 +46,7 @@ pub(super) fn training(
     let learned = learned?;
     let metrics = match requested.metrics {
         Some(metrics) => metrics,
-        None => vec![known(default_metric(learned), errors)?],
+        None => vec![known(&default_metric(learned), errors)?],
     };
     if let (Some(stopping), Some(width)) = (&requested.early_stopping, output_width) {
         let validated = validation_dataset || validation_split > 0.0;
@@ -56,7 +56,7 @@ pub(super) fn training(
     }
     let optimizer = match requested.optimizer {
         Some(optimizer) => optimizer,
-        None => known("adam", errors)?,
+        None => known(&json!("adam"), errors)?,
     };
     let settings = [optimizer.check().map_err(|error| error.under("/training/optimizer"))]
         .into_iter()
@@ -83,15 +83,18 @@ pub(super) fn training(
     })
 }
 
-/// One of the engine's own settings by its name.
-fn known<T: DeserializeOwned>(name: &str, errors: &mut Vec<FieldError>) -> Option<T> {
-    parse(&Value::from(name)).map_err(|error| errors.push(error)).ok()
+/// The engine's own settings.
+fn known<T: DeserializeOwned>(settings: &Value, errors: &mut Vec<FieldError>) -> Option<T> {
+    parse(settings).map_err(|error| errors.push(error)).ok()
 }
 
-fn default_metric(learned: &Learned) -> &'static str {
-    match (learned.task, learned.loss) {
-        (Task::Regression, loss) if !matches!(loss, Loss::BinaryCrossentropy(_)) => "mean_absolute_error",
-        _ => "accuracy",
+fn default_metric(learned: &Learned) -> Value {
+    match (learned.task, learned.loss.learns()) {
+        // A score says yes by its side of 0, where Keras's accuracy would ask for one half.
+        (Task::Margin, _) => json!({"type": "binary_accuracy", "threshold": 0.0}),
+        (Task::Regression, Learns::Yes) => json!("accuracy"),
+        (Task::Regression, _) => json!("mean_absolute_error"),
+        _ => json!("accuracy"),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     },
     engine::{
         field::{FieldError, nearest, parse},
-        loss::Loss,
+        loss::{Learns, Loss},
     },
     job::{Columns, training::Requested},
 };
@@ -36,13 +36,15 @@ pub(super) fn learned(
         Some(loss) => loss,
         None => default_loss(targets, width)?,
     };
-    let task = match (targets, loss) {
-        ([column], Loss::SparseCategoricalCrossentropy(_)) => one_of_several(column, Task::SparseClasses, loss, width),
-        ([column], Loss::CategoricalCrossentropy(_)) => one_of_several(column, Task::OneHotClasses, loss, width),
-        ([column], Loss::BinaryCrossentropy(_)) => binary(column, loss, width),
-        (_, Loss::SparseCategoricalCrossentropy(_) | Loss::CategoricalCrossentropy(_)) => {
-            let detail = format!("{} learns one target column, received {}", name(loss), targets.len());
-            Err(FieldError::new("/target", detail))
+    let task = match (targets, loss.learns()) {
+        ([column], Learns::ClassIndex) => one_of_several(column, Task::SparseClasses, loss, width),
+        ([column], Learns::Shares) => one_of_several(column, Task::OneHotClasses, loss, width),
+        ([column], Learns::Yes) if fractions(column) => one_fraction(width),
+        ([column], Learns::Yes) => one_of_two(column, Task::Binary, loss, width),
+        ([column], Learns::Sides) => one_of_two(column, Task::Margin, loss, width),
+        (_, Learns::ClassIndex) => Err(several_targets(loss, targets)),
+        (_, Learns::Shares) if targets.iter().any(|column| column.kind != ColumnType::Number) => {
+            Err(several_targets(loss, targets))
         }
         _ => numbers(targets, target, requested, loss, width),
     }?;
@@ -92,18 +94,38 @@ fn one_of_several(column: &Column, task: Task, loss: Loss, width: usize) -> Resu
     Err(FieldError::new("/model", detail))
 }
 
-/// One probability, or one for each class.
-fn binary(column: &Column, loss: Loss, width: usize) -> Result<Task, FieldError> {
-    let fractions = column.kind == ColumnType::Number && column.min >= Some(0.0) && column.max <= Some(1.0);
-    if fractions && classes(column).is_none() {
-        return match width {
-            1 => Ok(Task::Regression),
-            _ => Err(FieldError::new("/model", format!("expected an output of 1 cell, received {width}"))),
-        };
+/// Whether a column has numbers from 0 to 1 that are no class labels.
+fn fractions(column: &Column) -> bool {
+    column.kind == ColumnType::Number && within(column) && classes(column).is_none()
+}
+
+/// Whether a column's numbers lie from 0 to 1.
+fn within(column: &Column) -> bool {
+    column.min >= Some(0.0) && column.max <= Some(1.0)
+}
+
+/// Whether a column's numbers are 0 and 1, or -1 and 1.
+fn sides(column: &Column) -> bool {
+    let numbers: Vec<f64> = column.values.iter().flatten().filter_map(|level| level.value.as_f64()).collect();
+    [0.0, -1.0].iter().any(|no| !numbers.is_empty() && numbers.iter().all(|number| [*no, 1.0].contains(number)))
+}
+
+fn several_targets(loss: Loss, targets: &[&Column]) -> FieldError {
+    FieldError::new("/target", format!("{} learns one target column, received {}", name(loss), targets.len()))
+}
+
+fn one_fraction(width: usize) -> Result<Task, FieldError> {
+    match width {
+        1 => Ok(Task::Regression),
+        _ => Err(FieldError::new("/model", format!("expected an output of 1 cell, received {width}"))),
     }
+}
+
+/// One cell for two classes, or one for each class.
+fn one_of_two(column: &Column, task: Task, loss: Loss, width: usize) -> Result<Task, FieldError> {
     let count = class_labels(column, loss)?;
     match width {
-        1 if count == 2 => Ok(Task::Binary),
+        1 if count == 2 => Ok(task),
         1 => Err(FieldError::new(
             "/model",
             format!(
@@ -125,20 +147,17 @@ fn numbers(
     width: usize,
 ) -> Result<Task, FieldError> {
     for (index, column) in targets.iter().enumerate() {
-        let detail = match column.kind {
-            ColumnType::Category => {
-                format!(
-                    "{} learns numbers, but {:?} is a category; a cross-entropy learns classes",
-                    name(loss),
-                    column.name
-                )
+        let (column_name, loss_name) = (&column.name, name(loss));
+        let (min, max) = (column.min.unwrap_or_default(), column.max.unwrap_or_default());
+        let detail = match (column.kind, loss.learns()) {
+            (ColumnType::Category, _) => {
+                format!("{loss_name} learns numbers, but {column_name:?} is a category; a cross-entropy learns classes")
             }
-            ColumnType::Number
-                if matches!(loss, Loss::BinaryCrossentropy(_))
-                    && !(column.min >= Some(0.0) && column.max <= Some(1.0)) =>
-            {
-                let (min, max) = (column.min.unwrap_or_default(), column.max.unwrap_or_default());
-                format!("{} learns values from 0 to 1, but {:?} has {min} to {max}", name(loss), column.name)
+            (ColumnType::Number, Learns::Yes | Learns::Shares) if !within(column) => {
+                format!("{loss_name} learns values from 0 to 1, but {column_name:?} has {min} to {max}")
+            }
+            (ColumnType::Number, Learns::Sides) if !sides(column) => {
+                format!("{loss_name} learns 0 and 1 or -1 and 1, but {column_name:?} has {min} to {max}")
             }
             _ => continue,
         };

@@ -85,9 +85,26 @@ fn defaults_come_from_the_target(
 #[case(3, "sparse_categorical_crossentropy", "grade", Task::SparseClasses)]
 #[case(1, "binary_crossentropy", "ok", Task::Binary)]
 #[case(1, "binary_crossentropy", "share", Task::Regression)]
+#[case(4, "categorical_focal_crossentropy", "species", Task::OneHotClasses)]
+#[case(4, "kl_divergence", "species", Task::OneHotClasses)]
+#[case(4, "categorical_hinge", "species", Task::OneHotClasses)]
+#[case(1, "binary_focal_crossentropy", "sex", Task::Binary)]
+#[case(1, "hinge", "sex", Task::Margin)]
+#[case(4, "squared_hinge", "species", Task::OneHotClasses)]
+#[case(1, "poisson", "grade", Task::Regression)]
+#[case(1, "log_cosh", "price", Task::Regression)]
 fn a_loss_decides_the_task(#[case] units: usize, #[case] loss: &str, #[case] target: &str, #[case] task: Task) {
     let job = json!({"target": target, "features": ["length"], "training": {"loss": loss}});
     assert_eq!(resolved(units, job, json!({}), None).unwrap().task, task);
+}
+
+#[test]
+fn a_score_is_right_by_its_side_of_zero_unless_asked_otherwise() {
+    let job = |metrics: Value| json!({"target": "sex", "training": {"loss": "hinge", "metrics": metrics}});
+    let metric = |job: Value| settings(&resolved(1, job, json!({}), None).unwrap())["metrics"][0].clone();
+    let chosen = metric(json!({"target": "sex", "training": {"loss": "hinge"}}));
+    assert_eq!((kind(&chosen), &chosen["threshold"]), ("binary_accuracy", &json!(0.0)));
+    assert_eq!(metric(job(json!(["accuracy"]))), json!("accuracy"));
 }
 
 #[test]
@@ -158,6 +175,14 @@ fn training_reads_back_as_it_was_stored() {
 #[case(1, json!({"target": "species", "training": {"loss": "mse"}}), "/training/loss", &["mean_squared_error", "\"species\" is a category"])]
 #[case(1, json!({"target": "price", "training": {"loss": "categorical_crossentropy"}}), "/training/loss", &["categorical_crossentropy", "5 different numbers"])]
 #[case(1, json!({"target": "price", "training": {"loss": "binary_crossentropy"}}), "/training/loss", &["\"price\""])]
+#[case(4, json!({"target": "species", "training": {"loss": "poisson"}}), "/training/loss", &["poisson", "\"species\" is a category"])]
+#[case(4, json!({"target": "species", "training": {"loss": "dice"}}), "/training/loss/axis", &["expected -1", "received null"])]
+#[case(1, json!({"target": "species", "training": {"loss": "hinge"}}), "/model", &["4 classes", "received 1"])]
+#[case(1, json!({"target": "price", "training": {"loss": "hinge"}}), "/training/loss", &["hinge learns class labels", "\"price\""])]
+#[case(2, json!({"target": ["ok", "grade"], "features": ["length"], "training": {"loss": "hinge"}}), "/training/loss", &["0 and 1 or -1 and 1", "\"grade\" has 1 to 3"])]
+#[case(2, json!({"target": ["share", "price"], "training": {"loss": "kl_divergence"}}), "/training/loss", &["0 to 1", "\"price\" has 10.5 to 14.5"])]
+#[case(2, json!({"target": ["share", "sex"], "training": {"loss": "categorical_crossentropy"}}), "/target", &["one target", "received 2"])]
+#[case(4, json!({"target": "species", "training": {"metrics": [{"type": "precision", "class_id": 4}]}}), "/training/metrics/0/class_id", &["0 to 3", "received 4"])]
 #[case(1, json!({"target": "constant", "training": {"loss": "binary_crossentropy"}}), "/target", &["at least 2 classes", "has 1: 7"])]
 #[case(2, json!({"target": "huge", "training": {"loss": "sparse_categorical_crossentropy"}}), "/target", &["32-bit"])]
 #[case(2, json!({"target": ["species", "sex"], "training": {"loss": "sparse_categorical_crossentropy"}}), "/target", &["one target", "received 2"])]

@@ -1,0 +1,92 @@
+//! [`BinaryFocalCrossentropy`].
+
+use super::{Learns, Objective, Rows, binary_crossentropy, power};
+use crate::engine::{
+    activation::Activation,
+    field::FieldError,
+    real::{Real, check},
+};
+use serde::{Deserialize, Serialize};
+
+/// The binary cross-entropy of each cell times `(1 - p_t)^gamma`, where `p_t = t p + (1 - t)(1 - p)` is how probable the
+/// output makes its target: what is already right counts little.
+///
+/// With class balancing, each cell counts `t alpha + (1 - t)(1 - alpha)` times. Label smoothing s replaces t by
+/// `t (1 - s) + s / 2`.
+///
+/// Source: <https://keras.io/api/losses/probabilistic_losses/#binaryfocalcrossentropy-class>,
+/// <https://arxiv.org/abs/1708.02002>
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct BinaryFocalCrossentropy {
+    /// Whether alpha is applied.
+    pub apply_class_balancing: bool,
+    /// What a yes weighs, 0 to 1; a no weighs the rest to 1.
+    pub alpha: f64,
+    /// How little that counts which is already right, 0 or more.
+    pub gamma: f64,
+    /// Whether the network's output is a logit.
+    pub from_logits: bool,
+    /// How far labels are moved towards one half, 0 to 1.
+    pub label_smoothing: f64,
+}
+
+impl Default for BinaryFocalCrossentropy {
+    fn default() -> Self {
+        Self { apply_class_balancing: false, alpha: 0.25, gamma: 2.0, from_logits: false, label_smoothing: 0.0 }
+    }
+}
+
+impl<F: Real> Objective<F> for BinaryFocalCrossentropy {
+    fn check(&self) -> Result<(), FieldError> {
+        check::fraction("/alpha", self.alpha)?;
+        check::not_negative("/gamma", self.gamma)?;
+        check::fraction("/label_smoothing", self.label_smoothing)
+    }
+
+    fn learns(&self) -> Learns {
+        Learns::Yes
+    }
+
+    fn absorbs(&self) -> Option<Activation> {
+        Some(Activation::Sigmoid)
+    }
+
+    fn evaluate(&self, rows: &Rows<'_, F>, gradient: &mut [F]) -> f64 {
+        if rows.logits || self.from_logits {
+            rows.each_cell(
+                gradient,
+                #[inline(always)]
+                |target, x| {
+                    let target = binary_crossentropy::smooth(target, self.label_smoothing);
+                    let p = x.sigmoid();
+                    let crossentropy = binary_crossentropy::from_logit(target, x);
+                    self.focus(target, p, p * (F::ONE - p), crossentropy)
+                },
+            )
+        } else {
+            rows.each_cell(
+                gradient,
+                #[inline(always)]
+                |target, p| {
+                    let target = binary_crossentropy::smooth(target, self.label_smoothing);
+                    self.focus(target, p, F::ONE, binary_crossentropy::from_probability(target, p))
+                },
+            )
+        }
+    }
+}
+
+impl BinaryFocalCrossentropy {
+    /// Loss and derivative from those of the cross-entropy and the probability's `slope`.
+    #[inline(always)]
+    fn focus<F: Real>(&self, target: F, p: F, slope: F, (crossentropy, derivative): (F, F)) -> (F, F) {
+        let not = F::ONE - target;
+        let miss = F::ONE - (target * p + not * (F::ONE - p));
+        let (factor, growth) = power(miss, self.gamma);
+        let alpha = F::of(self.alpha);
+        let weight = if self.apply_class_balancing { target * alpha + not * (F::ONE - alpha) } else { F::ONE };
+        let steer = growth * (not - target) * slope * crossentropy;
+        (weight * factor * crossentropy, weight * (steer + factor * derivative))
+    }
+}

@@ -17,5 +17,6 @@ pub mod random;
 pub mod real;
 pub(crate) mod registry;
 pub mod regularizer;
+pub mod schedule;
 pub mod shape;
 pub mod spec;

@@ -14,6 +14,7 @@ mod keras_import;
 mod openapi;
 mod parity_leaves;
 mod parity_networks;
+mod parity_optimizers;
 mod predict_http;
 mod rooms;
 mod seed;

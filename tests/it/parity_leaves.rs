@@ -1,4 +1,4 @@
-//! Activations, losses, optimizers, metrics and initializers against the numbers of the real Keras, which
+//! Activations, losses, metrics and initializers against the numbers of the real Keras, which
 //! `tests/fixtures/keras/leaves.py` wrote.
 
 use epoca::engine::{
@@ -7,7 +7,6 @@ use epoca::engine::{
     init::Initializer,
     loss::Loss,
     metric::{Measure, Metric},
-    optimizer::Optimizer,
     shape::Shape,
 };
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
@@ -18,7 +17,6 @@ use serde_json::Value;
 struct Fixture {
     activations: Vec<ActivationCase>,
     losses: Vec<LossCase>,
-    optimizers: Vec<OptimizerCase>,
     metrics: Vec<MetricCase>,
     initializers: Vec<InitializerCase>,
 }
@@ -43,14 +41,6 @@ struct LossCase {
     weights: Option<Vec<f32>>,
     loss: f64,
     gradient: Vec<f32>,
-}
-
-#[derive(Deserialize)]
-struct OptimizerCase {
-    definition: Value,
-    first: Vec<f32>,
-    gradients: Vec<Vec<f32>>,
-    weights: Vec<Vec<f32>>,
 }
 
 #[derive(Deserialize)]
@@ -145,23 +135,6 @@ fn losses_and_their_gradients_equal_keras() {
         assert_close(&format!("{what} scaled gradient"), &halved, &half, 1e-6, 1e-6);
     }
     assert_covered("losses", Loss::NAMES, cases.iter().map(|case| read::<Loss>(&case.definition).kind()));
-}
-
-#[test]
-fn ten_steps_of_every_optimizer_equal_keras() {
-    let cases = fixture().optimizers;
-    for case in &cases {
-        let optimizer: Optimizer = read(&case.definition);
-        let mut weights = case.first.clone();
-        let mut state = vec![vec![0.0f32; weights.len()]; optimizer.slots()];
-        for (step, (gradient, expected)) in case.gradients.iter().zip(&case.weights).enumerate() {
-            let mut slots: Vec<&mut [f32]> = state.iter_mut().map(Vec::as_mut_slice).collect();
-            let rate = optimizer.learning_rate() as f32;
-            optimizer.step(step as u64 + 1, rate, &mut weights, gradient, &mut slots);
-            assert_close(&format!("{} step {}", case.definition, step + 1), &weights, expected, 1e-5, 1e-2);
-        }
-    }
-    assert_covered("optimizers", Optimizer::NAMES, cases.iter().map(|case| read::<Optimizer>(&case.definition).kind()));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! How a step's work is cut: by shapes alone, so that the bits do not depend on the number of threads.
 
-use crate::engine::{layer::Layer, spec::Architecture};
+use crate::engine::{layer::Layer, optimizer::Optimizer, spec::Architecture};
 use std::ops::Range;
 
 /// The rows of a step, cut into lanes of neighbouring rows, and those into shards that stay in the caches.
@@ -59,9 +59,9 @@ pub(super) fn meets(architecture: &Architecture) -> bool {
     architecture.nodes().iter().any(|node| node.layer.meeting(&architecture.input_shapes(node)).is_some())
 }
 
-/// Bytes that a fit needs in `f32`, its data apart: weights and those of the best epoch, gradients, what the optimizer keeps (`slots`
-/// values a weight), and buffers.
-pub fn training_bytes(architecture: &Architecture, batch_size: usize, slots: usize) -> u64 {
+/// Bytes that a fit needs in `f32`, its data apart: weights and those of the best epoch, gradients, what the optimizer
+/// keeps, and buffers.
+pub fn training_bytes(architecture: &Architecture, batch_size: usize, optimizer: &Optimizer) -> u64 {
     let cut = Cut::new(architecture, batch_size);
     let row: u64 = architecture.nodes().iter().fold(0, |sum: u64, node| {
         let workspace = node.layer.workspace(&architecture.input_shapes(node));
@@ -71,9 +71,15 @@ pub fn training_bytes(architecture: &Architecture, batch_size: usize, slots: usi
     });
     let row = row.saturating_add(2 * architecture.input_shape().cells() as u64);
     let buffers = row.saturating_mul((cut.lanes * cut.shard_rows) as u64);
-    let copies = 2 + cut.lanes as u64 + slots as u64;
-    let weights = (architecture.trainable_cells() as u64).saturating_mul(copies);
-    weights.saturating_add(2 * architecture.fixed_cells() as u64).saturating_add(buffers).saturating_mul(4)
+    let weights = (architecture.trainable_cells() as u64).saturating_mul(2 + cut.lanes as u64);
+    let trainable = architecture.parameters().iter().filter(|parameter| parameter.spec.trainable);
+    let kept = trainable.map(|parameter| optimizer.memory(&parameter.name, &parameter.shape) as u64);
+    let kept = kept.fold(0, u64::saturating_add);
+    weights
+        .saturating_add(kept)
+        .saturating_add(2 * architecture.fixed_cells() as u64)
+        .saturating_add(buffers)
+        .saturating_mul(4)
 }
 
 #[cfg(test)]

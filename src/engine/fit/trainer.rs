@@ -4,18 +4,17 @@ use super::{
     FitPlan, Samples,
     cut::Cut,
     lane::{Lane, Rows, Task},
+    update::Update,
 };
 use crate::engine::{
-    kernel::{self, Team},
+    kernel::Team,
     layer::{Join, Layer, Meeting, Pass},
     metric::Metric,
     network::{Joined, Network, Run, Weights},
     random::Noise,
     real::Real,
-    regularizer::Regularizer,
     spec::Architecture,
 };
-use std::ops::Range;
 
 /// A fit's memory, laid out once.
 #[derive(Debug)]
@@ -26,14 +25,13 @@ pub(super) struct Trainer<'a, F> {
     fixed: &'a mut [F],
     task: Task<'a>,
     lanes: Vec<Lane<F>>,
-    slots: Vec<Vec<F>>,
+    update: Update<F>,
     /// The nodes at which lanes meet, in order.
     meetings: Vec<AtNode>,
     /// By node.
     joined: Vec<Joined<F>>,
     lane_rows: Vec<usize>,
     sums: Vec<f64>,
-    penalties: Vec<(Range<usize>, Regularizer)>,
     steps: u64,
 }
 
@@ -70,7 +68,7 @@ impl<'a, F: Real> Trainer<'a, F> {
         let target_cells = training.y.ncols();
         let lane = || Lane::new(architecture, &task, target_cells, weighted, most_sums);
         Self {
-            slots: (0..plan.optimizer.slots()).map(|_| vec![F::ZERO; trainable.len()]).collect(),
+            update: Update::new(architecture, &plan.optimizer),
             lanes: (0..cut.lanes).map(|_| lane()).collect(),
             lane_rows: vec![0; cut.lanes],
             sums: vec![0.0; cut.lanes * most_sums],
@@ -81,18 +79,13 @@ impl<'a, F: Real> Trainer<'a, F> {
             task,
             meetings,
             joined,
-            penalties: architecture
-                .parameters()
-                .iter()
-                .filter_map(|parameter| Some((parameter.cells.clone(), parameter.spec.regularizer?)))
-                .collect(),
             steps: 0,
         }
     }
 
     /// One step over the rows `order`: forward, backward, and the optimizer. Gives the mean loss, penalties included;
     /// where that is not finite, the weights stay as they were.
-    pub fn step(&mut self, samples: Samples<'_, F>, order: &[usize]) -> f64 {
+    pub fn step(&mut self, samples: Samples<'_, F>, order: &[usize], learning_rate: f64) -> f64 {
         self.steps += 1;
         let rows = Rows { samples, order, step: self.steps };
         if self.meetings.is_empty() {
@@ -103,9 +96,9 @@ impl<'a, F: Real> Trainer<'a, F> {
             self.learn_with_meetings(rows);
         }
         let sum: f64 = self.lanes.iter().map(|lane| lane.loss).sum();
-        let loss = sum / (order.len() * self.task.positions) as f64 + self.penalty();
+        let loss = sum / (order.len() * self.task.positions) as f64 + self.update.penalty(self.trainable);
         if loss.is_finite() {
-            self.update();
+            self.update.step(self.team, learning_rate, self.trainable, &mut self.lanes);
         }
         loss
     }
@@ -167,35 +160,14 @@ impl<'a, F: Real> Trainer<'a, F> {
         }
     }
 
-    /// Adds the lanes' gradients in lane order, and the penalties', and moves the weights.
-    fn update(&mut self) {
-        let Some((first, others)) = self.lanes.split_first_mut() else { return };
-        let (optimizer, penalties, iteration) = (&self.task.plan.optimizer, &self.penalties, self.steps);
-        let rate = F::of(optimizer.learning_rate());
-        let slots = self.slots.len();
-        let mut slices: [&mut [F]; 2 + MOST_SLOTS] = std::array::from_fn(|_| &mut [][..]);
-        let parts = [&mut *self.trainable, &mut first.gradient].into_iter();
-        for (slice, cells) in slices.iter_mut().zip(parts.chain(self.slots.iter_mut().map(|slot| &mut slot[..]))) {
-            *slice = cells;
-        }
-        let cells = self.architecture.trainable_cells();
-        self.team.ranges(cells, UPDATE_GRAIN, slices, |range, [weights, gradient, mut moments @ ..]| {
-            for lane in &*others {
-                kernel::add(&lane.gradient[range.clone()], gradient);
-            }
-            for (cells, regularizer) in penalties {
-                let (start, end) = (cells.start.max(range.start), cells.end.min(range.end));
-                if start < end {
-                    let mine = start - range.start..end - range.start;
-                    regularizer.add_gradient(&weights[mine.clone()], &mut gradient[mine]);
-                }
-            }
-            optimizer.step(iteration, rate, weights, gradient, &mut moments[..slots]);
-        });
+    /// The learning rate of the next step by the optimizer's settings.
+    pub fn learning_rate(&self) -> f64 {
+        self.update.learning_rate()
     }
 
-    fn penalty(&self) -> f64 {
-        self.penalties.iter().map(|(cells, regularizer)| regularizer.penalty(&self.trainable[cells.clone()])).sum()
+    /// Where a fit ends: what the optimizer leaves of the weights.
+    pub fn finish(&mut self) {
+        self.update.finish(self.trainable);
     }
 
     /// The mean loss of `samples` at inference, penalties included; metrics are in [`Self::take_metrics`].
@@ -206,7 +178,7 @@ impl<'a, F: Real> Trainer<'a, F> {
         self.team
             .each(&mut self.lanes, |index, lane| lane.measure(&task, run, rows, task.cut.lane(index, order.len())));
         let sum: f64 = self.lanes.iter().map(|lane| lane.loss).sum();
-        sum / (order.len() * self.task.positions) as f64 + self.penalty()
+        sum / (order.len() * self.task.positions) as f64 + self.update.penalty(self.trainable)
     }
 
     /// The metrics of every row since the last call, in the plan's order.
@@ -240,12 +212,6 @@ impl<'a, F: Real> Trainer<'a, F> {
         self.fixed.copy_from_slice(fixed);
     }
 }
-
-/// Weights that are worth a thread's attention.
-const UPDATE_GRAIN: usize = 8192;
-
-/// Most values that an optimizer keeps for each weight.
-const MOST_SLOTS: usize = 4;
 
 #[derive(Debug, Clone, Copy)]
 struct AtNode {

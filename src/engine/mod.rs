@@ -19,5 +19,6 @@ pub mod real;
 pub mod reference;
 pub(crate) mod registry;
 pub mod regularizer;
+pub mod schedule;
 pub mod shape;
 pub mod spec;

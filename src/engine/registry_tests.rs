@@ -162,28 +162,6 @@ fn nan_is_never_hidden() {
 }
 
 #[test]
-fn optimizers_give_the_same_bits_for_any_cut_of_the_weights() {
-    let mut random = ChaCha8Rng::seed_from_u64(4);
-    let first: Vec<f32> = cells(101, 1.0, &mut random).iter().map(|&cell| cell as f32).collect();
-    let gradient: Vec<f32> = cells(101, 1.0, &mut random).iter().map(|&cell| cell as f32).collect();
-    for optimizer in Optimizer::every() {
-        let run = |cut: usize| {
-            let mut weights = first.clone();
-            let mut state = vec![vec![0.0f32; weights.len()]; optimizer.slots()];
-            for iteration in 1..=3 {
-                for start in (0..weights.len()).step_by(cut) {
-                    let part = start..(start + cut).min(weights.len());
-                    let mut slots: Vec<&mut [f32]> = state.iter_mut().map(|slot| &mut slot[part.clone()]).collect();
-                    optimizer.step(iteration, 0.01, &mut weights[part.clone()], &gradient[part.clone()], &mut slots);
-                }
-            }
-            weights.iter().map(|weight| weight.to_bits()).collect::<Vec<_>>()
-        };
-        assert!(run(101) == run(1) && run(101) == run(7) && run(101) == run(64), "{optimizer:?}");
-    }
-}
-
-#[test]
 fn metrics_of_nothing_and_of_one_class_are_numbers() {
     for measure in Measure::every() {
         let metric = Metric::from(measure);
@@ -312,6 +290,20 @@ fn settings_out_of_range_are_refused_with_their_pointer() {
         assert_eq!(error.pointer, pointer, "{value}: {error}");
         assert!(error.detail.contains("expected") && error.detail.contains("received"), "{error}");
     }
+    for name in Optimizer::NAMES {
+        for (option, value) in [
+            ("weight_decay", json!(-1.0)),
+            ("clipnorm", json!(0.0)),
+            ("global_clipnorm", json!(-1.0)),
+            ("clipvalue", json!(0)),
+            ("ema_momentum", json!(1.5)),
+            ("ema_overwrite_frequency", json!(0)),
+            ("gradient_accumulation_steps", json!(1)),
+        ] {
+            refused::<Optimizer>(json!({"type": name, option: value}), Optimizer::check);
+        }
+    }
+    refused::<Optimizer>(json!({"type": "adam", "clipvalue": 1.0, "clipnorm": 1.0}), Optimizer::check);
     for rate in [0.0, -0.1, 1e308, 1e-60] {
         for name in Optimizer::NAMES {
             refused::<Optimizer>(json!({"type": name, "learning_rate": rate}), Optimizer::check);
@@ -324,6 +316,10 @@ fn settings_out_of_range_are_refused_with_their_pointer() {
     refused::<Optimizer>(json!({"type": "adam", "beta_2": 0.999999999}), Optimizer::check);
     refused::<Optimizer>(json!({"type": "adamw", "epsilon": 0.0}), Optimizer::check);
     refused::<Optimizer>(json!({"type": "rmsprop", "rho": 2}), Optimizer::check);
+    refused::<Optimizer>(json!({"type": "ftrl", "learning_rate_power": 0.5}), Optimizer::check);
+    refused::<Optimizer>(json!({"type": "lion", "beta_1": 0.0}), Optimizer::check);
+    refused::<Optimizer>(json!({"type": "adafactor", "clip_threshold": 0.0}), Optimizer::check);
+    refused::<Optimizer>(json!({"type": "muon", "ns_steps": 1000}), Optimizer::check);
     refused::<Loss>(json!({"type": "huber", "delta": 0}), Loss::check);
     refused::<Loss>(json!({"type": "huber", "delta": 1e308}), Loss::check);
     refused::<Loss>(json!({"type": "binary_crossentropy", "label_smoothing": 1.5}), Loss::check);

@@ -305,8 +305,8 @@ fn read_layer(layer: &Value, place: &Place, translator: &mut Translator) -> Opti
 /// A layer within another one, where its name says nothing.
 pub(super) fn inner_layer(layer: &Value, place: &Place, translator: &mut Translator) -> Option<Value> {
     let mut layer = read_layer(layer, place, translator)?;
-    layer.as_object_mut()?.shift_remove("name");
-    Some(layer)
+    layer.shift_remove("name");
+    Some(Value::Object(layer))
 }
 
 /// The shape that the first layer was given, with the batch axis: Keras 2 and 3 name it differently.

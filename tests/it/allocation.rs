@@ -81,8 +81,16 @@ fn a_step_allocates_nothing() {
     ];
     let x = Array2::from_shape_fn((1000, 40), |(row, column)| ((row * 3 + column) as f32).sin());
     let y = Array2::from_shape_fn((1000, 1), |(row, _)| (row % 2) as f32);
+    let clipped = json!({"type": "muon", "clipnorm": 1.0, "use_ema": true, "gradient_accumulation_steps": 2});
+    let scheduled = json!({
+        "type": "sgd",
+        "learning_rate": {"type": "cosine_decay", "initial_learning_rate": 0.1, "decay_steps": 100},
+        "global_clipnorm": 1.0,
+    });
     for layers in models {
-        for batch_size in [10, 256] {
+        for (batch_size, optimizer) in
+            [(10, json!("adam")), (256, json!("adam")), (256, clipped.clone()), (10, scheduled.clone())]
+        {
             let definition = Definition::from_value(&json!({"layers": layers})).unwrap();
             let architecture =
                 definition.resolve(&definition.input_shapes(&[40]).unwrap(), &Limits::default()).unwrap();
@@ -90,7 +98,7 @@ fn a_step_allocates_nothing() {
             let plan = FitPlan {
                 epochs: 1,
                 batch_size,
-                optimizer: from_value(json!("adam")).unwrap(),
+                optimizer: from_value(optimizer).unwrap(),
                 outputs: vec![OutputPlan::single(
                     from_value(json!("binary_crossentropy")).unwrap(),
                     vec![from_value(json!("accuracy")).unwrap(), from_value(json!("auc")).unwrap()],

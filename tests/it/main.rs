@@ -18,6 +18,7 @@ mod parity_leaves;
 mod parity_losses;
 mod parity_metrics;
 mod parity_networks;
+mod parity_optimizers;
 mod predict_http;
 mod rooms;
 mod seed;

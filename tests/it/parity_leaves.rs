@@ -1,7 +1,6 @@
-//! Activations, optimizers and initializers against the numbers of the real Keras, which
-//! `tests/fixtures/keras/leaves.py` wrote.
+//! Activations and initializers against the numbers of the real Keras, which `tests/fixtures/keras/leaves.py` wrote.
 
-use epoca::engine::{activation::Activation, field, init::Initializer, optimizer::Optimizer, shape::Shape};
+use epoca::engine::{activation::Activation, field, init::Initializer, shape::Shape};
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -9,7 +8,6 @@ use serde_json::Value;
 #[derive(Deserialize)]
 struct Fixture {
     activations: Vec<ActivationCase>,
-    optimizers: Vec<OptimizerCase>,
     initializers: Vec<InitializerCase>,
 }
 
@@ -21,14 +19,6 @@ struct ActivationCase {
     y: Vec<f32>,
     upstream: Vec<f32>,
     gradient: Vec<f32>,
-}
-
-#[derive(Deserialize)]
-struct OptimizerCase {
-    definition: Value,
-    first: Vec<f32>,
-    gradients: Vec<Vec<f32>>,
-    weights: Vec<Vec<f32>>,
 }
 
 #[derive(Deserialize)]
@@ -88,23 +78,6 @@ fn activations_and_their_gradients_equal_keras() {
         Activation::NAMES,
         cases.iter().map(|case| read::<Activation>(&case.definition).kind()),
     );
-}
-
-#[test]
-fn ten_steps_of_every_optimizer_equal_keras() {
-    let cases = fixture().optimizers;
-    for case in &cases {
-        let optimizer: Optimizer = read(&case.definition);
-        let mut weights = case.first.clone();
-        let mut state = vec![vec![0.0f32; weights.len()]; optimizer.slots()];
-        for (step, (gradient, expected)) in case.gradients.iter().zip(&case.weights).enumerate() {
-            let mut slots: Vec<&mut [f32]> = state.iter_mut().map(Vec::as_mut_slice).collect();
-            let rate = optimizer.learning_rate() as f32;
-            optimizer.step(step as u64 + 1, rate, &mut weights, gradient, &mut slots);
-            assert_close(&format!("{} step {}", case.definition, step + 1), &weights, expected, 1e-5, 1e-2);
-        }
-    }
-    assert_covered("optimizers", Optimizer::NAMES, cases.iter().map(|case| read::<Optimizer>(&case.definition).kind()));
 }
 
 #[test]

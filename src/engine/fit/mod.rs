@@ -7,6 +7,7 @@ mod lane;
 mod tests;
 mod train;
 mod trainer;
+mod update;
 
 pub use cut::training_bytes;
 pub use early_stopping::{EarlyStopping, Mode};

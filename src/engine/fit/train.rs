@@ -55,7 +55,6 @@ fn run<F: Real>(
             .ok_or_else(|| FitError::UnknownMonitor { monitor: monitor.clone(), known: names.clone() })?,
         None => names.iter().position(|name| name == "val_loss").unwrap_or(0),
     };
-    let rate = plan.optimizer.learning_rate();
     let weighted = training.weights.is_some() || validation.is_some_and(|validation| validation.weights.is_some());
     let parts = Parts::new(network.architecture(), plan);
     let batch_rows = plan.batch_size.min(training.x.nrows());
@@ -66,7 +65,8 @@ fn run<F: Real>(
     let (mut best, mut best_logs, mut best_weights) = ((1, f64::INFINITY), Vec::new(), Vec::new());
     let mut fitted = Fitted { epochs: 0, best_epoch: 1, logs: Vec::new(), stopped_early: false };
     for epoch in 1..=plan.epochs {
-        let diverged = |loss: f64| FitError::Diverged { epoch, learning_rate: rate, loss };
+        let mut rate = trainer.learning_rate();
+        let diverged = |loss: f64, learning_rate: f64| FitError::Diverged { epoch, learning_rate, loss };
         if plan.shuffle {
             order.iter_mut().enumerate().for_each(|(index, row)| *row = index);
             order.shuffle(&mut random::stream(plan.seed, Purpose::Shuffle, u64::from(epoch)));
@@ -74,9 +74,10 @@ fn run<F: Real>(
         let steps = order.len().div_ceil(plan.batch_size);
         sums.reset();
         for (step, rows) in order.chunks(plan.batch_size).enumerate() {
-            let loss = trainer.step(training, rows);
+            rate = trainer.learning_rate();
+            let loss = trainer.step(training, rows, rate);
             if !loss.is_finite() {
-                return Err(diverged(loss));
+                return Err(diverged(loss, rate));
             }
             sums.add(loss, trainer.losses(), rows.len());
             if step + 1 < steps {
@@ -89,7 +90,7 @@ fn run<F: Real>(
         if let Some(validation) = validation {
             let loss = trainer.measure(validation, &validation_order);
             if !loss.is_finite() {
-                return Err(diverged(loss));
+                return Err(diverged(loss, rate));
             }
             values.push(loss);
             values.extend(trainer.losses().iter().filter(|_| plan.outputs.len() > 1));
@@ -123,6 +124,7 @@ fn run<F: Real>(
             break;
         }
     }
+    trainer.finish();
     if !best_weights.is_empty() {
         trainer.restore(&best_weights);
         fitted.logs = best_logs;

@@ -4,15 +4,15 @@ use super::{
     FitPlan, Samples,
     cut::{Cut, meets},
     lane::{Lane, OutputTask, Rows, Task},
+    update::Update,
 };
 use crate::engine::{
     constraint::Constraint,
-    kernel::{self, Team},
+    kernel::Team,
     layer::{Join, Layer, Meeting, Pass},
     network::{Joined, Network, Run, Weights, columns},
     random::Noise,
     real::Real,
-    regularizer::Regularizer,
     shape::Shape,
     spec::Architecture,
 };
@@ -27,14 +27,13 @@ pub(super) struct Trainer<'a, F> {
     fixed: &'a mut [F],
     task: Task<'a>,
     lanes: Vec<Lane<F>>,
-    slots: Vec<Vec<F>>,
+    update: Update<F>,
     /// The nodes at which lanes meet, in order.
     meetings: Vec<AtNode>,
     /// By node.
     joined: Vec<Joined<F>>,
     lane_rows: Vec<usize>,
     sums: Vec<f64>,
-    penalties: Vec<(Range<usize>, Regularizer)>,
     constraints: Vec<(Range<usize>, Shape, Constraint)>,
     /// Nodes whose last activation is left to a loss.
     absorbed: Vec<usize>,
@@ -76,7 +75,7 @@ impl<'a, F: Real> Trainer<'a, F> {
         let trained = || architecture.parameters().iter().filter(|parameter| parameter.spec.trainable);
         let absorbs = |(index, output): (usize, &OutputTask)| architecture.last_node(index).filter(|_| output.absorbed);
         Self {
-            slots: (0..plan.optimizer.slots()).map(|_| vec![F::ZERO; trainable.len()]).collect(),
+            update: Update::new(architecture, &plan.optimizer),
             lanes: (0..cut.lanes).map(|_| Lane::new(architecture, &task, weighted, most_sums)).collect(),
             lane_rows: vec![0; cut.lanes],
             sums: vec![0.0; cut.lanes * most_sums],
@@ -87,7 +86,6 @@ impl<'a, F: Real> Trainer<'a, F> {
             task,
             meetings,
             joined,
-            penalties: trained().filter_map(|it| Some((it.cells.clone(), it.spec.regularizer?))).collect(),
             constraints: trained()
                 .filter_map(|it| Some((it.cells.clone(), it.shape.clone(), it.spec.constraint.clone()?)))
                 .collect(),
@@ -101,7 +99,7 @@ impl<'a, F: Real> Trainer<'a, F> {
 
     /// One step over the rows `order`: forward, backward, and the optimizer. Gives the mean loss, penalties included;
     /// where that is not finite, the weights stay as they were.
-    pub fn step(&mut self, samples: Samples<'_, F>, order: &[usize]) -> f64 {
+    pub fn step(&mut self, samples: Samples<'_, F>, order: &[usize], learning_rate: f64) -> f64 {
         self.steps += 1;
         for (total, output) in self.totals.iter_mut().zip(self.task.outputs) {
             *total = (order.len() * output.positions) as f64;
@@ -117,7 +115,7 @@ impl<'a, F: Real> Trainer<'a, F> {
         }
         let loss = self.total_loss(order.len());
         if loss.is_finite() {
-            self.update();
+            self.update.step(self.team, learning_rate, self.trainable, &mut self.lanes);
             for (cells, shape, constraint) in &self.constraints {
                 constraint.apply(&mut self.trainable[cells.clone()], shape);
             }
@@ -133,7 +131,7 @@ impl<'a, F: Real> Trainer<'a, F> {
             sum += output.loss_weight * *loss;
         }
         let of_outputs = self.lanes.iter().map(|lane| lane.tape.penalty).sum::<f64>() / rows as f64;
-        sum + of_outputs + self.penalty()
+        sum + of_outputs + self.update.penalty(self.trainable)
     }
 
     /// By output: the mean loss of the last step or measurement.
@@ -213,35 +211,14 @@ impl<'a, F: Real> Trainer<'a, F> {
         }
     }
 
-    /// Adds the lanes' gradients in lane order, and the penalties', and moves the weights.
-    fn update(&mut self) {
-        let Some((first, others)) = self.lanes.split_first_mut() else { return };
-        let (optimizer, penalties, iteration) = (&self.task.plan.optimizer, &self.penalties, self.steps);
-        let rate = F::of(optimizer.learning_rate());
-        let slots = self.slots.len();
-        let mut slices: [&mut [F]; 2 + MOST_SLOTS] = std::array::from_fn(|_| &mut [][..]);
-        let parts = [&mut *self.trainable, &mut first.gradient].into_iter();
-        for (slice, cells) in slices.iter_mut().zip(parts.chain(self.slots.iter_mut().map(|slot| &mut slot[..]))) {
-            *slice = cells;
-        }
-        let cells = self.architecture.trainable_cells();
-        self.team.ranges(cells, UPDATE_GRAIN, slices, |range, [weights, gradient, mut moments @ ..]| {
-            for lane in &*others {
-                kernel::add(&lane.gradient[range.clone()], gradient);
-            }
-            for (cells, regularizer) in penalties {
-                let (start, end) = (cells.start.max(range.start), cells.end.min(range.end));
-                if start < end {
-                    let mine = start - range.start..end - range.start;
-                    regularizer.add_gradient(&weights[mine.clone()], &mut gradient[mine]);
-                }
-            }
-            optimizer.step(iteration, rate, weights, gradient, &mut moments[..slots]);
-        });
+    /// The learning rate of the next step by the optimizer's settings.
+    pub fn learning_rate(&self) -> f64 {
+        self.update.learning_rate()
     }
 
-    fn penalty(&self) -> f64 {
-        self.penalties.iter().map(|(cells, regularizer)| regularizer.penalty(&self.trainable[cells.clone()])).sum()
+    /// Where a fit ends: what the optimizer leaves of the weights.
+    pub fn finish(&mut self) {
+        self.update.finish(self.trainable);
     }
 
     /// The mean loss of `samples` at inference, penalties included; metrics are in [`Self::take_metrics`].
@@ -288,12 +265,6 @@ impl<'a, F: Real> Trainer<'a, F> {
         self.fixed.copy_from_slice(fixed);
     }
 }
-
-/// Weights that are worth a thread's attention.
-const UPDATE_GRAIN: usize = 8192;
-
-/// Most values that an optimizer keeps for each weight.
-const MOST_SLOTS: usize = 4;
 
 #[derive(Debug, Clone, Copy)]
 struct AtNode {

@@ -148,6 +148,35 @@ impl Team<'_> {
         });
     }
 
+    /// Calls `work` once for each item with that item's cut of every slice, on whichever thread.
+    ///
+    /// # Panics
+    /// Where there is not one cut an item, and where cuts are not in order, have cells in common or leave a slice.
+    pub fn cuts<S: Send, T: Send, const N: usize>(
+        &self,
+        cuts: &[Range<usize>],
+        items: &mut [S],
+        slices: [&mut [T]; N],
+        work: impl Fn(&mut S, [&mut [T]; N]) + Sync,
+    ) {
+        assert_eq!(cuts.len(), items.len(), "one cut an item");
+        let end = cuts.iter().fold(0, |end, cut| {
+            assert!(end <= cut.start && cut.start <= cut.end, "cuts in order");
+            cut.end
+        });
+        assert!(slices.iter().all(|slice| end <= slice.len()), "cuts within slices");
+        let slices = slices.map(|slice| Pointer(slice.as_mut_ptr()));
+        self.each(items, |index, item| {
+            let cut = &cuts[index];
+            let parts = std::array::from_fn(|slice| {
+                // SAFETY: the cut lies within every slice and has no cell in common with those of other items; `each`
+                // lends an item once, and returns before the borrow of the slices ends.
+                unsafe { std::slice::from_raw_parts_mut(slices[slice].at(cut.start), cut.len()) }
+            });
+            work(item, parts);
+        });
+    }
+
     /// Calls `work` once for each index below `count`.
     fn run(&self, count: usize, work: &(dyn Fn(usize) + Sync)) {
         if self.helpers.is_empty() || count <= 1 {
@@ -310,6 +339,18 @@ mod tests {
                 assert_eq!(a, (1..=cells).collect::<Vec<_>>());
                 assert!(b.iter().all(|&b| b == 0));
             }
+        });
+    }
+
+    #[test]
+    fn every_item_gets_its_own_cut() {
+        with_team(3, |team| {
+            let (mut sums, mut cells) = (vec![0; 3], (0..10).collect::<Vec<usize>>());
+            team.cuts(&[0..2, 2..2, 5..10], &mut sums, [&mut cells], |sum, [cells]| {
+                *sum = cells.iter().sum();
+                cells.fill(0);
+            });
+            assert_eq!((sums, cells), (vec![1, 0, 35], vec![0, 0, 2, 3, 4, 0, 0, 0, 0, 0]));
         });
     }
 

@@ -1,6 +1,6 @@
 //! [`Adam`].
 
-use super::{Rule, Step, power};
+use super::{Cells, Form, Step, Update, power};
 use crate::engine::{
     field::FieldError,
     kernel::vectorized,
@@ -14,11 +14,9 @@ use serde::{Deserialize, Serialize};
 /// With `amsgrad`, v in the last formula is the largest so far of each weight.
 ///
 /// Source: <https://keras.io/api/optimizers/adam/>, <https://arxiv.org/abs/1412.6980>
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Adam {
-    /// The size of a step, more than 0.
-    pub learning_rate: f64,
     /// How slowly the mean gradient changes, 0 to less than 1.
     pub beta_1: f64,
     /// How slowly the mean squared gradient changes, 0 to less than 1.
@@ -27,31 +25,27 @@ pub struct Adam {
     pub epsilon: f64,
     /// Whether the largest mean square counts.
     pub amsgrad: bool,
-    /// The part of each weight, times the learning rate, that is taken away each step.
-    pub weight_decay: Option<f64>,
 }
 
 impl Default for Adam {
     fn default() -> Self {
-        Self { learning_rate: 1e-3, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7, amsgrad: false, weight_decay: None }
+        Self { beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7, amsgrad: false }
     }
 }
 
-impl<F: Real> Rule<F> for Adam {
+impl<F: Real> Update<F> for Adam {
     fn check(&self) -> Result<(), FieldError> {
         check::below_one("/beta_1", self.beta_1)?;
         check::below_one("/beta_2", self.beta_2)?;
         check::positive("/epsilon", self.epsilon)
     }
 
-    fn learning_rate(&self) -> f64 {
-        self.learning_rate
+    fn form(&self) -> Form<'_, F> {
+        Form::Cells(self)
     }
+}
 
-    fn weight_decay(&self) -> f64 {
-        self.weight_decay.unwrap_or(0.0)
-    }
-
+impl<F: Real> Cells<F> for Adam {
     fn slots(&self) -> usize {
         2 + usize::from(self.amsgrad)
     }
@@ -87,8 +81,8 @@ impl<F: Real> Rule<F> for Adam {
 impl Adam {
     /// The learning rate that makes up for moments that began at zero.
     fn corrected_rate<F: Real>(&self, step: Step<F>) -> F {
-        let first: F = power(self.beta_1, step.iteration);
-        let second: F = power(self.beta_2, step.iteration);
+        let first: F = power(self.beta_1, step.clock.iteration);
+        let second: F = power(self.beta_2, step.clock.iteration);
         step.learning_rate * (F::ONE - second).sqrt() / (F::ONE - first)
     }
 }

@@ -1,19 +1,15 @@
 //! [`AdamW`].
 
-use super::{Adam, Rule, Step};
+use super::{Adam, Cells, Form, Options, Step, Update};
 use crate::engine::{field::FieldError, real::Real};
 use serde::{Deserialize, Serialize};
 
-/// [`Adam`] with weight decay: `w -= learning_rate * weight_decay * w` before each step.
+/// [`Adam`] with a `weight_decay` of 0.004 where a client names none.
 ///
 /// Source: <https://keras.io/api/optimizers/adamw/>, <https://arxiv.org/abs/1711.05101>
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AdamW {
-    /// The size of a step, more than 0.
-    pub learning_rate: f64,
-    /// The part of each weight, times the learning rate, that is taken away each step.
-    pub weight_decay: f64,
     /// How slowly the mean gradient changes, 0 to less than 1.
     pub beta_1: f64,
     /// How slowly the mean squared gradient changes, 0 to less than 1.
@@ -26,38 +22,35 @@ pub struct AdamW {
 
 impl Default for AdamW {
     fn default() -> Self {
-        Self { learning_rate: 1e-3, weight_decay: 4e-3, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7, amsgrad: false }
+        let Adam { beta_1, beta_2, epsilon, amsgrad } = Adam::default();
+        Self { beta_1, beta_2, epsilon, amsgrad }
     }
 }
 
 impl AdamW {
     fn adam(&self) -> Adam {
-        Adam {
-            learning_rate: self.learning_rate,
-            beta_1: self.beta_1,
-            beta_2: self.beta_2,
-            epsilon: self.epsilon,
-            amsgrad: self.amsgrad,
-            weight_decay: Some(self.weight_decay),
-        }
+        let Self { beta_1, beta_2, epsilon, amsgrad } = *self;
+        Adam { beta_1, beta_2, epsilon, amsgrad }
     }
 }
 
-impl<F: Real> Rule<F> for AdamW {
+impl<F: Real> Update<F> for AdamW {
     fn check(&self) -> Result<(), FieldError> {
-        Rule::<F>::check(&self.adam())
+        Update::<F>::check(&self.adam())
     }
 
-    fn learning_rate(&self) -> f64 {
-        self.learning_rate
+    fn defaults(&self) -> Options {
+        Options { weight_decay: Some(4e-3), ..Options::default() }
     }
 
-    fn weight_decay(&self) -> f64 {
-        self.weight_decay
+    fn form(&self) -> Form<'_, F> {
+        Form::Cells(self)
     }
+}
 
+impl<F: Real> Cells<F> for AdamW {
     fn slots(&self) -> usize {
-        Rule::<F>::slots(&self.adam())
+        Cells::<F>::slots(&self.adam())
     }
 
     fn step(&self, step: Step<F>, weights: &mut [F], gradient: &[F], slots: &mut [&mut [F]]) {

@@ -1,6 +1,6 @@
 //! [`RmsProp`].
 
-use super::{Rule, Step};
+use super::{Cells, Form, Step, Update};
 use crate::engine::{
     field::FieldError,
     kernel::vectorized,
@@ -14,11 +14,9 @@ use serde::{Deserialize, Serialize};
 /// `m = momentum m + learning_rate g / sqrt(v + epsilon)`.
 ///
 /// Source: <https://keras.io/api/optimizers/rmsprop/>
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RmsProp {
-    /// The size of a step, more than 0.
-    pub learning_rate: f64,
     /// How slowly the mean squared gradient changes, 0 to less than 1.
     pub rho: f64,
     /// How much of the last step is kept, 0 to less than 1.
@@ -27,31 +25,27 @@ pub struct RmsProp {
     pub epsilon: f64,
     /// Whether gradients are measured from their mean.
     pub centered: bool,
-    /// The part of each weight, times the learning rate, that is taken away each step.
-    pub weight_decay: Option<f64>,
 }
 
 impl Default for RmsProp {
     fn default() -> Self {
-        Self { learning_rate: 1e-3, rho: 0.9, momentum: 0.0, epsilon: 1e-7, centered: false, weight_decay: None }
+        Self { rho: 0.9, momentum: 0.0, epsilon: 1e-7, centered: false }
     }
 }
 
-impl<F: Real> Rule<F> for RmsProp {
+impl<F: Real> Update<F> for RmsProp {
     fn check(&self) -> Result<(), FieldError> {
         check::below_one("/rho", self.rho)?;
         check::below_one("/momentum", self.momentum)?;
         check::positive("/epsilon", self.epsilon)
     }
 
-    fn learning_rate(&self) -> f64 {
-        self.learning_rate
+    fn form(&self) -> Form<'_, F> {
+        Form::Cells(self)
     }
+}
 
-    fn weight_decay(&self) -> f64 {
-        self.weight_decay.unwrap_or(0.0)
-    }
-
+impl<F: Real> Cells<F> for RmsProp {
     fn slots(&self) -> usize {
         1 + usize::from(self.momentum > 0.0) + usize::from(self.centered)
     }

@@ -1,10 +1,11 @@
 //! [`Sgd`].
 
-use super::{Rule, Step};
+use super::{Cells, Form, Options, Step, Update};
 use crate::engine::{
     field::FieldError,
     kernel::vectorized,
     real::{Real, check},
+    schedule::LearningRate,
 };
 use serde::{Deserialize, Serialize};
 
@@ -14,38 +15,30 @@ use serde::{Deserialize, Serialize};
 /// `w += momentum * v - learning_rate * g`.
 ///
 /// Source: <https://keras.io/api/optimizers/sgd/>
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Sgd {
-    /// The size of a step, more than 0.
-    pub learning_rate: f64,
     /// How much of the last step is kept, 0 to less than 1.
     pub momentum: f64,
     /// Whether the gradient is followed from where the momentum leads.
     pub nesterov: bool,
-    /// The part of each weight, times the learning rate, that is taken away each step.
-    pub weight_decay: Option<f64>,
 }
 
-impl Default for Sgd {
-    fn default() -> Self {
-        Self { learning_rate: 0.01, momentum: 0.0, nesterov: false, weight_decay: None }
-    }
-}
-
-impl<F: Real> Rule<F> for Sgd {
+impl<F: Real> Update<F> for Sgd {
     fn check(&self) -> Result<(), FieldError> {
         check::below_one("/momentum", self.momentum)
     }
 
-    fn learning_rate(&self) -> f64 {
-        self.learning_rate
+    fn defaults(&self) -> Options {
+        Options { learning_rate: LearningRate::Constant(0.01), ..Options::default() }
     }
 
-    fn weight_decay(&self) -> f64 {
-        self.weight_decay.unwrap_or(0.0)
+    fn form(&self) -> Form<'_, F> {
+        Form::Cells(self)
     }
+}
 
+impl<F: Real> Cells<F> for Sgd {
     fn slots(&self) -> usize {
         usize::from(self.momentum != 0.0)
     }

@@ -1,0 +1,62 @@
+//! [`Adadelta`].
+
+use super::{Cells, Form, Step, Update};
+use crate::engine::{
+    field::FieldError,
+    kernel::vectorized,
+    real::{Real, check},
+};
+use serde::{Deserialize, Serialize};
+
+/// `v = rho v + (1 - rho) g^2; d = g sqrt(u + epsilon) / sqrt(v + epsilon); u = rho u + (1 - rho) d^2;
+/// w -= learning_rate d`.
+///
+/// Source: <https://keras.io/api/optimizers/adadelta/>, <https://arxiv.org/abs/1212.5701>
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Adadelta {
+    /// How slowly both means change, 0 to less than 1.
+    pub rho: f64,
+    /// Keeps the division finite, more than 0.
+    pub epsilon: f64,
+}
+
+impl Default for Adadelta {
+    fn default() -> Self {
+        Self { rho: 0.95, epsilon: 1e-7 }
+    }
+}
+
+impl<F: Real> Update<F> for Adadelta {
+    fn check(&self) -> Result<(), FieldError> {
+        check::below_one("/rho", self.rho)?;
+        check::positive("/epsilon", self.epsilon)
+    }
+
+    fn form(&self) -> Form<'_, F> {
+        Form::Cells(self)
+    }
+}
+
+impl<F: Real> Cells<F> for Adadelta {
+    fn slots(&self) -> usize {
+        2
+    }
+
+    fn step(&self, step: Step<F>, weights: &mut [F], gradient: &[F], slots: &mut [&mut [F]]) {
+        let [v, u, ..] = slots else { return };
+        let (rate, decay, epsilon) = (step.learning_rate, step.decay, F::of(self.epsilon));
+        let (rho, fresh) = (F::of(self.rho), F::of(1.0 - self.rho));
+        vectorized(
+            #[inline(always)]
+            || {
+                for ((w, &g), (v, u)) in weights.iter_mut().zip(gradient).zip(v.iter_mut().zip(u.iter_mut())) {
+                    *v = rho * *v + fresh * (g * g);
+                    let delta = (*u + epsilon).sqrt() * g / (*v + epsilon).sqrt();
+                    *u = rho * *u + fresh * (delta * delta);
+                    *w = (*w - decay * *w) - rate * delta;
+                }
+            },
+        );
+    }
+}

@@ -1,0 +1,62 @@
+//! [`Adagrad`].
+
+use super::{Cells, Form, Step, Update};
+use crate::engine::{
+    field::FieldError,
+    kernel::vectorized,
+    real::{Real, check},
+};
+use serde::{Deserialize, Serialize};
+
+/// `v += g^2; w -= learning_rate g / sqrt(v + epsilon)`.
+///
+/// Source: <https://keras.io/api/optimizers/adagrad/>, <https://jmlr.org/papers/v12/duchi11a.html>
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Adagrad {
+    /// The first value of v, at least 0.
+    pub initial_accumulator_value: f64,
+    /// Keeps the division finite, more than 0.
+    pub epsilon: f64,
+}
+
+impl Default for Adagrad {
+    fn default() -> Self {
+        Self { initial_accumulator_value: 0.1, epsilon: 1e-7 }
+    }
+}
+
+impl<F: Real> Update<F> for Adagrad {
+    fn check(&self) -> Result<(), FieldError> {
+        check::not_negative("/initial_accumulator_value", self.initial_accumulator_value)?;
+        check::positive("/epsilon", self.epsilon)
+    }
+
+    fn form(&self) -> Form<'_, F> {
+        Form::Cells(self)
+    }
+}
+
+impl<F: Real> Cells<F> for Adagrad {
+    fn slots(&self) -> usize {
+        1
+    }
+
+    fn first(&self, _slot: usize) -> f64 {
+        self.initial_accumulator_value
+    }
+
+    fn step(&self, step: Step<F>, weights: &mut [F], gradient: &[F], slots: &mut [&mut [F]]) {
+        let [v, ..] = slots else { return };
+        let (rate, decay, epsilon) = (step.learning_rate, step.decay, F::of(self.epsilon));
+        vectorized(
+            #[inline(always)]
+            || {
+                for ((w, &g), v) in weights.iter_mut().zip(gradient).zip(v.iter_mut()) {
+                    *v = g.mul_add(g, *v);
+                    *w = (*w - decay * *w) - rate * g / (*v + epsilon).sqrt();
+                }
+            },
+        );
+    }
+}

@@ -1,0 +1,65 @@
+//! [`Adamax`].
+
+use super::{Cells, Form, Step, Update, power};
+use crate::engine::{
+    field::FieldError,
+    kernel::vectorized,
+    real::{Real, check},
+};
+use serde::{Deserialize, Serialize};
+
+/// `m += (g - m) (1 - beta_1); u = max(beta_2 u, |g|); w -= learning_rate m / ((1 - beta_1^t) (u + epsilon))` in step t:
+/// [`Adam`](super::Adam) with the largest gradient in place of the mean square.
+///
+/// Source: <https://keras.io/api/optimizers/adamax/>, <https://arxiv.org/abs/1412.6980>
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Adamax {
+    /// How slowly the mean gradient changes, 0 to less than 1.
+    pub beta_1: f64,
+    /// How slowly the largest gradient is forgotten, 0 to less than 1.
+    pub beta_2: f64,
+    /// Keeps the division finite, more than 0.
+    pub epsilon: f64,
+}
+
+impl Default for Adamax {
+    fn default() -> Self {
+        Self { beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7 }
+    }
+}
+
+impl<F: Real> Update<F> for Adamax {
+    fn check(&self) -> Result<(), FieldError> {
+        check::below_one("/beta_1", self.beta_1)?;
+        check::below_one("/beta_2", self.beta_2)?;
+        check::positive("/epsilon", self.epsilon)
+    }
+
+    fn form(&self) -> Form<'_, F> {
+        Form::Cells(self)
+    }
+}
+
+impl<F: Real> Cells<F> for Adamax {
+    fn slots(&self) -> usize {
+        2
+    }
+
+    fn step(&self, step: Step<F>, weights: &mut [F], gradient: &[F], slots: &mut [&mut [F]]) {
+        let [m, u, ..] = slots else { return };
+        let (rate, decay, epsilon) = (step.learning_rate, step.decay, F::of(self.epsilon));
+        let (fresh, kept) = (F::of(1.0 - self.beta_1), F::of(self.beta_2));
+        let correction = F::ONE - power::<F>(self.beta_1, step.clock.iteration);
+        vectorized(
+            #[inline(always)]
+            || {
+                for ((w, &g), (m, u)) in weights.iter_mut().zip(gradient).zip(m.iter_mut().zip(u.iter_mut())) {
+                    *m = (g - *m).mul_add(fresh, *m);
+                    *u = (kept * *u).maximum(g.abs());
+                    *w = (*w - decay * *w) - rate * *m / (correction * (*u + epsilon));
+                }
+            },
+        );
+    }
+}

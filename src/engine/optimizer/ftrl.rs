@@ -1,0 +1,141 @@
+//! [`Ftrl`].
+
+use super::{Cells, Form, Step, Update};
+use crate::engine::{
+    field::FieldError,
+    kernel::vectorized,
+    real::{Real, check},
+};
+use serde::{Deserialize, Serialize};
+
+/// Follow the regularized leader, with `p = -learning_rate_power`, `l1 = l1_regularization_strength` and
+/// `l2 = l2_regularization_strength + beta / (2 learning_rate)`:
+///
+/// `z += g + 2 l2_shrinkage w - ((v + g^2)^p - v^p) w / learning_rate; v += g^2;
+/// w = (clip(z, -l1, l1) - z) / (v^p / learning_rate + 2 l2)`.
+///
+/// Source: <https://keras.io/api/optimizers/ftrl/>, <https://research.google/pubs/pub41159/>
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Ftrl {
+    /// How the rate falls with v, at most 0.
+    pub learning_rate_power: f64,
+    /// The first value of v, at least 0.
+    pub initial_accumulator_value: f64,
+    /// How strongly weights are drawn to exactly 0, at least 0.
+    pub l1_regularization_strength: f64,
+    /// How strongly weights are kept small, at least 0.
+    pub l2_regularization_strength: f64,
+    /// How strongly weights are drawn to 0 by their gradient, at least 0.
+    pub l2_shrinkage_regularization_strength: f64,
+    /// How much the first steps are slowed down, at least 0.
+    pub beta: f64,
+}
+
+impl Default for Ftrl {
+    fn default() -> Self {
+        Self {
+            learning_rate_power: -0.5,
+            initial_accumulator_value: 0.1,
+            l1_regularization_strength: 0.0,
+            l2_regularization_strength: 0.0,
+            l2_shrinkage_regularization_strength: 0.0,
+            beta: 0.0,
+        }
+    }
+}
+
+impl<F: Real> Update<F> for Ftrl {
+    fn check(&self) -> Result<(), FieldError> {
+        check::finite("/learning_rate_power", self.learning_rate_power)?;
+        if self.learning_rate_power > 0.0 {
+            let detail = format!("expected a number of at most 0, received {:?}", self.learning_rate_power);
+            return Err(FieldError::new("/learning_rate_power", detail));
+        }
+        check::not_negative("/initial_accumulator_value", self.initial_accumulator_value)?;
+        check::not_negative("/l1_regularization_strength", self.l1_regularization_strength)?;
+        check::not_negative("/l2_regularization_strength", self.l2_regularization_strength)?;
+        check::not_negative("/l2_shrinkage_regularization_strength", self.l2_shrinkage_regularization_strength)?;
+        check::not_negative("/beta", self.beta)
+    }
+
+    fn form(&self) -> Form<'_, F> {
+        Form::Cells(self)
+    }
+}
+
+impl<F: Real> Cells<F> for Ftrl {
+    fn slots(&self) -> usize {
+        2
+    }
+
+    fn first(&self, slot: usize) -> f64 {
+        if slot == 0 { self.initial_accumulator_value } else { 0.0 }
+    }
+
+    fn step(&self, step: Step<F>, weights: &mut [F], gradient: &[F], slots: &mut [&mut [F]]) {
+        let exponent = F::of(-self.learning_rate_power);
+        if self.learning_rate_power == -0.5 {
+            self.follow(
+                step,
+                weights,
+                gradient,
+                slots,
+                #[inline(always)]
+                |v| v.sqrt(),
+            );
+        } else if self.learning_rate_power == 0.0 {
+            self.follow(
+                step,
+                weights,
+                gradient,
+                slots,
+                #[inline(always)]
+                |_| F::ONE,
+            );
+        } else {
+            self.follow(
+                step,
+                weights,
+                gradient,
+                slots,
+                #[inline(always)]
+                |v| (v.ln() * exponent).exp(),
+            );
+        }
+    }
+}
+
+impl Ftrl {
+    /// A step with v to the power p as `power` computes it.
+    #[inline(always)]
+    fn follow<F: Real>(
+        &self,
+        step: Step<F>,
+        weights: &mut [F],
+        gradient: &[F],
+        slots: &mut [&mut [F]],
+        power: impl Fn(F) -> F,
+    ) {
+        let [v, z, ..] = slots else { return };
+        let (rate, decay) = (step.learning_rate, step.decay);
+        let two = F::of(2.0);
+        let (most, shrinkage) =
+            (F::of(self.l1_regularization_strength), F::of(2.0 * self.l2_shrinkage_regularization_strength));
+        let smoothing = two * (F::of(self.l2_regularization_strength) + F::of(self.beta) / (two * rate));
+        vectorized(
+            #[inline(always)]
+            || {
+                for ((w, &g), (v, z)) in weights.iter_mut().zip(gradient).zip(v.iter_mut().zip(z.iter_mut())) {
+                    let before = *w - decay * *w;
+                    let sum = *v + g * g;
+                    let powered = power(sum);
+                    *z += (g + shrinkage * before) - (powered - power(*v)) / rate * before;
+                    let clipped = (-most).maximum(most.minimum(*z));
+                    *w = (clipped - *z) / (powered / rate + smoothing);
+                    *v = sum;
+                }
+            },
+        );
+    }
+}

@@ -1,0 +1,61 @@
+//! [`Lion`].
+
+use super::{Cells, Form, Step, Update};
+use crate::engine::{
+    field::FieldError,
+    kernel::vectorized,
+    real::{Real, check},
+};
+use serde::{Deserialize, Serialize};
+
+/// `w -= learning_rate sign(beta_1 m + (1 - beta_1) g); m = beta_2 m + (1 - beta_2) g`.
+///
+/// Source: <https://keras.io/api/optimizers/lion/>, <https://arxiv.org/abs/2302.06675>
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Lion {
+    /// How much of the mean gradient is in the step's direction, more than 0 to 1.
+    pub beta_1: f64,
+    /// How slowly the mean gradient changes, 0 to 1.
+    pub beta_2: f64,
+}
+
+impl Default for Lion {
+    fn default() -> Self {
+        Self { beta_1: 0.9, beta_2: 0.99 }
+    }
+}
+
+impl<F: Real> Update<F> for Lion {
+    fn check(&self) -> Result<(), FieldError> {
+        check::positive("/beta_1", self.beta_1)?;
+        check::fraction("/beta_1", self.beta_1)?;
+        check::fraction("/beta_2", self.beta_2)
+    }
+
+    fn form(&self) -> Form<'_, F> {
+        Form::Cells(self)
+    }
+}
+
+impl<F: Real> Cells<F> for Lion {
+    fn slots(&self) -> usize {
+        1
+    }
+
+    fn step(&self, step: Step<F>, weights: &mut [F], gradient: &[F], slots: &mut [&mut [F]]) {
+        let [m, ..] = slots else { return };
+        let (rate, decay) = (step.learning_rate, step.decay);
+        let (first, second) = (F::of(self.beta_1), F::of(self.beta_2));
+        vectorized(
+            #[inline(always)]
+            || {
+                for ((w, &g), m) in weights.iter_mut().zip(gradient).zip(m.iter_mut()) {
+                    let direction = (*m * first + g * (F::ONE - first)).sign();
+                    *w = (*w - decay * *w) - rate * direction;
+                    *m = *m * second + g * (F::ONE - second);
+                }
+            },
+        );
+    }
+}

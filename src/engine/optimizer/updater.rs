@@ -1,0 +1,311 @@
+//! [`Updater`].
+
+use super::{Clock, Form, Optimizer, Options, Place, Step};
+use crate::engine::{
+    kernel::{Team, vectorized},
+    real::{Real, sum},
+    shape::Shape,
+};
+use std::ops::Range;
+
+/// Weights that are worth a thread's attention.
+const GRAIN: usize = 8192;
+/// Most values that a rule keeps for each weight.
+const MOST_SLOTS: usize = 3;
+
+/// An optimizer at work: what it keeps from step to step for the tensors of one flat vector, laid out once.
+///
+/// It does what Keras's base optimizer does, in that order; its bits do not depend on the number of threads.
+#[derive(Debug)]
+pub struct Updater<F> {
+    optimizer: Optimizer,
+    /// Steps so far, those that moved no weight among them.
+    steps: u64,
+    clock: Clock,
+    tensors: Vec<Tensor<F>>,
+    /// Each tensor's cells in the flat vector.
+    cells: Vec<Range<usize>>,
+    /// The rule's values for each weight.
+    slots: Vec<Vec<F>>,
+    /// Sums of the gradients that wait for their step; empty where none wait.
+    waiting: Vec<F>,
+    /// Moving averages of the weights; empty without.
+    averages: Vec<F>,
+}
+
+/// One tensor of the flat vector.
+#[derive(Debug)]
+struct Tensor<F> {
+    name: String,
+    shape: Shape,
+    /// What the rule keeps for it as a whole.
+    memory: Vec<F>,
+    /// The sum of its gradient's squares, where that is asked for.
+    squares: f64,
+    /// What its gradient is multiplied with, so that it is not too long.
+    factor: F,
+}
+
+impl<F: Real> Updater<F> {
+    /// For tensors that lie one after the other: `layer/parameter` and shape of each.
+    pub fn new<'t>(optimizer: &Optimizer, tensors: impl IntoIterator<Item = (&'t str, &'t Shape)>) -> Self {
+        let rule = optimizer.rule.behaviour::<F>().form();
+        let mut count = 0;
+        let (mut cells, mut laid_out) = (Vec::new(), Vec::new());
+        for (name, shape) in tensors {
+            let memory = match &rule {
+                Form::Cells(_) => 0,
+                Form::Tensors(rule) => rule.memory(Place { name, shape }),
+            };
+            cells.push(count..count + shape.cells());
+            count += shape.cells();
+            laid_out.push(Tensor {
+                name: name.to_owned(),
+                shape: shape.clone(),
+                memory: vec![F::ZERO; memory],
+                squares: 0.0,
+                factor: F::ONE,
+            });
+        }
+        let filled = |wanted: bool| vec![F::ZERO; if wanted { count } else { 0 }];
+        Self {
+            tensors: laid_out,
+            cells,
+            slots: match &rule {
+                Form::Cells(rule) => (0..rule.slots()).map(|slot| vec![F::of(rule.first(slot)); count]).collect(),
+                Form::Tensors(_) => Vec::new(),
+            },
+            waiting: filled(optimizer.options.gradient_accumulation_steps.is_some()),
+            averages: filled(optimizer.options.use_ema),
+            steps: 0,
+            clock: Clock { iteration: 0, product: 1.0 },
+            optimizer: optimizer.clone(),
+        }
+    }
+
+    /// The learning rate of the next step by the settings.
+    pub fn learning_rate(&self) -> f64 {
+        self.optimizer.learning_rate().at(self.steps)
+    }
+
+    /// One step at this learning rate.
+    ///
+    /// `complete` is called once for each range of cells, with the weights and the gradient there, before that gradient is
+    /// read: what is still to be added to it is added while it is in the cache.
+    pub fn step(
+        &mut self,
+        team: &Team<'_>,
+        learning_rate: f64,
+        weights: &mut [F],
+        gradient: &mut [F],
+        complete: impl Fn(Range<usize>, &[F], &mut [F]) + Sync,
+    ) {
+        let options = &self.optimizer.options;
+        let every = options.gradient_accumulation_steps.map_or(1, u64::from);
+        let due = (self.steps + 1).is_multiple_of(every);
+        let average = Average::of(&self.optimizer, self.steps / every);
+        self.steps += 1;
+        let collect = |range: Range<usize>, weights: &[F], gradient: &mut [F], waiting: &mut [F]| {
+            complete(range, weights, gradient);
+            if due { release(every, gradient, waiting) } else { wait(gradient, waiting) }
+        };
+        let count = weights.len();
+        if !due {
+            let slices = [weights, gradient, &mut self.waiting, &mut self.averages];
+            team.ranges(count, GRAIN, slices, |range, [weights, gradient, waiting, averages]| {
+                collect(range, weights, gradient, waiting);
+                average.follow(weights, averages);
+            });
+            return;
+        }
+        let rule = self.optimizer.rule.behaviour::<F>();
+        self.clock.iteration += 1;
+        rule.advance(&mut self.clock);
+        let rate = F::of(learning_rate);
+        let decay = F::of(options.weight_decay.unwrap_or_default()) * rate;
+        let step = Step { clock: self.clock, learning_rate: rate, decay };
+        let measured = options.clipnorm.is_some() || options.global_clipnorm.is_some();
+        let form = rule.form();
+        // What needs all of a tensor's gradient makes two walks of one.
+        let whole = measured || matches!(form, Form::Tensors(_));
+        if whole {
+            let slices = [&mut *weights, &mut *gradient, &mut self.waiting];
+            team.ranges(count, GRAIN, slices, |range, [weights, gradient, waiting]| {
+                collect(range, weights, gradient, waiting);
+            });
+        }
+        if measured {
+            measure(options, &self.cells, &mut self.tensors, team, gradient);
+        }
+        let most = options.clipvalue.map(F::of);
+        match form {
+            Form::Cells(rule) => {
+                let slots = self.slots.len();
+                let mut slices: [&mut [F]; 4 + MOST_SLOTS] = std::array::from_fn(|_| &mut [][..]);
+                let parts = [weights, gradient, &mut self.waiting, &mut self.averages].into_iter();
+                let slot_cells = self.slots.iter_mut().map(|slot| &mut slot[..]);
+                slices.iter_mut().zip(parts.chain(slot_cells)).for_each(|(slice, cells)| *slice = cells);
+                let (tensors, cells) = (&self.tensors, &self.cells);
+                team.ranges(count, GRAIN, slices, |range, [weights, gradient, waiting, averages, mut kept @ ..]| {
+                    if !whole {
+                        collect(range.clone(), weights, gradient, waiting);
+                    }
+                    if measured {
+                        shorten(tensors, cells, range, gradient);
+                    }
+                    if let Some(most) = most {
+                        clip(most, gradient);
+                    }
+                    rule.step(step, weights, gradient, &mut kept[..slots]);
+                    average.follow(weights, averages);
+                });
+            }
+            Form::Tensors(rule) => {
+                let slices = [&mut *weights, gradient];
+                team.cuts(&self.cells, &mut self.tensors, slices, |tensor, [weights, gradient]| {
+                    if measured {
+                        scale(tensor.factor, gradient);
+                    }
+                    if let Some(most) = most {
+                        clip(most, gradient);
+                    }
+                    let place = Place { name: &tensor.name, shape: &tensor.shape };
+                    rule.step(step, place, weights, gradient, &mut tensor.memory);
+                });
+                if !self.averages.is_empty() {
+                    team.ranges(count, GRAIN, [weights, &mut self.averages], |_, [weights, averages]| {
+                        average.follow(weights, averages);
+                    });
+                }
+            }
+        }
+    }
+
+    /// Where a fit ends: the weights become their averages, where those are wanted.
+    pub fn finish(&self, weights: &mut [F]) {
+        if !self.averages.is_empty() && self.steps > 0 {
+            weights.copy_from_slice(&self.averages);
+        }
+    }
+}
+
+/// Finds what each tensor's gradient is multiplied with: a tensor's squares are added in the order of its cells, and
+/// tensors in theirs.
+fn measure<F: Real>(
+    options: &Options,
+    cells: &[Range<usize>],
+    tensors: &mut [Tensor<F>],
+    team: &Team<'_>,
+    gradient: &[F],
+) {
+    team.each(tensors, |index, tensor| tensor.squares = squares(&gradient[cells[index].clone()]));
+    match (options.clipnorm, options.global_clipnorm) {
+        (Some(most), _) => tensors.iter_mut().for_each(|tensor| tensor.factor = factor(tensor.squares, most)),
+        (None, Some(most)) => {
+            let factor = factor(tensors.iter().map(|tensor| tensor.squares).sum(), most);
+            tensors.iter_mut().for_each(|tensor| tensor.factor = factor);
+        }
+        (None, None) => {}
+    }
+}
+
+/// The sum of the squares of some cells.
+pub(super) fn squares<F: Real>(cells: &[F]) -> f64 {
+    sum(
+        cells,
+        #[inline(always)]
+        |cell| cell * cell,
+    )
+}
+
+/// What shortens a gradient of this sum of squares to at most `most`; NaN where it is not finite.
+fn factor<F: Real>(squares: f64, most: f64) -> F {
+    let norm = squares.sqrt();
+    if !norm.is_finite() {
+        return F::of(f64::NAN);
+    }
+    F::of(if norm > most { most / norm } else { 1.0 })
+}
+
+/// Multiplies each tensor's part of the gradient of `range` with that tensor's factor.
+fn shorten<F: Real>(tensors: &[Tensor<F>], cells: &[Range<usize>], range: Range<usize>, gradient: &mut [F]) {
+    let first = cells.partition_point(|cells| cells.end <= range.start);
+    let here = tensors.iter().zip(cells).skip(first).take_while(|(_, cells)| cells.start < range.end);
+    for (tensor, cells) in here {
+        let (start, end) = (cells.start.max(range.start), cells.end.min(range.end));
+        scale(tensor.factor, &mut gradient[start - range.start..end - range.start]);
+    }
+}
+
+fn scale<F: Real>(factor: F, gradient: &mut [F]) {
+    vectorized(
+        #[inline(always)]
+        || gradient.iter_mut().for_each(|g| *g *= factor),
+    );
+}
+
+/// Brings each cell to at most `most` in size; NaN stays NaN.
+fn clip<F: Real>(most: F, gradient: &mut [F]) {
+    vectorized(
+        #[inline(always)]
+        || {
+            for g in gradient {
+                let below = if *g > most { most } else { *g };
+                *g = if below < -most { -most } else { below };
+            }
+        },
+    );
+}
+
+/// Adds a gradient to those that wait.
+fn wait<F: Real>(gradient: &[F], waiting: &mut [F]) {
+    vectorized(
+        #[inline(always)]
+        || waiting.iter_mut().zip(gradient).for_each(|(waiting, &g)| *waiting = g + *waiting),
+    );
+}
+
+/// Makes the gradient the mean of itself and those that waited.
+fn release<F: Real>(every: u64, gradient: &mut [F], waiting: &mut [F]) {
+    let count = F::of(every as f64);
+    vectorized(
+        #[inline(always)]
+        || {
+            for (g, waiting) in gradient.iter_mut().zip(waiting) {
+                *g = (*g + *waiting) / count;
+                *waiting = F::ZERO;
+            }
+        },
+    );
+}
+
+/// What happens to the moving averages in a step.
+#[derive(Debug, Clone, Copy)]
+struct Average {
+    momentum: f64,
+    overwrites: bool,
+}
+
+impl Average {
+    /// `iteration` counts the steps that moved weights before this one.
+    fn of(optimizer: &Optimizer, iteration: u64) -> Self {
+        let options = &optimizer.options;
+        Self {
+            momentum: if iteration == 0 { 0.0 } else { options.ema_momentum },
+            overwrites: options
+                .ema_overwrite_frequency
+                .is_some_and(|frequency| (iteration + 1).is_multiple_of(u64::from(frequency))),
+        }
+    }
+
+    fn follow<F: Real>(self, weights: &mut [F], averages: &mut [F]) {
+        let (kept, fresh) = (F::of(self.momentum), F::of(1.0 - self.momentum));
+        vectorized(
+            #[inline(always)]
+            || averages.iter_mut().zip(&*weights).for_each(|(average, &w)| *average = kept * *average + fresh * w),
+        );
+        if self.overwrites && !averages.is_empty() {
+            weights.copy_from_slice(averages);
+        }
+    }
+}

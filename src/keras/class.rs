@@ -4,7 +4,7 @@
 //! or as a bare name. A [`Class`] says which object of ours that is, and a [`Rule`] an option what becomes of the option.
 //! What no rule honours is an error, so that nothing is dropped in silence.
 
-use super::layers;
+use super::{layers, model};
 use crate::engine::field::{self, FieldError};
 use serde_json::{Map, Value};
 
@@ -47,6 +47,8 @@ pub(super) enum Rule {
     Activation,
     /// An object of another family.
     Object(&'static Family),
+    /// A layer within this one.
+    Layer,
     /// An axis, which Keras 2 prints as an array of one.
     Axis,
     /// A data type, bare or as a policy; only `float32` is computed in.
@@ -272,6 +274,7 @@ impl Translator {
             }
             Rule::Object(_) if value.is_null() => None,
             Rule::Object(family) => self.translate(family, value, &place),
+            Rule::Layer => model::inner_layer(value, &place, self),
             Rule::Axis => match value.as_array().map(Vec::as_slice) {
                 Some([axis]) => Some(axis.clone()),
                 _ => Some(value.clone()),

@@ -59,6 +59,7 @@ pub(super) const LAYERS: Family = Family {
                 ("renorm_momentum", Rule::Ignored),
             ],
         },
+        Class { names: &["TimeDistributed"], kind: "time_distributed", options: &[("layer", Rule::Layer), TRAINABLE] },
     ],
     common: &COMMON,
 };

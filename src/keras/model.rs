@@ -302,6 +302,13 @@ fn read_layer(layer: &Value, place: &Place, translator: &mut Translator) -> Opti
     Some(ours)
 }
 
+/// A layer within another one, where its name says nothing.
+pub(super) fn inner_layer(layer: &Value, place: &Place, translator: &mut Translator) -> Option<Value> {
+    let mut layer = read_layer(layer, place, translator)?;
+    layer.as_object_mut()?.shift_remove("name");
+    Some(layer)
+}
+
 /// The shape that the first layer was given, with the batch axis: Keras 2 and 3 name it differently.
 pub(super) fn batch_shape<'a>(layer: &'a Value, place: &Place) -> Option<(&'a Value, String)> {
     ["batch_shape", "batch_input_shape"].into_iter().find_map(|option| {

@@ -13,6 +13,7 @@ mod http_spine;
 mod keras_graphs;
 mod keras_import;
 mod openapi;
+mod parity_layers;
 mod parity_leaves;
 mod parity_networks;
 mod predict_http;

@@ -7,12 +7,14 @@ mod draw;
 mod identity;
 mod orthogonal;
 mod random;
+mod unit_forget_bias;
 mod variance_scaling;
 
 pub use constant::{Constant, Ones, Zeros};
 pub use identity::Identity;
 pub use orthogonal::Orthogonal;
 pub use random::{RandomNormal, RandomUniform, TruncatedNormal};
+pub use unit_forget_bias::UnitForgetBias;
 pub use variance_scaling::{
     Distribution, GlorotNormal, GlorotUniform, HeNormal, HeUniform, LecunNormal, LecunUniform, Mode, VarianceScaling,
 };
@@ -56,6 +58,7 @@ registry! {
             VarianceScaling = "variance_scaling",
             Orthogonal = "orthogonal" | "orthogonal_initializer",
             Identity = "identity",
+            UnitForgetBias = "unit_forget_bias",
         }
     }
 }

@@ -11,6 +11,7 @@ mod dense;
 mod dropout;
 mod flatten;
 mod read;
+mod recurrent;
 mod registry;
 mod time_distributed;
 
@@ -22,6 +23,7 @@ pub use context::{Backward, Forward, InputGradients, Join, ParameterGradients, P
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use flatten::Flatten;
+pub use recurrent::{Gru, Lstm, SimpleRnn};
 pub use registry::{AnyLayer, Composite, Primitive};
 pub use time_distributed::TimeDistributed;
 

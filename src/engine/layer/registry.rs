@@ -1,8 +1,8 @@
 //! Every layer, one line each.
 
 use super::{
-    ActivationLayer, Backward, BatchNormalization, Composition, Dense, Dropout, Flatten, Forward, Join, Layer,
-    MaskRule, Meeting, ParameterSpec, Part, TimeDistributed, Workspace,
+    ActivationLayer, Backward, BatchNormalization, Composition, Dense, Dropout, Flatten, Forward, Gru, Join, Layer,
+    Lstm, MaskRule, Meeting, ParameterSpec, Part, SimpleRnn, TimeDistributed, Workspace,
 };
 use crate::engine::{
     activation::Activation,
@@ -144,6 +144,9 @@ registry! {
         "dropout" => Dropout(Dropout),
         "flatten" => Flatten(Flatten),
         "batch_normalization" => BatchNormalization(BatchNormalization),
+        "simple_rnn" => SimpleRnn(SimpleRnn),
+        "lstm" => Lstm(Lstm),
+        "gru" => Gru(Gru),
     }
     compositions {
         "time_distributed" => TimeDistributed,

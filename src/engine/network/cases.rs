@@ -38,8 +38,45 @@ impl Case {
     }
 }
 
+/// Recurrent layers.
+fn recurrent() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for kind in ["simple_rnn", "lstm", "gru"] {
+        for settings in [
+            json!({"units": 3}),
+            json!({"units": 2, "return_sequences": true, "use_bias": false}),
+            json!({"units": 5, "go_backwards": true, "activation": "swish"}),
+            json!({"units": 2, "return_sequences": true, "go_backwards": true, "activation": "softmax"}),
+            json!({"units": 2, "dropout": 0.4, "return_sequences": true}),
+            json!({"units": 2, "recurrent_dropout": 0.4, "seed": 3}),
+            json!({"units": 3, "recurrent_dropout": 0.3, "dropout": 0.3}),
+        ] {
+            cases.push((kind, settings));
+        }
+    }
+    for kind in ["lstm", "gru"] {
+        cases.push((kind, json!({"units": 3, "recurrent_activation": "swish"})));
+        cases.push((kind, json!({"units": 3, "recurrent_activation": "softmax", "activation": "gelu"})));
+    }
+    cases.push(("lstm", json!({"units": 2, "unit_forget_bias": false, "bias_initializer": "he_normal"})));
+    for settings in [
+        json!({"units": 3, "reset_after": false}),
+        json!({"units": 3, "reset_after": false, "return_sequences": true, "use_bias": false}),
+        json!({"units": 2, "reset_after": false, "recurrent_activation": "swish", "activation": "swish"}),
+        json!({"units": 2, "reset_after": false, "recurrent_dropout": 0.4, "dropout": 0.2}),
+    ] {
+        cases.push(("gru", settings));
+    }
+    let case = |(kind, mut settings): (&str, Value)| {
+        settings["type"] = json!(kind);
+        Case::new(settings, [[4, 3]])
+    };
+    cases.into_iter().map(case).collect()
+}
+
 pub(super) fn cases() -> Vec<Case> {
-    vec![
+    let mut cases = recurrent();
+    cases.extend(vec![
         Case::new(json!({"type": "dense", "units": 3}), [[4]]),
         Case::new(json!({"type": "dense", "units": 1, "activation": "sigmoid"}), [[7]]),
         Case::new(json!({"type": "dense", "units": 5, "activation": "softmax", "use_bias": false}), [[4]]),
@@ -56,5 +93,7 @@ pub(super) fn cases() -> Vec<Case> {
         Case::new(json!({"type": "batch_normalization", "scale": false, "epsilon": 0.1}), [[3]]),
         Case::new(json!({"type": "time_distributed", "layer": {"type": "dense", "units": 3}}), [[4, 2]]),
         Case::new(json!({"type": "time_distributed", "layer": {"type": "batch_normalization"}}), [[3, 2, 2]]),
-    ]
+        Case::new(json!({"type": "time_distributed", "layer": {"type": "lstm", "units": 2}}), [[2, 3, 2]]),
+    ]);
+    cases
 }

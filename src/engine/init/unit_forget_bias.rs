@@ -1,0 +1,63 @@
+//! [`UnitForgetBias`].
+
+use super::{Fill, Initializer};
+use crate::engine::{field::FieldError, real::Real, shape::Shape};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+/// What the bias of an LSTM begins with: 1 in the second of its four parts, which keeps the carry, and in the rest as
+/// `others` says.
+///
+/// # Shapes
+/// One axis, of a multiple of 4.
+///
+/// Source: `unit_forget_bias` in <https://keras.io/api/layers/recurrent_layers/lstm/>,
+/// <https://proceedings.mlr.press/v37/jozefowicz15.pdf>
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct UnitForgetBias {
+    /// First values of the other parts: of the first one, and of the third and fourth together.
+    #[schema(no_recursion)]
+    pub others: Box<Initializer>,
+}
+
+impl Default for UnitForgetBias {
+    fn default() -> Self {
+        Self { others: Box::new(Initializer::Zeros) }
+    }
+}
+
+impl<F: Real> Fill<F> for UnitForgetBias {
+    fn check(&self) -> Result<(), FieldError> {
+        let check = self.others.check().and_then(|()| self.others.check_shape(&Shape::vector(1)));
+        check.map_err(|error| error.under("/others"))
+    }
+
+    fn axes(&self) -> std::ops::RangeInclusive<usize> {
+        1..=1
+    }
+
+    fn fill(&self, shape: &Shape, values: &mut [F], random: &mut ChaCha8Rng) {
+        let units = shape.last() / 4;
+        let (first, rest) = values.split_at_mut(units);
+        let (forget, last) = rest.split_at_mut(units);
+        self.others.fill(&Shape::vector(first.len()), first, random);
+        forget.fill(F::ONE);
+        self.others.fill(&Shape::vector(last.len()), last, random);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand_chacha::rand_core::SeedableRng;
+
+    #[test]
+    fn the_second_of_four_parts_is_one() {
+        let constant = serde_json::from_value(serde_json::json!({"type": "constant", "value": 0.5})).unwrap();
+        let mut values = [0.0f32; 8];
+        let initializer = UnitForgetBias { others: Box::new(constant) };
+        initializer.fill(&Shape::vector(8), &mut values, &mut ChaCha8Rng::seed_from_u64(0));
+        assert_eq!(values, [0.5, 0.5, 1.0, 1.0, 0.5, 0.5, 0.5, 0.5]);
+    }
+}

@@ -1,0 +1,89 @@
+//! What every recurrent layer is as a layer.
+
+use super::{
+    cell::{Cell, Weight},
+    memory::Plan,
+    sequence,
+};
+use crate::engine::{
+    field::FieldError,
+    layer::{Backward, Forward, Layer, MaskRule, ParameterSpec, Workspace, read},
+    real::Real,
+    shape::Shape,
+    spec::LONGEST_AXIS,
+};
+
+/// The parameters' names, and what the fields of their settings begin with.
+const NAMES: [(&str, &str); 3] = [("kernel", "kernel"), ("recurrent_kernel", "recurrent"), ("bias", "bias")];
+
+impl<C: Cell> Layer for C {
+    fn check(&self) -> Result<(), FieldError> {
+        let outline = self.outline();
+        let most = LONGEST_AXIS / outline.gates;
+        read::range((1..=most).contains(&outline.units), "/units", &format!("1 to {most}"), outline.units)?;
+        self.check_activations()?;
+        for ((_, field), Weight { initializer, regularizer, constraint }) in NAMES.into_iter().zip(self.weights()) {
+            read::parameter(field, initializer, regularizer, constraint)?;
+        }
+        for (pointer, rate) in [("/dropout", outline.dropout), ("/recurrent_dropout", outline.recurrent_dropout)] {
+            read::range((0.0..1.0).contains(&rate), pointer, "at least 0 and less than 1", rate)?;
+        }
+        Ok(())
+    }
+
+    fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
+        let [steps, _] = inputs[0].0[..] else {
+            let detail = format!("expected an input of 2 axes, steps and features, received {}", inputs[0]);
+            return Err(FieldError::new("", detail));
+        };
+        let outline = self.outline();
+        for ((spec, weight), (_, field)) in self.parameters(inputs).iter().zip(self.weights()).zip(NAMES) {
+            let initializer = weight.initializer.check_shape(&spec.shape);
+            initializer.map_err(|error| error.under(&format!("/{field}_initializer")))?;
+            let constraint = weight.constraint.map_or(Ok(()), |constraint| constraint.check_shape(&spec.shape));
+            constraint.map_err(|error| error.under(&format!("/{field}_constraint")))?;
+        }
+        Ok(if outline.return_sequences { Shape(vec![steps, outline.units]) } else { Shape::vector(outline.units) })
+    }
+
+    fn parameters(&self, inputs: &[Shape]) -> Vec<ParameterSpec> {
+        let outline = self.outline();
+        let width = outline.gates * outline.units;
+        let bias = if outline.recurrent_bias { vec![2, width] } else { vec![width] };
+        let shapes = [vec![inputs[0].last(), width], vec![outline.units, width], bias];
+        let parameters = NAMES.into_iter().zip(self.weights()).zip(shapes).map(|(((name, _), weight), shape)| {
+            let first = if name == "bias" { self.first_bias() } else { None };
+            ParameterSpec {
+                name,
+                shape: Shape(shape),
+                initializer: first.unwrap_or_else(|| weight.initializer.clone()),
+                regularizer: weight.regularizer.copied(),
+                constraint: weight.constraint.cloned(),
+                trainable: true,
+            }
+        });
+        parameters.take(if outline.use_bias { 3 } else { 2 }).collect()
+    }
+
+    fn mask(&self, _: &[Shape], _: &[bool]) -> MaskRule {
+        if self.outline().return_sequences { MaskRule::Pass(0) } else { MaskRule::Drop }
+    }
+
+    fn workspace(&self, inputs: &[Shape]) -> Workspace {
+        Plan::new(self.outline(), &inputs[0]).workspace()
+    }
+
+    fn cost(&self, inputs: &[Shape]) -> u64 {
+        let plan = Plan::new(self.outline(), &inputs[0]);
+        let kernels = plan.gate_cells() as u64 * (plan.inputs + plan.outline.units) as u64;
+        (2 * plan.steps as u64).saturating_mul(kernels)
+    }
+
+    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+        sequence::forward(self, cx);
+    }
+
+    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+        sequence::backward(self, cx);
+    }
+}

@@ -1,0 +1,233 @@
+//! [`Lstm`].
+
+use super::cell::{Advance, Cell, Outline, Retreat, Weight, activate, chain};
+use crate::engine::{
+    activation::Activation,
+    constraint::Constraint,
+    field::FieldError,
+    init::{Initializer, UnitForgetBias},
+    kernel::{self, vectorized},
+    layer::read,
+    real::Real,
+    regularizer::Regularizer,
+};
+use serde::{Deserialize, Serialize};
+
+/// Long short-term memory: a carry `c` beside the output `h`, and gates that write it, keep it and give it out.
+///
+/// `z = x_t · kernel + h_(t-1) · recurrent_kernel + bias`, in four parts of `units` cells each, in the order i, f, c, o:
+/// `c_t = recurrent_activation(z_f) * c_(t-1) + recurrent_activation(z_i) * activation(z_c)` and
+/// `h_t = recurrent_activation(z_o) * activation(c_t)`, from `h_0 = c_0 = 0`. A masked step leaves the state as it is.
+///
+/// # Shapes
+/// `[batch, steps, inputs]` to `[batch, units]`, or to `[batch, steps, units]` with `return_sequences`; kernel
+/// `[inputs, 4 * units]`, recurrent_kernel `[units, 4 * units]`, bias `[4 * units]`.
+///
+/// Source: <https://keras.io/api/layers/recurrent_layers/lstm/>, <https://www.bioinf.jku.at/publications/older/2604.pdf>
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Lstm {
+    /// Size of the state and of the output's last axis, at least 1.
+    #[serde(deserialize_with = "read::count")]
+    #[schema(minimum = 1, maximum = 2147483647)]
+    pub units: usize,
+    /// Applied to what is written and to the carry.
+    #[serde(default = "super::tanh")]
+    pub activation: Activation,
+    /// Applied to the gates.
+    #[serde(default = "super::sigmoid")]
+    pub recurrent_activation: Activation,
+    /// Whether there is a bias.
+    #[serde(default = "read::yes")]
+    #[schema(default = true)]
+    pub use_bias: bool,
+    /// First values of the kernel.
+    #[serde(default = "read::glorot_uniform")]
+    pub kernel_initializer: Initializer,
+    /// First values of the recurrent kernel.
+    #[serde(default = "super::orthogonal")]
+    pub recurrent_initializer: Initializer,
+    /// First values of the bias.
+    #[serde(default = "read::zeros")]
+    pub bias_initializer: Initializer,
+    /// Whether the part of the bias that keeps the carry begins with 1.
+    #[serde(default = "read::yes")]
+    #[schema(default = true)]
+    pub unit_forget_bias: bool,
+    /// A penalty on the kernel.
+    #[serde(default)]
+    pub kernel_regularizer: Option<Regularizer>,
+    /// A penalty on the recurrent kernel.
+    #[serde(default)]
+    pub recurrent_regularizer: Option<Regularizer>,
+    /// A penalty on the bias.
+    #[serde(default)]
+    pub bias_regularizer: Option<Regularizer>,
+    /// What the kernel is brought back to after each step of training.
+    #[serde(default)]
+    pub kernel_constraint: Option<Constraint>,
+    /// What the recurrent kernel is brought back to after each step of training.
+    #[serde(default)]
+    pub recurrent_constraint: Option<Constraint>,
+    /// What the bias is brought back to after each step of training.
+    #[serde(default)]
+    pub bias_constraint: Option<Constraint>,
+    /// The fraction of the inputs that is dropped in training, the same in every step: 0 or more, less than 1.
+    #[serde(default)]
+    pub dropout: f64,
+    /// The fraction of the state that is dropped in training before it meets the recurrent kernel, the same in every step:
+    /// 0 or more, less than 1. Each gate then has a state and inputs of its own from which
+    /// something is dropped.
+    #[serde(default)]
+    pub recurrent_dropout: f64,
+    /// Takes the place of the job's seed for what is dropped.
+    #[serde(default)]
+    pub seed: Option<u64>,
+    /// Whether the output of every step is given, and not the last one's alone.
+    #[serde(default)]
+    pub return_sequences: bool,
+    /// Whether the last step is processed first; outputs are then given in that order.
+    #[serde(default)]
+    pub go_backwards: bool,
+    /// Whether the output of a masked step is zero, and not that of the step before.
+    #[serde(default)]
+    pub zero_output_for_mask: bool,
+    /// Outputs are given the other way round; for [`super::Bidirectional`] alone.
+    #[serde(skip)]
+    pub(super) flipped: bool,
+}
+
+const GATES: usize = 4;
+
+impl Cell for Lstm {
+    fn outline(&self) -> Outline {
+        Outline {
+            units: self.units,
+            gates: GATES,
+            use_bias: self.use_bias,
+            recurrent_bias: false,
+            dropout: self.dropout,
+            recurrent_dropout: self.recurrent_dropout,
+            seed: self.seed,
+            return_sequences: self.return_sequences,
+            go_backwards: self.go_backwards,
+            flipped: self.flipped,
+            zero_output_for_mask: self.zero_output_for_mask,
+            carries: true,
+            side: self.units,
+            sums: self.activation.needs_input() || self.recurrent_activation.needs_input(),
+        }
+    }
+
+    fn check_activations(&self) -> Result<(), FieldError> {
+        self.activation.check().map_err(|error| error.under("/activation"))?;
+        self.recurrent_activation.check().map_err(|error| error.under("/recurrent_activation"))
+    }
+
+    fn weights(&self) -> [Weight<'_>; 3] {
+        [
+            Weight {
+                initializer: &self.kernel_initializer,
+                regularizer: self.kernel_regularizer.as_ref(),
+                constraint: self.kernel_constraint.as_ref(),
+            },
+            Weight {
+                initializer: &self.recurrent_initializer,
+                regularizer: self.recurrent_regularizer.as_ref(),
+                constraint: self.recurrent_constraint.as_ref(),
+            },
+            Weight {
+                initializer: &self.bias_initializer,
+                regularizer: self.bias_regularizer.as_ref(),
+                constraint: self.bias_constraint.as_ref(),
+            },
+        ]
+    }
+
+    fn first_bias(&self) -> Option<Initializer> {
+        let others = Box::new(self.bias_initializer.clone());
+        self.unit_forget_bias.then_some(Initializer::UnitForgetBias(UnitForgetBias { others }))
+    }
+
+    fn advance<F: Real>(&self, step: &mut Advance<'_, F>) {
+        let (units, width) = (self.units, GATES * self.units);
+        step.recurrent.project(step.before, 0..GATES, step.gates, true);
+        if !step.sums.is_empty() {
+            step.sums.copy_from_slice(step.gates);
+        }
+        activate(self.recurrent_activation, step.gates, width, 0..2 * units, units);
+        activate(self.activation, step.gates, width, 2 * units..3 * units, units);
+        activate(self.recurrent_activation, step.gates, width, 3 * units..width, units);
+        let gates = step.gates.chunks_exact_mut(width);
+        let carries = step.carry_before.chunks_exact(units).zip(step.carry.chunks_exact_mut(units));
+        vectorized(
+            #[inline(always)]
+            || {
+                for (gates, (before, carry)) in gates.zip(carries) {
+                    let [i, f, g, _] = split(gates, units);
+                    for ((((carry, &before), &i), &f), &g) in carry.iter_mut().zip(before).zip(&*i).zip(&*f).zip(&*g) {
+                        *carry = f * before + i * g;
+                    }
+                }
+            },
+        );
+        step.side.copy_from_slice(step.carry);
+        self.activation.forward(step.side, units);
+        give(step.gates, step.side, step.output, units);
+    }
+
+    fn retreat<F: Real>(&self, step: &mut Retreat<'_, F>) {
+        let (units, width) = (self.units, GATES * self.units);
+        give(step.gates, step.d_output, step.output_scratch, units);
+        self.activation.backward(step.carry, step.side, step.output_scratch, units);
+        kernel::add(step.output_scratch, step.d_carry);
+        step.gates_scratch.copy_from_slice(step.gates);
+        let gates = step.gates.chunks_exact_mut(width);
+        let carries = step.carry_before.chunks_exact(units).zip(step.d_carry.chunks_exact_mut(units));
+        let outputs = step.side.chunks_exact(units).zip(step.d_output.chunks_exact(units));
+        vectorized(
+            #[inline(always)]
+            || {
+                for ((gates, (before, d_carry)), (given, d_output)) in gates.zip(carries).zip(outputs) {
+                    let [i, f, g, o] = split(gates, units);
+                    for ((o, &d), &given) in o.iter_mut().zip(d_output).zip(given) {
+                        *o = d * given;
+                    }
+                    for ((i, g), &d) in i.iter_mut().zip(g).zip(&*d_carry) {
+                        (*i, *g) = (d * *g, d * *i);
+                    }
+                    for ((f, d), &before) in f.iter_mut().zip(d_carry).zip(before) {
+                        (*f, *d) = (*d * before, *d * *f);
+                    }
+                }
+            },
+        );
+        let known = [step.sums, &*step.gates_scratch];
+        chain(self.recurrent_activation, known, step.gates, width, 0..2 * units, units);
+        chain(self.activation, known, step.gates, width, 2 * units..3 * units, units);
+        chain(self.recurrent_activation, known, step.gates, width, 3 * units..width, units);
+        step.recurrent.back(step.gates, 0..GATES, step.d_output, false);
+    }
+}
+
+/// Multiplies every row of `from` by the gate that gives the carry out.
+fn give<F: Real>(gates: &[F], from: &[F], to: &mut [F], units: usize) {
+    let rows = gates.chunks_exact(GATES * units).zip(from.chunks_exact(units)).zip(to.chunks_exact_mut(units));
+    vectorized(
+        #[inline(always)]
+        || {
+            for ((gates, from), to) in rows {
+                to.iter_mut().zip(from).zip(&gates[3 * units..]).for_each(|((to, &from), &gate)| *to = from * gate);
+            }
+        },
+    );
+}
+
+/// The gates of one row: those that write, keep, are written, and give.
+#[inline(always)]
+fn split<F>(gates: &mut [F], units: usize) -> [&mut [F]; GATES] {
+    let (i, rest) = gates.split_at_mut(units);
+    let (f, rest) = rest.split_at_mut(units);
+    let (g, o) = rest.split_at_mut(units);
+    [i, f, g, o]
+}

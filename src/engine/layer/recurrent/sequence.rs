@@ -1,0 +1,213 @@
+//! The walk along a sequence, which every recurrent layer shares.
+
+use super::{
+    cell::{Advance, Cell, Outline, Retreat, Steps},
+    kernels::{GateKernel, Masked, multiply},
+    memory::{Plan, neighbours, part},
+    noise,
+};
+use crate::engine::{
+    kernel,
+    layer::{Backward, Forward},
+    real::Real,
+};
+use std::ops::Range;
+
+const KERNEL: usize = 0;
+const RECURRENT_KERNEL: usize = 1;
+const BIAS: usize = 2;
+
+/// The steps of some rows, in the order in which they are processed.
+struct Walk<'a, F> {
+    plan: Plan,
+    rows: usize,
+    /// [rows, steps]
+    mask: Option<&'a [F]>,
+}
+
+impl<F: Real> Walk<'_, F> {
+    /// Where in the input step `step` of the walk is.
+    fn source(&self, step: usize) -> usize {
+        if self.plan.outline.go_backwards { self.plan.steps - 1 - step } else { step }
+    }
+
+    /// Whether this row's step does not count.
+    fn skips(&self, step: usize, row: usize) -> bool {
+        self.mask.is_some_and(|mask| mask[row * self.plan.steps + self.source(step)] == F::ZERO)
+    }
+
+    /// The rows whose step does not count, as the cells of a state.
+    fn skipped(&self, step: usize) -> impl Iterator<Item = Range<usize>> {
+        let (rows, units) = (if self.mask.is_some() { self.rows } else { 0 }, self.plan.outline.units);
+        (0..rows).filter(move |row| self.skips(step, *row)).map(move |row| row * units..(row + 1) * units)
+    }
+
+    /// For each row, its cells in a state and where they lie in the layer's output; nothing for steps whose output is not
+    /// given, and for rows whose output is zero.
+    fn outputs(&self, step: usize) -> impl Iterator<Item = [Range<usize>; 2]> {
+        let (steps, Outline { units, return_sequences, flipped, zero_output_for_mask, .. }) =
+            (self.plan.steps, self.plan.outline);
+        let (place, of) = match (return_sequences, flipped) {
+            (true, false) => (step, steps),
+            (true, true) => (steps - 1 - step, steps),
+            (false, _) => (0, 1),
+        };
+        let rows = if return_sequences || step + 1 == steps { self.rows } else { 0 };
+        (0..rows).filter(move |row| !(zero_output_for_mask && self.skips(step, *row))).map(move |row| {
+            let to = (row * of + place) * units;
+            [row * units..(row + 1) * units, to..to + units]
+        })
+    }
+
+    /// The input's cells of each row and step, and where they lie step by step in the order of processing.
+    fn inputs(&self) -> impl Iterator<Item = [Range<usize>; 2]> {
+        let (steps, rows, inputs) = (self.plan.steps, self.rows, self.plan.inputs);
+        (0..steps).flat_map(move |step| {
+            let source = self.source(step);
+            (0..rows).map(move |row| {
+                let (from, to) = ((row * steps + source) * inputs, (step * rows + row) * inputs);
+                [from..from + inputs, to..to + inputs]
+            })
+        })
+    }
+}
+
+/// See [`Layer::forward`](crate::engine::layer::Layer::forward).
+pub(super) fn forward<F: Real>(cell: &impl Cell, cx: &mut Forward<'_, F>) {
+    let plan = Plan::new(cell.outline(), cx.inputs.shape(0));
+    let (Outline { units, gates, use_bias, zero_output_for_mask, .. }, rows) = (plan.outline, cx.pass.rows);
+    let (memory, scratch) = if cx.pass.training {
+        (plan.memory(rows, true, cx.kept).0, &mut *cx.scratch)
+    } else {
+        plan.memory(rows, false, cx.scratch)
+    };
+    if cx.pass.training {
+        noise::draw(&plan, &cx.pass, memory.input_masks, memory.recurrent_masks);
+    }
+    let walk = Walk { plan, rows, mask: cx.inputs.mask(0) };
+    for [from, to] in walk.inputs() {
+        memory.x[to].copy_from_slice(&cx.inputs.get(0)[from]);
+    }
+    let (all, by_gate) = masks(&plan, memory.input_masks);
+    multiply(all, memory.x);
+    let kernel = GateKernel::new(cx.parameters.get(KERNEL), gates, units);
+    Masked { kernel, masks: by_gate, scratch }.project(memory.x, 0..gates, memory.gates, false);
+    let kernel = GateKernel::new(cx.parameters.get(RECURRENT_KERNEL), gates, units);
+    let mut recurrent = Masked { kernel, masks: memory.recurrent_masks, scratch };
+    let bias = if use_bias { cx.parameters.get(BIAS) } else { &[] };
+    let (bias, recurrent_bias) = bias.split_at(plan.gate_cells().min(bias.len()));
+    let (state, gate_cells) = (rows * units, rows * plan.gate_cells());
+    memory.outputs[..state].fill(F::ZERO);
+    if !memory.carries.is_empty() {
+        memory.carries[..state].fill(F::ZERO);
+    }
+    if zero_output_for_mask && walk.mask.is_some() {
+        cx.output.fill(F::ZERO);
+    }
+    for step in 0..plan.steps {
+        let gates = part(memory.gates, gate_cells, step);
+        if use_bias {
+            kernel::add_to_rows(bias, gates);
+        }
+        let (before, output) = neighbours(memory.outputs, state, step);
+        let (carry_before, carry) = neighbours(memory.carries, state, step);
+        cell.advance(&mut Advance {
+            recurrent: recurrent.lend(),
+            recurrent_bias,
+            gates,
+            side: part(memory.side, rows * plan.outline.side, step),
+            sums: part(memory.sums, gate_cells, step),
+            before,
+            output: &mut *output,
+            carry_before,
+            carry: &mut *carry,
+        });
+        for cells in walk.skipped(step) {
+            output[cells.clone()].copy_from_slice(&before[cells.clone()]);
+            if plan.outline.carries {
+                carry[cells.clone()].copy_from_slice(&carry_before[cells]);
+            }
+        }
+        for [from, to] in walk.outputs(step) {
+            cx.output[to].copy_from_slice(&output[from]);
+        }
+    }
+}
+
+/// See [`Layer::backward`](crate::engine::layer::Layer::backward).
+pub(super) fn backward<F: Real>(cell: &impl Cell, cx: &mut Backward<'_, F>) {
+    let plan = Plan::new(cell.outline(), cx.inputs.shape(0));
+    let (Outline { units, gates, use_bias, carries, .. }, rows) = (plan.outline, cx.pass.rows);
+    let (memory, _) = plan.memory(rows, true, cx.kept);
+    let scratch = plan.scratch(rows, cx.scratch);
+    let kernel = GateKernel::new(cx.parameters.get(RECURRENT_KERNEL), gates, units);
+    let kernel = kernel.with_transpose(scratch.recurrent_kernel);
+    let mut recurrent = Masked { kernel, masks: memory.recurrent_masks, scratch: &mut *scratch.masked };
+    let walk = Walk { plan, rows, mask: cx.inputs.mask(0) };
+    let (state, gate_cells, side_cells) = (rows * units, rows * plan.gate_cells(), rows * plan.outline.side);
+    scratch.d_output.fill(F::ZERO);
+    scratch.d_carry.fill(F::ZERO);
+    for step in (0..plan.steps).rev() {
+        for [to, from] in walk.outputs(step) {
+            kernel::add(&cx.output_gradient[from], &mut scratch.d_output[to]);
+        }
+        for cells in walk.skipped(step) {
+            scratch.passed_output[cells.clone()].copy_from_slice(&scratch.d_output[cells.clone()]);
+            if carries {
+                scratch.passed_carry[cells.clone()].copy_from_slice(&scratch.d_carry[cells]);
+            }
+        }
+        let step_gates = part(memory.gates, gate_cells, step);
+        let side = part(memory.side, side_cells, step);
+        cell.retreat(&mut Retreat {
+            recurrent: recurrent.lend(),
+            gates: &mut *step_gates,
+            side: &mut *side,
+            sums: part(memory.sums, gate_cells, step),
+            before: &memory.outputs[step * state..][..state],
+            output: &memory.outputs[(step + 1) * state..][..state],
+            carry_before: if carries { &memory.carries[step * state..][..state] } else { &[] },
+            carry: if carries { &memory.carries[(step + 1) * state..][..state] } else { &[] },
+            d_output: &mut *scratch.d_output,
+            d_carry: &mut *scratch.d_carry,
+            gates_scratch: &mut *scratch.gates,
+            output_scratch: &mut *scratch.output,
+        });
+        for cells in walk.skipped(step) {
+            let row = cells.start / units;
+            step_gates[row * plan.gate_cells()..][..plan.gate_cells()].fill(F::ZERO);
+            side[row * plan.outline.side..][..plan.outline.side].fill(F::ZERO);
+            scratch.d_output[cells.clone()].copy_from_slice(&scratch.passed_output[cells.clone()]);
+            if carries {
+                scratch.d_carry[cells.clone()].copy_from_slice(&scratch.passed_carry[cells]);
+            }
+        }
+    }
+    let accumulate = cx.parameter_gradients.accumulate;
+    let steps = Steps { before: &memory.outputs[..plan.steps * state], gates: memory.gates, side: memory.side };
+    if let Some(gradient) = cx.parameter_gradients.get(RECURRENT_KERNEL) {
+        cell.recurrent_gradient(&steps, &mut recurrent, gradient, accumulate);
+    }
+    if use_bias && let Some(gradient) = cx.parameter_gradients.get(BIAS) {
+        cell.bias_gradient(&steps, gradient, accumulate);
+    }
+    let (all, by_gate) = masks(&plan, memory.input_masks);
+    let kernel = GateKernel::new(cx.parameters.get(KERNEL), gates, units);
+    let mut input = Masked { kernel, masks: by_gate, scratch: &mut *scratch.masked };
+    if let Some(gradient) = cx.parameter_gradients.get(KERNEL) {
+        input.gradient(memory.x, 0..gates, memory.gates, gradient, accumulate);
+    }
+    if let Some(gradient) = cx.input_gradients.get(0) {
+        input.kernel = kernel.with_transpose(scratch.kernel);
+        input.back(memory.gates, 0..gates, scratch.d_x, false);
+        multiply(all, scratch.d_x);
+        for [to, from] in walk.inputs() {
+            gradient[to].copy_from_slice(&scratch.d_x[from]);
+        }
+    }
+}
+
+/// The masks of the inputs: one for all gates, or one for each.
+fn masks<'a, F>(plan: &Plan, masks: &'a [F]) -> (&'a [F], &'a [F]) {
+    if plan.input_masks() > 1 { (&[], masks) } else { (masks, &[]) }
+}

@@ -1,8 +1,9 @@
 //! Every layer, one line each.
 
 use super::{
-    ActivationLayer, Backward, BatchNormalization, Composition, Dense, Dropout, Flatten, Forward, Join, Layer,
-    MaskRule, Meeting, ParameterSpec, Part, TimeDistributed, Workspace,
+    ActivationLayer, Backward, BatchNormalization, Composition, Dense, Dropout, Flatten, Forward, GroupNormalization,
+    Join, Layer, LayerNormalization, MaskRule, Meeting, MultiHeadAttention, ParameterSpec, Part, RmsNormalization,
+    TimeDistributed, UnitNormalization, Workspace,
 };
 use crate::engine::{
     activation::Activation,
@@ -135,6 +136,11 @@ registry! {
         "dropout" => Dropout(Dropout),
         "flatten" => Flatten(Flatten),
         "batch_normalization" => BatchNormalization(BatchNormalization),
+        "layer_normalization" => LayerNormalization(LayerNormalization),
+        "group_normalization" => GroupNormalization(GroupNormalization),
+        "rms_normalization" => RmsNormalization(RmsNormalization),
+        "unit_normalization" => UnitNormalization(UnitNormalization),
+        "multi_head_attention" => MultiHeadAttention(MultiHeadAttention),
     }
     compositions {
         "time_distributed" => TimeDistributed,

@@ -54,6 +54,32 @@ pub(super) fn cases() -> Vec<Case> {
         Case::new(json!({"type": "batch_normalization"}), [[4]]),
         Case::new(json!({"type": "batch_normalization", "center": false, "axis": 3}), [[2, 2, 3]]),
         Case::new(json!({"type": "batch_normalization", "scale": false, "epsilon": 0.1}), [[3]]),
+        Case::new(json!({"type": "layer_normalization"}), [[3, 19]]),
+        Case::new(
+            json!({"type": "layer_normalization", "axis": [-1, -2], "center": false, "epsilon": 0.1}),
+            [[2, 2, 3]],
+        ),
+        Case::new(json!({"type": "layer_normalization", "axis": 1, "scale": false}), [[4]]),
+        Case::new(json!({"type": "group_normalization", "groups": 2}), [[3, 4]]),
+        Case::new(json!({"type": "group_normalization", "groups": -1, "center": false}), [[2, 2, 3]]),
+        Case::new(json!({"type": "group_normalization", "groups": 1, "scale": false, "epsilon": 0.1}), [[6]]),
+        Case::new(json!({"type": "rms_normalization"}), [[2, 5]]),
+        Case::new(json!({"type": "rms_normalization", "axis": [1, 2], "epsilon": 0.1}), [[2, 3]]),
+        Case::new(json!({"type": "unit_normalization"}), [[2, 3]]),
+        Case::new(json!({"type": "unit_normalization", "axis": [-2, -1]}), [[2, 3]]),
+        Case::new(json!({"type": "multi_head_attention", "num_heads": 2, "key_dim": 3}), [[3, 4], [5, 4]]),
+        Case::new(
+            json!({"type": "multi_head_attention", "num_heads": 1, "key_dim": 2, "use_causal_mask": true, "use_bias": false}),
+            [[4, 3], [4, 3]],
+        ),
+        Case::new(
+            json!({"type": "multi_head_attention", "num_heads": 2, "key_dim": 2, "value_dim": 3, "output_shape": [2, 2], "attention_axes": [1]}),
+            [[3, 2], [4, 3], [4, 5]],
+        ),
+        Case::new(
+            json!({"type": "multi_head_attention", "num_heads": 2, "key_dim": 2, "dropout": 0.4, "output_shape": 3}),
+            [[3, 2], [3, 3]],
+        ),
         Case::new(json!({"type": "time_distributed", "layer": {"type": "dense", "units": 3}}), [[4, 2]]),
         Case::new(json!({"type": "time_distributed", "layer": {"type": "batch_normalization"}}), [[3, 2, 2]]),
     ]

@@ -80,6 +80,23 @@ impl Initializer {
         Err(FieldError::new("", detail))
     }
 
+    /// The same for a kernel whose first `count` axes are a unit's inputs, and whose others are its outputs. Only those
+    /// change that scale by them.
+    #[must_use]
+    pub fn with_input_axes(&self, count: usize) -> Self {
+        let scaling = match self {
+            Self::GlorotUniform => GlorotUniform::SCALING,
+            Self::GlorotNormal => GlorotNormal::SCALING,
+            Self::HeUniform => HeUniform::SCALING,
+            Self::HeNormal => HeNormal::SCALING,
+            Self::LecunUniform => LecunUniform::SCALING,
+            Self::LecunNormal => LecunNormal::SCALING,
+            Self::VarianceScaling(scaling) => *scaling,
+            other => return other.clone(),
+        };
+        Self::VarianceScaling(VarianceScaling { input_axes: Some(count), ..scaling })
+    }
+
     /// Fills `values`, a tensor of `shape`, row-major. Only for shapes that pass [`Self::check_shape`].
     pub fn fill<F: Real>(&self, shape: &Shape, values: &mut [F], random: &mut ChaCha8Rng) {
         self.behaviour().fill(shape, values, random);

@@ -16,6 +16,7 @@ const TRUNCATED_DEVIATION: f64 = 0.879_625_661_034_239_8;
 ///
 /// # Shapes
 /// `[in, out]`; of more axes the last two are those, and the rest a receptive field that multiplies both. `[n]` is both.
+/// Layers whose units have inputs or outputs of several axes say which those are.
 ///
 /// Source: <https://keras.io/api/layers/initializers/#variancescaling-class>
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -27,6 +28,9 @@ pub struct VarianceScaling {
     pub mode: Mode,
     /// The form of the distribution.
     pub distribution: Distribution,
+    /// How many of the first axes are a unit's inputs, the others being its outputs; set by layers.
+    #[serde(skip)]
+    pub input_axes: Option<usize>,
 }
 
 /// What the variance is divided by.
@@ -59,7 +63,7 @@ pub enum Distribution {
 
 impl Default for VarianceScaling {
     fn default() -> Self {
-        Self { scale: 1.0, mode: Mode::FanIn, distribution: Distribution::TruncatedNormal }
+        Self { scale: 1.0, mode: Mode::FanIn, distribution: Distribution::TruncatedNormal, input_axes: None }
     }
 }
 
@@ -69,7 +73,7 @@ impl<F: Real> Fill<F> for VarianceScaling {
     }
 
     fn fill(&self, shape: &Shape, values: &mut [F], random: &mut ChaCha8Rng) {
-        let (inputs, outputs) = fans(shape);
+        let (inputs, outputs) = self.fans(shape);
         let n = match self.mode {
             Mode::FanIn => inputs,
             Mode::FanOut => outputs,
@@ -93,14 +97,17 @@ impl<F: Real> Fill<F> for VarianceScaling {
     }
 }
 
-/// How many inputs and outputs a unit has.
-fn fans(shape: &Shape) -> (f64, f64) {
-    match shape.0.as_slice() {
-        [] => (1.0, 1.0),
-        [both] => (*both as f64, *both as f64),
-        [field @ .., inputs, outputs] => {
-            let field: f64 = field.iter().map(|&axis| axis as f64).product();
-            (*inputs as f64 * field, *outputs as f64 * field)
+impl VarianceScaling {
+    /// How many inputs and outputs a unit has.
+    fn fans(&self, shape: &Shape) -> (f64, f64) {
+        let product = |axes: &[usize]| axes.iter().map(|&axis| axis as f64).product::<f64>();
+        if let Some((inputs, outputs)) = self.input_axes.and_then(|count| shape.0.split_at_checked(count)) {
+            return (product(inputs), product(outputs));
+        }
+        match shape.0.as_slice() {
+            [] => (1.0, 1.0),
+            [both] => (*both as f64, *both as f64),
+            [field @ .., inputs, outputs] => (*inputs as f64 * product(field), *outputs as f64 * product(field)),
         }
     }
 }
@@ -112,10 +119,19 @@ macro_rules! named {
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub struct $name;
 
+        impl $name {
+            /// What it is a name for.
+            pub const SCALING: VarianceScaling = VarianceScaling {
+                scale: $scale,
+                mode: Mode::$mode,
+                distribution: Distribution::$distribution,
+                input_axes: None,
+            };
+        }
+
         impl<F: Real> Fill<F> for $name {
             fn fill(&self, shape: &Shape, values: &mut [F], random: &mut ChaCha8Rng) {
-                let (mode, distribution) = (Mode::$mode, Distribution::$distribution);
-                VarianceScaling { scale: $scale, mode, distribution }.fill(shape, values, random);
+                Self::SCALING.fill(shape, values, random);
             }
         }
     )*};
@@ -128,4 +144,19 @@ named! {
     HeNormal: 2.0, FanIn, TruncatedNormal, "Cut normal of deviation `sqrt(2 / fan_in)`.";
     LecunUniform: 1.0, FanIn, Uniform, "Even within `sqrt(3 / fan_in)`.";
     LecunNormal: 1.0, FanIn, TruncatedNormal, "Cut normal of deviation `sqrt(1 / fan_in)`.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_unit_has_the_inputs_and_outputs_that_its_layer_says() {
+        let shape = Shape(vec![2, 3, 5]);
+        assert_eq!(GlorotUniform::SCALING.fans(&shape), (6.0, 10.0));
+        for (input_axes, expected) in [(1, (2.0, 15.0)), (2, (6.0, 5.0))] {
+            let scaling = VarianceScaling { input_axes: Some(input_axes), ..GlorotUniform::SCALING };
+            assert_eq!(scaling.fans(&shape), expected);
+        }
+    }
 }

@@ -4,18 +4,28 @@
 //! is made of others is a [`Composition`]: it says which, and they run.
 
 mod activation;
+mod axes;
 mod batch_normalization;
 mod composition;
 mod context;
 mod dense;
 mod dropout;
 mod flatten;
+mod group_normalization;
+mod heads;
+mod heed;
+mod layer_normalization;
+mod multi_head_attention;
+mod normalized;
 mod read;
 mod recurrent;
 mod registry;
+mod rms_normalization;
 mod time_distributed;
+mod unit_normalization;
 
 pub use activation::ActivationLayer;
+pub use axes::Axes;
 pub use batch_normalization::BatchNormalization;
 pub use composition::{Composition, Part, Source};
 pub(crate) use context::Destination;
@@ -23,9 +33,14 @@ pub use context::{Backward, Forward, InputGradients, Join, ParameterGradients, P
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use flatten::Flatten;
+pub use group_normalization::GroupNormalization;
+pub use layer_normalization::LayerNormalization;
+pub use multi_head_attention::{MultiHeadAttention, OutputShape};
 pub use recurrent::{Gru, Lstm, SimpleRnn};
 pub use registry::{AnyLayer, Composite, Primitive};
+pub use rms_normalization::RmsNormalization;
 pub use time_distributed::TimeDistributed;
+pub use unit_normalization::UnitNormalization;
 
 use crate::engine::{
     activation::Activation, constraint::Constraint, field::FieldError, init::Initializer, real::Real,

@@ -1,8 +1,9 @@
 //! Every layer, one line each.
 
 use super::{
-    ActivationLayer, Backward, BatchNormalization, Composition, Dense, Dropout, Flatten, Forward, Gru, Join, Layer,
-    Lstm, MaskRule, Meeting, ParameterSpec, Part, SimpleRnn, TimeDistributed, Workspace,
+    ActivationLayer, Backward, BatchNormalization, Composition, Dense, Dropout, Flatten, Forward, GroupNormalization,
+    Gru, Join, Layer, LayerNormalization, Lstm, MaskRule, Meeting, MultiHeadAttention, ParameterSpec, Part,
+    RmsNormalization, SimpleRnn, TimeDistributed, UnitNormalization, Workspace,
 };
 use crate::engine::{
     activation::Activation,
@@ -147,6 +148,11 @@ registry! {
         "simple_rnn" => SimpleRnn(SimpleRnn),
         "lstm" => Lstm(Lstm),
         "gru" => Gru(Gru),
+        "layer_normalization" => LayerNormalization(LayerNormalization),
+        "group_normalization" => GroupNormalization(GroupNormalization),
+        "rms_normalization" => RmsNormalization(RmsNormalization),
+        "unit_normalization" => UnitNormalization(UnitNormalization),
+        "multi_head_attention" => MultiHeadAttention(MultiHeadAttention),
     }
     compositions {
         "time_distributed" => TimeDistributed,

@@ -137,11 +137,17 @@ impl Architecture {
         let read = self.nodes.iter().any(|node| node.inputs.contains(&value));
         self.nodes.iter().position(|node| node.output == value).filter(|_| !read)
     }
-    /// Bytes of the weights and of the values of `rows` rows, in `f32`.
+    /// Bytes of the weights, of the values of `rows` rows and of the layers' scratch, in `f32`.
     pub fn inference_bytes(&self, rows: usize) -> u64 {
         let values = self.shapes.iter().fold(0u64, |sum, shape| sum.saturating_add(shape.cells() as u64));
         let weights = self.trainable_cells.saturating_add(self.fixed_cells) as u64;
-        values.saturating_mul(rows as u64).saturating_add(weights).saturating_mul(4)
+        let scratch = |node: &Node| {
+            let workspace = node.layer.workspace(&node.input_shapes);
+            let of_rows = (rows as u64).saturating_mul(node.repeat as u64);
+            of_rows.saturating_mul(workspace.scratch_per_row as u64).saturating_add(workspace.scratch as u64)
+        };
+        let scratch = self.nodes.iter().map(scratch).max().unwrap_or(0);
+        values.saturating_mul(rows as u64).saturating_add(scratch).saturating_add(weights).saturating_mul(4)
     }
     /// Multiplications and additions of one row's forward, roughly.
     pub fn cost(&self) -> u64 {

@@ -195,10 +195,12 @@ impl<'a> Builder<'a> {
 
     fn place_parameter(&mut self, layer: &str, spec: ParameterSpec) -> Result<(), FieldError> {
         let cells = checked(spec.shape.clone())?.cells();
+        // `query/kernel` is one of several kernels that share their settings.
+        let setting = spec.name.rsplit('/').next().unwrap_or(spec.name);
         let initializer = spec.initializer.check_shape(&spec.shape);
-        initializer.map_err(|error| error.under(&format!("/{}_initializer", spec.name)))?;
+        initializer.map_err(|error| error.under(&format!("/{setting}_initializer")))?;
         let constraint = spec.constraint.as_ref().map_or(Ok(()), |constraint| constraint.check_shape(&spec.shape));
-        constraint.map_err(|error| error.under(&format!("/{}_constraint", spec.name)))?;
+        constraint.map_err(|error| error.under(&format!("/{setting}_constraint")))?;
         let Architecture { trainable_cells, fixed_cells, .. } = &mut self.architecture;
         let place = if spec.trainable { trainable_cells } else { fixed_cells };
         let start = *place;

@@ -1,0 +1,75 @@
+//! [`Axes`].
+
+use crate::engine::{field::FieldError, shape::Shape};
+use serde::{Deserialize, Serialize};
+
+/// Axes of a layer's input: a number or a list of numbers, with the batch axis as 0, or counted from the end below 0.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(untagged)]
+#[schema(as = InputAxes)]
+pub enum Axes {
+    /// One.
+    One(i64),
+    /// Several.
+    Several(Vec<i64>),
+}
+
+impl Axes {
+    /// The last axis.
+    pub(super) const LAST: Self = Self::One(-1);
+
+    /// As they were written.
+    pub(super) fn listed(&self) -> &[i64] {
+        match self {
+            Self::One(axis) => std::slice::from_ref(axis),
+            Self::Several(axes) => axes,
+        }
+    }
+
+    /// The sizes of these axes, where they are the last ones of `shape`; the pointer of the error is `/axis`.
+    pub(super) fn trailing<'s>(&self, shape: &'s Shape) -> Result<&'s [usize], FieldError> {
+        let listed = self.listed();
+        let count = shape.0.len() as i64;
+        let mut places: Vec<i64> =
+            listed.iter().map(|&axis| if axis < 0 { axis.saturating_add(count) } else { axis - 1 }).collect();
+        places.sort_unstable();
+        let first = count - places.len() as i64;
+        if first >= 0 && !places.is_empty() && places.iter().copied().eq(first..count) {
+            return Ok(&shape.0[first as usize..]);
+        }
+        let detail = format!(
+            "expected the last axes of {shape}, from -1 down or counted with the batch axis, received {listed:?}"
+        );
+        Err(FieldError::new("/axis", detail))
+    }
+
+    /// Cells of these axes together, for a shape that passed [`Self::trailing`].
+    pub(super) fn width(&self, shape: &Shape) -> usize {
+        self.trailing(shape).unwrap_or_default().iter().product()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn axes_are_the_last_ones_however_they_are_counted() {
+        let shape = Shape(vec![2, 3, 5]);
+        for (axes, expected) in [
+            (Axes::LAST, Some(&[5][..])),
+            (Axes::One(3), Some(&[5])),
+            (Axes::Several(vec![-1]), Some(&[5])),
+            (Axes::Several(vec![3, -2]), Some(&[3, 5])),
+            (Axes::Several(vec![1, 2, 3]), Some(&[2, 3, 5])),
+            (Axes::Several(vec![]), None),
+            (Axes::One(2), None),
+            (Axes::One(0), None),
+            (Axes::One(i64::MIN), None),
+            (Axes::Several(vec![-1, 3]), None),
+            (Axes::Several(vec![0, 1, 2, 3]), None),
+        ] {
+            assert_eq!(axes.trailing(&shape).ok(), expected, "{axes:?}");
+        }
+    }
+}

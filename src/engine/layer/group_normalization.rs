@@ -1,0 +1,257 @@
+//! [`GroupNormalization`].
+
+use super::{Backward, Forward, Layer, MaskRule, ParameterSpec, Workspace, normalized, read};
+use crate::engine::{
+    constraint::Constraint,
+    field::FieldError,
+    init::Initializer,
+    kernel,
+    real::{Real, check},
+    regularizer::Regularizer,
+    shape::Shape,
+};
+use serde::{Deserialize, Serialize};
+
+/// `y = gamma * (x - mean) / sqrt(variance + epsilon) + beta`, with the mean and the (biased) variance of each row over
+/// a group of neighbouring channels and every axis before them.
+///
+/// # Shapes
+/// `[batch, …, channels]`, unchanged; gamma and beta `[channels]`.
+///
+/// Source: <https://keras.io/api/layers/normalization_layers/group_normalization/>, <https://arxiv.org/abs/1803.08494>
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct GroupNormalization {
+    /// How many groups the channels are in; -1 for one group a channel.
+    pub groups: i64,
+    /// The axis of the channels: the last one, -1 or its number counted with the batch axis.
+    pub axis: i64,
+    /// Added to the variance, more than 0.
+    pub epsilon: f64,
+    /// Whether there is a beta.
+    pub center: bool,
+    /// Whether there is a gamma.
+    pub scale: bool,
+    /// First values of beta.
+    pub beta_initializer: Initializer,
+    /// First values of gamma.
+    pub gamma_initializer: Initializer,
+    /// A penalty on beta.
+    pub beta_regularizer: Option<Regularizer>,
+    /// A penalty on gamma.
+    pub gamma_regularizer: Option<Regularizer>,
+    /// What beta is brought back to after each step.
+    pub beta_constraint: Option<Constraint>,
+    /// What gamma is brought back to after each step.
+    pub gamma_constraint: Option<Constraint>,
+}
+
+impl Default for GroupNormalization {
+    fn default() -> Self {
+        Self {
+            groups: 32,
+            axis: -1,
+            epsilon: 1e-3,
+            center: true,
+            scale: true,
+            beta_initializer: Initializer::Zeros,
+            gamma_initializer: Initializer::Ones,
+            beta_regularizer: None,
+            gamma_regularizer: None,
+            beta_constraint: None,
+            gamma_constraint: None,
+        }
+    }
+}
+
+/// Cells kept of each group: its mean and its factor.
+const KEPT: usize = 2;
+
+impl GroupNormalization {
+    fn gamma(&self) -> Option<usize> {
+        self.scale.then_some(0)
+    }
+    fn beta(&self) -> Option<usize> {
+        self.center.then_some(usize::from(self.scale))
+    }
+    fn groups(&self, channels: usize) -> usize {
+        usize::try_from(self.groups).unwrap_or(channels)
+    }
+}
+
+impl Layer for GroupNormalization {
+    fn check(&self) -> Result<(), FieldError> {
+        read::range(self.groups == -1 || self.groups >= 1, "/groups", "at least 1, or -1", self.groups)?;
+        check::positive("/epsilon", self.epsilon)?;
+        read::parameter("beta", &self.beta_initializer, self.beta_regularizer.as_ref(), self.beta_constraint.as_ref())?;
+        read::parameter(
+            "gamma",
+            &self.gamma_initializer,
+            self.gamma_regularizer.as_ref(),
+            self.gamma_constraint.as_ref(),
+        )
+    }
+
+    fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
+        let last = inputs[0].0.len() as i64;
+        let expected = format!("the last axis of {}, which is -1 or {last} counted with the batch axis", inputs[0]);
+        read::range(last > 0 && (self.axis == -1 || self.axis == last), "/axis", &expected, self.axis)?;
+        let channels = inputs[0].last();
+        let expected = format!("a number of groups that divides the {channels} channels");
+        read::range(channels.is_multiple_of(self.groups(channels)), "/groups", &expected, self.groups)?;
+        Ok(inputs[0].clone())
+    }
+
+    fn parameters(&self, inputs: &[Shape]) -> Vec<ParameterSpec> {
+        let shape = || Shape::vector(inputs[0].last());
+        let gamma = self.scale.then(|| ParameterSpec {
+            name: "gamma",
+            shape: shape(),
+            initializer: self.gamma_initializer.clone(),
+            regularizer: self.gamma_regularizer,
+            constraint: self.gamma_constraint.clone(),
+            trainable: true,
+        });
+        let beta = self.center.then(|| ParameterSpec {
+            name: "beta",
+            shape: shape(),
+            initializer: self.beta_initializer.clone(),
+            regularizer: self.beta_regularizer,
+            constraint: self.beta_constraint.clone(),
+            trainable: true,
+        });
+        gamma.into_iter().chain(beta).collect()
+    }
+
+    fn mask(&self, _: &[Shape], _: &[bool]) -> MaskRule {
+        MaskRule::Pass(0)
+    }
+
+    fn workspace(&self, inputs: &[Shape]) -> Workspace {
+        let channels = inputs[0].last();
+        Workspace { kept_per_row: KEPT * self.groups(channels), scratch: 8 * channels, ..Workspace::default() }
+    }
+
+    fn cost(&self, inputs: &[Shape]) -> u64 {
+        8 * inputs[0].cells() as u64
+    }
+
+    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+        let channels = cx.inputs.shape(0).last();
+        let cells = cx.inputs.shape(0).cells();
+        let groups = self.groups(channels);
+        let (group, epsilon) = (channels / groups, F::of(self.epsilon));
+        let count = F::of((cells / groups) as f64);
+        let [gamma, beta, mean, scale, sums, block] = parts(cx.scratch, channels);
+        normalized::fill(gamma, self.gamma().map(|index| cx.parameters.get(index)), F::ONE);
+        normalized::fill(beta, self.beta().map(|index| cx.parameters.get(index)), F::ZERO);
+        let x = cx.inputs.get(0);
+        let output = &mut *cx.output;
+        let mut kept = cx.kept.chunks_exact_mut(KEPT);
+        kernel::vectorized(
+            #[inline(always)]
+            || {
+                for (y, x) in output.chunks_exact_mut(cells).zip(x.chunks_exact(cells)) {
+                    mean.fill(F::ZERO);
+                    sum_columns(x, x, mean, block, sums, |x, _, _| x);
+                    for (mean, sums) in mean.chunks_exact_mut(group).zip(sums.chunks_exact(group)) {
+                        mean.fill(sums.iter().copied().sum::<F>() / count);
+                    }
+                    sum_columns(x, x, mean, block, sums, |x, _, mean| (x - mean) * (x - mean));
+                    let groups = scale.chunks_exact_mut(group).zip(mean.chunks_exact(group));
+                    for ((scale, mean), sums) in groups.zip(sums.chunks_exact(group)) {
+                        let factor = F::ONE / (sums.iter().copied().sum::<F>() / count + epsilon).sqrt();
+                        scale.fill(factor);
+                        if let Some(kept) = kept.next() {
+                            kept.copy_from_slice(&[mean[0], factor]);
+                        }
+                    }
+                    scale.iter_mut().zip(&*gamma).for_each(|(scale, &gamma)| *scale *= gamma);
+                    for (y, x) in y.chunks_exact_mut(channels).zip(x.chunks_exact(channels)) {
+                        for c in 0..channels {
+                            y[c] = (x[c] - mean[c]) * scale[c] + beta[c];
+                        }
+                    }
+                }
+            },
+        );
+    }
+
+    /// With `n = (x - mean) * factor` and `g = dy * gamma`: `dx = factor * (g - mean(g) - n * mean(g * n))`, where the
+    /// means are those of a group.
+    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+        let channels = cx.inputs.shape(0).last();
+        let cells = cx.inputs.shape(0).cells();
+        let groups = self.groups(channels);
+        let group = channels / groups;
+        let count = F::of((cells / groups) as f64);
+        let [gamma, mean, scale, sums, slopes, block, beta_sums, gamma_sums] = parts(cx.scratch, channels);
+        normalized::fill(gamma, self.gamma().map(|index| cx.parameters.get(index)), F::ONE);
+        beta_sums.fill(F::ZERO);
+        gamma_sums.fill(F::ZERO);
+        let x = cx.inputs.get(0);
+        let (kept, dy) = (&*cx.kept, &*cx.output_gradient);
+        let mut dx = cx.input_gradients.get(0).map(|dx| dx.chunks_exact_mut(cells));
+        kernel::vectorized(
+            #[inline(always)]
+            || {
+                let rows = x.chunks_exact(cells).zip(dy.chunks_exact(cells));
+                for ((x, dy), kept) in rows.zip(kept.chunks_exact(KEPT * groups)) {
+                    let of_groups = mean.chunks_exact_mut(group).zip(scale.chunks_exact_mut(group));
+                    for ((mean, scale), kept) in of_groups.zip(kept.chunks_exact(KEPT)) {
+                        mean.fill(kept[0]);
+                        scale.fill(kept[1]);
+                    }
+                    sum_columns(dy, x, mean, block, sums, |dy, _, _| dy);
+                    sum_columns(dy, x, mean, block, slopes, |dy, x, mean| dy * (x - mean));
+                    for c in 0..channels {
+                        beta_sums[c] += sums[c];
+                        gamma_sums[c] += slopes[c] * scale[c];
+                        sums[c] *= gamma[c];
+                        slopes[c] *= gamma[c];
+                    }
+                    let Some(dx) = dx.as_mut().and_then(Iterator::next) else { continue };
+                    let of_groups = sums.chunks_exact_mut(group).zip(slopes.chunks_exact_mut(group));
+                    for ((sums, slopes), kept) in of_groups.zip(kept.chunks_exact(KEPT)) {
+                        let factor = kept[1];
+                        sums.fill(factor * (sums.iter().copied().sum::<F>() / count));
+                        slopes.fill(factor * factor * factor * (slopes.iter().copied().sum::<F>() / count));
+                    }
+                    scale.iter_mut().zip(&*gamma).for_each(|(scale, &gamma)| *scale *= gamma);
+                    let positions = x.chunks_exact(channels).zip(dy.chunks_exact(channels));
+                    for (dx, (x, dy)) in dx.chunks_exact_mut(channels).zip(positions) {
+                        for c in 0..channels {
+                            dx[c] = dy[c] * scale[c] - sums[c] - (x[c] - mean[c]) * slopes[c];
+                        }
+                    }
+                }
+            },
+        );
+        normalized::write(&mut cx.parameter_gradients, self.gamma(), gamma_sums);
+        normalized::write(&mut cx.parameter_gradients, self.beta(), beta_sums);
+    }
+}
+
+/// `cells` as slices of `size` cells each.
+fn parts<const N: usize, F>(cells: &mut [F], size: usize) -> [&mut [F]; N] {
+    let mut parts = cells.chunks_exact_mut(size);
+    std::array::from_fn(|_| parts.next().unwrap_or_default())
+}
+
+/// For each column, the sum of `term(a, b, center)` over the rows of `a` and `b`, [_, center]: in blocks of rows, so that
+/// long sums stay exact.
+#[inline(always)]
+fn sum_columns<F: Real>(a: &[F], b: &[F], center: &[F], block: &mut [F], sums: &mut [F], term: impl Fn(F, F, F) -> F) {
+    const ROWS: usize = 32;
+    let columns = center.len();
+    sums.fill(F::ZERO);
+    for (a, b) in a.chunks(ROWS * columns).zip(b.chunks(ROWS * columns)) {
+        block.fill(F::ZERO);
+        for (a, b) in a.chunks_exact(columns).zip(b.chunks_exact(columns)) {
+            for c in 0..columns {
+                block[c] += term(a[c], b[c], center[c]);
+            }
+        }
+        sums.iter_mut().zip(&*block).for_each(|(sum, &cell)| *sum += cell);
+    }
+}

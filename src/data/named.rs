@@ -128,10 +128,10 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for PerOutput<T> {
 }
 
 /// The schema of a [`PerOutput`].
-pub fn per_output<T: utoipa::ToSchema>() -> utoipa::openapi::OneOf {
+pub fn per_output<T: utoipa::ToSchema>() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
     use utoipa::openapi::{ObjectBuilder, OneOfBuilder, Ref, RefOr, Schema, schema::AdditionalProperties};
     let one = || RefOr::<Schema>::Ref(Ref::from_schema_name(T::name()));
     let each = ObjectBuilder::new().additional_properties(Some(AdditionalProperties::RefOr(one())));
     let description = "The only output's, or an object of each output's by its name.";
-    OneOfBuilder::new().description(Some(description)).item(one()).item(each).build()
+    OneOfBuilder::new().description(Some(description)).item(one()).item(each).into()
 }

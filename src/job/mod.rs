@@ -5,7 +5,7 @@ pub mod training;
 
 use crate::{
     data::{
-        named::Named,
+        named::{Named, PerOutput, per_output},
         recipe::{Signature, Task},
         schema::{Column, Format},
     },
@@ -145,8 +145,9 @@ pub struct Job {
     pub dataset: String,
     /// The dataset itself: a later dataset of the same name is another one.
     pub dataset_id: Uuid,
-    /// What is learned.
-    pub target: Columns,
+    /// What is learned: by output where there are several.
+    #[schema(schema_with = per_output::<Columns>)]
+    pub target: PerOutput<Columns>,
     /// What it is learned from, in the order of list instances.
     pub features: Vec<String>,
     /// The features of each input, for a model whose inputs have names.
@@ -160,7 +161,8 @@ pub struct Job {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub validation_dataset_id: Option<Uuid>,
     /// What the target is to the network.
-    pub task: Task,
+    #[schema(schema_with = per_output::<Task>)]
+    pub task: PerOutput<Task>,
     /// Every default filled in.
     pub training: Training,
     /// Where it stands.
@@ -189,6 +191,19 @@ pub struct Job {
     pub ended_at: Option<Timestamp>,
     /// Where the time went.
     pub timing: Timing,
+}
+
+impl Job {
+    /// Every target column, each once.
+    pub fn target_columns(&self) -> Vec<String> {
+        let mut columns: Vec<String> = Vec::new();
+        for name in self.target.values().into_iter().flat_map(Columns::names) {
+            if !columns.contains(name) {
+                columns.push(name.clone());
+            }
+        }
+        columns
+    }
 }
 
 /// One column's name or several.

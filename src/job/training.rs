@@ -1,7 +1,11 @@
 //! `training` of a job: every setting of the fit and of what comes before it.
 
 use crate::{
-    data::{recipe::Preprocessing, weights::ClassWeight},
+    data::{
+        named::{Named, PerOutput, per_output},
+        recipe::Preprocessing,
+        weights::ClassWeight,
+    },
     engine::{
         field::{FieldError, escape, nearest, overflowing_numbers, parse},
         fit::{EarlyStopping, FitPlan, OutputPlan},
@@ -31,12 +35,18 @@ pub struct Training {
     /// adam where absent.
     #[schema(required = false)]
     pub optimizer: Optimizer,
-    /// Where absent: a cross-entropy for classes, `mean_squared_error` for numbers.
-    #[schema(required = false)]
-    pub loss: Loss,
-    /// Where absent: `accuracy` for classes, `mean_absolute_error` for numbers.
-    #[schema(required = false)]
-    pub metrics: Vec<Metric>,
+    /// Where absent: a cross-entropy for classes, `mean_squared_error` for numbers. With several outputs one for all of
+    /// them, or an object by output.
+    #[schema(schema_with = per_output::<Loss>, required = false)]
+    pub loss: PerOutput<Loss>,
+    /// Where absent: `accuracy` for classes, `mean_absolute_error` for numbers. With several outputs a list for all of
+    /// them, or an object of lists by output.
+    #[schema(schema_with = metrics_schema, required = false)]
+    pub metrics: PerOutput<Vec<Metric>>,
+    /// With several outputs: each one's part in the loss, by output; 1 where absent.
+    #[schema(value_type = Option<std::collections::HashMap<String, f64>>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss_weights: Option<Named<f64>>,
     /// The fraction of the rows that validates, from 0 (none, where absent) to less than 1.
     #[schema(required = false, minimum = 0, exclusive_maximum = 1)]
     pub validation_split: f64,
@@ -98,7 +108,7 @@ impl Training {
             epochs: self.epochs,
             batch_size: self.batch_size.of(rows),
             optimizer: self.optimizer.clone(),
-            outputs: vec![OutputPlan::single(self.loss, self.metrics.clone())],
+            outputs: self.outputs(),
             shuffle: self.shuffle,
             seed: self.seed,
             early_stopping: self.early_stopping.clone(),
@@ -107,14 +117,40 @@ impl Training {
     }
 }
 
+impl Training {
+    /// What each output learns, in the model's order.
+    fn outputs(&self) -> Vec<OutputPlan> {
+        let metrics = self.metrics.values();
+        let outputs = self.loss.named().into_iter().zip(metrics).map(|((name, loss), metrics)| OutputPlan {
+            name: name.to_owned(),
+            loss: *loss,
+            loss_weight: self.loss_weights.as_ref().and_then(|weights| weights.get(name)).copied().unwrap_or(1.0),
+            metrics: metrics.clone(),
+        });
+        outputs.collect()
+    }
+}
+
+fn metrics_schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+    use utoipa::openapi::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Ref};
+    let list = || ArrayBuilder::new().items(Ref::from_schema_name(<Metric as utoipa::ToSchema>::name()));
+    let each = ObjectBuilder::new().additional_properties(Some(list()));
+    OneOfBuilder::new()
+        .description(Some("A list for every output, or an object of lists by output."))
+        .item(list())
+        .item(each)
+        .into()
+}
+
 /// `training` as a request has it: checked by itself, nothing filled in yet.
 #[derive(Debug, Default)]
 pub(super) struct Requested {
     pub epochs: Option<u32>,
     pub batch_size: Option<BatchSize>,
     pub optimizer: Option<Optimizer>,
-    pub loss: Option<Loss>,
-    pub metrics: Option<Vec<Metric>>,
+    pub loss: Option<PerOutput<Loss>>,
+    pub metrics: Option<PerOutput<Vec<Metric>>>,
+    pub loss_weights: Option<Named<f64>>,
     pub validation_split: Option<f64>,
     pub split_shuffle: Option<bool>,
     pub shuffle: Option<bool>,
@@ -125,12 +161,13 @@ pub(super) struct Requested {
     pub sample_weight: Option<String>,
 }
 
-const FIELDS: [&str; 13] = [
+const FIELDS: [&str; 14] = [
     "epochs",
     "batch_size",
     "optimizer",
     "loss",
     "metrics",
+    "loss_weights",
     "validation_split",
     "split_shuffle",
     "shuffle",
@@ -160,8 +197,10 @@ impl Requested {
                     .map(|epochs| requested.epochs = u32::try_from(epochs).ok()),
                 "batch_size" => batch_size(value).map(|size| requested.batch_size = Some(size)),
                 "optimizer" => setting(value).map(|optimizer| requested.optimizer = Some(optimizer)),
-                "loss" => setting(value).map(|loss| requested.loss = Some(loss)),
-                "metrics" => metrics(value, &pointer, errors).map(|metrics| requested.metrics = metrics),
+                "loss" => per_output_of(value, &pointer, errors, |value, _, _| setting(value).map(Some))
+                    .map(|loss| requested.loss = loss),
+                "metrics" => per_output_of(value, &pointer, errors, metrics).map(|metrics| requested.metrics = metrics),
+                "loss_weights" => loss_weights(value).map(|weights| requested.loss_weights = Some(weights)),
                 "validation_split" => fraction(value).map(|split| requested.validation_split = Some(split)),
                 "split_shuffle" => boolean(value).map(|shuffle| requested.split_shuffle = Some(shuffle)),
                 "shuffle" => boolean(value).map(|shuffle| requested.shuffle = Some(shuffle)),
@@ -224,6 +263,41 @@ fn batch_size(value: &Value) -> Result<BatchSize, FieldError> {
         }
         _ => Err(FieldError::new("", format!("expected a whole number of rows or \"full\", received {value}"))),
     }
+}
+
+/// One value, or an object without `type`: a value for each output.
+fn per_output_of<T>(
+    value: &Value,
+    pointer: &str,
+    errors: &mut Vec<FieldError>,
+    read: impl Fn(&Value, &str, &mut Vec<FieldError>) -> Result<Option<T>, FieldError>,
+) -> Result<Option<PerOutput<T>>, FieldError> {
+    let Some(outputs) = value.as_object().filter(|fields| !fields.contains_key("type")) else {
+        return Ok(read(value, pointer, errors)?.map(PerOutput::One));
+    };
+    let mut named = Vec::with_capacity(outputs.len());
+    for (name, value) in outputs {
+        let below = format!("/{}", escape(name));
+        if let Some(read) = read(value, &format!("{pointer}{below}"), errors).map_err(|error| error.under(&below))? {
+            named.push((name.clone(), read));
+        }
+    }
+    Ok(Some(PerOutput::Each(Named(named))))
+}
+
+fn loss_weights(value: &Value) -> Result<Named<f64>, FieldError> {
+    let Some(weights) = value.as_object() else {
+        return Err(FieldError::new("", format!("expected an object from output to weight, received {value}")));
+    };
+    let weight = |(name, value): (&String, &Value)| {
+        let weight = value.as_f64().filter(|weight| (0.0..=f64::from(f32::MAX)).contains(weight));
+        let wrong = || {
+            let detail = format!("expected a number of at least 0, received {value}");
+            FieldError::new(format!("/{}", escape(name)), detail)
+        };
+        Ok((name.clone(), weight.ok_or_else(wrong)?))
+    };
+    weights.iter().map(weight).collect::<Result<_, _>>().map(Named)
 }
 
 /// A list, or one name as Keras has it. Errors of single metrics are added to `errors`.

@@ -20,7 +20,8 @@ pub struct Loaded {
     version: u64,
     recipe: Recipe,
     network: Network<f32>,
-    output_shape: Shape,
+    /// Each output of the network, by its name.
+    outputs: Vec<(String, Shape)>,
     parameters: u64,
     /// Multiplications and additions of one row.
     cost: u64,
@@ -41,11 +42,13 @@ impl Loaded {
     /// Version `version` of `model`, of what was stored.
     pub fn new(model: String, version: u64, bundle: Bundle, limits: &Limits) -> anyhow::Result<Self> {
         let recipe = bundle.description.recipe.clone();
+        let definition = bundle.definition()?;
         let network = bundle.network(limits)?;
-        let output_shape = network.architecture().shape(network.architecture().outputs()[0]).clone();
+        let names = definition.output_names().into_iter().map(str::to_owned);
+        let outputs = names.zip(network.architecture().output_shapes().cloned()).collect();
         let parameters = network.architecture().summary().parameters;
         let cost = network.architecture().cost();
-        Ok(Self { model, version, recipe, network, output_shape, parameters, cost })
+        Ok(Self { model, version, recipe, network, outputs, parameters, cost })
     }
 
     /// The model's name.
@@ -63,9 +66,9 @@ impl Loaded {
         &self.recipe
     }
 
-    /// The shape of one output.
-    pub fn output_shape(&self) -> &Shape {
-        &self.output_shape
+    /// Each output of the network by its name, with the shape of one sample.
+    pub fn outputs(&self) -> &[(String, Shape)] {
+        &self.outputs
     }
 
     /// Memory that the weights take.

@@ -34,16 +34,19 @@ pub struct PredictBody<'a> {
 pub enum Predictions<'a> {
     /// [`Format::Labelled`]
     Labelled(Vec<Prediction>),
-    /// [`Format::Raw`]: [rows, output cells], and the shape of one row.
-    Raw(ArrayView2<'a, f32>, &'a Shape),
+    /// [`Format::Raw`]: [rows, cells of every output], and the shape of each output by its name.
+    Raw(ArrayView2<'a, f32>, &'a [(String, Shape)]),
 }
 
 impl Loaded {
     /// The answer for `output`, [rows, output cells], as JSON.
     pub fn answer(&self, output: ArrayView2<'_, f32>, format: Format) -> serde_json::Result<Vec<u8>> {
         let predictions = match format {
-            Format::Labelled => Predictions::Labelled(self.recipe().decode(output)),
-            Format::Raw => Predictions::Raw(output, self.output_shape()),
+            Format::Labelled => {
+                let cells: Vec<usize> = self.outputs().iter().map(|(_, shape)| shape.cells()).collect();
+                Predictions::Labelled(self.recipe().decode(output, &cells))
+            }
+            Format::Raw => Predictions::Raw(output, self.outputs()),
         };
         serde_json::to_vec(&PredictBody { model: self.model(), version: self.version(), predictions })
     }
@@ -53,15 +56,35 @@ impl Serialize for Predictions<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Labelled(predictions) => predictions.serialize(serializer),
-            Self::Raw(output, shape) => {
+            Self::Raw(output, shapes) => {
                 let mut rows = serializer.serialize_seq(Some(output.nrows()))?;
                 for row in output.rows() {
                     let cells = row.to_slice().unwrap_or_default();
-                    rows.serialize_element(&Nested { cells, axes: &shape.0 })?;
+                    match shapes {
+                        [(_, shape)] => rows.serialize_element(&Nested { cells, axes: &shape.0 })?,
+                        outputs => rows.serialize_element(&SideBySide { cells, outputs })?,
+                    }
                 }
                 rows.end()
             }
         }
+    }
+}
+
+/// The cells of several outputs, one after the other, as an object by output.
+struct SideBySide<'a> {
+    cells: &'a [f32],
+    outputs: &'a [(String, Shape)],
+}
+
+impl Serialize for SideBySide<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut cells = self.cells;
+        serializer.collect_map(self.outputs.iter().map(|(name, shape)| {
+            let (mine, rest) = cells.split_at_checked(shape.cells()).unwrap_or_default();
+            cells = rest;
+            (name, Nested { cells: mine, axes: &shape.0 })
+        }))
     }
 }
 
@@ -92,9 +115,14 @@ mod tests {
     #[test]
     fn raw_output_has_the_networks_shape_and_the_shortest_decimals() {
         let output = array![[0.1f32, 2.0, -3.5, 1e-7], [0.0, 1.0, 2.0, 3.0]];
-        let as_json = |axes: &[usize]| serde_json::to_string(&Predictions::Raw(output.view(), &Shape(axes.to_vec())));
+        let as_json = |axes: &[usize]| {
+            serde_json::to_string(&Predictions::Raw(output.view(), &[("y".into(), Shape(axes.to_vec()))]))
+        };
         assert_eq!(as_json(&[4]).unwrap(), "[[0.1,2.0,-3.5,1e-7],[0.0,1.0,2.0,3.0]]");
         let nested: serde_json::Value = serde_json::from_str(&as_json(&[2, 2]).unwrap()).unwrap();
         assert_eq!(nested[1], json!([[0.0, 1.0], [2.0, 3.0]]));
+        let shapes = [("a".to_owned(), Shape(vec![1])), ("b".to_owned(), Shape(vec![3]))];
+        let several = serde_json::to_value(Predictions::Raw(output.view(), &shapes)).unwrap();
+        assert_eq!(several[1], json!({"a": [0.0], "b": [1.0, 2.0, 3.0]}));
     }
 }

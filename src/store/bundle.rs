@@ -72,11 +72,17 @@ impl Bundle {
         Ok(Self { description: serde_json::from_str(description).context("the description is not ours")?, tensors })
     }
 
+    /// The definition of the network.
+    pub fn definition(&self) -> anyhow::Result<Definition> {
+        Definition::from_value(&self.description.definition)
+            .map_err(|errors| anyhow!("the stored definition is not accepted: {errors:?}"))
+    }
+
     /// The network with these weights.
     pub fn network(self, limits: &Limits) -> anyhow::Result<Network<f32>> {
-        let Description { definition, input_shapes, .. } = &self.description;
-        let architecture = Definition::from_value(definition)
-            .and_then(|definition| definition.resolve(input_shapes, limits))
+        let architecture = self
+            .definition()?
+            .resolve(&self.description.input_shapes, limits)
             .map_err(|errors| anyhow!("the stored definition is not accepted: {errors:?}"))?;
         Ok(Network::with_tensors(architecture, self.tensors)?)
     }

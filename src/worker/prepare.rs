@@ -3,7 +3,7 @@
 use crate::{
     data::{
         read::{ReadError, load},
-        recipe::{Recipe, input_width},
+        recipe::{OutputTargets, Recipe, input_width},
         split::{Split, split},
         table::Table,
         weights::{ClassWeight, weights},
@@ -75,23 +75,18 @@ pub fn prepare(inputs: Inputs, limits: &Limits, link: &Link) -> Result<Prepared,
     let Inputs { job, model, data, validation } = inputs;
     let training = &job.training;
     let columns = data.dataset.columns.clone();
-    let mut wanted = [job.features.as_slice(), job.target.names()].concat();
+    let mut wanted = [job.features.clone(), job.target_columns()].concat();
     wanted.extend(training.sample_weight.clone().filter(|column| !wanted.contains(column)));
     let table = read(data, &wanted, link)?;
     let rows = match &validation {
         Some(_) => Split { training: (0..table.rows).collect(), validation: Vec::new() },
         None => split(table.rows, training.validation_split, training.split_shuffle, training.seed),
     };
-    let recipe = Recipe::fit(
-        &table,
-        &columns,
-        &job.features,
-        job.target.names(),
-        job.task,
-        training.preprocessing,
-        &rows.training,
-    )
-    .map_err(invalid)?;
+    let targets = job.target.named().into_iter().zip(job.task.values());
+    let outputs: Vec<OutputTargets<'_>> =
+        targets.map(|((name, columns), task)| OutputTargets { name, task: *task, columns: columns.names() }).collect();
+    let recipe = Recipe::fit(&table, &columns, &job.features, &outputs, training.preprocessing, &rows.training)
+        .map_err(invalid)?;
     go_on(link)?;
 
     let sample_weight = training.sample_weight.as_deref();

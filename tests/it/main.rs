@@ -6,6 +6,7 @@ mod bad_input;
 mod demo;
 mod http_datasets;
 mod http_events;
+mod http_graphs;
 mod http_idempotency;
 mod http_manners;
 mod http_slow;

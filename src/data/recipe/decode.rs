@@ -1,7 +1,8 @@
 //! The network's output as answers.
 
-use super::{Task, target::Target};
-use ndarray::{ArrayView1, ArrayView2};
+use super::{Output, Task, target::Target};
+use crate::data::named::Named;
+use ndarray::{ArrayView1, ArrayView2, s};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 use std::sync::Arc;
@@ -31,6 +32,9 @@ pub enum Prediction {
         /// The predicted value.
         value: Value,
     },
+    /// Of a model with several outputs: each one's answer by the output's name.
+    #[schema(value_type = Object)]
+    Outputs(Named<Prediction>),
 }
 
 /// Probabilities by label, in label order. Numbers are written straight from the network's output, with the digits that
@@ -61,6 +65,20 @@ pub fn json_number(value: f32) -> Value {
         .ok()
         .and_then(serde_json::Number::from_f64)
         .map_or(Value::Null, Value::Number)
+}
+
+/// Answers for the outputs side by side, [rows, cells of every output].
+pub(super) fn decode_several(outputs: &[Output], output: ArrayView2<'_, f32>, cells: &[usize]) -> Vec<Prediction> {
+    let mut first = 0;
+    let mut answers: Vec<Vec<(String, Prediction)>> = vec![Vec::with_capacity(outputs.len()); output.nrows()];
+    for (of, cells) in outputs.iter().zip(cells) {
+        let mine = output.slice(s![.., first..first + cells]);
+        first += cells;
+        for (answer, prediction) in answers.iter_mut().zip(decode(of.task, &of.targets, mine)) {
+            answer.push((of.name.clone(), prediction));
+        }
+    }
+    answers.into_iter().map(|answer| Prediction::Outputs(Named(answer))).collect()
 }
 
 /// Answers for output [rows, output cells].

@@ -233,7 +233,7 @@ impl Feature {
                 Some(category.stored.levels.iter().map(|level| Value::from(level.as_str())).collect()),
             ),
         };
-        SignatureColumn { name: self.name.clone(), kind, levels }
+        SignatureColumn { name: self.name.clone(), output: None, kind, levels }
     }
 }
 

@@ -13,6 +13,7 @@ pub use feature::input_width;
 
 use crate::{
     data::{
+        named::{Named, PerOutput, per_output},
         schema::{Column, ColumnType},
         table::{Table, TableColumn},
     },
@@ -25,7 +26,7 @@ use serde_json::Value;
 use target::Target;
 
 /// The form in which recipes are stored; a change of it that old ones cannot be read by raises this number.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// How number columns are scaled. A name (`"standardize"`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
@@ -60,9 +61,28 @@ pub enum Task {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Recipe {
     version: u32,
-    task: Task,
     features: Vec<Feature>,
+    outputs: Vec<Output>,
+}
+
+/// What one output of the network is fitted to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Output {
+    /// What a request calls it where there are several.
+    name: String,
+    task: Task,
     targets: Vec<Target>,
+}
+
+/// What one output is to be fitted to.
+#[derive(Debug, Clone, Copy)]
+pub struct OutputTargets<'a> {
+    /// What a request calls it where there are several.
+    pub name: &'a str,
+    /// What the columns are to the network.
+    pub task: Task,
+    /// The target columns.
+    pub columns: &'a [String],
 }
 
 /// What a version takes and gives.
@@ -73,7 +93,8 @@ pub struct Signature {
     /// The targets.
     pub outputs: Vec<SignatureColumn>,
     /// What the outputs are.
-    pub task: Task,
+    #[schema(schema_with = per_output::<Task>)]
+    pub task: PerOutput<Task>,
 }
 
 /// One column of a signature.
@@ -81,6 +102,9 @@ pub struct Signature {
 pub struct SignatureColumn {
     /// The column's name.
     pub name: String,
+    /// The output that it is a target of, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub output: Option<String>,
     /// Its type.
     #[serde(rename = "type")]
     pub kind: ColumnType,
@@ -96,8 +120,7 @@ impl Recipe {
         table: &Table,
         columns: &[Column],
         features: &[String],
-        targets: &[String],
-        task: Task,
+        outputs: &[OutputTargets<'_>],
         preprocessing: Preprocessing,
         training: &[usize],
     ) -> Result<Self, Vec<FieldError>> {
@@ -112,13 +135,17 @@ impl Recipe {
             });
             feature.map_or_else(|error| errors.push(error), |feature| fitted.push(feature));
         }
-        let mut outputs = Vec::with_capacity(targets.len());
-        for name in targets {
-            let target = column(columns, name).and_then(|schema| Target::new(schema, task));
-            target.map_or_else(|detail| errors.push(FieldError::new("/target", detail)), |target| outputs.push(target));
+        let mut fitted_outputs = Vec::with_capacity(outputs.len());
+        for output in outputs {
+            let mut targets = Vec::with_capacity(output.columns.len());
+            for name in output.columns {
+                let target = column(columns, name).and_then(|schema| Target::new(schema, output.task));
+                target.map_or_else(|detail| errors.push(FieldError::new("/target", detail)), |it| targets.push(it));
+            }
+            fitted_outputs.push(Output { name: output.name.to_owned(), task: output.task, targets });
         }
         if errors.is_empty() {
-            Ok(Self { version: VERSION, task, features: fitted, targets: outputs })
+            Ok(Self { version: VERSION, features: fitted, outputs: fitted_outputs })
         } else {
             Err(errors)
         }
@@ -138,37 +165,45 @@ impl Recipe {
         inputs
     }
 
-    /// Targets of `rows`: [rows, target cells]. Fails where a target cell is missing or a validation label is unknown.
+    /// Every output's targets with its task.
+    fn targets_with_task(&self) -> impl Iterator<Item = (Task, &Target)> {
+        self.outputs.iter().flat_map(|output| output.targets.iter().map(|target| (output.task, target)))
+    }
+
+    /// Targets of `rows`: [rows, target cells of every output one after the other]. Fails where a target cell is missing or a validation label is unknown.
     pub fn targets(&self, table: &Table, rows: &[usize]) -> Result<Array2<f32>, FieldError> {
-        let width = self.targets.iter().map(|target| target.width(self.task)).sum();
+        let width = self.targets_with_task().map(|(task, target)| target.width(task)).sum();
         let mut targets = Array2::zeros((rows.len(), width));
         let mut first = 0;
-        for target in &self.targets {
-            let next = first + target.width(self.task);
+        for (task, target) in self.targets_with_task() {
+            let next = first + target.width(task);
             let cells = targets.slice_mut(ndarray::s![.., first..next]);
             target
-                .encode(self.task, cells_of(table, target.name()), rows, cells)
+                .encode(task, cells_of(table, target.name()), rows, cells)
                 .map_err(|detail| FieldError::new("/target", detail))?;
             first = next;
         }
         Ok(targets)
     }
 
-    /// The class of each of `rows`, as an index into the labels; empty for a regression. Fails as [`Self::targets`] does.
+    /// The class of each of `rows`, as an index into the labels; empty where there is more than one target, and for a
+    /// regression. Fails as [`Self::targets`] does.
     pub fn classes(&self, table: &Table, rows: &[usize]) -> Result<Vec<usize>, FieldError> {
-        match (self.task, self.targets.as_slice()) {
-            (Task::Regression, _) | (_, []) => Ok(Vec::new()),
-            (_, [target, ..]) => target
-                .classes(cells_of(table, target.name()), rows)
-                .map_err(|detail| FieldError::new("/target", detail)),
-        }
+        self.class_target().map_or(Ok(Vec::new()), |target| {
+            let classes = target.classes(cells_of(table, target.name()), rows);
+            classes.map_err(|detail| FieldError::new("/target", detail))
+        })
     }
 
-    /// The class labels in label order; empty for a regression.
+    /// The class labels in label order; empty where there is more than one output, and for a regression.
     pub fn labels(&self) -> &[Value] {
-        match (self.task, self.targets.as_slice()) {
-            (Task::Regression, _) | (_, []) => &[],
-            (_, [target, ..]) => target.labels(),
+        self.class_target().map_or(&[], Target::labels)
+    }
+
+    fn class_target(&self) -> Option<&Target> {
+        match self.outputs.as_slice() {
+            [Output { task, targets, .. }] if *task != Task::Regression => targets.first(),
+            _ => None,
         }
     }
 
@@ -177,18 +212,30 @@ impl Recipe {
         encode::encode(&self.features, instances)
     }
 
-    /// Answers for the network's output [rows, output cells].
-    pub fn decode(&self, output: ArrayView2<'_, f32>) -> Vec<Prediction> {
-        decode::decode(self.task, &self.targets, output)
+    /// Answers for the network's output [rows, output cells]; `cells` are those of each output.
+    pub fn decode(&self, output: ArrayView2<'_, f32>, cells: &[usize]) -> Vec<Prediction> {
+        match self.outputs.as_slice() {
+            [only] => decode::decode(only.task, &only.targets, output),
+            outputs => decode::decode_several(outputs, output, cells),
+        }
     }
 
     /// What it takes and gives.
     pub fn signature(&self) -> Signature {
         Signature {
             inputs: self.features.iter().map(Feature::signature).collect(),
-            outputs: self.targets.iter().map(Target::signature).collect(),
-            task: self.task,
+            outputs: self.outputs.iter().flat_map(|output| self.signature_of(output)).collect(),
+            task: match self.outputs.as_slice() {
+                [only] => PerOutput::One(only.task),
+                outputs => PerOutput::Each(Named(outputs.iter().map(|it| (it.name.clone(), it.task)).collect())),
+            },
         }
+    }
+
+    fn signature_of(&self, output: &Output) -> Vec<SignatureColumn> {
+        let name = (self.outputs.len() > 1).then(|| output.name.clone());
+        let signature = |target: &Target| SignatureColumn { output: name.clone(), ..target.signature() };
+        output.targets.iter().map(signature).collect()
     }
 }
 

@@ -55,7 +55,7 @@ impl Target {
     /// What it gives.
     pub fn signature(&self) -> SignatureColumn {
         let levels = (!self.labels.is_empty()).then(|| self.labels.clone());
-        SignatureColumn { name: self.name.clone(), kind: self.kind, levels }
+        SignatureColumn { name: self.name.clone(), output: None, kind: self.kind, levels }
     }
 
     /// Fills `targets` [rows, width], which is zero.

@@ -1,4 +1,4 @@
-use super::{Prediction, Preprocessing, Recipe, Task, input_width, json_number};
+use super::{OutputTargets, Prediction, Preprocessing, Recipe, Task, input_width, json_number};
 use crate::data::{
     read::{Inspection, TableLimits, inspect, load, rows},
     schema::Format,
@@ -21,12 +21,17 @@ fn read(csv: &str) -> (Inspection, Table) {
 }
 
 /// Fits on the first `training` rows; the last column is the target.
+fn output(task: Task, columns: &[String]) -> OutputTargets<'_> {
+    OutputTargets { name: "", task, columns }
+}
+
 fn fitted(csv: &str, training: usize, task: Task, preprocessing: Preprocessing) -> (Recipe, Table) {
     let (inspection, table) = read(csv);
     let mut features: Vec<String> = inspection.columns.iter().map(|column| column.name.clone()).collect();
     let target = features.pop().unwrap();
     let rows: Vec<usize> = (0..training).collect();
-    let recipe = Recipe::fit(&table, &inspection.columns, &features, &[target], task, preprocessing, &rows).unwrap();
+    let recipe =
+        Recipe::fit(&table, &inspection.columns, &features, &[output(task, &[target])], preprocessing, &rows).unwrap();
     let width = input_width(&inspection.columns, &features);
     assert_eq!(recipe.inputs(&table, &[]).ncols(), width, "the width that the schema promises");
     (recipe, table)
@@ -189,7 +194,9 @@ fn labels_keep_their_type_and_order(#[case] csv: &str, #[case] labels: Value) {
     for (class, label) in labels.as_array().unwrap().iter().enumerate() {
         let mut output = arr2(&[[0.2f32, 0.2, 0.2]]);
         output[[0, class]] = 0.6;
-        let Prediction::Class { label: received, probabilities } = recipe.decode(output.view()).remove(0) else {
+        let Prediction::Class { label: received, probabilities } =
+            recipe.decode(output.view(), &[output.ncols()]).remove(0)
+        else {
             panic!("a class")
         };
         assert_eq!(&received, label);
@@ -201,7 +208,7 @@ fn labels_keep_their_type_and_order(#[case] csv: &str, #[case] labels: Value) {
 fn answers_as_json() {
     let (binary, table) = fitted("x,y\n1,true\n2,false\n3,true\n", 3, Task::Binary, Preprocessing::Standardize);
     assert_eq!(binary.targets(&table, &[0, 1]).unwrap(), arr2(&[[1.0], [0.0]]));
-    let answers = serde_json::to_string(&binary.decode(arr2(&[[0.7f32], [0.5]]).view())).unwrap();
+    let answers = serde_json::to_string(&binary.decode(arr2(&[[0.7f32], [0.5]]).view(), &[])).unwrap();
     assert_eq!(
         serde_json::from_str::<Value>(&answers).unwrap(),
         json!([
@@ -212,25 +219,24 @@ fn answers_as_json() {
     let (margin, table) = fitted("x,y\n1,true\n2,false\n3,true\n", 3, Task::Margin, Preprocessing::Standardize);
     assert_eq!(margin.targets(&table, &[0, 1]).unwrap(), arr2(&[[1.0], [0.0]]));
     assert_eq!(
-        serde_json::to_string(&margin.decode(arr2(&[[0.25f32], [0.0], [-1.5]]).view())).unwrap(),
+        serde_json::to_string(&margin.decode(arr2(&[[0.25f32], [0.0], [-1.5]]).view(), &[])).unwrap(),
         r#"[{"label":true,"score":0.25},{"label":false,"score":0.0},{"label":false,"score":-1.5}]"#
     );
     let (number, _) = fitted("x,y\n1,1.5\n2,2.5\n", 2, Task::Regression, Preprocessing::Standardize);
-    assert_eq!(serde_json::to_string(&number.decode(arr2(&[[12.3f32]]).view())).unwrap(), r#"[{"value":12.3}]"#);
+    assert_eq!(serde_json::to_string(&number.decode(arr2(&[[12.3f32]]).view(), &[])).unwrap(), r#"[{"value":12.3}]"#);
     let (inspection, table) = read("x,y,z\n1,1.5,true\n2,2.5,false\n");
     let targets = ["y".to_owned(), "z".to_owned()];
     let several = Recipe::fit(
         &table,
         &inspection.columns,
         &["x".into()],
-        &targets,
-        Task::Regression,
+        &[output(Task::Regression, &targets)],
         Preprocessing::Standardize,
         &[0, 1],
     )
     .unwrap();
     assert_eq!(several.targets(&table, &[0, 1]).unwrap(), arr2(&[[1.5, 1.0], [2.5, 0.0]]));
-    let answers = serde_json::to_string(&several.decode(arr2(&[[0.1f32, 1e-9]]).view())).unwrap();
+    let answers = serde_json::to_string(&several.decode(arr2(&[[0.1f32, 1e-9]]).view(), &[])).unwrap();
     assert_eq!(answers, r#"[{"value":{"y":0.1,"z":1e-9}}]"#);
 }
 

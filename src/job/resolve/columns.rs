@@ -10,16 +10,17 @@ use crate::{
 /// The target columns; `None` where one of them is wrong.
 pub(super) fn targets<'a>(
     target: &Columns,
+    pointer: &str,
     dataset: TableView<'a>,
     errors: &mut Vec<FieldError>,
 ) -> Option<Vec<&'a Column>> {
     let before = errors.len();
     let mut found: Vec<&Column> = Vec::new();
     if target.names().is_empty() {
-        errors.push(FieldError::new("/target", "expected at least one column, received none"));
+        errors.push(FieldError::new(pointer, "expected at least one column, received none"));
     }
     for (index, name) in target.names().iter().enumerate() {
-        let pointer = target_pointer(target, index);
+        let pointer = target_pointer(target, pointer, index);
         match column(name, dataset) {
             Err(detail) => errors.push(FieldError::new(pointer, detail)),
             Ok(column) if found.iter().any(|known| known.name == column.name) => {
@@ -37,11 +38,11 @@ pub(super) fn targets<'a>(
     (errors.len() == before).then_some(found)
 }
 
-/// Where the target at `index` stands in the request.
-pub(super) fn target_pointer(target: &Columns, index: usize) -> String {
+/// Where the target at `index` of those at `pointer` stands in the request.
+pub(super) fn target_pointer(target: &Columns, pointer: &str, index: usize) -> String {
     match target {
-        Columns::One(_) => "/target".into(),
-        Columns::Many(_) => format!("/target/{index}"),
+        Columns::One(_) => pointer.into(),
+        Columns::Many(_) => format!("{pointer}/{index}"),
     }
 }
 

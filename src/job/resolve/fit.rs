@@ -2,11 +2,15 @@
 
 use super::{TableView, learned::Learned};
 use crate::{
-    data::{recipe::Task, split::training_rows},
+    data::{
+        named::{Named, PerOutput},
+        recipe::Task,
+        split::training_rows,
+    },
     engine::{
         field::{FieldError, nearest, parse},
         fit::EarlyStopping,
-        loss::{Learns, Loss},
+        loss::Learns,
         metric::Metric,
     },
     job::training::{BatchSize, Requested, Training},
@@ -20,10 +24,9 @@ const DEFAULT_BATCH_SIZE: u64 = 32;
 /// The training with every default filled in; `None` where task and loss are not known.
 pub(super) fn training(
     requested: Requested,
-    learned: Option<&Learned>,
+    learned: Option<&[Learned<'_>]>,
     dataset: TableView<'_>,
     validation_dataset: bool,
-    output_width: Option<usize>,
     errors: &mut Vec<FieldError>,
 ) -> Option<Training> {
     let validation_split = requested.validation_split.unwrap_or(0.0);
@@ -44,13 +47,16 @@ pub(super) fn training(
         (size, _) => size,
     };
     let learned = learned?;
-    let metrics = match requested.metrics {
-        Some(metrics) => metrics,
-        None => vec![known(&default_metric(learned), errors)?],
-    };
-    if let (Some(stopping), Some(width)) = (&requested.early_stopping, output_width) {
+    let mut metrics = Vec::with_capacity(learned.len());
+    for learned in learned {
+        metrics.push(match &learned.wanted.metrics {
+            Some(metrics) => metrics.clone(),
+            None => vec![known(&default_metric(learned), errors)?],
+        });
+    }
+    if let Some(stopping) = &requested.early_stopping {
         let validated = validation_dataset || validation_split > 0.0;
-        if let Err(detail) = check_monitor(stopping, &metrics, &learned.loss, width, validated) {
+        if let Err(detail) = check_monitor(stopping, &log_names(learned, &metrics), validated) {
             errors.push(FieldError::new("/training/early_stopping/monitor", detail));
         }
     }
@@ -58,20 +64,19 @@ pub(super) fn training(
         Some(optimizer) => optimizer,
         None => known(&json!("adam"), errors)?,
     };
-    let settings = [optimizer.check().map_err(|error| error.under("/training/optimizer"))]
-        .into_iter()
-        .chain([learned.loss.check().map_err(|error| error.under("/training/loss"))])
-        .chain(metrics.iter().enumerate().map(|(index, metric)| {
-            let against = || output_width.map_or(Ok(()), |width| metric.check_against(&learned.loss, width));
-            metric.check().and_then(|()| against()).map_err(|error| error.under(&format!("/training/metrics/{index}")))
-        }));
+    let of_outputs = learned.iter().zip(&metrics).flat_map(|(learned, metrics)| check_output(learned, metrics));
+    let settings =
+        [optimizer.check().map_err(|error| error.under("/training/optimizer"))].into_iter().chain(of_outputs);
     errors.extend(settings.filter_map(Result::err));
+    let names: Vec<&str> = learned.iter().map(|learned| learned.wanted.name.as_str()).collect();
+    let weights = learned.iter().map(|it| (it.wanted.name.clone(), it.wanted.loss_weight.unwrap_or(1.0)));
     Some(Training {
         epochs: requested.epochs.unwrap_or(1),
         batch_size: batch_size?,
         optimizer,
-        loss: learned.loss,
-        metrics,
+        loss: PerOutput::collect(&names, learned.iter().map(|learned| learned.loss).collect())?,
+        metrics: PerOutput::collect(&names, metrics)?,
+        loss_weights: (names.len() > 1).then(|| Named(weights.collect())),
         validation_split,
         split_shuffle: requested.split_shuffle.unwrap_or(true),
         shuffle: requested.shuffle.unwrap_or(true),
@@ -88,7 +93,34 @@ fn known<T: DeserializeOwned>(settings: &Value, errors: &mut Vec<FieldError>) ->
     parse(settings).map_err(|error| errors.push(error)).ok()
 }
 
-fn default_metric(learned: &Learned) -> Value {
+/// Ranges of an output's loss and metrics, and whether they go together.
+fn check_output(learned: &Learned<'_>, metrics: &[Metric]) -> Vec<Result<(), FieldError>> {
+    let loss = learned.loss.check().map_err(|error| error.under(&learned.wanted.pointer("/training/loss")));
+    let pointer = learned.wanted.pointer("/training/metrics");
+    let metrics = metrics.iter().enumerate().map(|(index, metric)| {
+        let checked = metric.check().and_then(|()| metric.check_against(&learned.loss, learned.width));
+        checked.map_err(|error| error.under(&format!("{pointer}/{index}")))
+    });
+    std::iter::once(loss).chain(metrics).collect()
+}
+
+/// What is reported of the training rows, as the fit names it.
+fn log_names(learned: &[Learned<'_>], metrics: &[Vec<Metric>]) -> Vec<String> {
+    let several = learned.len() > 1;
+    let mut names = vec!["loss".to_owned()];
+    if several {
+        names.extend(learned.iter().map(|learned| format!("{}_loss", learned.wanted.name)));
+    }
+    for (learned, metrics) in learned.iter().zip(metrics) {
+        names.extend(metrics.iter().map(|metric| {
+            let name = metric.resolve(&learned.loss, learned.width).name();
+            if several { format!("{}_{name}", learned.wanted.name) } else { name }
+        }));
+    }
+    names
+}
+
+fn default_metric(learned: &Learned<'_>) -> Value {
     match (learned.task, learned.loss.learns()) {
         // A score says yes by its side of 0, where Keras's accuracy would ask for one half.
         (Task::Margin, _) => json!({"type": "binary_accuracy", "threshold": 0.0}),
@@ -117,17 +149,8 @@ fn check_split(validation_split: f64, rows: u64, validation_dataset: bool) -> Re
     Ok(training)
 }
 
-fn check_monitor(
-    stopping: &EarlyStopping,
-    metrics: &[Metric],
-    loss: &Loss,
-    width: usize,
-    validated: bool,
-) -> Result<(), String> {
+fn check_monitor(stopping: &EarlyStopping, names: &[String], validated: bool) -> Result<(), String> {
     let monitor = stopping.monitor.as_str();
-    let names: Vec<String> = std::iter::once("loss".to_owned())
-        .chain(metrics.iter().map(|metric| metric.resolve(loss, width).name()))
-        .collect();
     let validation_names = names.iter().map(|name| format!("val_{name}"));
     let all: Vec<String> = names.iter().cloned().chain(validation_names.filter(|_| validated)).collect();
     if all.iter().any(|known| known == monitor) {

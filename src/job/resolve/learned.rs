@@ -1,6 +1,6 @@
 //! What the target is to the network: the task, and the loss that goes with it.
 
-use super::columns::target_pointer;
+use super::{columns::target_pointer, outputs::Wanted};
 use crate::{
     data::{
         recipe::{Task, label_text},
@@ -10,29 +10,76 @@ use crate::{
     engine::{
         field::{FieldError, nearest, parse},
         loss::{Learns, Loss},
+        shape::Shape,
+        spec::Architecture,
     },
-    job::{Columns, training::Requested},
+    job::training::Requested,
 };
 use serde_json::Value;
 
-/// Where a loss that does not go with its target is wrong, once the request or the model has named one.
+/// Where the target and the loss of an only output stand.
+const TARGET: &str = "/target";
 const LOSS: &str = "/training/loss";
 
-/// Task and loss.
+/// Task and loss of one output.
 #[derive(Debug, Clone)]
-pub(super) struct Learned {
+pub(super) struct Learned<'w> {
+    pub wanted: &'w Wanted<'w>,
     pub task: Task,
     pub loss: Loss,
+    /// Size of the output's last axis.
+    pub width: usize,
 }
 
-/// Decides task and loss for an output of `width` cells.
-pub(super) fn learned(
-    targets: &[&Column],
-    target: &Columns,
+/// What every output learns; `None` where one of them cannot.
+pub(super) fn every<'w>(
+    wanted: &'w [Wanted<'w>],
     requested: &Requested,
-    width: usize,
-) -> Result<Learned, FieldError> {
-    let loss = match requested.loss {
+    architecture: &Architecture,
+    errors: &mut Vec<FieldError>,
+) -> Option<Vec<Learned<'w>>> {
+    let before = errors.len();
+    let class_weight = requested.class_weight.as_ref();
+    if class_weight.is_some() && wanted.len() > 1 {
+        let detail =
+            "expected no class weights: the model has several outputs; `sample_weight` weighs rows for all of them";
+        errors.push(FieldError::new("/class_weight", detail));
+    }
+    let mut all = Vec::with_capacity(wanted.len());
+    for (wanted, shape) in wanted.iter().zip(architecture.output_shapes()) {
+        match learned(wanted, class_weight.filter(|_| wanted.name.is_empty()), shape) {
+            Ok(learned) => all.push(learned),
+            Err(error) => errors.push(error),
+        }
+    }
+    (errors.len() == before).then_some(all)
+}
+
+/// The names of the columns that are learned as classes.
+pub(super) fn class_columns<'w>(learned: &[Learned<'w>]) -> Vec<&'w str> {
+    let classes = learned.iter().filter(|learned| learned.task != Task::Regression);
+    classes.flat_map(|learned| &learned.wanted.columns).map(|column| column.name.as_str()).collect()
+}
+
+/// Decides task and loss for an output of this shape.
+fn learned<'w>(
+    wanted: &'w Wanted<'w>,
+    class_weight: Option<&ClassWeight>,
+    shape: &Shape,
+) -> Result<Learned<'w>, FieldError> {
+    let decided = decide(wanted, class_weight, shape.cells()).and_then(|(task, loss)| {
+        if task != Task::Regression && shape.0.len() > 1 {
+            let detail = format!("expected an output of one axis for classes, received the shape {shape}");
+            return Err(FieldError::new("/model", detail));
+        }
+        Ok(Learned { wanted, task, loss, width: shape.last() })
+    });
+    decided.map_err(|error| wanted.place(error, TARGET, LOSS))
+}
+
+fn decide(wanted: &Wanted<'_>, class_weight: Option<&ClassWeight>, width: usize) -> Result<(Task, Loss), FieldError> {
+    let targets = wanted.columns.as_slice();
+    let loss = match wanted.loss {
         Some(loss) => loss,
         None => default_loss(targets, width)?,
     };
@@ -46,12 +93,12 @@ pub(super) fn learned(
         (_, Learns::Shares) if targets.iter().any(|column| column.kind != ColumnType::Number) => {
             Err(several_targets(loss, targets))
         }
-        _ => numbers(targets, target, requested, loss, width),
+        _ => numbers(wanted, loss, width),
     }?;
-    if let Some(class_weight) = &requested.class_weight {
+    if let Some(class_weight) = class_weight {
         check_class_weight(class_weight, targets, task)?;
     }
-    Ok(Learned { task, loss })
+    Ok((task, loss))
 }
 
 /// A cross-entropy for classes, and the mean squared error for numbers: but integers are classes where the output has a cell
@@ -111,7 +158,7 @@ fn sides(column: &Column) -> bool {
 }
 
 fn several_targets(loss: Loss, targets: &[&Column]) -> FieldError {
-    FieldError::new("/target", format!("{} learns one target column, received {}", name(loss), targets.len()))
+    FieldError::new(TARGET, format!("{} learns one target column, received {}", name(loss), targets.len()))
 }
 
 fn one_fraction(width: usize) -> Result<Task, FieldError> {
@@ -139,13 +186,8 @@ fn one_of_two(column: &Column, task: Task, loss: Loss, width: usize) -> Result<T
 }
 
 /// Numbers, a cell each.
-fn numbers(
-    targets: &[&Column],
-    target: &Columns,
-    requested: &Requested,
-    loss: Loss,
-    width: usize,
-) -> Result<Task, FieldError> {
+fn numbers(wanted: &Wanted<'_>, loss: Loss, width: usize) -> Result<Task, FieldError> {
+    let targets = wanted.columns.as_slice();
     for (index, column) in targets.iter().enumerate() {
         let (column_name, loss_name) = (&column.name, name(loss));
         let (min, max) = (column.min.unwrap_or_default(), column.max.unwrap_or_default());
@@ -161,7 +203,10 @@ fn numbers(
             }
             _ => continue,
         };
-        let pointer = if requested.loss.is_some() { LOSS.to_owned() } else { target_pointer(target, index) };
+        let pointer = match wanted.loss {
+            Some(_) => LOSS.to_owned(),
+            None => target_pointer(wanted.target, TARGET, index),
+        };
         return Err(FieldError::new(pointer, detail));
     }
     if targets.len() != width {
@@ -174,7 +219,7 @@ fn numbers(
 
 fn class_labels(column: &Column, loss: Loss) -> Result<usize, FieldError> {
     let (column_name, distinct) = (&column.name, column.distinct);
-    let refuse = |detail: String| Err(FieldError::new("/target", detail));
+    let refuse = |detail: String| Err(FieldError::new(TARGET, detail));
     let Some(values) = &column.values else {
         return match column.kind {
             ColumnType::Number => Err(FieldError::new(

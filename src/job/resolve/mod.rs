@@ -4,11 +4,12 @@ mod columns;
 mod fit;
 mod inputs;
 mod learned;
+mod outputs;
 mod validation;
 
 use crate::{
     data::{
-        named::Named,
+        named::{Named, PerOutput, per_output},
         recipe::{Task, input_width},
         schema::Column,
     },
@@ -36,8 +37,9 @@ pub struct JobRequest {
     pub model: String,
     /// Name or id of a dataset.
     pub dataset: String,
-    /// What is learned: a column, or a list of them.
-    pub target: Columns,
+    /// What is learned: a column, or a list of them; for a model with several outputs an object of these by output.
+    #[schema(schema_with = per_output::<Columns>)]
+    pub target: PerOutput<Columns>,
     /// What it is learned from; where absent, every column but the target and `sample_weight`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub features: Option<Vec<String>>,
@@ -71,7 +73,7 @@ pub struct Resolved {
     /// Every default filled in.
     pub training: Training,
     /// What the target is to the network.
-    pub task: Task,
+    pub task: PerOutput<Task>,
     /// The model at this dataset's width.
     pub architecture: Architecture,
 }
@@ -98,9 +100,10 @@ pub fn resolve(
     limits: &Limits,
 ) -> Result<Resolved, Vec<FieldError>> {
     let mut errors = Vec::new();
-    let requested = Requested::read(&settings(request, defaults, &mut errors), &mut errors);
+    let mut requested = Requested::read(&settings(request, defaults, &mut errors), &mut errors);
+    let wanted = outputs::wanted(&request.target, &mut requested, definition, dataset, &mut errors);
+    let targets = wanted.as_deref().map(outputs::columns_of);
     let sample_weight = requested.sample_weight.as_deref();
-    let targets = columns::targets(&request.target, dataset, &mut errors);
     let inputs = inputs::inputs(request, definition, &mut errors);
     let asked = inputs.as_ref().map(inputs::columns).or_else(|| request.features.clone());
     let features = match inputs::are_known(request, definition, &inputs) {
@@ -124,34 +127,26 @@ pub fn resolve(
         let widths = inputs::widths(inputs.as_ref(), &names, dataset.columns);
         architecture(definition, &widths, limits).map_err(|found| errors.extend(found)).ok()
     });
-    let shape = architecture.as_ref().and_then(|architecture| architecture.output_shapes().next());
-    let output = shape.and_then(|shape| match shape.0.as_slice() {
-        [width] => Some(*width),
-        _ => {
-            errors
-                .push(FieldError::new("/model", format!("expected an output of one axis, received the shape {shape}")));
-            None
-        }
-    });
-    let learned = match (targets.as_ref(), output) {
-        (Some(targets), Some(width)) => {
-            learned::learned(targets, &request.target, &requested, width).map_err(|found| errors.push(found)).ok()
-        }
+    let learned = match (wanted.as_ref(), architecture.as_ref()) {
+        (Some(wanted), Some(architecture)) => learned::every(wanted, &requested, architecture, &mut errors),
         _ => None,
     };
     if let Some(validation) = validation {
         let targets = targets.as_deref().unwrap_or_default();
-        let task = learned.as_ref().map(|learned| learned.task);
-        validation::validation(validation, targets, features.as_deref(), sample_weight, task, &mut errors);
+        let classes = learned.as_deref().map(learned::class_columns).unwrap_or_default();
+        validation::validation(validation, targets, features.as_deref(), sample_weight, &classes, &mut errors);
     }
-    let training = fit::training(requested, learned.as_ref(), dataset, validation.is_some(), output, &mut errors);
+    let training = fit::training(requested, learned.as_deref(), dataset, validation.is_some(), &mut errors);
     if let (Some(architecture), Some(training)) = (&architecture, &training) {
         errors.extend(check_memory(architecture, training, dataset.rows, limits));
     }
     match (architecture, learned, training) {
         (Some(architecture), Some(learned), Some(training)) if errors.is_empty() => {
             let inputs = inputs.or_else(|| inputs::of_one(definition, &names));
-            Ok(Resolved { features: names, inputs, training, task: learned.task, architecture })
+            let tasks = learned.iter().map(|learned| learned.task).collect();
+            let task =
+                PerOutput::collect(&definition.output_names(), tasks).unwrap_or(PerOutput::One(Task::Regression));
+            Ok(Resolved { features: names, inputs, training, task, architecture })
         }
         _ => {
             Err(errors.into_iter().map(|error| where_written(inputs::where_written(error, request), request)).collect())

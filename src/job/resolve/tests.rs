@@ -1,6 +1,7 @@
 use super::{JobRequest, Resolved, TableView, resolve};
 use crate::{
     data::{
+        named::PerOutput,
         read::{Inspection, TableLimits, inspect},
         recipe::Task,
         schema::Format,
@@ -71,7 +72,7 @@ fn defaults_come_from_the_target(
 ) {
     let resolved = resolved(units, json!({"target": target}), json!({}), None).unwrap();
     let settings = settings(&resolved);
-    assert_eq!(resolved.task, task);
+    assert_eq!(resolved.task, PerOutput::One(task));
     assert_eq!(kind(&settings["loss"]), loss);
     assert_eq!(kind(&settings["metrics"][0]), metric);
     assert_eq!(kind(&settings["optimizer"]), "adam");
@@ -95,7 +96,7 @@ fn defaults_come_from_the_target(
 #[case(1, "log_cosh", "price", Task::Regression)]
 fn a_loss_decides_the_task(#[case] units: usize, #[case] loss: &str, #[case] target: &str, #[case] task: Task) {
     let job = json!({"target": target, "features": ["length"], "training": {"loss": loss}});
-    assert_eq!(resolved(units, job, json!({}), None).unwrap().task, task);
+    assert_eq!(resolved(units, job, json!({}), None).unwrap().task, PerOutput::One(task));
 }
 
 #[test]
@@ -115,7 +116,7 @@ fn the_request_stands_over_the_model_and_the_model_over_the_target() {
     let settings = settings(&resolved);
     assert_eq!(kind(&settings["optimizer"]), "rmsprop");
     assert_eq!(kind(&settings["loss"]), "mean_absolute_error");
-    assert_eq!(resolved.task, Task::Regression);
+    assert_eq!(resolved.task, PerOutput::One(Task::Regression));
 }
 
 #[test]

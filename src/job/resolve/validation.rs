@@ -2,10 +2,7 @@
 
 use super::{TableView, columns::column};
 use crate::{
-    data::{
-        recipe::Task,
-        schema::{Column, ColumnType},
-    },
+    data::schema::{Column, ColumnType},
     engine::field::FieldError,
 };
 
@@ -15,7 +12,7 @@ pub(super) fn validation(
     targets: &[&Column],
     features: Option<&[&Column]>,
     sample_weight: Option<&str>,
-    task: Option<Task>,
+    classes: &[&str],
     errors: &mut Vec<FieldError>,
 ) {
     let mut refuse = |detail: String| errors.push(FieldError::new("/validation_dataset", detail));
@@ -36,7 +33,7 @@ pub(super) fn validation(
                     trained.name
                 ));
             }
-            Ok(other) if is_target && task.is_some_and(|task| task != Task::Regression) => {
+            Ok(other) if is_target && classes.contains(&trained.name.as_str()) => {
                 if let Some(label) = unknown_label(trained, other) {
                     refuse(format!("expected the labels of {:?} in training, received {label}", trained.name));
                 }

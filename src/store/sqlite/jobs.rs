@@ -7,7 +7,7 @@ use crate::{
         changes::Changes,
         sqlite::{
             events, listed, models, receipts,
-            record::{Record, count, json, word},
+            record::{Record, count, json},
         },
         state::JobState,
     },
@@ -194,7 +194,7 @@ async fn insert(transaction: &mut SqliteConnection, state: &JobState) -> Result<
     .bind(json(&job.target)?)
     .bind(json(&job.features)?)
     .bind(job.inputs.as_ref().map(json).transpose()?)
-    .bind(word(&job.task)?)
+    .bind(json(&job.task)?)
     .bind(json(&job.training)?)
     .bind(job.created_at.as_microsecond())
     .execute(&mut *transaction)
@@ -244,7 +244,7 @@ fn state(row: &SqliteRow) -> Result<JobState, StoreError> {
         inputs: record.optional_json("inputs")?,
         validation_dataset: record.optional_text("validation_dataset")?,
         validation_dataset_id: record.optional_id("validation_dataset_id")?,
-        task: record.word("task")?,
+        task: record.json("task")?,
         training: record.json("training")?,
         status: record.word("status")?,
         progress: record.json("progress")?,

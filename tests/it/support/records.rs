@@ -2,6 +2,7 @@
 
 use epoca::{
     data::{
+        named::PerOutput,
         recipe::{Signature, Task},
         schema::{Column, ColumnType, Format},
     },
@@ -79,12 +80,12 @@ pub fn job(model: &Model, dataset: &Dataset) -> Job {
         model_id: model.id,
         dataset: dataset.name.clone(),
         dataset_id: dataset.id,
-        target: Columns::One("height".to_owned()),
+        target: PerOutput::One(Columns::One("height".to_owned())),
         features: vec!["width".to_owned()],
         inputs: None,
         validation_dataset: None,
         validation_dataset_id: None,
-        task: Task::Regression,
+        task: PerOutput::One(Task::Regression),
         training: training(),
         status: JobStatus::Queued,
         progress: JobProgress { epochs: 5, ..JobProgress::default() },
@@ -143,7 +144,7 @@ pub fn success(claim: &Claim) -> Outcome {
         job: claim.job.id,
         dataset: claim.job.dataset.clone(),
         metrics: object(json!({"loss": 0.1})),
-        signature: Signature { inputs: Vec::new(), outputs: Vec::new(), task: Task::Regression },
+        signature: Signature { inputs: Vec::new(), outputs: Vec::new(), task: PerOutput::One(Task::Regression) },
         summary: summary(),
         bytes: 1234,
         sha256: "ab".repeat(32),

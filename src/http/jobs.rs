@@ -89,6 +89,7 @@ async fn checked(app: &App, request: JobRequest) -> Result<Job, Problem> {
         training: resolved.training,
         status: JobStatus::Queued,
         metrics: Map::new(),
+        confusion_matrix: None,
         best_epoch: None,
         version: None,
         attempt: 0,

@@ -6,7 +6,7 @@ pub mod training;
 use crate::{
     data::{
         named::{Named, PerOutput, per_output},
-        recipe::{Signature, Task},
+        recipe::{ConfusionMatrix, Signature, Task},
         schema::{Column, Format},
     },
     engine::spec::Summary,
@@ -82,6 +82,9 @@ pub struct ModelVersion {
     /// Logs of the epoch whose weights these are.
     #[schema(value_type = Object)]
     pub metrics: Map<String, Value>,
+    /// Which class was taken for which by the weights that are kept; of classifiers with at most 100 labels.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub confusion_matrix: Option<ConfusionMatrix>,
     /// What it takes and gives.
     pub signature: Signature,
     /// Sizes.
@@ -172,6 +175,9 @@ pub struct Job {
     /// Logs of the last epoch; once it has succeeded, of the epoch whose weights were kept.
     #[schema(value_type = Object)]
     pub metrics: Map<String, Value>,
+    /// Which class was taken for which by the weights that are kept; of classifiers with at most 100 labels.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub confusion_matrix: Option<ConfusionMatrix>,
     /// Counts from 1.
     pub best_epoch: Option<u32>,
     /// Set when it succeeds.

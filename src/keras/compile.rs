@@ -3,6 +3,7 @@
 use super::{
     Compiled,
     class::{Class, Family, Place, Plain, Rule, Translator, UNSET, describe},
+    measures::{LOSSES, METRICS},
 };
 use crate::engine::{
     field::{self, FieldError},
@@ -66,125 +67,6 @@ const OPTIMIZERS: Family = Family {
         ("is_legacy_optimizer", Rule::Ignored),
     ],
 };
-
-const FROM_LOGITS: (&str, Rule) = ("from_logits", Rule::Only(&[Plain::Bool(false)]));
-const LABEL_SMOOTHING: (&str, Rule) = ("label_smoothing", Rule::Same);
-const LAST_AXIS: (&str, Rule) = ("axis", Rule::Only(&[Plain::Number(-1.0)]));
-
-const LOSSES: Family = Family {
-    what: "loss",
-    classes: &[
-        Class {
-            names: &["BinaryCrossentropy", "binary_crossentropy", "bce", "BCE"],
-            kind: "binary_crossentropy",
-            options: &[FROM_LOGITS, LABEL_SMOOTHING, LAST_AXIS],
-        },
-        Class {
-            names: &["CategoricalCrossentropy", "categorical_crossentropy"],
-            kind: "categorical_crossentropy",
-            options: &[FROM_LOGITS, LABEL_SMOOTHING, LAST_AXIS],
-        },
-        Class {
-            names: &["SparseCategoricalCrossentropy", "sparse_categorical_crossentropy"],
-            kind: "sparse_categorical_crossentropy",
-            options: &[FROM_LOGITS, ("ignore_class", UNSET), LAST_AXIS],
-        },
-        Class {
-            names: &["MeanSquaredError", "mean_squared_error", "mse", "MSE"],
-            kind: "mean_squared_error",
-            options: &[],
-        },
-        Class {
-            names: &["MeanAbsoluteError", "mean_absolute_error", "mae", "MAE"],
-            kind: "mean_absolute_error",
-            options: &[],
-        },
-        Class { names: &["Huber", "huber", "huber_loss"], kind: "huber", options: &[("delta", Rule::Same)] },
-    ],
-    common: &[
-        ("name", Rule::Ignored),
-        ("dtype", Rule::DataType),
-        // The mean over the rows under each of its names.
-        (
-            "reduction",
-            Rule::Only(&[
-                Plain::Text("sum_over_batch_size"),
-                Plain::Text("mean"),
-                Plain::Text("auto"),
-                Plain::Text("AUTO"),
-            ]),
-        ),
-        ("fn", Rule::Ignored),
-    ],
-};
-
-const METRICS: Family = Family {
-    what: "metric",
-    classes: &[
-        // The word chooses by loss and output; the class `Accuracy`, which compares floats for equality, is not this.
-        Class { names: &["accuracy", "acc"], kind: "accuracy", options: &[] },
-        Class {
-            names: &["BinaryAccuracy", "binary_accuracy"],
-            kind: "binary_accuracy",
-            options: &[("threshold", Rule::Only(&[Plain::Number(0.5)]))],
-        },
-        Class { names: &["CategoricalAccuracy", "categorical_accuracy"], kind: "categorical_accuracy", options: &[] },
-        Class {
-            names: &["SparseCategoricalAccuracy", "sparse_categorical_accuracy"],
-            kind: "sparse_categorical_accuracy",
-            options: &[],
-        },
-        Class {
-            names: &["AUC", "auc"],
-            kind: "auc",
-            options: &[
-                ("num_thresholds", Rule::Same),
-                ("curve", Rule::Same),
-                ("summation_method", Rule::Only(&[Plain::Text("interpolation")])),
-                ("multi_label", Rule::Only(&[Plain::Bool(false)])),
-                ("num_labels", UNSET),
-                ("label_weights", UNSET),
-                ("thresholds", UNSET),
-                FROM_LOGITS,
-            ],
-        },
-        threshold_metric(&["Precision", "precision"], "precision"),
-        threshold_metric(&["Recall", "recall"], "recall"),
-        Class {
-            names: &["F1Score", "f1_score"],
-            kind: "f1_score",
-            options: &[("average", UNSET), ("threshold", UNSET)],
-        },
-        Class {
-            names: &["MeanSquaredError", "mean_squared_error", "mse", "MSE"],
-            kind: "mean_squared_error",
-            options: &[],
-        },
-        Class {
-            names: &["MeanAbsoluteError", "mean_absolute_error", "mae", "MAE"],
-            kind: "mean_absolute_error",
-            options: &[],
-        },
-        Class {
-            names: &["R2Score", "r2_score"],
-            kind: "r2_score",
-            options: &[
-                ("class_aggregation", Rule::Only(&[Plain::Text("uniform_average")])),
-                ("num_regressors", Rule::Only(&[Plain::Number(0.0)])),
-            ],
-        },
-    ],
-    // A metric of another name is logged under its own; it measures the same.
-    common: &[("name", Rule::Ignored), ("dtype", Rule::DataType)],
-};
-
-const fn threshold_metric(names: &'static [&'static str], kind: &'static str) -> Class {
-    Class {
-        names,
-        kind,
-        options: &[("thresholds", Rule::Only(&[Plain::Number(0.5)])), ("top_k", UNSET), ("class_id", UNSET)],
-    }
-}
 
 /// Arguments of `model.compile` beside optimizer, loss and metrics.
 const ARGUMENTS: [(&str, Rule); 6] = [

@@ -9,6 +9,7 @@ mod class;
 mod compile;
 mod graph;
 mod layers;
+mod measures;
 mod model;
 
 use crate::engine::{field::FieldError, spec::Definition};

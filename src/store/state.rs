@@ -64,7 +64,8 @@ impl JobState {
     pub fn finish(&mut self, outcome: &Outcome, version: Option<u64>, now: Timestamp) -> Vec<NewEvent> {
         match outcome {
             Outcome::Failed(error) => vec![self.fail(error.clone(), now)],
-            Outcome::Succeeded { best_epoch, .. } if self.keeps(outcome) => {
+            Outcome::Succeeded { version: made, best_epoch, .. } if self.keeps(outcome) => {
+                self.job.confusion_matrix = made.confusion_matrix.clone();
                 self.job.version = version;
                 self.job.best_epoch = *best_epoch;
                 self.job.progress.fraction = 1.0;

@@ -218,7 +218,7 @@ impl<'a> Recorder<'a> {
             Ended::Stopped if self.claim.changes.is_cancelling() => Outcome::Cancelled,
             Ended::Stopped => Outcome::Released,
             Ended::Trained(trained) => {
-                let Trained { fitted, took: fitting, summary, description, file } = *trained;
+                let Trained { fitted, took: fitting, summary, confusion_matrix, description, file } = *trained;
                 took = Some(fitting);
                 self.events.extend(self.story.end(&fitted, &job.training));
                 match self.context.artifacts.put(&artifact, file.into()).await {
@@ -229,6 +229,7 @@ impl<'a> Recorder<'a> {
                             job: job.id,
                             dataset: job.dataset,
                             metrics: self.story.metrics().clone(),
+                            confusion_matrix,
                             signature: description.signature,
                             summary,
                             bytes,

@@ -1,6 +1,7 @@
 //! What runs on a job's own thread: prepare, fit, pack.
 
 use crate::{
+    data::recipe::{ConfusionMatrix, CountedRows},
     engine::{
         fit::{FitError, Fitted, fit},
         spec::{Limits, Summary},
@@ -27,6 +28,7 @@ pub struct Trained {
     /// The fit alone.
     pub took: Duration,
     pub summary: Summary,
+    pub confusion_matrix: Option<ConfusionMatrix>,
     pub description: Description,
     /// The version's file.
     pub file: Vec<u8>,
@@ -53,12 +55,20 @@ pub fn train(inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> En
         Err(FitError::Stopped(_)) => return Ended::Stopped,
         Err(error) => return Ended::Failed(failure(&error)),
     };
+    let (counted, samples) = match &validation {
+        Some(tensors) => (CountedRows::Validation, tensors.samples()),
+        None => (CountedRows::Training, rows.samples()),
+    };
+    let confusion_matrix = recipe.confusion_matrix(counted, samples.y, || network.predict(samples.x));
     let summary = network.architecture().summary();
     let signature = recipe.signature();
     let bundle =
         Bundle { description: Description { definition, input_shapes, recipe, signature }, tensors: network.tensors() };
     match bundle.to_bytes() {
-        Ok(file) => Ended::Trained(Box::new(Trained { fitted, took, summary, description: bundle.description, file })),
+        Ok(file) => {
+            let description = bundle.description;
+            Ended::Trained(Box::new(Trained { fitted, took, summary, confusion_matrix, description, file }))
+        }
         Err(error) => {
             tracing::error!(%error, "trained weights cannot be packed");
             Ended::Failed(fault())

@@ -4,6 +4,7 @@
 mod allocation;
 mod bad_input;
 mod demo;
+mod http_confusion;
 mod http_datasets;
 mod http_events;
 mod http_graphs;

@@ -90,19 +90,20 @@ pub(super) fn decode(task: Task, targets: &[Target], output: ArrayView2<'_, f32>
         .into_iter()
         .map(|row| match task {
             Task::Regression => Prediction::Value { value: values(targets, row) },
-            Task::Binary => {
-                let positive = row.first().copied().unwrap_or(f32::NAN);
-                classes(labels, &keys, &[1.0 - positive, positive])
-            }
             Task::Margin => {
                 let score = row.first().copied().unwrap_or(f32::NAN);
-                let label = labels.get(usize::from(score > 0.0)).cloned().unwrap_or_default();
-                Prediction::Score { label, score: json_number(score) }
+                Prediction::Score { label: label(labels, task, row), score: json_number(score) }
             }
-            Task::SparseClasses | Task::OneHotClasses => match row.as_slice() {
-                Some(row) => classes(labels, &keys, row),
-                None => classes(labels, &keys, &row.to_vec()),
-            },
+            Task::Binary => {
+                let positive = row.first().copied().unwrap_or(f32::NAN);
+                let values = vec![1.0 - positive, positive];
+                let probabilities = Probabilities { labels: Arc::clone(&keys), values };
+                Prediction::Class { label: label(labels, task, row), probabilities }
+            }
+            Task::SparseClasses | Task::OneHotClasses => {
+                let probabilities = Probabilities { labels: Arc::clone(&keys), values: row.to_vec() };
+                Prediction::Class { label: label(labels, task, row), probabilities }
+            }
         })
         .collect()
 }
@@ -112,17 +113,26 @@ pub(crate) fn label_text(label: &Value) -> String {
     label.as_str().map_or_else(|| label.to_string(), str::to_owned)
 }
 
-fn classes(labels: &[Value], keys: &Arc<[String]>, probabilities: &[f32]) -> Prediction {
-    // the first of equals, as argmax and Keras's threshold (above one half) have it
-    let mut best = 0;
-    for (class, probability) in probabilities.iter().enumerate() {
-        if probabilities.get(best).is_some_and(|most| probability > most) {
-            best = class;
+fn label(labels: &[Value], task: Task, row: ArrayView1<'_, f32>) -> Value {
+    labels.get(chosen(task, row)).cloned().unwrap_or_default()
+}
+
+/// The class that a row of outputs says, as an index into the labels.
+pub(super) fn chosen(task: Task, row: ArrayView1<'_, f32>) -> usize {
+    let over = |bound: f32| usize::from(row.first().is_some_and(|&value| value > bound));
+    match task {
+        Task::Binary => over(0.5),
+        Task::Margin => over(0.0),
+        // the first of equals, as argmax and Keras's threshold (above one half) have it
+        Task::SparseClasses | Task::OneHotClasses | Task::Regression => {
+            let mut best = (0, row.first().copied().unwrap_or(f32::NAN));
+            for (class, &value) in row.iter().enumerate() {
+                if value > best.1 {
+                    best = (class, value);
+                }
+            }
+            best.0
         }
-    }
-    Prediction::Class {
-        label: labels.get(best).cloned().unwrap_or_default(),
-        probabilities: Probabilities { labels: Arc::clone(keys), values: probabilities.to_vec() },
     }
 }
 

@@ -2,11 +2,13 @@
 //!
 //! Features come first in the order they were asked for, each a run of input cells; see [`feature`] for what a cell holds.
 
+mod confusion;
 mod decode;
 mod encode;
 mod feature;
 mod target;
 
+pub use confusion::{ConfusionMatrix, CountedRows};
 pub(crate) use decode::label_text;
 pub use decode::{Prediction, Probabilities, json_number};
 pub use feature::input_width;

@@ -61,7 +61,8 @@ pub struct Recall {
 /// The harmonic mean of precision and recall, with Keras's epsilon of 1e-7 in each division.
 ///
 /// Keras's own `F1Score` lists every class, which is no single number (`average` there is `null`), and takes the largest
-/// of even one output, which is always a yes; ours has `macro` and a threshold of 0.5 in those places.
+/// of even one output, which is always a yes; ours has `macro` and a threshold of 0.5 in those places. As there, several outputs that share the largest value are all a
+/// yes.
 ///
 /// Source: <https://keras.io/api/metrics/classification_metrics/#f1score-class>
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
@@ -131,6 +132,8 @@ struct Question {
     threshold: Option<f64>,
     top_k: Option<u32>,
     class_id: Option<u32>,
+    /// Whether outputs as large as the last of the `top_k` are a yes too, unless they are 0.
+    ties: bool,
 }
 
 impl Question {
@@ -151,7 +154,10 @@ impl Question {
             let asked = output.iter().enumerate().filter(|&(index, _)| only.is_none_or(|only| only == index));
             for ([hits, mistakes, misses], (index, &output)) in counts.iter_mut().zip(asked) {
                 let found = threshold.is_none_or(|threshold| output > threshold)
-                    && last.is_none_or(|last| !is_before(last, (index, output)));
+                    && last.is_none_or(|last| match self.ties {
+                        true => output >= last.1 && output.abs() > F::of(1e-9),
+                        false => !is_before(last, (index, output)),
+                    });
                 match (rows.is_yes(target, index), found) {
                     (true, true) => *hits += 1.0,
                     (false, true) => *mistakes += 1.0,
@@ -228,25 +234,25 @@ macro_rules! tally {
 
 impl Precision {
     fn question(&self) -> Question {
-        Question { threshold: self.threshold, top_k: self.top_k, class_id: self.class_id }
+        Question { threshold: self.threshold, top_k: self.top_k, class_id: self.class_id, ties: false }
     }
 }
 
 impl Recall {
     fn question(&self) -> Question {
-        Question { threshold: self.threshold, top_k: self.top_k, class_id: self.class_id }
+        Question { threshold: self.threshold, top_k: self.top_k, class_id: self.class_id, ties: false }
     }
 }
 
 impl F1Score {
     fn question(&self) -> Question {
-        Question { threshold: self.threshold, ..Question::default() }
+        Question { threshold: self.threshold, ties: true, ..Question::default() }
     }
 }
 
 impl FBetaScore {
     fn question(&self) -> Question {
-        Question { threshold: self.threshold, ..Question::default() }
+        Question { threshold: self.threshold, ties: true, ..Question::default() }
     }
 }
 

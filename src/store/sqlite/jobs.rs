@@ -207,7 +207,8 @@ async fn save(transaction: &mut SqliteConnection, state: &JobState) -> Result<()
     sqlx::query(
         "UPDATE jobs SET status = ?2, progress = ?3, metrics = ?4, best_epoch = ?5, version = ?6, attempt = ?7, error = ?8,
                          queued_at = ?9, started_at = ?10, ended_at = ?11, queued_seconds = ?12,
-                         preparing_seconds = ?13, training_seconds = ?14, fence = ?15, cancelling = ?16
+                         preparing_seconds = ?13, training_seconds = ?14, fence = ?15, cancelling = ?16,
+                         confusion_matrix = ?17
          WHERE id = ?1",
     )
     .bind(job.id.to_string())
@@ -226,6 +227,7 @@ async fn save(transaction: &mut SqliteConnection, state: &JobState) -> Result<()
     .bind(job.timing.training_seconds)
     .bind(count(state.fence)?)
     .bind(state.cancelling)
+    .bind(job.confusion_matrix.as_ref().map(json).transpose()?)
     .execute(transaction)
     .await?;
     Ok(())
@@ -249,6 +251,7 @@ fn state(row: &SqliteRow) -> Result<JobState, StoreError> {
         status: record.word("status")?,
         progress: record.json("progress")?,
         metrics: record.json("metrics")?,
+        confusion_matrix: record.optional_json("confusion_matrix")?,
         best_epoch: record.optional_count("best_epoch")?,
         version: record.optional_count("version")?,
         attempt: record.count("attempt")?,

@@ -92,8 +92,9 @@ pub async fn add_version(
 ) -> Result<u64, StoreError> {
     let number: i64 = sqlx::query_scalar(
         "INSERT INTO versions
-             (model_id, version, job, dataset, metrics, signature, summary, bytes, sha256, artifact, created_at)
-         SELECT ?1, coalesce(max(version), 0) + 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 FROM versions WHERE model_id = ?1
+             (model_id, version, job, dataset, metrics, signature, summary, bytes, sha256, artifact, created_at,
+              confusion_matrix)
+         SELECT ?1, coalesce(max(version), 0) + 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 FROM versions WHERE model_id = ?1
          RETURNING version",
     )
     .bind(model.to_string())
@@ -106,6 +107,7 @@ pub async fn add_version(
     .bind(&version.sha256)
     .bind(artifact.as_str())
     .bind(version.created_at.as_microsecond())
+    .bind(version.confusion_matrix.as_ref().map(json).transpose()?)
     .fetch_one(transaction)
     .await?;
     Ok(number.unsigned_abs())
@@ -187,6 +189,7 @@ fn model_version(row: &SqliteRow, model: &str) -> Result<ModelVersion, StoreErro
         job: record.id("job")?,
         dataset: record.text("dataset")?,
         metrics: record.json("metrics")?,
+        confusion_matrix: record.optional_json("confusion_matrix")?,
         signature: record.json("signature")?,
         summary: record.json("summary")?,
         bytes: record.count("bytes")?,

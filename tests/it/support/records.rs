@@ -3,7 +3,7 @@
 use epoca::{
     data::{
         named::PerOutput,
-        recipe::{Signature, Task},
+        recipe::{ConfusionMatrix, CountedRows, Signature, Task},
         schema::{Column, ColumnType, Format},
     },
     engine::spec::Summary,
@@ -90,6 +90,7 @@ pub fn job(model: &Model, dataset: &Dataset) -> Job {
         status: JobStatus::Queued,
         progress: JobProgress { epochs: 5, ..JobProgress::default() },
         metrics: Map::new(),
+        confusion_matrix: None,
         best_epoch: None,
         version: None,
         attempt: 0,
@@ -144,6 +145,11 @@ pub fn success(claim: &Claim) -> Outcome {
         job: claim.job.id,
         dataset: claim.job.dataset.clone(),
         metrics: object(json!({"loss": 0.1})),
+        confusion_matrix: Some(ConfusionMatrix {
+            labels: vec![json!(false), json!(true)],
+            counts: vec![vec![3, 1], vec![0, 4]],
+            rows: CountedRows::Validation,
+        }),
         signature: Signature { inputs: Vec::new(), outputs: Vec::new(), task: PerOutput::One(Task::Regression) },
         summary: summary(),
         bytes: 1234,

@@ -114,6 +114,7 @@ impl Workshop {
             progress: JobProgress { epochs: resolved.training.epochs, ..JobProgress::default() },
             training: resolved.training,
             metrics: Map::new(),
+            confusion_matrix: None,
             best_epoch: None,
             version: None,
             attempt: 0,

@@ -1,0 +1,59 @@
+//! Which class was taken for which.
+
+use super::{Recipe, Task, decode::chosen};
+use ndarray::{Array2, ArrayView2};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Most labels of a matrix, whose size is their square.
+const MOST_LABELS: usize = 100;
+
+/// How often each class was taken for each.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ConfusionMatrix {
+    /// In label order.
+    pub labels: Vec<Value>,
+    /// For each true label, how many of its rows were taken for each label.
+    pub counts: Vec<Vec<u64>>,
+    /// Which rows were counted.
+    pub rows: CountedRows,
+}
+
+/// Which rows of a job were counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CountedRows {
+    /// Those that the job was validated on.
+    Validation,
+    /// Those that it was trained on, where there were no others.
+    Training,
+}
+
+impl Recipe {
+    /// Counts `targets` [rows, target cells], each row once, against what `predict` [rows, output cells] answers. Nothing for
+    /// a regression, for several outputs, and for more than 100 labels.
+    pub fn confusion_matrix(
+        &self,
+        rows: CountedRows,
+        targets: ArrayView2<'_, f32>,
+        predict: impl FnOnce() -> Array2<f32>,
+    ) -> Option<ConfusionMatrix> {
+        let labels = self.labels().to_vec();
+        let task = self.outputs.first()?.task;
+        if labels.is_empty() || labels.len() > MOST_LABELS {
+            return None;
+        }
+        let mut counts = vec![vec![0; labels.len()]; labels.len()];
+        for (target, output) in targets.rows().into_iter().zip(predict().rows()) {
+            let class = match task {
+                Task::OneHotClasses => chosen(task, target),
+                _ => target.first().map_or(0, |&class| class as usize),
+            };
+            if let Some(count) = counts.get_mut(class).and_then(|row: &mut Vec<u64>| row.get_mut(chosen(task, output)))
+            {
+                *count += 1;
+            }
+        }
+        Some(ConfusionMatrix { labels, counts, rows })
+    }
+}

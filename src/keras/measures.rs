@@ -1,0 +1,234 @@
+//! Keras's losses and metrics, and which of ours they are.
+
+use super::class::{Class, Family, Plain, Rule, UNSET};
+
+const FROM_LOGITS: (&str, Rule) = ("from_logits", Rule::Only(&[Plain::Bool(false)]));
+const LABEL_SMOOTHING: (&str, Rule) = ("label_smoothing", Rule::Same);
+const LAST_AXIS: (&str, Rule) = ("axis", Rule::Only(&[Plain::Number(-1.0)]));
+
+const NUM_THRESHOLDS: (&str, Rule) = ("num_thresholds", Rule::Number);
+const CLASS_ID: (&str, Rule) = ("class_id", Rule::Optional);
+
+const COSINE_SIMILARITY: Class =
+    Class { names: &["CosineSimilarity", "cosine_similarity"], kind: "cosine_similarity", options: &[LAST_AXIS] };
+const HINGE: Class = plain(&["Hinge", "hinge"], "hinge");
+const SQUARED_HINGE: Class = plain(&["SquaredHinge", "squared_hinge"], "squared_hinge");
+const CATEGORICAL_HINGE: Class = plain(&["CategoricalHinge", "categorical_hinge"], "categorical_hinge");
+const KL_DIVERGENCE: Class = plain(&["KLDivergence", "kl_divergence", "kld", "KLD"], "kl_divergence");
+const POISSON: Class = plain(&["Poisson", "poisson"], "poisson");
+
+/// How many classes there are, and how targets and outputs say them, is known from loss and outputs.
+const OVERLAP: &[(&str, Rule)] = &[
+    ("num_classes", Rule::Ignored),
+    ("target_class_ids", Rule::Same),
+    ("ignore_class", Rule::Optional),
+    ("sparse_y_true", Rule::Ignored),
+    ("sparse_y_pred", Rule::Ignored),
+    LAST_AXIS,
+];
+
+const fn plain(names: &'static [&'static str], kind: &'static str) -> Class {
+    Class { names, kind, options: &[] }
+}
+
+const fn counting(names: &'static [&'static str], kind: &'static str) -> Class {
+    Class { names, kind, options: &[("thresholds", Rule::Optional)] }
+}
+
+/// Losses of `model.compile`.
+pub(super) const LOSSES: Family = Family {
+    what: "loss",
+    classes: &[
+        Class {
+            names: &["BinaryCrossentropy", "binary_crossentropy", "bce", "BCE"],
+            kind: "binary_crossentropy",
+            options: &[FROM_LOGITS, LABEL_SMOOTHING, LAST_AXIS],
+        },
+        Class {
+            names: &["CategoricalCrossentropy", "categorical_crossentropy"],
+            kind: "categorical_crossentropy",
+            options: &[FROM_LOGITS, LABEL_SMOOTHING, LAST_AXIS],
+        },
+        Class {
+            names: &["SparseCategoricalCrossentropy", "sparse_categorical_crossentropy"],
+            kind: "sparse_categorical_crossentropy",
+            options: &[FROM_LOGITS, ("ignore_class", UNSET), LAST_AXIS],
+        },
+        plain(&["MeanSquaredError", "mean_squared_error", "mse", "MSE"], "mean_squared_error"),
+        plain(&["MeanAbsoluteError", "mean_absolute_error", "mae", "MAE"], "mean_absolute_error"),
+        plain(
+            &["MeanAbsolutePercentageError", "mean_absolute_percentage_error", "mape", "MAPE"],
+            "mean_absolute_percentage_error",
+        ),
+        plain(
+            &["MeanSquaredLogarithmicError", "mean_squared_logarithmic_error", "msle", "MSLE"],
+            "mean_squared_logarithmic_error",
+        ),
+        plain(&["LogCosh", "log_cosh", "logcosh"], "log_cosh"),
+        Class { names: &["Huber", "huber", "huber_loss"], kind: "huber", options: &[("delta", Rule::Same)] },
+        COSINE_SIMILARITY,
+        HINGE,
+        SQUARED_HINGE,
+        CATEGORICAL_HINGE,
+        KL_DIVERGENCE,
+        POISSON,
+        Class {
+            names: &["BinaryFocalCrossentropy", "binary_focal_crossentropy"],
+            kind: "binary_focal_crossentropy",
+            options: &[
+                ("apply_class_balancing", Rule::Same),
+                ("alpha", Rule::Number),
+                ("gamma", Rule::Number),
+                FROM_LOGITS,
+                LABEL_SMOOTHING,
+                LAST_AXIS,
+            ],
+        },
+        Class {
+            names: &["CategoricalFocalCrossentropy", "categorical_focal_crossentropy"],
+            kind: "categorical_focal_crossentropy",
+            options: &[("alpha", Rule::Number), ("gamma", Rule::Number), FROM_LOGITS, LABEL_SMOOTHING, LAST_AXIS],
+        },
+        Class { names: &["Dice", "dice"], kind: "dice", options: &[("axis", Rule::Optional)] },
+        Class {
+            names: &["Tversky", "tversky"],
+            kind: "tversky",
+            options: &[("alpha", Rule::Number), ("beta", Rule::Number), ("axis", Rule::Optional)],
+        },
+    ],
+    common: &[
+        ("name", Rule::Ignored),
+        ("dtype", Rule::DataType),
+        // The mean over the rows under each of its names.
+        (
+            "reduction",
+            Rule::Only(&[
+                Plain::Text("sum_over_batch_size"),
+                Plain::Text("mean"),
+                Plain::Text("auto"),
+                Plain::Text("AUTO"),
+            ]),
+        ),
+        ("fn", Rule::Ignored),
+    ],
+};
+
+/// Metrics of `model.compile`.
+pub(super) const METRICS: Family = Family {
+    what: "metric",
+    classes: &[
+        // The word chooses by loss and output; the class `Accuracy`, which compares floats for equality, is not this.
+        Class { names: &["accuracy", "acc"], kind: "accuracy", options: &[] },
+        Class {
+            names: &["BinaryAccuracy", "binary_accuracy"],
+            kind: "binary_accuracy",
+            options: &[("threshold", Rule::Only(&[Plain::Number(0.5)]))],
+        },
+        Class { names: &["CategoricalAccuracy", "categorical_accuracy"], kind: "categorical_accuracy", options: &[] },
+        Class {
+            names: &["SparseCategoricalAccuracy", "sparse_categorical_accuracy"],
+            kind: "sparse_categorical_accuracy",
+            options: &[],
+        },
+        Class {
+            names: &["AUC", "auc"],
+            kind: "auc",
+            options: &[
+                ("num_thresholds", Rule::Same),
+                ("curve", Rule::Same),
+                ("summation_method", Rule::Only(&[Plain::Text("interpolation")])),
+                ("multi_label", Rule::Only(&[Plain::Bool(false)])),
+                ("num_labels", UNSET),
+                ("label_weights", UNSET),
+                ("thresholds", UNSET),
+                FROM_LOGITS,
+            ],
+        },
+        threshold_metric(&["Precision", "precision"], "precision"),
+        threshold_metric(&["Recall", "recall"], "recall"),
+        Class {
+            names: &["F1Score", "f1_score"],
+            kind: "f1_score",
+            options: &[("average", Rule::Optional), ("threshold", Rule::Optional)],
+        },
+        Class {
+            names: &["FBetaScore", "fbeta_score"],
+            kind: "fbeta_score",
+            options: &[("average", Rule::Optional), ("beta", Rule::Number), ("threshold", Rule::Optional)],
+        },
+        counting(&["TruePositives", "true_positives"], "true_positives"),
+        counting(&["TrueNegatives", "true_negatives"], "true_negatives"),
+        counting(&["FalsePositives", "false_positives"], "false_positives"),
+        counting(&["FalseNegatives", "false_negatives"], "false_negatives"),
+        Class {
+            names: &["SensitivityAtSpecificity", "sensitivity_at_specificity"],
+            kind: "sensitivity_at_specificity",
+            options: &[("specificity", Rule::Number), NUM_THRESHOLDS, CLASS_ID],
+        },
+        Class {
+            names: &["SpecificityAtSensitivity", "specificity_at_sensitivity"],
+            kind: "specificity_at_sensitivity",
+            options: &[("sensitivity", Rule::Number), NUM_THRESHOLDS, CLASS_ID],
+        },
+        Class {
+            names: &["PrecisionAtRecall", "precision_at_recall"],
+            kind: "precision_at_recall",
+            options: &[("recall", Rule::Number), NUM_THRESHOLDS, CLASS_ID],
+        },
+        Class {
+            names: &["RecallAtPrecision", "recall_at_precision"],
+            kind: "recall_at_precision",
+            options: &[("precision", Rule::Number), NUM_THRESHOLDS, CLASS_ID],
+        },
+        Class {
+            names: &["TopKCategoricalAccuracy", "top_k_categorical_accuracy"],
+            kind: "top_k_categorical_accuracy",
+            options: &[("k", Rule::Number)],
+        },
+        Class {
+            names: &["SparseTopKCategoricalAccuracy", "sparse_top_k_categorical_accuracy"],
+            kind: "sparse_top_k_categorical_accuracy",
+            options: &[("k", Rule::Number), ("from_sorted_ids", Rule::Only(&[Plain::Bool(false)]))],
+        },
+        plain(&["RootMeanSquaredError", "root_mean_squared_error", "rmse"], "root_mean_squared_error"),
+        plain(
+            &["MeanAbsolutePercentageError", "mean_absolute_percentage_error", "mape", "MAPE"],
+            "mean_absolute_percentage_error",
+        ),
+        plain(
+            &["MeanSquaredLogarithmicError", "mean_squared_logarithmic_error", "msle", "MSLE"],
+            "mean_squared_logarithmic_error",
+        ),
+        plain(&["LogCoshError", "logcosh", "log_cosh"], "log_cosh_error"),
+        COSINE_SIMILARITY,
+        HINGE,
+        SQUARED_HINGE,
+        CATEGORICAL_HINGE,
+        KL_DIVERGENCE,
+        POISSON,
+        Class {
+            names: &["BinaryIoU", "binary_iou"],
+            kind: "binary_iou",
+            options: &[("target_class_ids", Rule::Same), ("threshold", Rule::Number)],
+        },
+        Class { names: &["MeanIoU", "OneHotMeanIoU"], kind: "mean_iou", options: OVERLAP },
+        Class { names: &["IoU", "OneHotIoU"], kind: "iou", options: OVERLAP },
+        plain(&["MeanSquaredError", "mean_squared_error", "mse", "MSE"], "mean_squared_error"),
+        plain(&["MeanAbsoluteError", "mean_absolute_error", "mae", "MAE"], "mean_absolute_error"),
+        Class {
+            names: &["R2Score", "r2_score"],
+            kind: "r2_score",
+            options: &[("class_aggregation", Rule::Same), ("num_regressors", Rule::Number)],
+        },
+    ],
+    // A metric of another name is logged under its own; it measures the same.
+    common: &[("name", Rule::Ignored), ("dtype", Rule::DataType)],
+};
+
+const fn threshold_metric(names: &'static [&'static str], kind: &'static str) -> Class {
+    Class {
+        names,
+        kind,
+        options: &[("thresholds", Rule::Only(&[Plain::Number(0.5)])), ("top_k", UNSET), ("class_id", UNSET)],
+    }
+}

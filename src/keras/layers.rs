@@ -1,6 +1,9 @@
 //! The layers of Keras that are understood, and what stands in their options.
 
-use super::class::{Class, Family, Plain, Rule, UNSET};
+use super::{
+    class::{Class, Family, Plain, Rule, UNSET},
+    convolutions,
+};
 
 /// What makes one random stream repeatable in Keras; here the job's own seed does that for all of them.
 const SEED: (&str, Rule) = ("seed", Rule::Ignored);
@@ -59,6 +62,22 @@ pub(super) const LAYERS: Family = Family {
                 ("renorm_momentum", Rule::Ignored),
             ],
         },
+        convolutions::standard(&["Conv1D", "Convolution1D"], "conv1d"),
+        convolutions::standard(&["Conv2D", "Convolution2D"], "conv2d"),
+        convolutions::transposed(&["Conv1DTranspose", "Convolution1DTranspose"], "conv1d_transpose"),
+        convolutions::transposed(&["Conv2DTranspose", "Convolution2DTranspose"], "conv2d_transpose"),
+        convolutions::depthwise(&["DepthwiseConv1D"], "depthwise_conv1d"),
+        convolutions::depthwise(&["DepthwiseConv2D"], "depthwise_conv2d"),
+        convolutions::separable(&["SeparableConv1D", "SeparableConvolution1D"], "separable_conv1d"),
+        convolutions::separable(&["SeparableConv2D", "SeparableConvolution2D"], "separable_conv2d"),
+        convolutions::pooling(&["MaxPooling1D", "MaxPool1D"], "max_pooling1d"),
+        convolutions::pooling(&["MaxPooling2D", "MaxPool2D"], "max_pooling2d"),
+        convolutions::pooling(&["AveragePooling1D", "AvgPool1D"], "average_pooling1d"),
+        convolutions::pooling(&["AveragePooling2D", "AvgPool2D"], "average_pooling2d"),
+        convolutions::global_pooling(&["GlobalMaxPooling1D", "GlobalMaxPool1D"], "global_max_pooling1d"),
+        convolutions::global_pooling(&["GlobalMaxPooling2D", "GlobalMaxPool2D"], "global_max_pooling2d"),
+        convolutions::global_pooling(&["GlobalAveragePooling1D", "GlobalAvgPool1D"], "global_average_pooling1d"),
+        convolutions::global_pooling(&["GlobalAveragePooling2D", "GlobalAvgPool2D"], "global_average_pooling2d"),
         Class { names: &["TimeDistributed"], kind: "time_distributed", options: &[("layer", Rule::Layer)] },
     ],
     common: &COMMON,

@@ -7,6 +7,7 @@
 mod calls;
 mod class;
 mod compile;
+mod convolutions;
 mod graph;
 mod layers;
 mod measures;

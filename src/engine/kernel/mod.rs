@@ -12,7 +12,7 @@ mod wide;
 pub use gathered::Gathered;
 pub use matrix::{Matrix, MatrixMut};
 pub use product::{product, product_gathered, product_into};
-pub use rows::{add, add_to_rows, column_sums, gather, sum_rows};
+pub use rows::{add, add_to_rows, column_sums, gather, scatter_rows, sum_rows, transpose};
 pub use team::{Team, with_team};
 
 /// Runs `op` compiled for the widest instruction set of this CPU; loops inside vectorize to it.

@@ -86,3 +86,33 @@ pub fn gather<F: Real>(source: ArrayView2<'_, F>, order: &[usize], rows: &mut [F
         }
     }
 }
+
+/// Writes the transpose of the rows of `source`, `columns` cells each of which the first is `stride` cells after that of
+/// the row before, as rows that are `target_stride` cells apart.
+pub fn transpose<F: Real>(source: &[F], columns: usize, stride: usize, target: &mut [F], target_stride: usize) {
+    // A few rows at a time, so that neither side leaves the first-level cache before its lines are used up.
+    const ROWS: usize = 16;
+    for (block, source) in source.chunks(ROWS * stride).enumerate() {
+        let first = block * ROWS;
+        for column in 0..columns {
+            let cells = source[column..].iter().step_by(stride);
+            target[column * target_stride + first..].iter_mut().zip(cells).for_each(|(cell, &value)| *cell = value);
+        }
+    }
+}
+
+/// Adds each row of `rows`, [_, cells], to `target`: the cell (row, cell) at `places[row] + cells[cell]`. `run` neighbours
+/// of `cells` at a time, which divide it, are neighbours in `target` as well.
+pub fn scatter_rows<F: Real>(rows: &[F], places: &[u32], cells: &[u32], run: usize, target: &mut [F]) {
+    vectorized(
+        #[inline(always)]
+        || {
+            for (row, &place) in rows.chunks_exact(cells.len()).zip(places) {
+                for (run, &first) in row.chunks_exact(run).zip(cells.iter().step_by(run)) {
+                    let target = &mut target[(place + first) as usize..][..run.len()];
+                    target.iter_mut().zip(run).for_each(|(sum, &cell)| *sum += cell);
+                }
+            }
+        },
+    );
+}

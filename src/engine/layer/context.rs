@@ -161,6 +161,8 @@ pub struct Forward<'a, F> {
     pub scratch: &'a mut [F],
     /// What [`super::Layer::join_forward`] made of the whole batch; empty at inference.
     pub joined: &'a [F],
+    /// What [`super::Layer::tables`] made of the shapes.
+    pub tables: &'a [Vec<u32>],
 }
 
 /// A layer's surroundings while it runs backward.
@@ -188,6 +190,8 @@ pub struct Backward<'a, F> {
     pub joined: &'a [F],
     /// What [`super::Layer::join_backward`] made of the whole batch.
     pub joined_backward: &'a [F],
+    /// What [`super::Layer::tables`] made of the shapes.
+    pub tables: &'a [Vec<u32>],
 }
 
 /// Every lane's sums, and where what follows from them goes.

@@ -1,6 +1,6 @@
 //! [`Dense`].
 
-use super::{Backward, Forward, Layer, MaskRule, ParameterSpec, Workspace, read};
+use super::{Backward, Forward, Layer, MaskRule, ParameterSpec, Workspace, ending, read};
 use crate::engine::{
     activation::Activation,
     constraint::Constraint,
@@ -54,9 +54,6 @@ pub struct Dense {
     pub bias_constraint: Option<Constraint>,
 }
 
-/// Cells that stay in the first-level cache beside what else is there.
-const FIRST_LEVEL_CELLS: usize = 4096;
-
 const KERNEL: usize = 0;
 const BIAS: usize = 1;
 
@@ -83,22 +80,12 @@ impl Layer for Dense {
     }
 
     fn parameters(&self, inputs: &[Shape]) -> Vec<ParameterSpec> {
-        let kernel = ParameterSpec {
-            name: "kernel",
-            shape: Shape(vec![inputs[0].last(), self.units]),
-            initializer: self.kernel_initializer.clone(),
-            regularizer: self.kernel_regularizer,
-            constraint: self.kernel_constraint.clone(),
-            trainable: true,
-        };
-        let bias = ParameterSpec {
-            name: "bias",
-            shape: Shape::vector(self.units),
-            initializer: self.bias_initializer.clone(),
-            regularizer: self.bias_regularizer,
-            constraint: self.bias_constraint.clone(),
-            trainable: true,
-        };
+        let shape = Shape(vec![inputs[0].last(), self.units]);
+        let (regularizer, constraint) = (self.kernel_regularizer, self.kernel_constraint.as_ref());
+        let kernel = ParameterSpec::trained("kernel", shape, &self.kernel_initializer, regularizer, constraint);
+        let (regularizer, constraint) = (self.bias_regularizer, self.bias_constraint.as_ref());
+        let shape = Shape::vector(self.units);
+        let bias = ParameterSpec::trained("bias", shape, &self.bias_initializer, regularizer, constraint);
         std::iter::once(kernel).chain(self.use_bias.then_some(bias)).collect()
     }
 
@@ -126,20 +113,8 @@ impl Layer for Dense {
         let kernel = Matrix::new(cx.parameters.get(KERNEL), self.units);
         kernel::product(x, kernel, cx.output, false);
         let bias = self.use_bias.then(|| cx.parameters.get(BIAS));
-        // A few rows at a time: what the bias was added to is still in the first-level cache for the activation.
-        let block = self.units * (FIRST_LEVEL_CELLS / self.units).max(1);
-        let mut kept = cx.kept.chunks_mut(block);
-        for rows in cx.output.chunks_mut(block) {
-            if let Some(bias) = bias {
-                kernel::add_to_rows(bias, rows);
-            }
-            if let Some(kept) = kept.next() {
-                kept.copy_from_slice(rows);
-            }
-            if !cx.pass.logits {
-                self.activation.forward(rows, self.units);
-            }
-        }
+        let activation = (!cx.pass.logits).then_some(self.activation);
+        ending::finish(bias, activation, self.units, cx.kept, cx.output);
     }
 
     fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {

@@ -8,8 +8,10 @@ mod axes;
 mod batch_normalization;
 mod composition;
 mod context;
+mod convolution;
 mod dense;
 mod dropout;
+mod ending;
 mod flatten;
 mod group_normalization;
 mod heads;
@@ -17,6 +19,7 @@ mod heed;
 mod layer_normalization;
 mod multi_head_attention;
 mod normalized;
+mod pooling;
 mod read;
 mod recurrent;
 mod registry;
@@ -30,12 +33,22 @@ pub use batch_normalization::BatchNormalization;
 pub use composition::{Composition, Part, Source};
 pub(crate) use context::Destination;
 pub use context::{Backward, Forward, InputGradients, Join, ParameterGradients, Parameters, Pass, Values};
+pub use convolution::{
+    Conv1d, Conv1dTranspose, Conv2d, Conv2dTranspose, Convolution, DepthwiseConv1d, DepthwiseConv2d,
+    DepthwiseConvolution, Padding, SeparableConv1d, SeparableConv2d, SeparableConvolution, Sizes,
+    TransposedConvolution,
+};
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use flatten::Flatten;
 pub use group_normalization::GroupNormalization;
 pub use layer_normalization::LayerNormalization;
 pub use multi_head_attention::{MultiHeadAttention, OutputShape};
+pub use pooling::{
+    AveragePooling, AveragePooling1d, AveragePooling2d, GlobalAveragePooling, GlobalAveragePooling1d,
+    GlobalAveragePooling2d, GlobalMaxPooling, GlobalMaxPooling1d, GlobalMaxPooling2d, MaxPooling, MaxPooling1d,
+    MaxPooling2d,
+};
 pub use recurrent::{Gru, Lstm, SimpleRnn};
 pub use registry::{AnyLayer, Composite, Primitive};
 pub use rms_normalization::RmsNormalization;
@@ -63,6 +76,20 @@ pub struct ParameterSpec {
     pub constraint: Option<Constraint>,
     /// Whether the optimizer moves it.
     pub trainable: bool,
+}
+
+impl ParameterSpec {
+    /// One that the optimizer moves.
+    fn trained(
+        name: &'static str,
+        shape: Shape,
+        initializer: &Initializer,
+        regularizer: Option<Regularizer>,
+        constraint: Option<&Constraint>,
+    ) -> Self {
+        let (initializer, constraint) = (initializer.clone(), constraint.cloned());
+        Self { name, shape, initializer, regularizer, constraint, trainable: true }
+    }
 }
 
 /// Memory that a layer wants beside its output, in cells.
@@ -129,6 +156,12 @@ pub trait Layer: Send + Sync {
     /// Memory beside the output.
     fn workspace(&self, _inputs: &[Shape]) -> Workspace {
         Workspace::default()
+    }
+
+    /// Places in memory that follow from the shapes alone, made once for each place in a model: [`Forward::tables`]. Only
+    /// for shapes that passed [`Self::output_shape`].
+    fn tables(&self, _inputs: &[Shape]) -> Vec<Vec<u32>> {
+        Vec::new()
     }
 
     /// Multiplications and additions of one row's forward, roughly: how much work a thread is given goes by it.

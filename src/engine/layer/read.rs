@@ -1,5 +1,6 @@
 //! Reading counts and fractions in layers' settings, with messages for people.
 
+use super::Sizes;
 use crate::engine::{
     constraint::Constraint, field::FieldError, init::Initializer, regularizer::Regularizer, spec::LONGEST_AXIS,
 };
@@ -40,6 +41,20 @@ pub(super) fn parameter(
 
 pub(super) fn yes() -> bool {
     true
+}
+
+pub(super) fn one() -> usize {
+    1
+}
+
+/// 1 along each axis.
+pub(super) fn one_each<const AXES: usize>() -> Sizes<AXES> {
+    Sizes::every(1)
+}
+
+/// 2 along each axis.
+pub(super) fn two_each<const AXES: usize>() -> Sizes<AXES> {
+    Sizes::every(2)
 }
 
 /// Keras's first values of a kernel.

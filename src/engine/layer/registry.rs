@@ -1,9 +1,12 @@
 //! Every layer, one line each.
 
 use super::{
-    ActivationLayer, Backward, BatchNormalization, Composition, Dense, Dropout, Flatten, Forward, GroupNormalization,
-    Gru, Join, Layer, LayerNormalization, Lstm, MaskRule, Meeting, MultiHeadAttention, ParameterSpec, Part,
-    RmsNormalization, SimpleRnn, TimeDistributed, UnitNormalization, Workspace,
+    ActivationLayer, AveragePooling1d, AveragePooling2d, Backward, BatchNormalization, Composition, Conv1d,
+    Conv1dTranspose, Conv2d, Conv2dTranspose, Dense, DepthwiseConv1d, DepthwiseConv2d, Dropout, Flatten, Forward,
+    GlobalAveragePooling1d, GlobalAveragePooling2d, GlobalMaxPooling1d, GlobalMaxPooling2d, GroupNormalization, Gru,
+    Join, Layer, LayerNormalization, Lstm, MaskRule, MaxPooling1d, MaxPooling2d, Meeting, MultiHeadAttention,
+    ParameterSpec, Part, RmsNormalization, SeparableConv1d, SeparableConv2d, SimpleRnn, TimeDistributed,
+    UnitNormalization, Workspace,
 };
 use crate::engine::{
     activation::Activation,
@@ -107,6 +110,9 @@ macro_rules! registry {
             fn workspace(&self, inputs: &[Shape]) -> Workspace {
                 match self { $(Self::$variant(layer) => layer.workspace(inputs)),+ }
             }
+            fn tables(&self, inputs: &[Shape]) -> Vec<Vec<u32>> {
+                match self { $(Self::$variant(layer) => layer.tables(inputs)),+ }
+            }
             fn cost(&self, inputs: &[Shape]) -> u64 {
                 match self { $(Self::$variant(layer) => layer.cost(inputs)),+ }
             }
@@ -141,6 +147,22 @@ macro_rules! registry {
 registry! {
     layers {
         "dense" => Dense(Dense),
+        "conv1d" => Conv1d(Conv1d),
+        "conv2d" => Conv2d(Conv2d),
+        "conv1d_transpose" => Conv1dTranspose(Conv1dTranspose),
+        "conv2d_transpose" => Conv2dTranspose(Conv2dTranspose),
+        "depthwise_conv1d" => DepthwiseConv1d(DepthwiseConv1d),
+        "depthwise_conv2d" => DepthwiseConv2d(DepthwiseConv2d),
+        "separable_conv1d" => SeparableConv1d(SeparableConv1d),
+        "separable_conv2d" => SeparableConv2d(SeparableConv2d),
+        "max_pooling1d" => MaxPooling1d(MaxPooling1d),
+        "max_pooling2d" => MaxPooling2d(MaxPooling2d),
+        "average_pooling1d" => AveragePooling1d(AveragePooling1d),
+        "average_pooling2d" => AveragePooling2d(AveragePooling2d),
+        "global_max_pooling1d" => GlobalMaxPooling1d(GlobalMaxPooling1d),
+        "global_max_pooling2d" => GlobalMaxPooling2d(GlobalMaxPooling2d),
+        "global_average_pooling1d" => GlobalAveragePooling1d(GlobalAveragePooling1d),
+        "global_average_pooling2d" => GlobalAveragePooling2d(GlobalAveragePooling2d),
         "activation" => Activation(ActivationLayer),
         "dropout" => Dropout(Dropout),
         "flatten" => Flatten(Flatten),

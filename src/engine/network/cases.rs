@@ -74,8 +74,97 @@ fn recurrent() -> Vec<Case> {
     cases.into_iter().map(case).collect()
 }
 
+/// Every option of convolutions and poolings, along one axis and along two.
+fn convolutions() -> Vec<Case> {
+    vec![
+        Case::new(json!({"type": "conv1d", "filters": 3, "kernel_size": 3, "activation": "gelu"}), [[7, 2]]),
+        Case::new(
+            json!({"type": "conv1d", "filters": 4, "kernel_size": [2], "strides": 2, "padding": "causal", "groups": 2}),
+            [[6, 2]],
+        ),
+        Case::new(
+            json!({"type": "conv1d", "filters": 2, "kernel_size": 3, "dilation_rate": 2, "padding": "causal"}),
+            [[5, 3]],
+        ),
+        Case::new(
+            json!({"type": "conv1d", "filters": 2, "kernel_size": 4, "strides": 3, "padding": "same", "use_bias": false}),
+            [[8, 1]],
+        ),
+        // So long that the rows of a lane go by in several blocks, and patches on their way back as well.
+        Case::new(json!({"type": "conv1d", "filters": 1, "kernel_size": 2, "activation": "gelu"}), [[200, 1]]),
+        Case::new(
+            json!({"type": "conv1d", "filters": 1, "kernel_size": 64, "strides": 2, "padding": "same"}),
+            [[300, 1]],
+        ),
+        Case::new(json!({"type": "conv2d", "filters": 3, "kernel_size": 3, "activation": "tanh"}), [[5, 4, 2]]),
+        Case::new(
+            json!({"type": "conv2d", "filters": 4, "kernel_size": [3, 2], "padding": "same", "activation": "swish"}),
+            [[4, 5, 1]],
+        ),
+        Case::new(
+            json!({"type": "conv2d", "filters": 2, "kernel_size": [2, 3], "strides": [2, 1], "padding": "same"}),
+            [[5, 4, 2]],
+        ),
+        Case::new(json!({"type": "conv2d", "filters": 2, "kernel_size": 2, "strides": 3}), [[6, 7, 2]]),
+        Case::new(
+            json!({"type": "conv2d", "filters": 4, "kernel_size": 2, "dilation_rate": [2, 1], "groups": 2}),
+            [[4, 3, 4]],
+        ),
+        Case::new(
+            json!({"type": "conv2d", "filters": 4, "kernel_size": 3, "strides": 2, "groups": 2, "padding": "same"}),
+            [[4, 3, 2]],
+        ),
+        Case::new(json!({"type": "conv2d", "filters": 2, "kernel_size": 1, "activation": "softmax"}), [[3, 2, 3]]),
+        Case::new(json!({"type": "conv1d_transpose", "filters": 2, "kernel_size": 3, "strides": 2}), [[4, 3]]),
+        Case::new(
+            json!({"type": "conv1d_transpose", "filters": 2, "kernel_size": 2, "strides": 3, "output_padding": 1, "padding": "same"}),
+            [[3, 2]],
+        ),
+        Case::new(
+            json!({"type": "conv2d_transpose", "filters": 2, "kernel_size": 3, "activation": "gelu"}),
+            [[3, 2, 2]],
+        ),
+        Case::new(
+            json!({"type": "conv2d_transpose", "filters": 3, "kernel_size": [3, 2], "padding": "same", "dilation_rate": [1, 2]}),
+            [[3, 4, 2]],
+        ),
+        Case::new(
+            json!({"type": "conv2d_transpose", "filters": 2, "kernel_size": 3, "strides": [2, 1], "padding": "same", "use_bias": false}),
+            [[3, 3, 1]],
+        ),
+        Case::new(json!({"type": "depthwise_conv1d", "kernel_size": 3, "activation": "swish"}), [[6, 3]]),
+        Case::new(
+            json!({"type": "depthwise_conv2d", "kernel_size": [2, 3], "depth_multiplier": 2, "strides": 2}),
+            [[4, 5, 3]],
+        ),
+        Case::new(
+            json!({"type": "depthwise_conv2d", "kernel_size": 3, "padding": "same", "dilation_rate": 2, "use_bias": false}),
+            [[4, 3, 2]],
+        ),
+        Case::new(json!({"type": "separable_conv1d", "filters": 3, "kernel_size": 2, "depth_multiplier": 2}), [[4, 2]]),
+        Case::new(
+            json!({"type": "separable_conv2d", "filters": 2, "kernel_size": 3, "padding": "same", "activation": "gelu"}),
+            [[3, 4, 2]],
+        ),
+        Case::new(json!({"type": "max_pooling1d"}), [[5, 2]]),
+        Case::new(json!({"type": "max_pooling1d", "pool_size": 3, "strides": 1, "padding": "same"}), [[5, 2]]),
+        Case::new(json!({"type": "max_pooling2d"}), [[4, 5, 3]]),
+        Case::new(
+            json!({"type": "max_pooling2d", "pool_size": [3, 2], "strides": [2, 1], "padding": "same"}),
+            [[4, 5, 2]],
+        ),
+        Case::new(json!({"type": "average_pooling1d", "pool_size": 2, "strides": 3}), [[7, 2]]),
+        Case::new(json!({"type": "average_pooling2d", "pool_size": 3, "strides": 2, "padding": "same"}), [[4, 5, 2]]),
+        Case::new(json!({"type": "global_max_pooling1d"}), [[4, 3]]),
+        Case::new(json!({"type": "global_max_pooling2d", "keepdims": true}), [[2, 3, 3]]),
+        Case::new(json!({"type": "global_average_pooling1d", "keepdims": true}), [[4, 3]]),
+        Case::new(json!({"type": "global_average_pooling2d"}), [[2, 3, 3]]),
+    ]
+}
+
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = recurrent();
+    cases.extend(convolutions());
     cases.extend(vec![
         Case::new(json!({"type": "dense", "units": 3}), [[4]]),
         Case::new(json!({"type": "dense", "units": 1, "activation": "sigmoid"}), [[7]]),

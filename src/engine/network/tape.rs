@@ -195,6 +195,7 @@ impl<F: Real> Tape<F> {
             kept: &mut self.kept[index][..batch_rows * self.kept_per_row[index]],
             scratch: &mut self.scratch,
             joined: run.joined(index).0,
+            tables: &node.tables,
         });
     }
 
@@ -235,6 +236,7 @@ impl<F: Real> Tape<F> {
             scratch: &mut self.scratch,
             joined,
             joined_backward,
+            tables: &node.tables,
         });
     }
 

@@ -37,6 +37,8 @@ pub trait Real:
     fn to_f64(self) -> f64;
     /// Whether neither infinite nor NaN.
     fn finite(self) -> bool;
+    /// Whether not a number.
+    fn is_nan(self) -> bool;
     /// `self * a + b`, rounded once.
     fn mul_add(self, a: Self, b: Self) -> Self;
     /// Square root.
@@ -104,6 +106,10 @@ impl Real for f32 {
         self.is_finite()
     }
     #[inline(always)]
+    fn is_nan(self) -> bool {
+        f32::is_nan(self)
+    }
+    #[inline(always)]
     fn mul_add(self, a: Self, b: Self) -> Self {
         f32::mul_add(self, a, b)
     }
@@ -163,6 +169,10 @@ impl Real for f64 {
     #[inline(always)]
     fn finite(self) -> bool {
         self.is_finite()
+    }
+    #[inline(always)]
+    fn is_nan(self) -> bool {
+        f64::is_nan(self)
     }
     #[inline(always)]
     fn mul_add(self, a: Self, b: Self) -> Self {

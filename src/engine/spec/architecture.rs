@@ -4,7 +4,7 @@ use crate::engine::{
     layer::{Layer, Meeting, ParameterSpec, Primitive},
     shape::Shape,
 };
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 /// A checked definition with every shape known: a graph of values, in topological order.
 ///
@@ -52,6 +52,8 @@ pub struct Node {
     pub parameters: Range<usize>,
     /// Whether a later node has the same parameters, so that backward adds to their gradients.
     pub shared: bool,
+    /// See [`Layer::tables`].
+    pub tables: Arc<[Vec<u32>]>,
 }
 
 impl Node {

@@ -9,7 +9,7 @@ use crate::engine::{
     layer::{AnyLayer, Composition, Layer, MaskRule, ParameterSpec, Part, Primitive, Source},
     shape::Shape,
 };
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 impl Definition {
     /// Shapes and parameters of every layer for samples of `inputs`; fails by layer, with its name and both shapes,
@@ -30,11 +30,15 @@ impl Definition {
         let graph = self.graph()?;
         let mut builder = Builder::new(self, inputs, limits);
         builder.run(&graph)?;
-        let architecture = builder.architecture;
+        let mut architecture = builder.architecture;
         let bytes = architecture.inference_bytes(1);
         if bytes > limits.memory_bytes {
             let detail = format!("expected a model of at most {} bytes, received one of {bytes}", limits.memory_bytes);
             return Err(vec![FieldError::new("/layers", detail)]);
+        }
+        // Tables are about as large as values and weights, so they are made once those were counted.
+        for node in &mut architecture.nodes {
+            node.tables = node.layer.tables(&node.input_shapes).into();
         }
         Ok(architecture)
     }
@@ -189,6 +193,7 @@ impl<'a> Builder<'a> {
             repeat: placing.steps.iter().product(),
             parameters: first..self.architecture.parameters.len(),
             shared: false,
+            tables: Arc::default(),
         });
         Ok(output)
     }

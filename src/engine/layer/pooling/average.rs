@@ -1,0 +1,119 @@
+//! [`AveragePooling`]: [`AveragePooling1d`] and [`AveragePooling2d`].
+
+use super::{
+    super::{Backward, Forward, Layer, Padding, Sizes, convolution::Window, read},
+    Pool,
+};
+use crate::engine::{field::FieldError, kernel, real::Real, shape::Shape};
+use serde::{Deserialize, Serialize};
+
+/// The mean of each channel over each pool. Padding is not counted.
+///
+/// # Shapes
+/// `average_pooling1d`: `[batch, steps, channels]` to `[batch, new steps, channels]`; `average_pooling2d`: `[batch, rows,
+/// columns, channels]` to `[batch, new rows, new columns, channels]`.
+///
+/// Source: <https://keras.io/api/layers/pooling_layers/average_pooling1d/>,
+/// <https://keras.io/api/layers/pooling_layers/average_pooling2d/>
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AveragePooling<const AXES: usize> {
+    /// The length of a pool along each axis, at least 1.
+    #[serde(default = "read::two_each")]
+    #[schema(schema_with = Sizes::<AXES>::schema)]
+    pub pool_size: Sizes<AXES>,
+    /// Steps between pools along each axis, at least 1; those of the pool's size where absent.
+    #[serde(default)]
+    #[schema(schema_with = Sizes::<AXES>::schema)]
+    pub strides: Option<Sizes<AXES>>,
+    /// What stands around the image: valid or same.
+    #[serde(default)]
+    pub padding: Padding,
+}
+
+/// Average pooling of sequences.
+pub type AveragePooling1d = AveragePooling<1>;
+/// Average pooling of images.
+pub type AveragePooling2d = AveragePooling<2>;
+
+impl<const AXES: usize> AveragePooling<AXES> {
+    fn pool(&self) -> Pool<AXES> {
+        Pool { size: self.pool_size, strides: self.strides, padding: self.padding }
+    }
+}
+
+impl<const AXES: usize> Layer for AveragePooling<AXES> {
+    fn check(&self) -> Result<(), FieldError> {
+        self.pool().check()
+    }
+
+    fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
+        self.pool().output_shape(&inputs[0])
+    }
+
+    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+        let channels = cx.inputs.shape(0).last();
+        let window = self.pool().window(cx.inputs.shape(0));
+        let outputs = cx.output.chunks_exact_mut(window.outputs() * channels);
+        for (image, output) in cx.inputs.get(0).chunks_exact(window.inputs() * channels).zip(outputs) {
+            output.fill(F::ZERO);
+            add(&window, channels, image, output);
+            divide(&window, channels, output);
+        }
+    }
+
+    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+        let channels = cx.inputs.shape(0).last();
+        let window = self.pool().window(cx.inputs.shape(0));
+        let Some(dx) = cx.input_gradients.get(0) else { return };
+        let gradients = cx.output_gradient.chunks_exact_mut(window.outputs() * channels);
+        for (dx, dy) in dx.chunks_exact_mut(window.inputs() * channels).zip(gradients) {
+            dx.fill(F::ZERO);
+            divide(&window, channels, dy);
+            spread(&window, channels, dy, dx);
+        }
+    }
+}
+
+/// Adds to each output the cells of its pool.
+fn add<F: Real>(window: &Window, channels: usize, image: &[F], output: &mut [F]) {
+    kernel::vectorized(
+        #[inline(always)]
+        || {
+            window.each_output(
+                #[inline(always)]
+                |output_place, _, place| {
+                    let sums = output[output_place * channels..][..channels].iter_mut();
+                    sums.zip(&image[place * channels..][..channels]).for_each(|(sum, &x)| *sum += x);
+                },
+            );
+        },
+    );
+}
+
+/// Adds each output to the cells of its pool.
+fn spread<F: Real>(window: &Window, channels: usize, output: &[F], image: &mut [F]) {
+    kernel::vectorized(
+        #[inline(always)]
+        || {
+            window.each_output(
+                #[inline(always)]
+                |output_place, _, place| {
+                    let cells = image[place * channels..][..channels].iter_mut();
+                    cells.zip(&output[output_place * channels..][..channels]).for_each(|(cell, &y)| *cell += y);
+                },
+            );
+        },
+    );
+}
+
+/// Divides each output by the cells of its pool.
+fn divide<F: Real>(window: &Window, channels: usize, output: &mut [F]) {
+    let [rows, columns] = window.axes;
+    for (row, output) in output.chunks_exact_mut(columns.output * channels).enumerate() {
+        for (column, output) in output.chunks_exact_mut(channels).enumerate() {
+            let count = F::of((rows.span(row).len() * columns.span(column).len()) as f64);
+            output.iter_mut().for_each(|cell| *cell /= count);
+        }
+    }
+}

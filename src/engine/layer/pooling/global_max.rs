@@ -1,0 +1,91 @@
+//! [`GlobalMaxPooling`]: [`GlobalMaxPooling1d`] and [`GlobalMaxPooling2d`].
+
+use super::{
+    super::{Backward, Forward, Layer, Workspace},
+    global_shape,
+};
+use crate::engine::{field::FieldError, kernel, real::Real, shape::Shape};
+use serde::{Deserialize, Serialize};
+
+/// The largest cell of each channel; equal ones share the gradient.
+///
+/// # Shapes
+/// `global_max_pooling1d`: `[batch, steps, channels]` to `[batch, channels]`, with `keepdims` to `[batch, 1, channels]`;
+/// `global_max_pooling2d`: `[batch, rows, columns, channels]` to `[batch, channels]`, with `keepdims` to `[batch, 1, 1,
+/// channels]`.
+///
+/// Source: <https://keras.io/api/layers/pooling_layers/global_max_pooling1d/>,
+/// <https://keras.io/api/layers/pooling_layers/global_max_pooling2d/>
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GlobalMaxPooling<const AXES: usize> {
+    /// Whether the axes that were pooled stay, of length 1.
+    #[serde(default)]
+    pub keepdims: bool,
+}
+
+/// Global max pooling of sequences.
+pub type GlobalMaxPooling1d = GlobalMaxPooling<1>;
+/// Global max pooling of images.
+pub type GlobalMaxPooling2d = GlobalMaxPooling<2>;
+
+impl<const AXES: usize> Layer for GlobalMaxPooling<AXES> {
+    fn check(&self) -> Result<(), FieldError> {
+        Ok(())
+    }
+
+    fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
+        global_shape::<AXES>(&inputs[0], self.keepdims)
+    }
+
+    fn workspace(&self, inputs: &[Shape]) -> Workspace {
+        Workspace { scratch: inputs[0].last(), ..Workspace::default() }
+    }
+
+    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+        let shape = cx.inputs.shape(0);
+        let (channels, cells) = (shape.last(), shape.cells());
+        let (images, output) = (cx.inputs.get(0), &mut *cx.output);
+        kernel::vectorized(
+            #[inline(always)]
+            || {
+                for (image, output) in images.chunks_exact(cells).zip(output.chunks_exact_mut(channels)) {
+                    output.copy_from_slice(&image[..channels]);
+                    for x in image.chunks_exact(channels) {
+                        output.iter_mut().zip(x).for_each(|(y, &x)| {
+                            *y = if x > *y || x.is_nan() { x } else { *y } + F::ZERO;
+                        });
+                    }
+                }
+            },
+        );
+    }
+
+    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+        let shape = cx.inputs.shape(0);
+        let (channels, cells) = (shape.last(), shape.cells());
+        let Some(dx) = cx.input_gradients.get(0) else { return };
+        let share = &mut cx.scratch[..channels];
+        let images = cx.inputs.get(0).chunks_exact(cells).zip(dx.chunks_exact_mut(cells));
+        let outputs = cx.output.chunks_exact(channels).zip(cx.output_gradient.chunks_exact(channels));
+        kernel::vectorized(
+            #[inline(always)]
+            || {
+                for ((image, dx), (y, dy)) in images.zip(outputs) {
+                    share.fill(F::ZERO);
+                    for x in image.chunks_exact(channels) {
+                        for ((share, &x), &y) in share.iter_mut().zip(x).zip(y) {
+                            *share += if x == y { F::ONE } else { F::ZERO };
+                        }
+                    }
+                    share.iter_mut().zip(dy).for_each(|(share, &dy)| *share = dy / *share);
+                    for (dx, x) in dx.chunks_exact_mut(channels).zip(image.chunks_exact(channels)) {
+                        for (((dx, &x), &y), &share) in dx.iter_mut().zip(x).zip(y).zip(&*share) {
+                            *dx = if x == y { share } else { F::ZERO };
+                        }
+                    }
+                }
+            },
+        );
+    }
+}

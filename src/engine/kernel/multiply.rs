@@ -19,8 +19,8 @@ use std::any::TypeId;
 
 /// Registers across where there is a single row: enough sums at once to hide an addition's latency.
 const ACROSS_ONE_ROW: usize = 8;
-/// Most rows for which b, where it is in order, is read as it lies: copying it pays only if it is read more often. With 32
-/// registers tiles are twice as high, and every row of b is read half as often.
+/// Most rows for which b, where it is in order, is read as it lies: copying it pays only if it is read more often. With
+/// 32 registers tiles are twice as high, and every row of b is read half as often.
 const FEW_ROWS: [usize; 2] = [24, 128];
 
 /// Writes `a · b` into `c`, or adds it to what is there. The shapes must fit together.

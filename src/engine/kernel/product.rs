@@ -10,9 +10,9 @@ use crate::engine::real::Real;
 
 /// Writes `a · b` into `c` (row-major), or adds it to what is there.
 ///
-/// A row's bits do not depend on the rows beside it, nor on how many there are, and no call takes memory. Measured on one
-/// Zen 4 core, whose most is 116 GFLOP/s: 110 to 116 for layers of 28 to 784 cells at 64 and more rows, 107 for 32 rows of
-/// 64 to 128 cells, 45 for 10 rows of 10 to 16.
+/// A row's bits do not depend on the rows beside it, nor on how many there are, and no call takes memory. Measured on
+/// one Zen 4 core, whose most is 116 GFLOP/s: 103 to 116 for layers of 28 to 784 cells at 64 and more rows, 107 for 32
+/// rows of 64 to 128 cells, 45 for 10 rows of 10 to 16.
 ///
 /// # Panics
 /// Where the three shapes do not belong together.

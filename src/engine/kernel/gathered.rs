@@ -4,7 +4,8 @@
 ///
 /// A convolution is a product of such with the kernel, without a copy of its patches. For an image in the order
 /// [height, width, channels], `rows` holds where each output position's patch begins, and `columns` how far from there
-/// each cell (kernel row, kernel column, channel) of a patch is.
+/// each cell (kernel row, kernel column, channel) of a patch is. The product of the transpose with the gradient of the
+/// output is the gradient of the kernel. Padding is the caller's: an image copied among zeros.
 #[derive(Debug, Clone, Copy)]
 pub struct Gathered<'a, F> {
     pub(super) cells: &'a [F],

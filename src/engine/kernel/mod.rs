@@ -2,7 +2,9 @@
 
 mod gathered;
 mod matrix;
+mod multiply;
 mod operand;
+mod panel;
 mod product;
 mod rows;
 mod team;

@@ -18,6 +18,8 @@ pub(super) trait Left<F>: Copy {
 
 /// Cells of rows and columns: the cell (row, column) lies `step(column)` cells beyond `row(row)`.
 pub(super) trait Operand<F>: Copy {
+    /// Most rows of a tile: as many as there are registers to hold where they begin.
+    const ROWS: usize;
     /// # Safety
     /// The row must be there.
     unsafe fn row(self, row: usize) -> *const F;
@@ -62,6 +64,7 @@ impl<F: Copy> Strided<F> {
 }
 
 impl<F: Copy> Operand<F> for Strided<F> {
+    const ROWS: usize = usize::MAX;
     #[inline(always)]
     unsafe fn row(self, row: usize) -> *const F {
         // SAFETY: see the caller.
@@ -86,6 +89,7 @@ pub(super) struct Tabled<F> {
 }
 
 impl<F: Copy> Operand<F> for Tabled<F> {
+    const ROWS: usize = 6;
     #[inline(always)]
     unsafe fn row(self, row: usize) -> *const F {
         // SAFETY: see the caller.

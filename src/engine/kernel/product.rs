@@ -3,15 +3,16 @@
 use super::{
     gathered::Gathered,
     matrix::{Matrix, MatrixMut},
+    multiply,
     operand::Left,
-    tile,
 };
 use crate::engine::real::Real;
 
 /// Writes `a · b` into `c` (row-major), or adds it to what is there.
 ///
-/// A row's bits do not depend on the rows beside it, nor on how many there are. Beside the `gemm` crate this is a few
-/// percent slower on large products and faster on small ones, and it takes no memory of its own in any call.
+/// A row's bits do not depend on the rows beside it, nor on how many there are, and no call takes memory. Measured on
+/// one Zen 4 core, whose most is 116 GFLOP/s: 103 to 116 for layers of 28 to 784 cells at 64 and more rows, 107 for 32
+/// rows of 64 to 128 cells, 45 for 10 rows of 10 to 16.
 ///
 /// # Panics
 /// Where the three shapes do not belong together.
@@ -26,7 +27,7 @@ pub fn product<F: Real>(a: Matrix<'_, F>, b: Matrix<'_, F>, c: &mut [F], accumul
 /// # Panics
 /// Where the three shapes do not belong together.
 pub fn product_into<F: Real>(a: Matrix<'_, F>, b: Matrix<'_, F>, c: MatrixMut<'_, F>, accumulate: bool) {
-    multiply(a, [a.rows, a.columns], b, c, accumulate);
+    checked(a, [a.rows, a.columns], b, c, accumulate);
 }
 
 /// [`product_into`] of a matrix that is gathered while it is read.
@@ -34,14 +35,14 @@ pub fn product_into<F: Real>(a: Matrix<'_, F>, b: Matrix<'_, F>, c: MatrixMut<'_
 /// # Panics
 /// Where the three shapes do not belong together.
 pub fn product_gathered<F: Real>(a: Gathered<'_, F>, b: Matrix<'_, F>, c: MatrixMut<'_, F>, accumulate: bool) {
-    multiply(a, [a.rows.len(), a.columns.len()], b, c, accumulate);
+    checked(a, [a.rows.len(), a.columns.len()], b, c, accumulate);
 }
 
-fn multiply<F: Real>(a: impl Left<F>, shape: [usize; 2], b: Matrix<'_, F>, c: MatrixMut<'_, F>, accumulate: bool) {
+fn checked<F: Real>(a: impl Left<F>, shape: [usize; 2], b: Matrix<'_, F>, c: MatrixMut<'_, F>, accumulate: bool) {
     let [rows, inner] = shape;
     assert!(inner == b.rows && rows == c.rows && b.columns == c.columns, "shapes of a product");
     if inner > 0 {
-        tile::product(a, b, c, accumulate);
+        multiply::multiply(a, b, c, accumulate);
     } else if !accumulate && c.columns > 0 {
         for row in 0..c.rows {
             c.cells[row * c.row_stride..][..c.columns].fill(F::ZERO);
@@ -71,7 +72,9 @@ mod tests {
 
     #[test]
     fn products_of_any_shape_and_orientation_are_exact() {
-        for (m, k, n) in [(1, 1, 1), (1, 5, 40), (3, 2, 1), (10, 10, 16), (10, 16, 1), (7, 300, 17), (33, 64, 50)] {
+        for (m, k, n) in
+            [(1, 1, 1), (1, 5, 40), (3, 2, 1), (10, 10, 16), (10, 16, 1), (7, 300, 17), (33, 64, 50), (150, 530, 35)]
+        {
             let (a, a_t) = (numbers(m * k, 1), numbers(m * k, 2));
             let (b, b_t) = (numbers(k * n, 3), numbers(k * n, 4));
             let (a, a_t) = (Matrix::new(&a, k), Matrix::new(&a_t, m).transposed());
@@ -132,16 +135,19 @@ mod tests {
 
     #[test]
     fn a_row_has_the_same_bits_in_any_company() {
+        const ROWS: usize = 140;
         let cell = |index: usize| (index as f32 * 0.37).sin();
-        for (k, n) in [(5, 1), (64, 128), (300, 10), (33, 37)] {
-            let x: Vec<f32> = (0..40 * k).map(cell).collect();
+        for (k, n) in [(5, 1), (64, 128), (300, 10), (33, 37), (40, 256)] {
+            let x: Vec<f32> = (0..ROWS * k).map(cell).collect();
             let w: Vec<f32> = (0..k * n).map(|index| cell(index + 9)).collect();
-            let mut together = vec![0.0; 40 * n];
-            product(Matrix::new(&x, k), Matrix::new(&w, n), &mut together, false);
-            for rows in [1, 2, 3, 7, 25] {
-                let mut some = vec![0.0; rows * n];
-                product(Matrix::new(&x[..rows * k], k), Matrix::new(&w, n), &mut some, false);
-                assert_eq!(some, together[..rows * n], "{rows} rows, {k} x {n}");
+            for w in [Matrix::new(&w, n), Matrix::new(&w, k).transposed()] {
+                let mut together = vec![0.0; ROWS * n];
+                product(Matrix::new(&x, k), w, &mut together, false);
+                for rows in [1, 2, 3, 7, 25, 128] {
+                    let mut some = vec![0.0; rows * n];
+                    product(Matrix::new(&x[..rows * k], k), w, &mut some, false);
+                    assert_eq!(some, together[..rows * n], "{rows} rows, {k} x {n}");
+                }
             }
         }
     }

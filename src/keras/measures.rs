@@ -9,6 +9,21 @@ const LAST_AXIS: (&str, Rule) = ("axis", Rule::Only(&[Plain::Number(-1.0)]));
 const NUM_THRESHOLDS: (&str, Rule) = ("num_thresholds", Rule::Number);
 const CLASS_ID: (&str, Rule) = ("class_id", Rule::Optional);
 
+const BINARY_CROSSENTROPY: Class = Class {
+    names: &["BinaryCrossentropy", "binary_crossentropy", "bce", "BCE"],
+    kind: "binary_crossentropy",
+    options: &[FROM_LOGITS, LABEL_SMOOTHING, LAST_AXIS],
+};
+const CATEGORICAL_CROSSENTROPY: Class = Class {
+    names: &["CategoricalCrossentropy", "categorical_crossentropy"],
+    kind: "categorical_crossentropy",
+    options: &[FROM_LOGITS, LABEL_SMOOTHING, LAST_AXIS],
+};
+const SPARSE_CATEGORICAL_CROSSENTROPY: Class = Class {
+    names: &["SparseCategoricalCrossentropy", "sparse_categorical_crossentropy"],
+    kind: "sparse_categorical_crossentropy",
+    options: &[FROM_LOGITS, ("ignore_class", UNSET), LAST_AXIS],
+};
 const COSINE_SIMILARITY: Class =
     Class { names: &["CosineSimilarity", "cosine_similarity"], kind: "cosine_similarity", options: &[LAST_AXIS] };
 const HINGE: Class = plain(&["Hinge", "hinge"], "hinge");
@@ -39,21 +54,9 @@ const fn counting(names: &'static [&'static str], kind: &'static str) -> Class {
 pub(super) const LOSSES: Family = Family {
     what: "loss",
     classes: &[
-        Class {
-            names: &["BinaryCrossentropy", "binary_crossentropy", "bce", "BCE"],
-            kind: "binary_crossentropy",
-            options: &[FROM_LOGITS, LABEL_SMOOTHING, LAST_AXIS],
-        },
-        Class {
-            names: &["CategoricalCrossentropy", "categorical_crossentropy"],
-            kind: "categorical_crossentropy",
-            options: &[FROM_LOGITS, LABEL_SMOOTHING, LAST_AXIS],
-        },
-        Class {
-            names: &["SparseCategoricalCrossentropy", "sparse_categorical_crossentropy"],
-            kind: "sparse_categorical_crossentropy",
-            options: &[FROM_LOGITS, ("ignore_class", UNSET), LAST_AXIS],
-        },
+        BINARY_CROSSENTROPY,
+        CATEGORICAL_CROSSENTROPY,
+        SPARSE_CATEGORICAL_CROSSENTROPY,
         plain(&["MeanSquaredError", "mean_squared_error", "mse", "MSE"], "mean_squared_error"),
         plain(&["MeanAbsoluteError", "mean_absolute_error", "mae", "MAE"], "mean_absolute_error"),
         plain(
@@ -201,6 +204,9 @@ pub(super) const METRICS: Family = Family {
         ),
         plain(&["LogCoshError", "logcosh", "log_cosh"], "log_cosh_error"),
         COSINE_SIMILARITY,
+        BINARY_CROSSENTROPY,
+        CATEGORICAL_CROSSENTROPY,
+        SPARSE_CATEGORICAL_CROSSENTROPY,
         HINGE,
         SQUARED_HINGE,
         CATEGORICAL_HINGE,
@@ -230,5 +236,36 @@ const fn threshold_metric(names: &'static [&'static str], kind: &'static str) ->
         names,
         kind,
         options: &[("thresholds", Rule::Only(&[Plain::Number(0.5)])), ("top_k", UNSET), ("class_id", UNSET)],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{
+        field::parse,
+        loss::Loss,
+        metric::{Measure, Metric},
+    };
+    use serde_json::json;
+
+    /// Kinds of ours that no class of Keras's becomes.
+    fn missing<'a>(family: &Family, names: &[&'a str]) -> Vec<&'a str> {
+        let known = |name: &&&str| !family.classes.iter().any(|class| class.kind == **name);
+        names.iter().filter(known).copied().collect()
+    }
+
+    #[test]
+    fn every_class_is_one_of_ours_and_every_one_of_ours_a_class() {
+        for class in LOSSES.classes {
+            let read = parse::<Loss>(&json!(class.kind)).map(|loss| loss.kind());
+            assert_eq!(read, Ok(class.kind), "{:?}", class.names);
+        }
+        for class in METRICS.classes {
+            let read = parse::<Metric>(&json!(class.kind)).map(|metric| metric.measure.kind());
+            assert_eq!(read, Ok(class.kind), "{:?}", class.names);
+        }
+        assert_eq!(missing(&LOSSES, Loss::NAMES), Vec::<&str>::new());
+        assert_eq!(missing(&METRICS, Measure::NAMES), ["matthews_corrcoef", "cohen_kappa"], "which are scikit-learn's");
     }
 }

@@ -1,4 +1,4 @@
-use super::{OutputTargets, Prediction, Preprocessing, Recipe, Task, input_width, json_number};
+use super::{CountedRows, OutputTargets, Prediction, Preprocessing, Recipe, Task, input_width, json_number};
 use crate::data::{
     read::{Inspection, TableLimits, inspect, load, rows},
     schema::Format,
@@ -201,6 +201,33 @@ fn labels_keep_their_type_and_order(#[case] csv: &str, #[case] labels: Value) {
         };
         assert_eq!(&received, label);
         assert_eq!(probabilities.iter().len(), 3);
+    }
+}
+
+#[test]
+fn a_confusion_matrix_counts_what_predictions_say() {
+    let csv = "x,y\n1,a\n2,b\n3,b\n";
+    let matrix = |task: Task, output: Array2<f32>| {
+        let (recipe, table) = fitted(csv, 3, task, Preprocessing::None);
+        let targets = recipe.targets(&table, &[0, 1, 2]).unwrap();
+        recipe.confusion_matrix(CountedRows::Training, targets.view(), || output).unwrap()
+    };
+    let one = arr2(&[[0.25f32], [0.5], [0.75]]);
+    assert_eq!(matrix(Task::Binary, one.clone()).counts, [[1, 0], [1, 1]]);
+    assert_eq!(matrix(Task::Margin, one).counts, [[0, 1], [0, 2]]);
+    let two = arr2(&[[0.4f32, 0.6], [0.2, 0.8], [0.5, 0.5]]);
+    for task in [Task::SparseClasses, Task::OneHotClasses] {
+        let matrix = matrix(task, two.clone());
+        assert_eq!((matrix.counts, matrix.labels), (vec![vec![0, 1], vec![1, 1]], vec![json!("a"), json!("b")]));
+    }
+    let many: String = (0..101).map(|class| format!("{class},c{class}\n")).collect();
+    for (csv, task) in
+        [(format!("x,y\n{many}"), Task::SparseClasses), (csv.replace('a', "1").replace('b', "2"), Task::Regression)]
+    {
+        let (recipe, table) = fitted(&csv, 3, task, Preprocessing::None);
+        let targets = recipe.targets(&table, &[0, 1, 2]).unwrap();
+        let refused = recipe.confusion_matrix(CountedRows::Training, targets.view(), || unreachable!());
+        assert_eq!(refused, None);
     }
 }
 

@@ -57,9 +57,9 @@ impl<F: Real> Objective<F> for CategoricalFocalCrossentropy {
             #[inline(always)]
             |targets, output, gradient, scale| {
                 if logits {
-                    self.from_logits(targets, output, gradient, scale)
+                    self.at_logits(targets, output, gradient, scale)
                 } else {
-                    self.from_probabilities(targets, output, gradient, scale)
+                    self.at_probabilities(targets, output, gradient, scale)
                 }
             },
         )
@@ -79,7 +79,7 @@ impl CategoricalFocalCrossentropy {
     }
 
     #[inline(always)]
-    fn from_probabilities<F: Real>(&self, targets: &[F], output: &[F], gradient: &mut [F], scale: F) -> F {
+    fn at_probabilities<F: Real>(&self, targets: &[F], output: &[F], gradient: &mut [F], scale: F) -> F {
         let mut sum = F::ZERO;
         output.iter().for_each(|&output| sum += output);
         let (mut loss, mut mean) = (F::ZERO, F::ZERO);
@@ -95,7 +95,7 @@ impl CategoricalFocalCrossentropy {
     }
 
     #[inline(always)]
-    fn from_logits<F: Real>(&self, targets: &[F], x: &[F], gradient: &mut [F], scale: F) -> F {
+    fn at_logits<F: Real>(&self, targets: &[F], x: &[F], gradient: &mut [F], scale: F) -> F {
         let (largest, sum) = super::exponentials(x, gradient);
         let (mut loss, mut mean) = (F::ZERO, F::ZERO);
         for (gradient, &target) in gradient.iter_mut().zip(targets) {

@@ -36,9 +36,9 @@ fn mean(cells: &[f64]) -> f64 {
     }
 }
 
-/// Sums: losses, and what they are of. A `check` refuses settings; a `sign` turns a loss into something to look up to.
+/// Sums: losses, and what they are of. A `check` refuses settings.
 macro_rules! means {
-    ($($loss:ident: $update:expr $(, check $check:expr)? $(, sign $sign:literal)?;)*) => {$(
+    ($($loss:ident: $update:expr $(, check $check:expr)?;)*) => {$(
         impl<F: Real> Tally<F> for $loss {
             $(fn check(&self) -> Result<(), FieldError> {
                 $check(self)
@@ -57,7 +57,7 @@ macro_rules! means {
             }
 
             fn result(&self, cells: &[f64]) -> f64 {
-                mean(cells) $(* $sign)?
+                mean(cells)
             }
         }
     )*};
@@ -76,12 +76,20 @@ means! {
     CategoricalCrossentropy: add_rows, check |loss: &Self| check::fraction("/label_smoothing", loss.label_smoothing);
     CategoricalHinge: add_rows;
     KlDivergence: add_rows;
-    CosineSimilarity: add_rows, sign -1.0;
+    CosineSimilarity: subtract_rows;
+}
+
+fn sum_of_rows<F: Real>(rows: &Rows<'_, F>, loss: &impl Rowwise) -> f64 {
+    rows.each().map(|(targets, output)| loss.row(targets, output).to_f64()).sum()
 }
 
 fn add_rows<F: Real>(rows: &Rows<'_, F>, cells: &mut [f64], loss: &impl Rowwise) {
-    let losses = rows.each().map(|(targets, output)| loss.row(targets, output).to_f64()).sum();
-    add(cells, losses, rows.output.len() / rows.width);
+    add(cells, sum_of_rows(rows, loss), rows.output.len() / rows.width);
+}
+
+/// For a loss that is the less of what the metric is the more of.
+fn subtract_rows<F: Real>(rows: &Rows<'_, F>, cells: &mut [f64], loss: &impl Rowwise) {
+    add(cells, -sum_of_rows(rows, loss), rows.output.len() / rows.width);
 }
 
 /// Sums: losses, rows.

@@ -2,11 +2,14 @@
 
 use super::{
     class::{Class, Family, Plain, Rule, UNSET},
-    convolutions,
+    convolutions, elementary,
 };
 
 /// What makes one random stream repeatable in Keras; here the job's own seed does that for all of them.
-const SEED: (&str, Rule) = ("seed", Rule::Ignored);
+pub(super) const SEED: (&str, Rule) = ("seed", Rule::Ignored);
+
+/// The order of axes that is computed in.
+pub(super) const CHANNELS_LAST: (&str, Rule) = ("data_format", Rule::Only(&[Plain::Text("channels_last")]));
 
 /// Layers that may follow one another.
 pub(super) const LAYERS: Family = Family {
@@ -23,7 +26,7 @@ pub(super) const LAYERS: Family = Family {
                 ("bias_initializer", Rule::Object(&INITIALIZERS)),
                 ("kernel_regularizer", Rule::Object(&REGULARIZERS)),
                 ("bias_regularizer", Rule::Object(&REGULARIZERS)),
-                ("activity_regularizer", UNSET),
+                ("activity_regularizer", Rule::Object(&REGULARIZERS)),
                 ("kernel_constraint", Rule::Object(&CONSTRAINTS)),
                 ("bias_constraint", Rule::Object(&CONSTRAINTS)),
                 ("lora_rank", UNSET),
@@ -32,11 +35,7 @@ pub(super) const LAYERS: Family = Family {
         },
         Class { names: &["Activation"], kind: "activation", options: &[("activation", Rule::Activation)] },
         Class { names: &["Dropout"], kind: "dropout", options: &[("rate", Rule::Same), ("noise_shape", UNSET), SEED] },
-        Class {
-            names: &["Flatten"],
-            kind: "flatten",
-            options: &[("data_format", Rule::Only(&[Plain::Text("channels_last")]))],
-        },
+        Class { names: &["Flatten"], kind: "flatten", options: &[CHANNELS_LAST] },
         Class {
             names: &["BatchNormalization"],
             kind: "batch_normalization",
@@ -78,6 +77,37 @@ pub(super) const LAYERS: Family = Family {
         convolutions::global_pooling(&["GlobalMaxPooling2D", "GlobalMaxPool2D"], "global_max_pooling2d"),
         convolutions::global_pooling(&["GlobalAveragePooling1D", "GlobalAvgPool1D"], "global_average_pooling1d"),
         convolutions::global_pooling(&["GlobalAveragePooling2D", "GlobalAvgPool2D"], "global_average_pooling2d"),
+        elementary::EMBEDDING,
+        elementary::MASKING,
+        elementary::RESCALING,
+        elementary::NORMALIZATION,
+        elementary::RESHAPE,
+        elementary::PERMUTE,
+        elementary::REPEAT_VECTOR,
+        elementary::UP_SAMPLING1D,
+        elementary::UP_SAMPLING2D,
+        elementary::zero_padding(&["ZeroPadding1D"], "zero_padding1d"),
+        elementary::zero_padding(&["ZeroPadding2D"], "zero_padding2d"),
+        elementary::cropping(&["Cropping1D"], "cropping1d"),
+        elementary::cropping(&["Cropping2D"], "cropping2d"),
+        elementary::spatial_dropout(&["SpatialDropout1D"], "spatial_dropout1d"),
+        elementary::spatial_dropout(&["SpatialDropout2D"], "spatial_dropout2d"),
+        elementary::GAUSSIAN_NOISE,
+        elementary::GAUSSIAN_DROPOUT,
+        elementary::ALPHA_DROPOUT,
+        elementary::ACTIVITY_REGULARIZATION,
+        elementary::plain(&["Add"], "add"),
+        elementary::plain(&["Subtract"], "subtract"),
+        elementary::plain(&["Multiply"], "multiply"),
+        elementary::plain(&["Average"], "average"),
+        elementary::plain(&["Maximum"], "maximum"),
+        elementary::plain(&["Minimum"], "minimum"),
+        elementary::CONCATENATE,
+        elementary::DOT,
+        elementary::plain(&["Identity"], "identity"),
+        elementary::PRELU,
+        elementary::RELU,
+        elementary::SOFTMAX,
         Class { names: &["TimeDistributed"], kind: "time_distributed", options: &[("layer", Rule::Layer)] },
     ],
     common: &COMMON,

@@ -8,6 +8,7 @@ mod calls;
 mod class;
 mod compile;
 mod convolutions;
+mod elementary;
 mod graph;
 mod layers;
 mod measures;

@@ -8,7 +8,7 @@ pub(super) fn unit(random: &mut ChaCha8Rng) -> f64 {
 }
 
 /// From a standard normal distribution (Box and Muller; libm gives the same bits everywhere).
-pub(super) fn normal(random: &mut ChaCha8Rng) -> f64 {
+pub(crate) fn normal(random: &mut ChaCha8Rng) -> f64 {
     let radius = (-2.0 * libm::log(1.0 - unit(random))).sqrt();
     radius * libm::cos(std::f64::consts::TAU * unit(random))
 }

@@ -10,6 +10,8 @@ mod random;
 mod unit_forget_bias;
 mod variance_scaling;
 
+pub(crate) use draw::normal;
+
 pub use constant::{Constant, Ones, Zeros};
 pub use identity::Identity;
 pub use orthogonal::Orthogonal;

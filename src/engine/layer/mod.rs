@@ -4,6 +4,8 @@
 //! is made of others is a [`Composition`]: it says which, and they run.
 
 mod activation;
+mod activations;
+mod activity;
 mod axes;
 mod batch_normalization;
 mod composition;
@@ -11,23 +13,32 @@ mod context;
 mod convolution;
 mod dense;
 mod dropout;
+mod embedding;
 mod ending;
 mod flatten;
 mod group_normalization;
 mod heads;
 mod heed;
+mod identity;
 mod layer_normalization;
+mod masking;
+mod merging;
 mod multi_head_attention;
+mod noise;
+mod normalization;
 mod normalized;
 mod pooling;
 mod read;
 mod recurrent;
 mod registry;
+mod rescaling;
+mod reshaping;
 mod rms_normalization;
 mod time_distributed;
 mod unit_normalization;
 
 pub use activation::ActivationLayer;
+pub use activations::{EluLayer, LeakyReluLayer, Prelu, ReluLayer, SoftmaxLayer};
 pub use axes::Axes;
 pub use batch_normalization::BatchNormalization;
 pub use composition::{Composition, Part, Source};
@@ -40,10 +51,18 @@ pub use convolution::{
 };
 pub use dense::Dense;
 pub use dropout::Dropout;
+pub use embedding::Embedding;
 pub use flatten::Flatten;
 pub use group_normalization::GroupNormalization;
+pub use identity::IdentityLayer;
 pub use layer_normalization::LayerNormalization;
+pub use masking::Masking;
+pub use merging::{Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract};
 pub use multi_head_attention::{MultiHeadAttention, OutputShape};
+pub use noise::{
+    ActivityRegularization, AlphaDropout, GaussianDropout, GaussianNoise, SpatialDropout1d, SpatialDropout2d,
+};
+pub use normalization::Normalization;
 pub use pooling::{
     AveragePooling, AveragePooling1d, AveragePooling2d, GlobalAveragePooling, GlobalAveragePooling1d,
     GlobalAveragePooling2d, GlobalMaxPooling, GlobalMaxPooling1d, GlobalMaxPooling2d, MaxPooling, MaxPooling1d,
@@ -51,6 +70,11 @@ pub use pooling::{
 };
 pub use recurrent::{Gru, Lstm, SimpleRnn};
 pub use registry::{AnyLayer, Composite, Primitive};
+pub use rescaling::{Numbers, Rescaling};
+pub use reshaping::{
+    Cropping1d, Cropping2d, Interpolation, Margins1d, Margins2d, Permute, RepeatVector, Reshape, UpSampling1d,
+    UpSampling2d, ZeroPadding1d, ZeroPadding2d,
+};
 pub use rms_normalization::RmsNormalization;
 pub use time_distributed::TimeDistributed;
 pub use unit_normalization::UnitNormalization;

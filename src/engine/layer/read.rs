@@ -2,7 +2,8 @@
 
 use super::Sizes;
 use crate::engine::{
-    constraint::Constraint, field::FieldError, init::Initializer, regularizer::Regularizer, spec::LONGEST_AXIS,
+    constraint::Constraint, field::FieldError, init::Initializer, regularizer::Regularizer, shape::Shape,
+    spec::LONGEST_AXIS,
 };
 use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::Value;
@@ -37,6 +38,15 @@ pub(super) fn parameter(
     initializer.check().map_err(|error| error.under(&format!("/{name}_initializer")))?;
     regularizer.map_or(Ok(()), Regularizer::check).map_err(|error| error.under(&format!("/{name}_regularizer")))?;
     constraint.map_or(Ok(()), Constraint::check).map_err(|error| error.under(&format!("/{name}_constraint")))
+}
+
+/// The axis of a sample that `axis` means: counted with the batch axis, or from the last one, which is -1.
+pub(super) fn axis(axis: i64, shape: &Shape) -> Result<usize, FieldError> {
+    let axes = shape.0.len() as i64;
+    let own = if axis < 0 { axis + axes } else { axis - 1 };
+    let expected = format!("an axis of {shape}: 1 to {axes} counted with the batch axis, or -{axes} to -1");
+    range((0..axes).contains(&own), "", &expected, axis)?;
+    Ok(own as usize)
 }
 
 pub(super) fn yes() -> bool {

@@ -19,6 +19,10 @@ impl Case {
         Self { settings, inputs, integers: None, before: Vec::new() }
     }
 
+    fn integers<const N: usize, const I: usize>(settings: Value, inputs: [[usize; N]; I], below: usize) -> Self {
+        Self { integers: Some(below), ..Self::new(settings, inputs) }
+    }
+
     /// A model of this layer alone, or after others.
     pub fn definition(&self) -> Value {
         let names: Vec<String> = (0..self.inputs.len()).map(|index| format!("input_{index}")).collect();
@@ -206,6 +210,59 @@ pub(super) fn cases() -> Vec<Case> {
             json!({"type": "multi_head_attention", "num_heads": 2, "key_dim": 2, "dropout": 0.4, "output_shape": 3}),
             [[3, 2], [3, 3]],
         ),
+        Case::new(
+            json!({"type": "dense", "units": 3, "activation": "tanh", "activity_regularizer": {"type": "l2", "l2": 0.3}}),
+            [[2, 4]],
+        ),
+        Case::integers(json!({"type": "embedding", "input_dim": 5, "output_dim": 3}), [[4]], 5),
+        Case::integers(json!({"type": "embedding", "input_dim": 4, "output_dim": 2, "mask_zero": true}), [[3, 2]], 4),
+        Case::new(json!({"type": "identity"}), [[2, 3]]),
+        Case::new(json!({"type": "masking"}), [[3, 2]]),
+        Case::new(json!({"type": "rescaling", "scale": 0.5, "offset": [1.0, -2.0]}), [[3, 2]]),
+        Case::new(json!({"type": "normalization", "mean": [1.0, -2.0], "variance": [4.0, 0.5]}), [[3, 2]]),
+        Case::new(
+            json!({"type": "normalization", "axis": [1], "mean": [1, 2, 3], "variance": 0.5, "invert": true}),
+            [[3, 2]],
+        ),
+        Case::new(json!({"type": "normalization", "axis": null, "mean": 1, "variance": 3}), [[3]]),
+        Case::new(json!({"type": "reshape", "target_shape": [2, -1, 2]}), [[3, 4]]),
+        Case::new(json!({"type": "permute", "dims": [3, 1, 2]}), [[2, 3, 4]]),
+        Case::new(json!({"type": "permute", "dims": [1, 3, 2]}), [[2, 3, 4]]),
+        Case::new(json!({"type": "repeat_vector", "n": 3}), [[4]]),
+        Case::new(json!({"type": "zero_padding1d", "padding": [1, 2]}), [[3, 2]]),
+        Case::new(json!({"type": "zero_padding2d", "padding": [[1, 0], [2, 1]]}), [[2, 3, 2]]),
+        Case::new(json!({"type": "cropping1d"}), [[4, 2]]),
+        Case::new(json!({"type": "cropping2d", "cropping": [[1, 0], [1, 1]]}), [[3, 4, 2]]),
+        Case::new(json!({"type": "up_sampling1d"}), [[3, 2]]),
+        Case::new(json!({"type": "up_sampling2d", "size": [2, 3]}), [[2, 3, 2]]),
+        Case::new(json!({"type": "up_sampling2d", "size": 3, "interpolation": "bilinear"}), [[2, 3, 2]]),
+        Case::new(json!({"type": "spatial_dropout1d", "rate": 0.4}), [[3, 4]]),
+        Case::new(json!({"type": "spatial_dropout2d", "rate": 0.4, "seed": 3}), [[2, 3, 4]]),
+        Case::new(json!({"type": "gaussian_noise", "stddev": 0.3}), [[5]]),
+        Case::new(json!({"type": "gaussian_dropout", "rate": 0.3}), [[2, 3]]),
+        Case::new(json!({"type": "alpha_dropout", "rate": 0.3}), [[2, 3]]),
+        Case::new(json!({"type": "activity_regularization", "l1": 0.2, "l2": 0.3}), [[2, 3]]),
+        Case::new(json!({"type": "add"}), [[3, 2], [3, 2], [3, 2]]),
+        Case::new(json!({"type": "add"}), [[3, 1], [1, 2]]),
+        Case::new(json!({"type": "subtract"}), [[3, 2], [3, 1]]),
+        Case::new(json!({"type": "multiply"}), [[3, 2], [3, 2], [1, 2]]),
+        Case::new(json!({"type": "average"}), [[2, 3, 2], [2, 1, 2]]),
+        Case::new(json!({"type": "maximum"}), [[3, 2], [3, 2], [3, 1]]),
+        Case::new(json!({"type": "minimum"}), [[4], [4]]),
+        Case::new(json!({"type": "concatenate"}), [[3, 2], [3, 1]]),
+        Case::new(json!({"type": "concatenate", "axis": 1}), [[3, 2], [1, 2], [2, 2]]),
+        Case::new(json!({"type": "dot", "axes": 1}), [[4], [4]]),
+        Case::new(json!({"type": "dot", "axes": [2, 1], "normalize": true}), [[3, 4], [4, 2]]),
+        Case::new(json!({"type": "dot", "axes": [1, 3]}), [[2, 3, 2], [2, 2, 2]]),
+        Case::new(json!({"type": "relu", "max_value": 0.6, "negative_slope": 0.2, "threshold": 0.1}), [[3, 4]]),
+        Case::new(json!({"type": "leaky_relu"}), [[5]]),
+        Case::new(json!({"type": "prelu"}), [[3, 2]]),
+        Case::new(json!({"type": "prelu", "shared_axes": [1]}), [[3, 2]]),
+        Case::new(json!({"type": "prelu", "shared_axes": [2]}), [[2, 3, 2]]),
+        Case::new(json!({"type": "elu", "alpha": 0.7}), [[5]]),
+        Case::new(json!({"type": "softmax"}), [[3, 4]]),
+        Case::new(json!({"type": "softmax", "axis": 1}), [[3, 4]]),
+        Case::new(json!({"type": "softmax", "axis": [1, 2]}), [[3, 2, 2]]),
         Case::new(json!({"type": "time_distributed", "layer": {"type": "dense", "units": 3}}), [[4, 2]]),
         Case::new(json!({"type": "time_distributed", "layer": {"type": "batch_normalization"}}), [[3, 2, 2]]),
         Case::new(json!({"type": "time_distributed", "layer": {"type": "lstm", "units": 2}}), [[2, 3, 2]]),

@@ -39,6 +39,16 @@ impl Regularizer {
         self.behaviour::<f32>().check()
     }
 
+    /// The same penalty `factor` times as strong.
+    #[must_use]
+    pub fn scaled(&self, factor: f64) -> Self {
+        match *self {
+            Self::L1(L1 { l1 }) => Self::L1(L1 { l1: l1 * factor }),
+            Self::L2(L2 { l2 }) => Self::L2(L2 { l2: l2 * factor }),
+            Self::L1L2(L1L2 { l1, l2 }) => Self::L1L2(L1L2 { l1: l1 * factor, l2: l2 * factor }),
+        }
+    }
+
     /// The penalty of `weights`.
     pub fn penalty<F: Real>(&self, weights: &[F]) -> f64 {
         self.behaviour().penalty(weights)

@@ -1,0 +1,54 @@
+//! [`Average`].
+
+use super::{ANY_NUMBER, broadcast_shape, fold, hand_back_sum, mask_of_sequences};
+use crate::engine::{
+    field::FieldError,
+    layer::{Backward, Forward, Layer, MaskRule},
+    real::Real,
+    shape::Shape,
+};
+use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
+
+/// `y = (x_0 + x_1 + …) / n`
+///
+/// # Shapes
+/// Inputs of one shape; axes of size 1, and axes that are missing in front, stretch to the others.
+///
+/// Source: <https://keras.io/api/layers/merging_layers/average/>
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Average {}
+
+impl Layer for Average {
+    fn check(&self) -> Result<(), FieldError> {
+        Ok(())
+    }
+
+    fn arity(&self) -> RangeInclusive<usize> {
+        ANY_NUMBER
+    }
+
+    fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
+        broadcast_shape(inputs)
+    }
+
+    fn mask(&self, inputs: &[Shape], masked: &[bool]) -> MaskRule {
+        mask_of_sequences(inputs, masked)
+    }
+
+    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+        fold(
+            cx,
+            #[inline(always)]
+            |y, x| y + x,
+        );
+        let factor = F::of(1.0 / cx.inputs.len() as f64);
+        cx.output.iter_mut().for_each(|y| *y *= factor);
+    }
+
+    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+        let factor = F::of(1.0 / cx.inputs.len() as f64);
+        hand_back_sum(cx, |_| factor);
+    }
+}

@@ -1,0 +1,124 @@
+//! [`Concatenate`].
+
+use super::ANY_NUMBER;
+use crate::engine::{
+    field::FieldError,
+    layer::{Backward, Forward, Layer, MaskRule, read},
+    real::Real,
+    shape::Shape,
+};
+use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
+
+/// The inputs one after the other along an axis.
+///
+/// # Shapes
+/// Inputs that are equal along every other axis; the sizes along `axis` add up.
+///
+/// Source: <https://keras.io/api/layers/merging_layers/concatenate/>
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Concatenate {
+    /// Along which axis, counted with the batch axis, or from the last one, which is -1.
+    pub axis: i64,
+}
+
+impl Default for Concatenate {
+    fn default() -> Self {
+        Self { axis: -1 }
+    }
+}
+
+impl Concatenate {
+    /// The axis of a sample; one past the last where there is none such.
+    fn axis(&self, shape: &Shape) -> usize {
+        read::axis(self.axis, shape).unwrap_or(shape.0.len())
+    }
+
+    /// For each input, where its cells lie in each block of the output: cells of a block, first cell, cells.
+    fn parts<'a>(&self, shapes: &'a [Shape]) -> impl Iterator<Item = (usize, usize, usize)> + use<'a> {
+        let axis = shapes.first().map_or(0, |shape| self.axis(shape));
+        let block = shapes.iter().map(|shape| shape.0.iter().skip(axis).product::<usize>()).sum::<usize>();
+        shapes.iter().scan(0, move |next, shape| {
+            let (first, cells) = (*next, shape.0.iter().skip(axis).product::<usize>());
+            *next += cells;
+            Some((block, first, cells))
+        })
+    }
+}
+
+impl Layer for Concatenate {
+    fn check(&self) -> Result<(), FieldError> {
+        read::range(self.axis != 0, "/axis", "an axis other than the batch axis, which is 0", self.axis)
+    }
+
+    fn arity(&self) -> RangeInclusive<usize> {
+        ANY_NUMBER
+    }
+
+    fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
+        let axis = read::axis(self.axis, &inputs[0]).map_err(|error| error.under("/axis"))?;
+        let mut whole = inputs[0].clone();
+        for shape in &inputs[1..] {
+            let others = |shape: &Shape| {
+                let axes = shape.0.iter().enumerate().filter(|(index, _)| *index != axis);
+                axes.map(|(_, &size)| size).collect::<Vec<_>>()
+            };
+            if shape.0.len() != whole.0.len() || others(shape) != others(&whole) {
+                let detail =
+                    format!("expected inputs equal along every axis but {}, received {whole} and {shape}", self.axis);
+                return Err(FieldError::new("/inputs", detail));
+            }
+            whole.0[axis] = whole.0[axis].saturating_add(shape.0[axis]);
+        }
+        Ok(whole)
+    }
+
+    fn mask(&self, inputs: &[Shape], masked: &[bool]) -> MaskRule {
+        let steps = |shape: &Shape| shape.0[0];
+        match inputs[0].0.len() {
+            2 if masked.contains(&true) && self.axis(&inputs[0]) == 0 => {
+                MaskRule::Write(inputs.iter().map(steps).sum())
+            }
+            2 if masked.iter().all(|&masked| masked) => MaskRule::Write(steps(&inputs[0])),
+            _ => MaskRule::Drop,
+        }
+    }
+
+    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+        for (input, (block, first, cells)) in self.parts(cx.inputs.shapes()).enumerate() {
+            let blocks = cx.output.chunks_exact_mut(block).zip(cx.inputs.get(input).chunks_exact(cells));
+            blocks.for_each(|(y, x)| y[first..first + cells].copy_from_slice(x));
+        }
+        if cx.mask.is_empty() {
+            return;
+        }
+        let one_after_the_other = self.axis(cx.inputs.shape(0)) == 0;
+        let steps = cx.mask.len() / cx.pass.rows;
+        cx.mask.fill(F::ZERO);
+        let mut first = 0;
+        for input in 0..cx.inputs.len() {
+            let own = cx.inputs.shape(input).0[0];
+            for (row, mask) in cx.mask.chunks_exact_mut(steps).enumerate() {
+                let mask = &mut mask[first..first + own];
+                match cx.inputs.mask(input) {
+                    None => mask.fill(F::ONE),
+                    Some(cells) => {
+                        let cells = &cells[row * own..][..own];
+                        mask.iter_mut().zip(cells).for_each(|(mask, &cell)| *mask = mask.maximum(cell));
+                    }
+                }
+            }
+            first += if one_after_the_other { own } else { 0 };
+        }
+    }
+
+    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+        for (input, (block, first, cells)) in self.parts(cx.inputs.shapes()).enumerate() {
+            if let Some(dx) = cx.input_gradients.get(input) {
+                let blocks = cx.output_gradient.chunks_exact(block).zip(dx.chunks_exact_mut(cells));
+                blocks.for_each(|(dy, dx)| dx.copy_from_slice(&dy[first..first + cells]));
+            }
+        }
+    }
+}

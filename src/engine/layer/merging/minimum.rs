@@ -1,0 +1,55 @@
+//! [`Minimum`].
+
+use super::{ANY_NUMBER, Whole, broadcast_shape, extremum, mask_of_sequences};
+use crate::engine::{
+    field::FieldError,
+    layer::{Backward, Forward, Layer, MaskRule, Workspace},
+    real::Real,
+    shape::Shape,
+};
+use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
+
+/// `y = min(x_0, x_1, …)`; of equals, the first one has the gradient. Steps that an input's mask hides are left out.
+///
+/// # Shapes
+/// Inputs of one shape; axes of size 1, and axes that are missing in front, stretch to the others.
+///
+/// Source: <https://keras.io/api/layers/merging_layers/minimum/>
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Minimum {}
+
+impl Layer for Minimum {
+    fn check(&self) -> Result<(), FieldError> {
+        Ok(())
+    }
+
+    fn arity(&self) -> RangeInclusive<usize> {
+        ANY_NUMBER
+    }
+
+    fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
+        broadcast_shape(inputs)
+    }
+
+    fn mask(&self, inputs: &[Shape], masked: &[bool]) -> MaskRule {
+        mask_of_sequences(inputs, masked)
+    }
+
+    fn workspace(&self, inputs: &[Shape]) -> Workspace {
+        Workspace { scratch_per_row: Whole(inputs).cells(), ..Workspace::default() }
+    }
+
+    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+        extremum::forward(
+            cx,
+            #[inline(always)]
+            |y, x| y.minimum(x),
+        );
+    }
+
+    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+        extremum::backward(cx);
+    }
+}

@@ -1,0 +1,190 @@
+//! Layers that make one value of several, and what they share: how shapes are brought together.
+
+mod add;
+mod average;
+mod concatenate;
+mod dot;
+mod extremum;
+mod maximum;
+mod minimum;
+mod multiply;
+mod subtract;
+
+pub use add::Add;
+pub use average::Average;
+pub use concatenate::Concatenate;
+pub use dot::Dot;
+pub use maximum::Maximum;
+pub use minimum::Minimum;
+pub use multiply::Multiply;
+pub use subtract::Subtract;
+
+use super::{Backward, Forward, MaskRule, Values};
+use crate::engine::{field::FieldError, kernel::vectorized, real::Real, shape::Shape};
+use std::ops::{Range, RangeInclusive};
+
+/// As many inputs as a graph may name.
+const ANY_NUMBER: RangeInclusive<usize> = 1..=usize::MAX;
+
+/// The shape of what is computed cell by cell: axes of size 1, and axes that are missing in front, stretch to the others.
+fn broadcast_shape(inputs: &[Shape]) -> Result<Shape, FieldError> {
+    let mut axes: Vec<usize> = Vec::new();
+    for shape in inputs {
+        let missing = shape.0.len().saturating_sub(axes.len());
+        axes.splice(0..0, std::iter::repeat_n(1, missing));
+        for (whole, &axis) in axes.iter_mut().rev().zip(shape.0.iter().rev()) {
+            if *whole != axis && *whole != 1 && axis != 1 {
+                let shapes: Vec<String> = inputs.iter().map(Shape::to_string).collect();
+                let detail = format!(
+                    "expected inputs of the same shape, or with axes of size 1, received {}",
+                    shapes.join(" and ")
+                );
+                return Err(FieldError::new("/inputs", detail));
+            }
+            *whole = if *whole == 1 { axis } else { *whole };
+        }
+    }
+    Ok(Shape(axes))
+}
+
+/// The mask of what is computed of sequences: the steps that any of them counts, where all have a mask.
+fn mask_of_sequences(inputs: &[Shape], masked: &[bool]) -> MaskRule {
+    match inputs.iter().map(|shape| shape.0.first().copied().unwrap_or(1)).max() {
+        Some(steps) if inputs.iter().any(|shape| shape.0.len() > 1) && masked.iter().all(|&masked| masked) => {
+            MaskRule::Write(steps)
+        }
+        _ => MaskRule::Drop,
+    }
+}
+
+/// Writes the mask of [`mask_of_sequences`].
+fn write_mask<F: Real>(cx: &mut Forward<'_, F>) {
+    cx.mask.fill(F::ZERO);
+    for input in 0..cx.inputs.len() {
+        let Some(mask) = cx.inputs.mask(input) else { continue };
+        // A mask of one step stretches as its input does.
+        let each = cx.mask.len() / mask.len().max(1);
+        for (steps, &cell) in cx.mask.chunks_exact_mut(each.max(1)).zip(mask) {
+            steps.iter_mut().for_each(|step| *step = step.maximum(cell));
+        }
+    }
+}
+
+/// The shape of [`broadcast_shape`], read off the inputs: running layers take no memory.
+#[derive(Debug, Clone, Copy)]
+struct Whole<'a>(&'a [Shape]);
+
+impl Whole<'_> {
+    /// How many axes there are.
+    fn rank(self) -> usize {
+        self.0.iter().map(|shape| shape.0.len()).max().unwrap_or(0)
+    }
+    /// The size of an axis, counted from the last one.
+    fn axis(self, from_last: usize) -> usize {
+        self.0.iter().filter_map(|shape| shape.0.iter().rev().nth(from_last)).max().copied().unwrap_or(1)
+    }
+    fn cells(self) -> usize {
+        (0..self.rank()).map(|axis| self.axis(axis)).product()
+    }
+    /// Calls `f` with cells of one row of the whole, and with those of the input that go there: as many, or one for all.
+    /// `by_step`: no range is longer than the last axis, even where the input has every cell.
+    fn runs(self, input: &Shape, by_step: bool, mut f: impl FnMut(Range<usize>, Range<usize>)) {
+        let cells = self.cells();
+        if input.cells() == cells && !by_step {
+            return f(0..cells, 0..cells);
+        }
+        let width = self.axis(0);
+        let length = if input.last() == width { width } else { 1 };
+        for start in (0..cells).step_by(width) {
+            let (mut position, mut stride, mut first) = (start / width, length, 0);
+            // Where the input has an axis no longer, it stretches.
+            for (from_last, &axis) in input.0.iter().rev().enumerate().skip(1) {
+                let size = self.axis(from_last);
+                if axis != 1 {
+                    first += position % size * stride;
+                }
+                stride *= axis;
+                position /= size;
+            }
+            f(start..start + width, first..first + length);
+        }
+    }
+
+    /// Combines each cell of `y`, [rows, whole], with the cell of `x`, [rows, input], that goes there.
+    #[inline(always)]
+    fn combine<F: Real>(self, y: &mut [F], x: &[F], input: &Shape, f: impl Fn(F, F) -> F) {
+        for (y, x) in y.chunks_exact_mut(self.cells()).zip(x.chunks_exact(input.cells())) {
+            self.runs(input, false, |outs, ins| combine_run(&mut y[outs], &x[ins], &f));
+        }
+    }
+
+    /// Writes `factor` times the gradient of the whole to that of an input, summed up where the input stretched.
+    fn hand_back<F: Real>(self, dy: &[F], dx: &mut [F], input: &Shape, factor: F) {
+        dx.fill(F::ZERO);
+        for (dy, dx) in dy.chunks_exact(self.cells()).zip(dx.chunks_exact_mut(input.cells())) {
+            self.runs(input, false, |outs, ins| match &mut dx[ins] {
+                [dx] => *dx += factor * dy[outs].iter().copied().sum::<F>(),
+                dx => combine_run(
+                    dx,
+                    &dy[outs],
+                    #[inline(always)]
+                    |dx, dy| dx + factor * dy,
+                ),
+            });
+        }
+    }
+}
+
+/// Combines cells with as many others, or with a single one.
+#[inline(always)]
+fn combine_run<F: Real>(y: &mut [F], x: &[F], f: impl Fn(F, F) -> F) {
+    vectorized(
+        #[inline(always)]
+        || match x {
+            &[x] => y.iter_mut().for_each(|y| *y = f(*y, x)),
+            x => y.iter_mut().zip(x).for_each(|(y, &x)| *y = f(*y, x)),
+        },
+    );
+}
+
+/// Writes the first input, stretched, and combines it with the others in turn.
+#[inline(always)]
+fn fold<F: Real>(cx: &mut Forward<'_, F>, f: impl Fn(F, F) -> F) {
+    let whole = Whole(cx.inputs.shapes());
+    for input in 0..cx.inputs.len() {
+        let (x, shape) = (cx.inputs.get(input), cx.inputs.shape(input));
+        if input == 0 {
+            whole.combine(
+                cx.output,
+                x,
+                shape,
+                #[inline(always)]
+                |_, x| x,
+            );
+        } else {
+            whole.combine(cx.output, x, shape, &f);
+        }
+    }
+    write_mask(cx);
+}
+
+/// Writes the gradients of inputs that were added up, each with its factor.
+fn hand_back_sum<F: Real>(cx: &mut Backward<'_, F>, factor: impl Fn(usize) -> F) {
+    let whole = Whole(cx.inputs.shapes());
+    for input in 0..cx.inputs.len() {
+        if let Some(dx) = cx.input_gradients.get(input) {
+            whole.hand_back(cx.output_gradient, dx, cx.inputs.shape(input), factor(input));
+        }
+    }
+}
+
+/// Whether an input counts at one step of [rows, steps]; all do where it has no mask.
+fn counts<F: Real>(mask: Option<&[F]>, step: usize) -> bool {
+    mask.is_none_or(|mask| mask[step] != F::ZERO)
+}
+
+/// The mask of an input where it tells cells of the whole apart: one of sequences of vectors, all of one shape.
+fn mask_of<'a, F: Real>(inputs: Values<'a, F>, input: usize) -> Option<&'a [F]> {
+    let shape = inputs.shape(input);
+    inputs.mask(input).filter(|_| shape.0.len() == 2 && inputs.shapes().iter().all(|other| other == shape))
+}

@@ -1,0 +1,51 @@
+//! [`Subtract`].
+
+use super::{broadcast_shape, fold, hand_back_sum, mask_of_sequences};
+use crate::engine::{
+    field::FieldError,
+    layer::{Backward, Forward, Layer, MaskRule},
+    real::Real,
+    shape::Shape,
+};
+use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
+
+/// `y = x_0 - x_1`
+///
+/// # Shapes
+/// Inputs of one shape; axes of size 1, and axes that are missing in front, stretch to the others.
+///
+/// Source: <https://keras.io/api/layers/merging_layers/subtract/>
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Subtract {}
+
+impl Layer for Subtract {
+    fn check(&self) -> Result<(), FieldError> {
+        Ok(())
+    }
+
+    fn arity(&self) -> RangeInclusive<usize> {
+        2..=2
+    }
+
+    fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
+        broadcast_shape(inputs)
+    }
+
+    fn mask(&self, inputs: &[Shape], masked: &[bool]) -> MaskRule {
+        mask_of_sequences(inputs, masked)
+    }
+
+    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+        fold(
+            cx,
+            #[inline(always)]
+            |y, x| y - x,
+        );
+    }
+
+    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+        hand_back_sum(cx, |input| if input == 0 { F::ONE } else { -F::ONE });
+    }
+}

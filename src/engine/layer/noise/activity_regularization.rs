@@ -1,0 +1,58 @@
+//! [`ActivityRegularization`].
+
+use crate::engine::{
+    field::FieldError,
+    layer::{Backward, Forward, Layer, MaskRule, activity},
+    real::{Real, check},
+    regularizer::{L1L2, Regularizer},
+    shape::Shape,
+};
+use serde::{Deserialize, Serialize};
+
+/// `y = x`; adds `l1 * sum |x| + l2 * sum x²`, divided by the rows of the batch, to the loss.
+///
+/// # Shapes
+/// Any, unchanged.
+///
+/// Source: <https://keras.io/api/layers/regularization_layers/activity_regularization/>
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ActivityRegularization {
+    /// The factor of the sum of sizes, at least 0.
+    pub l1: f64,
+    /// The factor of the sum of squares, at least 0.
+    pub l2: f64,
+}
+
+impl ActivityRegularization {
+    fn penalty(&self) -> Regularizer {
+        Regularizer::L1L2(L1L2 { l1: self.l1, l2: self.l2 })
+    }
+}
+
+impl Layer for ActivityRegularization {
+    fn check(&self) -> Result<(), FieldError> {
+        check::not_negative("/l1", self.l1)?;
+        check::not_negative("/l2", self.l2)
+    }
+
+    fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
+        Ok(inputs[0].clone())
+    }
+
+    fn mask(&self, _: &[Shape], _: &[bool]) -> MaskRule {
+        MaskRule::Pass(0)
+    }
+
+    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+        cx.output.copy_from_slice(cx.inputs.get(0));
+        activity::penalize(Some(&self.penalty()), cx.output, cx.penalty);
+    }
+
+    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+        if let Some(dx) = cx.input_gradients.get(0) {
+            dx.copy_from_slice(cx.output_gradient);
+            activity::add_gradient(Some(&self.penalty()), cx.output, cx.pass.batch_rows, dx);
+        }
+    }
+}

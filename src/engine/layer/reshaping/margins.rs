@@ -1,0 +1,76 @@
+//! How much is added or taken away at each end of an axis, as Keras writes it.
+
+use crate::engine::{field::FieldError, layer::read, spec::LONGEST_AXIS};
+use serde::{Deserialize, Serialize};
+
+/// Cells before and after a sequence: `[before, after]`, or one number for both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(from = "Pair")]
+#[schema(value_type = Vec<usize>)]
+pub struct Margins1d(pub [usize; 2]);
+
+/// Cells above and below, left and right of an image: `[[above, below], [left, right]]`, `[height, width]` for both ends
+/// alike, or one number for all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(from = "Pairs")]
+#[schema(value_type = Vec<Vec<usize>>)]
+pub struct Margins2d(pub [[usize; 2]; 2]);
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a whole number from 0, or a list of two")]
+enum Pair {
+    Both(usize),
+    Each([usize; 2]),
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a whole number from 0, a list of two, or a list of two such lists")]
+enum Pairs {
+    All(usize),
+    Each([Pair; 2]),
+}
+
+impl From<Pair> for Margins1d {
+    fn from(pair: Pair) -> Self {
+        match pair {
+            Pair::Both(cells) => Self([cells; 2]),
+            Pair::Each(cells) => Self(cells),
+        }
+    }
+}
+
+impl From<Pairs> for Margins2d {
+    fn from(pairs: Pairs) -> Self {
+        match pairs {
+            Pairs::All(cells) => Self([[cells; 2]; 2]),
+            Pairs::Each(pairs) => Self(pairs.map(|pair| Margins1d::from(pair).0)),
+        }
+    }
+}
+
+impl Margins1d {
+    /// Both together.
+    pub(super) fn cells(self) -> usize {
+        self.0.iter().sum()
+    }
+
+    pub(super) fn check(self, pointer: &str) -> Result<(), FieldError> {
+        let most = self.0.into_iter().max().unwrap_or(0);
+        read::range(most <= LONGEST_AXIS, pointer, &format!("0 to {LONGEST_AXIS}"), most)
+    }
+}
+
+impl Margins2d {
+    pub(super) fn height(self) -> Margins1d {
+        Margins1d(self.0[0])
+    }
+
+    pub(super) fn width(self) -> Margins1d {
+        Margins1d(self.0[1])
+    }
+
+    pub(super) fn check(self, pointer: &str) -> Result<(), FieldError> {
+        self.height().check(pointer)?;
+        self.width().check(pointer)
+    }
+}

@@ -1,0 +1,33 @@
+//! Layers that lay the cells of their input out in another way.
+
+mod cropping1d;
+mod cropping2d;
+mod frame;
+mod margins;
+mod permute;
+mod repeat_vector;
+mod repetition;
+mod reshape;
+mod up_sampling1d;
+mod up_sampling2d;
+mod zero_padding1d;
+mod zero_padding2d;
+
+pub use cropping1d::Cropping1d;
+pub use cropping2d::Cropping2d;
+pub use margins::{Margins1d, Margins2d};
+pub use permute::Permute;
+pub use repeat_vector::RepeatVector;
+pub use reshape::Reshape;
+pub use up_sampling1d::UpSampling1d;
+pub use up_sampling2d::{Interpolation, UpSampling2d};
+pub use zero_padding1d::ZeroPadding1d;
+pub use zero_padding2d::ZeroPadding2d;
+
+use crate::engine::{field::FieldError, shape::Shape};
+
+/// The axes of an input of the given names.
+fn axes<const N: usize>(shape: &Shape, names: &str) -> Result<[usize; N], FieldError> {
+    let axes = shape.0.as_slice().try_into();
+    axes.map_err(|_| FieldError::new("", format!("expected an input of {N} axes, {names}, received {shape}")))
+}

@@ -8,18 +8,61 @@ import sys
 import time
 
 import torch
+from torch import nn
 
 from workloads import WORKLOADS
 
 
+class LastStep(nn.Module):
+    """A recurrent layer's output after its last step."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x):
+        return self.layer(x)[0][:, -1]
+
+
+class MeanOfSteps(nn.Module):
+    def forward(self, x):
+        return x.mean(1)
+
+
+def layers(definition, x):
+    """The modules of one of our layers on inputs like `x`."""
+    kind = definition["type"]
+    if kind == "dense":
+        return [nn.Linear(x.shape[-1], definition["units"]), nn.ReLU()]
+    if kind == "conv2d":
+        return [nn.Conv2d(x.shape[1], definition["filters"], definition["kernel_size"]), nn.ReLU()]
+    if kind == "max_pooling2d":
+        return [nn.MaxPool2d(definition["pool_size"])]
+    if kind == "flatten":
+        return [nn.Flatten()]
+    if kind == "lstm":
+        return [LastStep(nn.LSTM(x.shape[-1], definition["units"], batch_first=True))]
+    if kind == "transformer_encoder":
+        heads, width = definition["num_heads"], definition["intermediate_dim"]
+        return [nn.TransformerEncoderLayer(x.shape[-1], heads, width, dropout=0.0, batch_first=True)]
+    if kind == "global_average_pooling1d":
+        return [MeanOfSteps()]
+    raise ValueError(kind)
+
+
+def network(workload, x):
+    modules = []
+    for definition in workload.layers:
+        for module in layers(definition, x):
+            modules.append(module)
+            x = module(x)
+    return nn.Sequential(*modules, nn.Linear(x.shape[-1], workload.outputs))
+
+
 def fit(workload, x, y):
     """The plain training loop of PyTorch's tutorials: shuffle, forward, backward, Adam, and the loss read each step."""
-    widths = [workload.features, *workload.hidden]
-    layers = []
-    for before, after in zip(widths, widths[1:]):
-        layers += [torch.nn.Linear(before, after), torch.nn.ReLU()]
-    model = torch.nn.Sequential(*layers, torch.nn.Linear(widths[-1], workload.outputs))
-    loss_of = torch.nn.BCEWithLogitsLoss() if workload.outputs == 1 else torch.nn.CrossEntropyLoss()
+    model = network(workload, x[:1])
+    loss_of = nn.BCEWithLogitsLoss() if workload.outputs == 1 else nn.CrossEntropyLoss()
     optimizer = torch.optim.Adam(model.parameters())
     started = time.perf_counter()
     for _ in range(workload.epochs):
@@ -35,18 +78,26 @@ def fit(workload, x, y):
     return time.perf_counter() - started
 
 
+def tensors(workload):
+    """Images with their channels first, as PyTorch has them."""
+    x, y = workload.arrays()
+    x = torch.from_numpy(x.reshape(-1, *workload.shape))
+    if len(workload.shape) == 3:
+        x = x.permute(0, 3, 1, 2).contiguous()
+    y = torch.from_numpy(y)
+    return x, y.float()[:, None] if workload.outputs == 1 else y
+
+
 def main():
     torch.set_num_threads(int(sys.argv[1]))
-    tensors = {}
-    print(json.dumps({"torch": torch.__version__, "threads": torch.get_num_threads()}), flush=True)
+    ready = {}
+    print(json.dumps({"name": f"PyTorch {torch.__version__}"}), flush=True)
     for line in sys.stdin:
         name = line.strip()
         workload = WORKLOADS[name]
-        if name not in tensors:
-            x, y = workload.arrays()
-            y = torch.from_numpy(y)
-            tensors[name] = torch.from_numpy(x), y.float()[:, None] if workload.outputs == 1 else y
-        print(json.dumps({"seconds": fit(workload, *tensors[name])}), flush=True)
+        if name not in ready:
+            ready[name] = tensors(workload)
+        print(json.dumps({"seconds": fit(workload, *ready[name])}), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,21 +1,35 @@
-"""The shapes that every trainer is timed on: dense networks from the smallest to MNIST's, with synthetic data."""
+"""The shapes that every trainer is timed on, with synthetic data: dense networks from the smallest to MNIST's, a convolutional
+one, a recurrent one, and one transformer block. Layers are in our own JSON form; the last layer follows from `outputs`."""
 
 import dataclasses
+import math
 
 import numpy
 
 
+def dense(units):
+    return {"type": "dense", "units": units, "activation": "relu"}
+
+
+def conv2d(filters):
+    return {"type": "conv2d", "filters": filters, "kernel_size": 3, "activation": "relu"}
+
+
 @dataclasses.dataclass(frozen=True)
 class Workload:
-    """`hidden` relu layers, then `outputs` cells: a sigmoid for one, a softmax for more."""
+    """`layers`, then `outputs` cells: a sigmoid for one, a softmax for more. `to_reach` is our time in that of the faster peer."""
 
-    features: int
-    hidden: tuple
+    shape: tuple
+    layers: list
     outputs: int
     rows: int
     batch: int
     epochs: int
-    target_ratio: float
+    to_reach: float
+
+    @property
+    def features(self):
+        return math.prod(self.shape)
 
     def arrays(self):
         """Inputs in four decimals, so that the table of a CSV upload and the peer's tensor hold the same numbers."""
@@ -24,10 +38,24 @@ class Workload:
         y = random.integers(0, max(self.outputs, 2), self.rows)
         return x, y
 
+    def definition(self):
+        """The whole model in our own form."""
+        last = {"type": "dense", "units": self.outputs, "activation": "sigmoid" if self.outputs == 1 else "softmax"}
+        return {"input_shape": list(self.shape), "layers": [*self.layers, last]}
+
 
 WORKLOADS = {
-    "seed": Workload(10, (16,), 1, 100, 10, 5, 100),
-    "mlp_small": Workload(64, (128,), 10, 1797, 32, 20, 12),
-    "mlp_table": Workload(28, (256, 256), 1, 100_000, 1024, 2, 1.9),
-    "mlp_mnist": Workload(784, (512, 512), 10, 20_000, 128, 1, 1.4),
+    "seed": Workload((10,), [dense(16)], 1, 100, 10, 5, 100),
+    "mlp_small": Workload((64,), [dense(128)], 10, 1797, 32, 20, 12),
+    "mlp_table": Workload((28,), [dense(256), dense(256)], 1, 100_000, 1024, 2, 1.9),
+    "mlp_mnist": Workload((784,), [dense(512), dense(512)], 10, 20_000, 128, 1, 1.4),
+    "cnn_mnist": Workload(
+        (28, 28, 1),
+        [conv2d(32), conv2d(64), {"type": "max_pooling2d", "pool_size": 2}, {"type": "flatten"}, dense(128)],
+        10, 2_000, 64, 1, 1.3),
+    "lstm": Workload((50, 16), [{"type": "lstm", "units": 64}], 5, 2_000, 64, 1, 2),
+    "transformer": Workload(
+        (32, 64),
+        [{"type": "transformer_encoder", "num_heads": 4, "intermediate_dim": 256}, {"type": "global_average_pooling1d"}],
+        5, 2_000, 64, 1, 1.7),
 }

@@ -71,6 +71,13 @@ fn recurrent() -> Vec<Case> {
     ] {
         cases.push(("gru", settings));
     }
+    for (mode, sequences) in [("concat", false), ("sum", true), ("mul", false), ("mul", true), ("ave", true)] {
+        let layer = json!({"type": "gru", "units": 2, "return_sequences": sequences});
+        cases.push(("bidirectional", json!({"layer": layer, "merge_mode": mode})));
+    }
+    let layer = json!({"type": "lstm", "units": 3, "return_sequences": true, "go_backwards": true});
+    let backward = json!({"type": "simple_rnn", "units": 2, "return_sequences": true});
+    cases.push(("bidirectional", json!({"layer": layer, "backward_layer": backward})));
     let case = |(kind, mut settings): (&str, Value)| {
         settings["type"] = json!(kind);
         Case::new(settings, [[4, 3]])

@@ -274,6 +274,7 @@ impl Translator {
             }
             Rule::Object(_) if value.is_null() => None,
             Rule::Object(family) => self.translate(family, value, &place),
+            Rule::Layer if value.is_null() => None,
             Rule::Layer => model::inner_layer(value, &place, self),
             Rule::Axis => match value.as_array().map(Vec::as_slice) {
                 Some([axis]) => Some(axis.clone()),

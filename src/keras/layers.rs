@@ -2,7 +2,7 @@
 
 use super::{
     class::{Class, Family, Plain, Rule, UNSET},
-    convolutions, elementary,
+    convolutions, elementary, recurrent,
 };
 
 /// What makes one random stream repeatable in Keras; here the job's own seed does that for all of them.
@@ -109,6 +109,10 @@ pub(super) const LAYERS: Family = Family {
         elementary::RELU,
         elementary::SOFTMAX,
         Class { names: &["TimeDistributed"], kind: "time_distributed", options: &[("layer", Rule::Layer)] },
+        recurrent::SIMPLE_RNN,
+        recurrent::LSTM,
+        recurrent::GRU,
+        recurrent::BIDIRECTIONAL,
     ],
     common: &COMMON,
 };

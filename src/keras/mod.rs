@@ -13,6 +13,7 @@ mod graph;
 mod layers;
 mod measures;
 mod model;
+mod recurrent;
 
 use crate::engine::{field::FieldError, spec::Definition};
 use class::Translator;

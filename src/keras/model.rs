@@ -296,17 +296,30 @@ fn read_layer(layer: &Value, place: &Place, translator: &mut Translator) -> Opti
         ours.insert("type".into(), "activation".into());
         ours.insert("activation".into(), named(class.kind, settings));
     } else {
+        refuse_frozen_parts(config, &config_place, translator);
         ours.insert("type".into(), class.kind.into());
         ours.extend(translator.settings(family, class, config, &config_place));
     }
     Some(ours)
 }
 
-/// A layer within another one, where its name says nothing.
+/// A layer within another one, where its name says nothing, and which moves where the other one does.
 pub(super) fn inner_layer(layer: &Value, place: &Place, translator: &mut Translator) -> Option<Value> {
     let mut layer = read_layer(layer, place, translator)?;
     layer.shift_remove("name");
     Some(Value::Object(layer))
+}
+
+/// Notes an error where a layer within one that moves is frozen: they move together or not at all.
+fn refuse_frozen_parts(config: &Map<String, Value>, place: &Place, translator: &mut Translator) {
+    let frozen = |layer: &Value| layer.get("trainable") == Some(&Value::Bool(false));
+    let moves = config.get("trainable") != Some(&Value::Bool(false));
+    for part in ["layer", "backward_layer"] {
+        if moves && config.get(part).and_then(|layer| layer.get("config")).is_some_and(frozen) {
+            let place = Place { keras: format!("{}/{part}/config/trainable", place.keras), ..place.clone() };
+            translator.refuse(&place, "expected true, as of the layer around it, received false");
+        }
+    }
 }
 
 /// The shape that the first layer was given, with the batch axis: Keras 2 and 3 name it differently.

@@ -113,9 +113,7 @@ fn initializers_draw_from_the_distributions_of_keras() {
             );
         }
     }
-    assert_covered(
-        "initializers",
-        Initializer::NAMES,
-        cases.iter().map(|case| read::<Initializer>(&case.definition).kind()),
-    );
+    // Keras has it within its LSTM alone.
+    let names: Vec<&str> = Initializer::NAMES.iter().copied().filter(|name| *name != "unit_forget_bias").collect();
+    assert_covered("initializers", &names, cases.iter().map(|case| read::<Initializer>(&case.definition).kind()));
 }

@@ -68,7 +68,7 @@ pub use pooling::{
     GlobalAveragePooling2d, GlobalMaxPooling, GlobalMaxPooling1d, GlobalMaxPooling2d, MaxPooling, MaxPooling1d,
     MaxPooling2d,
 };
-pub use recurrent::{Gru, Lstm, SimpleRnn};
+pub use recurrent::{Bidirectional, Gru, Lstm, MergeMode, SimpleRnn};
 pub use registry::{AnyLayer, Composite, Primitive};
 pub use rescaling::{Numbers, Rescaling};
 pub use reshaping::{

@@ -2,9 +2,9 @@
 
 use super::{
     ActivationLayer, ActivityRegularization, Add, AlphaDropout, Average, AveragePooling1d, AveragePooling2d, Backward,
-    BatchNormalization, Composition, Concatenate, Conv1d, Conv1dTranspose, Conv2d, Conv2dTranspose, Cropping1d,
-    Cropping2d, Dense, DepthwiseConv1d, DepthwiseConv2d, Dot, Dropout, EluLayer, Embedding, Flatten, Forward,
-    GaussianDropout, GaussianNoise, GlobalAveragePooling1d, GlobalAveragePooling2d, GlobalMaxPooling1d,
+    BatchNormalization, Bidirectional, Composition, Concatenate, Conv1d, Conv1dTranspose, Conv2d, Conv2dTranspose,
+    Cropping1d, Cropping2d, Dense, DepthwiseConv1d, DepthwiseConv2d, Dot, Dropout, EluLayer, Embedding, Flatten,
+    Forward, GaussianDropout, GaussianNoise, GlobalAveragePooling1d, GlobalAveragePooling2d, GlobalMaxPooling1d,
     GlobalMaxPooling2d, GroupNormalization, Gru, IdentityLayer, Join, Layer, LayerNormalization, LeakyReluLayer, Lstm,
     MaskRule, Masking, MaxPooling1d, MaxPooling2d, Maximum, Meeting, Minimum, MultiHeadAttention, Multiply,
     Normalization, ParameterSpec, Part, Permute, Prelu, ReluLayer, RepeatVector, Rescaling, Reshape, RmsNormalization,
@@ -214,6 +214,7 @@ registry! {
     }
     compositions {
         "time_distributed" => TimeDistributed,
+        "bidirectional" => Bidirectional,
     }
 }
 

@@ -42,6 +42,27 @@ impl Case {
     }
 }
 
+/// Recurrent layers on steps of which some are masked: dense between them and the mask shows the gradient of their input.
+fn masked_recurrent() -> Vec<Case> {
+    let mut cases = vec![
+        json!({"type": "gru", "units": 2, "reset_after": false, "return_sequences": true}),
+        json!({"type": "lstm", "units": 2, "recurrent_dropout": 0.4, "return_sequences": true}),
+    ];
+    for kind in ["simple_rnn", "lstm", "gru"] {
+        for (sequences, backwards, zero) in [(false, false, false), (true, true, false), (true, false, true)] {
+            cases.push(json!({
+                "type": kind, "units": 2, "return_sequences": sequences, "go_backwards": backwards,
+                "zero_output_for_mask": zero,
+            }));
+        }
+        let layer = json!({"type": kind, "units": 2, "return_sequences": true});
+        cases.push(json!({"type": "bidirectional", "layer": layer, "merge_mode": "mul"}));
+    }
+    let before = [json!({"type": "masking"}), json!({"type": "dense", "units": 3})];
+    let case = |settings| Case { integers: Some(2), before: before.to_vec(), ..Case::new(settings, [[5, 2]]) };
+    cases.into_iter().map(case).collect()
+}
+
 /// Recurrent layers.
 fn recurrent() -> Vec<Case> {
     let mut cases = Vec::new();
@@ -71,6 +92,13 @@ fn recurrent() -> Vec<Case> {
     ] {
         cases.push(("gru", settings));
     }
+    for (mode, sequences) in [("concat", false), ("sum", true), ("mul", false), ("mul", true), ("ave", true)] {
+        let layer = json!({"type": "gru", "units": 2, "return_sequences": sequences});
+        cases.push(("bidirectional", json!({"layer": layer, "merge_mode": mode})));
+    }
+    let layer = json!({"type": "lstm", "units": 3, "return_sequences": true, "go_backwards": true});
+    let backward = json!({"type": "simple_rnn", "units": 2, "return_sequences": true});
+    cases.push(("bidirectional", json!({"layer": layer, "backward_layer": backward})));
     let case = |(kind, mut settings): (&str, Value)| {
         settings["type"] = json!(kind);
         Case::new(settings, [[4, 3]])
@@ -168,6 +196,7 @@ fn convolutions() -> Vec<Case> {
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = recurrent();
+    cases.extend(masked_recurrent());
     cases.extend(convolutions());
     cases.extend(vec![
         Case::new(json!({"type": "dense", "units": 3}), [[4]]),

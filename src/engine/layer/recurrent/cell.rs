@@ -1,6 +1,6 @@
 //! What a recurrent layer's cell does in one step, and what the walk along the sequence must know of it.
 
-use super::kernels::Masked;
+use super::{MergeMode, kernels::Masked};
 use crate::engine::{
     activation::Activation,
     constraint::Constraint,
@@ -26,8 +26,9 @@ pub(super) struct Outline {
     pub seed: Option<u64>,
     pub return_sequences: bool,
     pub go_backwards: bool,
-    /// Outputs are written the other way round than they were made.
-    pub flipped: bool,
+    /// How the output is merged with that of the other direction, which is then a second input. Sequences are turned round
+    /// before.
+    pub merge: Option<MergeMode>,
     pub zero_output_for_mask: bool,
     /// The state is more than the last output.
     pub carries: bool,

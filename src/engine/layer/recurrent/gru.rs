@@ -1,6 +1,7 @@
 //! [`Gru`].
 
 use super::{
+    MergeMode,
     cell::{Advance, Cell, Outline, Retreat, Steps, Weight, activate, chain},
     kernels::{Masked, multiply},
 };
@@ -99,9 +100,10 @@ pub struct Gru {
     #[serde(default = "read::yes")]
     #[schema(default = true)]
     pub reset_after: bool,
-    /// Outputs are given the other way round; for [`super::Bidirectional`] alone.
+    /// Merged with a second input, the output of the other direction, which turns sequences round; for
+    /// [`super::Bidirectional`] alone.
     #[serde(skip)]
-    pub(super) flipped: bool,
+    pub(super) merge: Option<MergeMode>,
 }
 
 const GATES: usize = 3;
@@ -120,7 +122,7 @@ impl Cell for Gru {
             seed: self.seed,
             return_sequences: self.return_sequences,
             go_backwards: self.go_backwards,
-            flipped: self.flipped,
+            merge: self.merge,
             zero_output_for_mask: self.zero_output_for_mask,
             carries: false,
             side: if self.reset_after { GATES * self.units } else { self.units },

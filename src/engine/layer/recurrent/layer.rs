@@ -1,6 +1,7 @@
 //! What every recurrent layer is as a layer.
 
 use super::{
+    MergeMode,
     cell::{Cell, Weight},
     memory::Plan,
     sequence,
@@ -12,6 +13,7 @@ use crate::engine::{
     shape::Shape,
     spec::LONGEST_AXIS,
 };
+use std::ops::RangeInclusive;
 
 /// The parameters' names, and what the fields of their settings begin with.
 const NAMES: [(&str, &str); 3] = [("kernel", "kernel"), ("recurrent_kernel", "recurrent"), ("bias", "bias")];
@@ -31,6 +33,11 @@ impl<C: Cell> Layer for C {
         Ok(())
     }
 
+    fn arity(&self) -> RangeInclusive<usize> {
+        let inputs = if self.outline().merge.is_some() { 2 } else { 1 };
+        inputs..=inputs
+    }
+
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
         let [steps, _] = inputs[0].0[..] else {
             let detail = format!("expected an input of 2 axes, steps and features, received {}", inputs[0]);
@@ -43,7 +50,9 @@ impl<C: Cell> Layer for C {
             let constraint = weight.constraint.map_or(Ok(()), |constraint| constraint.check_shape(&spec.shape));
             constraint.map_err(|error| error.under(&format!("/{field}_constraint")))?;
         }
-        Ok(if outline.return_sequences { Shape(vec![steps, outline.units]) } else { Shape::vector(outline.units) })
+        let own =
+            if outline.return_sequences { Shape(vec![steps, outline.units]) } else { Shape::vector(outline.units) };
+        merged(outline.merge, own, inputs)
     }
 
     fn parameters(&self, inputs: &[Shape]) -> Vec<ParameterSpec> {
@@ -86,4 +95,17 @@ impl<C: Cell> Layer for C {
     fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
         sequence::backward(self, cx);
     }
+}
+
+/// What becomes of an output's shape where it is merged with the second input.
+fn merged(merge: Option<MergeMode>, mut own: Shape, inputs: &[Shape]) -> Result<Shape, FieldError> {
+    let (Some(mode), Some(other)) = (merge, inputs.get(1)) else { return Ok(own) };
+    if mode != MergeMode::Concat && own != *other {
+        let detail = format!("expected directions with outputs of one shape, received {other} and {own}");
+        return Err(FieldError::new("/backward_layer/units", detail));
+    }
+    if let (MergeMode::Concat, Some(last)) = (mode, own.0.last_mut()) {
+        *last += other.last();
+    }
+    Ok(own)
 }

@@ -1,6 +1,9 @@
 //! [`Lstm`].
 
-use super::cell::{Advance, Cell, Outline, Retreat, Weight, activate, chain};
+use super::{
+    MergeMode,
+    cell::{Advance, Cell, Outline, Retreat, Weight, activate, chain},
+};
 use crate::engine::{
     activation::Activation,
     constraint::Constraint,
@@ -92,9 +95,10 @@ pub struct Lstm {
     /// Whether the output of a masked step is zero, and not that of the step before.
     #[serde(default)]
     pub zero_output_for_mask: bool,
-    /// Outputs are given the other way round; for [`super::Bidirectional`] alone.
+    /// Merged with a second input, the output of the other direction, which turns sequences round; for
+    /// [`super::Bidirectional`] alone.
     #[serde(skip)]
-    pub(super) flipped: bool,
+    pub(super) merge: Option<MergeMode>,
 }
 
 const GATES: usize = 4;
@@ -111,7 +115,7 @@ impl Cell for Lstm {
             seed: self.seed,
             return_sequences: self.return_sequences,
             go_backwards: self.go_backwards,
-            flipped: self.flipped,
+            merge: self.merge,
             zero_output_for_mask: self.zero_output_for_mask,
             carries: true,
             side: self.units,

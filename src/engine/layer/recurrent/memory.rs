@@ -28,6 +28,8 @@ pub(super) struct Memory<'a, F> {
     pub input_masks: &'a mut [F],
     /// `[gates, rows, units]`
     pub recurrent_masks: &'a mut [F],
+    /// The layer's output before it is merged with that of the other direction, as the output lies.
+    pub merged: &'a mut [F],
 }
 
 /// What backward overwrites.
@@ -43,6 +45,8 @@ pub(super) struct Scratch<'a, F> {
     pub gates: &'a mut [F],
     pub output: &'a mut [F],
     pub masked: &'a mut [F],
+    /// The gradient of the output before it was merged, as the output lies.
+    pub merged: &'a mut [F],
     pub kernel: &'a mut [F],
     pub recurrent_kernel: &'a mut [F],
 }
@@ -72,8 +76,14 @@ impl Plan {
         if self.outline.recurrent_dropout > 0.0 { self.outline.gates } else { 0 }
     }
 
+    /// Cells of a row's output where it is merged with that of the other direction.
+    fn merged_cells(&self) -> usize {
+        let Outline { units, return_sequences, merge, .. } = self.outline;
+        if merge.is_none() { 0 } else { units * if return_sequences { self.steps } else { 1 } }
+    }
+
     /// Cells a row of each part of [`Memory`].
-    fn memory_cells(&self, training: bool) -> [usize; 8] {
+    fn memory_cells(&self, training: bool) -> [usize; 9] {
         let Outline { units, carries, side, sums, .. } = self.outline;
         let (steps, states) = if training { (self.steps, self.steps + 1) } else { (1, 2) };
         let masks = |count: usize, cells: usize| if training { count * cells } else { 0 };
@@ -86,21 +96,22 @@ impl Plan {
             if carries { states * units } else { 0 },
             masks(self.input_masks(), self.inputs),
             masks(self.recurrent_masks(), units),
+            self.merged_cells(),
         ]
     }
 
     /// Cells a row of each part of [`Scratch`] but the kernels.
-    fn scratch_cells(&self) -> [usize; 8] {
+    fn scratch_cells(&self) -> [usize; 9] {
         let Outline { units, carries, .. } = self.outline;
         let carry = if carries { units } else { 0 };
         let drops = self.recurrent_masks() > 0;
         let masked = if drops { self.steps * self.inputs.max(units) } else { 0 };
-        [self.steps * self.inputs, units, carry, units, carry, self.gate_cells(), units, masked]
+        [self.steps * self.inputs, units, carry, units, carry, self.gate_cells(), units, masked, self.merged_cells()]
     }
 
     /// What the layer asks for.
     pub fn workspace(&self) -> Workspace {
-        let sum = |cells: [usize; 8]| cells.into_iter().fold(0, usize::saturating_add);
+        let sum = |cells: [usize; 9]| cells.into_iter().fold(0, usize::saturating_add);
         Workspace {
             kept_per_row: sum(self.memory_cells(true)),
             scratch_per_row: sum(self.memory_cells(false)).max(sum(self.scratch_cells())),
@@ -110,19 +121,31 @@ impl Plan {
 
     /// Lays the memory out in `cells`; gives what is left of them.
     pub fn memory<'a, F>(&self, rows: usize, training: bool, mut cells: &'a mut [F]) -> (Memory<'a, F>, &'a mut [F]) {
-        let [x, gates, side, sums, outputs, carries, input_masks, recurrent_masks] =
+        let [x, gates, side, sums, outputs, carries, input_masks, recurrent_masks, merged] =
             self.memory_cells(training).map(|count| take(&mut cells, rows * count));
-        let memory = Memory { x, gates, side, sums, outputs, carries, input_masks, recurrent_masks };
+        let memory = Memory { x, gates, side, sums, outputs, carries, input_masks, recurrent_masks, merged };
         (memory, cells)
     }
 
     /// Lays out in `cells` what backward overwrites.
     pub fn scratch<'a, F>(&self, rows: usize, mut cells: &'a mut [F]) -> Scratch<'a, F> {
-        let [d_x, d_output, d_carry, passed_output, passed_carry, gates, output, masked] =
+        let [d_x, d_output, d_carry, passed_output, passed_carry, gates, output, masked, merged] =
             self.scratch_cells().map(|count| take(&mut cells, rows * count));
         let kernel = take(&mut cells, self.inputs * self.gate_cells());
         let recurrent_kernel = take(&mut cells, self.outline.units * self.gate_cells());
-        Scratch { d_x, d_output, d_carry, passed_output, passed_carry, gates, output, masked, kernel, recurrent_kernel }
+        Scratch {
+            d_x,
+            d_output,
+            d_carry,
+            passed_output,
+            passed_carry,
+            gates,
+            output,
+            masked,
+            merged,
+            kernel,
+            recurrent_kernel,
+        }
     }
 }
 

@@ -4,18 +4,22 @@
 //! step's recurrent product reads and writes what lies in order, and the gradient of each kernel is one product over all
 //! steps.
 
+mod bidirectional;
 mod cell;
 mod gru;
 mod kernels;
 mod layer;
 mod lstm;
 mod memory;
+mod merge;
 mod noise;
 mod sequence;
 mod simple_rnn;
 
+pub use bidirectional::Bidirectional;
 pub use gru::Gru;
 pub use lstm::Lstm;
+pub use merge::MergeMode;
 pub use simple_rnn::SimpleRnn;
 
 use crate::engine::{

@@ -45,9 +45,9 @@ impl<F: Real> Walk<'_, F> {
     /// For each row, its cells in a state and where they lie in the layer's output; nothing for steps whose output is not
     /// given, and for rows whose output is zero.
     fn outputs(&self, step: usize) -> impl Iterator<Item = [Range<usize>; 2]> {
-        let (steps, Outline { units, return_sequences, flipped, zero_output_for_mask, .. }) =
+        let (steps, Outline { units, return_sequences, merge, zero_output_for_mask, .. }) =
             (self.plan.steps, self.plan.outline);
-        let (place, of) = match (return_sequences, flipped) {
+        let (place, of) = match (return_sequences, merge.is_some()) {
             (true, false) => (step, steps),
             (true, true) => (steps - 1 - step, steps),
             (false, _) => (0, 1),
@@ -75,7 +75,7 @@ impl<F: Real> Walk<'_, F> {
 /// See [`Layer::forward`](crate::engine::layer::Layer::forward).
 pub(super) fn forward<F: Real>(cell: &impl Cell, cx: &mut Forward<'_, F>) {
     let plan = Plan::new(cell.outline(), cx.inputs.shape(0));
-    let (Outline { units, gates, use_bias, zero_output_for_mask, .. }, rows) = (plan.outline, cx.pass.rows);
+    let (Outline { units, gates, use_bias, zero_output_for_mask, merge, .. }, rows) = (plan.outline, cx.pass.rows);
     let (memory, scratch) = if cx.pass.training {
         (plan.memory(rows, true, cx.kept).0, &mut *cx.scratch)
     } else {
@@ -101,8 +101,10 @@ pub(super) fn forward<F: Real>(cell: &impl Cell, cx: &mut Forward<'_, F>) {
     if !memory.carries.is_empty() {
         memory.carries[..state].fill(F::ZERO);
     }
+    let merged = memory.merged;
+    let target = if merge.is_some() { &mut *merged } else { &mut *cx.output };
     if zero_output_for_mask && walk.mask.is_some() {
-        cx.output.fill(F::ZERO);
+        target.fill(F::ZERO);
     }
     for step in 0..plan.steps {
         let gates = part(memory.gates, gate_cells, step);
@@ -129,15 +131,18 @@ pub(super) fn forward<F: Real>(cell: &impl Cell, cx: &mut Forward<'_, F>) {
             }
         }
         for [from, to] in walk.outputs(step) {
-            cx.output[to].copy_from_slice(&output[from]);
+            target[to].copy_from_slice(&output[from]);
         }
+    }
+    if let Some(mode) = merge {
+        mode.forward([cx.inputs.get(1), merged], [cx.inputs.shape(1).last(), units], cx.output);
     }
 }
 
 /// See [`Layer::backward`](crate::engine::layer::Layer::backward).
 pub(super) fn backward<F: Real>(cell: &impl Cell, cx: &mut Backward<'_, F>) {
     let plan = Plan::new(cell.outline(), cx.inputs.shape(0));
-    let (Outline { units, gates, use_bias, carries, .. }, rows) = (plan.outline, cx.pass.rows);
+    let (Outline { units, gates, use_bias, carries, merge, .. }, rows) = (plan.outline, cx.pass.rows);
     let (memory, _) = plan.memory(rows, true, cx.kept);
     let scratch = plan.scratch(rows, cx.scratch);
     let kernel = GateKernel::new(cx.parameters.get(RECURRENT_KERNEL), gates, units);
@@ -145,11 +150,20 @@ pub(super) fn backward<F: Real>(cell: &impl Cell, cx: &mut Backward<'_, F>) {
     let mut recurrent = Masked { kernel, masks: memory.recurrent_masks, scratch: &mut *scratch.masked };
     let walk = Walk { plan, rows, mask: cx.inputs.mask(0) };
     let (state, gate_cells, side_cells) = (rows * units, rows * plan.gate_cells(), rows * plan.outline.side);
+    let mut dy = &*cx.output_gradient;
+    if let Some(mode) = merge {
+        let (other, widths) = (cx.inputs.get(1), [cx.inputs.shape(1).last(), units]);
+        if let Some(gradient) = cx.input_gradients.get(1) {
+            mode.backward(0, memory.merged, widths, dy, gradient);
+        }
+        mode.backward(1, other, widths, dy, scratch.merged);
+        dy = scratch.merged;
+    }
     scratch.d_output.fill(F::ZERO);
     scratch.d_carry.fill(F::ZERO);
     for step in (0..plan.steps).rev() {
         for [to, from] in walk.outputs(step) {
-            kernel::add(&cx.output_gradient[from], &mut scratch.d_output[to]);
+            kernel::add(&dy[from], &mut scratch.d_output[to]);
         }
         for cells in walk.skipped(step) {
             scratch.passed_output[cells.clone()].copy_from_slice(&scratch.d_output[cells.clone()]);

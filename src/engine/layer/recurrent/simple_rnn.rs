@@ -1,6 +1,9 @@
 //! [`SimpleRnn`].
 
-use super::cell::{Advance, Cell, Outline, Retreat, Weight};
+use super::{
+    MergeMode,
+    cell::{Advance, Cell, Outline, Retreat, Weight},
+};
 use crate::engine::{
     activation::Activation, constraint::Constraint, field::FieldError, init::Initializer, layer::read, real::Real,
     regularizer::Regularizer,
@@ -76,9 +79,10 @@ pub struct SimpleRnn {
     /// Whether the output of a masked step is zero, and not that of the step before.
     #[serde(default)]
     pub zero_output_for_mask: bool,
-    /// Outputs are given the other way round; for [`super::Bidirectional`] alone.
+    /// Merged with a second input, the output of the other direction, which turns sequences round; for
+    /// [`super::Bidirectional`] alone.
     #[serde(skip)]
-    pub(super) flipped: bool,
+    pub(super) merge: Option<MergeMode>,
 }
 
 impl Cell for SimpleRnn {
@@ -93,7 +97,7 @@ impl Cell for SimpleRnn {
             seed: self.seed,
             return_sequences: self.return_sequences,
             go_backwards: self.go_backwards,
-            flipped: self.flipped,
+            merge: self.merge,
             zero_output_for_mask: self.zero_output_for_mask,
             carries: false,
             side: 0,

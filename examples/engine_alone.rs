@@ -3,7 +3,7 @@
 //! `cargo run --release --example engine_alone`
 
 use epoca::engine::{
-    fit::{EpochReport, EventSink, FitPlan, Progress, Samples, Stop, fit},
+    fit::{EpochReport, EventSink, FitPlan, Progress, Samples, Stop, ValidationFreq, fit},
     loss::Loss,
     network::Network,
     optimizer::Optimizer,
@@ -56,6 +56,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         shuffle: true,
         seed: 7,
         early_stopping: None,
+        reduce_lr_on_plateau: None,
+        terminate_on_nan: false,
+        validation_freq: ValidationFreq::default(),
+        steps_per_epoch: None,
         threads: 2,
     };
     let training = Samples { x: train_x, y: train_y, weights: None };

@@ -12,6 +12,7 @@ mod http_slow;
 mod http_spine;
 mod keras_import;
 mod openapi;
+mod parity_activations;
 mod parity_leaves;
 mod parity_networks;
 mod parity_optimizers;

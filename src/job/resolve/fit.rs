@@ -5,9 +5,9 @@ use crate::{
     data::{recipe::Task, split::training_rows},
     engine::{
         field::{FieldError, nearest, parse},
-        fit::EarlyStopping,
         loss::Loss,
         metric::Metric,
+        schedule::LearningRate,
     },
     job::training::{BatchSize, Requested, Training},
 };
@@ -48,16 +48,27 @@ pub(super) fn training(
         Some(metrics) => metrics,
         None => vec![known(default_metric(learned), errors)?],
     };
-    if let (Some(stopping), Some(width)) = (&requested.early_stopping, output_width) {
+    let monitors = [
+        ("early_stopping", requested.early_stopping.as_ref().map(|stopping| &stopping.monitor)),
+        ("reduce_lr_on_plateau", requested.reduce_lr_on_plateau.as_ref().map(|plateau| &plateau.monitor)),
+    ];
+    if let Some(width) = output_width {
         let validated = validation_dataset || validation_split > 0.0;
-        if let Err(detail) = check_monitor(stopping, &metrics, &learned.loss, width, validated) {
-            errors.push(FieldError::new("/training/early_stopping/monitor", detail));
+        for (callback, monitor) in monitors.into_iter().filter_map(|(callback, monitor)| Some((callback, monitor?))) {
+            if let Err(detail) = check_monitor(monitor, &metrics, &learned.loss, width, validated) {
+                errors.push(FieldError::new(format!("/training/{callback}/monitor"), detail));
+            }
         }
     }
     let optimizer = match requested.optimizer {
         Some(optimizer) => optimizer,
         None => known("adam", errors)?,
     };
+    if let (Some(_), LearningRate::Schedule(schedule)) = (&requested.reduce_lr_on_plateau, optimizer.learning_rate()) {
+        let detail =
+            format!("expected a number as the optimizer's learning_rate beside it, received {}", schedule.kind());
+        errors.push(FieldError::new("/training/reduce_lr_on_plateau", detail));
+    }
     let settings = [optimizer.check().map_err(|error| error.under("/training/optimizer"))]
         .into_iter()
         .chain([learned.loss.check().map_err(|error| error.under("/training/loss"))])
@@ -78,6 +89,10 @@ pub(super) fn training(
         seed: requested.seed.unwrap_or(0),
         preprocessing: requested.preprocessing.unwrap_or_default(),
         early_stopping: requested.early_stopping,
+        reduce_lr_on_plateau: requested.reduce_lr_on_plateau,
+        terminate_on_nan: requested.terminate_on_nan.unwrap_or(false),
+        validation_freq: requested.validation_freq,
+        steps_per_epoch: requested.steps_per_epoch,
         class_weight: requested.class_weight,
         sample_weight: requested.sample_weight,
     })
@@ -114,14 +129,7 @@ fn check_split(validation_split: f64, rows: u64, validation_dataset: bool) -> Re
     Ok(training)
 }
 
-fn check_monitor(
-    stopping: &EarlyStopping,
-    metrics: &[Metric],
-    loss: &Loss,
-    width: usize,
-    validated: bool,
-) -> Result<(), String> {
-    let monitor = stopping.monitor.as_str();
+fn check_monitor(monitor: &str, metrics: &[Metric], loss: &Loss, width: usize, validated: bool) -> Result<(), String> {
     let names: Vec<String> = std::iter::once("loss".to_owned())
         .chain(metrics.iter().map(|metric| metric.resolve(loss, width).name()))
         .collect();

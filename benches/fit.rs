@@ -6,7 +6,7 @@
 
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use epoca::engine::{
-    fit::{EpochReport, EventSink, FitPlan, OutputPlan, Progress, Samples, Stop, fit},
+    fit::{EpochReport, EventSink, FitPlan, OutputPlan, Progress, Samples, Stop, ValidationFreq, fit},
     network::Network,
     spec::{Architecture, Definition, Limits},
 };
@@ -83,6 +83,10 @@ impl Workload {
             shuffle: true,
             seed: 1,
             early_stopping: None,
+            reduce_lr_on_plateau: None,
+            terminate_on_nan: false,
+            validation_freq: ValidationFreq::default(),
+            steps_per_epoch: None,
             threads,
         }
     }

@@ -3,7 +3,7 @@
 //! `cargo run --release --example engine_alone`
 
 use epoca::engine::{
-    fit::{EpochReport, EventSink, FitPlan, OutputPlan, Progress, Samples, Stop, fit},
+    fit::{EpochReport, EventSink, FitPlan, OutputPlan, Progress, Samples, Stop, ValidationFreq, fit},
     network::Network,
     optimizer::Optimizer,
     spec::{Definition, Limits},
@@ -57,6 +57,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         shuffle: true,
         seed: 7,
         early_stopping: None,
+        reduce_lr_on_plateau: None,
+        terminate_on_nan: false,
+        validation_freq: ValidationFreq::default(),
+        steps_per_epoch: None,
         threads: 2,
     };
     let training = Samples { x: train_x, y: train_y, weights: None };

@@ -8,7 +8,7 @@ use crate::{
     },
     engine::{
         field::{FieldError, escape, nearest, overflowing_numbers, parse},
-        fit::{EarlyStopping, FitPlan, OutputPlan},
+        fit::{EarlyStopping, FitPlan, OutputPlan, ReduceLrOnPlateau, ValidationFreq},
         loss::Loss,
         metric::Metric,
         optimizer::Optimizer,
@@ -20,6 +20,9 @@ use std::ops::RangeInclusive;
 
 /// Most epochs of a job: every one is kept as an event.
 pub const MOST_EPOCHS: u32 = 1_000_000;
+
+/// Most steps of an epoch.
+const MOST_STEPS_PER_EPOCH: u64 = 1_000_000_000;
 
 /// How a job trains. What a request leaves out is filled in when the job is made, and shown.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -65,12 +68,30 @@ pub struct Training {
     /// When to stop before the last epoch.
     #[serde(default)]
     pub early_stopping: Option<EarlyStopping>,
+    /// When to go on with smaller steps. Only beside an optimizer whose learning rate is a number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reduce_lr_on_plateau: Option<ReduceLrOnPlateau>,
+    /// Whether a loss that is not finite ends the job with the weights of the last whole epoch; where false or absent, it
+    /// fails the job.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub terminate_on_nan: bool,
+    /// After which epochs the validation rows are measured: every so many, or a list of epochs; after each where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation_freq: Option<ValidationFreq>,
+    /// Steps of an epoch, which then goes on in the rows where the one before ended; as many as all rows make where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 1000000000)]
+    pub steps_per_epoch: Option<u32>,
     /// What each class weighs in the training loss.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class_weight: Option<ClassWeight>,
     /// The number column that says what each row weighs in the loss. It is no feature.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample_weight: Option<String>,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// Rows of one step.
@@ -112,6 +133,10 @@ impl Training {
             shuffle: self.shuffle,
             seed: self.seed,
             early_stopping: self.early_stopping.clone(),
+            reduce_lr_on_plateau: self.reduce_lr_on_plateau.clone(),
+            terminate_on_nan: self.terminate_on_nan,
+            validation_freq: self.validation_freq.clone().unwrap_or_default(),
+            steps_per_epoch: self.steps_per_epoch.map(|steps| steps as usize),
             threads,
         }
     }
@@ -157,11 +182,15 @@ pub(super) struct Requested {
     pub seed: Option<u64>,
     pub preprocessing: Option<Preprocessing>,
     pub early_stopping: Option<EarlyStopping>,
+    pub reduce_lr_on_plateau: Option<ReduceLrOnPlateau>,
+    pub terminate_on_nan: Option<bool>,
+    pub validation_freq: Option<ValidationFreq>,
+    pub steps_per_epoch: Option<u32>,
     pub class_weight: Option<ClassWeight>,
     pub sample_weight: Option<String>,
 }
 
-const FIELDS: [&str; 14] = [
+const FIELDS: [&str; 18] = [
     "epochs",
     "batch_size",
     "optimizer",
@@ -174,6 +203,10 @@ const FIELDS: [&str; 14] = [
     "seed",
     "preprocessing",
     "early_stopping",
+    "reduce_lr_on_plateau",
+    "terminate_on_nan",
+    "validation_freq",
+    "steps_per_epoch",
     "class_weight",
     "sample_weight",
 ];
@@ -207,6 +240,15 @@ impl Requested {
                 "seed" => integer(value, 0..=u64::MAX).map(|seed| requested.seed = Some(seed)),
                 "preprocessing" => setting(value).map(|preprocessing| requested.preprocessing = Some(preprocessing)),
                 "early_stopping" => early_stopping(value).map(|stopping| requested.early_stopping = Some(stopping)),
+                "reduce_lr_on_plateau" => {
+                    reduce_lr_on_plateau(value).map(|plateau| requested.reduce_lr_on_plateau = Some(plateau))
+                }
+                "terminate_on_nan" => boolean(value).map(|terminates| requested.terminate_on_nan = Some(terminates)),
+                "validation_freq" => {
+                    validation_freq(value).map(|frequency| requested.validation_freq = Some(frequency))
+                }
+                "steps_per_epoch" => integer(value, 1..=MOST_STEPS_PER_EPOCH)
+                    .map(|steps| requested.steps_per_epoch = u32::try_from(steps).ok()),
                 "class_weight" => class_weight(value).map(|weight| requested.class_weight = Some(weight)),
                 "sample_weight" => match value.as_str() {
                     Some(column) => {
@@ -317,21 +359,43 @@ fn metrics(value: &Value, pointer: &str, errors: &mut Vec<FieldError>) -> Result
     Ok(Some(metrics))
 }
 
-fn early_stopping(value: &Value) -> Result<EarlyStopping, FieldError> {
+/// The settings of a callback, whose counts are told apart from other numbers.
+fn callback<T: DeserializeOwned>(value: &Value, counts: &[&str]) -> Result<T, FieldError> {
     let Some(settings) = value.as_object() else {
         return Err(FieldError::new("", format!("expected an object such as {{\"patience\": 5}}, received {value}")));
     };
-    for name in ["patience", "start_from_epoch"] {
-        if let Some(value) = settings.get(name) {
+    for name in counts {
+        if let Some(value) = settings.get(*name) {
             integer(value, 0..=u64::from(u32::MAX)).map_err(|error| error.under(&format!("/{name}")))?;
         }
     }
-    let stopping: EarlyStopping = parse(value)?;
+    parse(value)
+}
+
+fn early_stopping(value: &Value) -> Result<EarlyStopping, FieldError> {
+    let stopping: EarlyStopping = callback(value, &["patience", "start_from_epoch"])?;
     if stopping.min_delta < 0.0 {
         let detail = format!("expected a number of at least 0, received {}", stopping.min_delta);
         return Err(FieldError::new("/min_delta", detail));
     }
     Ok(stopping)
+}
+
+fn reduce_lr_on_plateau(value: &Value) -> Result<ReduceLrOnPlateau, FieldError> {
+    let plateau: ReduceLrOnPlateau = callback(value, &["patience", "cooldown"])?;
+    plateau.check()?;
+    Ok(plateau)
+}
+
+/// A number of epochs, or a list of them.
+fn validation_freq(value: &Value) -> Result<ValidationFreq, FieldError> {
+    let epoch = |value: &Value| {
+        integer(value, 1..=u64::from(MOST_EPOCHS)).map(|epoch| u32::try_from(epoch).unwrap_or(MOST_EPOCHS))
+    };
+    let Value::Array(epochs) = value else { return epoch(value).map(ValidationFreq::Every) };
+    let epochs = epochs.iter().enumerate();
+    let epochs = epochs.map(|(index, value)| epoch(value).map_err(|error| error.under(&format!("/{index}"))));
+    epochs.collect::<Result<_, _>>().map(ValidationFreq::Epochs)
 }
 
 fn class_weight(value: &Value) -> Result<ClassWeight, FieldError> {

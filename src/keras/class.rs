@@ -41,6 +41,10 @@ pub(super) enum Rule {
     Otherwise(f64),
     /// Ours has it under the same name, and it is a number and nothing else.
     Number,
+    /// Ours has it under the same name: a number, or an object of another family.
+    NumberOr(&'static Family),
+    /// Ours has it under the same name, and does this where it is left out.
+    Default(Plain),
     /// Ours has it under the same name, and it may be left out.
     Optional,
     /// An activation: a name, a function object or one of the activation layers.
@@ -120,6 +124,8 @@ pub(super) struct Object<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Translator {
     pub errors: Vec<FieldError>,
+    /// Whether Keras 2 printed the document, one of whose functions is another one today.
+    pub old: bool,
     places: Vec<(String, String, String)>,
 }
 
@@ -186,6 +192,13 @@ impl Translator {
     /// The row of `class` in `family`; an error is noted where there is none.
     pub fn class(&mut self, family: &Family, class: &str, place: &Place) -> Option<&'static Class> {
         let row = family.classes.iter().find(|row| row.names.contains(&class));
+        if self.old && row.is_some_and(|row| row.kind == "hard_sigmoid") {
+            self.refuse(
+                place,
+                "`hard_sigmoid` of Keras 2 is not supported, expected that of Keras 3, which is less steep",
+            );
+            return None;
+        }
         if row.is_none() {
             let names: Vec<&str> =
                 family.classes.iter().map(|row| row.names.first().copied().unwrap_or_default()).collect();
@@ -265,6 +278,14 @@ impl Translator {
                 self.refuse(&place, format_args!("expected a number, received {}", describe(value)));
                 None
             }
+            Rule::NumberOr(family) if value.is_object() => self.translate(family, value, &place),
+            Rule::NumberOr(_) if value.is_number() => Some(value.clone()),
+            Rule::NumberOr(family) => {
+                let (what, received) = (family.what, describe(value));
+                self.refuse(&place, format_args!("expected a number or a {what}, received {received}"));
+                None
+            }
+            Rule::Default(plain) => Some(value.clone()).filter(|value| !value.is_null() && !plain.is(value)),
             Rule::Activation if value.is_null() => Some("linear".into()),
             Rule::Activation => {
                 // A layer may stand where an activation is asked for, and its options are then its own.

@@ -14,58 +14,154 @@ use crate::engine::{
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+const BETA_1: (&str, Rule) = ("beta_1", Rule::Same);
+const BETA_2: (&str, Rule) = ("beta_2", Rule::Same);
+const EPSILON: (&str, Rule) = ("epsilon", Rule::Same);
+const AMSGRAD: (&str, Rule) = ("amsgrad", Rule::Default(Plain::Bool(false)));
+
 const OPTIMIZERS: Family = Family {
     what: "optimizer",
     classes: &[
         Class { names: &["SGD", "sgd"], kind: "sgd", options: &[("momentum", Rule::Same), ("nesterov", Rule::Same)] },
-        Class {
-            names: &["Adam", "adam"],
-            kind: "adam",
-            options: &[
-                ("beta_1", Rule::Same),
-                ("beta_2", Rule::Same),
-                ("epsilon", Rule::Same),
-                ("amsgrad", Rule::Only(&[Plain::Bool(false)])),
-            ],
-        },
-        Class {
-            names: &["AdamW", "adamw"],
-            kind: "adamw",
-            options: &[
-                ("beta_1", Rule::Same),
-                ("beta_2", Rule::Same),
-                ("epsilon", Rule::Same),
-                ("amsgrad", Rule::Only(&[Plain::Bool(false)])),
-            ],
-        },
+        Class { names: &["Adam", "adam"], kind: "adam", options: &[BETA_1, BETA_2, EPSILON, AMSGRAD] },
+        Class { names: &["AdamW", "adamw"], kind: "adamw", options: &[BETA_1, BETA_2, EPSILON, AMSGRAD] },
+        Class { names: &["Adamax", "adamax"], kind: "adamax", options: &[BETA_1, BETA_2, EPSILON] },
+        Class { names: &["Nadam", "nadam"], kind: "nadam", options: &[BETA_1, BETA_2, EPSILON] },
         Class {
             names: &["RMSprop", "rmsprop"],
             kind: "rmsprop",
+            options: &[("rho", Rule::Same), ("momentum", Rule::Same), EPSILON, ("centered", Rule::Same)],
+        },
+        Class {
+            names: &["Adagrad", "adagrad"],
+            kind: "adagrad",
+            options: &[("initial_accumulator_value", Rule::Same), EPSILON],
+        },
+        Class { names: &["Adadelta", "adadelta"], kind: "adadelta", options: &[("rho", Rule::Same), EPSILON] },
+        Class {
+            names: &["Ftrl", "ftrl"],
+            kind: "ftrl",
             options: &[
-                ("rho", Rule::Same),
+                ("learning_rate_power", Rule::Same),
+                ("initial_accumulator_value", Rule::Same),
+                ("l1_regularization_strength", Rule::Same),
+                ("l2_regularization_strength", Rule::Same),
+                ("l2_shrinkage_regularization_strength", Rule::Same),
+                ("beta", Rule::Same),
+            ],
+        },
+        Class { names: &["Lion", "lion"], kind: "lion", options: &[BETA_1, BETA_2] },
+        Class { names: &["Lamb", "lamb"], kind: "lamb", options: &[BETA_1, BETA_2, EPSILON] },
+        Class {
+            names: &["Adafactor", "adafactor"],
+            kind: "adafactor",
+            options: &[
+                ("beta_2_decay", Rule::Same),
+                ("epsilon_1", Rule::Same),
+                ("epsilon_2", Rule::Same),
+                ("clip_threshold", Rule::Same),
+                // Asks for a minimum that Keras takes in any case.
+                ("relative_step", Rule::Ignored),
+            ],
+        },
+        Class {
+            names: &["Muon", "muon"],
+            kind: "muon",
+            options: &[
+                ("adam_beta_1", Rule::Same),
+                ("adam_beta_2", Rule::Same),
+                ("adam_weight_decay", Rule::Same),
+                EPSILON,
+                ("exclude_layers", Rule::Same),
+                ("exclude_embeddings", Rule::Same),
+                ("muon_a", Rule::Same),
+                ("muon_b", Rule::Same),
+                ("muon_c", Rule::Same),
+                ("adam_lr_ratio", Rule::Same),
                 ("momentum", Rule::Same),
-                ("epsilon", Rule::Same),
-                ("centered", Rule::Same),
+                ("ns_steps", Rule::Same),
+                ("nesterov", Rule::Same),
+                ("rms_rate", Rule::Same),
+                // Ours has a decay of its own where none is named.
+                ("weight_decay", Rule::Same),
             ],
         },
     ],
     common: &[
-        ("learning_rate", Rule::Number),
+        ("learning_rate", Rule::NumberOr(&SCHEDULES)),
         ("weight_decay", Rule::Optional),
         ("name", Rule::Ignored),
-        ("clipnorm", UNSET),
-        ("global_clipnorm", UNSET),
-        ("clipvalue", UNSET),
-        ("use_ema", Rule::Only(&[Plain::Bool(false)])),
-        // Read by Keras only where `use_ema` is on.
-        ("ema_momentum", Rule::Ignored),
-        ("ema_overwrite_frequency", Rule::Ignored),
-        ("loss_scale_factor", UNSET),
-        ("gradient_accumulation_steps", UNSET),
+        ("clipnorm", Rule::Optional),
+        ("global_clipnorm", Rule::Optional),
+        ("clipvalue", Rule::Optional),
+        ("use_ema", Rule::Default(Plain::Bool(false))),
+        ("ema_momentum", Rule::Default(Plain::Number(0.99))),
+        ("ema_overwrite_frequency", Rule::Optional),
+        // The loss is multiplied by it and the gradient divided, which changes nothing in float32.
+        ("loss_scale_factor", Rule::Ignored),
+        ("gradient_accumulation_steps", Rule::Optional),
         ("decay", Rule::Only(&[Plain::Number(0.0)])),
         ("jit_compile", Rule::Ignored),
         ("is_legacy_optimizer", Rule::Ignored),
     ],
+};
+
+const INITIAL_LEARNING_RATE: (&str, Rule) = ("initial_learning_rate", Rule::Same);
+const DECAY_STEPS: (&str, Rule) = ("decay_steps", Rule::Same);
+
+const SCHEDULES: Family = Family {
+    what: "learning rate schedule",
+    classes: &[
+        Class {
+            names: &["ExponentialDecay"],
+            kind: "exponential_decay",
+            options: &[INITIAL_LEARNING_RATE, DECAY_STEPS, ("decay_rate", Rule::Same), ("staircase", Rule::Same)],
+        },
+        Class {
+            names: &["InverseTimeDecay"],
+            kind: "inverse_time_decay",
+            options: &[INITIAL_LEARNING_RATE, DECAY_STEPS, ("decay_rate", Rule::Same), ("staircase", Rule::Same)],
+        },
+        Class {
+            names: &["PolynomialDecay"],
+            kind: "polynomial_decay",
+            options: &[
+                INITIAL_LEARNING_RATE,
+                DECAY_STEPS,
+                ("end_learning_rate", Rule::Same),
+                ("power", Rule::Same),
+                ("cycle", Rule::Same),
+            ],
+        },
+        Class {
+            names: &["PiecewiseConstantDecay"],
+            kind: "piecewise_constant_decay",
+            options: &[("boundaries", Rule::Same), ("values", Rule::Same)],
+        },
+        Class {
+            names: &["CosineDecay"],
+            kind: "cosine_decay",
+            options: &[
+                INITIAL_LEARNING_RATE,
+                DECAY_STEPS,
+                ("alpha", Rule::Same),
+                ("warmup_target", Rule::Optional),
+                ("warmup_steps", Rule::Same),
+            ],
+        },
+        Class {
+            names: &["CosineDecayRestarts"],
+            kind: "cosine_decay_restarts",
+            options: &[
+                INITIAL_LEARNING_RATE,
+                ("first_decay_steps", Rule::Same),
+                ("t_mul", Rule::Same),
+                ("m_mul", Rule::Same),
+                ("alpha", Rule::Same),
+            ],
+        },
+    ],
+    common: &[("name", Rule::Ignored)],
 };
 
 /// Arguments of `model.compile` beside optimizer, loss and metrics.

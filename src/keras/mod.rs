@@ -44,7 +44,9 @@ pub fn import(value: &Value) -> Result<(Definition, Compiled), Vec<FieldError>> 
     let Value::Object(document) = document.as_ref() else {
         return Err(vec![FieldError::new("", "expected the JSON object that Keras's `model.to_json()` prints")]);
     };
+    let version = document.get("keras_version").and_then(Value::as_str).unwrap_or_default();
     let mut translator = Translator::default();
+    translator.old = version.starts_with("2.");
     let definition = model::translate(document, &mut translator);
     let compiled = compile::translate(document, &mut translator);
     match definition {

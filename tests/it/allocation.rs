@@ -3,7 +3,7 @@
 #![allow(unsafe_code, reason = "an allocator that counts has to be one")]
 
 use epoca::engine::{
-    fit::{EpochReport, EventSink, FitPlan, OutputPlan, Progress, Samples, Stop, fit},
+    fit::{EpochReport, EventSink, FitPlan, OutputPlan, Progress, Samples, Stop, ValidationFreq, fit},
     network::Network,
     spec::{Definition, Limits},
 };
@@ -106,6 +106,10 @@ fn a_step_allocates_nothing() {
                 shuffle: true,
                 seed: 1,
                 early_stopping: None,
+                reduce_lr_on_plateau: None,
+                terminate_on_nan: false,
+                validation_freq: ValidationFreq::default(),
+                steps_per_epoch: None,
                 // Every lane runs on this thread, whose counter is read.
                 threads: 1,
             };

@@ -15,6 +15,7 @@ mod http_spine;
 mod keras_graphs;
 mod keras_import;
 mod openapi;
+mod parity_activations;
 mod parity_layers;
 mod parity_leaves;
 mod parity_losses;

@@ -3,7 +3,7 @@
 
 use epoca::{
     engine::{
-        fit::{EpochReport, EventSink, FitPlan, OutputPlan, Progress, Samples, Stop, fit},
+        fit::{EpochReport, EventSink, FitPlan, OutputPlan, Progress, Samples, Stop, ValidationFreq, fit},
         layer::AnyLayer,
         loss::Loss,
         network::{NamedTensor, Network},
@@ -169,6 +169,10 @@ fn training_equals_that_of_keras() {
             shuffle: false,
             seed: 0,
             early_stopping: None,
+            reduce_lr_on_plateau: None,
+            terminate_on_nan: false,
+            validation_freq: ValidationFreq::default(),
+            steps_per_epoch: None,
             threads: 2,
         };
         let (x, y) = (case.table(&case.x), case.table(&training.y));

@@ -1,24 +1,13 @@
-//! Activations and initializers against the numbers of the real Keras, which `tests/fixtures/keras/leaves.py` wrote.
+//! Initializers against the numbers of the real Keras, which `tests/fixtures/keras/leaves.py` wrote.
 
-use epoca::engine::{activation::Activation, field, init::Initializer, shape::Shape};
+use epoca::engine::{field, init::Initializer, shape::Shape};
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
 #[derive(Deserialize)]
 struct Fixture {
-    activations: Vec<ActivationCase>,
     initializers: Vec<InitializerCase>,
-}
-
-#[derive(Deserialize)]
-struct ActivationCase {
-    definition: Value,
-    width: usize,
-    x: Vec<f32>,
-    y: Vec<f32>,
-    upstream: Vec<f32>,
-    gradient: Vec<f32>,
 }
 
 #[derive(Deserialize)]
@@ -53,31 +42,6 @@ pub(crate) fn assert_covered<'a>(family: &str, names: &[&str], kinds: impl Itera
     let kinds: Vec<&str> = kinds.collect();
     let missing: Vec<_> = names.iter().filter(|name| !kinds.contains(name)).collect();
     assert!(missing.is_empty(), "{family} without a case in tests/fixtures/keras: {missing:?}");
-}
-
-#[test]
-fn activations_and_their_gradients_equal_keras() {
-    let cases = fixture().activations;
-    for case in &cases {
-        let activation: Activation = read(&case.definition);
-        let what = case.definition.to_string();
-        let mut y = case.x.clone();
-        activation.forward(&mut y, case.width);
-        // Keras's elu rounds exp(x) beside 1, and gelu's 1 + erf(x) and 1 + tanh(x) are rounded beside 1 far below zero,
-        // where x and the slope multiply what was lost.
-        let (scale, gradient_scale) = if activation.kind() == "gelu" { (0.3, 1.0) } else { (1e-2, 0.2) };
-        assert_close(&what, &y, &case.y, 2e-6, scale);
-        let mut gradient = case.upstream.clone();
-        let x: &[f32] = if activation.needs_input() { &case.x } else { &[] };
-        activation.backward(x, &y, &mut gradient, case.width);
-        // A derivative such as 1 - y^2 has the rounding error of y, which is relative to 1; Keras's tanh reaches 1 early.
-        assert_close(&format!("{what} gradient"), &gradient, &case.gradient, 5e-6, gradient_scale);
-    }
-    assert_covered(
-        "activations",
-        Activation::NAMES,
-        cases.iter().map(|case| read::<Activation>(&case.definition).kind()),
-    );
 }
 
 #[test]

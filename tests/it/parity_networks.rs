@@ -3,7 +3,10 @@
 
 use epoca::engine::{
     field,
-    fit::{EarlyStopping, EpochReport, EventSink, FitPlan, Fitted, OutputPlan, Progress, Samples, Stop, fit},
+    fit::{
+        EarlyStopping, EpochReport, EventSink, FitPlan, Fitted, OutputPlan, Progress, Samples, Stop, ValidationFreq,
+        fit,
+    },
     network::{NamedTensor, Network},
     shape::Shape,
     spec::{Definition, Limits},
@@ -108,6 +111,10 @@ fn run(case: &Case, threads: usize) -> (Network<f32>, Fitted, Vec<EpochReport>) 
         shuffle: false,
         seed: 0,
         early_stopping: case.plan.early_stopping.clone(),
+        reduce_lr_on_plateau: None,
+        terminate_on_nan: false,
+        validation_freq: ValidationFreq::default(),
+        steps_per_epoch: None,
         threads,
     };
     let (x, y) = (table(&case.x, case.rows), table(&case.y, case.rows));

@@ -2,27 +2,65 @@
 //!
 //! A new activation is one file and one line below; the gradient test and the parity fixture then ask for it.
 
+mod celu;
 mod elu;
+mod exponential;
 mod gelu;
+mod hard_shrink;
+mod hard_sigmoid;
+mod hard_silu;
+mod hard_tanh;
 mod leaky_relu;
 mod linear;
+mod log_sigmoid;
+mod log_softmax;
+mod mish;
 mod relu;
+mod relu6;
+mod selu;
 mod sigmoid;
+mod soft_shrink;
 mod softmax;
 mod softplus;
+mod softsign;
+mod sparse_plus;
+mod sparse_sigmoid;
+mod sparsemax;
+mod squareplus;
 mod swish;
 mod tanh;
+mod tanh_shrink;
+mod threshold;
 
+pub use celu::Celu;
 pub use elu::Elu;
+pub use exponential::Exponential;
 pub use gelu::Gelu;
+pub use hard_shrink::HardShrink;
+pub use hard_sigmoid::HardSigmoid;
+pub use hard_silu::HardSilu;
+pub use hard_tanh::HardTanh;
 pub use leaky_relu::LeakyRelu;
 pub use linear::Linear;
+pub use log_sigmoid::LogSigmoid;
+pub use log_softmax::LogSoftmax;
+pub use mish::Mish;
 pub use relu::Relu;
+pub use relu6::Relu6;
+pub use selu::Selu;
 pub use sigmoid::Sigmoid;
+pub use soft_shrink::SoftShrink;
 pub use softmax::Softmax;
 pub use softplus::Softplus;
+pub use softsign::Softsign;
+pub use sparse_plus::SparsePlus;
+pub use sparse_sigmoid::SparseSigmoid;
+pub use sparsemax::Sparsemax;
+pub use squareplus::Squareplus;
 pub use swish::Swish;
 pub use tanh::Tanh;
+pub use tanh_shrink::TanhShrink;
+pub use threshold::Threshold;
 
 use crate::engine::{field::FieldError, kernel::vectorized, real::Real, registry::registry};
 
@@ -49,17 +87,36 @@ registry! {
     Activation, "an activation", dyn Function {
         plain {
             Linear = "linear",
-            Relu = "relu",
             Sigmoid = "sigmoid",
             Tanh = "tanh",
             Softmax = "softmax",
             Softplus = "softplus",
             Swish = "swish" | "silu",
+            Exponential = "exponential",
+            HardSigmoid = "hard_sigmoid",
+            HardSilu = "hard_silu" | "hard_swish",
+            HardTanh = "hard_tanh",
+            LogSigmoid = "log_sigmoid",
+            LogSoftmax = "log_softmax",
+            Mish = "mish",
+            Relu6 = "relu6",
+            Selu = "selu",
+            Softsign = "softsign",
+            SparsePlus = "sparse_plus",
+            SparseSigmoid = "sparse_sigmoid",
+            Sparsemax = "sparsemax",
+            TanhShrink = "tanh_shrink",
         }
         settings {
+            Relu = "relu",
             LeakyRelu = "leaky_relu",
             Elu = "elu",
             Gelu = "gelu",
+            Celu = "celu",
+            HardShrink = "hard_shrink",
+            SoftShrink = "soft_shrink",
+            Squareplus = "squareplus",
+            Threshold = "threshold",
         }
     }
 }

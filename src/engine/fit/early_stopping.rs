@@ -52,10 +52,17 @@ pub enum Mode {
 impl EarlyStopping {
     /// Whether more of the monitored value is better.
     pub fn maximizes(&self) -> bool {
-        match self.mode {
-            Mode::Min => false,
-            Mode::Max => true,
-            Mode::Auto => more_is_better(&self.monitor),
+        self.mode.maximizes(&self.monitor)
+    }
+}
+
+impl Mode {
+    /// Whether more of the value `monitor` is better.
+    pub fn maximizes(self, monitor: &str) -> bool {
+        match self {
+            Self::Min => false,
+            Self::Max => true,
+            Self::Auto => more_is_better(monitor),
         }
     }
 }

@@ -3,15 +3,21 @@
 mod cut;
 mod early_stopping;
 mod lane;
+mod losses;
+mod passes;
+mod reduce_lr_on_plateau;
 #[cfg(test)]
 mod tests;
 mod train;
 mod trainer;
 mod update;
+mod validation_freq;
 
 pub use cut::training_bytes;
 pub use early_stopping::{EarlyStopping, Mode};
+pub use reduce_lr_on_plateau::ReduceLrOnPlateau;
 pub use train::fit;
+pub use validation_freq::ValidationFreq;
 
 use crate::engine::{loss::Loss, metric::Metric, optimizer::Optimizer};
 use ndarray::{ArrayView1, ArrayView2};
@@ -34,6 +40,14 @@ pub struct FitPlan {
     pub seed: u64,
     /// When to stop before the last epoch.
     pub early_stopping: Option<EarlyStopping>,
+    /// When to go on with smaller steps. Only beside a learning rate that is a number.
+    pub reduce_lr_on_plateau: Option<ReduceLrOnPlateau>,
+    /// Whether a loss that is not finite ends the fit with the weights of the last whole epoch, in place of failing it.
+    pub terminate_on_nan: bool,
+    /// After which epochs validation rows are measured.
+    pub validation_freq: ValidationFreq,
+    /// Steps of an epoch, at least 1, which then goes on in the rows where the one before ended; all rows where absent.
+    pub steps_per_epoch: Option<usize>,
     /// Compute threads; the result has the same bits for every number.
     pub threads: usize,
 }
@@ -75,7 +89,7 @@ pub struct EpochReport {
     /// Counts from 1.
     pub epoch: u32,
     /// `loss` first (with several outputs each one's after it), the metrics in the plan's order, then the same with `val_`
-    /// where there is validation data.
+    /// where validation data was measured.
     pub logs: Vec<(String, f64)>,
     /// The learning rate of the epoch's last step.
     pub learning_rate: f64,
@@ -121,6 +135,8 @@ pub struct Fitted {
     pub logs: Vec<(String, f64)>,
     /// Whether early stopping ended it.
     pub stopped_early: bool,
+    /// The epoch whose weights were kept, where a loss that was not finite ended it.
+    pub terminated: Option<u32>,
 }
 
 /// Why a fit has no result.
@@ -133,6 +149,6 @@ pub enum FitError {
     Diverged { epoch: u32, learning_rate: f64, loss: f64 },
     #[error("stopped on request")]
     Stopped(Stop),
-    #[error("early stopping monitors `{monitor}`, which is not among {known:?}")]
+    #[error("`{monitor}` is monitored, which is not among {known:?}")]
     UnknownMonitor { monitor: String, known: Vec<String> },
 }

@@ -4,21 +4,22 @@ use super::{
     EpochReport, EventSink, FitError, FitPlan, Fitted, Progress, Samples,
     cut::Cut,
     early_stopping::Watch,
+    losses::Losses,
+    passes::Passes,
+    reduce_lr_on_plateau::Plateau,
     trainer::{Parts, Trainer},
 };
 use crate::engine::{
     kernel::{Team, with_team},
     network::Network,
-    random::{self, Purpose},
     real::Real,
 };
-use rand::seq::SliceRandom;
 use std::ops::ControlFlow;
 
 /// Trains `network` in place.
 ///
 /// # Errors
-/// Where the loss stops being finite, where `sink` asks to stop, and where early stopping monitors what is not reported. The
+/// Where the loss stops being finite, where `sink` asks to stop, and where something is monitored that is not reported. The
 /// network's weights are then unspecified.
 ///
 /// # Panics
@@ -47,76 +48,67 @@ fn run<F: Real>(
     sink: &mut dyn EventSink,
 ) -> Result<Fitted, FitError> {
     let names = log_names(plan, validation.is_some());
-    let mut watch = plan.early_stopping.as_ref().map(|settings| (Watch::new(settings), settings));
-    let monitor = match watch.as_ref().map(|(_, settings)| &settings.monitor) {
-        Some(monitor) => names
-            .iter()
-            .position(|name| name == monitor)
-            .ok_or_else(|| FitError::UnknownMonitor { monitor: monitor.clone(), known: names.clone() })?,
-        None => names.iter().position(|name| name == "val_loss").unwrap_or(0),
+    let place = |monitor: &String| {
+        let place = names.iter().position(|name| name == monitor);
+        place.ok_or_else(|| FitError::UnknownMonitor { monitor: monitor.clone(), known: names.clone() })
     };
+    let mut watch = match &plan.early_stopping {
+        Some(settings) => Some((Watch::new(settings), settings, place(&settings.monitor)?)),
+        None => None,
+    };
+    let mut plateau = match &plan.reduce_lr_on_plateau {
+        Some(settings) => Some((Plateau::new(settings), place(&settings.monitor)?)),
+        None => None,
+    };
+    let validated = validation.is_some() && plan.validation_freq.is_ever_due(plan.epochs);
+    let least = if validated { names.iter().position(|name| name == "val_loss").unwrap_or(0) } else { 0 };
     let weighted = training.weights.is_some() || validation.is_some_and(|validation| validation.weights.is_some());
     let parts = Parts::new(network.architecture(), plan);
     let batch_rows = plan.batch_size.min(training.x.nrows());
-    let mut trainer = Trainer::new(team, network, plan, &parts, batch_rows, weighted);
-    let mut sums = Losses::new(plan);
-    let mut order: Vec<usize> = (0..training.x.nrows()).collect();
-    let validation_order: Vec<usize> = (0..validation.map_or(0, |validation| validation.x.nrows())).collect();
-    let (mut best, mut best_logs, mut best_weights) = ((1, f64::INFINITY), Vec::new(), Vec::new());
-    let mut fitted = Fitted { epochs: 0, best_epoch: 1, logs: Vec::new(), stopped_early: false };
+    let mut course = Course {
+        trainer: Trainer::new(team, network, plan, &parts, batch_rows, weighted),
+        losses: Losses::new(plan),
+        training,
+        validation,
+        validation_order: (0..validation.map_or(0, |validation| validation.x.nrows())).collect(),
+        passes: Passes::new(plan, training.x.nrows()),
+        reduced: None,
+    };
+    let (mut best, mut last, mut least_yet) = (Kept::default(), Kept::default(), f64::INFINITY);
+    let mut fitted = Fitted { epochs: 0, best_epoch: 1, logs: Vec::new(), stopped_early: false, terminated: None };
     for epoch in 1..=plan.epochs {
-        let mut rate = trainer.learning_rate();
-        let diverged = |loss: f64, learning_rate: f64| FitError::Diverged { epoch, learning_rate, loss };
-        if plan.shuffle {
-            order.iter_mut().enumerate().for_each(|(index, row)| *row = index);
-            order.shuffle(&mut random::stream(plan.seed, Purpose::Shuffle, u64::from(epoch)));
-        }
-        let steps = order.len().div_ceil(plan.batch_size);
-        sums.reset();
-        for (step, rows) in order.chunks(plan.batch_size).enumerate() {
-            rate = trainer.learning_rate();
-            let loss = trainer.step(training, rows, rate);
-            if !loss.is_finite() {
-                return Err(diverged(loss, rate));
+        let (values, rate) = match course.epoch(plan, epoch, sink) {
+            Err(FitError::Diverged { .. }) if last.epoch > 0 => {
+                fitted.terminated = Some(last.epoch);
+                break;
             }
-            sums.add(loss, trainer.losses(), rows.len());
-            if step + 1 < steps {
-                let progress = Progress { epoch, step: step + 1, steps, loss: sums.loss() };
-                proceed(sink.step(progress))?;
-            }
-        }
-        let mut values = sums.means();
-        values.extend(trainer.take_metrics());
-        if let Some(validation) = validation {
-            let loss = trainer.measure(validation, &validation_order);
-            if !loss.is_finite() {
-                return Err(diverged(loss, rate));
-            }
-            values.push(loss);
-            values.extend(trainer.losses().iter().filter(|_| plan.outputs.len() > 1));
-            values.extend(trainer.take_metrics());
-        }
-        let monitored = values[monitor];
-        let logs: Vec<(String, f64)> = names.iter().cloned().zip(values).collect();
+            outcome => outcome?,
+        };
+        let logs: Vec<(String, f64)> = names.iter().cloned().zip(values.iter().copied()).collect();
         fitted.epochs = epoch;
         fitted.logs.clone_from(&logs);
         let mut stop = false;
-        match &mut watch {
-            Some((watch, settings)) => {
+        if let Some((watch, settings, monitor)) = &mut watch {
+            if let Some(&monitored) = values.get(*monitor) {
                 let verdict = watch.observe(epoch, monitored);
                 if verdict.best && settings.restore_best_weights {
-                    trainer.save(&mut best_weights);
-                    best_logs.clone_from(&logs);
+                    best.keep(epoch, &logs, &course.trainer);
                 }
                 fitted.best_epoch = watch.best_epoch().max(1);
                 stop = verdict.stop;
             }
-            None => {
-                if monitored < best.1 {
-                    best = (epoch, monitored);
-                }
-                fitted.best_epoch = best.0;
-            }
+        } else if let Some(&value) = values.get(least)
+            && value < least_yet
+        {
+            (fitted.best_epoch, least_yet) = (epoch, value);
+        }
+        if let Some((plateau, monitor)) = &mut plateau
+            && let Some(&monitored) = values.get(*monitor)
+        {
+            course.reduced = Some(plateau.observe(monitored, rate));
+        }
+        if plan.terminate_on_nan && course.trainer.is_finite() {
+            last.keep(epoch, &logs, &course.trainer);
         }
         proceed(sink.epoch(EpochReport { epoch, logs, learning_rate: rate }))?;
         if stop {
@@ -124,12 +116,86 @@ fn run<F: Real>(
             break;
         }
     }
-    trainer.finish();
-    if !best_weights.is_empty() {
-        trainer.restore(&best_weights);
-        fitted.logs = best_logs;
+    match fitted.terminated {
+        Some(_) => fitted.logs = last.give_back(&mut course.trainer),
+        None => course.trainer.finish(),
+    }
+    if best.epoch > 0 {
+        fitted.logs = best.give_back(&mut course.trainer);
     }
     Ok(fitted)
+}
+
+/// What goes on from epoch to epoch.
+struct Course<'a, 't, 'v, F> {
+    trainer: Trainer<'a, F>,
+    training: Samples<'t, F>,
+    validation: Option<Samples<'v, F>>,
+    validation_order: Vec<usize>,
+    losses: Losses,
+    passes: Passes<'a>,
+    /// The learning rate in place of the optimizer's.
+    reduced: Option<f64>,
+}
+
+impl<F: Real> Course<'_, '_, '_, F> {
+    /// One epoch: the values of the logs, those of validation only where it is due, and the last step's learning rate.
+    fn epoch(&mut self, plan: &FitPlan, epoch: u32, sink: &mut dyn EventSink) -> Result<(Vec<f64>, f64), FitError> {
+        let steps = self.passes.steps();
+        let mut rate = 0.0;
+        self.losses.reset();
+        for step in 1..=steps {
+            rate = self.reduced.unwrap_or_else(|| self.trainer.learning_rate());
+            let rows = self.passes.next_rows();
+            let loss = self.trainer.step(self.training, rows, rate);
+            if !loss.is_finite() {
+                return Err(FitError::Diverged { epoch, learning_rate: rate, loss });
+            }
+            self.losses.add(loss, self.trainer.losses(), rows.len());
+            if step < steps {
+                proceed(sink.step(Progress { epoch, step, steps, loss: self.losses.loss() }))?;
+            }
+        }
+        let mut values = self.losses.means();
+        values.extend(self.trainer.take_metrics());
+        if let Some(validation) = self.validation.filter(|_| plan.validation_freq.is_due(epoch)) {
+            let loss = self.trainer.measure(validation, &self.validation_order);
+            if !loss.is_finite() {
+                return Err(FitError::Diverged { epoch, learning_rate: rate, loss });
+            }
+            values.push(loss);
+            values.extend(self.trainer.losses().iter().filter(|_| plan.outputs.len() > 1));
+            values.extend(self.trainer.take_metrics());
+        }
+        Ok((values, rate))
+    }
+}
+
+/// The weights and the logs of an epoch, to go back to.
+struct Kept<F> {
+    /// 0 where there is none.
+    epoch: u32,
+    logs: Vec<(String, f64)>,
+    weights: Vec<F>,
+}
+
+impl<F> Default for Kept<F> {
+    fn default() -> Self {
+        Self { epoch: 0, logs: Vec::new(), weights: Vec::new() }
+    }
+}
+
+impl<F: Real> Kept<F> {
+    fn keep(&mut self, epoch: u32, logs: &[(String, f64)], trainer: &Trainer<'_, F>) {
+        self.epoch = epoch;
+        logs.clone_into(&mut self.logs);
+        trainer.save(&mut self.weights);
+    }
+
+    fn give_back(self, trainer: &mut Trainer<'_, F>) -> Vec<(String, f64)> {
+        trainer.restore(&self.weights);
+        self.logs
+    }
 }
 
 fn proceed(answer: ControlFlow<super::Stop>) -> Result<(), FitError> {
@@ -144,6 +210,7 @@ fn check<F: Real>(network: &Network<F>, plan: &FitPlan, samples: &Samples<'_, F>
     let architecture = network.architecture();
     let rows = samples.x.nrows();
     assert!(rows > 0 && plan.epochs > 0 && plan.batch_size > 0, "rows, epochs and batch size are at least 1");
+    assert!(plan.steps_per_epoch.is_none_or(|steps| steps > 0), "at least 1 step an epoch");
     assert_eq!(samples.x.ncols(), architecture.input_cells(), "columns of x against cells of the inputs");
     assert_eq!(plan.outputs.len(), architecture.outputs().len(), "outputs of the plan against those of the network");
     assert_eq!(samples.y.dim(), (rows, Parts::new(architecture, plan).target_cells()), "shape of y");
@@ -163,37 +230,4 @@ fn log_names(plan: &FitPlan, validation: bool) -> Vec<String> {
     let names: Vec<String> = std::iter::once("loss".into()).chain(losses).chain(metrics).collect();
     let validation = names.iter().map(|name| format!("val_{name}")).filter(|_| validation);
     names.iter().cloned().chain(validation).collect()
-}
-
-/// Sums of an epoch's losses.
-struct Losses {
-    /// The whole loss, and each output's where there are several.
-    sums: Vec<f64>,
-    rows: usize,
-}
-
-impl Losses {
-    fn new(plan: &FitPlan) -> Self {
-        let outputs = plan.outputs.len();
-        Self { sums: vec![0.0; if outputs > 1 { 1 + outputs } else { 1 }], rows: 0 }
-    }
-
-    fn reset(&mut self) {
-        self.sums.fill(0.0);
-        self.rows = 0;
-    }
-
-    fn add(&mut self, loss: f64, of_outputs: &[f64], rows: usize) {
-        self.rows += rows;
-        let all = std::iter::once(&loss).chain(of_outputs);
-        self.sums.iter_mut().zip(all).for_each(|(sum, loss)| *sum += loss * rows as f64);
-    }
-
-    fn loss(&self) -> f64 {
-        self.sums.first().map_or(0.0, |sum| sum / self.rows as f64)
-    }
-
-    fn means(&self) -> Vec<f64> {
-        self.sums.iter().map(|sum| sum / self.rows as f64).collect()
-    }
 }

@@ -251,6 +251,11 @@ impl<'a, F: Real> Trainer<'a, F> {
         results
     }
 
+    /// Whether every weight is a finite number.
+    pub fn is_finite(&self) -> bool {
+        self.trainable.iter().chain(&*self.fixed).all(|weight| weight.finite())
+    }
+
     /// Copies the weights, moving statistics included, into `copy`.
     pub fn save(&self, copy: &mut Vec<F>) {
         copy.clear();

@@ -71,6 +71,11 @@ pub trait Real:
     fn minimum_or_nan(self, other: Self) -> Self {
         if self > other { other } else { self }
     }
+    /// The larger of the two, NaN where `self` is.
+    #[inline(always)]
+    fn maximum_or_nan(self, other: Self) -> Self {
+        if self < other { other } else { self }
+    }
     /// -1, 0 or 1.
     #[inline(always)]
     fn sign(self) -> Self {

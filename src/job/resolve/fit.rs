@@ -9,9 +9,9 @@ use crate::{
     },
     engine::{
         field::{FieldError, nearest, parse},
-        fit::EarlyStopping,
         loss::Learns,
         metric::Metric,
+        schedule::LearningRate,
     },
     job::training::{BatchSize, Requested, Training},
 };
@@ -54,16 +54,26 @@ pub(super) fn training(
             None => vec![known(&default_metric(learned), errors)?],
         });
     }
-    if let Some(stopping) = &requested.early_stopping {
-        let validated = validation_dataset || validation_split > 0.0;
-        if let Err(detail) = check_monitor(stopping, &log_names(learned, &metrics), validated) {
-            errors.push(FieldError::new("/training/early_stopping/monitor", detail));
+    let monitors = [
+        ("early_stopping", requested.early_stopping.as_ref().map(|stopping| &stopping.monitor)),
+        ("reduce_lr_on_plateau", requested.reduce_lr_on_plateau.as_ref().map(|plateau| &plateau.monitor)),
+    ];
+    let names = log_names(learned, &metrics);
+    let validated = validation_dataset || validation_split > 0.0;
+    for (callback, monitor) in monitors.into_iter().filter_map(|(callback, monitor)| Some((callback, monitor?))) {
+        if let Err(detail) = check_monitor(monitor, &names, validated) {
+            errors.push(FieldError::new(format!("/training/{callback}/monitor"), detail));
         }
     }
     let optimizer = match requested.optimizer {
         Some(optimizer) => optimizer,
         None => known(&json!("adam"), errors)?,
     };
+    if let (Some(_), LearningRate::Schedule(schedule)) = (&requested.reduce_lr_on_plateau, optimizer.learning_rate()) {
+        let detail =
+            format!("expected a number as the optimizer's learning_rate beside it, received {}", schedule.kind());
+        errors.push(FieldError::new("/training/reduce_lr_on_plateau", detail));
+    }
     let of_outputs = learned.iter().zip(&metrics).flat_map(|(learned, metrics)| check_output(learned, metrics));
     let settings =
         [optimizer.check().map_err(|error| error.under("/training/optimizer"))].into_iter().chain(of_outputs);
@@ -83,6 +93,10 @@ pub(super) fn training(
         seed: requested.seed.unwrap_or(0),
         preprocessing: requested.preprocessing.unwrap_or_default(),
         early_stopping: requested.early_stopping,
+        reduce_lr_on_plateau: requested.reduce_lr_on_plateau,
+        terminate_on_nan: requested.terminate_on_nan.unwrap_or(false),
+        validation_freq: requested.validation_freq,
+        steps_per_epoch: requested.steps_per_epoch,
         class_weight: requested.class_weight,
         sample_weight: requested.sample_weight,
     })
@@ -149,8 +163,7 @@ fn check_split(validation_split: f64, rows: u64, validation_dataset: bool) -> Re
     Ok(training)
 }
 
-fn check_monitor(stopping: &EarlyStopping, names: &[String], validated: bool) -> Result<(), String> {
-    let monitor = stopping.monitor.as_str();
+fn check_monitor(monitor: &str, names: &[String], validated: bool) -> Result<(), String> {
     let validation_names = names.iter().map(|name| format!("val_{name}"));
     let all: Vec<String> = names.iter().cloned().chain(validation_names.filter(|_| validated)).collect();
     if all.iter().any(|known| known == monitor) {

@@ -109,6 +109,12 @@ impl Story {
         if restores && fitted.best_epoch < fitted.epochs {
             events.push(info(format!("the weights are those of epoch {}", fitted.best_epoch)));
         }
+        if let Some(epoch) = fitted.terminated.filter(|_| !restores) {
+            events.push(info(format!(
+                "the loss was not finite after epoch {}: the weights are those of epoch {epoch}",
+                fitted.epochs
+            )));
+        }
         self.epoch = fitted.epochs;
         self.within = None;
         events

@@ -61,6 +61,70 @@ async fn settings_out_of_range() {
 }
 
 #[tokio::test]
+async fn callbacks_and_schedules_out_of_range() {
+    let server = with_iris().await;
+    let plateau = |settings: Value| job(json!({"reduce_lr_on_plateau": settings}));
+    let decay = json!({"type": "cosine_decay", "initial_learning_rate": 0.1, "decay_steps": 0});
+    let steps = |value: Value| job(json!({"steps_per_epoch": value}));
+    let every = |value: Value| job(json!({"validation_freq": value}));
+    let mistakes = vec![
+        Mistake::json("plateau a number", plateau(json!(3)), "/training/reduce_lr_on_plateau", &["3"]),
+        Mistake::json(
+            "factor 1",
+            plateau(json!({"monitor": "loss", "factor": 1.0})),
+            "/training/reduce_lr_on_plateau/factor",
+            &["1"],
+        ),
+        Mistake::json(
+            "patience -1",
+            plateau(json!({"patience": -1})),
+            "/training/reduce_lr_on_plateau/patience",
+            &["-1"],
+        ),
+        Mistake::json("monitor unknown", plateau(json!({})), "/training/reduce_lr_on_plateau/monitor", &["val_loss"]),
+        Mistake::json(
+            "plateau beside a schedule",
+            job(json!({"reduce_lr_on_plateau": {"monitor": "loss"}, "optimizer": {"type": "sgd", "learning_rate":
+                {"type": "exponential_decay", "initial_learning_rate": 0.1, "decay_steps": 5, "decay_rate": 0.5}}})),
+            "/training/reduce_lr_on_plateau",
+            &["exponential_decay"],
+        ),
+        Mistake::json(
+            "decay steps 0",
+            job(json!({"optimizer": {"type": "adam", "learning_rate": decay}})),
+            "/training/optimizer/learning_rate/decay_steps",
+            &["0"],
+        ),
+        Mistake::json(
+            "two ways to clip",
+            job(json!({"optimizer": {"type": "adam", "clipnorm": 1, "clipvalue": 1}})),
+            "/training/optimizer/clipvalue",
+            &["clipnorm"],
+        ),
+        Mistake::json(
+            "terminate a word",
+            job(json!({"terminate_on_nan": "yes"})),
+            "/training/terminate_on_nan",
+            &["yes"],
+        ),
+        Mistake::json("validation 0", every(json!(0)), "/training/validation_freq", &["0"]),
+        Mistake::json("validation list", every(json!([1, 0])), "/training/validation_freq/1", &["0"]),
+        Mistake::json("steps 0", steps(json!(0)), "/training/steps_per_epoch", &["0"]),
+        Mistake::json("steps 1.5", steps(json!(1.5)), "/training/steps_per_epoch", &["1.5"]),
+    ];
+    check(&server, "/v1/jobs", "application/json", mistakes).await;
+    let body = job(json!({
+        "epochs": 4, "batch_size": 10, "validation_split": 0.2, "validation_freq": 2, "steps_per_epoch": 3,
+        "terminate_on_nan": true, "reduce_lr_on_plateau": {"monitor": "loss", "mode": "max", "patience": 1, "factor": 0.5},
+        "optimizer": {"type": "lamb", "learning_rate": 0.01, "global_clipnorm": 1.0, "use_ema": true},
+    }));
+    let job = post(&server, "/v1/jobs", &body).await;
+    assert_eq!(job["training"]["steps_per_epoch"], 3, "{job:#}");
+    let ended = server.wait_for_end(job["id"].as_str().unwrap()).await;
+    assert_eq!(ended["status"], "succeeded", "{ended:#}");
+}
+
+#[tokio::test]
 async fn clashes_with_the_table() {
     let server = with_iris().await;
     define(&server, "four", json!([{"type": "dense", "units": 4, "activation": "softmax"}])).await;

@@ -1,0 +1,53 @@
+//! [`SoftShrink`].
+
+use super::{Function, chain, map};
+use crate::engine::{
+    field::FieldError,
+    real::{Real, check},
+};
+use serde::{Deserialize, Serialize};
+
+/// `f(x) = x - threshold` where x > threshold, `x + threshold` where x < -threshold, else 0.
+///
+/// Source: <https://keras.io/api/layers/activations/#softshrink-function>
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SoftShrink {
+    /// Up to what size x becomes 0, at least 0.
+    pub threshold: f64,
+}
+
+impl Default for SoftShrink {
+    fn default() -> Self {
+        Self { threshold: 0.5 }
+    }
+}
+
+impl<F: Real> Function<F> for SoftShrink {
+    fn check(&self) -> Result<(), FieldError> {
+        check::not_negative("/threshold", self.threshold)
+    }
+
+    fn needs_input(&self) -> bool {
+        true
+    }
+
+    fn forward(&self, x: &mut [F], _width: usize) {
+        let threshold = F::of(self.threshold);
+        map(
+            x,
+            #[inline(always)]
+            |x| x - x.minimum_or_nan(threshold).maximum_or_nan(-threshold),
+        );
+    }
+
+    fn backward(&self, x: &[F], _y: &[F], gradient: &mut [F], _width: usize) {
+        let threshold = F::of(self.threshold);
+        chain(
+            x,
+            gradient,
+            #[inline(always)]
+            |x| if x.abs() <= threshold { F::ZERO } else { F::ONE },
+        );
+    }
+}

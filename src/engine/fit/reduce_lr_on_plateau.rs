@@ -1,0 +1,121 @@
+//! When to go on with smaller steps.
+
+use super::Mode;
+use crate::engine::{field::FieldError, real::check};
+use serde::{Deserialize, Serialize};
+
+/// Keras's `ReduceLROnPlateau`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ReduceLrOnPlateau {
+    /// `loss`, `val_loss`, a metric's name or `val_` before it.
+    pub monitor: String,
+    /// What the learning rate is multiplied with, more than 0 and less than 1.
+    pub factor: f64,
+    /// Epochs without improvement before that.
+    pub patience: u32,
+    /// Less than this is no improvement, at least 0.
+    pub min_delta: f64,
+    /// Whether less or more is better; `auto` goes by the monitor's name.
+    pub mode: Mode,
+    /// Epochs after that in which nothing is counted.
+    pub cooldown: u32,
+    /// The least learning rate, at least 0.
+    pub min_lr: f64,
+}
+
+impl Default for ReduceLrOnPlateau {
+    fn default() -> Self {
+        Self {
+            monitor: "val_loss".into(),
+            factor: 0.1,
+            patience: 10,
+            min_delta: 1e-4,
+            mode: Mode::Auto,
+            cooldown: 0,
+            min_lr: 0.0,
+        }
+    }
+}
+
+impl ReduceLrOnPlateau {
+    /// Ranges of the settings.
+    pub fn check(&self) -> Result<(), FieldError> {
+        check::positive("/factor", self.factor)?;
+        check::below_one("/factor", self.factor)?;
+        check::not_negative("/min_delta", self.min_delta)?;
+        check::not_negative("/min_lr", self.min_lr)
+    }
+}
+
+/// What it remembers from epoch to epoch.
+#[derive(Debug)]
+pub(super) struct Plateau<'a> {
+    settings: &'a ReduceLrOnPlateau,
+    best: Option<f64>,
+    wait: u32,
+    cooldown: u32,
+}
+
+impl<'a> Plateau<'a> {
+    pub fn new(settings: &'a ReduceLrOnPlateau) -> Self {
+        Self { settings, best: None, wait: 0, cooldown: 0 }
+    }
+
+    /// The learning rate after an epoch that ended at `rate` with this value.
+    pub fn observe(&mut self, value: f64, rate: f64) -> f64 {
+        let settings = self.settings;
+        if self.cooldown > 0 {
+            self.cooldown -= 1;
+            self.wait = 0;
+        }
+        if self.improves(value) {
+            self.best = Some(value);
+            self.wait = 0;
+        } else if self.cooldown == 0 {
+            self.wait += 1;
+            if self.wait >= settings.patience && rate > settings.min_lr {
+                self.cooldown = settings.cooldown;
+                self.wait = 0;
+                return (rate * settings.factor).max(settings.min_lr);
+            }
+        }
+        rate
+    }
+
+    fn improves(&self, value: f64) -> bool {
+        let delta = self.settings.min_delta;
+        self.best.is_none_or(|best| {
+            if self.settings.mode.maximizes(&self.settings.monitor) {
+                value - delta > best
+            } else {
+                value + delta < best
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_falls_after_patience_rests_in_the_cooldown_and_stops_at_its_least() {
+        let settings = ReduceLrOnPlateau {
+            monitor: "loss".into(),
+            factor: 0.5,
+            patience: 2,
+            cooldown: 1,
+            min_lr: 0.3,
+            ..ReduceLrOnPlateau::default()
+        };
+        let mut plateau = Plateau::new(&settings);
+        let mut rate = 1.0;
+        let expected = [1.0, 1.0, 0.5, 0.5, 0.3, 0.3, 0.3, 0.3];
+        for (epoch, expected) in expected.into_iter().enumerate() {
+            rate = plateau.observe(if epoch == 0 { 1.0 } else { 0.99995 }, rate);
+            assert_eq!(rate, expected, "epoch {epoch}");
+        }
+        assert_eq!(plateau.observe(0.5, rate), 0.3);
+    }
+}

@@ -71,6 +71,16 @@ pub(super) enum Plain {
     Text(&'static str),
 }
 
+impl Class {
+    /// Whether each option that is honoured at some values alone has one of them.
+    pub fn honours(&self, config: &Map<String, Value>) -> bool {
+        self.options.iter().all(|(name, rule)| match (rule, config.get(*name)) {
+            (Rule::Only(allowed), Some(value)) => value.is_null() || allowed.iter().any(|plain| plain.is(value)),
+            _ => true,
+        })
+    }
+}
+
 /// [`Rule::Only`] for an option that must be off.
 pub(super) const UNSET: Rule = Rule::Only(&[]);
 

@@ -274,12 +274,20 @@ fn read_layer(layer: &Value, place: &Place, translator: &mut Translator) -> Opti
     let object = translator.object(&LAYERS, layer, place)?;
     let config_place = Place { keras: format!("{}/config", place.keras), ..place.clone() };
     translator.came_from(&config_place);
-    let is_activation = ACTIVATION_LAYERS.classes.iter().any(|class| class.names.contains(&object.class));
-    let family = if is_activation { &ACTIVATION_LAYERS } else { &LAYERS };
-    let class_place = Place { keras: format!("{}/class_name", place.keras), ..place.clone() };
-    let class = translator.class(family, object.class, &class_place)?;
     let empty = Map::new();
     let config = object.config.unwrap_or(&empty);
+    // An activation where its options make it one that is known here, else a layer of its own.
+    let activation = ACTIVATION_LAYERS.classes.iter().find(|class| class.names.contains(&object.class));
+    let is_activation = activation.is_some_and(|class| class.honours(config));
+    let family = if is_activation { &ACTIVATION_LAYERS } else { &LAYERS };
+    let class_place = Place { keras: format!("{}/class_name", place.keras), ..place.clone() };
+    if object.class == "Lambda" {
+        let detail = "a Lambda layer is code, which cannot be sent here; a layer such as Rescaling, Reshape, Multiply or \
+                      Activation may do the same";
+        translator.refuse(&class_place, detail);
+        return None;
+    }
+    let class = translator.class(family, object.class, &class_place)?;
     let mut ours = Map::new();
     if let Some(name) = config.get("name").filter(|name| !name.is_null()) {
         let place = |token: &str| Place {

@@ -89,6 +89,10 @@ impl Loaded {
 
     fn compute(&self, instances: &Instances) -> Result<Array2<f32>, Vec<FieldError>> {
         let inputs = self.recipe.encode(instances.as_slice())?;
+        self.network
+            .architecture()
+            .check_indices(inputs.view())
+            .map_err(|error| vec![FieldError::new(format!("/instances/{}", error.row), error.to_string())])?;
         let output = self.network.predict(inputs.view());
         match output.rows().into_iter().position(|row| row.iter().any(|cell| !cell.is_finite())) {
             None => Ok(output),

@@ -117,6 +117,15 @@ pub fn prepare(inputs: Inputs, limits: &Limits, link: &Link) -> Result<Prepared,
     };
     let input_shapes = definition.input_shapes(&widths).map_err(|error| invalid(vec![error]))?;
     let architecture = definition.resolve(&input_shapes, limits).map_err(invalid)?;
+    for tensors in std::iter::once(&learned).chain(&measured) {
+        architecture.check_indices(tensors.x.view()).map_err(|error| {
+            let detail = format!(
+                "row {}: {error}; numbers are standardized unless `preprocessing` says otherwise",
+                error.row + 1
+            );
+            failed("invalid_data", detail)
+        })?;
+    }
     let network = Network::initialize(architecture, training.seed);
     Ok(Prepared { network, input_shapes, recipe, training: learned, validation: measured })
 }

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod graph;
+mod indices;
 mod input;
 mod place;
 mod read;
@@ -10,6 +11,7 @@ mod summary;
 mod tests;
 
 pub use architecture::{Architecture, Node, Parameter};
+pub use indices::WrongIndex;
 pub use input::{Input, InputShape};
 pub use summary::{LayerSummary, Summary};
 

@@ -155,6 +155,12 @@ impl<'a> Builder<'a> {
         layer: &Primitive,
         input_shapes: Vec<Shape>,
     ) -> Result<usize, FieldError> {
+        if let (Primitive::Embedding(_), Some(&value)) = (layer, placing.inputs.first())
+            && self.architecture.input_behind(value).is_none()
+        {
+            let detail = "expected whole numbers of an input of the model, received what another layer computes";
+            return Err(FieldError::new("", detail));
+        }
         let shape = layer.output_shape(&input_shapes).and_then(checked)?;
         let shape = checked(Shape([placing.steps, shape.0.as_slice()].concat()))?;
         let trainable = self.definition.layers[placing.owner].trainable;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// Axes of a layer's input: a number or a list of numbers, with the batch axis as 0, or counted from the end below 0.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a whole number or a list of whole numbers")]
 #[schema(as = InputAxes)]
 pub enum Axes {
     /// One.

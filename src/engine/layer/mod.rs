@@ -6,6 +6,8 @@
 mod activation;
 mod activations;
 mod activity;
+mod additive_attention;
+mod attention;
 mod axes;
 mod batch_normalization;
 mod composition;
@@ -28,17 +30,26 @@ mod noise;
 mod normalization;
 mod normalized;
 mod pooling;
+mod position_embedding;
+mod projection;
 mod read;
 mod recurrent;
 mod registry;
 mod rescaling;
 mod reshaping;
 mod rms_normalization;
+mod sine_position_encoding;
+mod single_head;
 mod time_distributed;
+mod transformer;
+mod transformer_decoder;
+mod transformer_encoder;
 mod unit_normalization;
 
 pub use activation::ActivationLayer;
 pub use activations::{EluLayer, LeakyReluLayer, Prelu, ReluLayer, SoftmaxLayer};
+pub use additive_attention::AdditiveAttention;
+pub use attention::{Attention, ScoreMode};
 pub use axes::Axes;
 pub use batch_normalization::BatchNormalization;
 pub use composition::{Composition, Part, Source};
@@ -68,6 +79,7 @@ pub use pooling::{
     GlobalAveragePooling2d, GlobalMaxPooling, GlobalMaxPooling1d, GlobalMaxPooling2d, MaxPooling, MaxPooling1d,
     MaxPooling2d,
 };
+pub use position_embedding::PositionEmbedding;
 pub use recurrent::{Bidirectional, Gru, Lstm, MergeMode, SimpleRnn};
 pub use registry::{AnyLayer, Composite, Primitive};
 pub use rescaling::{Numbers, Rescaling};
@@ -76,7 +88,10 @@ pub use reshaping::{
     UpSampling2d, ZeroPadding1d, ZeroPadding2d,
 };
 pub use rms_normalization::RmsNormalization;
+pub use sine_position_encoding::SinePositionEncoding;
 pub use time_distributed::TimeDistributed;
+pub use transformer_decoder::TransformerDecoder;
+pub use transformer_encoder::TransformerEncoder;
 pub use unit_normalization::UnitNormalization;
 
 use crate::engine::{

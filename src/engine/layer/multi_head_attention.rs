@@ -1,10 +1,11 @@
 //! [`MultiHeadAttention`].
 
 use super::{
-    Backward, Forward, Layer, MaskRule, ParameterGradients, ParameterSpec, Parameters, Pass, Values, Workspace,
+    Backward, Forward, Layer, MaskRule, ParameterSpec, Pass, Values, Workspace,
     axes::Axes,
     heads::Heads,
     heed::{self, Visible},
+    projection::Projection,
     read,
 };
 use crate::engine::{
@@ -92,7 +93,7 @@ pub struct MultiHeadAttention {
 
 /// The last axes of an output: a number or a list of numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a whole number or a list of whole numbers")]
 pub enum OutputShape {
     /// One.
     One(usize),
@@ -136,16 +137,14 @@ impl MultiHeadAttention {
     fn output_axes<'s>(&'s self, inputs: &'s [Shape]) -> &'s [usize] {
         self.output_shape.as_ref().map_or(&inputs[0].0[1..], OutputShape::axes)
     }
-    fn kernel(&self, projection: usize) -> usize {
-        projection * (1 + usize::from(self.use_bias))
-    }
-    fn bias(&self, projection: usize) -> Option<usize> {
-        self.use_bias.then(|| self.kernel(projection) + 1)
-    }
-    /// Cells that each projection gives for a step.
-    fn outputs(&self, inputs: &[Shape]) -> [usize; 4] {
+    /// By the order of their parameters.
+    fn projections(&self, inputs: &[Shape]) -> [Projection; 4] {
         let Heads { count, key_dim, value_dim, .. } = self.heads(inputs);
-        [count * key_dim, count * key_dim, count * value_dim, self.output_axes(inputs).iter().product()]
+        let outputs = [count * key_dim, count * key_dim, count * value_dim, self.output_axes(inputs).iter().product()];
+        std::array::from_fn(|index| {
+            let kernel = index * (1 + usize::from(self.use_bias));
+            Projection { kernel, bias: self.use_bias.then_some(kernel + 1), outputs: outputs[index] }
+        })
     }
     fn scale<F: Real>(&self) -> F {
         F::of(1.0 / (self.key_dim as f64).sqrt())
@@ -162,48 +161,15 @@ impl MultiHeadAttention {
             causal: self.use_causal_mask,
         }
     }
-
-    /// `y = x · kernel + bias`, [_, outputs].
-    fn project<F: Real>(
-        &self,
-        parameters: &Parameters<'_, F>,
-        projection: usize,
-        outputs: usize,
-        x: Matrix<'_, F>,
-        y: &mut [F],
-    ) {
-        kernel::product(x, Matrix::new(parameters.get(self.kernel(projection)), outputs), y, false);
-        if let Some(bias) = self.bias(projection) {
-            kernel::add_to_rows(parameters.get(bias), y);
-        }
-    }
-
-    /// Writes the gradients of a projection's kernel and bias.
-    fn project_backward<F: Real>(
-        &self,
-        gradients: &mut ParameterGradients<'_, F>,
-        projection: usize,
-        x: Matrix<'_, F>,
-        dy: Matrix<'_, F>,
-    ) {
-        let accumulate = gradients.accumulate;
-        if let Some(gradient) = gradients.get(self.kernel(projection)) {
-            kernel::product(x.transposed(), dy, gradient, accumulate);
-        }
-        if let Some(gradient) = self.bias(projection).and_then(|bias| gradients.get(bias)) {
-            kernel::sum_rows(dy.cells(), gradient, accumulate);
-        }
-    }
 }
 
 impl Layer for MultiHeadAttention {
     fn check(&self) -> Result<(), FieldError> {
-        let counts = 1..=LONGEST_AXIS;
-        let expected = format!("1 to {LONGEST_AXIS}");
-        read::range(counts.contains(&self.num_heads), "/num_heads", &expected, self.num_heads)?;
-        read::range(counts.contains(&self.key_dim), "/key_dim", &expected, self.key_dim)?;
-        let value_dim = self.value_dim.unwrap_or(self.key_dim);
-        read::range(counts.contains(&value_dim), "/value_dim", &expected, value_dim)?;
+        let (counts, expected) = (1..=LONGEST_AXIS, format!("1 to {LONGEST_AXIS}"));
+        let sizes = [("/num_heads", self.num_heads), ("/key_dim", self.key_dim)];
+        for (pointer, size) in sizes.into_iter().chain(self.value_dim.map(|dim| ("/value_dim", dim))) {
+            read::range(counts.contains(&size), pointer, &expected, size)?;
+        }
         check::below_one("/dropout", self.dropout)?;
         if let Some(axes) = self.output_shape.as_ref().map(OutputShape::axes) {
             let fits = !axes.is_empty() && axes.iter().all(|axis| counts.contains(axis));
@@ -224,10 +190,7 @@ impl Layer for MultiHeadAttention {
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
-        for shape in inputs {
-            let fits = shape.0.len() == 2;
-            read::range(fits, "", "inputs of two axes, steps and features", format_args!("one of the shape {shape}"))?;
-        }
+        inputs.iter().try_for_each(read::sequence)?;
         let keys = inputs[1].0[0];
         for shape in &inputs[2..] {
             let expected = format!("a key of as many steps as the value has, {keys}");
@@ -296,7 +259,7 @@ impl Layer for MultiHeadAttention {
             (query, inputs[0].last()),
             (key, inputs.last().map_or(1, Shape::last)),
             (value, inputs[1].last()),
-            (context, self.outputs(inputs)[OUTPUT]),
+            (context, self.projections(inputs)[OUTPUT].outputs),
             (query, heads.keys),
             (context, heads.keys),
         ];
@@ -319,11 +282,11 @@ impl Layer for MultiHeadAttention {
             (projected, weights, rest)
         };
         let [query, key, value, context] = heads.split(rows, projected);
-        let outputs = self.outputs(cx.inputs.shapes());
+        let projections = self.projections(cx.inputs.shapes());
         let last = cx.inputs.len() - 1;
         for (projection, input, y) in [(QUERY, 0, &mut *query), (KEY, last, &mut *key), (VALUE, 1, &mut *value)] {
             let x = Matrix::new(cx.inputs.get(input), cx.inputs.shape(input).last());
-            self.project(&cx.parameters, projection, outputs[projection], x, y);
+            projections[projection].forward(&cx.parameters, x, y);
         }
         let scratch = &mut scratch[..2 * heads.queries];
         let (weights, left) = weights.split_at_mut(if training { rows * heads.count * of_head } else { of_head });
@@ -350,8 +313,8 @@ impl Layer for MultiHeadAttention {
             let context = heads.of_mut(heads.context(), context, [row, head]);
             kernel::product_into(Matrix::new(left, heads.queries).transposed(), values, context, false);
         }
-        let context = Matrix::new(&*context, outputs[VALUE]);
-        self.project(&cx.parameters, OUTPUT, outputs[OUTPUT], context, cx.output);
+        let context = Matrix::new(&*context, projections[VALUE].outputs);
+        projections[OUTPUT].forward(&cx.parameters, context, cx.output);
     }
 
     fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
@@ -368,11 +331,11 @@ impl Layer for MultiHeadAttention {
         let (gradient, sums) = scratch.split_at_mut(of_head);
         let sums = &mut sums[..heads.queries];
 
-        let outputs = self.outputs(cx.inputs.shapes());
-        let kernel = |projection: usize| Matrix::new(cx.parameters.get(self.kernel(projection)), outputs[projection]);
-        let dy = Matrix::new(&*cx.output_gradient, outputs[OUTPUT]);
-        self.project_backward(&mut cx.parameter_gradients, OUTPUT, Matrix::new(&*context, outputs[VALUE]), dy);
-        kernel::product(dy, kernel(OUTPUT).transposed(), context_gradient, false);
+        let projections = self.projections(cx.inputs.shapes());
+        let dy = Matrix::new(&*cx.output_gradient, projections[OUTPUT].outputs);
+        let context = Matrix::new(&*context, projections[VALUE].outputs);
+        projections[OUTPUT].backward(&mut cx.parameter_gradients, context, dy);
+        projections[OUTPUT].backward_input(&cx.parameters, dy, context_gradient, false);
 
         for (row, head) in (0..rows).flat_map(|row| (0..heads.count).map(move |head| (row, head))) {
             let first = (row * heads.count + head) * of_head;
@@ -398,13 +361,33 @@ impl Layer for MultiHeadAttention {
             [(QUERY, 0, query_gradient), (VALUE, 1, value_gradient), (KEY, last, key_gradient)]
         {
             let x = Matrix::new(cx.inputs.get(input), cx.inputs.shape(input).last());
-            let dy = Matrix::new(&*dy, outputs[projection]);
-            self.project_backward(&mut cx.parameter_gradients, projection, x, dy);
+            let dy = Matrix::new(&*dy, projections[projection].outputs);
+            projections[projection].backward(&mut cx.parameter_gradients, x, dy);
             if let Some(dx) = cx.input_gradients.get(input) {
                 // Without a key of its own, the value has been here before.
                 let accumulate = projection == KEY && input == 1;
-                kernel::product(dy, kernel(projection).transposed(), dx, accumulate);
+                projections[projection].backward_input(&cx.parameters, dy, dx, accumulate);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn inputs_that_do_not_fit_are_refused() {
+        let layer: MultiHeadAttention = serde_json::from_value(json!({"num_heads": 8, "key_dim": 2})).unwrap();
+        for (inputs, text) in [
+            (vec![vec![3, 4], vec![4]], "received one of the shape [4]"),
+            (vec![vec![3, 4], vec![5, 4], vec![6, 4]], "as many steps as the value has, 5, received 6"),
+            (vec![vec![1 << 31, 1], vec![1 << 31, 1]], "received 8 x 2147483648 x 2147483648"),
+        ] {
+            let inputs: Vec<Shape> = inputs.into_iter().map(Shape).collect();
+            let error = layer.output_shape(&inputs).unwrap_err();
+            assert!(error.detail.ends_with(text), "{error}");
         }
     }
 }

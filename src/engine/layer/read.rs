@@ -17,6 +17,14 @@ pub(super) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize,
     })
 }
 
+/// The same, or nothing where it is null.
+pub(super) fn optional_count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::Null => Ok(None),
+        received => count(received).map(Some).map_err(D::Error::custom),
+    }
+}
+
 /// Fails unless `holds`.
 pub(super) fn range(
     holds: bool,
@@ -25,6 +33,12 @@ pub(super) fn range(
     received: impl std::fmt::Display,
 ) -> Result<(), FieldError> {
     if holds { Ok(()) } else { Err(FieldError::new(pointer, format!("expected {expected}, received {received}"))) }
+}
+
+/// Fails unless there are two axes, steps and features.
+pub(super) fn sequence(shape: &Shape) -> Result<(), FieldError> {
+    let received = format_args!("one of the shape {shape}");
+    range(shape.0.len() == 2, "", "an input of two axes, steps and features", received)
 }
 
 /// Ranges of what stands in `kernel_initializer`, `kernel_regularizer` and `kernel_constraint`, for a parameter of the name

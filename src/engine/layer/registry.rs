@@ -1,15 +1,17 @@
 //! Every layer, one line each.
 
 use super::{
-    ActivationLayer, ActivityRegularization, Add, AlphaDropout, Average, AveragePooling1d, AveragePooling2d, Backward,
-    BatchNormalization, Bidirectional, Composition, Concatenate, Conv1d, Conv1dTranspose, Conv2d, Conv2dTranspose,
-    Cropping1d, Cropping2d, Dense, DepthwiseConv1d, DepthwiseConv2d, Dot, Dropout, EluLayer, Embedding, Flatten,
-    Forward, GaussianDropout, GaussianNoise, GlobalAveragePooling1d, GlobalAveragePooling2d, GlobalMaxPooling1d,
-    GlobalMaxPooling2d, GroupNormalization, Gru, IdentityLayer, Join, Layer, LayerNormalization, LeakyReluLayer, Lstm,
-    MaskRule, Masking, MaxPooling1d, MaxPooling2d, Maximum, Meeting, Minimum, MultiHeadAttention, Multiply,
-    Normalization, ParameterSpec, Part, Permute, Prelu, ReluLayer, RepeatVector, Rescaling, Reshape, RmsNormalization,
-    SeparableConv1d, SeparableConv2d, SimpleRnn, SoftmaxLayer, SpatialDropout1d, SpatialDropout2d, Subtract,
-    TimeDistributed, UnitNormalization, UpSampling1d, UpSampling2d, Workspace, ZeroPadding1d, ZeroPadding2d,
+    ActivationLayer, ActivityRegularization, Add, AdditiveAttention, AlphaDropout, Attention, Average,
+    AveragePooling1d, AveragePooling2d, Backward, BatchNormalization, Bidirectional, Composition, Concatenate, Conv1d,
+    Conv1dTranspose, Conv2d, Conv2dTranspose, Cropping1d, Cropping2d, Dense, DepthwiseConv1d, DepthwiseConv2d, Dot,
+    Dropout, EluLayer, Embedding, Flatten, Forward, GaussianDropout, GaussianNoise, GlobalAveragePooling1d,
+    GlobalAveragePooling2d, GlobalMaxPooling1d, GlobalMaxPooling2d, GroupNormalization, Gru, IdentityLayer, Join,
+    Layer, LayerNormalization, LeakyReluLayer, Lstm, MaskRule, Masking, MaxPooling1d, MaxPooling2d, Maximum, Meeting,
+    Minimum, MultiHeadAttention, Multiply, Normalization, ParameterSpec, Part, Permute, PositionEmbedding, Prelu,
+    ReluLayer, RepeatVector, Rescaling, Reshape, RmsNormalization, SeparableConv1d, SeparableConv2d, SimpleRnn,
+    SinePositionEncoding, SoftmaxLayer, SpatialDropout1d, SpatialDropout2d, Subtract, TimeDistributed,
+    TransformerDecoder, TransformerEncoder, UnitNormalization, UpSampling1d, UpSampling2d, Workspace, ZeroPadding1d,
+    ZeroPadding2d,
 };
 use crate::engine::{
     activation::Activation,
@@ -211,10 +213,16 @@ registry! {
         "prelu" => Prelu(Prelu),
         "elu" => Elu(EluLayer),
         "softmax" => Softmax(SoftmaxLayer),
+        "attention" => Attention(Attention),
+        "additive_attention" => AdditiveAttention(AdditiveAttention),
+        "position_embedding" => PositionEmbedding(PositionEmbedding),
+        "sine_position_encoding" => SinePositionEncoding(SinePositionEncoding),
     }
     compositions {
         "time_distributed" => TimeDistributed,
         "bidirectional" => Bidirectional,
+        "transformer_encoder" => TransformerEncoder,
+        "transformer_decoder" => TransformerDecoder,
     }
 }
 

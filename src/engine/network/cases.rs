@@ -194,10 +194,26 @@ fn convolutions() -> Vec<Case> {
     ]
 }
 
+/// Layers that leave padding out, behind an embedding that masks some steps.
+fn padded() -> Vec<Case> {
+    let embedding = json!({"type": "embedding", "input_dim": 3, "output_dim": 4, "mask_zero": true});
+    let block = json!({"intermediate_dim": 3, "num_heads": 2, "activation": "tanh"});
+    let settings = ["transformer_encoder", "transformer_decoder"].into_iter().flat_map(|kind| {
+        [0.0, 0.3].map(|dropout| {
+            let mut settings = block.clone();
+            settings["type"] = json!(kind);
+            settings["dropout"] = json!(dropout);
+            settings
+        })
+    });
+    settings.map(|settings| Case { before: vec![embedding.clone()], ..Case::integers(settings, [[5]], 3) }).collect()
+}
+
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = recurrent();
     cases.extend(masked_recurrent());
     cases.extend(convolutions());
+    cases.extend(padded());
     cases.extend(vec![
         Case::new(json!({"type": "dense", "units": 3}), [[4]]),
         Case::new(json!({"type": "dense", "units": 1, "activation": "sigmoid"}), [[7]]),
@@ -292,6 +308,40 @@ pub(super) fn cases() -> Vec<Case> {
         Case::new(json!({"type": "softmax"}), [[3, 4]]),
         Case::new(json!({"type": "softmax", "axis": 1}), [[3, 4]]),
         Case::new(json!({"type": "softmax", "axis": [1, 2]}), [[3, 2, 2]]),
+        Case::new(json!({"type": "attention"}), [[3, 4], [5, 4]]),
+        Case::new(json!({"type": "attention", "use_scale": true, "use_causal_mask": true}), [[4, 2], [3, 3], [3, 2]]),
+        Case::new(
+            json!({"type": "attention", "use_scale": true, "score_mode": "concat", "dropout": 0.3}),
+            [[3, 2], [4, 2]],
+        ),
+        Case::new(json!({"type": "attention", "score_mode": "concat"}), [[2, 3], [3, 3]]),
+        Case::new(json!({"type": "additive_attention"}), [[3, 2], [4, 2]]),
+        Case::new(
+            json!({"type": "additive_attention", "use_scale": false, "use_causal_mask": true}),
+            [[3, 2], [3, 4], [3, 2]],
+        ),
+        Case::new(json!({"type": "position_embedding"}), [[3, 2]]),
+        Case::new(
+            json!({"type": "position_embedding", "sequence_length": 5, "embeddings_initializer": "zeros"}),
+            [[3, 2]],
+        ),
+        Case::new(json!({"type": "sine_position_encoding", "max_wavelength": 50}), [[4, 3]]),
+        Case::new(
+            json!({"type": "transformer_encoder", "intermediate_dim": 5, "num_heads": 2, "activation": "gelu"}),
+            [[3, 4]],
+        ),
+        Case::new(
+            json!({"type": "transformer_encoder", "intermediate_dim": 3, "num_heads": 1, "dropout": 0.2, "activation": "tanh", "normalize_first": true, "key_dim": 3}),
+            [[3, 2]],
+        ),
+        Case::new(
+            json!({"type": "transformer_decoder", "intermediate_dim": 4, "num_heads": 2, "activation": "tanh"}),
+            [[3, 4]],
+        ),
+        Case::new(
+            json!({"type": "transformer_decoder", "intermediate_dim": 3, "num_heads": 1, "activation": "swish", "normalize_first": true}),
+            [[3, 2], [4, 3]],
+        ),
         Case::new(json!({"type": "time_distributed", "layer": {"type": "dense", "units": 3}}), [[4, 2]]),
         Case::new(json!({"type": "time_distributed", "layer": {"type": "batch_normalization"}}), [[3, 2, 2]]),
         Case::new(json!({"type": "time_distributed", "layer": {"type": "lstm", "units": 2}}), [[2, 3, 2]]),

@@ -1,7 +1,12 @@
 //! [`TransformerEncoder`].
 
 use super::{Composition, Part, Source, read, transformer::Block};
-use crate::engine::{activation::Activation, field::FieldError, init::Initializer, shape::Shape};
+use crate::engine::{
+    activation::{Activation, Relu},
+    field::FieldError,
+    init::Initializer,
+    shape::Shape,
+};
 use serde::{Deserialize, Serialize};
 
 /// An encoder's block of a transformer: `y = norm(x + dropout(attention(x, x)))`, then
@@ -53,7 +58,7 @@ pub struct TransformerEncoder {
 }
 
 pub(super) fn relu() -> Activation {
-    Activation::Relu
+    Activation::Relu(Relu::default())
 }
 
 pub(super) fn layer_norm_epsilon() -> f64 {

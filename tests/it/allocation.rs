@@ -78,6 +78,15 @@ fn a_step_allocates_nothing() {
             {"type": "activation", "activation": "tanh"},
             {"type": "dense", "units": 1, "activation": "sigmoid"}
         ]),
+        json!([
+            {"type": "reshape", "target_shape": [8, 5, 1]},
+            {"type": "conv2d", "filters": 4, "kernel_size": 3, "padding": "same", "activation": "gelu"},
+            {"type": "max_pooling2d"},
+            {"type": "conv2d_transpose", "filters": 2, "kernel_size": 3, "strides": 2, "activation": "relu"},
+            {"type": "separable_conv2d", "filters": 3, "kernel_size": 2, "padding": "same"},
+            {"type": "global_average_pooling2d"},
+            {"type": "dense", "units": 1, "activation": "sigmoid"}
+        ]),
     ];
     let x = Array2::from_shape_fn((1000, 40), |(row, column)| ((row * 3 + column) as f32).sin());
     let y = Array2::from_shape_fn((1000, 1), |(row, _)| (row % 2) as f32);

@@ -2,7 +2,7 @@
 
 use super::{
     super::{Backward, Forward, Layer, ParameterSpec, Workspace, ending, read},
-    Correlation, Padding, Sizes, Window, check, check_axes,
+    Correlation, Padding, Sizes, Window, check, check_axes, image,
 };
 use crate::engine::{
     activation::Activation, constraint::Constraint, field::FieldError, init::Initializer, kernel, real::Real,
@@ -82,7 +82,7 @@ const BIAS: usize = 1;
 
 impl<const AXES: usize> Convolution<AXES> {
     fn correlation(&self, input: &Shape) -> Correlation {
-        let window = Window::new(input, self.kernel_size, self.strides, self.dilation_rate, self.padding);
+        let window = Window::new(image(input), self.kernel_size, self.strides, self.dilation_rate, self.padding);
         Correlation { window, channels: input.last(), filters: self.filters, groups: self.groups }
     }
 }

@@ -84,8 +84,8 @@ const KERNEL: usize = 0;
 const BIAS: usize = 1;
 
 impl<const AXES: usize> TransposedConvolution<AXES> {
-    /// The shape of the output, without regard to whether it can be.
-    fn shape(&self, input: &Shape) -> Shape {
+    /// The output's axes beside its channels, without regard to whether they can be.
+    fn axes(&self, input: &Shape) -> Sizes<AXES> {
         let axis = |axis: usize| {
             let (stride, reach) =
                 (self.strides.0[axis], (self.kernel_size.0[axis] - 1) * self.dilation_rate.0[axis] + 1);
@@ -97,13 +97,13 @@ impl<const AXES: usize> TransposedConvolution<AXES> {
                 (Padding::Same | Padding::Causal, Some(more)) => steps + reach % 2 + more,
             }
         };
-        Shape((0..AXES).map(axis).chain([self.filters]).collect())
+        Sizes(std::array::from_fn(axis))
     }
 
     /// The convolution whose way back this is: its images are the outputs here.
     fn correlation(&self, input: &Shape) -> Correlation {
-        let output = self.shape(input);
-        let window = Window::new(&output, self.kernel_size, self.strides, self.dilation_rate, self.padding);
+        let output = self.axes(input).pair();
+        let window = Window::new(output, self.kernel_size, self.strides, self.dilation_rate, self.padding);
         Correlation { window, channels: self.filters, filters: input.last(), groups: 1 }
     }
 }
@@ -130,7 +130,7 @@ impl<const AXES: usize> Layer for TransposedConvolution<AXES> {
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
         check_axes::<AXES>(&inputs[0])?;
-        let output = self.shape(&inputs[0]);
+        let output = Shape([&self.axes(&inputs[0]).0[..], &[self.filters]].concat());
         let window = self.correlation(&inputs[0]).window;
         check(&output, &window, inputs[0].last().max(self.filters), self.padding)?;
         // Of a kernel with an even reach and no output padding, the last stride would be empty.

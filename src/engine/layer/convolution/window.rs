@@ -60,16 +60,15 @@ fn reach(taps: usize, dilation: usize) -> usize {
 }
 
 impl Window {
-    /// The window over inputs of `shape`, which passed [`check`].
+    /// The window over an input of such rows and columns, which passed [`check`].
     pub fn new<const AXES: usize>(
-        shape: &Shape,
+        input: [usize; 2],
         taps: Sizes<AXES>,
         strides: Sizes<AXES>,
         dilation: Sizes<AXES>,
         padding: Padding,
     ) -> Self {
         let (taps, strides, dilation) = (taps.pair(), strides.pair(), dilation.pair());
-        let input = image(shape);
         // Along the axis that a sequence has not, the only tap meets the only row.
         let axis = |axis: usize| Axis::new(input[axis], taps[axis], strides[axis], dilation[axis], padding);
         Self { axes: [axis(0), axis(1)] }

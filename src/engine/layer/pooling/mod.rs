@@ -12,7 +12,7 @@ pub use max::{MaxPooling, MaxPooling1d, MaxPooling2d};
 
 use super::{
     Padding, Sizes,
-    convolution::{Window, check, check_axes},
+    convolution::{Window, check, check_axes, image},
     read,
 };
 use crate::engine::{field::FieldError, shape::Shape};
@@ -33,7 +33,7 @@ impl<const AXES: usize> Pool<AXES> {
     }
 
     fn window(&self, input: &Shape) -> Window {
-        Window::new(input, self.size, self.strides.unwrap_or(self.size), read::one_each(), self.padding)
+        Window::new(image(input), self.size, self.strides.unwrap_or(self.size), read::one_each(), self.padding)
     }
 
     fn output_shape(&self, input: &Shape) -> Result<Shape, FieldError> {

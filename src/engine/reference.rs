@@ -65,8 +65,15 @@ fn meaning(property: &Value) -> String {
 
 /// The settings of a layer for which only what is required was given.
 fn defaults(kind: &str, required: &[&str]) -> Map<String, Value> {
-    let samples =
-        [json!(2), json!(0.5), json!([2]), json!([[2, 2], [2, 2]]), json!("relu"), json!({"type": "lstm", "units": 2})];
+    let samples = [
+        json!(2),
+        json!(0.5),
+        json!([2]),
+        json!([1]),
+        json!([[2, 2], [2, 2]]),
+        json!("relu"),
+        json!({"type": "lstm", "units": 2}),
+    ];
     let combinations = samples.len().pow(u32::try_from(required.len()).unwrap_or(u32::MAX).min(4));
     let read = |combination: usize| {
         let mut rest = combination;

@@ -72,6 +72,19 @@ pub(crate) struct Tagged<'a, T> {
     pub(crate) settings: &'a T,
 }
 
+/// `{"type": name, …}`, or the bare name where no setting is to be printed.
+pub(crate) fn serialize<T: Serialize, S: serde::Serializer>(
+    name: &'static str,
+    settings: &T,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let printed = serde_json::to_value(settings).map_err(serde::ser::Error::custom)?;
+    match printed.as_object().is_some_and(Map::is_empty) {
+        true => serializer.serialize_str(name),
+        false => Tagged { name, settings }.serialize(serializer),
+    }
+}
+
 /// serde's side of [`read`]: the pointer travels in the message, and [`field::parse`] takes it out again.
 pub(crate) fn deserialize<'de, T: Family, D: serde::Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     read(Value::deserialize(deserializer)?).map_err(serde::de::Error::custom)
@@ -185,7 +198,7 @@ macro_rules! registry {
                 match self {
                     $(Self::$plain => serializer.serialize_str($plain_name),)*
                     $(Self::$tuned(settings) => {
-                        $crate::engine::registry::Tagged { name: $tuned_name, settings }.serialize(serializer)
+                        $crate::engine::registry::serialize($tuned_name, settings, serializer)
                     })*
                 }
             }

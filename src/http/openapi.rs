@@ -1,15 +1,17 @@
 //! `openapi.yaml`: generated from the code, so that it is what is served.
 
 use crate::{
-    engine::field::FieldError,
+    data::recipe::Task,
+    engine::{field::FieldError, loss::Loss, metric::Metric},
     http::{
         problem::{Kind, MEDIA_TYPE, ProblemBody},
         routes,
     },
+    job::Columns,
 };
 use serde_json::{Value, json};
 use utoipa::{
-    PartialSchema,
+    PartialSchema, ToSchema,
     openapi::{
         Components, Content, InfoBuilder, LicenseBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder,
         path::{Operation, ParameterIn, PathItem},
@@ -47,6 +49,16 @@ pub fn document() -> OpenApi {
     let components = document.components.get_or_insert_with(Components::new);
     components.schemas.insert("Problem".to_owned(), ProblemBody::schema());
     components.schemas.insert("FieldError".to_owned(), FieldError::schema());
+    // What stands once or by output is referred to by name alone.
+    let mut named = vec![
+        ("Columns".to_owned(), Columns::schema()),
+        ("Loss".to_owned(), Loss::schema()),
+        ("Metric".to_owned(), Metric::schema()),
+        ("Task".to_owned(), Task::schema()),
+    ];
+    Loss::schemas(&mut named);
+    Metric::schemas(&mut named);
+    components.schemas.extend(named);
     for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::MethodNotAllowed) {
         components.responses.insert(name(kind), RefOr::T(response(kind)));
     }

@@ -37,6 +37,8 @@ struct Scope<'a> {
     /// By layer: what it was called on, each time.
     calls: Vec<Vec<Call>>,
     names: HashMap<String, usize>,
+    /// By layer: the number that others know its first call by. Keras 2 counts the making of a model as a call of it.
+    first_calls: Vec<usize>,
     outputs: Vec<Tensor>,
     /// The scope and the layer that this model is.
     parent: Option<(usize, usize)>,
@@ -81,6 +83,7 @@ impl<'a> Graph<'a> {
             roles: Vec::new(),
             calls: Vec::new(),
             names: HashMap::new(),
+            first_calls: Vec::new(),
             outputs: Vec::new(),
             parent: None,
             depth: 0,
@@ -135,6 +138,7 @@ impl<'a> Graph<'a> {
             roles: Vec::new(),
             calls: Vec::new(),
             names: HashMap::new(),
+            first_calls: Vec::new(),
             outputs: Vec::new(),
             parent: Some((number, index)),
             depth: parent.depth + 1,
@@ -235,12 +239,13 @@ impl<'a> Graph<'a> {
             }
             role => {
                 let calls = scope.calls[index].len();
-                if tensor.call >= calls {
+                let own = tensor.call.checked_sub(scope.first_calls.get(index).copied().unwrap_or_default());
+                let Some(own) = own.filter(|own| *own < calls) else {
                     let detail =
                         format!("expected one of the {calls} calls of `{}`, received {}", tensor.layer, tensor.call);
                     return Err(wrong(detail));
-                }
-                let call = time * calls + tensor.call;
+                };
+                let call = time * calls + own;
                 if let Role::Model(child) = role {
                     return match self.scopes[child].outputs.get(tensor.output) {
                         Some(inner) => self.name(child, call, inner, steps + 1),
@@ -298,7 +303,21 @@ impl Scope<'_> {
             }
         }
         self.outputs = outputs;
+        self.count_calls();
         (ends_are_known && translator.errors.len() == before).then_some(())
+    }
+
+    /// Where some number passes the calls there are, the first of them is not known by 0.
+    fn count_calls(&mut self) {
+        let mut last = vec![0; self.layers.len()];
+        let read = self.calls.iter().flatten().flat_map(|call| &call.tensors).chain(&self.outputs);
+        for tensor in read {
+            if let Some(&index) = self.names.get(&tensor.layer) {
+                last[index] = last[index].max(tensor.call);
+            }
+        }
+        let first = |(last, calls): (&usize, &Vec<Call>)| (last + 1).saturating_sub(calls.len().max(1));
+        self.first_calls = last.iter().zip(&self.calls).map(first).collect();
     }
 
     /// Each layer reads the one before it.

@@ -168,6 +168,11 @@ pub(super) const LAYERS: Family = Family {
                 ("sliding_window", UNSET),
                 // Another way to the same numbers.
                 ("flash_attention", Rule::Ignored),
+                // Keras 2 prints the shapes that it was built with.
+                ("query_shape", Rule::Ignored),
+                ("key_shape", Rule::Ignored),
+                ("value_shape", Rule::Ignored),
+                ("softmax_robust_masking", Rule::Only(&[Plain::Bool(false)])),
                 ("kernel_initializer", Rule::Object(&INITIALIZERS)),
                 ("bias_initializer", Rule::Object(&INITIALIZERS)),
                 ("kernel_regularizer", Rule::Object(&REGULARIZERS)),

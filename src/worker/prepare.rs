@@ -3,7 +3,7 @@
 use crate::{
     data::{
         read::{ReadError, load},
-        recipe::{OutputTargets, Recipe, input_width},
+        recipe::{OutputTargets, Preprocessing, Recipe, input_width},
         split::{Split, split},
         table::Table,
         weights::{ClassWeight, weights},
@@ -82,11 +82,26 @@ pub fn prepare(inputs: Inputs, limits: &Limits, link: &Link) -> Result<Prepared,
         Some(_) => Split { training: (0..table.rows).collect(), validation: Vec::new() },
         None => split(table.rows, training.validation_split, training.split_shuffle, training.seed),
     };
+    let definition = Definition::from_value(&model.definition).map_err(invalid)?;
+    let features: Vec<&[String]> = match &job.inputs {
+        None => vec![&job.features],
+        Some(inputs) => inputs.0.iter().map(|(_, features)| features.as_slice()).collect(),
+    };
+    let widths: Vec<usize> = features.iter().map(|features| input_width(&columns, features)).collect();
+    let input_shapes = definition.input_shapes(&widths).map_err(|error| invalid(vec![error]))?;
+    let architecture = definition.resolve(&input_shapes, limits).map_err(invalid)?;
+    // Numbers that are looked up stay as they are, whatever becomes of the others.
+    let looked_up = features.iter().zip(architecture.looked_up());
+    let looked_up: Vec<bool> = looked_up.flat_map(|(features, yes)| features.iter().map(move |_| yes)).collect();
+    let preprocessing = |feature: usize| match looked_up.get(feature) {
+        Some(true) => Preprocessing::None,
+        _ => training.preprocessing,
+    };
     let targets = job.target.named().into_iter().zip(job.task.values());
     let outputs: Vec<OutputTargets<'_>> =
         targets.map(|((name, columns), task)| OutputTargets { name, task: *task, columns: columns.names() }).collect();
-    let recipe = Recipe::fit(&table, &columns, &job.features, &outputs, training.preprocessing, &rows.training)
-        .map_err(invalid)?;
+    let recipe =
+        Recipe::fit(&table, &columns, &job.features, &outputs, preprocessing, &rows.training).map_err(invalid)?;
     go_on(link)?;
 
     let sample_weight = training.sample_weight.as_deref();
@@ -110,21 +125,9 @@ pub fn prepare(inputs: Inputs, limits: &Limits, link: &Link) -> Result<Prepared,
     };
     go_on(link)?;
 
-    let definition = Definition::from_value(&model.definition).map_err(invalid)?;
-    let widths = match &job.inputs {
-        None => vec![learned.x.ncols()],
-        Some(inputs) => inputs.0.iter().map(|(_, features)| input_width(&columns, features)).collect(),
-    };
-    let input_shapes = definition.input_shapes(&widths).map_err(|error| invalid(vec![error]))?;
-    let architecture = definition.resolve(&input_shapes, limits).map_err(invalid)?;
     for tensors in std::iter::once(&learned).chain(&measured) {
-        architecture.check_indices(tensors.x.view()).map_err(|error| {
-            let detail = format!(
-                "row {}: {error}; numbers are standardized unless `preprocessing` says otherwise",
-                error.row + 1
-            );
-            failed("invalid_data", detail)
-        })?;
+        let checked = architecture.check_indices(tensors.x.view());
+        checked.map_err(|error| failed("invalid_data", format!("the features: {error}")))?;
     }
     let network = Network::initialize(architecture, training.seed);
     Ok(Prepared { network, input_shapes, recipe, training: learned, validation: measured })

@@ -56,7 +56,7 @@ async fn several_inputs_and_outputs_from_job_to_prediction() {
     assert_eq!(submitted["training"]["loss_weights"], json!({"kind": 1.0, "width": 0.5}));
     let ended = client::wait_for_end(url, submitted["id"].as_str().unwrap()).await;
     assert_eq!(ended["status"], "succeeded", "{ended:#}");
-    for name in ["loss", "kind_loss", "width_loss", "kind_accuracy", "width_mean_absolute_error", "val_width_loss"] {
+    for name in ["loss", "kind_loss", "width_loss", "kind_accuracy", "width_mae", "val_width_loss"] {
         assert!(ended["metrics"][name].is_f64(), "no {name}: {ended:#}");
     }
     assert!(ended["metrics"]["kind_accuracy"].as_f64().unwrap() > 0.9, "{ended:#}");

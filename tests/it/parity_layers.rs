@@ -145,7 +145,16 @@ fn definitions_are_those_that_keras_prints() {
     for case in cases() {
         let Some(document) = &case.keras else { continue };
         let (imported, _) = keras::import(document).unwrap_or_else(|errors| panic!("{}: {errors:?}", case.name));
-        assert_eq!(rounded(imported.to_value()), rounded(case.definition().to_value()), "{}", case.name);
+        // Keras prints a graph's layers by their depth, which says no more than what reads what.
+        let by_name = |definition: Value| {
+            let mut definition = rounded(definition);
+            if definition.get("inputs").is_some() {
+                let layers = definition["layers"].as_array_mut().unwrap();
+                layers.sort_by_key(|layer| layer["name"].as_str().unwrap().to_owned());
+            }
+            definition
+        };
+        assert_eq!(by_name(imported.to_value()), by_name(case.definition().to_value()), "{}", case.name);
     }
 }
 

@@ -116,14 +116,14 @@ pub struct SignatureColumn {
 }
 
 impl Recipe {
-    /// Fits on the rows `training` of `table`. The columns' levels come from `columns` so that widths are known before
+    /// Fits on the rows `training` of `table`; `preprocessing` is asked for each feature by its place. The columns' levels come from `columns` so that widths are known before
     /// the data is read; a level that no training row has is encoded as zeros, as an unseen one is.
     pub fn fit(
         table: &Table,
         columns: &[Column],
         features: &[String],
         outputs: &[OutputTargets<'_>],
-        preprocessing: Preprocessing,
+        preprocessing: impl Fn(usize) -> Preprocessing,
         training: &[usize],
     ) -> Result<Self, Vec<FieldError>> {
         let mut errors = Vec::new();
@@ -132,7 +132,7 @@ impl Recipe {
             let pair =
                 pair(table, columns, name).map_err(|detail| FieldError::new(format!("/features/{index}"), detail));
             let feature = pair.and_then(|(schema, cells)| {
-                Feature::fit(schema, cells, preprocessing, training)
+                Feature::fit(schema, cells, preprocessing(index), training)
                     .map_err(|detail| FieldError::new(format!("/features/{index}"), detail))
             });
             feature.map_or_else(|error| errors.push(error), |feature| fitted.push(feature));

@@ -3,7 +3,9 @@
 use super::Function;
 use crate::engine::{kernel::vectorized, real::Real};
 
-/// `f(x)_i = max(x_i - tau, 0)`, along the last axis, with the tau that brings their sum to 1.
+/// `f(x)_i = max(x_i - tau, 0)`, along the last axis, with the tau that brings their sum to 1: that of the paper. Keras 3.15
+/// adds up the running sums of every cell above tau where the paper takes the last of them, so that what it gives sums to
+/// less than 1 where several cells are above.
 ///
 /// Source: <https://keras.io/api/layers/activations/#sparsemax-function>, <https://arxiv.org/abs/1602.02068>
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -38,6 +38,17 @@ impl Architecture {
         Ok(())
     }
 
+    /// By input: whether an embedding looks its numbers up, so that they must stay as they are.
+    pub fn looked_up(&self) -> Vec<bool> {
+        let mut looked_up = vec![false; self.inputs];
+        for node in self.nodes().iter().filter(|node| matches!(node.layer, Primitive::Embedding(_))) {
+            if let Some(input) = node.inputs.first().and_then(|&value| self.input_behind(value)) {
+                looked_up[input] = true;
+            }
+        }
+        looked_up
+    }
+
     /// The input whose cells a value has, in whatever order.
     pub(super) fn input_behind(&self, mut value: usize) -> Option<usize> {
         while value >= self.inputs {

@@ -36,7 +36,8 @@ impl<const AXES: usize> Sizes<AXES> {
             size.maximum(Some(LONGEST_AXIS as f64))
         };
         let list = ArrayBuilder::new().items(size()).min_items(Some(AXES)).max_items(Some(AXES));
-        OneOfBuilder::new().item(size()).item(list).into()
+        let description = "A number for every axis, or a list of a number an axis.";
+        OneOfBuilder::new().description(Some(description)).item(size()).item(list).into()
     }
 
     /// As sizes of two axes: the first one of a single axis is 1.

@@ -2,6 +2,7 @@
 
 use super::{
     Compiled,
+    calls::ends,
     class::{Class, Family, Place, Plain, Rule, Translator, UNSET, describe},
     measures::{LOSSES, METRICS},
 };
@@ -192,14 +193,19 @@ pub(super) fn translate(document: &Map<String, Value>, translator: &mut Translat
         keras: format!("/compile_config/{keras}"),
         owner: format!("`{keras}`: ", keras = keras.split('/').next().unwrap_or(keras)),
     };
+    let outputs = ends(document.get("config").and_then(|config| config.get("output_layers"))).unwrap_or_default();
+    let outputs: Vec<String> = outputs.into_iter().map(|tensor| tensor.layer).collect();
     for (argument, value) in config.iter().filter(|(_, value)| !value.is_null()) {
         let place = place(argument, argument);
         let translated = match argument.as_str() {
             "optimizer" => translator
                 .translate(&OPTIMIZERS, value, &place)
                 .and_then(|v| checked::<Optimizer>(v, &place, translator)),
-            "loss" => loss(value, &place, translator),
-            "metrics" => metrics(value, &place, translator),
+            "loss" => each(value, &outputs, &place, translator, loss),
+            "metrics" => each(value, &outputs, &place, translator, metrics),
+            "loss_weights" if outputs.len() > 1 => {
+                each(value, &outputs, &place, translator, |value, _, _| Some(value.clone()))
+            }
             _ => {
                 let rules = Class { names: &[], kind: "", options: &ARGUMENTS };
                 let root = Place { ours: "/training".into(), keras: "/compile_config".into(), owner: String::new() };
@@ -215,6 +221,38 @@ pub(super) fn translate(document: &Map<String, Value>, translator: &mut Translat
 
 const NOTHING: Family = Family { what: "argument", classes: &[], common: &[] };
 
+/// What stands for each output by its name, or in the outputs' order, where there are several; else the only output's.
+fn each(
+    value: &Value,
+    outputs: &[String],
+    place: &Place,
+    translator: &mut Translator,
+    read: impl Fn(&Value, &Place, &mut Translator) -> Option<Value>,
+) -> Option<Value> {
+    let by_output: Vec<(String, String, &Value)> = match value {
+        Value::Object(fields) if outputs.len() > 1 && !fields.contains_key("class_name") => {
+            fields.iter().map(|(name, value)| (name.clone(), field::escape(name), value)).collect()
+        }
+        Value::Array(values) if outputs.len() > 1 && values.len() == outputs.len() => {
+            let in_order = outputs.iter().zip(values).enumerate();
+            in_order.map(|(index, (name, value))| (name.clone(), index.to_string(), value)).collect()
+        }
+        only => return read(only, place, translator),
+    };
+    let mut translated = Map::new();
+    for (name, token, value) in by_output.into_iter().filter(|(_, _, value)| !value.is_null()) {
+        let place = Place {
+            ours: format!("{}/{}", place.ours, field::escape(&name)),
+            keras: format!("{}/{token}", place.keras),
+            owner: place.owner.clone(),
+        };
+        if let Some(value) = read(value, &place, translator) {
+            translated.insert(name, value);
+        }
+    }
+    Some(Value::Object(translated))
+}
+
 /// One loss, which may stand in a list as the only one.
 fn loss(value: &Value, place: &Place, translator: &mut Translator) -> Option<Value> {
     let (value, place) = match value.as_array().map(Vec::as_slice) {
@@ -228,6 +266,10 @@ fn loss(value: &Value, place: &Place, translator: &mut Translator) -> Option<Val
 /// Metrics of one output, which Keras may print in a list of its own.
 fn metrics(value: &Value, place: &Place, translator: &mut Translator) -> Option<Value> {
     let mut keras = place.keras.clone();
+    if value.is_string() {
+        let metric = translator.translate(&METRICS, value, place)?;
+        return checked::<Metric>(metric, place, translator).map(|metric| Value::Array(vec![metric]));
+    }
     let Value::Array(all) = value else {
         translator.refuse(place, format_args!("expected an array of metrics, received {}", describe(value)));
         return None;

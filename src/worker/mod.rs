@@ -1,7 +1,7 @@
 //! Claim, load, fit, record: what a worker slot does with a job.
 //!
 //! A slot is a task that claims one job at a time. The job is prepared and fitted on a thread of its own, never on the
-//! async runtime, and that thread never waits for the database: it leaves its reports in a [`link`], from where the slot
+//! async runtime, and that thread never waits for the database: it leaves its reports in a `link`, from where the slot
 //! takes them and writes them in batches. A job that takes less than a batch's time is written at once, with its end.
 
 mod link;

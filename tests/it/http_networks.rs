@@ -63,6 +63,14 @@ async fn what_keras_prints_trains_and_predicts(
     let answer = Client::new().post(format!("{url}/v1/models/m:predict")).json(&question).send().await.unwrap();
     let predicted: Value = answer.json().await.unwrap();
     assert!(predicted["predictions"][0]["probabilities"].is_object(), "{predicted:#}");
+    // The same cells in the input's own shape.
+    let mut nested: Vec<Value> = flat.iter().map(|cell| json!(cell)).collect();
+    for axis in shapes[0].0.iter().skip(1).rev() {
+        nested = nested.chunks(*axis).map(|cells| json!(cells)).collect();
+    }
+    let question = json!({"instances": [nested]});
+    let answer = Client::new().post(format!("{url}/v1/models/m:predict")).json(&question).send().await.unwrap();
+    assert_eq!(answer.json::<Value>().await.unwrap(), predicted);
 }
 
 fn words() -> Value {

@@ -10,7 +10,7 @@ use epoca::{
 use ndarray::{Array2, Axis, concatenate};
 use rstest::rstest;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::HashMap;
 
 const DIALECTS: [(&str, &str); 2] = [
@@ -77,5 +77,39 @@ fn graphs_give_what_keras_gives(
         for (ours, keras) in outputs.iter().zip(&expected) {
             assert!((ours - keras).abs() <= 1e-5 * (1.0 + keras.abs()), "{version} {name}: {ours} against {keras}");
         }
+    }
+}
+
+#[test]
+fn what_each_output_learns_is_read_by_name_and_by_order() {
+    let by_name = json!({
+        "optimizer": "adam",
+        "loss": {"number": "mse", "kind": "sparse_categorical_crossentropy"},
+        "loss_weights": {"kind": 0.5},
+        "metrics": {"kind": ["accuracy"], "number": "mae"}
+    });
+    let by_order = json!({
+        "optimizer": "adam",
+        "loss": ["mse", "sparse_categorical_crossentropy", null],
+        "loss_weights": null,
+        "metrics": [null, ["accuracy"], null]
+    });
+    for (_, file) in DIALECTS {
+        let cases: HashMap<String, Case> = serde_json::from_str(file).unwrap();
+        let mut document: Value = serde_json::from_str(&cases["two_outputs"].json).unwrap();
+        document["compile_config"] = by_name.clone();
+        let (_, compiled) = keras::import(&document).unwrap();
+        assert_eq!(compiled.training["loss"]["number"], "mean_squared_error");
+        assert_eq!(compiled.training["loss_weights"], json!({"kind": 0.5}));
+        assert_eq!(compiled.training["metrics"]["kind"], json!(["accuracy"]));
+        assert_eq!(compiled.training["metrics"]["number"].as_array().unwrap().len(), 1);
+        document["compile_config"] = by_order.clone();
+        let (_, compiled) = keras::import(&document).unwrap();
+        assert_eq!(compiled.training["loss"].as_object().unwrap().len(), 2);
+        assert!(compiled.training["loss"]["kind"].to_string().contains("sparse_categorical_crossentropy"));
+        assert_eq!(compiled.training["metrics"], json!({"kind": ["accuracy"]}));
+        document["compile_config"]["loss"][1] = json!("sparse");
+        let errors = keras::import(&document).unwrap_err();
+        assert_eq!(errors[0].pointer, "/compile_config/loss/1", "{errors:?}");
     }
 }

@@ -20,7 +20,13 @@ pub(super) fn encode(features: &[Feature], instances: &[Value]) -> Result<Array2
         let row = inputs.get_mut(index * width..(index + 1) * width).unwrap_or_default();
         let mut faults = Faults { index, errors: &mut errors };
         match instance {
-            Value::Array(cells) => encode_list(features, cells, row, &mut faults),
+            // An image or a sequence may come in its own shape.
+            Value::Array(cells) if cells.first().is_some_and(Value::is_array) => {
+                let mut flat = Vec::with_capacity(features.len());
+                flatten(cells, &mut flat);
+                encode_list(features, flat.into_iter(), row, &mut faults);
+            }
+            Value::Array(cells) => encode_list(features, cells.iter(), row, &mut faults),
             Value::Object(record) => encode_record(features, record, row, &mut faults),
             other => faults.add("", format!("expected a record or a list, received {}", kind(other))),
         }
@@ -50,7 +56,22 @@ impl Faults<'_> {
     }
 }
 
-fn encode_list(features: &[Feature], cells: &[Value], row: &mut [f32], faults: &mut Faults<'_>) {
+/// The cells of lists within lists, in order.
+fn flatten<'a>(cells: &'a [Value], flat: &mut Vec<&'a Value>) {
+    for cell in cells {
+        match cell {
+            Value::Array(cells) => flatten(cells, flat),
+            cell => flat.push(cell),
+        }
+    }
+}
+
+fn encode_list<'a>(
+    features: &[Feature],
+    cells: impl ExactSizeIterator<Item = &'a Value>,
+    row: &mut [f32],
+    faults: &mut Faults<'_>,
+) {
     if cells.len() != features.len() {
         let (expected, received) = (features.len(), cells.len());
         faults.add("", format!("expected a list of {expected} values, received {received}"));

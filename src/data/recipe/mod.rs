@@ -1,6 +1,6 @@
 //! Preprocessing fitted on the training rows, stored with the model: raw record to tensor, output to label.
 //!
-//! Features come first in the order they were asked for, each a run of input cells; see [`feature`] for what a cell holds.
+//! Features come first in the order they were asked for, each a run of input cells; `feature` says what a cell holds.
 
 mod confusion;
 mod decode;

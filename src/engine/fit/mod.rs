@@ -79,7 +79,7 @@ pub struct Samples<'a, F> {
     pub x: ArrayView2<'a, F>,
     /// [rows, target cells of every output one after the other]; a class index as a number for sparse losses.
     pub y: ArrayView2<'a, F>,
-    /// [rows]: each row's part in the loss; 1 where absent.
+    /// `[rows]`: each row's part in the loss; 1 where absent.
     pub weights: Option<ArrayView1<'a, F>>,
 }
 

@@ -1,6 +1,6 @@
 //! Layers: one file each, settings and shapes and forward beside backward.
 //!
-//! A new layer is one file, one line in [`registry`] and its fixture; everything else follows from the trait. A layer that
+//! A new layer is one file, one line in `registry` and its fixture; everything else follows from the trait. A layer that
 //! is made of others is a [`Composition`]: it says which, and they run.
 
 mod activation;

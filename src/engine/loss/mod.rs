@@ -160,7 +160,7 @@ impl Loss {
     /// The sum over rows of weight times the row's loss (the row's loss is the mean over its `width` cells, as Keras's),
     /// and in `gradient` (as long as `output`) `scale` times that sum's gradient.
     ///
-    /// `targets` is [rows, `target_width`], `output` [rows, `width`] (logits where `logits`), `weights` [rows].
+    /// `targets` is [rows, `target_width`], `output` [rows, `width`] (logits where `logits`), `weights` `[rows]`.
     #[allow(clippy::too_many_arguments, reason = "one hot call; a struct would be built for it alone")]
     pub fn evaluate<F: Real>(
         &self,

@@ -18,14 +18,23 @@ class Service:
     def __init__(self, threads, workers=1):
         self.folder = tempfile.TemporaryDirectory(prefix="epoca-bench-")
         self.log = open(pathlib.Path(self.folder.name) / "log", "w")
-        command = [BINARY, "serve", "--listen", "127.0.0.1:0", "--data-dir", pathlib.Path(self.folder.name) / "data",
+        self.command = [BINARY, "serve", "--listen", "127.0.0.1:0", "--data-dir", pathlib.Path(self.folder.name) / "data",
                    "--threads", str(threads), "--workers", str(workers), "--max-upload-bytes", str(1 << 30)]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, text=True)
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=self.log, text=True)
         line = self.process.stdout.readline()
         if "listening on " not in line:
             raise SystemExit(f"the service did not start: {line!r}\n{open(self.log.name).read()}")
         self.address = urllib.parse.urlsplit(line.split("listening on ")[1].strip()).netloc
         self.connection = http.client.HTTPConnection(self.address, timeout=600)
+
+    def restart(self):
+        """A new process on the same data."""
+        self.process.terminate()
+        self.process.wait(15)
+        self.start()
 
     def __enter__(self):
         return self

@@ -27,7 +27,7 @@ pub struct Config {
     #[arg(long, env = "EPOCA_WORKERS", default_value_t = 1, value_parser = at_least_one(1024), value_name = "N")]
     pub workers: usize,
 
-    /// Compute threads of a job [default: CPUs / workers]
+    /// Compute threads of a job, and of a large prediction [default: CPUs / workers]
     #[arg(long, env = "EPOCA_THREADS", value_parser = at_least_one(1024), value_name = "N")]
     pub threads: Option<usize>,
 
@@ -158,7 +158,7 @@ impl Config {
         self.artifacts_url.clone().unwrap_or_else(|| self.data_dir.join("artifacts"))
     }
 
-    /// Compute threads of a job: all CPUs, shared among the workers, unless set.
+    /// Compute threads of a job and of a large prediction: all CPUs, shared among the workers, unless set.
     pub fn compute_threads(&self) -> usize {
         let cpus = thread::available_parallelism().map_or(1, usize::from);
         self.threads.unwrap_or((cpus / self.workers).max(1))

@@ -31,7 +31,7 @@ pub struct Engine {
     cpus: usize,
     /// Jobs that train at a time.
     workers: usize,
-    /// Compute threads of a job.
+    /// Compute threads of a job, and of a large prediction.
     threads: usize,
 }
 

@@ -56,11 +56,11 @@ pub struct App {
 pub async fn serve(config: Config, listener: TcpListener, shutdown: CancellationToken) -> anyhow::Result<()> {
     let opened = open(&config.database_file(), &config.artifacts_folder()).await?;
     let (store, artifacts, limits) = (opened.store, opened.artifacts, config.limits.model());
-    let context =
-        Context { store: Arc::clone(&store), artifacts: artifacts.clone(), limits, threads: config.compute_threads() };
+    let threads = config.compute_threads();
+    let context = Context { store: Arc::clone(&store), artifacts: artifacts.clone(), limits, threads };
     let workers = Workers::start(&context, config.workers, &shutdown);
     let app = Arc::new(App {
-        models: Models::new(Arc::clone(&store), artifacts.clone(), limits),
+        models: Models::new(Arc::clone(&store), artifacts.clone(), limits, threads),
         uploads: Semaphore::new(config.limits.max_uploads),
         config,
         store,

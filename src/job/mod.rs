@@ -1,6 +1,7 @@
 //! What a job is: plain data, and the checks that need both a definition and a table.
 
 pub mod resolve;
+pub mod sizes;
 pub mod training;
 
 use crate::{
@@ -14,6 +15,7 @@ use crate::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use sizes::JobSummary;
 use training::Training;
 use uuid::Uuid;
 
@@ -168,6 +170,9 @@ pub struct Job {
     pub task: PerOutput<Task>,
     /// Every default filled in.
     pub training: Training,
+    /// Sizes, known before it begins; absent from jobs of versions that did not know them.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub summary: Option<JobSummary>,
     /// Where it stands.
     pub status: JobStatus,
     /// How far it came.

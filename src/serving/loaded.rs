@@ -25,6 +25,8 @@ pub struct Loaded {
     parameters: u64,
     /// Multiplications and additions of one row.
     cost: u64,
+    /// Most threads of a prediction.
+    threads: usize,
 }
 
 /// Why there is no prediction.
@@ -40,7 +42,7 @@ pub enum PredictError {
 
 impl Loaded {
     /// Version `version` of `model`, of what was stored.
-    pub fn new(model: String, version: u64, bundle: Bundle, limits: &Limits) -> anyhow::Result<Self> {
+    pub fn new(model: String, version: u64, bundle: Bundle, limits: &Limits, threads: usize) -> anyhow::Result<Self> {
         let recipe = bundle.description.recipe.clone();
         let definition = bundle.definition()?;
         let network = bundle.network(limits)?;
@@ -48,7 +50,7 @@ impl Loaded {
         let outputs = names.zip(network.architecture().output_shapes().cloned()).collect();
         let parameters = network.architecture().summary().parameters;
         let cost = network.architecture().cost();
-        Ok(Self { model, version, recipe, network, outputs, parameters, cost })
+        Ok(Self { model, version, recipe, network, outputs, parameters, cost, threads })
     }
 
     /// The model's name.
@@ -93,7 +95,7 @@ impl Loaded {
             .architecture()
             .check_indices(inputs.view())
             .map_err(|error| vec![FieldError::new(format!("/instances/{}", error.row), error.to_string())])?;
-        let output = self.network.predict(inputs.view());
+        let output = self.network.predict_on(self.threads, inputs.view());
         match output.rows().into_iter().position(|row| row.iter().any(|cell| !cell.is_finite())) {
             None => Ok(output),
             Some(index) => {

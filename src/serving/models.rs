@@ -64,19 +64,20 @@ pub struct Models {
     store: Arc<dyn Store>,
     artifacts: Artifacts,
     limits: Limits,
+    threads: usize,
     routes: Cache<Wanted, Route>,
     loaded: Cache<ArtifactKey, Arc<Loaded>>,
 }
 
 impl Models {
-    /// No model yet. `limits` hold for what is loaded, too.
-    pub fn new(store: Arc<dyn Store>, artifacts: Artifacts, limits: Limits) -> Self {
+    /// No model yet. `limits` hold for what is loaded, too; a large prediction runs on up to `threads` threads.
+    pub fn new(store: Arc<dyn Store>, artifacts: Artifacts, limits: Limits, threads: usize) -> Self {
         let loaded = Cache::builder()
             .max_capacity(MOST_BYTES)
             .weigher(|_, model: &Arc<Loaded>| u32::try_from(model.bytes()).unwrap_or(u32::MAX))
             .time_to_idle(IDLE)
             .build();
-        Self { store, artifacts, limits, routes: Cache::new(MOST_ROUTES), loaded }
+        Self { store, artifacts, limits, threads, routes: Cache::new(MOST_ROUTES), loaded }
     }
 
     /// The model that `wanted` means now.
@@ -92,10 +93,11 @@ impl Models {
         let (version, artifact) = self.store.version(&wanted.model, wanted.version).await?;
         let load = async {
             let file = self.artifacts.get(&artifact, &version.sha256).await?;
-            let limits = self.limits;
+            let (limits, threads) = (self.limits, self.threads);
             let (model, number) = (version.model.clone(), version.version);
-            let reading =
-                tokio::task::spawn_blocking(move || Loaded::new(model, number, Bundle::from_bytes(&file)?, &limits));
+            let reading = tokio::task::spawn_blocking(move || {
+                Loaded::new(model, number, Bundle::from_bytes(&file)?, &limits, threads)
+            });
             let loaded = reading.await.context("the loading was cut short")??;
             anyhow::Ok(Arc::new(loaded))
         };

@@ -1,9 +1,9 @@
-//! A step of training takes no memory: everything is laid out before the first one.
+//! A step of training takes no memory: everything is laid out before the first one, and how much that is was known.
 
 #![allow(unsafe_code, reason = "an allocator that counts has to be one")]
 
 use epoca::engine::{
-    fit::{EpochReport, EventSink, FitPlan, OutputPlan, Progress, Samples, Stop, ValidationFreq, fit},
+    fit::{EpochReport, EventSink, FitPlan, OutputPlan, Progress, Samples, Stop, TrainingMemory, ValidationFreq, fit},
     network::Network,
     spec::{Definition, Limits},
 };
@@ -20,28 +20,46 @@ struct Counting;
 
 thread_local! {
     static CALLS: Cell<usize> = const { Cell::new(0) };
+    /// Bytes that are taken and not given back, and the most since somebody began to watch.
+    static BYTES: Cell<(isize, isize)> = const { Cell::new((0, 0)) };
 }
 
-fn count() {
+fn count(bytes: isize) {
     // A thread that is ending has no counter any more, and nobody who reads it.
-    let _ = CALLS.try_with(|calls| calls.set(calls.get() + 1));
+    if bytes > 0 {
+        let _ = CALLS.try_with(|calls| calls.set(calls.get() + 1));
+    }
+    let _ = BYTES.try_with(|counted| {
+        let (now, most) = counted.get();
+        counted.set((now + bytes, most.max(now + bytes)));
+    });
+}
+
+/// The most bytes that were taken at a time while `body` ran, beside those before it.
+fn most_bytes(body: impl FnOnce()) -> u64 {
+    let before = BYTES.get().0;
+    BYTES.set((before, before));
+    body();
+    (BYTES.get().1 - before) as u64
 }
 
 // SAFETY: every call is passed on to the system's allocator as it came.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
+        count(layout.size() as isize);
         unsafe { System.alloc(layout) }
     }
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count();
+        count(layout.size() as isize);
         unsafe { System.alloc_zeroed(layout) }
     }
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
+        count(size as isize);
+        count(-(layout.size() as isize));
         unsafe { System.realloc(pointer, layout, size) }
     }
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        count(-(layout.size() as isize));
         unsafe { System.dealloc(pointer, layout) }
     }
 }
@@ -131,6 +149,67 @@ fn a_step_allocates_nothing() {
                 watch.0.windows(2).all(|steps| steps[0] == steps[1]),
                 "{layers}, batches of {batch_size}: {:?}",
                 watch.0
+            );
+        }
+    }
+}
+
+#[test]
+fn a_fit_takes_the_memory_that_was_said() {
+    let dense = |units: usize| json!({"type": "dense", "units": units, "activation": "relu"});
+    let models = [
+        (vec![64], json!([dense(512), {"type": "batch_normalization"}, dense(300), dense(1)])),
+        (
+            vec![12, 12, 1],
+            json!([
+                {"type": "conv2d", "filters": 32, "kernel_size": 3, "activation": "gelu"},
+                {"type": "max_pooling2d"},
+                {"type": "dropout", "rate": 0.2},
+                {"type": "flatten"},
+                dense(1)
+            ]),
+        ),
+        (vec![20, 8], json!([{"type": "bidirectional", "layer": {"type": "lstm", "units": 32}}, dense(1)])),
+        (
+            vec![16, 32],
+            json!([{"type": "transformer_encoder", "num_heads": 4, "intermediate_dim": 64}, {"type": "flatten"}, dense(1)]),
+        ),
+    ];
+    for (input_shape, layers) in models {
+        let definition = Definition::from_value(&json!({"input_shape": input_shape, "layers": layers})).unwrap();
+        let shapes = definition.known_input_shapes().unwrap();
+        let architecture = definition.resolve(&shapes, &Limits::default()).unwrap();
+        let x = Array2::from_shape_fn((300, architecture.input_cells()), |(row, cell)| ((row + cell) as f32).sin());
+        let y = Array2::from_shape_fn((300, 1), |(row, _)| (row % 2) as f32);
+        for (batch_size, optimizer) in [
+            (32, json!("adam")),
+            (256, json!({"type": "sgd", "momentum": 0.9, "use_ema": true})),
+            (300, json!({"type": "adafactor", "gradient_accumulation_steps": 2})),
+        ] {
+            let plan = FitPlan {
+                epochs: 1,
+                batch_size,
+                optimizer: from_value(optimizer).unwrap(),
+                outputs: vec![OutputPlan::single(from_value(json!("mean_squared_error")).unwrap(), Vec::new())],
+                shuffle: true,
+                seed: 1,
+                early_stopping: None,
+                reduce_lr_on_plateau: None,
+                terminate_on_nan: true,
+                validation_freq: ValidationFreq::default(),
+                steps_per_epoch: None,
+                threads: 1,
+            };
+            let said = TrainingMemory::new(&architecture, batch_size, &plan.optimizer, true).total_bytes();
+            let taken = most_bytes(|| {
+                let mut network = Network::<f32>::initialize(architecture.clone(), 1);
+                let samples = Samples { x: x.view(), y: y.view(), weights: None };
+                fit(&mut network, &plan, samples, None, &mut Watch(Vec::with_capacity(100))).unwrap();
+            });
+            let ratio = taken as f64 / said as f64;
+            assert!(
+                (0.95..1.05).contains(&ratio),
+                "{layers}, batches of {batch_size}: {taken} bytes, {said} were said"
             );
         }
     }

@@ -14,15 +14,15 @@ impl<F: Real> Function<F> for Softmax {
         vectorized(
             #[inline(always)]
             || {
+                // Exponentials of the whole block at once: rows may be too short to fill registers.
                 for row in x.chunks_exact_mut(width) {
                     let largest = row.iter().fold(row[0], |largest, &x| largest.maximum(x));
+                    row.iter_mut().for_each(|x| *x -= largest);
+                }
+                x.iter_mut().for_each(|x| *x = x.exp());
+                for row in x.chunks_exact_mut(width) {
                     let mut sum = F::ZERO;
-                    for x in row.iter_mut() {
-                        *x = (*x - largest).exp();
-                    }
-                    for &x in row.iter() {
-                        sum += x;
-                    }
+                    row.iter().for_each(|&x| sum += x);
                     let scale = F::ONE / sum;
                     row.iter_mut().for_each(|x| *x *= scale);
                 }

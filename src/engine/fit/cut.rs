@@ -1,11 +1,6 @@
 //! How a step's work is cut: by shapes alone, so that the bits do not depend on the number of threads.
 
-use crate::engine::{
-    layer::Workspace,
-    network::{wanted_gradients, workspace},
-    optimizer::Optimizer,
-    spec::Architecture,
-};
+use crate::engine::spec::Architecture;
 use std::ops::Range;
 
 /// The rows of a step, cut into lanes of neighbouring rows, and those into shards that stay in the caches.
@@ -57,30 +52,6 @@ impl Cut {
 pub(super) fn meets(architecture: &Architecture) -> bool {
     architecture.nodes().iter().any(|node| node.meeting().is_some())
         || (0..architecture.outputs().len()).any(|output| architecture.output_mask(output).is_some())
-}
-
-/// Bytes that a fit needs in `f32`, its data apart: weights and those of the best epoch, gradients, what the optimizer
-/// keeps, and buffers.
-pub fn training_bytes(architecture: &Architecture, batch_size: usize, optimizer: &Optimizer) -> u64 {
-    let cut = Cut::new(architecture, batch_size);
-    let wanted = wanted_gradients(architecture);
-    let cells = |value: usize| architecture.shape(value).cells() as u64;
-    let values: u64 = (0..architecture.values()).map(|value| cells(value) * (1 + u64::from(wanted[value]))).sum();
-    let workspaces = || architecture.nodes().iter().map(|node| workspace(node, true));
-    let of_rows: u64 = workspaces().map(|workspace| workspace.kept_per_row as u64).sum();
-    let scratch = |workspace: Workspace| (workspace.scratch_per_row * cut.shard_rows + workspace.scratch) as u64;
-    let scratch = workspaces().map(scratch).max().unwrap_or(0);
-    let row = values.saturating_add(of_rows);
-    let buffers = row.saturating_mul(cut.shard_rows as u64).saturating_add(scratch).saturating_mul(cut.lanes as u64);
-    let weights = (architecture.trainable_cells() as u64).saturating_mul(2 + cut.lanes as u64);
-    let trainable = architecture.parameters().iter().filter(|parameter| parameter.spec.trainable);
-    let kept = trainable.map(|parameter| optimizer.memory(&parameter.name, &parameter.shape) as u64);
-    let kept = kept.fold(0, u64::saturating_add);
-    weights
-        .saturating_add(kept)
-        .saturating_add(2 * architecture.fixed_cells() as u64)
-        .saturating_add(buffers)
-        .saturating_mul(4)
 }
 
 #[cfg(test)]

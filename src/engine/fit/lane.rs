@@ -2,7 +2,7 @@
 
 use super::{FitPlan, Samples, cut::Cut};
 use crate::engine::{
-    kernel,
+    kernel::{self, Buffer},
     layer::Pass,
     loss::Loss,
     metric::Metric,
@@ -54,7 +54,7 @@ impl OutputTask {
 #[derive(Debug)]
 pub(super) struct Lane<F> {
     pub tape: Tape<F>,
-    pub gradient: Vec<F>,
+    pub gradient: Buffer<F>,
     /// By output.
     targets: Vec<Vec<F>>,
     row_weights: Vec<F>,
@@ -94,7 +94,7 @@ impl<F: Real> Lane<F> {
         let most = |sizes: &mut dyn Iterator<Item = usize>| vec![F::ZERO; rows * sizes.max().unwrap_or(0)];
         Self {
             tape: Tape::for_training(architecture, rows),
-            gradient: vec![F::ZERO; architecture.trainable_cells()],
+            gradient: Buffer::zeros(architecture.trainable_cells()),
             targets: task.outputs.iter().map(|output| vec![F::ZERO; rows * output.targets.len()]).collect(),
             row_weights: vec![F::ZERO; if weighted { rows } else { 0 }],
             weights: most(&mut weights.map(|output| output.positions)),

@@ -2,8 +2,11 @@
 
 mod cut;
 mod early_stopping;
+#[cfg(test)]
+mod golden;
 mod lane;
 mod losses;
+mod memory;
 mod passes;
 mod reduce_lr_on_plateau;
 #[cfg(test)]
@@ -13,8 +16,8 @@ mod trainer;
 mod update;
 mod validation_freq;
 
-pub use cut::training_bytes;
 pub use early_stopping::{EarlyStopping, Mode};
+pub use memory::TrainingMemory;
 pub use reduce_lr_on_plateau::ReduceLrOnPlateau;
 pub use train::fit;
 pub use validation_freq::ValidationFreq;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use std::ops::ControlFlow;
 
 #[derive(Default)]
-struct Record {
+pub(super) struct Record {
     steps: Vec<Progress>,
     epochs: Vec<EpochReport>,
     /// Cancel after this many calls.
@@ -40,7 +40,7 @@ impl EventSink for Record {
     }
 }
 
-fn from<T: DeserializeOwned>(value: Value) -> T {
+pub(super) fn from<T: DeserializeOwned>(value: Value) -> T {
     serde_json::from_value(value).unwrap()
 }
 
@@ -67,14 +67,14 @@ fn plan(epochs: u32, batch_size: usize, optimizer: Value, loss: &str) -> FitPlan
 }
 
 /// Rows whose class (0 or 1) follows from their cells.
-fn data<F: Real>(rows: usize, columns: usize) -> (Array2<F>, Array2<F>) {
+pub(super) fn data<F: Real>(rows: usize, columns: usize) -> (Array2<F>, Array2<F>) {
     let cell = |row: usize, column: usize| ((row * 31 + column * 17 + row * column) as f64 * 0.7).sin();
     let class = |row: usize| f64::from((0..columns).map(|column| cell(row, column)).sum::<f64>() > 0.0);
     let x = Array2::from_shape_fn((rows, columns), |(row, column)| F::of(cell(row, column)));
     (x, Array2::from_shape_fn((rows, 1), |(row, _)| F::of(class(row))))
 }
 
-fn samples<'a, F>(x: &'a Array2<F>, y: &'a Array2<F>) -> Samples<'a, F> {
+pub(super) fn samples<'a, F>(x: &'a Array2<F>, y: &'a Array2<F>) -> Samples<'a, F> {
     Samples { x: x.view(), y: y.view(), weights: None }
 }
 

@@ -259,6 +259,7 @@ impl<'a, F: Real> Trainer<'a, F> {
     /// Copies the weights, moving statistics included, into `copy`.
     pub fn save(&self, copy: &mut Vec<F>) {
         copy.clear();
+        copy.reserve_exact(self.trainable.len() + self.fixed.len());
         copy.extend_from_slice(self.trainable);
         copy.extend_from_slice(self.fixed);
     }

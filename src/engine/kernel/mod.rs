@@ -1,5 +1,7 @@
 //! Hot loops: matrix products, elementwise work, reductions. The only home of SIMD dispatch and `unsafe`.
 
+mod buffer;
+mod class;
 mod gathered;
 mod matrix;
 mod multiply;
@@ -11,6 +13,9 @@ mod team;
 mod tile;
 mod wide;
 
+pub use buffer::Buffer;
+#[cfg(test)]
+pub(crate) use class::tests::on_each_class;
 pub use gathered::Gathered;
 pub use matrix::{Matrix, MatrixMut};
 pub use product::{product, product_gathered, product_into};
@@ -23,5 +28,5 @@ pub use team::{Team, with_team};
 /// between runs on one.
 #[inline(always)]
 pub fn vectorized<R>(op: impl FnOnce() -> R) -> R {
-    pulp::Arch::new().dispatch(op)
+    class::arch().dispatch(op)
 }

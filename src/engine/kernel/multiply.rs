@@ -7,6 +7,7 @@
 #![allow(unsafe_code, reason = "strided reads and writes within bounds that are checked once")]
 
 use super::{
+    class,
     matrix::{Matrix, MatrixMut},
     operand::{Left, Operand, Strided, Target},
     panel::{self, Panel},
@@ -14,7 +15,7 @@ use super::{
     wide::{Double, Single, Wide},
 };
 use crate::engine::real::Real;
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 use std::any::TypeId;
 
 /// Registers across where there is a single row: enough sums at once to hide an addition's latency.
@@ -25,7 +26,7 @@ const FEW_ROWS: [usize; 2] = [24, 128];
 
 /// Writes `a · b` into `c`, or adds it to what is there. The shapes must fit together.
 pub(super) fn multiply<F: Real>(a: impl Left<F>, b: Matrix<'_, F>, c: MatrixMut<'_, F>, accumulate: bool) {
-    Arch::new().dispatch(Product { a, b, c, accumulate });
+    class::arch().dispatch(Product { a, b, c, accumulate });
 }
 
 struct Product<'a, F, A> {

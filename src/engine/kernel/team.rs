@@ -1,4 +1,4 @@
-//! Threads that live as long as a fit and take over work in microseconds.
+//! Threads that live as long as a fit or a large prediction, and take over work in microseconds.
 
 #![allow(unsafe_code, reason = "work is lent to threads for the length of a call, and slices are cut for them")]
 
@@ -78,7 +78,7 @@ pub fn with_team<R>(threads: usize, body: impl FnOnce(&Team<'_>) -> R) -> R {
         // Where the system has no thread to give, those that there are do the work.
         let start = |helper| {
             let shared = &shared;
-            thread::Builder::new().name("fit".into()).spawn_scoped(scope, move || shared.help(helper)).ok()
+            thread::Builder::new().name("compute".into()).spawn_scoped(scope, move || shared.help(helper)).ok()
         };
         let helpers: Vec<Thread> = (0..helpers).map_while(start).map(|handle| handle.thread().clone()).collect();
         let team = Team { shared: &shared, helpers: &helpers };

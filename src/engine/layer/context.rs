@@ -1,6 +1,6 @@
 //! What a layer sees while it runs: its inputs, its parameters, its memory.
 
-use crate::engine::{random::Noise, real::Real, shape::Shape, spec::Node, spec::Parameter};
+use crate::engine::{kernel::Buffer, random::Noise, real::Real, shape::Shape, spec::Node, spec::Parameter};
 
 /// What is the same for every layer in one run over some rows.
 #[derive(Debug, Clone, Copy)]
@@ -24,7 +24,7 @@ pub struct Pass {
 pub struct Values<'a, F> {
     pub(crate) node: &'a Node,
     pub(crate) cells: &'a [usize],
-    pub(crate) values: &'a [Vec<F>],
+    pub(crate) values: &'a [Buffer<F>],
     pub(crate) batch_rows: usize,
 }
 
@@ -107,11 +107,11 @@ impl<F: Real> ParameterGradients<'_, F> {
 pub struct InputGradients<'a, F> {
     pub(crate) node: &'a Node,
     pub(crate) cells: &'a [usize],
-    pub(crate) gradients: &'a mut [Vec<F>],
+    pub(crate) gradients: &'a mut [Buffer<F>],
     /// By input: where its gradient goes.
     pub(crate) destinations: &'a [Destination],
     /// By input: memory for parts that are added afterwards.
-    pub(crate) spare: &'a mut [Vec<F>],
+    pub(crate) spare: &'a mut [Buffer<F>],
     pub(crate) batch_rows: usize,
 }
 

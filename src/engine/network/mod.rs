@@ -2,28 +2,28 @@
 
 #[cfg(test)]
 mod cases;
+mod predict;
 mod tape;
 #[cfg(test)]
 mod walk;
 
-pub(crate) use tape::{Joined, Output, Run, Tape, Weights, wanted_gradients, workspace};
+pub(crate) use tape::{Joined, Output, Run, Tape, Weights, training_cells};
 
 use crate::engine::{
-    layer::Pass,
-    random::{self, Noise, Purpose},
+    kernel::Buffer,
+    random::{self, Purpose},
     real::Real,
     shape::Shape,
     spec::Architecture,
 };
-use ndarray::{Array2, ArrayView2, Axis, s};
 use std::{collections::HashMap, ops::Range, sync::Mutex};
 
 /// Weights of an architecture.
 #[derive(Debug)]
 pub struct Network<F: Real> {
     architecture: Architecture,
-    trainable: Vec<F>,
-    fixed: Vec<F>,
+    trainable: Buffer<F>,
+    fixed: Buffer<F>,
     /// Buffers of predictions that ended, for those that follow.
     tapes: Mutex<Vec<Tape<F>>>,
 }
@@ -102,8 +102,8 @@ impl<F: Real> Network<F> {
     }
 
     fn zeros(architecture: Architecture) -> Self {
-        let trainable = vec![F::ZERO; architecture.trainable_cells()];
-        let fixed = vec![F::ZERO; architecture.fixed_cells()];
+        let trainable = Buffer::zeros(architecture.trainable_cells());
+        let fixed = Buffer::zeros(architecture.fixed_cells());
         Self { architecture, trainable, fixed, tapes: Mutex::default() }
     }
 
@@ -122,50 +122,6 @@ impl<F: Real> Network<F> {
         &self.architecture
     }
 
-    /// Runs inference on `x` [rows, cells of every input one after the other]; the answer is [rows, cells of every output
-    /// one after the other]. The bits of a row do not depend on the rows beside it.
-    ///
-    /// # Panics
-    /// Where `x` has another number of columns than the inputs have cells.
-    pub fn predict(&self, x: ArrayView2<'_, F>) -> Array2<F> {
-        let architecture = &self.architecture;
-        assert_eq!(x.ncols(), architecture.input_cells(), "columns of x against cells of the inputs");
-        let mut y = Array2::from_elem((x.nrows(), architecture.output_cells()), F::ZERO);
-        let mut tape = self.take_tape();
-        for (x, mut y) in x.axis_chunks_iter(Axis(0), ROWS).zip(y.axis_chunks_iter_mut(Axis(0), ROWS)) {
-            let rows = x.nrows();
-            for (input, columns) in columns(architecture.input_shapes().iter()).enumerate() {
-                let cells = tape.input(input, rows).iter_mut();
-                cells.zip(x.slice(s![.., columns])).for_each(|(cell, &x)| *cell = x);
-            }
-            let noise = Noise::default();
-            let pass = Pass { rows, training: false, logits: false, trainable: false, batch_rows: rows, noise };
-            tape.forward(&self.run(pass), 0..architecture.nodes().len());
-            for (&value, columns) in architecture.outputs().iter().zip(columns(architecture.output_shapes())) {
-                let cells = y.slice_mut(s![.., columns]);
-                cells.into_iter().zip(tape.value(value, rows)).for_each(|(y, &cell)| *y = cell);
-            }
-        }
-        self.return_tape(tape);
-        y
-    }
-
-    fn run(&self, pass: Pass) -> Run<'_, F> {
-        let weights = Weights { trainable: &self.trainable, fixed: &self.fixed };
-        Run { architecture: &self.architecture, weights, pass, absorbed: &[], joined: &[] }
-    }
-
-    fn take_tape(&self) -> Tape<F> {
-        let pooled = self.tapes.lock().ok().and_then(|mut tapes| tapes.pop());
-        pooled.unwrap_or_else(|| Tape::for_inference(&self.architecture, ROWS))
-    }
-
-    fn return_tape(&self, tape: Tape<F>) {
-        if let Ok(mut tapes) = self.tapes.lock() {
-            tapes.push(tape);
-        }
-    }
-
     /// The architecture beside its weights, which training moves.
     pub(crate) fn parts_mut(&mut self) -> (&Architecture, &mut [F], &mut [F]) {
         (&self.architecture, &mut self.trainable, &mut self.fixed)
@@ -180,6 +136,3 @@ pub(crate) fn columns<'a>(shapes: impl Iterator<Item = &'a Shape>) -> impl Itera
         Some(start..*next)
     })
 }
-
-/// Rows that run through the network at once: enough to use the caches, few enough to stay in them.
-const ROWS: usize = 64;

@@ -1,7 +1,7 @@
 //! The buffers of one run through a network, laid out once.
 
 use crate::engine::{
-    kernel,
+    kernel::{self, Buffer},
     layer::{
         Backward, Destination, Forward, InputGradients, Layer, ParameterGradients, Parameters, Pass, Values, Workspace,
     },
@@ -15,18 +15,18 @@ use std::ops::Range;
 pub(crate) struct Tape<F> {
     /// Cells of a row, by value.
     pub(super) cells: Vec<usize>,
-    values: Vec<Vec<F>>,
+    values: Vec<Buffer<F>>,
     /// By value; empty where nobody needs it.
-    pub(super) gradients: Vec<Vec<F>>,
+    pub(super) gradients: Vec<Buffer<F>>,
     wanted: Vec<bool>,
     /// By node and input.
     destinations: Vec<Vec<Destination>>,
     /// By input of a node: gradients that are added to what others wrote.
-    spare: Vec<Vec<F>>,
+    spare: Vec<Buffer<F>>,
     /// By node.
-    kept: Vec<Vec<F>>,
+    kept: Vec<Buffer<F>>,
     kept_per_row: Vec<usize>,
-    scratch: Vec<F>,
+    scratch: Buffer<F>,
     /// What the rows of the last forward add to the loss beside the outputs' losses.
     pub penalty: f64,
 }
@@ -94,21 +94,21 @@ impl<F: Real> Tape<F> {
     /// `wanted`, by value: whether there is a gradient.
     pub(super) fn new(architecture: &Architecture, rows: usize, wanted: Vec<bool>, training: bool) -> Self {
         let cells: Vec<usize> = (0..architecture.values()).map(|value| architecture.shape(value).cells()).collect();
-        let gradient = |(&cells, &wanted): (&usize, &bool)| vec![F::ZERO; if wanted { rows * cells } else { 0 }];
+        let gradient = |(&cells, &wanted): (&usize, &bool)| Buffer::zeros(if wanted { rows * cells } else { 0 });
         let workspaces: Vec<Workspace> = architecture.nodes().iter().map(|node| workspace(node, training)).collect();
         let scratch = workspaces.iter().map(|workspace| rows * workspace.scratch_per_row + workspace.scratch).max();
         let destinations = destinations(architecture, &wanted);
         let spare = spare_cells(architecture, &destinations);
         Self {
-            values: cells.iter().map(|cells| vec![F::ZERO; rows * cells]).collect(),
+            values: cells.iter().map(|cells| Buffer::zeros(rows * cells)).collect(),
             gradients: cells.iter().zip(&wanted).map(gradient).collect(),
             cells,
             wanted,
             destinations,
-            spare: spare.into_iter().map(|cells| vec![F::ZERO; rows * cells]).collect(),
-            kept: workspaces.iter().map(|workspace| vec![F::ZERO; rows * workspace.kept_per_row]).collect(),
+            spare: spare.into_iter().map(|cells| Buffer::zeros(rows * cells)).collect(),
+            kept: workspaces.iter().map(|workspace| Buffer::zeros(rows * workspace.kept_per_row)).collect(),
             kept_per_row: workspaces.iter().map(|workspace| workspace.kept_per_row).collect(),
-            scratch: vec![F::ZERO; scratch.unwrap_or_default()],
+            scratch: Buffer::zeros(scratch.unwrap_or_default()),
             penalty: 0.0,
         }
     }
@@ -261,8 +261,26 @@ pub(crate) struct Output<'a, F> {
     pub mask: Option<&'a [F]>,
 }
 
+/// Cells of the buffers that [`Tape::for_training`] lays out; `u64::MAX` where that is more than can be counted.
+pub(crate) fn training_cells(architecture: &Architecture, rows: usize) -> u64 {
+    let wanted = wanted_gradients(architecture);
+    let of_value =
+        |value: usize| (architecture.shape(value).cells() as u64).saturating_mul(1 + u64::from(wanted[value]));
+    let workspaces = || architecture.nodes().iter().map(|node| workspace(node, true));
+    let spare = spare_cells(architecture, &destinations(architecture, &wanted));
+    let row = (0..architecture.values())
+        .map(of_value)
+        .chain(workspaces().map(|workspace| workspace.kept_per_row as u64))
+        .chain(spare.into_iter().map(|cells| cells as u64))
+        .fold(0, u64::saturating_add);
+    let scratch = |workspace: Workspace| {
+        (workspace.scratch_per_row as u64).saturating_mul(rows as u64).saturating_add(workspace.scratch as u64)
+    };
+    row.saturating_mul(rows as u64).saturating_add(workspaces().map(scratch).max().unwrap_or(0))
+}
+
 /// What a node wants for each row of the batch.
-pub(crate) fn workspace(node: &Node, training: bool) -> Workspace {
+fn workspace(node: &Node, training: bool) -> Workspace {
     let asked = node.layer.workspace(&node.input_shapes);
     Workspace {
         kept_per_row: if training { asked.kept_per_row * node.repeat } else { 0 },
@@ -273,7 +291,7 @@ pub(crate) fn workspace(node: &Node, training: bool) -> Workspace {
 
 /// The values whose gradient some trainable parameter needs: those that come after one. The outputs' own always are,
 /// since their losses write them.
-pub(crate) fn wanted_gradients(architecture: &Architecture) -> Vec<bool> {
+fn wanted_gradients(architecture: &Architecture) -> Vec<bool> {
     let mut wanted = vec![false; architecture.values()];
     for node in architecture.nodes() {
         let trains = architecture.parameters_of(node).iter().any(|parameter| parameter.spec.trainable);
@@ -301,7 +319,7 @@ fn destinations(architecture: &Architecture, wanted: &[bool]) -> Vec<Vec<Destina
 }
 
 /// Cells a row of each spare buffer, by input of a node.
-pub(crate) fn spare_cells(architecture: &Architecture, destinations: &[Vec<Destination>]) -> Vec<usize> {
+fn spare_cells(architecture: &Architecture, destinations: &[Vec<Destination>]) -> Vec<usize> {
     let mut spare = Vec::new();
     for (node, destinations) in architecture.nodes().iter().zip(destinations) {
         for (input, (&value, destination)) in node.inputs.iter().zip(destinations).enumerate() {

@@ -15,12 +15,12 @@ use crate::{
     },
     engine::{
         field::FieldError,
-        fit::training_bytes,
         spec::{Architecture, Definition, Limits},
     },
     job::{
         Columns,
-        training::{Requested, Training},
+        sizes::{JobSummary, Tables},
+        training::{BatchSize, Requested, Training},
     },
 };
 use serde::{Deserialize, Serialize};
@@ -74,6 +74,8 @@ pub struct Resolved {
     pub training: Training,
     /// What the target is to the network.
     pub task: PerOutput<Task>,
+    /// Sizes.
+    pub summary: JobSummary,
     /// The model at this dataset's width.
     pub architecture: Architecture,
 }
@@ -137,16 +139,28 @@ pub fn resolve(
         validation::validation(validation, targets, features.as_deref(), sample_weight, &classes, &mut errors);
     }
     let training = fit::training(requested, learned.as_deref(), dataset, validation.is_some(), &mut errors);
-    if let (Some(architecture), Some(training)) = (&architecture, &training) {
-        errors.extend(check_memory(architecture, training, dataset.rows, limits));
-    }
-    match (architecture, learned, training) {
-        (Some(architecture), Some(learned), Some(training)) if errors.is_empty() => {
+    let summary = architecture.as_ref().zip(training.as_ref()).map(|(architecture, training)| {
+        let targets = targets.as_ref().map_or(0, Vec::len) as u64;
+        let weighted = training.sample_weight.is_some() || training.class_weight.is_some();
+        let columns = names.len() as u64 + targets + u64::from(training.sample_weight.is_some());
+        let tables = Tables {
+            rows: dataset.rows,
+            validation_rows: validation.map_or(0, |validation| validation.rows),
+            columns,
+            target_cells: targets,
+            weighted,
+        };
+        let summary = JobSummary::new(architecture, training, &tables);
+        errors.extend(check_memory(&summary, training, limits));
+        summary
+    });
+    match (architecture, learned, training.zip(summary)) {
+        (Some(architecture), Some(learned), Some((training, summary))) if errors.is_empty() => {
             let inputs = inputs.or_else(|| inputs::of_one(definition, &names));
             let tasks = learned.iter().map(|learned| learned.task).collect();
             let task =
                 PerOutput::collect(&definition.output_names(), tasks).unwrap_or(PerOutput::One(Task::Regression));
-            Ok(Resolved { features: names, inputs, training, task, architecture })
+            Ok(Resolved { features: names, inputs, training, task, summary, architecture })
         }
         _ => {
             Err(errors.into_iter().map(|error| where_written(inputs::where_written(error, request), request)).collect())
@@ -182,11 +196,13 @@ fn settings(request: &JobRequest, defaults: &Map<String, Value>, errors: &mut Ve
 }
 
 /// Buffers grow with the batch, and what an optimizer keeps with the model.
-fn check_memory(architecture: &Architecture, training: &Training, rows: u64, limits: &Limits) -> Option<FieldError> {
-    let batch_size = training.batch_size.of(usize::try_from(rows).unwrap_or(usize::MAX));
-    let bytes = training_bytes(architecture, batch_size, &training.optimizer);
-    (bytes > limits.memory_bytes).then(|| {
-        let most = limits.memory_bytes;
+fn check_memory(summary: &JobSummary, training: &Training, limits: &Limits) -> Option<FieldError> {
+    let (bytes, most) = (summary.memory.training.total_bytes(), limits.memory_bytes);
+    (bytes > most).then(|| {
+        let batch_size = match training.batch_size {
+            BatchSize::Rows(rows) => rows.to_string(),
+            BatchSize::Full(_) => "\"full\"".to_owned(),
+        };
         let detail =
             format!("expected training to take at most {most} bytes of memory, but this model takes {bytes} at batch size {batch_size}");
         FieldError::new("/model", detail)

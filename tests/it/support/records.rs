@@ -87,6 +87,7 @@ pub fn job(model: &Model, dataset: &Dataset) -> Job {
         validation_dataset_id: None,
         task: PerOutput::One(Task::Regression),
         training: training(),
+        summary: None,
         status: JobStatus::Queued,
         progress: JobProgress { epochs: 5, ..JobProgress::default() },
         metrics: Map::new(),

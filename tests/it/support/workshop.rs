@@ -113,6 +113,7 @@ impl Workshop {
             status: JobStatus::Queued,
             progress: JobProgress { epochs: resolved.training.epochs, ..JobProgress::default() },
             training: resolved.training,
+            summary: Some(resolved.summary),
             metrics: Map::new(),
             confusion_matrix: None,
             best_epoch: None,

@@ -1,0 +1,35 @@
+"""A job's peak memory beside what its `summary` said before it began.
+
+    python bench/memory.py [WORKLOAD ...]
+
+The peak is the service's `VmHWM` over the job, above its `VmRSS` when idle right before; each job has a service of its own, so
+that nothing of an earlier one is left. Needs Linux and the release binary.
+"""
+
+import argparse
+
+from service import Service
+from training import prepare
+from workloads import WORKLOADS
+
+
+def main():
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("workloads", nargs="*", metavar="WORKLOAD")
+    arguments = arguments.parse_args()
+    print("| workload | said MB | peak MB | peak / said |\n| --- | --- | --- | --- |")
+    for name in arguments.workloads or WORKLOADS:
+        with Service(threads=2) as service:
+            job = prepare(service, name, WORKLOADS[name])
+            # Anew on the same folder: an upload, too, leaves memory behind.
+            service.restart()
+            idle = service.memory("VmRSS")
+            service.reset_peak()
+            ended, _ = service.train(job)
+            peak = service.memory("VmHWM") - idle
+            said = ended["summary"]["memory"]["peak_bytes"]
+            print(f"| `{name}` | {said / 1e6:.1f} | {peak / 1e6:.1f} | {peak / said:.2f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+//! Inference.
+
+use super::{Network, Run, Tape, Weights, columns};
+use crate::engine::{kernel, layer::Pass, random::Noise, real::Real, spec::Architecture};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
+
+/// Most rows that run through the network at once: products are at their best then.
+const MOST_ROWS: usize = 64;
+/// Fewest rows for which weights are worth reading.
+const FEWEST_ROWS: usize = 16;
+/// Cells of the values of all rows together that the caches keep from one layer to the next.
+const CACHED_CELLS: usize = 1 << 20;
+/// Multiplications and additions that are worth a thread's start.
+const WORTH_A_THREAD: u64 = 1 << 24;
+
+impl<F: Real> Network<F> {
+    /// Runs inference on `x` [rows, cells of every input one after the other]; the answer is [rows, cells of every output
+    /// one after the other]. The bits of a row do not depend on the rows beside it.
+    ///
+    /// # Panics
+    /// Where `x` has another number of columns than the inputs have cells.
+    pub fn predict(&self, x: ArrayView2<'_, F>) -> Array2<F> {
+        self.predict_on(1, x)
+    }
+
+    /// As [`Self::predict`], on up to `threads` threads where there is work for them. The bits are the same.
+    ///
+    /// # Panics
+    /// Where `x` has another number of columns than the inputs have cells.
+    pub fn predict_on(&self, threads: usize, x: ArrayView2<'_, F>) -> Array2<F> {
+        let architecture = &self.architecture;
+        assert_eq!(x.ncols(), architecture.input_cells(), "columns of x against cells of the inputs");
+        let mut y = Array2::from_elem((x.nrows(), architecture.output_cells()), F::ZERO);
+        let work = architecture.cost().saturating_mul(x.nrows() as u64);
+        let threads = threads.min(usize::try_from(work / WORTH_A_THREAD).unwrap_or(usize::MAX)).max(1);
+        let rows = rows_at_once(architecture).min(x.nrows().div_ceil(threads)).max(1);
+        let parts = x.axis_chunks_iter(Axis(0), rows).zip(y.axis_chunks_iter_mut(Axis(0), rows));
+        if threads == 1 {
+            let mut tape = self.take_tape();
+            parts.for_each(|(x, y)| self.predict_part(&mut tape, x, y));
+            self.return_tape(tape);
+        } else {
+            let mut parts: Vec<_> = parts.collect();
+            kernel::with_team(threads, |team| {
+                team.each(&mut parts, |_, (x, y)| {
+                    let mut tape = self.take_tape();
+                    self.predict_part(&mut tape, x.view(), y.view_mut());
+                    self.return_tape(tape);
+                });
+            });
+        }
+        y
+    }
+
+    fn predict_part(&self, tape: &mut Tape<F>, x: ArrayView2<'_, F>, mut y: ArrayViewMut2<'_, F>) {
+        let (architecture, rows) = (&self.architecture, x.nrows());
+        for (input, columns) in columns(architecture.input_shapes().iter()).enumerate() {
+            let x = x.slice(s![.., columns]);
+            for (cells, x) in tape.input(input, rows).chunks_exact_mut(x.ncols().max(1)).zip(x.rows()) {
+                match x.as_slice() {
+                    Some(x) => cells.copy_from_slice(x),
+                    None => cells.iter_mut().zip(x).for_each(|(cell, &x)| *cell = x),
+                }
+            }
+        }
+        let weights = Weights { trainable: &self.trainable, fixed: &self.fixed };
+        let noise = Noise::default();
+        let pass = Pass { rows, training: false, logits: false, trainable: false, batch_rows: rows, noise };
+        let run = Run { architecture, weights, pass, absorbed: &[], joined: &[] };
+        tape.forward(&run, 0..architecture.nodes().len());
+        for (&value, columns) in architecture.outputs().iter().zip(columns(architecture.output_shapes())) {
+            let cells = y.slice_mut(s![.., columns]);
+            cells.into_iter().zip(tape.value(value, rows)).for_each(|(y, &cell)| *y = cell);
+        }
+    }
+
+    fn take_tape(&self) -> Tape<F> {
+        let pooled = self.tapes.lock().ok().and_then(|mut tapes| tapes.pop());
+        pooled.unwrap_or_else(|| Tape::for_inference(&self.architecture, rows_at_once(&self.architecture)))
+    }
+
+    fn return_tape(&self, tape: Tape<F>) {
+        if let Ok(mut tapes) = self.tapes.lock() {
+            tapes.push(tape);
+        }
+    }
+}
+
+/// Rows that run through a network at once: enough to make use of the weights that are read for them, few enough for their
+/// values to stay in the caches.
+fn rows_at_once(architecture: &Architecture) -> usize {
+    let values = 0..architecture.values();
+    let cells = values.fold(0usize, |cells, value| cells.saturating_add(architecture.shape(value).cells()));
+    (CACHED_CELLS / cells.max(1)).clamp(FEWEST_ROWS, MOST_ROWS)
+}

@@ -2,6 +2,7 @@
 
 use crate::engine::{
     layer::Workspace,
+    loss::Loss,
     network::{wanted_gradients, workspace},
     optimizer::Optimizer,
     spec::Architecture,
@@ -29,14 +30,14 @@ const MOST_LANES: usize = 4;
 const SHARD_ROWS: usize = 128;
 
 impl Cut {
-    /// The cut for steps of up to `batch_rows` rows.
-    pub fn new(architecture: &Architecture, batch_rows: usize) -> Self {
+    /// The cut for steps of up to `batch_rows` rows that learn by these losses.
+    pub fn new<'l>(architecture: &Architecture, batch_rows: usize, losses: impl IntoIterator<Item = &'l Loss>) -> Self {
         let rows = batch_rows.max(1);
         let small = architecture.cost().saturating_mul(3 * rows as u64) < SMALL_STEP;
         let least = if rows < TWO_LANES_ROWS { 1 } else { 2 };
         let lanes = if small { 1 } else { (rows / LANE_ROWS).clamp(least, MOST_LANES) };
         let lane_rows = rows.div_ceil(lanes);
-        let shard_rows = if meets(architecture) { lane_rows } else { lane_rows.min(SHARD_ROWS) };
+        let shard_rows = if meets(architecture, losses) { lane_rows } else { lane_rows.min(SHARD_ROWS) };
         Self { lanes, lane_rows, shard_rows }
     }
 
@@ -53,16 +54,23 @@ impl Cut {
     }
 }
 
-/// Whether something about a row follows from the whole batch: sums of a layer, or how many steps of an output count.
-pub(super) fn meets(architecture: &Architecture) -> bool {
-    architecture.nodes().iter().any(|node| node.meeting().is_some())
+/// Whether something about a row follows from the whole batch: sums of a layer, sums of a loss, or how many steps of an
+/// output count.
+pub(super) fn meets<'l>(architecture: &Architecture, losses: impl IntoIterator<Item = &'l Loss>) -> bool {
+    losses.into_iter().any(Loss::needs_batch)
+        || architecture.nodes().iter().any(|node| node.meeting().is_some())
         || (0..architecture.outputs().len()).any(|output| architecture.output_mask(output).is_some())
 }
 
 /// Bytes that a fit needs in `f32`, its data apart: weights and those of the best epoch, gradients, what the optimizer
 /// keeps, and buffers.
-pub fn training_bytes(architecture: &Architecture, batch_size: usize, optimizer: &Optimizer) -> u64 {
-    let cut = Cut::new(architecture, batch_size);
+pub fn training_bytes<'l>(
+    architecture: &Architecture,
+    batch_size: usize,
+    losses: impl IntoIterator<Item = &'l Loss>,
+    optimizer: &Optimizer,
+) -> u64 {
+    let cut = Cut::new(architecture, batch_size, losses);
     let wanted = wanted_gradients(architecture);
     let cells = |value: usize| architecture.shape(value).cells() as u64;
     let values: u64 = (0..architecture.values()).map(|value| cells(value) * (1 + u64::from(wanted[value]))).sum();
@@ -76,8 +84,14 @@ pub fn training_bytes(architecture: &Architecture, batch_size: usize, optimizer:
     let trainable = architecture.parameters().iter().filter(|parameter| parameter.spec.trainable);
     let kept = trainable.map(|parameter| optimizer.memory(&parameter.name, &parameter.shape) as u64);
     let kept = kept.fold(0, u64::saturating_add);
+    let penalties = architecture.parameters().iter().filter_map(|parameter| {
+        let regularizer = parameter.spec.regularizer.filter(|_| parameter.spec.trainable)?;
+        Some(regularizer.room(&parameter.shape) as u64)
+    });
+    let penalties = penalties.fold(0, u64::saturating_add);
     weights
         .saturating_add(kept)
+        .saturating_add(penalties)
         .saturating_add(2 * architecture.fixed_cells() as u64)
         .saturating_add(buffers)
         .saturating_mul(4)

@@ -184,7 +184,7 @@ fn settings(request: &JobRequest, defaults: &Map<String, Value>, errors: &mut Ve
 /// Buffers grow with the batch, and what an optimizer keeps with the model.
 fn check_memory(architecture: &Architecture, training: &Training, rows: u64, limits: &Limits) -> Option<FieldError> {
     let batch_size = training.batch_size.of(usize::try_from(rows).unwrap_or(usize::MAX));
-    let bytes = training_bytes(architecture, batch_size, &training.optimizer);
+    let bytes = training_bytes(architecture, batch_size, training.loss.values(), &training.optimizer);
     (bytes > limits.memory_bytes).then(|| {
         let most = limits.memory_bytes;
         let detail =

@@ -7,7 +7,8 @@ use crate::engine::{
     loss::{Learns, Loss},
     metric::{Measure, Metric},
     optimizer::Optimizer,
-    regularizer::{L1L2, Regularizer},
+    regularizer::{L1L2, OrthogonalMode, OrthogonalRegularizer, Regularizer},
+    shape::Shape,
 };
 use rand_chacha::{
     ChaCha8Rng,
@@ -85,7 +86,10 @@ fn losses() {
         json!({"type": "categorical_focal_crossentropy", "alpha": 0.7, "gamma": 1.5, "label_smoothing": 0.3}),
         json!({"type": "categorical_focal_crossentropy", "from_logits": true, "gamma": 0.5}),
         json!({"type": "huber", "delta": 0.4}),
+        json!({"type": "dice", "axis": -1}),
         json!({"type": "tversky", "axis": -1, "alpha": 0.3, "beta": 1.7}),
+        json!({"type": "tversky", "alpha": 0.3, "beta": 1.7}),
+        json!({"type": "sparse_categorical_crossentropy", "ignore_class": 0}),
     ];
     let tuned = tuned.iter().map(|settings| field::parse::<Loss>(settings).unwrap());
     for loss in Loss::every().into_iter().chain(tuned) {
@@ -128,11 +132,15 @@ fn losses() {
 fn regularizers() {
     let mut random = ChaCha8Rng::seed_from_u64(3);
     let weights = cells(21, 2.0, &mut random);
-    for regularizer in Regularizer::every().into_iter().chain([Regularizer::L1L2(L1L2 { l1: 0.3, l2: 0.7 })]) {
-        let expected: Vec<f64> =
-            differences(&weights, |weights| regularizer.penalty(weights)).iter().map(|cell| cell + 1.0).collect();
+    let columns = OrthogonalRegularizer { factor: 3.0, mode: OrthogonalMode::Columns };
+    let tuned = [Regularizer::L1L2(L1L2 { l1: 0.3, l2: 0.7 }), Regularizer::OrthogonalRegularizer(columns)];
+    let shape = Shape(vec![3, 7]);
+    for regularizer in Regularizer::every().into_iter().chain(tuned) {
+        let mut room = vec![0.0; regularizer.room(&shape)];
+        let expected = differences(&weights, |weights| regularizer.penalty(weights, &shape, &mut room.clone()));
+        let expected: Vec<f64> = expected.iter().map(|cell| cell + 1.0).collect();
         let mut gradient = vec![1.0; weights.len()];
-        regularizer.add_gradient(&weights, &mut gradient);
+        regularizer.add_gradient(&weights, &shape, &mut room, &mut gradient);
         assert_close(&format!("{regularizer:?}"), &gradient, &expected);
     }
 }
@@ -326,14 +334,15 @@ fn settings_out_of_range_are_refused_with_their_pointer() {
     refused::<Loss>(json!({"type": "binary_focal_crossentropy", "alpha": 1.5}), Loss::check);
     refused::<Loss>(json!({"type": "categorical_focal_crossentropy", "gamma": -1}), Loss::check);
     refused::<Loss>(json!({"type": "tversky", "beta": -1, "axis": -1}), Loss::check);
-    refused::<Loss>(json!({"type": "dice", "axis": null}), Loss::check);
     refused::<Loss>(json!({"type": "dice", "axis": 1}), Loss::check);
     refused::<Activation>(json!({"type": "elu", "alpha": -1}), Activation::check);
     refused::<Regularizer>(json!({"type": "l1_l2", "l2": -1}), Regularizer::check);
+    refused::<Regularizer>(json!({"type": "orthogonal_regularizer", "factor": -1}), Regularizer::check);
     refused::<Initializer>(json!({"type": "random_normal", "stddev": -1}), Initializer::check);
     refused::<Initializer>(json!({"type": "random_uniform", "maxval": -1}), Initializer::check);
     refused::<Initializer>(json!({"type": "constant", "value": -1e300}), Initializer::check);
-    refused::<Metric>(json!({"type": "auc", "num_thresholds": 2}), Metric::check);
+    refused::<Metric>(json!({"type": "auc", "num_thresholds": 1}), Metric::check);
+    refused::<Metric>(json!({"type": "auc", "num_labels": 3}), Metric::check);
     refused::<Metric>(json!({"type": "precision", "threshold": 1.5}), Metric::check);
     refused::<Metric>(json!({"type": "recall", "top_k": 0}), Metric::check);
     refused::<Metric>(json!({"type": "fbeta_score", "beta": 0}), Metric::check);
@@ -344,6 +353,7 @@ fn settings_out_of_range_are_refused_with_their_pointer() {
     refused::<Metric>(json!({"type": "binary_iou", "target_class_ids": [0, 2]}), Metric::check);
     let against = |metric: &Metric| metric.check_against(&field::parse(&json!("mse")).unwrap(), 3);
     refused::<Metric>(json!({"type": "precision", "class_id": 3}), against);
+    refused::<Metric>(json!({"type": "auc", "label_weights": [1.0, 2.0]}), against);
     refused::<Metric>(json!({"type": "iou", "target_class_ids": [3]}), against);
 }
 

@@ -209,6 +209,13 @@ impl Translator {
             );
             return None;
         }
+        if row.is_none() && class == "glu" {
+            self.refuse(
+                place,
+                "`glu` halves the last axis, which the output shapes of Keras's own layers do not know: it is not supported",
+            );
+            return None;
+        }
         if row.is_none() {
             let names: Vec<&str> =
                 family.classes.iter().map(|row| row.names.first().copied().unwrap_or_default()).collect();

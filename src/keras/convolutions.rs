@@ -26,6 +26,7 @@ pub(super) const fn standard(names: &'static [&'static str], kind: &'static str)
         ("bias_initializer", Rule::Object(&INITIALIZERS)),
         ("kernel_regularizer", Rule::Object(&REGULARIZERS)),
         ("bias_regularizer", Rule::Object(&REGULARIZERS)),
+        ("activity_regularizer", Rule::Object(&REGULARIZERS)),
         ("kernel_constraint", Rule::Object(&CONSTRAINTS)),
         ("bias_constraint", Rule::Object(&CONSTRAINTS)),
         ("lora_rank", UNSET),
@@ -51,6 +52,7 @@ pub(super) const fn transposed(names: &'static [&'static str], kind: &'static st
         ("bias_initializer", Rule::Object(&INITIALIZERS)),
         ("kernel_regularizer", Rule::Object(&REGULARIZERS)),
         ("bias_regularizer", Rule::Object(&REGULARIZERS)),
+        ("activity_regularizer", Rule::Object(&REGULARIZERS)),
         ("kernel_constraint", Rule::Object(&CONSTRAINTS)),
         ("bias_constraint", Rule::Object(&CONSTRAINTS)),
     ];
@@ -73,6 +75,7 @@ pub(super) const fn depthwise(names: &'static [&'static str], kind: &'static str
         ("bias_initializer", Rule::Object(&INITIALIZERS)),
         ("depthwise_regularizer", Rule::Object(&REGULARIZERS)),
         ("bias_regularizer", Rule::Object(&REGULARIZERS)),
+        ("activity_regularizer", Rule::Object(&REGULARIZERS)),
         ("depthwise_constraint", Rule::Object(&CONSTRAINTS)),
         ("bias_constraint", Rule::Object(&CONSTRAINTS)),
     ];
@@ -98,6 +101,7 @@ pub(super) const fn separable(names: &'static [&'static str], kind: &'static str
         ("depthwise_regularizer", Rule::Object(&REGULARIZERS)),
         ("pointwise_regularizer", Rule::Object(&REGULARIZERS)),
         ("bias_regularizer", Rule::Object(&REGULARIZERS)),
+        ("activity_regularizer", Rule::Object(&REGULARIZERS)),
         ("depthwise_constraint", Rule::Object(&CONSTRAINTS)),
         ("pointwise_constraint", Rule::Object(&CONSTRAINTS)),
         ("bias_constraint", Rule::Object(&CONSTRAINTS)),

@@ -13,6 +13,7 @@ pub(super) const EMBEDDING: Class = Class {
         ("output_dim", Rule::Same),
         ("embeddings_initializer", Rule::Object(&INITIALIZERS)),
         ("embeddings_regularizer", Rule::Object(&REGULARIZERS)),
+        ("activity_regularizer", Rule::Object(&REGULARIZERS)),
         ("embeddings_constraint", Rule::Object(&CONSTRAINTS)),
         ("mask_zero", Rule::Same),
         // How many numbers a row has, which the input's shape says, too.

@@ -337,6 +337,11 @@ pub(super) const INITIALIZERS: Family = Family {
             kind: "identity",
             options: &[("gain", Rule::Same)],
         },
+        Class {
+            names: &["STFT", "STFTInitializer", "stft"],
+            kind: "stft",
+            options: &[("side", Rule::Same), ("window", Rule::Same), ("scaling", Rule::Same), ("periodic", Rule::Same)],
+        },
     ],
     common: &[SEED, ("dtype", Rule::DataType)],
 };
@@ -355,6 +360,11 @@ pub(super) const REGULARIZERS: Family = Family {
         Class { names: &["L1", "l1"], kind: "l1", options: &[("l1", Rule::Same)] },
         Class { names: &["L2", "l2"], kind: "l2", options: &[("l2", Rule::Same)] },
         Class { names: &["L1L2", "l1_l2"], kind: "l1_l2", options: &[("l1", Rule::Same), ("l2", Rule::Same)] },
+        Class {
+            names: &["OrthogonalRegularizer", "orthogonal_regularizer"],
+            kind: "orthogonal_regularizer",
+            options: &[("factor", Rule::Same), ("mode", Rule::Same)],
+        },
     ],
     common: &[],
 };

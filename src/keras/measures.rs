@@ -1,8 +1,8 @@
 //! Keras's losses and metrics, and which of ours they are.
 
-use super::class::{Class, Family, Plain, Rule, UNSET};
+use super::class::{Class, Family, Plain, Rule};
 
-const FROM_LOGITS: (&str, Rule) = ("from_logits", Rule::Only(&[Plain::Bool(false)]));
+const FROM_LOGITS: (&str, Rule) = ("from_logits", Rule::Default(Plain::Bool(false)));
 const LABEL_SMOOTHING: (&str, Rule) = ("label_smoothing", Rule::Same);
 const LAST_AXIS: (&str, Rule) = ("axis", Rule::Only(&[Plain::Number(-1.0)]));
 
@@ -19,10 +19,11 @@ const CATEGORICAL_CROSSENTROPY: Class = Class {
     kind: "categorical_crossentropy",
     options: &[FROM_LOGITS, LABEL_SMOOTHING, LAST_AXIS],
 };
+/// As a loss; the metric ignores no class.
 const SPARSE_CATEGORICAL_CROSSENTROPY: Class = Class {
     names: &["SparseCategoricalCrossentropy", "sparse_categorical_crossentropy"],
     kind: "sparse_categorical_crossentropy",
-    options: &[FROM_LOGITS, ("ignore_class", UNSET), LAST_AXIS],
+    options: &[FROM_LOGITS, ("ignore_class", Rule::Optional), LAST_AXIS],
 };
 const COSINE_SIMILARITY: Class =
     Class { names: &["CosineSimilarity", "cosine_similarity"], kind: "cosine_similarity", options: &[LAST_AXIS] };
@@ -92,6 +93,11 @@ pub(super) const LOSSES: Family = Family {
             kind: "categorical_focal_crossentropy",
             options: &[("alpha", Rule::Number), ("gamma", Rule::Number), FROM_LOGITS, LABEL_SMOOTHING, LAST_AXIS],
         },
+        Class {
+            names: &["CategoricalGeneralizedCrossEntropy", "categorical_generalized_cross_entropy"],
+            kind: "categorical_generalized_cross_entropy",
+            options: &[("q", Rule::Number)],
+        },
         Class { names: &["Dice", "dice"], kind: "dice", options: &[("axis", Rule::Optional)] },
         Class {
             names: &["Tversky", "tversky"],
@@ -125,7 +131,7 @@ pub(super) const METRICS: Family = Family {
         Class {
             names: &["BinaryAccuracy", "binary_accuracy"],
             kind: "binary_accuracy",
-            options: &[("threshold", Rule::Only(&[Plain::Number(0.5)]))],
+            options: &[("threshold", Rule::Default(Plain::Number(0.5)))],
         },
         Class { names: &["CategoricalAccuracy", "categorical_accuracy"], kind: "categorical_accuracy", options: &[] },
         Class {
@@ -139,11 +145,11 @@ pub(super) const METRICS: Family = Family {
             options: &[
                 ("num_thresholds", Rule::Same),
                 ("curve", Rule::Same),
-                ("summation_method", Rule::Only(&[Plain::Text("interpolation")])),
-                ("multi_label", Rule::Only(&[Plain::Bool(false)])),
-                ("num_labels", UNSET),
-                ("label_weights", UNSET),
-                ("thresholds", UNSET),
+                ("summation_method", Rule::Default(Plain::Text("interpolation"))),
+                ("multi_label", Rule::Same),
+                ("num_labels", Rule::Optional),
+                ("label_weights", Rule::Optional),
+                ("thresholds", Rule::Optional),
                 FROM_LOGITS,
             ],
         },
@@ -232,11 +238,7 @@ pub(super) const METRICS: Family = Family {
 };
 
 const fn threshold_metric(names: &'static [&'static str], kind: &'static str) -> Class {
-    Class {
-        names,
-        kind,
-        options: &[("thresholds", Rule::Only(&[Plain::Number(0.5)])), ("top_k", UNSET), ("class_id", UNSET)],
-    }
+    Class { names, kind, options: &[("thresholds", Rule::Optional), ("top_k", Rule::Optional), CLASS_ID] }
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ macro_rules! options {
             ("kernel_regularizer", Rule::Object(&REGULARIZERS)),
             ("recurrent_regularizer", Rule::Object(&REGULARIZERS)),
             ("bias_regularizer", Rule::Object(&REGULARIZERS)),
+            ("activity_regularizer", Rule::Object(&REGULARIZERS)),
             ("kernel_constraint", Rule::Object(&CONSTRAINTS)),
             ("recurrent_constraint", Rule::Object(&CONSTRAINTS)),
             ("bias_constraint", Rule::Object(&CONSTRAINTS)),

@@ -91,10 +91,11 @@ impl Loaded {
 
     fn compute(&self, instances: &Instances) -> Result<Array2<f32>, Vec<FieldError>> {
         let inputs = self.recipe.encode(instances.as_slice())?;
-        self.network
-            .architecture()
-            .check_indices(inputs.view())
-            .map_err(|error| vec![FieldError::new(format!("/instances/{}", error.row), error.to_string())])?;
+        self.network.architecture().check_indices(inputs.view()).map_err(|error| {
+            let instance = instances.as_slice().get(error.row);
+            let cell = instance.map_or_else(String::new, |instance| self.recipe.pointer(instance, error.column));
+            vec![FieldError::new(format!("/instances/{}{cell}", error.row), error.to_string())]
+        })?;
         let output = self.network.predict_on(self.threads, inputs.view());
         match output.rows().into_iter().position(|row| row.iter().any(|cell| !cell.is_finite())) {
             None => Ok(output),

@@ -3,7 +3,7 @@
 use crate::{
     data::{
         read::{ReadError, load},
-        recipe::{OutputTargets, Preprocessing, Recipe, input_width},
+        recipe::{Logits, OutputTargets, Preprocessing, Recipe, input_width},
         split::{Split, split},
         table::Table,
         weights::{ClassWeight, weights},
@@ -98,8 +98,17 @@ pub fn prepare(inputs: Inputs, limits: &Limits, link: &Link) -> Result<Prepared,
         _ => training.preprocessing,
     };
     let targets = job.target.named().into_iter().zip(job.task.values());
-    let outputs: Vec<OutputTargets<'_>> =
-        targets.map(|((name, columns), task)| OutputTargets { name, task: *task, columns: columns.names() }).collect();
+    let logits = |output: usize| {
+        let activation = training.loss.values().get(output)?.answers_through(architecture.last_activation(output))?;
+        Some(Logits { activation, width: architecture.output_shapes().nth(output)?.last() })
+    };
+    let outputs: Vec<OutputTargets<'_>> = targets
+        .enumerate()
+        .map(|(output, ((name, columns), task))| {
+            let (task, columns, logits) = (*task, columns.names(), logits(output));
+            OutputTargets { name, task, columns, logits }
+        })
+        .collect();
     let recipe =
         Recipe::fit(&table, &columns, &job.features, &outputs, preprocessing, &rows.training).map_err(invalid)?;
     go_on(link)?;

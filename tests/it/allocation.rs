@@ -200,7 +200,8 @@ fn a_fit_takes_the_memory_that_was_said() {
                 steps_per_epoch: None,
                 threads: 1,
             };
-            let said = TrainingMemory::new(&architecture, batch_size, &plan.optimizer, true).total_bytes();
+            let said = TrainingMemory::new(&architecture, batch_size, [&plan.outputs[0].loss], &plan.optimizer, true)
+                .total_bytes();
             let taken = most_bytes(|| {
                 let mut network = Network::<f32>::initialize(architecture.clone(), 1);
                 let samples = Samples { x: x.view(), y: y.view(), weights: None };

@@ -112,9 +112,13 @@ async fn words_are_looked_up_as_they_are() {
     };
     let predicted: Value = ask(json!([2, 9, 3, 4, 0, 0])).await.unwrap().json().await.unwrap();
     assert_eq!(predicted["predictions"][0]["label"], "c1", "{predicted:#}");
-    for wrong in [json!([2, 10, 3, 4, 0, 0]), json!([2, -1, 3, 4, 0, 0]), json!([2, 1.5, 3, 4, 0, 0])] {
+    for (wrong, pointer) in [
+        (json!([2, 10, 3, 4, 0, 0]), "/instances/0/1"),
+        (json!([2, 9, 3, -1, 0, 0]), "/instances/0/3"),
+        (json!({"x5": 0, "x0": 2, "x1": 1, "x2": 1.5, "x3": 4, "x4": 0}), "/instances/0/x2"),
+    ] {
         let problem = client::problem(ask(wrong).await.unwrap(), 422).await;
-        assert_eq!(problem["errors"][0]["pointer"], "/instances/0", "{problem:#}");
+        assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem:#}");
         assert!(problem["errors"][0]["detail"].as_str().unwrap().contains("0 to 9"), "{problem:#}");
     }
 }

@@ -4,6 +4,7 @@
 mod allocation;
 mod bad_input;
 mod demo;
+mod http_answers;
 mod http_confusion;
 mod http_datasets;
 mod http_events;
@@ -23,6 +24,7 @@ mod parity_losses;
 mod parity_metrics;
 mod parity_networks;
 mod parity_optimizers;
+mod parity_weights;
 mod predict_http;
 mod rooms;
 mod seed;

@@ -1,6 +1,6 @@
 //! Which class was taken for which.
 
-use super::{Recipe, Task, decode::chosen};
+use super::{Recipe, decode::chosen};
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -39,17 +39,19 @@ impl Recipe {
         predict: impl FnOnce() -> Array2<f32>,
     ) -> Option<ConfusionMatrix> {
         let labels = self.labels().to_vec();
-        let task = self.outputs.first()?.task;
+        let output = self.outputs.first()?;
+        let task = output.task;
         if labels.is_empty() || labels.len() > MOST_LABELS {
             return None;
         }
         let mut counts = vec![vec![0; labels.len()]; labels.len()];
-        for (target, output) in targets.rows().into_iter().zip(predict().rows()) {
-            let class = match task {
-                Task::OneHotClasses => chosen(task, target),
-                _ => target.first().map_or(0, |&class| class as usize),
+        let predicted = predict();
+        for (target, answer) in targets.rows().into_iter().zip(output.answers(predicted.view()).rows()) {
+            let class = match task.is_one_hot() {
+                true => chosen(task, target),
+                false => target.first().map_or(0, |&class| class as usize),
             };
-            if let Some(count) = counts.get_mut(class).and_then(|row: &mut Vec<u64>| row.get_mut(chosen(task, output)))
+            if let Some(count) = counts.get_mut(class).and_then(|row: &mut Vec<u64>| row.get_mut(chosen(task, answer)))
             {
                 *count += 1;
             }

@@ -1,8 +1,8 @@
 //! The network's output as answers.
 
-use super::{Output, Task, target::Target};
+use super::{Logits, Output, Task, target::Target};
 use crate::data::named::Named;
-use ndarray::{ArrayView1, ArrayView2, s};
+use ndarray::{ArrayView1, ArrayView2, CowArray, Ix2, s};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 use std::sync::Arc;
@@ -27,6 +27,14 @@ pub enum Prediction {
         #[schema(value_type = f32)]
         score: Value,
     },
+    /// That of a classifier whose outputs are a score a label.
+    Scores {
+        /// The label of the largest score.
+        label: Value,
+        /// Every label's score, in label order.
+        #[schema(value_type = std::collections::HashMap<String, f32>)]
+        scores: Probabilities,
+    },
     /// A regression's; an object by target name where there are several targets.
     Value {
         /// The predicted value.
@@ -37,7 +45,7 @@ pub enum Prediction {
     Outputs(Named<Prediction>),
 }
 
-/// Probabilities by label, in label order. Numbers are written straight from the network's output, with the digits that
+/// Probabilities or scores by label, in label order. Numbers are written straight from the network's output, with the digits that
 /// tell them from every other `f32`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Probabilities {
@@ -46,7 +54,7 @@ pub struct Probabilities {
 }
 
 impl Probabilities {
-    /// Each label with its probability.
+    /// Each label with its number.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, f32)> {
         self.labels.iter().map(String::as_str).zip(self.values.iter().copied())
     }
@@ -74,7 +82,7 @@ pub(super) fn decode_several(outputs: &[Output], output: ArrayView2<'_, f32>, ce
     for (of, cells) in outputs.iter().zip(cells) {
         let mine = output.slice(s![.., first..first + cells]);
         first += cells;
-        for (answer, prediction) in answers.iter_mut().zip(decode(of.task, &of.targets, mine)) {
+        for (answer, prediction) in answers.iter_mut().zip(decode(of, mine)) {
             answer.push((of.name.clone(), prediction));
         }
     }
@@ -82,10 +90,13 @@ pub(super) fn decode_several(outputs: &[Output], output: ArrayView2<'_, f32>, ce
 }
 
 /// Answers for output [rows, output cells].
-pub(super) fn decode(task: Task, targets: &[Target], output: ArrayView2<'_, f32>) -> Vec<Prediction> {
+pub(super) fn decode(of: &Output, output: ArrayView2<'_, f32>) -> Vec<Prediction> {
+    let Output { task, targets, .. } = of;
+    let task = *task;
     let labels = targets.first().map(Target::labels).unwrap_or_default();
     let keys: Arc<[String]> = labels.iter().map(label_text).collect();
-    output
+    let by_label = |row: ArrayView1<'_, f32>| Probabilities { labels: Arc::clone(&keys), values: row.to_vec() };
+    of.answers(output)
         .rows()
         .into_iter()
         .map(|row| match task {
@@ -101,11 +112,23 @@ pub(super) fn decode(task: Task, targets: &[Target], output: ArrayView2<'_, f32>
                 Prediction::Class { label: label(labels, task, row), probabilities }
             }
             Task::SparseClasses | Task::OneHotClasses => {
-                let probabilities = Probabilities { labels: Arc::clone(&keys), values: row.to_vec() };
-                Prediction::Class { label: label(labels, task, row), probabilities }
+                Prediction::Class { label: label(labels, task, row), probabilities: by_label(row) }
             }
+            Task::Margins => Prediction::Scores { label: label(labels, task, row), scores: by_label(row) },
         })
         .collect()
+}
+
+impl Output {
+    /// The network's output as probabilities, where it gives logits, and else as it is.
+    pub(super) fn answers<'o>(&self, output: ArrayView2<'o, f32>) -> CowArray<'o, f32, Ix2> {
+        let Some(Logits { activation, width }) = self.logits else { return output.into() };
+        let mut answers = output.as_standard_layout().into_owned();
+        if let Some(cells) = answers.as_slice_mut() {
+            activation.forward(cells, width);
+        }
+        answers.into()
+    }
 }
 
 /// A label as the key of an object: text as it is, numbers and booleans as JSON writes them.
@@ -124,7 +147,7 @@ pub(super) fn chosen(task: Task, row: ArrayView1<'_, f32>) -> usize {
         Task::Binary => over(0.5),
         Task::Margin => over(0.0),
         // the first of equals, as argmax and Keras's threshold (above one half) have it
-        Task::SparseClasses | Task::OneHotClasses | Task::Regression => {
+        Task::SparseClasses | Task::OneHotClasses | Task::Margins | Task::Regression => {
             let mut best = (0, row.first().copied().unwrap_or(f32::NAN));
             for (class, &value) in row.iter().enumerate() {
                 if value > best.1 {

@@ -42,6 +42,20 @@ pub(super) fn encode(features: &[Feature], instances: &[Value]) -> Result<Array2
         .map_err(|error| vec![FieldError::new("/instances", error.to_string())])
 }
 
+/// Where the value behind the input cell `cell` stands in `instance`.
+pub(super) fn pointer(features: &[Feature], instance: &Value, cell: usize) -> String {
+    let mut next = 0;
+    let position = features.iter().position(|feature| {
+        next += feature.width();
+        cell < next
+    });
+    match position.and_then(|position| Some((position, features.get(position)?))) {
+        Some((_, feature)) if instance.is_object() => format!("/{}", escape(feature.name())),
+        Some((position, _)) => format!("/{position}"),
+        None => String::new(),
+    }
+}
+
 /// Errors of one instance.
 struct Faults<'a> {
     index: usize,

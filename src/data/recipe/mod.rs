@@ -19,7 +19,7 @@ use crate::{
         schema::{Column, ColumnType},
         table::{Table, TableColumn},
     },
-    engine::field::FieldError,
+    engine::{activation::Activation, field::FieldError},
 };
 use feature::Feature;
 use ndarray::{Array2, ArrayView2};
@@ -55,8 +55,17 @@ pub enum Task {
     Binary,
     /// One of two classes by one score (hinge losses): over 0 is the second label in label order.
     Margin,
+    /// One class of several, the target one-hot, by a score each (hinge losses).
+    Margins,
     /// Numbers, one an output cell.
     Regression,
+}
+
+impl Task {
+    /// Whether the target has a cell a label.
+    fn is_one_hot(self) -> bool {
+        matches!(self, Self::OneHotClasses | Self::Margins)
+    }
 }
 
 /// Everything between raw records and the network, both ways.
@@ -74,6 +83,17 @@ struct Output {
     name: String,
     task: Task,
     targets: Vec<Target>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    logits: Option<Logits>,
+}
+
+/// What makes probabilities of an output that gives logits.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Logits {
+    /// Sigmoid or softmax.
+    pub activation: Activation,
+    /// Size of the output's last axis.
+    pub width: usize,
 }
 
 /// What one output is to be fitted to.
@@ -85,6 +105,8 @@ pub struct OutputTargets<'a> {
     pub task: Task,
     /// The target columns.
     pub columns: &'a [String],
+    /// Where it gives logits.
+    pub logits: Option<Logits>,
 }
 
 /// What a version takes and gives.
@@ -144,7 +166,8 @@ impl Recipe {
                 let target = column(columns, name).and_then(|schema| Target::new(schema, output.task));
                 target.map_or_else(|detail| errors.push(FieldError::new("/target", detail)), |it| targets.push(it));
             }
-            fitted_outputs.push(Output { name: output.name.to_owned(), task: output.task, targets });
+            let (name, task, logits) = (output.name.to_owned(), output.task, output.logits);
+            fitted_outputs.push(Output { name, task, targets, logits });
         }
         if errors.is_empty() {
             Ok(Self { version: VERSION, features: fitted, outputs: fitted_outputs })
@@ -214,10 +237,15 @@ impl Recipe {
         encode::encode(&self.features, instances)
     }
 
+    /// Where the value behind the input cell `cell` stands in a raw instance (`/sepal_width`, or `/1` in a list).
+    pub fn pointer(&self, instance: &Value, cell: usize) -> String {
+        encode::pointer(&self.features, instance, cell)
+    }
+
     /// Answers for the network's output [rows, output cells]; `cells` are those of each output.
     pub fn decode(&self, output: ArrayView2<'_, f32>, cells: &[usize]) -> Vec<Prediction> {
         match self.outputs.as_slice() {
-            [only] => decode::decode(only.task, &only.targets, output),
+            [only] => decode::decode(only, output),
             outputs => decode::decode_several(outputs, output, cells),
         }
     }

@@ -46,10 +46,7 @@ impl Target {
 
     /// Target cells.
     pub fn width(&self, task: Task) -> usize {
-        match task {
-            Task::OneHotClasses => self.labels.len(),
-            Task::SparseClasses | Task::Binary | Task::Margin | Task::Regression => 1,
-        }
+        if task.is_one_hot() { self.labels.len() } else { 1 }
     }
 
     /// What it gives.
@@ -74,7 +71,7 @@ impl Target {
             return Ok(());
         }
         for (mut target, class) in targets.rows_mut().into_iter().zip(self.classes(column, rows)?) {
-            let (cell, value) = if task == Task::OneHotClasses { (class, 1.0) } else { (0, class as f32) };
+            let (cell, value) = if task.is_one_hot() { (class, 1.0) } else { (0, class as f32) };
             if let Some(cell) = target.get_mut(cell) {
                 *cell = value;
             }

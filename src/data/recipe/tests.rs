@@ -22,7 +22,7 @@ fn read(csv: &str) -> (Inspection, Table) {
 
 /// Fits on the first `training` rows; the last column is the target.
 fn output(task: Task, columns: &[String]) -> OutputTargets<'_> {
-    OutputTargets { name: "", task, columns }
+    OutputTargets { name: "", task, columns, logits: None }
 }
 
 fn fitted(csv: &str, training: usize, task: Task, preprocessing: Preprocessing) -> (Recipe, Table) {

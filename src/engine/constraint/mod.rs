@@ -94,13 +94,15 @@ mod tests {
     #[test]
     fn several_axes_make_one_norm() {
         let weights: Vec<f64> = (0..24).map(f64::from).collect();
-        let constraint = json!({"type": "unit_norm", "axis": [0, 1]});
+        let constraint = json!({"type": "unit_norm", "axis": [0, -2]});
         let kept = applied(constraint, &weights, &[2, 3, 4]);
         for column in 0..4 {
             let norm: f64 = kept.iter().skip(column).step_by(4).map(|cell| cell * cell).sum();
             assert!((norm - 1.0).abs() < 1e-6);
         }
-        let constraint: Constraint = from_value(json!({"type": "max_norm", "axis": 2})).unwrap();
-        assert_eq!(constraint.check_shape(&Shape(vec![2, 3])).unwrap_err().pointer, "/axis");
+        for axis in [2, -3] {
+            let constraint: Constraint = from_value(json!({"type": "max_norm", "axis": axis})).unwrap();
+            assert_eq!(constraint.check_shape(&Shape(vec![2, 3])).unwrap_err().pointer, "/axis");
+        }
     }
 }

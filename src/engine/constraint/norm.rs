@@ -8,14 +8,15 @@ const EPSILON: f64 = 1e-7;
 /// Most axes of a parameter.
 const MOST_AXES: usize = 8;
 
-/// The axes of a parameter that one norm is taken over: a number or a list of numbers.
+/// The axes of a parameter that one norm is taken over: a number or a list of numbers, counted from the last one where
+/// they are negative.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a whole number or a list of whole numbers")]
 pub enum Axes {
     /// One.
-    One(usize),
+    One(i64),
     /// Several.
-    Several(Vec<usize>),
+    Several(Vec<i64>),
 }
 
 impl Default for Axes {
@@ -25,7 +26,7 @@ impl Default for Axes {
 }
 
 impl Axes {
-    fn as_slice(&self) -> &[usize] {
+    fn as_slice(&self) -> &[i64] {
         match self {
             Self::One(axis) => std::slice::from_ref(axis),
             Self::Several(axes) => axes,
@@ -35,10 +36,12 @@ impl Axes {
     /// Fails where `shape` has no such axis.
     pub(super) fn check(&self, shape: &Shape) -> Result<(), FieldError> {
         let axes = shape.0.len();
-        match self.as_slice().iter().find(|&&axis| axis >= axes || axes > MOST_AXES) {
+        let count = axes as i64;
+        match self.as_slice().iter().find(|axis| !(-count..count).contains(axis) || axes > MOST_AXES) {
             None => Ok(()),
             Some(axis) => {
-                let detail = format!("expected axes of the shape {shape}, which are below {axes}, received {axis}");
+                let detail =
+                    format!("expected axes of the shape {shape}, which are -{axes} to {}, received {axis}", count - 1);
                 Err(FieldError::new("/axis", detail))
             }
         }
@@ -53,7 +56,10 @@ impl Axes {
             strides[axis] = stride;
             stride *= size;
         }
-        let together = |axis: usize| self.as_slice().contains(&axis);
+        let together = |axis: usize| {
+            let from_the_end = axis as i64 - axes.len() as i64;
+            self.as_slice().iter().any(|&taken| taken == axis as i64 || taken == from_the_end)
+        };
         walk(
             axes,
             &strides,

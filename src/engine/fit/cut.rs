@@ -1,6 +1,6 @@
 //! How a step's work is cut: by shapes alone, so that the bits do not depend on the number of threads.
 
-use crate::engine::spec::Architecture;
+use crate::engine::{loss::Loss, spec::Architecture};
 use std::ops::Range;
 
 /// The rows of a step, cut into lanes of neighbouring rows, and those into shards that stay in the caches.
@@ -24,14 +24,14 @@ const MOST_LANES: usize = 4;
 const SHARD_ROWS: usize = 128;
 
 impl Cut {
-    /// The cut for steps of up to `batch_rows` rows.
-    pub fn new(architecture: &Architecture, batch_rows: usize) -> Self {
+    /// The cut for steps of up to `batch_rows` rows that learn by these losses.
+    pub fn new<'l>(architecture: &Architecture, batch_rows: usize, losses: impl IntoIterator<Item = &'l Loss>) -> Self {
         let rows = batch_rows.max(1);
         let small = architecture.cost().saturating_mul(3 * rows as u64) < SMALL_STEP;
         let least = if rows < TWO_LANES_ROWS { 1 } else { 2 };
         let lanes = if small { 1 } else { (rows / LANE_ROWS).clamp(least, MOST_LANES) };
         let lane_rows = rows.div_ceil(lanes);
-        let shard_rows = if meets(architecture) { lane_rows } else { lane_rows.min(SHARD_ROWS) };
+        let shard_rows = if meets(architecture, losses) { lane_rows } else { lane_rows.min(SHARD_ROWS) };
         Self { lanes, lane_rows, shard_rows }
     }
 
@@ -48,9 +48,11 @@ impl Cut {
     }
 }
 
-/// Whether something about a row follows from the whole batch: sums of a layer, or how many steps of an output count.
-pub(super) fn meets(architecture: &Architecture) -> bool {
-    architecture.nodes().iter().any(|node| node.meeting().is_some())
+/// Whether something about a row follows from the whole batch: sums of a layer, sums of a loss, or how many steps of an
+/// output count.
+pub(super) fn meets<'l>(architecture: &Architecture, losses: impl IntoIterator<Item = &'l Loss>) -> bool {
+    losses.into_iter().any(Loss::needs_batch)
+        || architecture.nodes().iter().any(|node| node.meeting().is_some())
         || (0..architecture.outputs().len()).any(|output| architecture.output_mask(output).is_some())
 }
 

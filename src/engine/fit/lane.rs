@@ -4,7 +4,7 @@ use super::{FitPlan, Samples, cut::Cut};
 use crate::engine::{
     kernel::{self, Buffer},
     layer::Pass,
-    loss::Loss,
+    loss::{BatchSums, Loss},
     metric::Metric,
     network::{Output, Run, Tape},
     random::Noise,
@@ -66,6 +66,8 @@ pub(super) struct Lane<F> {
     pub losses: Vec<f64>,
     /// By output: how many of the last step's loss rows count.
     pub counts: Vec<f64>,
+    /// By output: what these rows add to a loss of the whole batch.
+    pub batch: Vec<BatchSums>,
     /// Sums of every metric of every output, one after the other, over the epoch.
     pub metrics: Vec<f64>,
     /// Sums of the node at which lanes meet next.
@@ -84,6 +86,8 @@ pub(super) struct Rows<'d, 'a, F> {
     pub step: u64,
     /// By output: what the sum of the losses is divided by.
     pub totals: &'a [f64],
+    /// By output: what its loss is made of, where that is one of the whole batch.
+    pub batch: &'a [BatchSums],
 }
 
 impl<F: Real> Lane<F> {
@@ -104,6 +108,7 @@ impl<F: Real> Lane<F> {
             ),
             losses: vec![0.0; task.outputs.len()],
             counts: vec![0.0; task.outputs.len()],
+            batch: vec![BatchSums::default(); task.outputs.len()],
             metrics: vec![0.0; task.outputs.iter().map(OutputTask::metric_cells).sum()],
             sums: vec![0.0; sums],
             pass: Pass {
@@ -121,6 +126,7 @@ impl<F: Real> Lane<F> {
     fn reset(&mut self) {
         self.losses.fill(0.0);
         self.counts.fill(0.0);
+        self.batch.fill(BatchSums::default());
         self.tape.penalty = 0.0;
     }
 
@@ -149,7 +155,7 @@ impl<F: Real> Lane<F> {
         for shard in task.cut.shards(mine) {
             let run = Run { pass: self.load(task, rows, shard, false), ..run };
             self.tape.forward(&run, 0..nodes);
-            self.count(task, run.pass.rows);
+            self.count(task, rows, run.pass.rows);
             self.evaluate(task, rows, run.pass.rows);
         }
     }
@@ -173,11 +179,11 @@ impl<F: Real> Lane<F> {
         }
     }
 
-    /// Runs the last `nodes` forward, and counts the loss rows that count.
-    pub fn forward_to_end(&mut self, task: &Task<'_>, run: Run<'_, F>, nodes: Range<usize>) {
+    /// Runs the last `nodes` forward, and counts what losses need to know of the whole batch.
+    pub fn forward_to_end(&mut self, task: &Task<'_>, run: Run<'_, F>, rows: Rows<'_, '_, F>, nodes: Range<usize>) {
         if self.pass.rows > 0 {
             self.tape.forward(&Run { pass: self.pass, ..run }, nodes);
-            self.count(task, self.pass.rows);
+            self.count(task, rows, self.pass.rows);
         }
     }
 
@@ -224,16 +230,19 @@ impl<F: Real> Lane<F> {
         Pass { rows: order.len(), training, logits: false, trainable: true, batch_rows, noise }
     }
 
-    /// Adds how many loss rows of each output count, of the rows that ran forward.
-    fn count(&mut self, task: &Task<'_>, rows: usize) {
-        for (output, count) in task.outputs.iter().zip(&mut self.counts) {
-            *count += match self.tape.output(output.value, output.mask, rows).mask {
-                None => (rows * output.positions) as f64,
-                Some(mask) => {
-                    let steps: f64 = mask.iter().map(|cell| cell.to_f64()).sum();
-                    steps * (rows * output.positions) as f64 / mask.len() as f64
-                }
-            };
+    /// Adds how many loss rows of each output count, of the rows that ran forward, and what they add to a loss of the whole
+    /// batch.
+    fn count(&mut self, task: &Task<'_>, rows: Rows<'_, '_, F>, count: usize) {
+        let Self { tape, targets, row_weights, weights, counts, batch, .. } = self;
+        let row_weights = rows.samples.weights.map(|_| &row_weights[..count]);
+        for (index, output) in task.outputs.iter().enumerate() {
+            let targets = &targets[index][..count * output.targets.len()];
+            let Output { values, mask, .. } = tape.output(output.value, output.mask, count);
+            counts[index] += counted(output, targets, mask, count);
+            if output.loss.of_batch(&batch[index]).is_some() {
+                let weights = weigh(output, row_weights, mask, count, weights);
+                batch[index] += Loss::batch_sums(targets, values, output.width, weights);
+            }
         }
     }
 
@@ -248,7 +257,9 @@ impl<F: Real> Lane<F> {
             let weights = weigh(output, row_weights, mask, count, weights);
             let scale = F::of(output.loss_weight / rows.totals[index]);
             let (width, absorbed) = (output.width, output.absorbed);
-            losses[index] += output.loss.evaluate(targets, values, width, absorbed, weights, scale, gradient);
+            let batch = rows.batch[index];
+            losses[index] +=
+                output.loss.evaluate_part(targets, values, width, absorbed, weights, batch, scale, gradient);
             if output.metrics.is_empty() {
                 continue;
             }
@@ -264,6 +275,21 @@ impl<F: Real> Lane<F> {
                 metric.update(targets, values, width, mine);
                 cells = rest;
             }
+        }
+    }
+}
+
+/// How many loss rows of `rows` rows count: those that the mask shows, and whose class is not ignored.
+fn counted<F: Real>(output: &OutputTask, targets: &[F], mask: Option<&[F]>, rows: usize) -> f64 {
+    let all = rows * output.positions;
+    let each = mask.map_or(1, |mask| all / mask.len());
+    match (output.loss.ignore_class(), mask) {
+        (None, None) => all as f64,
+        (None, Some(mask)) => mask.iter().map(|cell| cell.to_f64()).sum::<f64>() * each as f64,
+        (Some(ignored), mask) => {
+            let ignored = F::of(ignored as f64);
+            let shown = |row: usize| mask.is_none_or(|mask| mask[row / each] != F::ZERO);
+            targets.iter().enumerate().filter(|&(row, &class)| class != ignored && shown(row)).count() as f64
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What a fit takes of memory, known before it begins.
 
 use super::cut::Cut;
-use crate::engine::{network::training_cells, optimizer::Optimizer, spec::Architecture};
+use crate::engine::{loss::Loss, network::training_cells, optimizer::Optimizer, spec::Architecture};
 use serde::{Deserialize, Serialize};
 
 /// Memory of a fit in `f32`, its data apart, in bytes.
@@ -11,7 +11,7 @@ pub struct TrainingMemory {
     pub weights_bytes: u64,
     /// Gradients of the weights, one copy for each part of a step that runs beside others.
     pub gradients_bytes: u64,
-    /// What the optimizer keeps from step to step.
+    /// What the optimizer keeps from step to step, and penalties need.
     pub optimizer_bytes: u64,
     /// Values, their gradients and what layers keep for the backward pass, of the rows that are in work at a time.
     pub activations_bytes: u64,
@@ -19,19 +19,26 @@ pub struct TrainingMemory {
 
 impl TrainingMemory {
     /// Of steps of `batch_size` rows. `keeps` is whether the weights of an epoch are kept to go back to.
-    pub fn new(architecture: &Architecture, batch_size: usize, optimizer: &Optimizer, keeps: bool) -> Self {
-        let cut = Cut::new(architecture, batch_size);
+    pub fn new<'l>(
+        architecture: &Architecture,
+        batch_size: usize,
+        losses: impl IntoIterator<Item = &'l Loss>,
+        optimizer: &Optimizer,
+        keeps: bool,
+    ) -> Self {
+        let cut = Cut::new(architecture, batch_size, losses);
         let lanes = cut.lanes as u64;
         let trainable = architecture.trainable_cells() as u64;
         let weights = trainable.saturating_add(architecture.fixed_cells() as u64);
         let targets = (architecture.output_cells() as u64).saturating_mul(cut.shard_rows as u64);
-        let of_optimizer = architecture.parameters().iter().filter(|parameter| parameter.spec.trainable);
-        let of_optimizer = of_optimizer.map(|parameter| optimizer.memory(&parameter.name, &parameter.shape) as u64);
+        let trained = || architecture.parameters().iter().filter(|parameter| parameter.spec.trainable);
+        let of_optimizer = trained().map(|parameter| optimizer.memory(&parameter.name, &parameter.shape) as u64);
+        let of_penalties = trained().filter_map(|it| Some(it.spec.regularizer?.room(&it.shape) as u64));
         let bytes = |cells: u64| cells.saturating_mul(size_of::<f32>() as u64);
         Self {
             weights_bytes: bytes(weights.saturating_mul(1 + u64::from(keeps))),
             gradients_bytes: bytes(trainable.saturating_mul(lanes)),
-            optimizer_bytes: bytes(of_optimizer.fold(0, u64::saturating_add)),
+            optimizer_bytes: bytes(of_optimizer.chain(of_penalties).fold(0, u64::saturating_add)),
             activations_bytes: bytes(
                 training_cells(architecture, cut.shard_rows).saturating_add(targets).saturating_mul(lanes),
             ),

@@ -104,10 +104,11 @@ fn bits_do_not_depend_on_threads() {
         {"type": "dense", "units": 1, "activation": "sigmoid"}
     ]);
     let (x, y) = data::<f32>(1500, 30);
-    for layers in [plain, meeting] {
-        let architecture = architecture(30, layers);
-        let mut plan = plan(3, 600, json!("adam"), "binary_crossentropy");
-        assert_eq!(Cut::new(&architecture, plan.batch_size).lanes, 4, "a test of several lanes has several");
+    let cases = [(&plain, "binary_crossentropy"), (&meeting, "binary_crossentropy"), (&plain, "dice")];
+    for (layers, loss) in cases {
+        let architecture = architecture(30, layers.clone());
+        let mut plan = plan(3, 600, json!("adam"), loss);
+        assert_eq!(Cut::new(&architecture, plan.batch_size, []).lanes, 4, "a test of several lanes has several");
         plan.outputs[0].metrics = vec![from(json!("accuracy")), from(json!("auc"))];
         let mut runs = [1, 2, 4].map(|threads| {
             let mut network = Network::initialize(architecture.clone(), 1);
@@ -142,6 +143,7 @@ fn a_step_of_gradient_descent_follows_the_slope_of_the_loss() {
         ("sparse_categorical_crossentropy", json!({"type": "dense", "units": 2, "activation": "softmax"})),
         ("mse", json!({"type": "dense", "units": 1, "activation": "sigmoid"})),
         ("huber", json!({"type": "dense", "units": 1})),
+        ("tversky", json!({"type": "dense", "units": 1, "activation": "sigmoid"})),
     ];
     let (x, y) = data::<f64>(300, 6);
     for (loss, last) in losses {
@@ -155,7 +157,7 @@ fn a_step_of_gradient_descent_follows_the_slope_of_the_loss() {
                 last
             ]),
         );
-        assert!(Cut::new(&architecture, 300).lanes > 1);
+        assert!(Cut::new(&architecture, 300, []).lanes > 1);
         let plan = FitPlan { shuffle: false, ..plan(1, 300, json!({"type": "sgd", "learning_rate": 1.0}), loss) };
         let mut network = Network::<f64>::initialize(architecture.clone(), 2);
         let before = network.tensors();

@@ -10,6 +10,7 @@ use crate::engine::{
     constraint::Constraint,
     kernel::Team,
     layer::{Join, Layer, Meeting, Pass},
+    loss::BatchSums,
     network::{Joined, Network, Run, Weights, columns},
     random::Noise,
     real::Real,
@@ -41,6 +42,8 @@ pub(super) struct Trainer<'a, F> {
     meets: bool,
     /// By output: what the sum of the losses is divided by.
     totals: Vec<f64>,
+    /// By output: what its loss is made of, where that is one of the whole batch.
+    batch: Vec<BatchSums>,
     /// By output: the mean loss of the last step or measurement.
     losses: Vec<f64>,
     steps: u64,
@@ -56,7 +59,8 @@ impl<'a, F: Real> Trainer<'a, F> {
         weighted: bool,
     ) -> Self {
         let (architecture, trainable, fixed) = network.parts_mut();
-        let cut = Cut::new(architecture, batch_rows);
+        let losses = || plan.outputs.iter().map(|output| &output.loss);
+        let cut = Cut::new(architecture, batch_rows, losses());
         let task = Task { plan, cut, outputs: &parts.outputs, inputs: &parts.inputs };
         let mut meetings = Vec::new();
         let mut joined = Vec::new();
@@ -90,8 +94,9 @@ impl<'a, F: Real> Trainer<'a, F> {
                 .filter_map(|it| Some((it.cells.clone(), it.shape.clone(), it.spec.constraint.clone()?)))
                 .collect(),
             absorbed: parts.outputs.iter().enumerate().filter_map(absorbs).collect(),
-            meets: meets(architecture),
+            meets: meets(architecture, losses()),
             totals: vec![0.0; parts.outputs.len()],
+            batch: vec![BatchSums::default(); parts.outputs.len()],
             losses: vec![0.0; parts.outputs.len()],
             steps: 0,
         }
@@ -109,7 +114,7 @@ impl<'a, F: Real> Trainer<'a, F> {
         } else {
             let Self { architecture, trainable, fixed, absorbed, joined, task, .. } = self;
             let run = run(architecture, trainable, fixed, absorbed, joined);
-            let rows = Rows { samples, order, step: self.steps, totals: &self.totals };
+            let rows = Rows { samples, order, step: self.steps, totals: &self.totals, batch: &self.batch };
             self.team
                 .each(&mut self.lanes, |index, lane| lane.learn(task, run, rows, task.cut.lane(index, order.len())));
         }
@@ -127,7 +132,9 @@ impl<'a, F: Real> Trainer<'a, F> {
     fn total_loss(&mut self, rows: usize) -> f64 {
         let mut sum = 0.0;
         for (index, (output, loss)) in self.task.outputs.iter().zip(&mut self.losses).enumerate() {
-            *loss = self.lanes.iter().map(|lane| lane.losses[index]).sum::<f64>() / self.totals[index];
+            let of_batch = output.loss.of_batch(&self.batch[index]);
+            let of_rows = || self.lanes.iter().map(|lane| lane.losses[index]).sum();
+            *loss = of_batch.unwrap_or_else(of_rows) / self.totals[index];
             sum += output.loss_weight * *loss;
         }
         let of_outputs = self.lanes.iter().map(|lane| lane.tape.penalty).sum::<f64>() / rows as f64;
@@ -144,7 +151,7 @@ impl<'a, F: Real> Trainer<'a, F> {
     fn learn_with_meetings(&mut self, samples: Samples<'_, F>, order: &[usize]) {
         let task = self.task;
         let nodes = self.architecture.nodes().len();
-        let rows = Rows { samples, order, step: self.steps, totals: &[] };
+        let rows = Rows { samples, order, step: self.steps, totals: &[], batch: &[] };
         self.team.each(&mut self.lanes, |index, lane| lane.begin(&task, rows, task.cut.lane(index, order.len())));
         self.lane_rows.iter_mut().zip(&self.lanes).for_each(|(rows, lane)| *rows = lane.pass.rows);
         let mut start = 0;
@@ -154,10 +161,10 @@ impl<'a, F: Real> Trainer<'a, F> {
             self.join(meeting, Direction::Forward);
             start = node;
         }
-        self.each_lane(|lane, run| lane.forward_to_end(&task, run, start..nodes));
+        self.each_lane(|lane, run| lane.forward_to_end(&task, run, rows, start..nodes));
         self.count();
-        let Self { team, lanes, totals, .. } = self;
-        let rows = Rows { totals, ..rows };
+        let Self { team, lanes, totals, batch, .. } = self;
+        let rows = Rows { totals, batch, ..rows };
         team.each(lanes, |_, lane| lane.evaluate_all(&task, rows));
         let mut end = nodes;
         for meeting in (0..self.meetings.len()).rev() {
@@ -169,11 +176,14 @@ impl<'a, F: Real> Trainer<'a, F> {
         self.each_lane(|lane, run| lane.backward(run, 0..end));
     }
 
-    /// Divides by the loss rows that count, of every lane together; where none does, by one.
+    /// Joins what every lane counted: what losses are made of, and the loss rows that they are divided by; where none counts,
+    /// one.
     fn count(&mut self) {
-        for (index, total) in self.totals.iter_mut().enumerate() {
+        for (index, (total, batch)) in self.totals.iter_mut().zip(&mut self.batch).enumerate() {
             let count: f64 = self.lanes.iter().map(|lane| lane.counts[index]).sum();
             *total = if count > 0.0 { count } else { 1.0 };
+            *batch = BatchSums::default();
+            self.lanes.iter().for_each(|lane| *batch += lane.batch[index]);
         }
     }
 
@@ -222,10 +232,26 @@ impl<'a, F: Real> Trainer<'a, F> {
     }
 
     /// The mean loss of `samples` at inference, penalties included; metrics are in [`Self::take_metrics`].
+    ///
+    /// Where a loss is no mean of rows, it is the mean over batches, each as often as it has rows, as Keras's.
     pub fn measure(&mut self, samples: Samples<'_, F>, order: &[usize]) -> f64 {
+        let of_batches = self.task.outputs.iter().any(|output| output.mask.is_some() || output.loss.needs_batch());
+        let most = if of_batches { self.task.plan.batch_size } else { order.len() };
+        let mut mean = 0.0;
+        let mut means = vec![0.0; self.losses.len()];
+        for rows in order.chunks(most) {
+            let share = rows.len() as f64 / order.len() as f64;
+            mean += share * self.measure_batch(samples, rows);
+            means.iter_mut().zip(&self.losses).for_each(|(mean, loss)| *mean += share * loss);
+        }
+        self.losses = means;
+        mean
+    }
+
+    fn measure_batch(&mut self, samples: Samples<'_, F>, order: &[usize]) -> f64 {
         self.totals.fill(1.0);
-        let Self { architecture, trainable, fixed, absorbed, task, totals, .. } = self;
-        let rows = Rows { samples, order, step: 0, totals };
+        let Self { architecture, trainable, fixed, absorbed, task, totals, batch, .. } = self;
+        let rows = Rows { samples, order, step: 0, totals, batch };
         let run = run(architecture, trainable, fixed, absorbed, &[]);
         self.team.each(&mut self.lanes, |index, lane| lane.measure(task, run, rows, task.cut.lane(index, order.len())));
         self.count();
@@ -309,8 +335,7 @@ impl Parts {
         let outputs = plan.outputs.iter().zip(architecture.outputs()).enumerate().map(|(index, (output, &value))| {
             let shape = architecture.shape(value);
             let (width, positions) = (shape.last(), shape.cells() / shape.last());
-            let last = architecture.last_node(index);
-            let last = last.and_then(|node| architecture.nodes()[node].layer.last_activation());
+            let last = architecture.last_activation(index);
             let targets = next..next + positions * output.loss.target_width(width);
             next = targets.end;
             OutputTask {

@@ -6,7 +6,8 @@ use crate::engine::{
     optimizer::{Optimizer, Updater},
     real::Real,
     regularizer::Regularizer,
-    spec::Architecture,
+    shape::Shape,
+    spec::{Architecture, Parameter},
 };
 use std::ops::Range;
 
@@ -14,39 +15,61 @@ use std::ops::Range;
 #[derive(Debug)]
 pub(super) struct Update<F> {
     updater: Updater<F>,
-    penalties: Vec<(Range<usize>, Regularizer)>,
+    penalties: Vec<Penalized<F>>,
+}
+
+/// A parameter with a penalty.
+#[derive(Debug)]
+struct Penalized<F> {
+    cells: Range<usize>,
+    shape: Shape,
+    regularizer: Regularizer,
+    /// Empty where each cell has a penalty of its own.
+    room: Vec<F>,
 }
 
 impl<F: Real> Update<F> {
     pub fn new(architecture: &Architecture, optimizer: &Optimizer) -> Self {
-        let parameters = architecture.parameters().iter();
-        let trainable = parameters.clone().filter(|parameter| parameter.spec.trainable);
+        let trainable = || architecture.parameters().iter().filter(|parameter| parameter.spec.trainable);
+        let penalized = |parameter: &Parameter| {
+            let (cells, shape, regularizer) =
+                (parameter.cells.clone(), parameter.shape.clone(), parameter.spec.regularizer?);
+            let room = vec![F::ZERO; regularizer.room(&shape)];
+            Some(Penalized { cells, shape, regularizer, room })
+        };
         Self {
-            updater: Updater::new(optimizer, trainable.map(|parameter| (parameter.name.as_str(), &parameter.shape))),
-            penalties: parameters
-                .filter_map(|parameter| Some((parameter.cells.clone(), parameter.spec.regularizer?)))
-                .collect(),
+            updater: Updater::new(optimizer, trainable().map(|parameter| (parameter.name.as_str(), &parameter.shape))),
+            penalties: trainable().filter_map(penalized).collect(),
         }
     }
 
     /// The penalties on these weights.
-    pub fn penalty(&self, weights: &[F]) -> f64 {
-        self.penalties.iter().map(|(cells, regularizer)| regularizer.penalty(&weights[cells.clone()])).sum()
+    pub fn penalty(&mut self, weights: &[F]) -> f64 {
+        let penalty = |Penalized { cells, shape, regularizer, room }: &mut Penalized<F>| {
+            regularizer.penalty(&weights[cells.clone()], shape, room)
+        };
+        self.penalties.iter_mut().map(penalty).sum()
     }
 
     /// Adds the lanes' gradients in lane order, and the penalties', and moves the weights.
     pub fn step(&mut self, team: &Team<'_>, learning_rate: f64, weights: &mut [F], lanes: &mut [Lane<F>]) {
         let Some((first, others)) = lanes.split_first_mut() else { return };
+        for Penalized { cells, shape, regularizer, room } in &mut self.penalties {
+            if !room.is_empty() {
+                let gradient = &mut first.gradient[cells.clone()];
+                regularizer.add_gradient(&weights[cells.clone()], shape, room, gradient);
+            }
+        }
         let penalties = &self.penalties;
         self.updater.step(team, learning_rate, weights, &mut first.gradient, |range, weights, gradient| {
             for lane in &*others {
                 kernel::add(&lane.gradient[range.clone()], gradient);
             }
-            for (cells, regularizer) in penalties {
+            for Penalized { cells, shape, regularizer, .. } in penalties.iter().filter(|it| it.room.is_empty()) {
                 let (start, end) = (cells.start.max(range.start), cells.end.min(range.end));
                 if start < end {
                     let mine = start - range.start..end - range.start;
-                    regularizer.add_gradient(&weights[mine.clone()], &mut gradient[mine]);
+                    regularizer.add_gradient(&weights[mine.clone()], shape, &mut [], &mut gradient[mine]);
                 }
             }
         });

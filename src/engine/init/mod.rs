@@ -7,6 +7,7 @@ mod draw;
 mod identity;
 mod orthogonal;
 mod random;
+mod stft;
 mod unit_forget_bias;
 mod variance_scaling;
 
@@ -16,6 +17,7 @@ pub use constant::{Constant, Ones, Zeros};
 pub use identity::Identity;
 pub use orthogonal::Orthogonal;
 pub use random::{RandomNormal, RandomUniform, TruncatedNormal};
+pub use stft::{Scaling, Side, Stft, Window, WindowShape};
 pub use unit_forget_bias::UnitForgetBias;
 pub use variance_scaling::{
     Distribution, GlorotNormal, GlorotUniform, HeNormal, HeUniform, LecunNormal, LecunUniform, Mode, VarianceScaling,
@@ -33,6 +35,10 @@ trait Fill<F: Real> {
     /// What a shape must be: the axes that it may have at least and at most.
     fn axes(&self) -> std::ops::RangeInclusive<usize> {
         0..=usize::MAX
+    }
+    /// What a shape of so many axes must be besides.
+    fn check_shape(&self, _shape: &Shape) -> Result<(), FieldError> {
+        Ok(())
     }
     /// See [`Initializer::fill`].
     fn fill(&self, shape: &Shape, values: &mut [F], random: &mut ChaCha8Rng);
@@ -54,12 +60,13 @@ registry! {
         }
         settings {
             Constant = "constant",
-            RandomNormal = "random_normal",
-            RandomUniform = "random_uniform",
+            RandomNormal = "random_normal" | "normal",
+            RandomUniform = "random_uniform" | "uniform",
             TruncatedNormal = "truncated_normal",
             VarianceScaling = "variance_scaling",
             Orthogonal = "orthogonal" | "orthogonal_initializer",
-            Identity = "identity",
+            Identity = "identity" | "identity_initializer",
+            Stft = "stft" | "stft_initializer",
             UnitForgetBias = "unit_forget_bias",
         }
     }
@@ -71,11 +78,11 @@ impl Initializer {
         self.behaviour::<f32>().check()
     }
 
-    /// Whether a tensor of `shape` can be filled: `identity` needs two axes, `orthogonal` at least two.
+    /// Whether a tensor of `shape` can be filled: `identity` needs two axes, `orthogonal` at least two, `stft` three.
     pub fn check_shape(&self, shape: &Shape) -> Result<(), FieldError> {
         let axes = self.behaviour::<f32>().axes();
         if axes.contains(&shape.0.len()) {
-            return Ok(());
+            return self.behaviour::<f32>().check_shape(shape);
         }
         let expected = if axes.start() == axes.end() { "exactly" } else { "at least" };
         let detail = format!("{} expects a shape of {expected} {} axes, received {shape}", self.kind(), axes.start());

@@ -1,6 +1,6 @@
 //! [`Dense`].
 
-use super::{Backward, Forward, Layer, MaskRule, ParameterSpec, Workspace, activity, ending, read};
+use super::{Backward, Forward, Layer, MaskRule, ParameterSpec, Workspace, ending, read};
 use crate::engine::{
     activation::Activation,
     constraint::Constraint,
@@ -46,7 +46,7 @@ pub struct Dense {
     /// A penalty on the bias.
     #[serde(default)]
     pub bias_regularizer: Option<Regularizer>,
-    /// A penalty on the output.
+    /// A penalty on the output, divided by the rows of the batch.
     #[serde(default)]
     pub activity_regularizer: Option<Regularizer>,
     /// What the kernel is brought back to after each step.
@@ -64,8 +64,6 @@ impl Layer for Dense {
     fn check(&self) -> Result<(), FieldError> {
         read::range((1..=LONGEST_AXIS).contains(&self.units), "/units", &format!("1 to {LONGEST_AXIS}"), self.units)?;
         self.activation.check().map_err(|error| error.under("/activation"))?;
-        let activity = self.activity_regularizer.as_ref().map_or(Ok(()), Regularizer::check);
-        activity.map_err(|error| error.under("/activity_regularizer"))?;
         read::parameter(
             "kernel",
             &self.kernel_initializer,
@@ -108,9 +106,12 @@ impl Layer for Dense {
         2 * inputs[0].cells() as u64 * self.units as u64
     }
 
-    /// Nothing where there is a penalty on the output, which has to be known then.
     fn last_activation(&self) -> Option<Activation> {
-        self.activity_regularizer.is_none().then_some(self.activation)
+        Some(self.activation)
+    }
+
+    fn activity_regularizer(&self) -> Option<Regularizer> {
+        self.activity_regularizer
     }
 
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
@@ -121,11 +122,9 @@ impl Layer for Dense {
         let bias = self.use_bias.then(|| cx.parameters.get(BIAS));
         let activation = (!cx.pass.logits).then_some(self.activation);
         ending::finish(bias, activation, self.units, cx.kept, cx.output);
-        activity::penalize(self.activity_regularizer.as_ref(), cx.output, cx.penalty);
     }
 
     fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
-        activity::add_gradient(self.activity_regularizer.as_ref(), cx.output, cx.pass.batch_rows, cx.output_gradient);
         if !cx.pass.logits {
             self.activation.backward(cx.kept, cx.output, cx.output_gradient, self.units);
         }

@@ -37,6 +37,9 @@ pub struct Embedding {
     /// A penalty on the embeddings.
     #[serde(default)]
     pub embeddings_regularizer: Option<Regularizer>,
+    /// A penalty on the output, divided by the rows of the batch.
+    #[serde(default)]
+    pub activity_regularizer: Option<Regularizer>,
     /// What the embeddings are brought back to after each step.
     #[serde(default)]
     pub embeddings_constraint: Option<Constraint>,
@@ -87,6 +90,10 @@ impl Layer for Embedding {
 
     fn cost(&self, inputs: &[Shape]) -> u64 {
         inputs[0].cells() as u64 * self.output_dim as u64
+    }
+
+    fn activity_regularizer(&self) -> Option<Regularizer> {
+        self.activity_regularizer
     }
 
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {

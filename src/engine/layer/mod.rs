@@ -5,7 +5,6 @@
 
 mod activation;
 mod activations;
-mod activity;
 mod additive_attention;
 mod attention;
 mod axes;
@@ -211,6 +210,11 @@ pub trait Layer: Send + Sync {
     /// The activation that the output went through last. Where a loss absorbs it, `forward` and `backward` leave it
     /// out, as [`Pass::logits`] says.
     fn last_activation(&self) -> Option<Activation> {
+        None
+    }
+
+    /// A penalty on the output. It is no business of the layer's: a node of its own, placed after this one, adds it.
+    fn activity_regularizer(&self) -> Option<Regularizer> {
         None
     }
 

@@ -17,6 +17,7 @@ use crate::engine::{
     activation::Activation,
     field::{self, FieldError},
     real::Real,
+    regularizer::Regularizer,
     shape::Shape,
 };
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
@@ -123,6 +124,9 @@ macro_rules! registry {
             }
             fn last_activation(&self) -> Option<Activation> {
                 match self { $(Self::$variant(layer) => layer.last_activation()),+ }
+            }
+            fn activity_regularizer(&self) -> Option<Regularizer> {
+                match self { $(Self::$variant(layer) => layer.activity_regularizer()),+ }
             }
             fn meeting(&self, inputs: &[Shape]) -> Option<Meeting> {
                 match self { $(Self::$variant(layer) => layer.meeting(inputs)),+ }
@@ -241,7 +245,10 @@ impl AnyLayer {
     /// Ranges of the settings; the pointer is below the layer (`/units`).
     pub fn check(&self) -> Result<(), FieldError> {
         match self {
-            Self::Primitive(layer) => layer.check(),
+            Self::Primitive(layer) => layer.check().and_then(|()| match layer.activity_regularizer() {
+                Some(penalty) => check_activity(penalty).map_err(|error| error.under("/activity_regularizer")),
+                None => Ok(()),
+            }),
             Self::Composite(layer) => layer.check(),
         }
     }
@@ -251,6 +258,18 @@ impl AnyLayer {
         match self {
             Self::Primitive(layer) => layer.arity(),
             Self::Composite(layer) => layer.arity(),
+        }
+    }
+}
+
+/// Ranges of a penalty on what a layer gives, which must be one on each cell.
+fn check_activity(penalty: Regularizer) -> Result<(), FieldError> {
+    penalty.check()?;
+    match penalty.by_cell() {
+        Some(_) => Ok(()),
+        None => {
+            let detail = format!("expected l1, l2 or l1_l2, received {}, which is one on weights", penalty.kind());
+            Err(FieldError::new("", detail))
         }
     }
 }

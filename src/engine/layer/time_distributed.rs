@@ -1,11 +1,12 @@
 //! [`TimeDistributed`].
 
-use super::{AnyLayer, Composition, Part, Source};
+use super::{AnyLayer, Composition, Layer, Part, Source};
 use crate::engine::{field::FieldError, shape::Shape};
 use serde::{Deserialize, Serialize};
 
 /// A layer on each step of a sequence by itself, with the same weights. Batch normalization takes its statistics over all
-/// steps together here, and over each step by itself in Keras.
+/// steps together here, and over each step by itself in Keras. An `activity_regularizer` of the layer, which does nothing in
+/// Keras, is refused.
 ///
 /// # Shapes
 /// `[batch, steps, …]` to `[batch, steps, …]`: what `layer` makes of `[batch, …]`.
@@ -21,7 +22,14 @@ pub struct TimeDistributed {
 
 impl Composition for TimeDistributed {
     fn check(&self) -> Result<(), FieldError> {
-        self.layer.check().map_err(|error| error.under("/layer"))
+        self.layer.check().map_err(|error| error.under("/layer"))?;
+        match &*self.layer {
+            AnyLayer::Primitive(layer) if layer.activity_regularizer().is_some() => {
+                let detail = "expected null, since it does nothing on each step in Keras, received a penalty";
+                Err(FieldError::new("/layer/activity_regularizer", detail))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn parts(&self, inputs: &[Shape]) -> Result<Vec<Part>, FieldError> {

@@ -44,6 +44,10 @@ impl<F: Real> Objective<F> for BinaryCrossentropy {
         Some(Activation::Sigmoid)
     }
 
+    fn reads_logits(&self) -> bool {
+        self.from_logits
+    }
+
     fn evaluate(&self, rows: &Rows<'_, F>, gradient: &mut [F]) -> f64 {
         if rows.logits || self.from_logits {
             rows.mean_of_cells(&Self { from_logits: true, ..*self }, gradient)

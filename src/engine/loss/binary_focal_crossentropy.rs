@@ -52,6 +52,10 @@ impl<F: Real> Objective<F> for BinaryFocalCrossentropy {
         Some(Activation::Sigmoid)
     }
 
+    fn reads_logits(&self) -> bool {
+        self.from_logits
+    }
+
     fn evaluate(&self, rows: &Rows<'_, F>, gradient: &mut [F]) -> f64 {
         if rows.logits || self.from_logits {
             rows.each_cell(

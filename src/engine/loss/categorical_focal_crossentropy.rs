@@ -49,6 +49,10 @@ impl<F: Real> Objective<F> for CategoricalFocalCrossentropy {
         Some(Activation::Softmax)
     }
 
+    fn reads_logits(&self) -> bool {
+        self.from_logits
+    }
+
     fn evaluate(&self, rows: &Rows<'_, F>, gradient: &mut [F]) -> f64 {
         let logits = rows.logits || self.from_logits;
         rows.each_row(

@@ -1,20 +1,36 @@
 //! [`Dice`].
 
-use super::{EPSILON, Learns, Objective, Rows};
+use super::{
+    BatchSums, EPSILON, Learns, Objective, Rows,
+    overlap::{Overlap, Overlapping, check_axis},
+};
 use crate::engine::{field::FieldError, real::Real};
 use serde::{Deserialize, Serialize};
 
-/// `1 - 2 sum t y / (sum t + sum y + 1e-7)`, each row of outputs with its own targets.
+/// `1 - 2 sum t y / (sum t + sum y + 1e-7)`, over the whole batch, or over each row with `axis` -1.
 ///
-/// That is Keras's `axis=-1`. Keras's default, `axis=None`, is one overlap of a whole batch, which is no sum of what its
-/// rows lose; it is refused, so `axis` must be written.
+/// Of a whole batch it is one number, which the rows' weights multiply by their mean; steps that a mask hides are among its
+/// cells, as they are in Keras.
 ///
 /// Source: <https://keras.io/api/losses/segmentation_losses/#dice-class>
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Dice {
-    /// -1: over a row's cells.
+    /// -1: over a row's cells; null: over the whole batch.
     pub axis: Option<i64>,
+}
+
+impl Overlapping for Dice {
+    fn axis(&self) -> Option<i64> {
+        self.axis
+    }
+
+    #[inline(always)]
+    fn overlap<F: Real>(&self, targets: F, outputs: F, both: F) -> Overlap<F> {
+        let all = targets + outputs + F::of(EPSILON);
+        let share = F::of(2.0) * both / all;
+        Overlap { loss: F::ONE - share, by_outputs: share / all, by_both: -F::of(2.0) / all }
+    }
 }
 
 impl<F: Real> Objective<F> for Dice {
@@ -26,35 +42,11 @@ impl<F: Real> Objective<F> for Dice {
         Learns::Yes
     }
 
-    fn evaluate(&self, rows: &Rows<'_, F>, gradient: &mut [F]) -> f64 {
-        rows.each_row(
-            rows.width,
-            gradient,
-            #[inline(always)]
-            |targets, output, gradient, scale| {
-                let (mut both, mut all) = (F::ZERO, F::of(EPSILON));
-                for (&target, &output) in targets.iter().zip(output) {
-                    both += target * output;
-                    all += target + output;
-                }
-                let overlap = F::of(2.0) * both / all;
-                for (gradient, &target) in gradient.iter_mut().zip(targets) {
-                    *gradient = scale * (overlap - F::of(2.0) * target) / all;
-                }
-                F::ONE - overlap
-            },
-        )
+    fn of_batch(&self, sums: &BatchSums) -> Option<f64> {
+        Overlapping::of_batch(self, sums)
     }
-}
 
-/// Refuses an overlap of anything but rows.
-pub(super) fn check_axis(axis: Option<i64>) -> Result<(), FieldError> {
-    match axis {
-        Some(-1) => Ok(()),
-        Some(other) => Err(FieldError::new("/axis", format!("expected -1, each row's own overlap, received {other}"))),
-        None => {
-            let detail = "expected -1, each row's own overlap, received null, one overlap of the whole batch";
-            Err(FieldError::new("/axis", detail))
-        }
+    fn evaluate(&self, rows: &Rows<'_, F>, gradient: &mut [F]) -> f64 {
+        rows.evaluate_overlap(self, gradient)
     }
 }

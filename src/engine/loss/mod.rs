@@ -6,6 +6,7 @@ mod binary_crossentropy;
 mod binary_focal_crossentropy;
 mod categorical_crossentropy;
 mod categorical_focal_crossentropy;
+mod categorical_generalized_cross_entropy;
 mod categorical_hinge;
 mod cosine_similarity;
 mod dice;
@@ -17,6 +18,7 @@ mod mean_absolute_error;
 mod mean_absolute_percentage_error;
 mod mean_squared_error;
 mod mean_squared_logarithmic_error;
+mod overlap;
 mod poisson;
 mod sparse_categorical_crossentropy;
 mod squared_hinge;
@@ -26,6 +28,7 @@ pub use binary_crossentropy::BinaryCrossentropy;
 pub use binary_focal_crossentropy::BinaryFocalCrossentropy;
 pub use categorical_crossentropy::CategoricalCrossentropy;
 pub use categorical_focal_crossentropy::CategoricalFocalCrossentropy;
+pub use categorical_generalized_cross_entropy::CategoricalGeneralizedCrossEntropy;
 pub use categorical_hinge::CategoricalHinge;
 pub use cosine_similarity::CosineSimilarity;
 pub use dice::Dice;
@@ -37,6 +40,7 @@ pub use mean_absolute_error::MeanAbsoluteError;
 pub use mean_absolute_percentage_error::MeanAbsolutePercentageError;
 pub use mean_squared_error::MeanSquaredError;
 pub use mean_squared_logarithmic_error::MeanSquaredLogarithmicError;
+pub use overlap::BatchSums;
 pub use poisson::Poisson;
 pub use sparse_categorical_crossentropy::SparseCategoricalCrossentropy;
 pub use squared_hinge::SquaredHinge;
@@ -58,6 +62,8 @@ struct Rows<'a, F> {
     weights: Option<&'a [F]>,
     /// What the gradient is multiplied with.
     scale: F,
+    /// Sums over the whole batch, for a loss that is made of them.
+    batch: BatchSums,
 }
 
 /// What the targets of a loss say.
@@ -101,6 +107,18 @@ trait Objective<F: Real> {
     fn absorbs(&self) -> Option<Activation> {
         None
     }
+    /// See [`Loss::reads_logits`].
+    fn reads_logits(&self) -> bool {
+        false
+    }
+    /// See [`Loss::ignore_class`].
+    fn ignore_class(&self) -> Option<i64> {
+        None
+    }
+    /// See [`Loss::of_batch`].
+    fn of_batch(&self, _sums: &BatchSums) -> Option<f64> {
+        None
+    }
     /// See [`Loss::evaluate`].
     fn evaluate(&self, rows: &Rows<'_, F>, gradient: &mut [F]) -> f64;
 }
@@ -128,6 +146,7 @@ registry! {
             SparseCategoricalCrossentropy = "sparse_categorical_crossentropy",
             BinaryFocalCrossentropy = "binary_focal_crossentropy",
             CategoricalFocalCrossentropy = "categorical_focal_crossentropy",
+            CategoricalGeneralizedCrossEntropy = "categorical_generalized_cross_entropy",
             Huber = "huber" | "huber_loss",
             Dice = "dice",
             Tversky = "tversky",
@@ -157,10 +176,43 @@ impl Loss {
         self.behaviour::<f32>().absorbs()
     }
 
+    /// Whether the settings say that outputs are logits.
+    pub fn reads_logits(&self) -> bool {
+        self.behaviour::<f32>().reads_logits()
+    }
+
+    /// What makes probabilities of an output whose last activation is `last`: nothing where that activation does, or where
+    /// the loss does not read logits.
+    pub fn answers_through(&self, last: Option<Activation>) -> Option<Activation> {
+        self.absorbs().filter(|absorbed| self.reads_logits() && last != Some(*absorbed))
+    }
+
+    /// The class whose rows do not count: they lose nothing, and the mean is taken over the others.
+    pub fn ignore_class(&self) -> Option<i64> {
+        self.behaviour::<f32>().ignore_class()
+    }
+
+    /// Whether what a row loses, or what its loss is divided by, follows from the whole batch.
+    pub fn needs_batch(&self) -> bool {
+        self.ignore_class().is_some() || self.of_batch(&BatchSums::default()).is_some()
+    }
+
+    /// For a loss that a whole batch has together: that loss, as often as the rows weigh. Nothing for a loss of rows.
+    pub fn of_batch(&self, sums: &BatchSums) -> Option<f64> {
+        self.behaviour::<f32>().of_batch(sums)
+    }
+
+    /// These rows' part in the sums that [`Self::of_batch`] needs.
+    pub fn batch_sums<F: Real>(targets: &[F], output: &[F], width: usize, weights: Option<&[F]>) -> BatchSums {
+        let (logits, scale, batch) = (false, F::ONE, BatchSums::default());
+        Rows { targets, output, width, logits, weights, scale, batch }.batch_sums()
+    }
+
     /// The sum over rows of weight times the row's loss (the row's loss is the mean over its `width` cells, as Keras's),
     /// and in `gradient` (as long as `output`) `scale` times that sum's gradient.
     ///
-    /// `targets` is [rows, `target_width`], `output` [rows, `width`] (logits where `logits`), `weights` `[rows]`.
+    /// `targets` is [rows, `target_width`], `output` [rows, `width`] (logits where `logits`), `weights` `[rows]`. The rows are
+    /// a whole batch; see [`Self::evaluate_part`].
     #[allow(clippy::too_many_arguments, reason = "one hot call; a struct would be built for it alone")]
     pub fn evaluate<F: Real>(
         &self,
@@ -172,7 +224,27 @@ impl Loss {
         scale: F,
         gradient: &mut [F],
     ) -> f64 {
-        self.behaviour().evaluate(&Rows { targets, output, width, logits, weights, scale }, gradient)
+        let batch = match self.of_batch(&BatchSums::default()) {
+            Some(_) => Self::batch_sums(targets, output, width, weights),
+            None => BatchSums::default(),
+        };
+        self.evaluate_part(targets, output, width, logits, weights, batch, scale, gradient)
+    }
+
+    /// The same for some rows of a batch that has these sums; they are not read by a loss of rows.
+    #[allow(clippy::too_many_arguments, reason = "one hot call; a struct would be built for it alone")]
+    pub fn evaluate_part<F: Real>(
+        &self,
+        targets: &[F],
+        output: &[F],
+        width: usize,
+        logits: bool,
+        weights: Option<&[F]>,
+        batch: BatchSums,
+        scale: F,
+        gradient: &mut [F],
+    ) -> f64 {
+        self.behaviour().evaluate(&Rows { targets, output, width, logits, weights, scale, batch }, gradient)
     }
 }
 

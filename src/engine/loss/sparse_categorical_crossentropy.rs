@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 /// `-ln p_t` for a target that is the index t of a class.
 ///
 /// From logits p is their softmax. Probabilities are first kept within 1e-7 of 0 and 1 and then divided by their sum.
-/// A target that is no class makes the loss NaN. Keras's `ignore_class` changes what a batch is divided by, and is not known
-/// here.
+/// A target that is no class makes the loss NaN.
 ///
 /// Source: <https://keras.io/api/losses/probabilistic_losses/#sparsecategoricalcrossentropy-class>
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
@@ -16,6 +15,8 @@ use serde::{Deserialize, Serialize};
 pub struct SparseCategoricalCrossentropy {
     /// Whether the network's output are logits.
     pub from_logits: bool,
+    /// Rows of this class lose nothing and do not count: the mean is taken over the others.
+    pub ignore_class: Option<i64>,
 }
 
 impl SparseCategoricalCrossentropy {
@@ -40,13 +41,26 @@ impl<F: Real> Objective<F> for SparseCategoricalCrossentropy {
         Some(Activation::Softmax)
     }
 
+    fn ignore_class(&self) -> Option<i64> {
+        self.ignore_class
+    }
+
+    fn reads_logits(&self) -> bool {
+        self.from_logits
+    }
+
     fn evaluate(&self, rows: &Rows<'_, F>, gradient: &mut [F]) -> f64 {
         let logits = rows.logits || self.from_logits;
+        let ignored = self.ignore_class.map(|class| F::of(class as f64));
         rows.each_row(
             1,
             gradient,
             #[inline(always)]
             |targets, output, gradient, scale| {
+                if targets.first().copied() == ignored {
+                    gradient.fill(F::ZERO);
+                    return F::ZERO;
+                }
                 let class = targets.first().map_or(usize::MAX, |target| target.to_f64() as usize);
                 if logits {
                     from_logits(class, output, gradient, scale)

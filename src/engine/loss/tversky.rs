@@ -1,15 +1,17 @@
 //! [`Tversky`].
 
-use super::{EPSILON, Learns, Objective, Rows, dice::check_axis};
+use super::{
+    BatchSums, EPSILON, Learns, Objective, Rows,
+    overlap::{Overlap, Overlapping, check_axis},
+};
 use crate::engine::{
     field::FieldError,
     real::{Real, check},
 };
 use serde::{Deserialize, Serialize};
 
-/// `1 - b / (b + alpha sum t (1 - y) + beta sum y (1 - t) + 1e-7)` with b = sum t y, each row of outputs with its own targets.
-///
-/// That is Keras's `axis=-1`; its default, one overlap of a whole batch, is refused as [`super::Dice`] does.
+/// `1 - b / (b + alpha sum t (1 - y) + beta sum y (1 - t) + 1e-7)` with b = sum t y, over the whole batch, or over each row
+/// with `axis` -1, as [`super::Dice`].
 ///
 /// Source: <https://keras.io/api/losses/segmentation_losses/#tversky-class>
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -19,13 +21,28 @@ pub struct Tversky {
     pub alpha: f64,
     /// What an output without a target weighs, 0 or more.
     pub beta: f64,
-    /// -1: over a row's cells.
+    /// -1: over a row's cells; null: over the whole batch.
     pub axis: Option<i64>,
 }
 
 impl Default for Tversky {
     fn default() -> Self {
         Self { alpha: 0.5, beta: 0.5, axis: None }
+    }
+}
+
+impl Overlapping for Tversky {
+    fn axis(&self) -> Option<i64> {
+        self.axis
+    }
+
+    #[inline(always)]
+    fn overlap<F: Real>(&self, targets: F, outputs: F, both: F) -> Overlap<F> {
+        let (alpha, beta) = (F::of(self.alpha), F::of(self.beta));
+        let all = both + alpha * (targets - both) + beta * (outputs - both) + F::of(EPSILON);
+        let share = both / all;
+        let by_both = (share * (F::ONE - alpha - beta) - F::ONE) / all;
+        Overlap { loss: F::ONE - share, by_outputs: share * beta / all, by_both }
     }
 }
 
@@ -40,27 +57,11 @@ impl<F: Real> Objective<F> for Tversky {
         Learns::Yes
     }
 
+    fn of_batch(&self, sums: &BatchSums) -> Option<f64> {
+        Overlapping::of_batch(self, sums)
+    }
+
     fn evaluate(&self, rows: &Rows<'_, F>, gradient: &mut [F]) -> f64 {
-        let (alpha, beta) = (F::of(self.alpha), F::of(self.beta));
-        rows.each_row(
-            rows.width,
-            gradient,
-            #[inline(always)]
-            |targets, output, gradient, scale| {
-                let (mut both, mut missed, mut mistaken) = (F::ZERO, F::ZERO, F::ZERO);
-                for (&target, &output) in targets.iter().zip(output) {
-                    both += target * output;
-                    missed += target * (F::ONE - output);
-                    mistaken += output * (F::ONE - target);
-                }
-                let all = both + missed * alpha + mistaken * beta + F::of(EPSILON);
-                let overlap = both / all;
-                for (gradient, &target) in gradient.iter_mut().zip(targets) {
-                    let growth = target - alpha * target + beta * (F::ONE - target);
-                    *gradient = scale * (overlap * growth - target) / all;
-                }
-                F::ONE - overlap
-            },
-        )
+        rows.evaluate_overlap(self, gradient)
     }
 }

@@ -99,8 +99,13 @@ impl<F: Real> Tally<F> for SparseCategoricalCrossentropy {
     }
 
     fn update(&self, rows: &Rows<'_, F>, cells: &mut [f64]) {
-        let losses = rows.each().map(|(target, output)| self.row(rows.class(target), output).to_f64()).sum();
-        add(cells, losses, rows.output.len() / rows.width);
+        // A row of the ignored class loses nothing, and counts all the same, as it does in Keras.
+        let loss = |(target, output): (&[F], &[F])| match (self.ignore_class, target) {
+            (Some(ignored), [class]) if *class == F::of(ignored as f64) => 0.0,
+            (Some(ignored), [_, _, ..]) if rows.class(target) as i64 == ignored => 0.0,
+            _ => self.row(rows.class(target), output).to_f64(),
+        };
+        add(cells, rows.each().map(loss).sum(), rows.output.len() / rows.width);
     }
 
     fn result(&self, cells: &[f64]) -> f64 {

@@ -18,7 +18,7 @@ mod top_k;
 
 pub use accuracy::{Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy};
 pub use agreement::{CohenKappa, MatthewsCorrelation, Weightage};
-pub use auc::{Auc, Curve};
+pub use auc::{Auc, Curve, SummationMethod};
 pub use confusion::{Average, F1Score, FBetaScore, Precision, Recall};
 pub use count::{FalseNegatives, FalsePositives, TrueNegatives, TruePositives};
 pub use error::RootMeanSquaredError;

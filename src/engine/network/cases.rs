@@ -106,6 +106,30 @@ fn recurrent() -> Vec<Case> {
     cases.into_iter().map(case).collect()
 }
 
+/// Layers with a penalty on their output.
+fn penalized() -> Vec<Case> {
+    let with_penalty = |mut settings: Value| {
+        settings["activity_regularizer"] = json!({"type": "l1_l2", "l1": 0.2, "l2": 0.3});
+        settings
+    };
+    let case = |settings: Value, inputs: [[usize; 2]; 1]| Case::new(with_penalty(settings), inputs);
+    let kernel = |kind: &str| json!({"type": kind, "filters": 2, "kernel_size": 2, "activation": "tanh"});
+    let recurrent = |kind: &str| json!({"type": kind, "units": 2, "return_sequences": true});
+    let gru = with_penalty(recurrent("gru"));
+    vec![
+        case(json!({"type": "dense", "units": 3, "activation": "tanh"}), [[2, 4]]),
+        case(kernel("conv1d"), [[4, 2]]),
+        case(kernel("conv1d_transpose"), [[3, 2]]),
+        case(kernel("separable_conv1d"), [[4, 2]]),
+        case(json!({"type": "depthwise_conv1d", "kernel_size": 2}), [[4, 2]]),
+        case(recurrent("simple_rnn"), [[3, 2]]),
+        case(recurrent("lstm"), [[3, 2]]),
+        Case::integers(with_penalty(json!({"type": "embedding", "input_dim": 4, "output_dim": 2})), [[3]], 4),
+        Case::new(json!({"type": "bidirectional", "layer": gru}), [[3, 2]]),
+        Case::new(with_penalty(kernel("conv2d")), [[3, 3, 2]]),
+    ]
+}
+
 /// Every option of convolutions and poolings, along one axis and along two.
 fn convolutions() -> Vec<Case> {
     vec![
@@ -212,6 +236,7 @@ fn padded() -> Vec<Case> {
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = recurrent();
     cases.extend(masked_recurrent());
+    cases.extend(penalized());
     cases.extend(convolutions());
     cases.extend(padded());
     cases.extend(vec![
@@ -254,10 +279,6 @@ pub(super) fn cases() -> Vec<Case> {
         Case::new(
             json!({"type": "multi_head_attention", "num_heads": 2, "key_dim": 2, "dropout": 0.4, "output_shape": 3}),
             [[3, 2], [3, 3]],
-        ),
-        Case::new(
-            json!({"type": "dense", "units": 3, "activation": "tanh", "activity_regularizer": {"type": "l2", "l2": 0.3}}),
-            [[2, 4]],
         ),
         Case::integers(json!({"type": "embedding", "input_dim": 5, "output_dim": 3}), [[4]], 5),
         Case::integers(json!({"type": "embedding", "input_dim": 4, "output_dim": 2, "mask_zero": true}), [[3, 2]], 4),

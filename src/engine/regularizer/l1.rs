@@ -4,6 +4,7 @@ use super::Penalty;
 use crate::engine::{
     field::FieldError,
     real::{Real, check, sum},
+    shape::Shape,
 };
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +29,7 @@ impl<F: Real> Penalty<F> for L1 {
         check::not_negative("/l1", self.l1)
     }
 
-    fn penalty(&self, weights: &[F]) -> f64 {
+    fn penalty(&self, weights: &[F], _: &Shape, _: &mut [F]) -> f64 {
         self.l1
             * sum(
                 weights,
@@ -37,7 +38,7 @@ impl<F: Real> Penalty<F> for L1 {
             )
     }
 
-    fn add_gradient(&self, weights: &[F], gradient: &mut [F]) {
+    fn add_gradient(&self, weights: &[F], _: &Shape, _: &mut [F], gradient: &mut [F]) {
         let l1 = F::of(self.l1);
         gradient.iter_mut().zip(weights).for_each(|(gradient, &w)| *gradient += l1 * w.sign());
     }

@@ -1,7 +1,7 @@
 //! [`L1L2`].
 
 use super::{L1, L2, Penalty};
-use crate::engine::{field::FieldError, real::Real};
+use crate::engine::{field::FieldError, real::Real, shape::Shape};
 use serde::{Deserialize, Serialize};
 
 /// `l1 * sum |w| + l2 * sum w^2`. Both factors are 0 unless given, as in Keras's class.
@@ -28,14 +28,14 @@ impl<F: Real> Penalty<F> for L1L2 {
         Penalty::<F>::check(&l1).and_then(|()| Penalty::<F>::check(&l2))
     }
 
-    fn penalty(&self, weights: &[F]) -> f64 {
+    fn penalty(&self, weights: &[F], shape: &Shape, room: &mut [F]) -> f64 {
         let (l1, l2) = self.parts();
-        l1.penalty(weights) + l2.penalty(weights)
+        l1.penalty(weights, shape, room) + l2.penalty(weights, shape, room)
     }
 
-    fn add_gradient(&self, weights: &[F], gradient: &mut [F]) {
+    fn add_gradient(&self, weights: &[F], shape: &Shape, room: &mut [F], gradient: &mut [F]) {
         let (l1, l2) = self.parts();
-        l1.add_gradient(weights, gradient);
-        l2.add_gradient(weights, gradient);
+        l1.add_gradient(weights, shape, room, gradient);
+        l2.add_gradient(weights, shape, room, gradient);
     }
 }

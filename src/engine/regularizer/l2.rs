@@ -4,6 +4,7 @@ use super::Penalty;
 use crate::engine::{
     field::FieldError,
     real::{Real, check, sum},
+    shape::Shape,
 };
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +29,7 @@ impl<F: Real> Penalty<F> for L2 {
         check::not_negative("/l2", self.l2)
     }
 
-    fn penalty(&self, weights: &[F]) -> f64 {
+    fn penalty(&self, weights: &[F], _: &Shape, _: &mut [F]) -> f64 {
         self.l2
             * sum(
                 weights,
@@ -37,7 +38,7 @@ impl<F: Real> Penalty<F> for L2 {
             )
     }
 
-    fn add_gradient(&self, weights: &[F], gradient: &mut [F]) {
+    fn add_gradient(&self, weights: &[F], _: &Shape, _: &mut [F], gradient: &mut [F]) {
         let twice = F::of(2.0 * self.l2);
         gradient.iter_mut().zip(weights).for_each(|(gradient, &w)| *gradient += twice * w);
     }

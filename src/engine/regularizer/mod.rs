@@ -1,23 +1,33 @@
-//! L1 and L2 penalties: Keras's names and arithmetic.
+//! Penalties on parameters and on what layers give: Keras's names and arithmetic.
 
 mod l1;
 mod l1_l2;
 mod l2;
+mod orthogonal_regularizer;
 
 pub use l1::L1;
 pub use l1_l2::L1L2;
 pub use l2::L2;
+pub use orthogonal_regularizer::{OrthogonalMode, OrthogonalRegularizer};
 
-use crate::engine::{field::FieldError, real::Real, registry::registry};
+use crate::engine::{field::FieldError, real::Real, registry::registry, shape::Shape};
 
 /// What every penalty's settings implement.
 trait Penalty<F: Real> {
     /// Ranges of the settings.
     fn check(&self) -> Result<(), FieldError>;
-    /// The penalty of `weights`.
-    fn penalty(&self, weights: &[F]) -> f64;
-    /// Adds the penalty's gradient to `gradient`.
-    fn add_gradient(&self, weights: &[F], gradient: &mut [F]);
+    /// Whether a parameter of `shape` can have it.
+    fn check_shape(&self, _shape: &Shape) -> Result<(), FieldError> {
+        Ok(())
+    }
+    /// See [`Regularizer::room`].
+    fn room(&self, _shape: &Shape) -> usize {
+        0
+    }
+    /// See [`Regularizer::penalty`].
+    fn penalty(&self, weights: &[F], shape: &Shape, room: &mut [F]) -> f64;
+    /// See [`Regularizer::add_gradient`].
+    fn add_gradient(&self, weights: &[F], shape: &Shape, room: &mut [F], gradient: &mut [F]);
 }
 
 registry! {
@@ -29,6 +39,7 @@ registry! {
             L1 = "l1",
             L2 = "l2",
             L1L2 = "l1_l2",
+            OrthogonalRegularizer = "orthogonal_regularizer",
         }
     }
 }
@@ -39,23 +50,34 @@ impl Regularizer {
         self.behaviour::<f32>().check()
     }
 
-    /// The same penalty `factor` times as strong.
-    #[must_use]
-    pub fn scaled(&self, factor: f64) -> Self {
-        match *self {
-            Self::L1(L1 { l1 }) => Self::L1(L1 { l1: l1 * factor }),
-            Self::L2(L2 { l2 }) => Self::L2(L2 { l2: l2 * factor }),
-            Self::L1L2(L1L2 { l1, l2 }) => Self::L1L2(L1L2 { l1: l1 * factor, l2: l2 * factor }),
-        }
+    /// Whether a parameter of `shape` can have it; the pointer is below the regularizer.
+    pub fn check_shape(&self, shape: &Shape) -> Result<(), FieldError> {
+        self.behaviour::<f32>().check_shape(shape)
     }
 
-    /// The penalty of `weights`.
-    pub fn penalty<F: Real>(&self, weights: &[F]) -> f64 {
-        self.behaviour().penalty(weights)
+    /// Cells of memory that the penalty on a parameter of `shape` is computed in: none where each cell has a penalty of
+    /// its own, so that any part of the parameter can be asked for by itself.
+    pub fn room(&self, shape: &Shape) -> usize {
+        self.behaviour::<f32>().room(shape)
+    }
+
+    /// The penalty of `weights`, row-major of `shape`; `room` has as many cells as [`Self::room`] says.
+    pub fn penalty<F: Real>(&self, weights: &[F], shape: &Shape, room: &mut [F]) -> f64 {
+        self.behaviour().penalty(weights, shape, room)
     }
 
     /// Adds the penalty's gradient to `gradient`.
-    pub fn add_gradient<F: Real>(&self, weights: &[F], gradient: &mut [F]) {
-        self.behaviour().add_gradient(weights, gradient);
+    pub fn add_gradient<F: Real>(&self, weights: &[F], shape: &Shape, room: &mut [F], gradient: &mut [F]) {
+        self.behaviour().add_gradient(weights, shape, room, gradient);
+    }
+
+    /// The factors by which it is a penalty on any numbers, each by itself; nothing where they are parts of a matrix.
+    pub fn by_cell(&self) -> Option<L1L2> {
+        match *self {
+            Self::L1(L1 { l1 }) => Some(L1L2 { l1, l2: 0.0 }),
+            Self::L2(L2 { l2 }) => Some(L1L2 { l1: 0.0, l2 }),
+            Self::L1L2(both) => Some(both),
+            Self::OrthogonalRegularizer(_) => None,
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! A checked definition: every shape known, every parameter at its place.
 
 use crate::engine::{
+    activation::Activation,
     layer::{Layer, Meeting, ParameterSpec, Primitive},
     shape::Shape,
 };
@@ -138,6 +139,10 @@ impl Architecture {
         let value = self.outputs[output];
         let read = self.nodes.iter().any(|node| node.inputs.contains(&value));
         self.nodes.iter().position(|node| node.output == value).filter(|_| !read)
+    }
+    /// The activation that an output went through last, by its place among the outputs.
+    pub fn last_activation(&self, output: usize) -> Option<Activation> {
+        self.last_node(output).and_then(|node| self.nodes[node].layer.last_activation())
     }
     /// Bytes of the weights, of the values of `rows` rows and of the layers' scratch, in `f32`.
     pub fn inference_bytes(&self, rows: usize) -> u64 {

@@ -6,7 +6,8 @@ use super::{
 };
 use crate::engine::{
     field::FieldError,
-    layer::{AnyLayer, Composition, Layer, MaskRule, ParameterSpec, Part, Primitive, Source},
+    layer::{ActivityRegularization, AnyLayer, Composition, Layer, MaskRule, ParameterSpec, Part, Primitive, Source},
+    regularizer::L1L2,
     shape::Shape,
 };
 use std::{ops::Range, sync::Arc};
@@ -112,7 +113,13 @@ impl<'a> Builder<'a> {
         let shapes = placing.inputs.iter().map(|&value| self.without_steps(value, placing.steps));
         let shapes = shapes.collect::<Result<Vec<Shape>, _>>()?;
         match placing.layer {
-            AnyLayer::Primitive(layer) => self.place_node(&placing, layer, shapes),
+            AnyLayer::Primitive(layer) => {
+                let output = self.place_node(&placing, layer, shapes)?;
+                match layer.activity_regularizer().and_then(|penalty| penalty.by_cell()) {
+                    Some(penalty) => self.place_penalty(&placing, output, penalty),
+                    None => Ok(output),
+                }
+            }
             AnyLayer::Composite(layer) => {
                 let mut values = Vec::new();
                 for part in layer.parts(&shapes)? {
@@ -204,12 +211,22 @@ impl<'a> Builder<'a> {
         Ok(output)
     }
 
+    /// Places the penalty on what a layer gives after it.
+    fn place_penalty(&mut self, of: &Placing<'_>, output: usize, L1L2 { l1, l2 }: L1L2) -> Result<usize, FieldError> {
+        let layer = Primitive::ActivityRegularization(ActivityRegularization { l1, l2 });
+        let shape = self.without_steps(output, of.steps)?;
+        let placing = Placing { name: of.name, owner: of.owner, layer: of.layer, inputs: &[output], steps: of.steps };
+        self.place_node(&placing, &layer, vec![shape])
+    }
+
     fn place_parameter(&mut self, layer: &str, spec: ParameterSpec) -> Result<(), FieldError> {
         let cells = checked(spec.shape.clone())?.cells();
         // `query/kernel` is one of several kernels that share their settings.
         let setting = spec.name.rsplit('/').next().unwrap_or(spec.name);
         let initializer = spec.initializer.check_shape(&spec.shape);
         initializer.map_err(|error| error.under(&format!("/{setting}_initializer")))?;
+        let regularizer = spec.regularizer.map_or(Ok(()), |regularizer| regularizer.check_shape(&spec.shape));
+        regularizer.map_err(|error| error.under(&format!("/{setting}_regularizer")))?;
         let constraint = spec.constraint.as_ref().map_or(Ok(()), |constraint| constraint.check_shape(&spec.shape));
         constraint.map_err(|error| error.under(&format!("/{setting}_constraint")))?;
         let Architecture { trainable_cells, fixed_cells, .. } = &mut self.architecture;

@@ -35,6 +35,10 @@ fn layer(layer: Value) -> Value {
 #[case(layer(json!({"type": "dropout", "rate": 1e308})), "/layers/1/rate", "at most 3.4028235e38")]
 #[case(layer(json!({"type": "batch_normalization", "momentum": 1.5})), "/layers/1/momentum", "received 1.5")]
 #[case(layer(json!({"type": "batch_normalization", "epsilon": 0})), "/layers/1/epsilon", "received 0")]
+#[case(layer(json!({"type": "conv1d", "filters": 2, "kernel_size": 2, "activity_regularizer": {"type": "l2", "l2": -1}})), "/layers/1/activity_regularizer/l2", "received -1")]
+#[case(layer(json!({"type": "dense", "units": 2, "activity_regularizer": "orthogonal_regularizer"})), "/layers/1/activity_regularizer", "expected l1, l2 or l1_l2")]
+#[case(layer(json!({"type": "time_distributed", "layer": {"type": "dense", "units": 2, "activity_regularizer": "l2"}})), "/layers/1/layer/activity_regularizer", "expected null")]
+#[case(layer(json!({"type": "bidirectional", "merge_mode": "sum", "layer": {"type": "gru", "units": 2, "activity_regularizer": "l2"}})), "/layers/1/layer/activity_regularizer", "side by side")]
 #[case(layer(json!({"type": "flatten", "name": ""})), "/layers/1/name", "received 0")]
 #[case(layer(json!({"type": "flatten", "name": "a/b"})), "/layers/1/name", "received '/'")]
 #[case(layer(json!({"type": "flatten", "name": 7})), "/layers/1/name", "received a number")]
@@ -208,4 +212,17 @@ fn a_layer_that_runs_twice_has_its_weights_once() {
     assert_eq!((summary.parameters, summary.trainable_parameters), (18 + 25 + 24, 18 + 25));
     let errors = definition.resolve(&definition.input_shapes(&[4, 7]).unwrap(), &Limits::default()).unwrap_err();
     assert!(errors[0].detail.contains("run before"), "{errors:?}");
+}
+
+#[test]
+fn a_penalty_on_an_output_is_a_node_of_its_own() {
+    let penalized = json!({"type": "lstm", "units": 2, "return_sequences": true, "activity_regularizer": "l2"});
+    let definition = read(json!({"layers": [{"type": "masking"}, penalized, {"type": "dense", "units": 1}]})).unwrap();
+    let architecture = definition.resolve(&[Shape(vec![3, 2])], &Limits::default()).unwrap();
+    let kinds: Vec<&str> = architecture.nodes().iter().map(|node| node.layer.kind()).collect();
+    assert_eq!(kinds, ["masking", "lstm", "activity_regularization", "dense"]);
+    assert!(architecture.output_mask(0).is_some(), "the mask goes through");
+    let orthogonal = json!({"type": "dense", "units": 2, "bias_regularizer": "orthogonal_regularizer"});
+    let errors = read(json!({"layers": [orthogonal]})).unwrap().resolve(&[Shape::vector(3)], &Limits::default());
+    assert_eq!(errors.unwrap_err()[0].pointer, "/layers/0/bias_regularizer");
 }

@@ -136,8 +136,9 @@ fn log_names(learned: &[Learned<'_>], metrics: &[Vec<Metric>]) -> Vec<String> {
 
 fn default_metric(learned: &Learned<'_>) -> Value {
     match (learned.task, learned.loss.learns()) {
-        // A score says yes by its side of 0, where Keras's accuracy would ask for one half.
+        // A score and a logit say yes by their side of 0, where Keras's accuracy would ask for one half.
         (Task::Margin, _) => json!({"type": "binary_accuracy", "threshold": 0.0}),
+        (Task::Binary, _) if learned.logits => json!({"type": "binary_accuracy", "threshold": 0.0}),
         (Task::Regression, Learns::Yes) => json!("accuracy"),
         (Task::Regression, _) => json!("mean_absolute_error"),
         _ => json!("accuracy"),

@@ -8,6 +8,7 @@ use crate::{
         weights::ClassWeight,
     },
     engine::{
+        activation::Activation,
         field::{FieldError, nearest, parse},
         loss::{Learns, Loss},
         shape::Shape,
@@ -29,6 +30,8 @@ pub(super) struct Learned<'w> {
     pub loss: Loss,
     /// Size of the output's last axis.
     pub width: usize,
+    /// Whether the output gives logits.
+    pub logits: bool,
 }
 
 /// What every output learns; `None` where one of them cannot.
@@ -46,8 +49,9 @@ pub(super) fn every<'w>(
         errors.push(FieldError::new("/class_weight", detail));
     }
     let mut all = Vec::with_capacity(wanted.len());
-    for (wanted, shape) in wanted.iter().zip(architecture.output_shapes()) {
-        match learned(wanted, class_weight.filter(|_| wanted.name.is_empty()), shape) {
+    for (index, (wanted, shape)) in wanted.iter().zip(architecture.output_shapes()).enumerate() {
+        let last = architecture.last_activation(index);
+        match learned(wanted, class_weight.filter(|_| wanted.name.is_empty()), shape, last) {
             Ok(learned) => all.push(learned),
             Err(error) => errors.push(error),
         }
@@ -61,18 +65,20 @@ pub(super) fn class_columns<'w>(learned: &[Learned<'w>]) -> Vec<&'w str> {
     classes.flat_map(|learned| &learned.wanted.columns).map(|column| column.name.as_str()).collect()
 }
 
-/// Decides task and loss for an output of this shape.
+/// Decides task and loss for an output of this shape and last activation.
 fn learned<'w>(
     wanted: &'w Wanted<'w>,
     class_weight: Option<&ClassWeight>,
     shape: &Shape,
+    last: Option<Activation>,
 ) -> Result<Learned<'w>, FieldError> {
     let decided = decide(wanted, class_weight, shape.cells()).and_then(|(task, loss)| {
         if task != Task::Regression && shape.0.len() > 1 {
             let detail = format!("expected an output of one axis for classes, received the shape {shape}");
             return Err(FieldError::new("/model", detail));
         }
-        Ok(Learned { wanted, task, loss, width: shape.last() })
+        let logits = loss.answers_through(last).is_some();
+        Ok(Learned { wanted, task, loss, width: shape.last(), logits })
     });
     decided.map_err(|error| wanted.place(error, TARGET, LOSS))
 }
@@ -85,7 +91,10 @@ fn decide(wanted: &Wanted<'_>, class_weight: Option<&ClassWeight>, width: usize)
     };
     let task = match (targets, loss.learns()) {
         ([column], Learns::ClassIndex) => one_of_several(column, Task::SparseClasses, loss, width),
-        ([column], Learns::Shares) => one_of_several(column, Task::OneHotClasses, loss, width),
+        ([column], Learns::Shares) => {
+            let task = if loss == Loss::CategoricalHinge { Task::Margins } else { Task::OneHotClasses };
+            one_of_several(column, task, loss, width)
+        }
         ([column], Learns::Yes) if fractions(column) => one_fraction(width),
         ([column], Learns::Yes) => one_of_two(column, Task::Binary, loss, width),
         ([column], Learns::Sides) => one_of_two(column, Task::Margin, loss, width),
@@ -130,6 +139,11 @@ fn classes(column: &Column) -> Option<usize> {
 /// One cell a class.
 fn one_of_several(column: &Column, task: Task, loss: Loss, width: usize) -> Result<Task, FieldError> {
     let count = class_labels(column, loss)?;
+    if let Some(ignored) = loss.ignore_class().filter(|class| !(0..count as i64).contains(class)) {
+        let last = count.saturating_sub(1);
+        let detail = format!("expected a class of {:?}, 0 to {last} in label order, received {ignored}", column.name);
+        return Err(FieldError::new(format!("{LOSS}/ignore_class"), detail));
+    }
     if count == width {
         return Ok(task);
     }
@@ -181,6 +195,7 @@ fn one_of_two(column: &Column, task: Task, loss: Loss, width: usize) -> Result<T
                 column.name
             ),
         )),
+        _ if task == Task::Margin => one_of_several(column, Task::Margins, loss, width),
         _ => one_of_several(column, Task::OneHotClasses, loss, width),
     }
 }

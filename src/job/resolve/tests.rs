@@ -88,10 +88,10 @@ fn defaults_come_from_the_target(
 #[case(1, "binary_crossentropy", "share", Task::Regression)]
 #[case(4, "categorical_focal_crossentropy", "species", Task::OneHotClasses)]
 #[case(4, "kl_divergence", "species", Task::OneHotClasses)]
-#[case(4, "categorical_hinge", "species", Task::OneHotClasses)]
+#[case(4, "categorical_hinge", "species", Task::Margins)]
 #[case(1, "binary_focal_crossentropy", "sex", Task::Binary)]
 #[case(1, "hinge", "sex", Task::Margin)]
-#[case(4, "squared_hinge", "species", Task::OneHotClasses)]
+#[case(4, "squared_hinge", "species", Task::Margins)]
 #[case(1, "poisson", "grade", Task::Regression)]
 #[case(1, "log_cosh", "price", Task::Regression)]
 fn a_loss_decides_the_task(#[case] units: usize, #[case] loss: &str, #[case] target: &str, #[case] task: Task) {
@@ -106,6 +106,9 @@ fn a_score_is_right_by_its_side_of_zero_unless_asked_otherwise() {
     let chosen = metric(json!({"target": "sex", "training": {"loss": "hinge"}}));
     assert_eq!((kind(&chosen), &chosen["threshold"]), ("binary_accuracy", &json!(0.0)));
     assert_eq!(metric(job(json!(["accuracy"]))), json!("accuracy"));
+    let logits = json!({"type": "binary_crossentropy", "from_logits": true});
+    let chosen = metric(json!({"target": "sex", "training": {"loss": logits}}));
+    assert_eq!((kind(&chosen), &chosen["threshold"]), ("binary_accuracy", &json!(0.0)));
 }
 
 #[test]
@@ -177,7 +180,8 @@ fn training_reads_back_as_it_was_stored() {
 #[case(1, json!({"target": "price", "training": {"loss": "categorical_crossentropy"}}), "/training/loss", &["categorical_crossentropy", "5 different numbers"])]
 #[case(1, json!({"target": "price", "training": {"loss": "binary_crossentropy"}}), "/training/loss", &["\"price\""])]
 #[case(4, json!({"target": "species", "training": {"loss": "poisson"}}), "/training/loss", &["poisson", "\"species\" is a category"])]
-#[case(4, json!({"target": "species", "training": {"loss": "dice"}}), "/training/loss/axis", &["expected -1", "received null"])]
+#[case(4, json!({"target": "species", "training": {"loss": {"type": "dice", "axis": 1}}}), "/training/loss/axis", &["null, one overlap", "or -1", "received 1"])]
+#[case(4, json!({"target": "species", "training": {"loss": {"type": "sparse_categorical_crossentropy", "ignore_class": -1}}}), "/training/loss/ignore_class", &["0 to 3", "received -1"])]
 #[case(1, json!({"target": "species", "training": {"loss": "hinge"}}), "/model", &["4 classes", "received 1"])]
 #[case(1, json!({"target": "price", "training": {"loss": "hinge"}}), "/training/loss", &["hinge learns class labels", "\"price\""])]
 #[case(2, json!({"target": ["ok", "grade"], "features": ["length"], "training": {"loss": "hinge"}}), "/training/loss", &["0 and 1 or -1 and 1", "\"grade\" has 1 to 3"])]

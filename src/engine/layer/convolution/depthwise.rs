@@ -61,6 +61,9 @@ pub struct DepthwiseConvolution<const AXES: usize> {
     /// A penalty on the bias.
     #[serde(default)]
     pub bias_regularizer: Option<Regularizer>,
+    /// A penalty on the output, divided by the rows of the batch.
+    #[serde(default)]
+    pub activity_regularizer: Option<Regularizer>,
     /// What the kernel is brought back to after each step.
     #[serde(default)]
     pub depthwise_constraint: Option<Constraint>,
@@ -128,6 +131,10 @@ impl<const AXES: usize> Layer for DepthwiseConvolution<AXES> {
 
     fn last_activation(&self) -> Option<Activation> {
         Some(self.activation)
+    }
+
+    fn activity_regularizer(&self) -> Option<Regularizer> {
+        self.activity_regularizer
     }
 
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {

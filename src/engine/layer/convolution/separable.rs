@@ -79,6 +79,9 @@ pub struct SeparableConvolution<const AXES: usize> {
     /// A penalty on the bias.
     #[serde(default)]
     pub bias_regularizer: Option<Regularizer>,
+    /// A penalty on the output, divided by the rows of the batch.
+    #[serde(default)]
+    pub activity_regularizer: Option<Regularizer>,
     /// What the depthwise kernel is brought back to after each step.
     #[serde(default)]
     pub depthwise_constraint: Option<Constraint>,
@@ -164,6 +167,10 @@ impl<const AXES: usize> Layer for SeparableConvolution<AXES> {
 
     fn last_activation(&self) -> Option<Activation> {
         Some(self.activation)
+    }
+
+    fn activity_regularizer(&self) -> Option<Regularizer> {
+        self.activity_regularizer
     }
 
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {

@@ -2,7 +2,7 @@
 
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, MaskRule, activity},
+    layer::{Backward, Forward, Layer, MaskRule},
     real::{Real, check},
     regularizer::{L1L2, Regularizer},
     shape::Shape,
@@ -10,6 +10,8 @@ use crate::engine::{
 use serde::{Deserialize, Serialize};
 
 /// `y = x`; adds `l1 * sum |x| + l2 * sum x²`, divided by the rows of the batch, to the loss.
+///
+/// Layers with an `activity_regularizer` are followed by such a node.
 ///
 /// # Shapes
 /// Any, unchanged.
@@ -25,8 +27,9 @@ pub struct ActivityRegularization {
 }
 
 impl ActivityRegularization {
-    fn penalty(&self) -> Regularizer {
-        Regularizer::L1L2(L1L2 { l1: self.l1, l2: self.l2 })
+    /// The same penalty, divided by so many rows.
+    fn divided_by(&self, rows: usize) -> Regularizer {
+        Regularizer::L1L2(L1L2 { l1: self.l1 / rows as f64, l2: self.l2 / rows as f64 })
     }
 }
 
@@ -46,13 +49,13 @@ impl Layer for ActivityRegularization {
 
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
         cx.output.copy_from_slice(cx.inputs.get(0));
-        activity::penalize(Some(&self.penalty()), cx.output, cx.penalty);
+        *cx.penalty += self.divided_by(1).penalty(cx.output, cx.inputs.shape(0), &mut []);
     }
 
     fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
         if let Some(dx) = cx.input_gradients.get(0) {
             dx.copy_from_slice(cx.output_gradient);
-            activity::add_gradient(Some(&self.penalty()), cx.output, cx.pass.batch_rows, dx);
+            self.divided_by(cx.pass.batch_rows).add_gradient(cx.output, cx.inputs.shape(0), &mut [], dx);
         }
     }
 }

@@ -57,6 +57,9 @@ pub(super) trait Cell: Send + Sync {
     /// Settings of the kernel, of the recurrent kernel and of the bias.
     fn weights(&self) -> [Weight<'_>; 3];
 
+    /// A penalty on the output.
+    fn activity(&self) -> Option<Regularizer>;
+
     /// First values of the bias, where they are not those of its initializer alone.
     fn first_bias(&self) -> Option<Initializer> {
         None

@@ -67,6 +67,9 @@ pub struct Gru {
     /// A penalty on the bias.
     #[serde(default)]
     pub bias_regularizer: Option<Regularizer>,
+    /// A penalty on the output, divided by the rows of the batch.
+    #[serde(default)]
+    pub activity_regularizer: Option<Regularizer>,
     /// What the kernel is brought back to after each step of training.
     #[serde(default)]
     pub kernel_constraint: Option<Constraint>,
@@ -133,6 +136,10 @@ impl Cell for Gru {
     fn check_activations(&self) -> Result<(), FieldError> {
         self.activation.check().map_err(|error| error.under("/activation"))?;
         self.recurrent_activation.check().map_err(|error| error.under("/recurrent_activation"))
+    }
+
+    fn activity(&self) -> Option<Regularizer> {
+        self.activity_regularizer
     }
 
     fn weights(&self) -> [Weight<'_>; 3] {

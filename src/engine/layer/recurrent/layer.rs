@@ -10,6 +10,7 @@ use crate::engine::{
     field::FieldError,
     layer::{Backward, Forward, Layer, MaskRule, ParameterSpec, Workspace, read},
     real::Real,
+    regularizer::Regularizer,
     shape::Shape,
     spec::LONGEST_AXIS,
 };
@@ -47,6 +48,8 @@ impl<C: Cell> Layer for C {
         for ((spec, weight), (_, field)) in self.parameters(inputs).iter().zip(self.weights()).zip(NAMES) {
             let initializer = weight.initializer.check_shape(&spec.shape);
             initializer.map_err(|error| error.under(&format!("/{field}_initializer")))?;
+            let regularizer = weight.regularizer.map_or(Ok(()), |regularizer| regularizer.check_shape(&spec.shape));
+            regularizer.map_err(|error| error.under(&format!("/{field}_regularizer")))?;
             let constraint = weight.constraint.map_or(Ok(()), |constraint| constraint.check_shape(&spec.shape));
             constraint.map_err(|error| error.under(&format!("/{field}_constraint")))?;
         }
@@ -86,6 +89,10 @@ impl<C: Cell> Layer for C {
         let plan = Plan::new(self.outline(), &inputs[0]);
         let kernels = plan.gate_cells() as u64 * (plan.inputs + plan.outline.units) as u64;
         (2 * plan.steps as u64).saturating_mul(kernels)
+    }
+
+    fn activity_regularizer(&self) -> Option<Regularizer> {
+        self.activity()
     }
 
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {

@@ -35,6 +35,7 @@ pub fn fit<F: Real>(
     if let Some(validation) = &validation {
         check(network, plan, validation);
     }
+    network.adapt(training.x);
     let lanes = Cut::new(network.architecture(), plan.batch_size.min(training.x.nrows())).lanes;
     with_team(plan.threads.min(lanes), |team| run(team, network, plan, training, validation, sink))
 }

@@ -93,7 +93,7 @@ impl Layer for AdditiveAttention {
         scale.into_iter().collect()
     }
 
-    fn mask(&self, _: &[Shape], _: &[bool]) -> MaskRule {
+    fn mask(&self, _: &[Shape], _: &[Option<Shape>]) -> MaskRule {
         MaskRule::Pass(0)
     }
 

@@ -146,7 +146,7 @@ impl Layer for Attention {
         self.use_scale.then(|| parameter("scale")).into_iter().chain(weight).collect()
     }
 
-    fn mask(&self, _: &[Shape], _: &[bool]) -> MaskRule {
+    fn mask(&self, _: &[Shape], _: &[Option<Shape>]) -> MaskRule {
         MaskRule::Pass(0)
     }
 

@@ -374,3 +374,15 @@ fn recurrent_layers_with_several_outputs_are_refused_by_name() {
     assert_eq!(errors[0].pointer, "/layers/0/merge_mode", "{errors:?}");
     assert!(errors[0].detail.contains("since a layer has one output here, received null"), "{errors:?}");
 }
+
+#[test]
+fn batch_normalization_on_each_step_is_that_of_keras_3() {
+    let mut model = json!({"class_name": "Sequential", "keras_version": "3.15.1", "config": {"layers": [
+        {"class_name": "TimeDistributed", "config": {"name": "each", "layer": {"class_name": "BatchNormalization", "config": {}}}}
+    ]}});
+    assert!(keras::import(&model).is_ok());
+    model["keras_version"] = json!("2.21.0");
+    let errors = refuse(&model);
+    assert_eq!(errors[0].pointer, "/config/layers/0/config/layer", "{errors:?}");
+    assert!(errors[0].detail.contains("expected a model of Keras 3"), "{errors:?}");
+}

@@ -325,13 +325,16 @@ impl Layer for BatchNormalization {
         let (sum_dy, sum_dy_n) = cx.joined_backward.split_at(channels.statistics());
         let (scale, rest) = cx.scratch[..3 * channels.count].split_at_mut(channels.count);
         let (mean_dy, slope) = rest.split_at_mut(channels.count);
+        let least = if mask.is_some() { F::of(NONE_SHOWN) } else { F::ZERO };
         let rows = if channels.groups == 1 { x.len() } else { channels.cells };
         for group in 0..channels.groups {
             let own = channels.of_group(group);
             let mean = &mean[own.clone()];
             for (c, statistic) in own.enumerate() {
                 scale[c] = deviation[statistic] * gamma.map_or(F::ONE, |gamma| gamma[c]);
-                mean_dy[c] = sum_dy[statistic] * share[statistic];
+                // Of a mean that is not quite that of what it counts, the variance is not the least there is.
+                let off = least * mean[c] * share[statistic] * deviation[statistic] * sum_dy_n[statistic];
+                mean_dy[c] = (sum_dy[statistic] - off) * share[statistic];
                 slope[c] = sum_dy_n[statistic] * share[statistic] * deviation[statistic];
             }
             let rows = dx.chunks_exact_mut(rows).zip(dy.chunks_exact(rows).zip(x.chunks_exact(rows)));

@@ -18,8 +18,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RmsNormalization {
-    /// The axes that are normalized together: the last one, or a list of the last ones. Keras lays the scale along the last
-    /// axes of the input whatever this says, so that others are not normalized as one may mean.
+    /// The axes that are normalized together: the last one, or a list of the last ones; along them Keras lays the scale
+    /// whatever this says.
     pub axis: Axes,
     /// Added to the mean of the squares, more than 0.
     pub epsilon: f64,

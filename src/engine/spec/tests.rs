@@ -1,4 +1,4 @@
-use super::{Definition, Limits};
+use super::{Architecture, Definition, Limits};
 use crate::engine::{field::FieldError, shape::Shape};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -208,4 +208,37 @@ fn a_layer_that_runs_twice_has_its_weights_once() {
     assert_eq!((summary.parameters, summary.trainable_parameters), (18 + 25 + 24, 18 + 25));
     let errors = definition.resolve(&definition.input_shapes(&[4, 7]).unwrap(), &Limits::default()).unwrap_err();
     assert!(errors[0].detail.contains("run before"), "{errors:?}");
+}
+
+#[rstest]
+#[case(json!([{"type": "time_distributed", "layer": {"type": "lstm", "units": 4}}]), "/layers/1", "begins with the axes of its input's mask, [2, 3], received one of the shape [2, 4]")]
+#[case(json!([{"type": "time_distributed", "layer": {"type": "lstm", "units": 3, "return_sequences": true}}, {"type": "multi_head_attention", "num_heads": 1, "key_dim": 2, "inputs": ["time_distributed", "time_distributed"]}]), "/layers/2/attention_axes", "the last axis of steps, where an input has a mask, received 1 to 2")]
+fn masks_that_nobody_can_make_anything_of_are_refused(
+    #[case] layers: Value,
+    #[case] pointer: &str,
+    #[case] text: &str,
+) {
+    let errors = behind_masked_words(layers).unwrap_err();
+    assert_eq!(errors[0].pointer, pointer, "{errors:?}");
+    assert!(errors[0].detail.contains(text), "{errors:?}");
+}
+
+#[test]
+fn layers_on_each_step_see_the_rest_of_the_mask() {
+    let norm = json!({"type": "time_distributed", "layer": {"type": "batch_normalization"}});
+    for (layer, repeat, mask) in
+        [(norm.clone(), 2, vec![3]), (json!({"type": "time_distributed", "layer": norm}), 6, vec![])]
+    {
+        let architecture = behind_masked_words(json!([layer])).unwrap();
+        let node = &architecture.nodes()[1];
+        assert_eq!((node.repeat, &node.mask_shapes), (repeat, &vec![Shape(mask)]));
+    }
+}
+
+/// Layers behind an embedding of two rows of three words, of which some are padding.
+fn behind_masked_words(layers: Value) -> Result<Architecture, Vec<FieldError>> {
+    let mut all = vec![json!({"type": "embedding", "input_dim": 5, "output_dim": 3, "mask_zero": true})];
+    all.extend(layers.as_array().unwrap().iter().cloned());
+    let definition = read(json!({"inputs": [{"name": "words", "shape": [2, 3]}], "layers": all})).unwrap();
+    definition.resolve(&definition.known_input_shapes().unwrap(), &Limits::default())
 }

@@ -110,16 +110,14 @@ impl Whole<'_> {
         }
         let width = self.axis(0);
         let length = if input.last() == width { width } else { 1 };
-        for start in (0..cells).step_by(width) {
-            let first = self.place(input, start);
+        for (run, start) in (0..cells).step_by(width).enumerate() {
+            let first = self.place(input, run, length);
             f(start..start + width, first..first + length);
         }
     }
-    /// The cell of an input that goes to the cell `start` of the whole, which begins a stretch along the last axis.
-    fn place(self, input: &Shape, start: usize) -> usize {
-        let width = self.axis(0);
-        let length = if input.last() == width { width } else { 1 };
-        let (mut position, mut stride, mut first) = (start / width, length, 0);
+    /// The cell of an input, `length` cells long along its last axis, that begins run `run` of the whole along that axis.
+    fn place(self, input: &Shape, run: usize, length: usize) -> usize {
+        let (mut position, mut stride, mut first) = (run, length, 0);
         // Where the input has an axis no longer, it stretches.
         for (from_last, &axis) in input.0.iter().rev().enumerate().skip(1) {
             let size = self.axis(from_last);
@@ -131,12 +129,13 @@ impl Whole<'_> {
         }
         first
     }
-    /// Whether the mask of an input counts its cells that go to a stretch of the whole along the last axis, which begins
-    /// at `start` in a row; all count where it has none.
+    /// Whether the mask of an input counts its cells that go to a run of the whole along the last axis, which begins at
+    /// `start` in a row; all count where it has none.
     fn counts<F: Real>(self, inputs: Values<'_, F>, input: usize, row: usize, start: usize) -> bool {
+        let Some(mask) = mask_of(inputs, input) else { return true };
         let shape = inputs.shape(input);
-        mask_of(inputs, input)
-            .is_none_or(|mask| mask[(row * shape.cells() + self.place(shape, start)) / shape.last()] != F::ZERO)
+        let first = self.place(shape, start / self.axis(0), shape.last());
+        mask[(row * shape.cells() + first) / shape.last()] != F::ZERO
     }
 
     /// Combines each cell of `y`, [rows, whole], with the cell of `x`, [rows, input], that goes there.

@@ -1,7 +1,7 @@
 //! [`Attention`].
 
 use super::{
-    Backward, Forward, Layer, MaskRule, ParameterGradients, ParameterSpec, Parameters, Workspace, normalized,
+    Backward, Forward, Layer, MaskRule, ParameterGradients, ParameterSpec, Parameters, Workspace, normalized, read,
     single_head::{Pair, Score, SingleHead, Tanh},
 };
 use crate::engine::{
@@ -144,6 +144,10 @@ impl Layer for Attention {
         };
         let weight = (self.score_mode == ScoreMode::Concat).then(|| parameter("concat_score_weight"));
         self.use_scale.then(|| parameter("scale")).into_iter().chain(weight).collect()
+    }
+
+    fn check_masks(&self, inputs: &[Shape], masks: &[Option<Shape>]) -> Result<(), FieldError> {
+        read::masks_of_steps(inputs, masks)
     }
 
     fn mask(&self, _: &[Shape], _: &[Option<Shape>]) -> MaskRule {

@@ -104,7 +104,7 @@ impl<'a> Builder<'a> {
             }
         }
         self.architecture.outputs = graph.outputs.iter().map(|wire| value_of(*wire, &values)).collect();
-        Ok(())
+        self.check_output_masks()
     }
 
     /// Places a layer or its parts; gives the value that it makes.
@@ -195,7 +195,6 @@ impl<'a> Builder<'a> {
                 (Some(output + 1), Some(output + 1))
             }
         };
-        self.check_mask(mask, output)?;
         self.architecture.masks.push(mask);
         self.architecture.masks.extend(own.map(|_| None));
         self.architecture.nodes.push(Node {
@@ -226,17 +225,22 @@ impl<'a> Builder<'a> {
         })
     }
 
-    /// Fails where a value has no longer the axes that its mask has.
-    fn check_mask(&self, mask: Option<usize>, value: usize) -> Result<(), FieldError> {
-        let Some(mask) = mask.map(|mask| &self.architecture.shapes[mask]) else { return Ok(()) };
-        let shape = &self.architecture.shapes[value];
-        if mask.0.len() < shape.0.len() && shape.0.starts_with(&mask.0) {
-            return Ok(());
+    /// Fails where an output has no longer the axes that its mask has: a layer within `time_distributed` may take some
+    /// away, and as in Keras that is no mistake before somebody needs the mask.
+    fn check_output_masks(&self) -> Result<(), Vec<FieldError>> {
+        let Architecture { shapes, masks, nodes, outputs, .. } = &self.architecture;
+        for &output in outputs {
+            let (shape, mask) = (&shapes[output], masks[output].map(|mask| &shapes[mask]));
+            let fits = mask.is_none_or(|mask| mask.0.len() < shape.0.len() && shape.0.starts_with(&mask.0));
+            if let (false, Some(mask), Some(node)) = (fits, mask, nodes.iter().find(|node| node.output == output)) {
+                let detail = format!(
+                    "layer `{}`: expected an output that begins with the axes of its mask, {mask}, received one of the shape {shape}",
+                    node.name
+                );
+                return Err(vec![FieldError::new(format!("/layers/{}", node.owner), detail)]);
+            }
         }
-        let detail = format!(
-            "expected an output that begins with the axes of its input's mask, {mask}, received one of the shape {shape}"
-        );
-        Err(FieldError::new("", detail))
+        Ok(())
     }
 
     fn place_parameter(&mut self, layer: &str, spec: ParameterSpec) -> Result<(), FieldError> {

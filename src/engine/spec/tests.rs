@@ -211,7 +211,8 @@ fn a_layer_that_runs_twice_has_its_weights_once() {
 }
 
 #[rstest]
-#[case(json!([{"type": "time_distributed", "layer": {"type": "lstm", "units": 4}}]), "/layers/1", "begins with the axes of its input's mask, [2, 3], received one of the shape [2, 4]")]
+#[case(json!([{"type": "time_distributed", "layer": {"type": "lstm", "units": 4}}]), "/layers/1", "begins with the axes of its mask, [2, 3], received one of the shape [2, 4]")]
+#[case(json!([{"type": "time_distributed", "layer": {"type": "lstm", "units": 4}}, {"type": "gru", "units": 1}]), "/layers/2", "a mask of the shape [2], the axes of [2, 4] but the last one, received one of the shape [2, 3]")]
 #[case(json!([{"type": "time_distributed", "layer": {"type": "lstm", "units": 3, "return_sequences": true}}, {"type": "multi_head_attention", "num_heads": 1, "key_dim": 2, "inputs": ["time_distributed", "time_distributed"]}]), "/layers/2/attention_axes", "the last axis of steps, where an input has a mask, received 1 to 2")]
 fn masks_that_nobody_can_make_anything_of_are_refused(
     #[case] layers: Value,
@@ -226,6 +227,8 @@ fn masks_that_nobody_can_make_anything_of_are_refused(
 #[test]
 fn layers_on_each_step_see_the_rest_of_the_mask() {
     let norm = json!({"type": "time_distributed", "layer": {"type": "batch_normalization"}});
+    let lstm = json!({"type": "time_distributed", "layer": {"type": "lstm", "units": 4}});
+    assert!(behind_masked_words(json!([lstm, {"type": "flatten"}])).is_ok(), "nobody needs the mask");
     for (layer, repeat, mask) in
         [(norm.clone(), 2, vec![3]), (json!({"type": "time_distributed", "layer": norm}), 6, vec![])]
     {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Sizes of each axis of one sample, row-major; `[]` is a scalar. The batch axis is never in it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(transparent)]
 pub struct Shape(pub Vec<usize>);
 

@@ -35,7 +35,7 @@ pub(super) const NORMALIZATION: Class = Class {
     kind: "normalization",
     options: &[
         ("axis", Rule::Same),
-        // What `adapt` found is not in the JSON, so that both are asked for where they are null.
+        // What `adapt` found is not in the JSON: where both are null, ours adapts to the training rows.
         ("mean", Rule::Optional),
         ("variance", Rule::Optional),
         ("invert", Rule::Same),

@@ -315,6 +315,11 @@ fn read_layer(layer: &Value, place: &Place, translator: &mut Translator) -> Opti
 pub(super) fn inner_layer(layer: &Value, place: &Place, translator: &mut Translator) -> Option<Value> {
     let mut layer = read_layer(layer, place, translator)?;
     layer.shift_remove("name");
+    if translator.old && layer.get("type").is_some_and(|kind| kind == "batch_normalization") {
+        let detail = "batch normalization on each step takes its statistics over all steps together in Keras 2, and over \
+                      each step by itself in Keras 3 and here, expected a model of Keras 3";
+        translator.refuse(place, detail);
+    }
     Some(Value::Object(layer))
 }
 

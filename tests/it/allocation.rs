@@ -105,6 +105,21 @@ fn a_step_allocates_nothing() {
             {"type": "global_average_pooling2d"},
             {"type": "dense", "units": 1, "activation": "sigmoid"}
         ]),
+        json!([
+            {"type": "normalization"},
+            {"type": "reshape", "target_shape": [2, 4, 5]},
+            {"type": "masking", "name": "masked"},
+            {"type": "batch_normalization", "axis": 1},
+            {"type": "layer_normalization", "axis": [1, 3]},
+            {"type": "group_normalization", "groups": 2, "axis": 2},
+            {"type": "unit_normalization", "axis": 1, "name": "unit"},
+            {"type": "multiply", "inputs": ["unit", "masked"], "name": "product"},
+            {"type": "concatenate", "axis": 2, "inputs": ["product", "masked"]},
+            {"type": "time_distributed", "layer": {"type": "batch_normalization"}, "name": "each"},
+            {"type": "multi_head_attention", "num_heads": 2, "key_dim": 2, "attention_axes": 2, "inputs": ["each", "each"]},
+            {"type": "flatten"},
+            {"type": "dense", "units": 1, "activation": "sigmoid"}
+        ]),
     ];
     let x = Array2::from_shape_fn((1000, 40), |(row, column)| ((row * 3 + column) as f32).sin());
     let y = Array2::from_shape_fn((1000, 1), |(row, _)| (row % 2) as f32);

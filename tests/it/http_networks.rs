@@ -134,3 +134,29 @@ async fn words_without_a_vector_fail_the_job() {
     let detail = ended["error"]["detail"].as_str().unwrap();
     assert!(detail.contains("0 to 9") && detail.contains("12"), "{detail}");
 }
+
+#[tokio::test]
+async fn a_normalization_adapts_to_the_rows_of_the_job() {
+    let server = Server::start().await;
+    let url = server.url();
+    let cell =
+        |row: usize, column: usize| 10_000.0 + 2.0 * (row % 2) as f64 + 0.1 * ((row * 7 + column * 3) % 5) as f64;
+    upload(url, table(2, 2, cell)).await;
+    let document = json!({"class_name": "Sequential", "config": {"layers": [
+        {"class_name": "Normalization", "config": {"axis": [-1], "mean": null, "variance": null, "invert": false}},
+        {"class_name": "Dense", "config": {"units": 2, "activation": "softmax"}}
+    ]}});
+    define(url, &document).await;
+    let training = json!({
+        "preprocessing": "none", "epochs": 30, "batch_size": 10, "seed": 1,
+        "optimizer": {"type": "adam", "learning_rate": 0.1}
+    });
+    let ended = train(url, training).await;
+    assert_eq!(ended["status"], "succeeded", "{ended:#}");
+    assert!(ended["metrics"]["accuracy"].as_f64().unwrap() > 0.95, "{ended:#}");
+    let question = json!({"instances": [[10_002.2, 10_002.2], [10_000.2, 10_000.2]]});
+    let answer = Client::new().post(format!("{url}/v1/models/m:predict")).json(&question).send().await.unwrap();
+    let predicted: Value = answer.json().await.unwrap();
+    assert_eq!(predicted["predictions"][0]["label"], "c1", "{predicted:#}");
+    assert_eq!(predicted["predictions"][1]["label"], "c0", "{predicted:#}");
+}

@@ -346,3 +346,52 @@ fn what_is_no_keras_model_is_an_error_and_nothing_worse() {
     assert_eq!(errors.len(), 1);
     assert!(errors[0].detail.ends_with("received 1000000"), "{errors:?}");
 }
+
+#[test]
+fn recurrent_layers_with_several_outputs_are_refused_by_name() {
+    let model = |bidirectional: Value, lstm: Value| {
+        let mut config = json!({"units": 2, "return_sequences": true});
+        config.as_object_mut().unwrap().extend(lstm.as_object().unwrap().clone());
+        let mut outer = json!({"name": "both", "layer": {"class_name": "LSTM", "config": config}});
+        outer.as_object_mut().unwrap().extend(bidirectional.as_object().unwrap().clone());
+        json!({"class_name": "Sequential", "config": {"layers": [{"class_name": "Bidirectional", "config": outer}]}})
+    };
+    let config = "/config/layers/0/config";
+    for (document, pointer, words) in [
+        (
+            model(json!({"merge_mode": null}), json!({})),
+            format!("{config}/merge_mode"),
+            "expected `concat`, `sum`, `mul` or `ave`, since a layer has one output here, received null",
+        ),
+        (
+            model(json!({}), json!({"return_state": true})),
+            format!("{config}/layer/config/return_state"),
+            "`return_state`: the option is not honoured, expected false, received true",
+        ),
+        (
+            model(json!({}), json!({"stateful": true})),
+            format!("{config}/layer/config/stateful"),
+            "`stateful`: the option is not honoured, expected false, received true",
+        ),
+    ] {
+        let errors = refuse(&document);
+        assert_eq!(errors[0].pointer, pointer, "{errors:?}");
+        assert!(errors[0].detail.contains("`both`") && errors[0].detail.contains(words), "{errors:?}");
+    }
+    let own = json!({"layers": [{"type": "bidirectional", "layer": {"type": "gru", "units": 2}, "merge_mode": null}]});
+    let errors = Definition::from_value(&own).unwrap_err();
+    assert_eq!(errors[0].pointer, "/layers/0/merge_mode", "{errors:?}");
+    assert!(errors[0].detail.contains("since a layer has one output here, received null"), "{errors:?}");
+}
+
+#[test]
+fn batch_normalization_on_each_step_is_that_of_keras_3() {
+    let mut model = json!({"class_name": "Sequential", "keras_version": "3.15.1", "config": {"layers": [
+        {"class_name": "TimeDistributed", "config": {"name": "each", "layer": {"class_name": "BatchNormalization", "config": {}}}}
+    ]}});
+    assert!(keras::import(&model).is_ok());
+    model["keras_version"] = json!("2.21.0");
+    let errors = refuse(&model);
+    assert_eq!(errors[0].pointer, "/config/layers/0/config/layer", "{errors:?}");
+    assert!(errors[0].detail.contains("expected a model of Keras 3"), "{errors:?}");
+}

@@ -113,6 +113,7 @@ impl<F: Real> Lane<F> {
             sums: vec![0.0; sums],
             pass: Pass {
                 rows: 0,
+                repeat: 1,
                 training: true,
                 logits: false,
                 trainable: true,
@@ -227,7 +228,7 @@ impl<F: Real> Lane<F> {
         }
         let noise = Noise { seed: task.plan.seed, step: rows.step, layer: 0, first_row: shard.start };
         let batch_rows = rows.order.len();
-        Pass { rows: order.len(), training, logits: false, trainable: true, batch_rows, noise }
+        Pass { rows: order.len(), repeat: 1, training, logits: false, trainable: true, batch_rows, noise }
     }
 
     /// Adds how many loss rows of each output count, of the rows that ran forward, and what they add to a loss of the whole

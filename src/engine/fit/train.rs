@@ -35,6 +35,7 @@ pub fn fit<F: Real>(
     if let Some(validation) = &validation {
         check(network, plan, validation);
     }
+    network.adapt(training.x);
     let losses = plan.outputs.iter().map(|output| &output.loss);
     let lanes = Cut::new(network.architecture(), plan.batch_size.min(training.x.nrows()), losses).lanes;
     with_team(plan.threads.min(lanes), |team| run(team, network, plan, training, validation, sink))

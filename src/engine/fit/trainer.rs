@@ -209,6 +209,7 @@ impl<'a, F: Real> Trainer<'a, F> {
         let mut cx = Join {
             rows: &self.lane_rows,
             repeat: node.repeat,
+            masked: node.masks[0].is_some(),
             sums,
             joined,
             shape: &node.input_shapes[0],
@@ -318,7 +319,7 @@ fn run<'r, F: Real>(
     joined: &'r [Joined<F>],
 ) -> Run<'r, F> {
     let noise = Noise::default();
-    let pass = Pass { rows: 0, training: false, logits: false, trainable: true, batch_rows: 0, noise };
+    let pass = Pass { rows: 0, repeat: 1, training: false, logits: false, trainable: true, batch_rows: 0, noise };
     Run { architecture, weights: Weights { trainable, fixed }, pass, absorbed, joined }
 }
 

@@ -26,7 +26,7 @@ impl Layer for ActivationLayer {
         Ok(inputs[0].clone())
     }
 
-    fn mask(&self, _: &[Shape], _: &[bool]) -> MaskRule {
+    fn mask(&self, _: &[Shape], _: &[Option<Shape>]) -> MaskRule {
         MaskRule::Pass(0)
     }
 

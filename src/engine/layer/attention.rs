@@ -1,7 +1,7 @@
 //! [`Attention`].
 
 use super::{
-    Backward, Forward, Layer, MaskRule, ParameterGradients, ParameterSpec, Parameters, Workspace, normalized,
+    Backward, Forward, Layer, MaskRule, ParameterGradients, ParameterSpec, Parameters, Workspace, normalized, read,
     single_head::{Pair, Score, SingleHead, Tanh},
 };
 use crate::engine::{
@@ -146,7 +146,11 @@ impl Layer for Attention {
         self.use_scale.then(|| parameter("scale")).into_iter().chain(weight).collect()
     }
 
-    fn mask(&self, _: &[Shape], _: &[bool]) -> MaskRule {
+    fn check_masks(&self, inputs: &[Shape], masks: &[Option<Shape>]) -> Result<(), FieldError> {
+        read::masks_of_steps(inputs, masks)
+    }
+
+    fn mask(&self, _: &[Shape], _: &[Option<Shape>]) -> MaskRule {
         MaskRule::Pass(0)
     }
 

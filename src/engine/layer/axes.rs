@@ -1,5 +1,6 @@
 //! [`Axes`].
 
+use super::read;
 use crate::engine::{field::FieldError, shape::Shape};
 use serde::{Deserialize, Serialize};
 
@@ -43,9 +44,26 @@ impl Axes {
         Err(FieldError::new("/axis", detail))
     }
 
-    /// Cells of these axes together, for a shape that passed [`Self::trailing`].
+    /// These axes of a sample of this shape, in rising order; the pointer of the error is `/axis`.
+    pub(super) fn places(&self, shape: &Shape) -> Result<Vec<usize>, FieldError> {
+        let places = self.listed().iter().map(|&axis| read::axis(axis, shape));
+        let mut places = places.collect::<Result<Vec<usize>, _>>().map_err(|error| error.under("/axis"))?;
+        places.sort_unstable();
+        let fits = !places.is_empty() && places.windows(2).all(|pair| pair[0] < pair[1]);
+        read::range(fits, "/axis", "at least one axis, and none twice", format_args!("{:?}", self.listed()))?;
+        Ok(places)
+    }
+
+    /// The sizes of these axes in the order of their numbers, which is that of a parameter's shape in Keras.
+    pub(super) fn sizes(&self, shape: &Shape) -> Shape {
+        let mut listed = self.listed().to_vec();
+        listed.sort_unstable();
+        Shape(listed.into_iter().filter_map(|axis| read::place(axis, shape)).map(|place| shape.0[place]).collect())
+    }
+
+    /// Cells of these axes together.
     pub(super) fn width(&self, shape: &Shape) -> usize {
-        self.trailing(shape).unwrap_or_default().iter().product()
+        self.listed().iter().filter_map(|&axis| read::place(axis, shape)).map(|place| shape.0[place]).product()
     }
 }
 
@@ -70,6 +88,21 @@ mod tests {
             (Axes::Several(vec![0, 1, 2, 3]), None),
         ] {
             assert_eq!(axes.trailing(&shape).ok(), expected, "{axes:?}");
+        }
+    }
+
+    #[test]
+    fn axes_have_places_in_rising_order() {
+        let shape = Shape(vec![2, 3, 5]);
+        for (axes, places, sizes) in [
+            (Axes::One(1), Some(vec![0]), vec![2]),
+            (Axes::Several(vec![3, 1]), Some(vec![0, 2]), vec![2, 5]),
+            (Axes::Several(vec![1, -1]), Some(vec![0, 2]), vec![5, 2]),
+            (Axes::Several(vec![-1, 3]), None, vec![5, 5]),
+            (Axes::One(i64::MIN), None, vec![]),
+        ] {
+            assert_eq!(axes.places(&shape).ok(), places, "{axes:?}");
+            assert_eq!(axes.sizes(&shape), Shape(sizes), "{axes:?}");
         }
     }
 }

@@ -7,6 +7,9 @@ use crate::engine::{kernel::Buffer, random::Noise, real::Real, shape::Shape, spe
 pub struct Pass {
     /// Rows of this run.
     pub rows: usize,
+    /// Of which so many, one after the other, are of one row of the batch: the steps of a layer that runs on each step by
+    /// itself, else 1.
+    pub repeat: usize,
     /// Training rather than inference.
     pub training: bool,
     /// The layer's last activation is left to the loss.
@@ -53,11 +56,16 @@ impl<'a, F: Real> Values<'a, F> {
     pub fn shapes(&self) -> &'a [Shape] {
         &self.node.input_shapes
     }
-    /// The mask of input `index`, [rows, steps]: 1 for steps that count and 0 for padding; nothing where every step
-    /// counts.
+    /// The mask of input `index`, [rows, ...] with the first axes of the input: 1 for steps that count and 0 for padding;
+    /// nothing where every step counts.
     #[inline]
     pub fn mask(&self, index: usize) -> Option<&'a [F]> {
         self.node.masks[index].map(|value| self.value(value))
+    }
+    /// The shapes of one row of every input's mask; those of inputs without one are empty.
+    #[inline]
+    pub fn mask_shapes(&self) -> &'a [Shape] {
+        &self.node.mask_shapes
     }
     #[inline]
     fn value(&self, value: usize) -> &'a [F] {
@@ -151,7 +159,7 @@ pub struct Forward<'a, F> {
     pub parameters: Parameters<'a, F>,
     /// What it writes, [rows, ...].
     pub output: &'a mut [F],
-    /// The mask that it writes, [rows, steps], where [`super::Layer::mask`] says so; else empty.
+    /// The mask that it writes, [rows, ...], where [`super::Layer::mask`] says so; else empty.
     pub mask: &'a mut [F],
     /// What these rows add to the loss beside the losses of the outputs, to be added to.
     pub penalty: &'a mut f64,
@@ -201,6 +209,8 @@ pub struct Join<'a, F> {
     pub rows: &'a [usize],
     /// Rows that the layer sees of one row of the batch.
     pub repeat: usize,
+    /// Whether the layer's first input has a mask.
+    pub masked: bool,
     /// [lanes, sums]
     pub sums: &'a [f64],
     /// As many cells as [`super::Meeting`] asked for.

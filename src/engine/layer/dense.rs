@@ -92,7 +92,7 @@ impl Layer for Dense {
         std::iter::once(kernel).chain(self.use_bias.then_some(bias)).collect()
     }
 
-    fn mask(&self, _: &[Shape], _: &[bool]) -> MaskRule {
+    fn mask(&self, _: &[Shape], _: &[Option<Shape>]) -> MaskRule {
         MaskRule::Pass(0)
     }
 

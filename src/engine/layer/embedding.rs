@@ -84,8 +84,8 @@ impl Layer for Embedding {
         }]
     }
 
-    fn mask(&self, inputs: &[Shape], _: &[bool]) -> MaskRule {
-        if self.mask_zero { MaskRule::Write(inputs[0].cells()) } else { MaskRule::Drop }
+    fn mask(&self, inputs: &[Shape], _: &[Option<Shape>]) -> MaskRule {
+        if self.mask_zero { MaskRule::Write(inputs[0].clone()) } else { MaskRule::Drop }
     }
 
     fn cost(&self, inputs: &[Shape]) -> u64 {

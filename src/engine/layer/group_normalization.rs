@@ -1,6 +1,10 @@
 //! [`GroupNormalization`].
 
-use super::{Backward, Forward, Layer, MaskRule, ParameterSpec, Workspace, normalized, read};
+use super::{
+    Backward, Forward, Layer, MaskRule, ParameterSpec, Workspace, moved,
+    normalized::{self, parts},
+    read,
+};
 use crate::engine::{
     constraint::Constraint,
     field::FieldError,
@@ -13,10 +17,10 @@ use crate::engine::{
 use serde::{Deserialize, Serialize};
 
 /// `y = gamma * (x - mean) / sqrt(variance + epsilon) + beta`, with the mean and the (biased) variance of each row over
-/// a group of neighbouring channels and every axis before them.
+/// a group of neighbouring channels and every other axis.
 ///
 /// # Shapes
-/// `[batch, …, channels]`, unchanged; gamma and beta `[channels]`.
+/// Any, unchanged; gamma and beta `[channels]`, the size of `axis`.
 ///
 /// Source: <https://keras.io/api/layers/normalization_layers/group_normalization/>, <https://arxiv.org/abs/1803.08494>
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -24,7 +28,7 @@ use serde::{Deserialize, Serialize};
 pub struct GroupNormalization {
     /// How many groups the channels are in; -1 for one group a channel.
     pub groups: i64,
-    /// The axis of the channels: the last one, -1 or its number counted with the batch axis.
+    /// The axis of the channels, counted with the batch axis or from the last one, which is -1.
     pub axis: i64,
     /// Added to the variance, more than 0.
     pub epsilon: f64,
@@ -66,6 +70,8 @@ impl Default for GroupNormalization {
 
 /// Cells kept of each group: its mean and its factor.
 const KEPT: usize = 2;
+/// Moved rows at once: of x, and of the gradients of x and y.
+const MOVED: usize = 3;
 
 impl GroupNormalization {
     fn gamma(&self) -> Option<usize> {
@@ -73,6 +79,12 @@ impl GroupNormalization {
     }
     fn beta(&self) -> Option<usize> {
         self.center.then_some(usize::from(self.scale))
+    }
+    fn place(&self, shape: &Shape) -> usize {
+        read::place(self.axis, shape).unwrap_or(0)
+    }
+    fn channels(&self, shape: &Shape) -> usize {
+        shape.0.get(self.place(shape)).copied().unwrap_or(1)
     }
     fn groups(&self, channels: usize) -> usize {
         usize::try_from(self.groups).unwrap_or(channels)
@@ -93,17 +105,15 @@ impl Layer for GroupNormalization {
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
-        let last = inputs[0].0.len() as i64;
-        let expected = format!("the last axis of {}, which is -1 or {last} counted with the batch axis", inputs[0]);
-        read::range(last > 0 && (self.axis == -1 || self.axis == last), "/axis", &expected, self.axis)?;
-        let channels = inputs[0].last();
+        read::axis(self.axis, &inputs[0]).map_err(|error| error.under("/axis"))?;
+        let channels = self.channels(&inputs[0]);
         let expected = format!("a number of groups that divides the {channels} channels");
         read::range(channels.is_multiple_of(self.groups(channels)), "/groups", &expected, self.groups)?;
         Ok(inputs[0].clone())
     }
 
     fn parameters(&self, inputs: &[Shape]) -> Vec<ParameterSpec> {
-        let shape = || Shape::vector(inputs[0].last());
+        let shape = || Shape::vector(self.channels(&inputs[0]));
         let gamma = self.scale.then(|| ParameterSpec {
             name: "gamma",
             shape: shape(),
@@ -123,13 +133,18 @@ impl Layer for GroupNormalization {
         gamma.into_iter().chain(beta).collect()
     }
 
-    fn mask(&self, _: &[Shape], _: &[bool]) -> MaskRule {
+    fn mask(&self, _: &[Shape], _: &[Option<Shape>]) -> MaskRule {
         MaskRule::Pass(0)
     }
 
     fn workspace(&self, inputs: &[Shape]) -> Workspace {
-        let channels = inputs[0].last();
-        Workspace { kept_per_row: KEPT * self.groups(channels), scratch: 8 * channels, ..Workspace::default() }
+        let channels = self.channels(&inputs[0]);
+        let scratch = 8 * channels + moved::scratch(&inputs[0], &[self.place(&inputs[0])], MOVED);
+        Workspace { kept_per_row: KEPT * self.groups(channels), scratch, ..Workspace::default() }
+    }
+
+    fn tables(&self, inputs: &[Shape]) -> Vec<Vec<u32>> {
+        moved::tables(&inputs[0], &[self.place(&inputs[0])])
     }
 
     fn cost(&self, inputs: &[Shape]) -> u64 {
@@ -137,12 +152,15 @@ impl Layer for GroupNormalization {
     }
 
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
-        let channels = cx.inputs.shape(0).last();
+        let channels = self.channels(cx.inputs.shape(0));
         let cells = cx.inputs.shape(0).cells();
         let groups = self.groups(channels);
         let (group, epsilon) = (channels / groups, F::of(self.epsilon));
         let count = F::of((cells / groups) as f64);
-        let [gamma, beta, mean, scale, sums, block] = parts(cx.scratch, channels);
+        let (own, scratch) = cx.scratch.split_at_mut(6 * channels);
+        let [gamma, beta, mean, scale, sums, block] = parts(own, channels);
+        let table = cx.tables.first();
+        let [moved_x, moved_y] = parts(scratch, cells);
         normalized::fill(gamma, self.gamma().map(|index| cx.parameters.get(index)), F::ONE);
         normalized::fill(beta, self.beta().map(|index| cx.parameters.get(index)), F::ZERO);
         let x = cx.inputs.get(0);
@@ -151,7 +169,14 @@ impl Layer for GroupNormalization {
         kernel::vectorized(
             #[inline(always)]
             || {
-                for (y, x) in output.chunks_exact_mut(cells).zip(x.chunks_exact(cells)) {
+                for (output, x) in output.chunks_exact_mut(cells).zip(x.chunks_exact(cells)) {
+                    let (x, y) = match table {
+                        None => (x, &mut *output),
+                        Some(table) => {
+                            moved::gather(table, x, moved_x);
+                            (&*moved_x, &mut *moved_y)
+                        }
+                    };
                     mean.fill(F::ZERO);
                     sum_columns(x, x, mean, block, sums, |x, _, _| x);
                     for (mean, sums) in mean.chunks_exact_mut(group).zip(sums.chunks_exact(group)) {
@@ -172,6 +197,9 @@ impl Layer for GroupNormalization {
                             y[c] = (x[c] - mean[c]) * scale[c] + beta[c];
                         }
                     }
+                    if let Some(table) = table {
+                        moved::scatter(table, moved_y, output);
+                    }
                 }
             },
         );
@@ -180,12 +208,15 @@ impl Layer for GroupNormalization {
     /// With `n = (x - mean) * factor` and `g = dy * gamma`: `dx = factor * (g - mean(g) - n * mean(g * n))`, where the
     /// means are those of a group.
     fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
-        let channels = cx.inputs.shape(0).last();
+        let channels = self.channels(cx.inputs.shape(0));
         let cells = cx.inputs.shape(0).cells();
         let groups = self.groups(channels);
         let group = channels / groups;
         let count = F::of((cells / groups) as f64);
-        let [gamma, mean, scale, sums, slopes, block, beta_sums, gamma_sums] = parts(cx.scratch, channels);
+        let (own, scratch) = cx.scratch.split_at_mut(8 * channels);
+        let [gamma, mean, scale, sums, slopes, block, beta_sums, gamma_sums] = parts(own, channels);
+        let table = cx.tables.first();
+        let [moved_x, moved_dy, moved_dx] = parts(scratch, cells);
         normalized::fill(gamma, self.gamma().map(|index| cx.parameters.get(index)), F::ONE);
         beta_sums.fill(F::ZERO);
         gamma_sums.fill(F::ZERO);
@@ -197,6 +228,14 @@ impl Layer for GroupNormalization {
             || {
                 let rows = x.chunks_exact(cells).zip(dy.chunks_exact(cells));
                 for ((x, dy), kept) in rows.zip(kept.chunks_exact(KEPT * groups)) {
+                    let (x, dy) = match table {
+                        None => (x, dy),
+                        Some(table) => {
+                            moved::gather(table, x, moved_x);
+                            moved::gather(table, dy, moved_dy);
+                            (&*moved_x, &*moved_dy)
+                        }
+                    };
                     let of_groups = mean.chunks_exact_mut(group).zip(scale.chunks_exact_mut(group));
                     for ((mean, scale), kept) in of_groups.zip(kept.chunks_exact(KEPT)) {
                         mean.fill(kept[0]);
@@ -210,7 +249,8 @@ impl Layer for GroupNormalization {
                         sums[c] *= gamma[c];
                         slopes[c] *= gamma[c];
                     }
-                    let Some(dx) = dx.as_mut().and_then(Iterator::next) else { continue };
+                    let Some(gradient) = dx.as_mut().and_then(Iterator::next) else { continue };
+                    let dx = if table.is_none() { &mut *gradient } else { &mut *moved_dx };
                     let of_groups = sums.chunks_exact_mut(group).zip(slopes.chunks_exact_mut(group));
                     for ((sums, slopes), kept) in of_groups.zip(kept.chunks_exact(KEPT)) {
                         let factor = kept[1];
@@ -224,18 +264,15 @@ impl Layer for GroupNormalization {
                             dx[c] = dy[c] * scale[c] - sums[c] - (x[c] - mean[c]) * slopes[c];
                         }
                     }
+                    if let Some(table) = table {
+                        moved::scatter(table, moved_dx, gradient);
+                    }
                 }
             },
         );
         normalized::write(&mut cx.parameter_gradients, self.gamma(), gamma_sums);
         normalized::write(&mut cx.parameter_gradients, self.beta(), beta_sums);
     }
-}
-
-/// `cells` as slices of `size` cells each.
-fn parts<const N: usize, F>(cells: &mut [F], size: usize) -> [&mut [F]; N] {
-    let mut parts = cells.chunks_exact_mut(size);
-    std::array::from_fn(|_| parts.next().unwrap_or_default())
 }
 
 /// For each column, the sum of `term(a, b, center)` over the rows of `a` and `b`, [_, center]: in blocks of rows, so that

@@ -1,7 +1,7 @@
 //! [`LayerNormalization`].
 
 use super::{
-    Backward, Forward, Layer, MaskRule, ParameterSpec, Workspace, axes::Axes, normalized::Normalization, read,
+    Backward, Forward, Layer, MaskRule, ParameterSpec, Workspace, axes::Axes, moved, normalized::Normalization, read,
 };
 use crate::engine::{
     constraint::Constraint,
@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LayerNormalization {
-    /// The axes that are normalized together: the last one, or a list of the last ones.
+    /// The axes that are normalized together, counted with the batch axis or from the last one, which is -1: one, or a list.
     pub axis: Axes,
     /// Added to the variance, more than 0.
     pub epsilon: f64,
@@ -86,12 +86,12 @@ impl Layer for LayerNormalization {
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
-        self.axis.trailing(&inputs[0])?;
+        self.axis.places(&inputs[0])?;
         Ok(inputs[0].clone())
     }
 
     fn parameters(&self, inputs: &[Shape]) -> Vec<ParameterSpec> {
-        let shape = || Shape(self.axis.trailing(&inputs[0]).unwrap_or_default().to_vec());
+        let shape = || self.axis.sizes(&inputs[0]);
         let gamma = self.scale.then(|| ParameterSpec {
             name: "gamma",
             shape: shape(),
@@ -111,12 +111,16 @@ impl Layer for LayerNormalization {
         gamma.into_iter().chain(beta).collect()
     }
 
-    fn mask(&self, _: &[Shape], _: &[bool]) -> MaskRule {
+    fn mask(&self, _: &[Shape], _: &[Option<Shape>]) -> MaskRule {
         MaskRule::Pass(0)
     }
 
     fn workspace(&self, inputs: &[Shape]) -> Workspace {
-        self.normalization(&inputs[0]).workspace(inputs[0].cells())
+        self.normalization(&inputs[0]).workspace(&inputs[0], &self.axis.places(&inputs[0]).unwrap_or_default())
+    }
+
+    fn tables(&self, inputs: &[Shape]) -> Vec<Vec<u32>> {
+        moved::tables(&inputs[0], &self.axis.places(&inputs[0]).unwrap_or_default())
     }
 
     fn cost(&self, inputs: &[Shape]) -> u64 {

@@ -1,6 +1,6 @@
 //! [`Masking`].
 
-use super::{Backward, Forward, Layer, MaskRule};
+use super::{Backward, Forward, Layer, MaskRule, read};
 use crate::engine::{
     field::FieldError,
     real::{Real, check},
@@ -37,8 +37,8 @@ impl Layer for Masking {
         Ok(inputs[0].clone())
     }
 
-    fn mask(&self, inputs: &[Shape], _: &[bool]) -> MaskRule {
-        MaskRule::Write(inputs[0].cells() / inputs[0].last())
+    fn mask(&self, inputs: &[Shape], _: &[Option<Shape>]) -> MaskRule {
+        MaskRule::Write(read::all_but_last(&inputs[0]))
     }
 
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {

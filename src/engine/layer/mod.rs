@@ -18,12 +18,12 @@ mod embedding;
 mod ending;
 mod flatten;
 mod group_normalization;
-mod heads;
 mod heed;
 mod identity;
 mod layer_normalization;
 mod masking;
 mod merging;
+mod moved;
 mod multi_head_attention;
 mod noise;
 mod normalization;
@@ -73,6 +73,7 @@ pub use noise::{
     ActivityRegularization, AlphaDropout, GaussianDropout, GaussianNoise, SpatialDropout1d, SpatialDropout2d,
 };
 pub use normalization::Normalization;
+pub(crate) use normalization::{COUNT, MEAN, Moments, VARIANCE};
 pub use pooling::{
     AveragePooling, AveragePooling1d, AveragePooling2d, GlobalAveragePooling, GlobalAveragePooling1d,
     GlobalAveragePooling2d, GlobalMaxPooling, GlobalMaxPooling1d, GlobalMaxPooling2d, MaxPooling, MaxPooling1d,
@@ -155,14 +156,14 @@ pub struct Meeting {
 }
 
 /// What becomes of the masks of a layer's inputs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MaskRule {
     /// The output has none.
     Drop,
     /// The output has the mask of this input.
     Pass(usize),
-    /// The layer writes a mask of its own to [`Forward::mask`], of so many cells a row.
-    Write(usize),
+    /// The layer writes a mask of its own of this shape to [`Forward::mask`].
+    Write(Shape),
 }
 
 /// What every layer's settings implement. `x: [batch, ...]`, `y: [batch, ...]`, row-major.
@@ -186,8 +187,13 @@ pub trait Layer: Send + Sync {
         Vec::new()
     }
 
-    /// The output's mask, given which inputs have one.
-    fn mask(&self, _inputs: &[Shape], _masked: &[bool]) -> MaskRule {
+    /// Fails where the layer cannot make anything of masks of these shapes; `masks` are those of its inputs.
+    fn check_masks(&self, _inputs: &[Shape], _masks: &[Option<Shape>]) -> Result<(), FieldError> {
+        Ok(())
+    }
+
+    /// The output's mask; `masks` are the shapes of those of its inputs.
+    fn mask(&self, _inputs: &[Shape], _masks: &[Option<Shape>]) -> MaskRule {
         MaskRule::Drop
     }
 
@@ -218,11 +224,12 @@ pub trait Layer: Send + Sync {
         None
     }
 
-    /// What a row's output depends on in the other rows of a training batch; nothing for most layers.
+    /// What a row's output depends on in the other rows of a training batch; nothing for most layers. `repeat` is that of
+    /// [`Pass::repeat`].
     ///
     /// Lanes then meet at this layer, twice a step: each sums up its rows ([`Self::sum_forward`]), the sums are joined in
     /// lane order ([`Self::join_forward`]), and only then does `forward` run; and likewise before `backward`.
-    fn meeting(&self, _inputs: &[Shape]) -> Option<Meeting> {
+    fn meeting(&self, _inputs: &[Shape], _repeat: usize) -> Option<Meeting> {
         None
     }
 

@@ -1,9 +1,10 @@
-//! What the normalizations within a row have in common: each stretch of cells along the last axes by itself.
+//! What the normalizations within a row have in common: each stretch of cells along some axes by itself.
 
-use super::{Backward, Forward, ParameterGradients, Workspace};
-use crate::engine::{kernel, real::Real};
+use super::{Backward, Forward, ParameterGradients, Workspace, moved};
+use crate::engine::{kernel, real::Real, shape::Shape};
 
-/// `y = scale * (x - mean) / sqrt(mean((x - mean)²) + epsilon) + shift` over stretches of neighbouring cells.
+/// `y = scale * (x - mean) / sqrt(mean((x - mean)²) + epsilon) + shift` over stretches of neighbouring cells, where the
+/// layer's table says so of moved rows.
 pub(super) struct Normalization {
     /// Whether a mean is taken away; else it counts as 0.
     pub centered: bool,
@@ -18,27 +19,45 @@ pub(super) struct Normalization {
 
 /// Cells kept of each stretch: its mean and its factor.
 const KEPT: usize = 2;
+/// Moved rows at once: of x, and of the gradients of x and y.
+const MOVED: usize = 3;
 
 impl Normalization {
-    /// For rows of so many cells.
-    pub fn workspace(&self, cells: usize) -> Workspace {
-        let stretches = cells / self.width;
-        Workspace { kept_per_row: KEPT * stretches, scratch: 3 * self.width, ..Workspace::default() }
+    /// For samples of this shape, of which these axes are normalized together.
+    pub fn workspace(&self, shape: &Shape, axes: &[usize]) -> Workspace {
+        let stretches = shape.cells() / self.width;
+        let scratch = 3 * self.width + moved::scratch(shape, axes, MOVED);
+        Workspace { kept_per_row: KEPT * stretches, scratch, ..Workspace::default() }
     }
 
     pub fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
-        let Self { centered, width, .. } = *self;
-        let (epsilon, count) = (F::of(self.epsilon), F::of(width as f64));
-        let (scale, shift) = cx.scratch[..2 * width].split_at_mut(width);
+        let (own, scratch) = cx.scratch.split_at_mut(2 * self.width);
+        let (scale, shift) = own.split_at_mut(self.width);
         fill(scale, self.scale.map(|index| cx.parameters.get(index)), F::ONE);
         fill(shift, self.shift.map(|index| cx.parameters.get(index)), F::ZERO);
         let x = cx.inputs.get(0);
-        let output = &mut *cx.output;
-        let mut kept = cx.kept.chunks_exact_mut(KEPT);
+        let Some(table) = cx.tables.first() else {
+            return self.stretches(x, cx.output, [scale, shift], cx.kept);
+        };
+        let (cells, stretches) = (table.len(), table.len() / self.width);
+        let (moved_x, moved_y) = scratch[..2 * cells].split_at_mut(cells);
+        let mut kept = cx.kept.chunks_exact_mut(KEPT * stretches);
+        for (y, x) in cx.output.chunks_exact_mut(cells).zip(x.chunks_exact(cells)) {
+            moved::gather(table, x, moved_x);
+            self.stretches(moved_x, moved_y, [scale, shift], kept.next().unwrap_or_default());
+            moved::scatter(table, moved_y, y);
+        }
+    }
+
+    /// Writes `y` from `x`, and keeps what backward needs where there is room.
+    fn stretches<F: Real>(&self, x: &[F], y: &mut [F], [scale, shift]: [&[F]; 2], kept: &mut [F]) {
+        let Self { centered, width, .. } = *self;
+        let (epsilon, count) = (F::of(self.epsilon), F::of(width as f64));
+        let mut kept = kept.chunks_exact_mut(KEPT);
         kernel::vectorized(
             #[inline(always)]
             || {
-                for (y, x) in output.chunks_exact_mut(width).zip(x.chunks_exact(width)) {
+                for (y, x) in y.chunks_exact_mut(width).zip(x.chunks_exact(width)) {
                     let mean = if centered { sum(x, x, |x, _| x) / count } else { F::ZERO };
                     let variance = sum(x, x, |x, _| (x - mean) * (x - mean)) / count;
                     let factor = F::ONE / (variance + epsilon).sqrt();
@@ -53,21 +72,56 @@ impl Normalization {
         );
     }
 
-    /// With `n = (x - mean) * factor` and `g = dy * scale`: `dx = factor * (g - mean(g) - n * mean(g * n))`.
     pub fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
-        let Self { centered, width, .. } = *self;
-        let count = F::of(width as f64);
-        let (scale, sums) = cx.scratch[..3 * width].split_at_mut(width);
+        let (own, scratch) = cx.scratch.split_at_mut(3 * self.width);
+        let (scale, sums) = own.split_at_mut(self.width);
         fill(scale, self.scale.map(|index| cx.parameters.get(index)), F::ONE);
         sums.fill(F::ZERO);
+        let (x, kept) = (cx.inputs.get(0), &*cx.kept);
+        let dx = cx.input_gradients.get(0);
+        match cx.tables.first() {
+            None => self.stretches_backward(x, cx.output_gradient, dx, scale, sums, kept),
+            Some(table) => {
+                let cells = table.len();
+                let [moved_x, moved_dy, moved_dx] = parts(scratch, cells);
+                let mut dx = dx.map(|dx| dx.chunks_exact_mut(cells));
+                let rows = x.chunks_exact(cells).zip(cx.output_gradient.chunks_exact(cells));
+                for ((x, dy), kept) in rows.zip(kept.chunks_exact(KEPT * cells / self.width)) {
+                    moved::gather(table, x, moved_x);
+                    moved::gather(table, dy, moved_dy);
+                    let dx = dx.as_mut().and_then(Iterator::next);
+                    let wanted = dx.is_some().then_some(&mut *moved_dx);
+                    self.stretches_backward(moved_x, moved_dy, wanted, scale, sums, kept);
+                    if let Some(dx) = dx {
+                        moved::scatter(table, moved_dx, dx);
+                    }
+                }
+            }
+        }
+        let (scale_sums, shift_sums) = sums.split_at(self.width);
+        write(&mut cx.parameter_gradients, self.scale, scale_sums);
+        write(&mut cx.parameter_gradients, self.shift, shift_sums);
+    }
+
+    /// With `n = (x - mean) * factor` and `g = dy * scale`: `dx = factor * (g - mean(g) - n * mean(g * n))`. Adds to `sums` the
+    /// gradients of scale and shift, and leaves `g` in place of `dy`.
+    fn stretches_backward<F: Real>(
+        &self,
+        x: &[F],
+        dy: &mut [F],
+        dx: Option<&mut [F]>,
+        scale: &[F],
+        sums: &mut [F],
+        kept: &[F],
+    ) {
+        let Self { centered, width, .. } = *self;
+        let count = F::of(width as f64);
         let (scale_sums, shift_sums) = sums.split_at_mut(width);
-        let x = cx.inputs.get(0);
-        let (kept, gradient) = (&*cx.kept, &mut *cx.output_gradient);
-        let mut dx = cx.input_gradients.get(0).map(|dx| dx.chunks_exact_mut(width));
+        let mut dx = dx.map(|dx| dx.chunks_exact_mut(width));
         kernel::vectorized(
             #[inline(always)]
             || {
-                let stretches = gradient.chunks_exact_mut(width).zip(x.chunks_exact(width));
+                let stretches = dy.chunks_exact_mut(width).zip(x.chunks_exact(width));
                 for ((g, x), kept) in stretches.zip(kept.chunks_exact(KEPT)) {
                     let (mean, factor) = (kept[0], kept[1]);
                     for c in 0..width {
@@ -85,9 +139,13 @@ impl Normalization {
                 }
             },
         );
-        write(&mut cx.parameter_gradients, self.scale, scale_sums);
-        write(&mut cx.parameter_gradients, self.shift, shift_sums);
     }
+}
+
+/// `cells` as slices of `size` cells each.
+pub(super) fn parts<const N: usize, F>(cells: &mut [F], size: usize) -> [&mut [F]; N] {
+    let mut parts = cells.chunks_exact_mut(size);
+    std::array::from_fn(|_| parts.next().unwrap_or_default())
 }
 
 /// The values of a parameter, or the same value everywhere where there is none.

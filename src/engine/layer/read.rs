@@ -41,6 +41,23 @@ pub(super) fn sequence(shape: &Shape) -> Result<(), FieldError> {
     range(shape.0.len() == 2, "", "an input of two axes, steps and features", received)
 }
 
+/// Every axis but the last one, which are those of a mask of steps.
+pub(super) fn all_but_last(shape: &Shape) -> Shape {
+    Shape(shape.0.split_last().map_or_else(Vec::new, |(_, axes)| axes.to_vec()))
+}
+
+/// Fails unless each mask has every axis of its input but the last one: Keras has no arithmetic for others.
+pub(super) fn masks_of_steps(inputs: &[Shape], masks: &[Option<Shape>]) -> Result<(), FieldError> {
+    for (input, mask) in inputs.iter().zip(masks) {
+        if let Some(mask) = mask {
+            let expected = all_but_last(input);
+            let words = format!("a mask of the shape {expected}, the axes of {input} but the last one");
+            range(*mask == expected, "", &words, format_args!("one of the shape {mask}"))?;
+        }
+    }
+    Ok(())
+}
+
 /// Ranges of what stands in `kernel_initializer`, `kernel_regularizer` and `kernel_constraint`, for a parameter of the name
 /// `kernel`.
 pub(super) fn parameter(
@@ -56,11 +73,18 @@ pub(super) fn parameter(
 
 /// The axis of a sample that `axis` means: counted with the batch axis, or from the last one, which is -1.
 pub(super) fn axis(axis: i64, shape: &Shape) -> Result<usize, FieldError> {
+    place(axis, shape).ok_or_else(|| {
+        let axes = shape.0.len();
+        let expected = format!("an axis of {shape}: 1 to {axes} counted with the batch axis, or -{axes} to -1");
+        FieldError::new("", format!("expected {expected}, received {axis}"))
+    })
+}
+
+/// [`axis`] where it is one of the sample's.
+pub(super) fn place(axis: i64, shape: &Shape) -> Option<usize> {
     let axes = shape.0.len() as i64;
-    let own = if axis < 0 { axis + axes } else { axis - 1 };
-    let expected = format!("an axis of {shape}: 1 to {axes} counted with the batch axis, or -{axes} to -1");
-    range((0..axes).contains(&own), "", &expected, axis)?;
-    Ok(own as usize)
+    let own = if axis < 0 { axis.saturating_add(axes) } else { axis - 1 };
+    usize::try_from(own).ok().filter(|own| *own < shape.0.len())
 }
 
 pub(super) fn yes() -> bool {

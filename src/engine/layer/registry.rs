@@ -110,8 +110,11 @@ macro_rules! registry {
             fn parameters(&self, inputs: &[Shape]) -> Vec<ParameterSpec> {
                 match self { $(Self::$variant(layer) => layer.parameters(inputs)),+ }
             }
-            fn mask(&self, inputs: &[Shape], masked: &[bool]) -> MaskRule {
-                match self { $(Self::$variant(layer) => layer.mask(inputs, masked)),+ }
+            fn check_masks(&self, inputs: &[Shape], masks: &[Option<Shape>]) -> Result<(), FieldError> {
+                match self { $(Self::$variant(layer) => layer.check_masks(inputs, masks)),+ }
+            }
+            fn mask(&self, inputs: &[Shape], masks: &[Option<Shape>]) -> MaskRule {
+                match self { $(Self::$variant(layer) => layer.mask(inputs, masks)),+ }
             }
             fn workspace(&self, inputs: &[Shape]) -> Workspace {
                 match self { $(Self::$variant(layer) => layer.workspace(inputs)),+ }
@@ -128,8 +131,8 @@ macro_rules! registry {
             fn activity_regularizer(&self) -> Option<Regularizer> {
                 match self { $(Self::$variant(layer) => layer.activity_regularizer()),+ }
             }
-            fn meeting(&self, inputs: &[Shape]) -> Option<Meeting> {
-                match self { $(Self::$variant(layer) => layer.meeting(inputs)),+ }
+            fn meeting(&self, inputs: &[Shape], repeat: usize) -> Option<Meeting> {
+                match self { $(Self::$variant(layer) => layer.meeting(inputs, repeat)),+ }
             }
             fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
                 match self { $(Self::$variant(layer) => layer.forward(cx)),+ }

@@ -18,7 +18,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RmsNormalization {
-    /// The axes that are normalized together: the last one, or a list of the last ones.
+    /// The axes that are normalized together: the last one, or a list of the last ones; along them Keras lays the scale
+    /// whatever this says.
     pub axis: Axes,
     /// Added to the mean of the squares, more than 0.
     pub epsilon: f64,
@@ -58,12 +59,13 @@ impl Layer for RmsNormalization {
         }]
     }
 
-    fn mask(&self, _: &[Shape], _: &[bool]) -> MaskRule {
+    fn mask(&self, _: &[Shape], _: &[Option<Shape>]) -> MaskRule {
         MaskRule::Pass(0)
     }
 
     fn workspace(&self, inputs: &[Shape]) -> Workspace {
-        self.normalization(&inputs[0]).workspace(inputs[0].cells())
+        let axes = self.axis.places(&inputs[0]).unwrap_or_default();
+        self.normalization(&inputs[0]).workspace(&inputs[0], &axes)
     }
 
     fn cost(&self, inputs: &[Shape]) -> u64 {

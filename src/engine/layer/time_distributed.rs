@@ -4,8 +4,8 @@ use super::{AnyLayer, Composition, Layer, Part, Source};
 use crate::engine::{field::FieldError, shape::Shape};
 use serde::{Deserialize, Serialize};
 
-/// A layer on each step of a sequence by itself, with the same weights. Batch normalization takes its statistics over all
-/// steps together here, and over each step by itself in Keras. An `activity_regularizer` of the layer, which does nothing in
+/// A layer on each step of a sequence by itself, with the same weights. Where the steps have masks of their own, recurrent
+/// layers, batch normalization and average pooling heed them. An `activity_regularizer` of the layer, which does nothing in
 /// Keras, is refused.
 ///
 /// # Shapes

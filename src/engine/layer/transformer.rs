@@ -1,6 +1,6 @@
 //! What transformer_encoder and transformer_decoder are made of: parts around which a sum leads past.
 
-use super::{AnyLayer, Part, Source, read};
+use super::{AnyLayer, Part, Primitive, Source, read};
 use crate::engine::{
     activation::Activation, field::FieldError, init::Initializer, real::check, shape::Shape, spec::LONGEST_AXIS,
 };
@@ -17,6 +17,8 @@ pub(super) struct Block<'a> {
     pub kernel_initializer: &'a Initializer,
     pub bias_initializer: &'a Initializer,
     pub normalize_first: bool,
+    /// Whether steps that are padding heed others, as in KerasHub's decoder.
+    pub padding_heeds: bool,
     pub parts: Vec<Part>,
 }
 
@@ -61,6 +63,11 @@ impl Block<'_> {
             "use_causal_mask": causal,
         });
         let y = self.part(layer, "multi_head_attention", &settings, vec![query, value.unwrap_or(query)])?;
+        if let Some(Part { layer: AnyLayer::Primitive(Primitive::MultiHeadAttention(attention)), .. }) =
+            self.parts.last_mut()
+        {
+            attention.padding_heeds = self.padding_heeds;
+        }
         self.added(name, x, y)
     }
 

@@ -13,8 +13,7 @@ use std::ops::RangeInclusive;
 /// own; with a second input, what an encoder made, `y = norm(y + dropout(attention(y, encoded)))`; then
 /// `z = norm(y + dropout(dense(activation(dense(y)))))`.
 ///
-/// Steps that are masked as padding are not heeded. What comes of padding itself is of no account, and not what KerasHub
-/// makes of it where there are two inputs: here it heeds all of what the encoder made alike, there all but the padding.
+/// Steps that are masked as padding are not heeded; they heed others like any step.
 ///
 /// With `normalize_first`, what goes into each attention and into the first dense layer is normalized instead of the sums.
 ///
@@ -77,6 +76,7 @@ impl TransformerDecoder {
             kernel_initializer: &self.kernel_initializer,
             bias_initializer: &self.bias_initializer,
             normalize_first: self.normalize_first,
+            padding_heeds: true,
             parts: Vec::new(),
         }
     }

@@ -77,6 +77,7 @@ impl TransformerEncoder {
             kernel_initializer: &self.kernel_initializer,
             bias_initializer: &self.bias_initializer,
             normalize_first: self.normalize_first,
+            padding_heeds: false,
             parts: Vec::new(),
         }
     }

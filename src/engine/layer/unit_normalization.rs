@@ -1,6 +1,11 @@
 //! [`UnitNormalization`].
 
-use super::{Backward, Forward, Layer, MaskRule, axes::Axes, normalized::sum};
+use super::{
+    Backward, Forward, Layer, MaskRule, Workspace,
+    axes::Axes,
+    moved,
+    normalized::{parts, sum},
+};
 use crate::engine::{field::FieldError, kernel, real::Real, shape::Shape};
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +18,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct UnitNormalization {
-    /// The axes that are normalized together: the last one, or a list of the last ones.
+    /// The axes that are normalized together, counted with the batch axis or from the last one, which is -1: one, or a list.
     pub axis: Axes,
 }
 
@@ -25,6 +30,8 @@ impl Default for UnitNormalization {
 
 /// The largest factor: what Keras's epsilon of 1e-12 bounds it by.
 const LARGEST: f64 = 1e12;
+/// Moved rows at once: of x and y, and of both gradients.
+const MOVED: usize = 4;
 
 /// What a stretch is multiplied by, and whether its bound says so.
 #[inline(always)]
@@ -40,12 +47,21 @@ impl Layer for UnitNormalization {
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
-        self.axis.trailing(&inputs[0])?;
+        self.axis.places(&inputs[0])?;
         Ok(inputs[0].clone())
     }
 
-    fn mask(&self, _: &[Shape], _: &[bool]) -> MaskRule {
+    fn mask(&self, _: &[Shape], _: &[Option<Shape>]) -> MaskRule {
         MaskRule::Pass(0)
+    }
+
+    fn workspace(&self, inputs: &[Shape]) -> Workspace {
+        let axes = self.axis.places(&inputs[0]).unwrap_or_default();
+        Workspace { scratch: moved::scratch(&inputs[0], &axes, MOVED), ..Workspace::default() }
+    }
+
+    fn tables(&self, inputs: &[Shape]) -> Vec<Vec<u32>> {
+        moved::tables(&inputs[0], &self.axis.places(&inputs[0]).unwrap_or_default())
     }
 
     fn cost(&self, inputs: &[Shape]) -> u64 {
@@ -55,35 +71,57 @@ impl Layer for UnitNormalization {
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
         let width = self.axis.width(cx.inputs.shape(0));
         let x = cx.inputs.get(0);
-        let output = &mut *cx.output;
-        kernel::vectorized(
-            #[inline(always)]
-            || {
-                for (y, x) in output.chunks_exact_mut(width).zip(x.chunks_exact(width)) {
-                    let (factor, _) = factor(x);
-                    y.iter_mut().zip(x).for_each(|(y, &x)| *y = x * factor);
-                }
-            },
-        );
+        let Some(table) = cx.tables.first() else { return stretches(x, cx.output, width) };
+        let [moved_x, moved_y] = parts(cx.scratch, table.len());
+        for (y, x) in cx.output.chunks_exact_mut(table.len()).zip(x.chunks_exact(table.len())) {
+            moved::gather(table, x, moved_x);
+            stretches(moved_x, moved_y, width);
+            moved::scatter(table, moved_y, y);
+        }
     }
 
-    /// `dx = factor * (dy - y * sum(dy * y))`; where the factor is at its bound it does not move.
     fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
         let width = self.axis.width(cx.inputs.shape(0));
         let (x, y, dy) = (cx.inputs.get(0), cx.output, &*cx.output_gradient);
         let Some(dx) = cx.input_gradients.get(0) else { return };
-        kernel::vectorized(
-            #[inline(always)]
-            || {
-                let stretches = dx.chunks_exact_mut(width).zip(dy.chunks_exact(width));
-                for ((dx, dy), (x, y)) in stretches.zip(x.chunks_exact(width).zip(y.chunks_exact(width))) {
-                    let (factor, bounded) = factor(x);
-                    let along = if bounded { F::ZERO } else { sum(dy, y, |dy, y| dy * y) };
-                    for c in 0..width {
-                        dx[c] = factor * (dy[c] - y[c] * along);
-                    }
-                }
-            },
-        );
+        let Some(table) = cx.tables.first() else { return stretches_backward([x, y, dy], dx, width) };
+        let [moved_x, moved_y, moved_dy, moved_dx] = parts(cx.scratch, table.len());
+        for (row, dx) in dx.chunks_exact_mut(table.len()).enumerate() {
+            for (cells, moved) in [(x, &mut *moved_x), (y, &mut *moved_y), (dy, &mut *moved_dy)] {
+                moved::gather(table, &cells[row * table.len()..][..table.len()], moved);
+            }
+            stretches_backward([moved_x, moved_y, moved_dy], moved_dx, width);
+            moved::scatter(table, moved_dx, dx);
+        }
     }
+}
+
+/// Writes `y` from `x`, stretch by stretch.
+fn stretches<F: Real>(x: &[F], y: &mut [F], width: usize) {
+    kernel::vectorized(
+        #[inline(always)]
+        || {
+            for (y, x) in y.chunks_exact_mut(width).zip(x.chunks_exact(width)) {
+                let (factor, _) = factor(x);
+                y.iter_mut().zip(x).for_each(|(y, &x)| *y = x * factor);
+            }
+        },
+    );
+}
+
+/// `dx = factor * (dy - y * sum(dy * y))`; where the factor is at its bound it does not move.
+fn stretches_backward<F: Real>([x, y, dy]: [&[F]; 3], dx: &mut [F], width: usize) {
+    kernel::vectorized(
+        #[inline(always)]
+        || {
+            let stretches = dx.chunks_exact_mut(width).zip(dy.chunks_exact(width));
+            for ((dx, dy), (x, y)) in stretches.zip(x.chunks_exact(width).zip(y.chunks_exact(width))) {
+                let (factor, bounded) = factor(x);
+                let along = if bounded { F::ZERO } else { sum(dy, y, |dy, y| dy * y) };
+                for c in 0..width {
+                    dx[c] = factor * (dy[c] - y[c] * along);
+                }
+            }
+        },
+    );
 }

@@ -1,5 +1,7 @@
 //! Settings and inputs to try each layer with; a layer without any fails the walk.
 
+mod masked;
+
 use serde_json::{Value, json};
 
 /// One layer with its settings on inputs of some shapes.
@@ -11,12 +13,14 @@ pub(super) struct Case {
     pub integers: Option<usize>,
     /// Layers between the inputs and this one: what they give is its input.
     before: Vec<Value>,
+    /// What it reads of the inputs and these layers, by name; the last of them where there are none.
+    reads: Vec<&'static str>,
 }
 
 impl Case {
     fn new<const N: usize, const I: usize>(settings: Value, inputs: [[usize; N]; I]) -> Self {
         let inputs = inputs.into_iter().map(|shape| shape.to_vec()).collect();
-        Self { settings, inputs, integers: None, before: Vec::new() }
+        Self { settings, inputs, integers: None, before: Vec::new(), reads: Vec::new() }
     }
 
     fn integers<const N: usize, const I: usize>(settings: Value, inputs: [[usize; N]; I], below: usize) -> Self {
@@ -28,9 +32,11 @@ impl Case {
         let names: Vec<String> = (0..self.inputs.len()).map(|index| format!("input_{index}")).collect();
         let mut layer = self.settings.clone();
         layer["name"] = json!("layer");
-        let read =
-            if self.before.is_empty() { names.clone() } else { vec![format!("before_{}", self.before.len() - 1)] };
-        layer["inputs"] = json!(read);
+        layer["inputs"] = match self.before.len() {
+            _ if !self.reads.is_empty() => json!(self.reads),
+            0 => json!(names),
+            count => json!([format!("before_{}", count - 1)]),
+        };
         let mut layers = vec![layer];
         for (index, before) in self.before.iter().enumerate() {
             let mut before = before.clone();
@@ -40,27 +46,6 @@ impl Case {
         }
         json!({"inputs": names, "layers": layers, "outputs": ["layer"]})
     }
-}
-
-/// Recurrent layers on steps of which some are masked: dense between them and the mask shows the gradient of their input.
-fn masked_recurrent() -> Vec<Case> {
-    let mut cases = vec![
-        json!({"type": "gru", "units": 2, "reset_after": false, "return_sequences": true}),
-        json!({"type": "lstm", "units": 2, "recurrent_dropout": 0.4, "return_sequences": true}),
-    ];
-    for kind in ["simple_rnn", "lstm", "gru"] {
-        for (sequences, backwards, zero) in [(false, false, false), (true, true, false), (true, false, true)] {
-            cases.push(json!({
-                "type": kind, "units": 2, "return_sequences": sequences, "go_backwards": backwards,
-                "zero_output_for_mask": zero,
-            }));
-        }
-        let layer = json!({"type": kind, "units": 2, "return_sequences": true});
-        cases.push(json!({"type": "bidirectional", "layer": layer, "merge_mode": "mul"}));
-    }
-    let before = [json!({"type": "masking"}), json!({"type": "dense", "units": 3})];
-    let case = |settings| Case { integers: Some(2), before: before.to_vec(), ..Case::new(settings, [[5, 2]]) };
-    cases.into_iter().map(case).collect()
 }
 
 /// Recurrent layers.
@@ -218,27 +203,11 @@ fn convolutions() -> Vec<Case> {
     ]
 }
 
-/// Layers that leave padding out, behind an embedding that masks some steps.
-fn padded() -> Vec<Case> {
-    let embedding = json!({"type": "embedding", "input_dim": 3, "output_dim": 4, "mask_zero": true});
-    let block = json!({"intermediate_dim": 3, "num_heads": 2, "activation": "tanh"});
-    let settings = ["transformer_encoder", "transformer_decoder"].into_iter().flat_map(|kind| {
-        [0.0, 0.3].map(|dropout| {
-            let mut settings = block.clone();
-            settings["type"] = json!(kind);
-            settings["dropout"] = json!(dropout);
-            settings
-        })
-    });
-    settings.map(|settings| Case { before: vec![embedding.clone()], ..Case::integers(settings, [[5]], 3) }).collect()
-}
-
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = recurrent();
-    cases.extend(masked_recurrent());
     cases.extend(penalized());
     cases.extend(convolutions());
-    cases.extend(padded());
+    cases.extend(masked::cases());
     cases.extend(vec![
         Case::new(json!({"type": "dense", "units": 3}), [[4]]),
         Case::new(json!({"type": "dense", "units": 1, "activation": "sigmoid"}), [[7]]),
@@ -254,6 +223,8 @@ pub(super) fn cases() -> Vec<Case> {
         Case::new(json!({"type": "batch_normalization"}), [[4]]),
         Case::new(json!({"type": "batch_normalization", "center": false, "axis": 3}), [[2, 2, 3]]),
         Case::new(json!({"type": "batch_normalization", "scale": false, "epsilon": 0.1}), [[3]]),
+        Case::new(json!({"type": "batch_normalization", "axis": 1}), [[3, 4]]),
+        Case::new(json!({"type": "batch_normalization", "axis": -2, "center": false}), [[2, 3, 2]]),
         Case::new(json!({"type": "layer_normalization"}), [[3, 19]]),
         Case::new(
             json!({"type": "layer_normalization", "axis": [-1, -2], "center": false, "epsilon": 0.1}),
@@ -267,6 +238,11 @@ pub(super) fn cases() -> Vec<Case> {
         Case::new(json!({"type": "rms_normalization", "axis": [1, 2], "epsilon": 0.1}), [[2, 3]]),
         Case::new(json!({"type": "unit_normalization"}), [[2, 3]]),
         Case::new(json!({"type": "unit_normalization", "axis": [-2, -1]}), [[2, 3]]),
+        Case::new(json!({"type": "unit_normalization", "axis": [3, 1]}), [[2, 3, 2]]),
+        Case::new(json!({"type": "layer_normalization", "axis": 1}), [[3, 2]]),
+        Case::new(json!({"type": "layer_normalization", "axis": [-1, 1], "center": false}), [[2, 3, 2]]),
+        Case::new(json!({"type": "group_normalization", "groups": 2, "axis": 1}), [[4, 3]]),
+        Case::new(json!({"type": "group_normalization", "groups": -1, "axis": -2, "scale": false}), [[2, 3, 2]]),
         Case::new(json!({"type": "multi_head_attention", "num_heads": 2, "key_dim": 3}), [[3, 4], [5, 4]]),
         Case::new(
             json!({"type": "multi_head_attention", "num_heads": 1, "key_dim": 2, "use_causal_mask": true, "use_bias": false}),
@@ -280,6 +256,15 @@ pub(super) fn cases() -> Vec<Case> {
             json!({"type": "multi_head_attention", "num_heads": 2, "key_dim": 2, "dropout": 0.4, "output_shape": 3}),
             [[3, 2], [3, 3]],
         ),
+        Case::new(json!({"type": "multi_head_attention", "num_heads": 2, "key_dim": 2}), [[2, 3, 2], [2, 2, 3]]),
+        Case::new(
+            json!({"type": "multi_head_attention", "num_heads": 2, "key_dim": 2, "attention_axes": [2], "dropout": 0.3}),
+            [[2, 3, 2], [2, 4, 3]],
+        ),
+        Case::new(
+            json!({"type": "multi_head_attention", "num_heads": 2, "key_dim": 2, "attention_axes": 1, "use_causal_mask": true}),
+            [[3, 2, 2], [4, 2, 3]],
+        ),
         Case::integers(json!({"type": "embedding", "input_dim": 5, "output_dim": 3}), [[4]], 5),
         Case::integers(json!({"type": "embedding", "input_dim": 4, "output_dim": 2, "mask_zero": true}), [[3, 2]], 4),
         Case::new(json!({"type": "identity"}), [[2, 3]]),
@@ -291,6 +276,7 @@ pub(super) fn cases() -> Vec<Case> {
             [[3, 2]],
         ),
         Case::new(json!({"type": "normalization", "axis": null, "mean": 1, "variance": 3}), [[3]]),
+        Case::new(json!({"type": "normalization", "axis": 1}), [[3, 2]]),
         Case::new(json!({"type": "reshape", "target_shape": [2, -1, 2]}), [[3, 4]]),
         Case::new(json!({"type": "permute", "dims": [3, 1, 2]}), [[2, 3, 4]]),
         Case::new(json!({"type": "permute", "dims": [1, 3, 2]}), [[2, 3, 4]]),

@@ -1,5 +1,6 @@
 //! A checked architecture with its weights, and inference.
 
+mod adapt;
 #[cfg(test)]
 mod cases;
 mod predict;

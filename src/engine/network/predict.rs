@@ -54,6 +54,16 @@ impl<F: Real> Network<F> {
 
     fn predict_part(&self, tape: &mut Tape<F>, x: ArrayView2<'_, F>, mut y: ArrayViewMut2<'_, F>) {
         let (architecture, rows) = (&self.architecture, x.nrows());
+        self.forward_to(tape, x, architecture.nodes().len());
+        for (&value, columns) in architecture.outputs().iter().zip(columns(architecture.output_shapes())) {
+            let cells = y.slice_mut(s![.., columns]);
+            cells.into_iter().zip(tape.value(value, rows)).for_each(|(y, &cell)| *y = cell);
+        }
+    }
+
+    /// Runs inference on a few rows up to a node, which does not run.
+    pub(super) fn forward_to(&self, tape: &mut Tape<F>, x: ArrayView2<'_, F>, node: usize) {
+        let (architecture, rows) = (&self.architecture, x.nrows());
         for (input, columns) in columns(architecture.input_shapes().iter()).enumerate() {
             let x = x.slice(s![.., columns]);
             for (cells, x) in tape.input(input, rows).chunks_exact_mut(x.ncols().max(1)).zip(x.rows()) {
@@ -65,21 +75,17 @@ impl<F: Real> Network<F> {
         }
         let weights = Weights { trainable: &self.trainable, fixed: &self.fixed };
         let noise = Noise::default();
-        let pass = Pass { rows, training: false, logits: false, trainable: false, batch_rows: rows, noise };
+        let pass = Pass { rows, repeat: 1, training: false, logits: false, trainable: false, batch_rows: rows, noise };
         let run = Run { architecture, weights, pass, absorbed: &[], joined: &[] };
-        tape.forward(&run, 0..architecture.nodes().len());
-        for (&value, columns) in architecture.outputs().iter().zip(columns(architecture.output_shapes())) {
-            let cells = y.slice_mut(s![.., columns]);
-            cells.into_iter().zip(tape.value(value, rows)).for_each(|(y, &cell)| *y = cell);
-        }
+        tape.forward(&run, 0..node);
     }
 
-    fn take_tape(&self) -> Tape<F> {
+    pub(super) fn take_tape(&self) -> Tape<F> {
         let pooled = self.tapes.lock().ok().and_then(|mut tapes| tapes.pop());
         pooled.unwrap_or_else(|| Tape::for_inference(&self.architecture, rows_at_once(&self.architecture)))
     }
 
-    fn return_tape(&self, tape: Tape<F>) {
+    pub(super) fn return_tape(&self, tape: Tape<F>) {
         if let Ok(mut tapes) = self.tapes.lock() {
             tapes.push(tape);
         }
@@ -88,7 +94,7 @@ impl<F: Real> Network<F> {
 
 /// Rows that run through a network at once: enough to make use of the weights that are read for them, few enough for their
 /// values to stay in the caches.
-fn rows_at_once(architecture: &Architecture) -> usize {
+pub(super) fn rows_at_once(architecture: &Architecture) -> usize {
     let values = 0..architecture.values();
     let cells = values.fold(0usize, |cells, value| cells.saturating_add(architecture.shape(value).cells()));
     (CACHED_CELLS / cells.max(1)).clamp(FEWEST_ROWS, MOST_ROWS)

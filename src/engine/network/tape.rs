@@ -63,6 +63,7 @@ impl<'a, F: Real> Run<'a, F> {
     fn pass(&self, index: usize, node: &Node) -> Pass {
         let mut pass = self.pass;
         pass.rows *= node.repeat;
+        pass.repeat = node.repeat;
         pass.logits = self.absorbed.contains(&index);
         pass.trainable = node.trainable;
         pass.noise.layer = index as u64;

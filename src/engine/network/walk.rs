@@ -66,7 +66,7 @@ impl Bench {
         let mut first_row = 0;
         for (tape, rows) in self.lanes.iter_mut().zip(LANES) {
             let noise = Noise { seed: 9, step: 4, layer: 0, first_row };
-            let pass = Pass { rows, training, logits: false, trainable: true, batch_rows: ROWS, noise };
+            let pass = Pass { rows, repeat: 1, training, logits: false, trainable: true, batch_rows: ROWS, noise };
             let joined = if training { &self.joined[..] } else { &[] };
             let run = Run { architecture: &self.network.architecture, weights, pass, absorbed: &[], joined };
             work(tape, run, first_row..first_row + rows);
@@ -82,7 +82,8 @@ impl Bench {
         // Finite differences run forward again and again: moving statistics must not move for good.
         let mut fixed = self.network.fixed.clone();
         let (shape, places) = (&node.input_shapes[0], architecture.parameters_of(node));
-        let mut cx = Join { rows: &LANES, repeat: node.repeat, sums, joined, shape, fixed: &mut fixed, places };
+        let (repeat, masked) = (node.repeat, node.masks[0].is_some());
+        let mut cx = Join { rows: &LANES, repeat, masked, sums, joined, shape, fixed: &mut fixed, places };
         if backward { node.layer.join_backward(&mut cx) } else { node.layer.join_forward(&mut cx) }
     }
 

@@ -41,6 +41,8 @@ pub struct Node {
     pub inputs: Vec<usize>,
     /// The mask of each of them.
     pub masks: Vec<Option<usize>>,
+    /// The shape of one row of each of these masks, as the layer sees it; an empty one where there is none.
+    pub mask_shapes: Vec<Shape>,
     /// The shape of one row of each of them, as the layer sees it.
     pub input_shapes: Vec<Shape>,
     /// The value that it makes; greater than any of `inputs`.
@@ -60,7 +62,7 @@ pub struct Node {
 impl Node {
     /// See [`Layer::meeting`]; frozen layers do not meet.
     pub fn meeting(&self) -> Option<Meeting> {
-        if self.trainable { self.layer.meeting(&self.input_shapes) } else { None }
+        if self.trainable { self.layer.meeting(&self.input_shapes, self.repeat) } else { None }
     }
 }
 
@@ -143,6 +145,18 @@ impl Architecture {
     /// The activation that an output went through last, by its place among the outputs.
     pub fn last_activation(&self, output: usize) -> Option<Activation> {
         self.last_node(output).and_then(|node| self.nodes[node].layer.last_activation())
+    }
+    /// A node with weights on which a value depends; layers that only adapt to data do not count.
+    pub(super) fn weights_behind(&self, value: usize) -> Option<&Node> {
+        let mut wanted = vec![false; self.values()];
+        wanted[value] = true;
+        self.nodes.iter().rev().filter(|node| node.output <= value).find(|node| {
+            if wanted[node.output] {
+                node.inputs.iter().for_each(|&input| wanted[input] = true);
+            }
+            let adapts = matches!(node.layer, Primitive::Normalization(_));
+            wanted[node.output] && !adapts && !node.parameters.is_empty()
+        })
     }
     /// Bytes of the weights, of the values of `rows` rows and of the layers' scratch, in `f32`.
     pub fn inference_bytes(&self, rows: usize) -> u64 {

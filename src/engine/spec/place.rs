@@ -105,7 +105,7 @@ impl<'a> Builder<'a> {
             }
         }
         self.architecture.outputs = graph.outputs.iter().map(|wire| value_of(*wire, &values)).collect();
-        Ok(())
+        self.check_output_masks()
     }
 
     /// Places a layer or its parts; gives the value that it makes.
@@ -168,6 +168,14 @@ impl<'a> Builder<'a> {
             let detail = "expected whole numbers of an input of the model, received what another layer computes";
             return Err(FieldError::new("", detail));
         }
+        if let (Primitive::Normalization(normalization), Some(&value)) = (layer, placing.inputs.first())
+            && normalization.adapts()
+            && let Some(node) = self.architecture.weights_behind(value)
+        {
+            let detail =
+                format!("expected numbers, since `{}` before this layer has weights, received null", node.name);
+            return Err(FieldError::new("/mean", detail));
+        }
         let shape = layer.output_shape(&input_shapes).and_then(checked)?;
         let shape = checked(Shape([placing.steps, shape.0.as_slice()].concat()))?;
         let trainable = self.definition.layers[placing.owner].trainable;
@@ -179,15 +187,18 @@ impl<'a> Builder<'a> {
         self.architecture.shapes.push(shape);
         let all: Vec<Option<usize>> = placing.inputs.iter().map(|&value| self.architecture.masks[value]).collect();
         let alone = placing.steps.is_empty();
-        // Where the first axes are rows, masks of steps say nothing to the layer, and stay those of its first input.
-        let masks = if alone { all.clone() } else { vec![None; all.len()] };
-        let masked: Vec<bool> = masks.iter().map(Option::is_some).collect();
-        let rule = if alone { layer.mask(&input_shapes, &masked) } else { MaskRule::Pass(0) };
+        let seen = |mask: &Option<usize>| mask.filter(|_| alone || sees_masks_of_steps(layer));
+        let masks: Vec<Option<usize>> = all.iter().map(seen).collect();
+        let mask_shapes = masks.iter().map(|mask| mask.map(|mask| self.mask_without_steps(mask, placing.steps)));
+        let mask_shapes = mask_shapes.map(Option::transpose).collect::<Result<Vec<Option<Shape>>, _>>()?;
+        layer.check_masks(&input_shapes, &mask_shapes)?;
+        // Where the first axes are rows, the mask stays that of the first input.
+        let rule = if alone { layer.mask(&input_shapes, &mask_shapes) } else { MaskRule::Pass(0) };
         let (mask, own) = match rule {
             MaskRule::Drop => (None, None),
             MaskRule::Pass(input) => (all.get(input).copied().flatten(), None),
-            MaskRule::Write(cells) => {
-                self.architecture.shapes.push(checked(Shape::vector(cells))?);
+            MaskRule::Write(shape) => {
+                self.architecture.shapes.push(checked(shape)?);
                 (Some(output + 1), Some(output + 1))
             }
         };
@@ -200,6 +211,7 @@ impl<'a> Builder<'a> {
             trainable,
             inputs: placing.inputs.to_vec(),
             masks,
+            mask_shapes: mask_shapes.into_iter().map(Option::unwrap_or_default).collect(),
             input_shapes,
             output,
             mask: own,
@@ -217,6 +229,33 @@ impl<'a> Builder<'a> {
         let shape = self.without_steps(output, of.steps)?;
         let placing = Placing { name: of.name, owner: of.owner, layer: of.layer, inputs: &[output], steps: of.steps };
         self.place_node(&placing, &layer, vec![shape])
+    }
+
+    /// The shape of a mask as a layer sees it for which the first axes are rows.
+    fn mask_without_steps(&self, mask: usize, steps: &[usize]) -> Result<Shape, FieldError> {
+        let shape = &self.architecture.shapes[mask];
+        let axes = shape.0.strip_prefix(steps).map(|axes| Shape(axes.to_vec()));
+        axes.ok_or_else(|| {
+            FieldError::new("", format!("expected an input whose mask has the axes {steps:?} first, received {shape}"))
+        })
+    }
+
+    /// Fails where an output has no longer the axes that its mask has: a layer within `time_distributed` may take some
+    /// away, and as in Keras that is no mistake before somebody needs the mask.
+    fn check_output_masks(&self) -> Result<(), Vec<FieldError>> {
+        let Architecture { shapes, masks, nodes, outputs, .. } = &self.architecture;
+        for &output in outputs {
+            let (shape, mask) = (&shapes[output], masks[output].map(|mask| &shapes[mask]));
+            let fits = mask.is_none_or(|mask| mask.0.len() < shape.0.len() && shape.0.starts_with(&mask.0));
+            if let (false, Some(mask), Some(node)) = (fits, mask, nodes.iter().find(|node| node.output == output)) {
+                let detail = format!(
+                    "layer `{}`: expected an output that begins with the axes of its mask, {mask}, received one of the shape {shape}",
+                    node.name
+                );
+                return Err(vec![FieldError::new(format!("/layers/{}", node.owner), detail)]);
+            }
+        }
+        Ok(())
     }
 
     fn place_parameter(&mut self, layer: &str, spec: ParameterSpec) -> Result<(), FieldError> {
@@ -263,6 +302,19 @@ impl<'a> Builder<'a> {
         }
         Ok(())
     }
+}
+
+/// Whether a layer that runs on each step by itself sees the masks of the steps: where it takes them as an argument in
+/// Keras, which hands them on.
+fn sees_masks_of_steps(layer: &Primitive) -> bool {
+    matches!(
+        layer,
+        Primitive::SimpleRnn(_)
+            | Primitive::Lstm(_)
+            | Primitive::Gru(_)
+            | Primitive::BatchNormalization(_)
+            | Primitive::GlobalAveragePooling1d(_)
+    )
 }
 
 fn value_of(wire: Wire, values: &[usize]) -> usize {

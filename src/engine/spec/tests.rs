@@ -1,4 +1,4 @@
-use super::{Definition, Limits};
+use super::{Architecture, Definition, Limits};
 use crate::engine::{field::FieldError, shape::Shape};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -225,4 +225,40 @@ fn a_penalty_on_an_output_is_a_node_of_its_own() {
     let orthogonal = json!({"type": "dense", "units": 2, "bias_regularizer": "orthogonal_regularizer"});
     let errors = read(json!({"layers": [orthogonal]})).unwrap().resolve(&[Shape::vector(3)], &Limits::default());
     assert_eq!(errors.unwrap_err()[0].pointer, "/layers/0/bias_regularizer");
+}
+
+#[rstest]
+#[case(json!([{"type": "time_distributed", "layer": {"type": "lstm", "units": 4}}]), "/layers/1", "begins with the axes of its mask, [2, 3], received one of the shape [2, 4]")]
+#[case(json!([{"type": "time_distributed", "layer": {"type": "lstm", "units": 4}}, {"type": "gru", "units": 1}]), "/layers/2", "a mask of the shape [2], the axes of [2, 4] but the last one, received one of the shape [2, 3]")]
+#[case(json!([{"type": "time_distributed", "layer": {"type": "lstm", "units": 3, "return_sequences": true}}, {"type": "multi_head_attention", "num_heads": 1, "key_dim": 2, "inputs": ["time_distributed", "time_distributed"]}]), "/layers/2/attention_axes", "the last axis of steps, where an input has a mask, received 1 to 2")]
+fn masks_that_nobody_can_make_anything_of_are_refused(
+    #[case] layers: Value,
+    #[case] pointer: &str,
+    #[case] text: &str,
+) {
+    let errors = behind_masked_words(layers).unwrap_err();
+    assert_eq!(errors[0].pointer, pointer, "{errors:?}");
+    assert!(errors[0].detail.contains(text), "{errors:?}");
+}
+
+#[test]
+fn layers_on_each_step_see_the_rest_of_the_mask() {
+    let norm = json!({"type": "time_distributed", "layer": {"type": "batch_normalization"}});
+    let lstm = json!({"type": "time_distributed", "layer": {"type": "lstm", "units": 4}});
+    assert!(behind_masked_words(json!([lstm, {"type": "flatten"}])).is_ok(), "nobody needs the mask");
+    for (layer, repeat, mask) in
+        [(norm.clone(), 2, vec![3]), (json!({"type": "time_distributed", "layer": norm}), 6, vec![])]
+    {
+        let architecture = behind_masked_words(json!([layer])).unwrap();
+        let node = &architecture.nodes()[1];
+        assert_eq!((node.repeat, &node.mask_shapes), (repeat, &vec![Shape(mask)]));
+    }
+}
+
+/// Layers behind an embedding of two rows of three words, of which some are padding.
+fn behind_masked_words(layers: Value) -> Result<Architecture, Vec<FieldError>> {
+    let mut all = vec![json!({"type": "embedding", "input_dim": 5, "output_dim": 3, "mask_zero": true})];
+    all.extend(layers.as_array().unwrap().iter().cloned());
+    let definition = read(json!({"inputs": [{"name": "words", "shape": [2, 3]}], "layers": all})).unwrap();
+    definition.resolve(&definition.known_input_shapes().unwrap(), &Limits::default())
 }

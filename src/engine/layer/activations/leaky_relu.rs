@@ -43,8 +43,8 @@ impl Layer for LeakyReluLayer {
         self.layer().output_shape(inputs)
     }
 
-    fn mask(&self, inputs: &[Shape], masked: &[bool]) -> MaskRule {
-        self.layer().mask(inputs, masked)
+    fn mask(&self, inputs: &[Shape], masks: &[Option<Shape>]) -> MaskRule {
+        self.layer().mask(inputs, masks)
     }
 
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {

@@ -99,7 +99,7 @@ impl Layer for Prelu {
         }]
     }
 
-    fn mask(&self, _: &[Shape], _: &[bool]) -> MaskRule {
+    fn mask(&self, _: &[Shape], _: &[Option<Shape>]) -> MaskRule {
         MaskRule::Pass(0)
     }
 

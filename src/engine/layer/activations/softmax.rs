@@ -103,7 +103,7 @@ impl Layer for SoftmaxLayer {
         Ok(inputs[0].clone())
     }
 
-    fn mask(&self, _: &[Shape], _: &[bool]) -> MaskRule {
+    fn mask(&self, _: &[Shape], _: &[Option<Shape>]) -> MaskRule {
         MaskRule::Pass(0)
     }
 

@@ -1,6 +1,6 @@
 //! [`Average`].
 
-use super::{ANY_NUMBER, broadcast_shape, fold, hand_back_sum, mask_of_sequences};
+use super::{ANY_NUMBER, broadcast_shape, check_merged_masks, fold, hand_back_sum, merged_mask};
 use crate::engine::{
     field::FieldError,
     layer::{Backward, Forward, Layer, MaskRule},
@@ -33,8 +33,12 @@ impl Layer for Average {
         broadcast_shape(inputs)
     }
 
-    fn mask(&self, inputs: &[Shape], masked: &[bool]) -> MaskRule {
-        mask_of_sequences(inputs, masked)
+    fn check_masks(&self, inputs: &[Shape], masks: &[Option<Shape>]) -> Result<(), FieldError> {
+        check_merged_masks(inputs, masks)
+    }
+
+    fn mask(&self, _: &[Shape], masks: &[Option<Shape>]) -> MaskRule {
+        merged_mask(masks)
     }
 
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {

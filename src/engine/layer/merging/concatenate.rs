@@ -32,7 +32,7 @@ impl Default for Concatenate {
 impl Concatenate {
     /// The axis of a sample; one past the last where there is none such.
     fn axis(&self, shape: &Shape) -> usize {
-        read::axis(self.axis, shape).unwrap_or(shape.0.len())
+        read::place(self.axis, shape).unwrap_or(shape.0.len())
     }
 
     /// For each input, where its cells lie in each block of the output: cells of a block, first cell, cells.
@@ -44,6 +44,28 @@ impl Concatenate {
             *next += cells;
             Some((block, first, cells))
         })
+    }
+}
+
+impl Concatenate {
+    /// One mask after the other; along the last axis, which masks do not have, a step counts where it does in any input.
+    fn write_mask<F: Real>(&self, cx: &mut Forward<'_, F>) {
+        let shapes = cx.inputs.shapes();
+        let along_last = shapes.first().is_some_and(|shape| self.axis(shape) + 1 == shape.0.len());
+        cx.mask.fill(F::ZERO);
+        for (input, (block, first, cells)) in self.parts(shapes).enumerate() {
+            let width = shapes[input].last();
+            let (block, first, cells) =
+                if along_last { (1, 0, 1) } else { (block / width, first / width, cells / width) };
+            let blocks = cx.mask.chunks_exact_mut(block).map(|block| &mut block[first..first + cells]);
+            match cx.inputs.mask(input) {
+                None => blocks.for_each(|block| block.fill(F::ONE)),
+                Some(mask) => {
+                    let cells = blocks.flatten().zip(mask);
+                    cells.for_each(|(shown, &cell)| *shown = shown.maximum(cell));
+                }
+            }
+        }
     }
 }
 
@@ -74,13 +96,14 @@ impl Layer for Concatenate {
         Ok(whole)
     }
 
-    fn mask(&self, inputs: &[Shape], masked: &[bool]) -> MaskRule {
-        let steps = |shape: &Shape| shape.0[0];
-        match inputs[0].0.len() {
-            2 if masked.contains(&true) && self.axis(&inputs[0]) == 0 => {
-                MaskRule::Write(inputs.iter().map(steps).sum())
-            }
-            2 if masked.iter().all(|&masked| masked) => MaskRule::Write(steps(&inputs[0])),
+    fn check_masks(&self, inputs: &[Shape], masks: &[Option<Shape>]) -> Result<(), FieldError> {
+        read::masks_of_steps(inputs, masks)
+    }
+
+    /// Where only some have masks, every step of the others counts.
+    fn mask(&self, inputs: &[Shape], masks: &[Option<Shape>]) -> MaskRule {
+        match self.output_shape(inputs) {
+            Ok(whole) if masks.iter().any(Option::is_some) => MaskRule::Write(read::all_but_last(&whole)),
             _ => MaskRule::Drop,
         }
     }
@@ -90,26 +113,8 @@ impl Layer for Concatenate {
             let blocks = cx.output.chunks_exact_mut(block).zip(cx.inputs.get(input).chunks_exact(cells));
             blocks.for_each(|(y, x)| y[first..first + cells].copy_from_slice(x));
         }
-        if cx.mask.is_empty() {
-            return;
-        }
-        let one_after_the_other = self.axis(cx.inputs.shape(0)) == 0;
-        let steps = cx.mask.len() / cx.pass.rows;
-        cx.mask.fill(F::ZERO);
-        let mut first = 0;
-        for input in 0..cx.inputs.len() {
-            let own = cx.inputs.shape(input).0[0];
-            for (row, mask) in cx.mask.chunks_exact_mut(steps).enumerate() {
-                let mask = &mut mask[first..first + own];
-                match cx.inputs.mask(input) {
-                    None => mask.fill(F::ONE),
-                    Some(cells) => {
-                        let cells = &cells[row * own..][..own];
-                        mask.iter_mut().zip(cells).for_each(|(mask, &cell)| *mask = mask.maximum(cell));
-                    }
-                }
-            }
-            first += if one_after_the_other { own } else { 0 };
+        if !cx.mask.is_empty() {
+            self.write_mask(cx);
         }
     }
 

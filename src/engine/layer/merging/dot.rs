@@ -94,7 +94,7 @@ impl Dot {
     }
 
     fn view(&self, input: usize, shape: &Shape) -> View {
-        let axis = read::axis(self.axis(input), shape).unwrap_or(0);
+        let axis = read::place(self.axis(input), shape).unwrap_or(0);
         View { length: shape.0[axis], inner: shape.0[axis + 1..].iter().product(), cells: shape.cells() }
     }
 }

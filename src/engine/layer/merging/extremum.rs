@@ -1,14 +1,14 @@
 //! What the largest and the smallest of several inputs share.
 
-use super::{Whole, combine_run, counts, mask_of, write_mask};
+use super::{Whole, combine_run, mask_of, write_mask};
 use crate::engine::{
     layer::{Backward, Forward, Values},
     real::Real,
 };
 
-/// Whether an input before this one counts at a step.
-fn counted_before<F: Real>(inputs: Values<'_, F>, input: usize, step: usize) -> bool {
-    (0..input).any(|before| counts(mask_of(inputs, before), step))
+/// Whether an input before this one counts in a stretch of the whole.
+fn counted_before<F: Real>(inputs: Values<'_, F>, input: usize, row: usize, start: usize) -> bool {
+    (0..input).any(|before| Whole(inputs.shapes()).counts(inputs, before, row, start))
 }
 
 /// The best of the inputs that count at each step; the first one's where none does.
@@ -16,22 +16,23 @@ fn counted_before<F: Real>(inputs: Values<'_, F>, input: usize, step: usize) -> 
 pub(super) fn forward<F: Real>(cx: &mut Forward<'_, F>, better: impl Fn(F, F) -> F) {
     let (inputs, whole) = (cx.inputs, Whole(cx.inputs.shapes()));
     let by_step = (0..inputs.len()).any(|input| mask_of(inputs, input).is_some());
-    let (cells, width) = (whole.cells(), whole.axis(0));
+    let cells = whole.cells();
     for input in 0..inputs.len() {
-        let (shape, mask) = (inputs.shape(input), mask_of(inputs, input));
+        let shape = inputs.shape(input);
         let rows = cx.output.chunks_exact_mut(cells).zip(inputs.get(input).chunks_exact(shape.cells()));
         for (row, (y, x)) in rows.enumerate() {
             whole.runs(shape, by_step, |outs, ins| {
-                let step = (row * cells + outs.start) / width;
+                let shown = !by_step || whole.counts(inputs, input, row, outs.start);
+                let first = input == 0 || (by_step && shown && !counted_before(inputs, input, row, outs.start));
                 let (y, x) = (&mut y[outs], &x[ins]);
-                if input == 0 || (by_step && !counted_before(inputs, input, step) && counts(mask, step)) {
+                if first {
                     combine_run(
                         y,
                         x,
                         #[inline(always)]
                         |_, x| x,
                     );
-                } else if !by_step || counts(mask, step) {
+                } else if shown {
                     combine_run(y, x, &better);
                 }
             });
@@ -44,22 +45,22 @@ pub(super) fn forward<F: Real>(cx: &mut Forward<'_, F>, better: impl Fn(F, F) ->
 pub(super) fn backward<F: Real>(cx: &mut Backward<'_, F>) {
     let (inputs, whole) = (cx.inputs, Whole(cx.inputs.shapes()));
     let by_step = (0..inputs.len()).any(|input| mask_of(inputs, input).is_some());
-    let (cells, width) = (whole.cells(), whole.axis(0));
+    let cells = whole.cells();
     let taken = &mut cx.scratch[..cx.output.len()];
     for input in 0..inputs.len() {
         let Some(dx) = cx.input_gradients.get(input) else { continue };
         taken.copy_from_slice(cx.output_gradient);
         for other in 0..=input {
-            let (shape, mask) = (inputs.shape(other), mask_of(inputs, other));
+            let shape = inputs.shape(other);
             let rows = taken.chunks_exact_mut(cells).zip(cx.output.chunks_exact(cells));
             for (row, ((taken, y), x)) in rows.zip(inputs.get(other).chunks_exact(shape.cells())).enumerate() {
                 whole.runs(shape, by_step, |outs, ins| {
-                    let step = (row * cells + outs.start) / width;
-                    let shown = !by_step || counts(mask, step);
+                    let shown = !by_step || whole.counts(inputs, other, row, outs.start);
+                    let start = outs.start;
                     let (taken, y, x) = (&mut taken[outs.clone()], &y[outs], &x[ins]);
                     if other == input && !shown {
                         // Where nobody counts, the first one is what the output is.
-                        let alone = input == 0 && !counted_before(inputs, inputs.len(), step);
+                        let alone = input == 0 && !counted_before(inputs, inputs.len(), row, start);
                         if !alone {
                             taken.fill(F::ZERO);
                         }

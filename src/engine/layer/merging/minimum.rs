@@ -1,9 +1,9 @@
 //! [`Minimum`].
 
-use super::{ANY_NUMBER, Whole, broadcast_shape, extremum, mask_of_sequences};
+use super::{ANY_NUMBER, Whole, broadcast_shape, extremum, merged_mask};
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, MaskRule, Workspace},
+    layer::{Backward, Forward, Layer, MaskRule, Workspace, read},
     real::Real,
     shape::Shape,
 };
@@ -33,8 +33,12 @@ impl Layer for Minimum {
         broadcast_shape(inputs)
     }
 
-    fn mask(&self, inputs: &[Shape], masked: &[bool]) -> MaskRule {
-        mask_of_sequences(inputs, masked)
+    fn check_masks(&self, inputs: &[Shape], masks: &[Option<Shape>]) -> Result<(), FieldError> {
+        read::masks_of_steps(inputs, masks)
+    }
+
+    fn mask(&self, _: &[Shape], masks: &[Option<Shape>]) -> MaskRule {
+        merged_mask(masks)
     }
 
     fn workspace(&self, inputs: &[Shape]) -> Workspace {

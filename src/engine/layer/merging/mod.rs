@@ -47,26 +47,41 @@ fn broadcast_shape(inputs: &[Shape]) -> Result<Shape, FieldError> {
     Ok(Shape(axes))
 }
 
-/// The mask of what is computed of sequences: the steps that any of them counts, where all have a mask.
-fn mask_of_sequences(inputs: &[Shape], masked: &[bool]) -> MaskRule {
-    match inputs.iter().map(|shape| shape.0.first().copied().unwrap_or(1)).max() {
-        Some(steps) if inputs.iter().any(|shape| shape.0.len() > 1) && masked.iter().all(|&masked| masked) => {
-            MaskRule::Write(steps)
-        }
-        _ => MaskRule::Drop,
-    }
+/// The mask of what is computed of several inputs: the steps that any of them counts, where all have a mask.
+fn merged_mask(masks: &[Option<Shape>]) -> MaskRule {
+    let masks: Option<Vec<Shape>> = masks.iter().cloned().collect();
+    masks.and_then(|masks| broadcast_shape(&masks).ok()).map_or(MaskRule::Drop, MaskRule::Write)
 }
 
-/// Writes the mask of [`mask_of_sequences`].
+/// Fails where all have a mask, and those are not brought together as the inputs are.
+fn check_merged_masks(inputs: &[Shape], masks: &[Option<Shape>]) -> Result<(), FieldError> {
+    let Some(masks) = masks.iter().cloned().collect::<Option<Vec<Shape>>>() else { return Ok(()) };
+    let whole = broadcast_shape(inputs)?;
+    if broadcast_shape(&masks).is_ok_and(|mask| whole.0.starts_with(&mask.0)) {
+        return Ok(());
+    }
+    let shapes: Vec<String> = masks.iter().map(Shape::to_string).collect();
+    let detail = format!("expected masks of the same first axes of {whole}, received {}", shapes.join(" and "));
+    Err(FieldError::new("/inputs", detail))
+}
+
+/// Writes the mask of [`merged_mask`].
 fn write_mask<F: Real>(cx: &mut Forward<'_, F>) {
+    if cx.mask.is_empty() {
+        return;
+    }
+    let whole = Whole(cx.inputs.mask_shapes());
     cx.mask.fill(F::ZERO);
     for input in 0..cx.inputs.len() {
         let Some(mask) = cx.inputs.mask(input) else { continue };
-        // A mask of one step stretches as its input does.
-        let each = cx.mask.len() / mask.len().max(1);
-        for (steps, &cell) in cx.mask.chunks_exact_mut(each.max(1)).zip(mask) {
-            steps.iter_mut().for_each(|step| *step = step.maximum(cell));
-        }
+        // A mask stretches as its input does.
+        whole.combine(
+            cx.mask,
+            mask,
+            &cx.inputs.mask_shapes()[input],
+            #[inline(always)]
+            |shown, cell| shown.maximum(cell),
+        );
     }
 }
 
@@ -95,19 +110,32 @@ impl Whole<'_> {
         }
         let width = self.axis(0);
         let length = if input.last() == width { width } else { 1 };
-        for start in (0..cells).step_by(width) {
-            let (mut position, mut stride, mut first) = (start / width, length, 0);
-            // Where the input has an axis no longer, it stretches.
-            for (from_last, &axis) in input.0.iter().rev().enumerate().skip(1) {
-                let size = self.axis(from_last);
-                if axis != 1 {
-                    first += position % size * stride;
-                }
-                stride *= axis;
-                position /= size;
-            }
+        for (run, start) in (0..cells).step_by(width).enumerate() {
+            let first = self.place(input, run, length);
             f(start..start + width, first..first + length);
         }
+    }
+    /// The cell of an input, `length` cells long along its last axis, that begins run `run` of the whole along that axis.
+    fn place(self, input: &Shape, run: usize, length: usize) -> usize {
+        let (mut position, mut stride, mut first) = (run, length, 0);
+        // Where the input has an axis no longer, it stretches.
+        for (from_last, &axis) in input.0.iter().rev().enumerate().skip(1) {
+            let size = self.axis(from_last);
+            if axis != 1 {
+                first += position % size * stride;
+            }
+            stride *= axis;
+            position /= size;
+        }
+        first
+    }
+    /// Whether the mask of an input counts its cells that go to a run of the whole along the last axis, which begins at
+    /// `start` in a row; all count where it has none.
+    fn counts<F: Real>(self, inputs: Values<'_, F>, input: usize, row: usize, start: usize) -> bool {
+        let Some(mask) = mask_of(inputs, input) else { return true };
+        let shape = inputs.shape(input);
+        let first = self.place(shape, start / self.axis(0), shape.last());
+        mask[(row * shape.cells() + first) / shape.last()] != F::ZERO
     }
 
     /// Combines each cell of `y`, [rows, whole], with the cell of `x`, [rows, input], that goes there.
@@ -178,13 +206,9 @@ fn hand_back_sum<F: Real>(cx: &mut Backward<'_, F>, factor: impl Fn(usize) -> F)
     }
 }
 
-/// Whether an input counts at one step of [rows, steps]; all do where it has no mask.
-fn counts<F: Real>(mask: Option<&[F]>, step: usize) -> bool {
-    mask.is_none_or(|mask| mask[step] != F::ZERO)
-}
-
-/// The mask of an input where it tells cells of the whole apart: one of sequences of vectors, all of one shape.
+/// The mask of an input where it has a say in what is computed. Keras loses it where it gives an input the axes that are
+/// missing in front.
 fn mask_of<'a, F: Real>(inputs: Values<'a, F>, input: usize) -> Option<&'a [F]> {
-    let shape = inputs.shape(input);
-    inputs.mask(input).filter(|_| shape.0.len() == 2 && inputs.shapes().iter().all(|other| other == shape))
+    let whole = Whole(inputs.shapes());
+    inputs.mask(input).filter(|_| inputs.shape(input).0.len() == whole.rank())
 }

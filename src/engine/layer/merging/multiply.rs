@@ -1,9 +1,9 @@
 //! [`Multiply`].
 
-use super::{ANY_NUMBER, Whole, broadcast_shape, combine_run, counts, mask_of, mask_of_sequences, write_mask};
+use super::{ANY_NUMBER, Whole, broadcast_shape, combine_run, mask_of, merged_mask, write_mask};
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, MaskRule, Values, Workspace},
+    layer::{Backward, Forward, Layer, MaskRule, Values, Workspace, read},
     real::Real,
     shape::Shape,
 };
@@ -21,11 +21,6 @@ use std::ops::RangeInclusive;
 #[serde(default, deny_unknown_fields)]
 pub struct Multiply {}
 
-/// Whether every input has a mask, and hides this step.
-fn hidden<F: Real>(inputs: Values<'_, F>, step: usize) -> bool {
-    (0..inputs.len()).all(|input| mask_of(inputs, input).is_some_and(|mask| !counts(Some(mask), step)))
-}
-
 /// Multiplies `product`, [rows, whole], by every input but `except`, and sets hidden steps to 0.
 fn multiply<F: Real>(inputs: Values<'_, F>, product: &mut [F], except: Option<usize>) {
     let whole = Whole(inputs.shapes());
@@ -35,7 +30,7 @@ fn multiply<F: Real>(inputs: Values<'_, F>, product: &mut [F], except: Option<us
         let rows = product.chunks_exact_mut(cells).zip(inputs.get(input).chunks_exact(shape.cells()));
         for (row, (product, x)) in rows.enumerate() {
             whole.runs(shape, mask.is_some(), |outs, ins| {
-                if mask.is_none() || counts(mask, (row * cells + outs.start) / width) {
+                if mask.is_none() || whole.counts(inputs, input, row, outs.start) {
                     combine_run(
                         &mut product[outs],
                         &x[ins],
@@ -46,9 +41,10 @@ fn multiply<F: Real>(inputs: Values<'_, F>, product: &mut [F], except: Option<us
             });
         }
     }
-    if mask_of(inputs, 0).is_some() {
-        for (step, product) in product.chunks_exact_mut(width).enumerate() {
-            if hidden(inputs, step) {
+    if (0..inputs.len()).all(|input| mask_of(inputs, input).is_some()) {
+        for (run, product) in product.chunks_exact_mut(width).enumerate() {
+            let (row, start) = (run * width / cells, run * width % cells);
+            if (0..inputs.len()).all(|input| !whole.counts(inputs, input, row, start)) {
                 product.fill(F::ZERO);
             }
         }
@@ -68,8 +64,12 @@ impl Layer for Multiply {
         broadcast_shape(inputs)
     }
 
-    fn mask(&self, inputs: &[Shape], masked: &[bool]) -> MaskRule {
-        mask_of_sequences(inputs, masked)
+    fn check_masks(&self, inputs: &[Shape], masks: &[Option<Shape>]) -> Result<(), FieldError> {
+        read::masks_of_steps(inputs, masks)
+    }
+
+    fn mask(&self, _: &[Shape], masks: &[Option<Shape>]) -> MaskRule {
+        merged_mask(masks)
     }
 
     fn workspace(&self, inputs: &[Shape]) -> Workspace {
@@ -91,7 +91,7 @@ impl Layer for Multiply {
             multiply(inputs, product, Some(input));
             whole.hand_back(product, dx, inputs.shape(input), F::ONE);
             if let Some(mask) = mask_of(inputs, input) {
-                for (dx, &cell) in dx.chunks_exact_mut(whole.axis(0)).zip(mask) {
+                for (dx, &cell) in dx.chunks_exact_mut(inputs.shape(input).last()).zip(mask) {
                     dx.iter_mut().for_each(|dx| *dx *= cell);
                 }
             }

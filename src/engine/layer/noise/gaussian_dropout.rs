@@ -36,7 +36,7 @@ impl Layer for GaussianDropout {
         Ok(inputs[0].clone())
     }
 
-    fn mask(&self, _: &[Shape], _: &[bool]) -> MaskRule {
+    fn mask(&self, _: &[Shape], _: &[Option<Shape>]) -> MaskRule {
         MaskRule::Pass(0)
     }
 

@@ -37,7 +37,7 @@ impl Layer for SpatialDropout1d {
         Ok(inputs[0].clone())
     }
 
-    fn mask(&self, _: &[Shape], _: &[bool]) -> MaskRule {
+    fn mask(&self, _: &[Shape], _: &[Option<Shape>]) -> MaskRule {
         MaskRule::Pass(0)
     }
 

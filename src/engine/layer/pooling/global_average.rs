@@ -1,7 +1,7 @@
 //! [`GlobalAveragePooling`]: [`GlobalAveragePooling1d`] and [`GlobalAveragePooling2d`].
 
 use super::{
-    super::{Backward, Forward, Layer, Values},
+    super::{Backward, Forward, Layer, Values, read},
     global_shape,
 };
 use crate::engine::{field::FieldError, kernel, real::Real, shape::Shape};
@@ -41,6 +41,10 @@ impl<const AXES: usize> Layer for GlobalAveragePooling<AXES> {
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
         global_shape::<AXES>(&inputs[0], self.keepdims)
+    }
+
+    fn check_masks(&self, inputs: &[Shape], masks: &[Option<Shape>]) -> Result<(), FieldError> {
+        if AXES == 1 { read::masks_of_steps(inputs, masks) } else { Ok(()) }
     }
 
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {

@@ -7,7 +7,8 @@ use crate::engine::{
     regularizer::Regularizer,
     shape::Shape,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use serde_json::Value;
 
 /// A recurrent layer along a sequence in both directions, each with weights of its own: `merge(forward(x), backward(x))`.
 ///
@@ -26,12 +27,23 @@ pub struct Bidirectional {
     #[schema(no_recursion)]
     pub layer: Box<AnyLayer>,
     /// How the outputs of both directions become one.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "merge_mode")]
     pub merge_mode: MergeMode,
     /// The layer that goes the other way, where it is not `layer` with `go_backwards`.
     #[serde(default)]
     #[schema(no_recursion)]
     pub backward_layer: Option<Box<AnyLayer>>,
+}
+
+/// In Keras, null leaves both outputs as they are.
+fn merge_mode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<MergeMode, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::Null => {
+            let detail = "expected `concat`, `sum`, `mul` or `ave`, since a layer has one output here, received null";
+            Err(D::Error::custom(detail))
+        }
+        mode => MergeMode::deserialize(mode).map_err(D::Error::custom),
+    }
 }
 
 /// What two directions must agree on, and what one of them is told.

@@ -77,7 +77,11 @@ impl<C: Cell> Layer for C {
         parameters.take(if outline.use_bias { 3 } else { 2 }).collect()
     }
 
-    fn mask(&self, _: &[Shape], _: &[bool]) -> MaskRule {
+    fn check_masks(&self, inputs: &[Shape], masks: &[Option<Shape>]) -> Result<(), FieldError> {
+        read::masks_of_steps(inputs, masks)
+    }
+
+    fn mask(&self, _: &[Shape], _: &[Option<Shape>]) -> MaskRule {
         if self.outline().return_sequences { MaskRule::Pass(0) } else { MaskRule::Drop }
     }
 

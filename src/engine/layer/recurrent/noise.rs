@@ -44,7 +44,7 @@ mod tests {
         let layer: Lstm = serde_json::from_value(settings).unwrap();
         let plan = Plan::new(layer.outline(), &Shape(vec![2, INPUTS]));
         let noise = Noise { seed: 1, step: 2, layer: 3, first_row };
-        let pass = Pass { rows, training: true, logits: false, trainable: true, batch_rows: rows, noise };
+        let pass = Pass { rows, repeat: 1, training: true, logits: false, trainable: true, batch_rows: rows, noise };
         let mut input_masks = vec![f64::NAN; plan.input_masks() * rows * INPUTS];
         let mut recurrent_masks = vec![f64::NAN; plan.recurrent_masks() * rows * UNITS];
         draw(&plan, &pass, &mut input_masks, &mut recurrent_masks);

@@ -1,23 +1,20 @@
 //! [`MultiHeadAttention`].
 
-use super::{
-    Backward, Forward, Layer, MaskRule, ParameterSpec, Pass, Values, Workspace,
-    axes::Axes,
-    heads::Heads,
-    heed::{self, Visible},
-    projection::Projection,
-    read,
-};
+mod attend;
+mod heads;
+mod steps;
+
+use super::{Backward, Forward, Layer, MaskRule, ParameterSpec, Workspace, axes::Axes, projection::Projection, read};
 use crate::engine::{
     constraint::Constraint,
     field::FieldError,
     init::Initializer,
-    kernel::{self, Matrix},
     real::{Real, check},
     regularizer::Regularizer,
     shape::Shape,
     spec::LONGEST_AXIS,
 };
+use heads::Heads;
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
 
@@ -29,11 +26,14 @@ use std::ops::RangeInclusive;
 /// `dropout(softmax(q · kᵀ / sqrt(key_dim))) · v`, and the heads together go through `attention_output`.
 ///
 /// Steps that are masked as padding in the value or in the key are not heeded, nor are later ones where the mask is causal.
-/// A step that may heed none, such as padding in the query, heeds all alike, or none where there is dropout.
+/// A step that may heed none, such as padding in the query, heeds all alike, or none where there is dropout or the steps
+/// have several axes.
+///
+/// Where the steps have several axes, as in images, a step heeds all that differ from it along `attention_axes` alone.
 ///
 /// # Shapes
-/// Query `[batch, queries, query_dim]`, value `[batch, keys, dim]`, key `[batch, keys, dim]`, output
-/// `[batch, queries, query_dim]`, or with `output_shape` as the last axes; query/kernel `[query_dim, num_heads, key_dim]`,
+/// Query `[batch, queries…, query_dim]`, value `[batch, keys…, dim]`, key `[batch, keys…, dim]`, output
+/// `[batch, queries…, query_dim]`, or with `output_shape` as the last axes; query/kernel `[query_dim, num_heads, key_dim]`,
 /// query/bias `[num_heads, key_dim]`, key/… and value/… likewise, attention_output/kernel
 /// `[num_heads, value_dim, query_dim]`, attention_output/bias `[query_dim]`.
 ///
@@ -62,7 +62,8 @@ pub struct MultiHeadAttention {
     /// The last axes of the output; the query's where absent.
     #[serde(default)]
     pub output_shape: Option<OutputShape>,
-    /// The axis of the steps, which is the one after the batch axis.
+    /// The axes of steps along which steps heed each other, beside each other and counted with the batch axis; all of them
+    /// where absent. Where an input has a mask, the last axis of steps alone.
     #[serde(default)]
     pub attention_axes: Option<Axes>,
     /// First values of the kernels.
@@ -89,6 +90,9 @@ pub struct MultiHeadAttention {
     /// Whether a step heeds only steps up to its own; an argument of the layer's call in Keras.
     #[serde(default)]
     pub use_causal_mask: bool,
+    /// Whether steps of the query that are padding heed the others, too, as in KerasHub's decoder.
+    #[serde(skip)]
+    pub(super) padding_heeds: bool,
 }
 
 /// The last axes of an output: a number or a list of numbers.
@@ -125,17 +129,9 @@ const NAMES: [[&str; 2]; 4] = [
 /// How many of the first axes of each kernel belong to its input.
 const INPUT_AXES: [usize; 4] = [1, 1, 1, 2];
 
-/// The score of what may not be heeded, as Keras has it.
-const HIDDEN: f64 = -0.7 * 3.389_53e38;
-
 impl MultiHeadAttention {
-    fn heads(&self, inputs: &[Shape]) -> Heads {
-        let (queries, keys) = (inputs[0].0[0], inputs[1].0[0]);
-        let value_dim = self.value_dim.unwrap_or(self.key_dim);
-        Heads { count: self.num_heads, queries, keys, key_dim: self.key_dim, value_dim }
-    }
     fn output_axes<'s>(&'s self, inputs: &'s [Shape]) -> &'s [usize] {
-        self.output_shape.as_ref().map_or(&inputs[0].0[1..], OutputShape::axes)
+        self.output_shape.as_ref().map_or(&inputs[0].0[inputs[0].0.len() - 1..], OutputShape::axes)
     }
     /// By the order of their parameters.
     fn projections(&self, inputs: &[Shape]) -> [Projection; 4] {
@@ -145,21 +141,6 @@ impl MultiHeadAttention {
             let kernel = index * (1 + usize::from(self.use_bias));
             Projection { kernel, bias: self.use_bias.then_some(kernel + 1), outputs: outputs[index] }
         })
-    }
-    fn scale<F: Real>(&self) -> F {
-        F::of(1.0 / (self.key_dim as f64).sqrt())
-    }
-    fn visible<'a, F: Real>(&self, inputs: &Values<'a, F>, heads: Heads, row: usize) -> Visible<'a, F> {
-        let mask = |input: usize, steps: usize| {
-            let mask = (input < inputs.len()).then(|| inputs.mask(input)).flatten();
-            mask.map(|mask| &mask[row * steps..][..steps])
-        };
-        Visible {
-            queries: heads.queries,
-            query_mask: mask(0, heads.queries),
-            key_masks: [mask(1, heads.keys), mask(2, heads.keys)],
-            causal: self.use_causal_mask,
-        }
     }
 }
 
@@ -177,8 +158,9 @@ impl Layer for MultiHeadAttention {
             read::range(fits, "/output_shape", &expected, format_args!("{axes:?}"))?;
         }
         if let Some(axes) = self.attention_axes.as_ref().map(Axes::listed) {
-            let fits = matches!(axes, [1 | -2]);
-            read::range(fits, "/attention_axes", "the axis of the steps, 1", format_args!("{axes:?}"))?;
+            let fits = !axes.is_empty() && !axes.contains(&0) && !axes.contains(&-1);
+            let expected = "at least one axis, of neither the batch nor the features";
+            read::range(fits, "/attention_axes", expected, format_args!("{axes:?}"))?;
         }
         let (regularizer, constraint) = (self.kernel_regularizer.as_ref(), self.kernel_constraint.as_ref());
         read::parameter("kernel", &self.kernel_initializer, regularizer, constraint)?;
@@ -190,18 +172,9 @@ impl Layer for MultiHeadAttention {
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
-        inputs.iter().try_for_each(read::sequence)?;
-        let keys = inputs[1].0[0];
-        for shape in &inputs[2..] {
-            let expected = format!("a key of as many steps as the value has, {keys}");
-            read::range(shape.0[0] == keys, "", &expected, shape.0[0])?;
-        }
-        let queries = inputs[0].0[0];
-        let weights = queries.checked_mul(keys).and_then(|weights| weights.checked_mul(self.num_heads));
-        let expected = format!("at most {LONGEST_AXIS} weights, one for each head, query and key");
-        let received = format_args!("{} x {queries} x {keys}", self.num_heads);
-        read::range(weights.is_some_and(|weights| weights <= LONGEST_AXIS), "", &expected, received)?;
-        Ok(Shape([&[queries], self.output_axes(inputs)].concat()))
+        self.check_steps(inputs)?;
+        let steps = &inputs[0].0[..inputs[0].0.len() - 1];
+        Ok(Shape([steps, self.output_axes(inputs)].concat()))
     }
 
     fn parameters(&self, inputs: &[Shape]) -> Vec<ParameterSpec> {
@@ -236,14 +209,19 @@ impl Layer for MultiHeadAttention {
         parameters
     }
 
-    fn mask(&self, _: &[Shape], _: &[bool]) -> MaskRule {
+    fn check_masks(&self, inputs: &[Shape], masks: &[Option<Shape>]) -> Result<(), FieldError> {
+        read::masks_of_steps(inputs, masks)?;
+        self.check_masked(inputs, masks.iter().any(Option::is_some))
+    }
+
+    fn mask(&self, _: &[Shape], _: &[Option<Shape>]) -> MaskRule {
         MaskRule::Pass(0)
     }
 
     fn workspace(&self, inputs: &[Shape]) -> Workspace {
         let heads = self.heads(inputs);
         let projected: usize = heads.cells().iter().sum();
-        let weights = heads.count * heads.weights();
+        let weights = heads.groups() * heads.count * heads.weights();
         let left = if self.dropout > 0.0 { weights } else { 0 };
         Workspace {
             kept_per_row: projected + weights + left,
@@ -268,126 +246,55 @@ impl Layer for MultiHeadAttention {
     }
 
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
-        let heads = self.heads(cx.inputs.shapes());
-        let Pass { rows, training, noise, .. } = cx.pass;
-        let projected = rows * heads.cells().iter().sum::<usize>();
-        let of_head = heads.weights();
-        // Training keeps all of it for backward; else the weights of one head at a time are enough.
-        let (projected, weights, scratch) = if training {
-            let (projected, weights) = cx.kept.split_at_mut(projected);
-            (projected, weights, &mut *cx.scratch)
-        } else {
-            let (projected, rest) = cx.scratch.split_at_mut(projected);
-            let (weights, rest) = rest.split_at_mut(of_head);
-            (projected, weights, rest)
-        };
-        let [query, key, value, context] = heads.split(rows, projected);
-        let projections = self.projections(cx.inputs.shapes());
-        let last = cx.inputs.len() - 1;
-        for (projection, input, y) in [(QUERY, 0, &mut *query), (KEY, last, &mut *key), (VALUE, 1, &mut *value)] {
-            let x = Matrix::new(cx.inputs.get(input), cx.inputs.shape(input).last());
-            projections[projection].forward(&cx.parameters, x, y);
-        }
-        let scratch = &mut scratch[..2 * heads.queries];
-        let (weights, left) = weights.split_at_mut(if training { rows * heads.count * of_head } else { of_head });
-        let mut random = noise.stream(self.seed, heads.count * of_head);
-        for (row, head) in (0..rows).flat_map(|row| (0..heads.count).map(move |head| (row, head))) {
-            let visible = self.visible(&cx.inputs, heads, row);
-            let first = if training { (row * heads.count + head) * of_head } else { 0 };
-            let weights = &mut weights[first..][..of_head];
-            let queries = heads.of(heads.query(), query, [row, head]);
-            kernel::product(heads.of(heads.key(), key, [row, head]), queries.transposed(), weights, false);
-            visible.hide(weights, |_| F::of(HIDDEN));
-            heed::softmax(weights, heads.queries, self.scale(), scratch);
-            if self.dropout > 0.0 {
-                visible.hide(weights, |_| F::ZERO);
-            }
-            let left: &[F] = match left.get_mut(first..first + of_head) {
-                Some(left) => {
-                    heed::drop(weights, left, self.dropout, &mut random);
-                    left
-                }
-                None => weights,
-            };
-            let values = heads.of(heads.value(), value, [row, head]);
-            let context = heads.of_mut(heads.context(), context, [row, head]);
-            kernel::product_into(Matrix::new(left, heads.queries).transposed(), values, context, false);
-        }
-        let context = Matrix::new(&*context, projections[VALUE].outputs);
-        projections[OUTPUT].forward(&cx.parameters, context, cx.output);
+        self.attend(cx);
     }
 
     fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
-        let heads = self.heads(cx.inputs.shapes());
-        let rows = cx.pass.rows;
-        let projected = rows * heads.cells().iter().sum::<usize>();
-        let of_head = heads.weights();
-        let (kept, weights) = cx.kept.split_at_mut(projected);
-        let [query, key, value, context] = heads.split(rows, kept);
-        let (weights, left) = weights.split_at(rows * heads.count * of_head);
-        let left = if left.is_empty() { weights } else { left };
-        let (gradients, scratch) = cx.scratch.split_at_mut(projected);
-        let [query_gradient, key_gradient, value_gradient, context_gradient] = heads.split(rows, gradients);
-        let (gradient, sums) = scratch.split_at_mut(of_head);
-        let sums = &mut sums[..heads.queries];
-
-        let projections = self.projections(cx.inputs.shapes());
-        let dy = Matrix::new(&*cx.output_gradient, projections[OUTPUT].outputs);
-        let context = Matrix::new(&*context, projections[VALUE].outputs);
-        projections[OUTPUT].backward(&mut cx.parameter_gradients, context, dy);
-        projections[OUTPUT].backward_input(&cx.parameters, dy, context_gradient, false);
-
-        for (row, head) in (0..rows).flat_map(|row| (0..heads.count).map(move |head| (row, head))) {
-            let first = (row * heads.count + head) * of_head;
-            let (weights, left) = (&weights[first..][..of_head], &left[first..][..of_head]);
-            let place = [row, head];
-            let context_gradient = heads.of(heads.context(), context_gradient, place);
-            let values = heads.of(heads.value(), value, place);
-            kernel::product(values, context_gradient.transposed(), gradient, false);
-            let value_gradient = heads.of_mut(heads.value(), value_gradient, place);
-            kernel::product_into(Matrix::new(left, heads.queries), context_gradient, value_gradient, false);
-            heed::softmax_backward(weights, left, gradient, self.scale(), sums);
-            // Where a query may heed no key, its weights are what they are whatever the scores.
-            self.visible(&cx.inputs, heads, row).hide(gradient, |_| F::ZERO);
-            let gradient = Matrix::new(&*gradient, heads.queries);
-            let key_gradient = heads.of_mut(heads.key(), key_gradient, place);
-            kernel::product_into(gradient, heads.of(heads.query(), query, place), key_gradient, false);
-            let query_gradient = heads.of_mut(heads.query(), query_gradient, place);
-            kernel::product_into(gradient.transposed(), heads.of(heads.key(), key, place), query_gradient, false);
-        }
-
-        let last = cx.inputs.len() - 1;
-        for (projection, input, dy) in
-            [(QUERY, 0, query_gradient), (VALUE, 1, value_gradient), (KEY, last, key_gradient)]
-        {
-            let x = Matrix::new(cx.inputs.get(input), cx.inputs.shape(input).last());
-            let dy = Matrix::new(&*dy, projections[projection].outputs);
-            projections[projection].backward(&mut cx.parameter_gradients, x, dy);
-            if let Some(dx) = cx.input_gradients.get(input) {
-                // Without a key of its own, the value has been here before.
-                let accumulate = projection == KEY && input == 1;
-                projections[projection].backward_input(&cx.parameters, dy, dx, accumulate);
-            }
-        }
+        self.attend_backward(cx);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     #[test]
     fn inputs_that_do_not_fit_are_refused() {
         let layer: MultiHeadAttention = serde_json::from_value(json!({"num_heads": 8, "key_dim": 2})).unwrap();
         for (inputs, text) in [
             (vec![vec![3, 4], vec![4]], "received one of the shape [4]"),
-            (vec![vec![3, 4], vec![5, 4], vec![6, 4]], "as many steps as the value has, 5, received 6"),
-            (vec![vec![1 << 31, 1], vec![1 << 31, 1]], "received 8 x 2147483648 x 2147483648"),
+            (vec![vec![3, 4], vec![2, 3, 4]], "received one of the shape [2, 3, 4]"),
+            (vec![vec![3, 4], vec![5, 4], vec![6, 4]], "the steps of the value, [5], received [6]"),
+            (vec![vec![1 << 31, 1], vec![1 << 31, 1]], "received 1 x 8 x 2147483648 x 2147483648"),
         ] {
             let inputs: Vec<Shape> = inputs.into_iter().map(Shape).collect();
             let error = layer.output_shape(&inputs).unwrap_err();
             assert!(error.detail.ends_with(text), "{error}");
         }
+    }
+
+    #[test]
+    fn axes_that_are_not_attended_are_those_of_the_value() {
+        let layer = |axes: Value, causal: bool| -> MultiHeadAttention {
+            let settings = json!({"num_heads": 2, "key_dim": 2, "attention_axes": axes, "use_causal_mask": causal});
+            serde_json::from_value(settings).unwrap()
+        };
+        let inputs = [Shape(vec![3, 4, 5]), Shape(vec![3, 6, 5])];
+        assert_eq!(layer(json!([2]), false).output_shape(&inputs), Ok(Shape(vec![3, 4, 5])));
+        assert_eq!(layer(json!(null), false).output_shape(&inputs), Ok(Shape(vec![3, 4, 5])));
+        for (axes, causal, text) in [
+            (json!(1), false, "of the shape [6] beside the attended ones, received [4]"),
+            (json!([3]), false, "received [3]"),
+            (json!([1, 1]), false, "received [1, 1]"),
+            (json!([2]), true, "received 4 queries and 6 keys"),
+            (json!(null), true, "received 2 axes"),
+        ] {
+            let error = layer(axes, causal).output_shape(&inputs).unwrap_err();
+            assert!(error.detail.ends_with(text), "{error}");
+        }
+        let masks = [Some(Shape(vec![3, 4])), None];
+        assert_eq!(layer(json!([2]), false).check_masks(&inputs, &masks), Ok(()));
+        assert!(layer(json!(null), false).check_masks(&inputs, &masks).is_err());
     }
 }

@@ -3,7 +3,7 @@
 use crate::engine::kernel::{Matrix, MatrixMut};
 
 /// How large the heads of an attention layer are, for one row of the batch, and where their cells lie: those of one step
-/// side by side.
+/// side by side. Where not every axis of steps is attended, a row is cut into groups of steps that heed each other.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Heads {
     pub count: usize,
@@ -11,12 +11,22 @@ pub(super) struct Heads {
     pub keys: usize,
     pub key_dim: usize,
     pub value_dim: usize,
+    /// Groups that differ along an axis before the attended ones.
+    pub outer: usize,
+    /// Groups that differ along an axis after the attended ones.
+    pub inner: usize,
 }
 
 impl Heads {
     /// Cells of the queries, the keys, the values, and what the heads make of them.
     pub fn cells(self) -> [usize; 4] {
-        [self.query(), self.key(), self.value(), self.context()].map(|[steps, dim]| steps * self.count * dim)
+        let cells = |[steps, dim]: [usize; 2]| self.groups() * steps * self.count * dim;
+        [self.query(), self.key(), self.value(), self.context()].map(cells)
+    }
+
+    /// Groups of steps that heed each other.
+    pub fn groups(self) -> usize {
+        self.outer * self.inner
     }
 
     /// Cells of one head's weights.
@@ -44,14 +54,22 @@ impl Heads {
         [self.queries, self.value_dim]
     }
 
-    /// The cells of one head among those of all heads and rows.
-    pub fn of<F>(self, [steps, dim]: [usize; 2], cells: &[F], [row, head]: [usize; 2]) -> Matrix<'_, F> {
-        Matrix::strided(&cells[(row * steps * self.count + head) * dim..], steps, dim, self.count * dim)
+    /// The first cell of one head of one row of [rows, groups], and cells from one step to the next.
+    fn place(self, [steps, dim]: [usize; 2], [row, head]: [usize; 2]) -> (usize, usize) {
+        let (outer, inner) = (row / self.inner, row % self.inner);
+        ((((outer * steps * self.inner) + inner) * self.count + head) * dim, self.inner * self.count * dim)
+    }
+
+    /// The cells of one head among those of all heads and rows of [rows, groups].
+    pub fn of<F>(self, size: [usize; 2], cells: &[F], place: [usize; 2]) -> Matrix<'_, F> {
+        let ([steps, dim], (first, stride)) = (size, self.place(size, place));
+        Matrix::strided(&cells[first..], steps, dim, stride)
     }
 
     /// [`Self::of`], to be written.
-    pub fn of_mut<F>(self, [steps, dim]: [usize; 2], cells: &mut [F], [row, head]: [usize; 2]) -> MatrixMut<'_, F> {
-        MatrixMut::strided(&mut cells[(row * steps * self.count + head) * dim..], steps, dim, self.count * dim)
+    pub fn of_mut<F>(self, size: [usize; 2], cells: &mut [F], place: [usize; 2]) -> MatrixMut<'_, F> {
+        let ([steps, dim], (first, stride)) = (size, self.place(size, place));
+        MatrixMut::strided(&mut cells[first..], steps, dim, stride)
     }
 
     /// Cuts memory into what [`Self::cells`] says for `rows` rows.

@@ -4,6 +4,7 @@ mod cut;
 mod early_stopping;
 mod lane;
 mod losses;
+mod monitor;
 mod passes;
 mod reduce_lr_on_plateau;
 #[cfg(test)]
@@ -14,7 +15,8 @@ mod update;
 mod validation_freq;
 
 pub use cut::training_bytes;
-pub use early_stopping::{EarlyStopping, Mode};
+pub use early_stopping::EarlyStopping;
+pub use monitor::Mode;
 pub use reduce_lr_on_plateau::ReduceLrOnPlateau;
 pub use train::fit;
 pub use validation_freq::ValidationFreq;
@@ -151,4 +153,8 @@ pub enum FitError {
     Stopped(Stop),
     #[error("`{monitor}` is monitored, which is not among {known:?}")]
     UnknownMonitor { monitor: String, known: Vec<String> },
+    #[error(
+        "`{monitor}` is monitored, of which neither less nor more is better by itself; expected the mode min or max"
+    )]
+    UndirectedMonitor { monitor: String },
 }

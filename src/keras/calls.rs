@@ -18,6 +18,8 @@ pub(super) struct Call {
     pub tensors: Vec<Tensor>,
     /// Arguments that are no tensors, but those without effect.
     pub arguments: Map<String, Value>,
+    /// The argument `mask`.
+    pub mask: Option<Tensor>,
 }
 
 /// Tensors that some layers take by name, in the order in which ours take them.
@@ -90,6 +92,7 @@ fn read_arguments(
             continue;
         }
         match (tensor(value), NAMED.iter().position(|known| known == name)) {
+            (Some(tensor), None) if name == "mask" => call.mask = Some(tensor?),
             (Some(tensor), Some(place)) => named.push((place, tensor?)),
             (Some(_), None) => return Err(format!("the argument `{name}` is a tensor, which is not supported")),
             (None, _) => {
@@ -113,6 +116,24 @@ fn read_tensors(value: &Value, tensors: &mut Vec<Tensor>) -> Result<(), String> 
         (None, other) => return Err(format!("expected a tensor, received {}", describe(other))),
     }
     Ok(())
+}
+
+/// The tensors whose numbers a layer reads, in all of its calls and whatever else it reads, as Keras 3 prints them.
+pub(super) fn tensors_of(layer: &Value) -> Vec<Tensor> {
+    let mut tensors = Vec::new();
+    for node in layer.get("inbound_nodes").and_then(Value::as_array).into_iter().flatten() {
+        let mut open: Vec<&Value> = node.get("args").into_iter().collect();
+        let named = node.get("kwargs").and_then(Value::as_object).into_iter().flatten();
+        open.extend(named.filter(|(name, _)| *name != "mask").map(|(_, value)| value));
+        while let Some(value) = open.pop() {
+            match (tensor(value), value) {
+                (Some(tensor), _) => tensors.extend(tensor),
+                (None, Value::Array(items)) => open.extend(items),
+                (None, _) => {}
+            }
+        }
+    }
+    tensors
 }
 
 /// A tensor of either dialect; `None` where the value is something else.

@@ -4,7 +4,7 @@
 //! or as a bare name. A [`Class`] says which object of ours that is, and a [`Rule`] an option what becomes of the option.
 //! What no rule honours is an error, so that nothing is dropped in silence.
 
-use super::{layers, model};
+use super::{layers, masks::Stated, model};
 use crate::engine::field::{self, FieldError};
 use serde_json::{Map, Value};
 
@@ -136,6 +136,8 @@ pub(super) struct Translator {
     pub errors: Vec<FieldError>,
     /// Whether Keras 2 printed the document, one of whose functions is another one today.
     pub old: bool,
+    /// What is to be held against the masks of the finished definition.
+    pub masks: Vec<Stated>,
     places: Vec<(String, String, String)>,
 }
 

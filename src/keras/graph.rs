@@ -6,6 +6,7 @@
 use super::{
     calls::{Call, Tensor, calls, ends},
     class::{Place, Translator},
+    masks::{self, Given, Origins},
     model::{self, is_model},
 };
 use crate::engine::field::FieldError;
@@ -51,6 +52,8 @@ enum Role {
     Input(usize),
     Layer,
     Model(usize),
+    /// It makes nothing but masks.
+    Mask,
 }
 
 /// One layer in its place, as our form has it.
@@ -64,6 +67,8 @@ pub(super) struct Placed<'a> {
     pub inputs: Vec<Vec<String>>,
     /// Arguments of its calls that are no tensors.
     pub arguments: Map<String, Value>,
+    /// What Keras says of its masks.
+    pub given: Option<Given>,
 }
 
 impl<'a> Graph<'a> {
@@ -182,7 +187,7 @@ impl<'a> Graph<'a> {
         for (index, layer) in scope.layers.iter().enumerate() {
             let calls = &scope.calls[index];
             match scope.roles[index] {
-                Role::Input(_) => {}
+                Role::Input(_) | Role::Mask => {}
                 Role::Model(child) => self.place(child, times.saturating_mul(calls.len()).min(MOST_LAYERS), placed)?,
                 Role::Layer => {
                     let mut inputs = Vec::new();
@@ -200,6 +205,7 @@ impl<'a> Graph<'a> {
                         trainable: scope.trainable && layer.pointer("/config/trainable") != Some(&Value::Bool(false)),
                         inputs,
                         arguments,
+                        given: scope.given(index, layer, times)?,
                     });
                 }
             }
@@ -276,6 +282,7 @@ impl Scope<'_> {
         let ends_are_known = inputs.is_some() && outputs.is_some();
         let (inputs, outputs) = (inputs.unwrap_or_default(), outputs.unwrap_or_default());
         let before = translator.errors.len();
+        let makers = masks::makers(self.layers, &outputs);
         for (index, layer) in self.layers.iter().enumerate() {
             let place = Place {
                 ours: String::new(),
@@ -288,16 +295,17 @@ impl Scope<'_> {
             if is_input && input.is_none() && ends_are_known {
                 translator.refuse(&place, "expected an input of the model among `input_layers`, received another one");
             }
-            match input.filter(|_| is_input) {
-                Some(input) => {
-                    self.roles.push(Role::Input(input));
-                    self.calls.push(Vec::new());
-                }
-                None => {
-                    self.roles.push(Role::Layer);
-                    self.calls.push(calls(layer, &place, translator).unwrap_or_default());
-                }
+            let role = match input.filter(|_| is_input) {
+                Some(input) => Role::Input(input),
+                None if makers.get(index) == Some(&true) => Role::Mask,
+                None => Role::Layer,
+            };
+            let calls = (role == Role::Layer).then(|| calls(layer, &place, translator)).flatten().unwrap_or_default();
+            if is_model(layer) && calls.iter().any(|call| call.mask.is_some()) {
+                translator.refuse(&place, "the argument `mask` of a model within a model is not supported");
             }
+            self.roles.push(role);
+            self.calls.push(calls);
             if self.names.insert(name.clone(), index).is_some() {
                 translator.refuse(&place, format_args!("expected a name of its own, received `{name}` a second time"));
             }
@@ -305,6 +313,16 @@ impl Scope<'_> {
         self.outputs = outputs;
         self.count_calls();
         (ends_are_known && translator.errors.len() == before).then_some(())
+    }
+
+    /// What Keras says of the masks of a layer, in a model that is called `times` times.
+    fn given(&self, index: usize, layer: &Value, times: usize) -> Result<Option<Given>, FieldError> {
+        let Self { prefix, layers, names, calls, .. } = self;
+        let is_maker = &|index: usize| self.roles.get(index) == Some(&Role::Mask);
+        Origins { prefix, layers, names, calls, is_maker }.given(layer, times).map_err(|detail| {
+            let owner = model::owner_of(layer, index);
+            FieldError::new(format!("{}/{index}/inbound_nodes", self.pointer), format!("{owner}{detail}"))
+        })
     }
 
     /// Where some number passes the calls there are, the first of them is not known by 0.
@@ -336,7 +354,7 @@ impl Scope<'_> {
                 });
                 let tensors = vec![Tensor { layer: read, call: 0, output: 0 }];
                 self.roles.push(Role::Layer);
-                self.calls.push(vec![Call { tensors, arguments: Map::new() }]);
+                self.calls.push(vec![Call { tensors, ..Call::default() }]);
             }
             self.names.insert(name.clone(), index);
             before = Some(name);

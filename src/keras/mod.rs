@@ -11,6 +11,7 @@ mod convolutions;
 mod elementary;
 mod graph;
 mod layers;
+mod masks;
 mod measures;
 mod model;
 mod recurrent;
@@ -51,7 +52,10 @@ pub fn import(value: &Value) -> Result<(Definition, Compiled), Vec<FieldError>> 
     let compiled = compile::translate(document, &mut translator);
     match definition {
         Some(definition) if translator.errors.is_empty() => match Definition::from_value(&definition) {
-            Ok(definition) => Ok((definition, compiled)),
+            Ok(definition) => {
+                masks::check(&definition, &mut translator);
+                if translator.errors.is_empty() { Ok((definition, compiled)) } else { Err(translator.errors) }
+            }
             Err(errors) => Err(errors.into_iter().map(|error| translator.trace(error)).collect()),
         },
         _ => Err(translator.errors),

@@ -4,6 +4,7 @@ use super::{
     class::{Place, Translator, describe, named},
     graph::{self, Graph, Placed},
     layers::{ACTIVATION_LAYERS, INPUT, LAYERS},
+    masks::Stated,
 };
 use crate::engine::field::{self, FieldError};
 use serde_json::{Map, Value, json};
@@ -162,6 +163,9 @@ fn from_graph(
             owner: owner_of(placed.layer, index),
         };
         let Some(mut ours) = read_layer(placed.layer, &place, translator) else { continue };
+        if let Some(given) = placed.given {
+            translator.masks.push(Stated { layer: placed.name.clone(), place: place.clone(), given });
+        }
         ours.insert("name".into(), placed.name.into());
         read_arguments(&mut ours, &placed.arguments, &place, translator);
         freeze(&mut ours, !placed.trainable);

@@ -64,8 +64,9 @@ fn initializers_draw_from_the_distributions_of_keras() {
         values.sort_by(f64::total_cmp);
         for (level, expected) in case.levels.iter().zip(&case.quantiles) {
             let quantile = values[(level * (values.len() - 1) as f64).round() as usize];
-            // The ends of an unbounded distribution vary from draw to draw; their density there is small.
-            let tail = if (0.1..=0.9).contains(level) { 0.03 } else { 0.1 };
+            // Both are draws of some 30000 numbers: four standard errors of their difference, which grow towards the ends,
+            // where the density is small.
+            let tail = if (0.1..=0.9).contains(level) { 0.05 } else { 0.15 };
             let unbounded = ["random_normal", "untruncated_normal", "orthogonal"];
             let text = case.definition.to_string();
             if (*level == 0.0 || *level == 1.0) && unbounded.iter().any(|name| text.contains(name)) {

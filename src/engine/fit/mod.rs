@@ -7,6 +7,7 @@ mod golden;
 mod lane;
 mod losses;
 mod memory;
+mod monitor;
 mod passes;
 mod reduce_lr_on_plateau;
 #[cfg(test)]
@@ -16,8 +17,9 @@ mod trainer;
 mod update;
 mod validation_freq;
 
-pub use early_stopping::{EarlyStopping, Mode};
+pub use early_stopping::EarlyStopping;
 pub use memory::TrainingMemory;
+pub use monitor::Mode;
 pub use reduce_lr_on_plateau::ReduceLrOnPlateau;
 pub use train::fit;
 pub use validation_freq::ValidationFreq;
@@ -154,4 +156,8 @@ pub enum FitError {
     Stopped(Stop),
     #[error("`{monitor}` is monitored, which is not among {known:?}")]
     UnknownMonitor { monitor: String, known: Vec<String> },
+    #[error(
+        "`{monitor}` is monitored, of which neither less nor more is better by itself; expected the mode min or max"
+    )]
+    UndirectedMonitor { monitor: String },
 }

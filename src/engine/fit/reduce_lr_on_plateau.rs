@@ -1,7 +1,7 @@
 //! When to go on with smaller steps.
 
-use super::Mode;
-use crate::engine::{field::FieldError, real::check};
+use super::monitor::{Comparison, Mode};
+use crate::engine::{field::FieldError, metric::Better, real::check};
 use serde::{Deserialize, Serialize};
 
 /// Keras's `ReduceLROnPlateau`.
@@ -16,7 +16,7 @@ pub struct ReduceLrOnPlateau {
     pub patience: u32,
     /// Less than this is no improvement, at least 0.
     pub min_delta: f64,
-    /// Whether less or more is better; `auto` goes by the monitor's name.
+    /// Whether less or more is better; `auto` goes by what is monitored.
     pub mode: Mode,
     /// Epochs after that in which nothing is counted.
     pub cooldown: u32,
@@ -52,14 +52,16 @@ impl ReduceLrOnPlateau {
 #[derive(Debug)]
 pub(super) struct Plateau<'a> {
     settings: &'a ReduceLrOnPlateau,
+    comparison: Comparison,
     best: Option<f64>,
     wait: u32,
     cooldown: u32,
 }
 
 impl<'a> Plateau<'a> {
-    pub fn new(settings: &'a ReduceLrOnPlateau) -> Self {
-        Self { settings, best: None, wait: 0, cooldown: 0 }
+    pub fn new(settings: &'a ReduceLrOnPlateau, better: Better) -> Self {
+        let comparison = Comparison { better, min_delta: settings.min_delta };
+        Self { settings, comparison, best: None, wait: 0, cooldown: 0 }
     }
 
     /// The learning rate after an epoch that ended at `rate` with this value.
@@ -69,29 +71,18 @@ impl<'a> Plateau<'a> {
             self.cooldown -= 1;
             self.wait = 0;
         }
-        if self.improves(value) {
+        if self.comparison.improves(value, self.best) {
             self.best = Some(value);
             self.wait = 0;
         } else if self.cooldown == 0 {
             self.wait += 1;
-            if self.wait >= settings.patience && rate > settings.min_lr {
+            if self.wait >= settings.patience && rate as f32 > settings.min_lr as f32 {
                 self.cooldown = settings.cooldown;
                 self.wait = 0;
                 return (rate * settings.factor).max(settings.min_lr);
             }
         }
         rate
-    }
-
-    fn improves(&self, value: f64) -> bool {
-        let delta = self.settings.min_delta;
-        self.best.is_none_or(|best| {
-            if self.settings.mode.maximizes(&self.settings.monitor) {
-                value - delta > best
-            } else {
-                value + delta < best
-            }
-        })
     }
 }
 
@@ -109,7 +100,7 @@ mod tests {
             min_lr: 0.3,
             ..ReduceLrOnPlateau::default()
         };
-        let mut plateau = Plateau::new(&settings);
+        let mut plateau = Plateau::new(&settings, Better::Less);
         let mut rate = 1.0;
         let expected = [1.0, 1.0, 0.5, 0.5, 0.3, 0.3, 0.3, 0.3];
         for (epoch, expected) in expected.into_iter().enumerate() {

@@ -1,7 +1,7 @@
 //! The loop over epochs and steps.
 
 use super::{
-    EpochReport, EventSink, FitError, FitPlan, Fitted, Progress, Samples,
+    EpochReport, EventSink, FitError, FitPlan, Fitted, Mode, Progress, Samples,
     cut::Cut,
     early_stopping::Watch,
     losses::Losses,
@@ -11,6 +11,7 @@ use super::{
 };
 use crate::engine::{
     kernel::{Team, with_team},
+    metric::Better,
     network::Network,
     real::Real,
 };
@@ -49,21 +50,23 @@ fn run<F: Real>(
     validation: Option<Samples<'_, F>>,
     sink: &mut dyn EventSink,
 ) -> Result<Fitted, FitError> {
-    let names = log_names(plan, validation.is_some());
-    let place = |monitor: &String| {
-        let place = names.iter().position(|name| name == monitor);
-        place.ok_or_else(|| FitError::UnknownMonitor { monitor: monitor.clone(), known: names.clone() })
-    };
+    let logged = logged(plan, validation.is_some());
     let mut watch = match &plan.early_stopping {
-        Some(settings) => Some((Watch::new(settings), settings, place(&settings.monitor)?)),
+        Some(settings) => {
+            let (monitor, better) = monitored(&settings.monitor, settings.mode, &logged)?;
+            Some((Watch::new(settings, better), settings, monitor))
+        }
         None => None,
     };
     let mut plateau = match &plan.reduce_lr_on_plateau {
-        Some(settings) => Some((Plateau::new(settings), place(&settings.monitor)?)),
+        Some(settings) => {
+            let (monitor, better) = monitored(&settings.monitor, settings.mode, &logged)?;
+            Some((Plateau::new(settings, better), monitor))
+        }
         None => None,
     };
     let validated = validation.is_some() && plan.validation_freq.is_ever_due(plan.epochs);
-    let least = if validated { names.iter().position(|name| name == "val_loss").unwrap_or(0) } else { 0 };
+    let least = if validated { logged.iter().position(|(name, _)| name == "val_loss").unwrap_or(0) } else { 0 };
     let weighted = training.weights.is_some() || validation.is_some_and(|validation| validation.weights.is_some());
     let parts = Parts::new(network.architecture(), plan);
     let batch_rows = plan.batch_size.min(training.x.nrows());
@@ -86,7 +89,8 @@ fn run<F: Real>(
             }
             outcome => outcome?,
         };
-        let logs: Vec<(String, f64)> = names.iter().cloned().zip(values.iter().copied()).collect();
+        let logs: Vec<(String, f64)> =
+            logged.iter().map(|(name, _)| name.clone()).zip(values.iter().copied()).collect();
         fitted.epochs = epoch;
         fitted.logs.clone_from(&logs);
         let mut stop = false;
@@ -219,17 +223,31 @@ fn check<F: Real>(network: &Network<F>, plan: &FitPlan, samples: &Samples<'_, F>
     assert!(samples.weights.is_none_or(|weights| weights.len() == rows), "one weight for each row");
 }
 
-/// `loss`, each output's where there are several, and the metrics, then the same with `val_`.
-fn log_names(plan: &FitPlan, validation: bool) -> Vec<String> {
+/// What is logged of an epoch, and which values of it are better: `loss`, each output's where there are several, and the
+/// metrics, then the same with `val_`.
+fn logged(plan: &FitPlan, validation: bool) -> Vec<(String, Option<Better>)> {
     let several = plan.outputs.len() > 1;
-    let losses = plan.outputs.iter().filter(|_| several).map(|output| format!("{}_loss", output.name));
+    let loss = |name: String| (name, Some(Better::Less));
+    let losses = plan.outputs.iter().filter(|_| several).map(|output| loss(format!("{}_loss", output.name)));
     let metrics = plan.outputs.iter().flat_map(|output| {
         output.metrics.iter().map(move |metric| match several {
-            true => format!("{}_{}", output.name, metric.name()),
-            false => metric.name(),
+            true => (format!("{}_{}", output.name, metric.name()), metric.better()),
+            false => (metric.name(), metric.better()),
         })
     });
-    let names: Vec<String> = std::iter::once("loss".into()).chain(losses).chain(metrics).collect();
-    let validation = names.iter().map(|name| format!("val_{name}")).filter(|_| validation);
-    names.iter().cloned().chain(validation).collect()
+    let logged: Vec<_> = std::iter::once(loss("loss".into())).chain(losses).chain(metrics).collect();
+    let validated = logged.iter().filter(|_| validation).map(|(name, better)| (format!("val_{name}"), *better));
+    logged.iter().cloned().chain(validated).collect()
+}
+
+/// The place of `monitor` in what is logged, and which values of it are better.
+fn monitored(monitor: &str, mode: Mode, logged: &[(String, Option<Better>)]) -> Result<(usize, Better), FitError> {
+    let Some((place, (_, of_monitor))) = logged.iter().enumerate().find(|(_, (name, _))| name == monitor) else {
+        let known = logged.iter().map(|(name, _)| name.clone()).collect();
+        return Err(FitError::UnknownMonitor { monitor: monitor.to_owned(), known });
+    };
+    match mode.better(*of_monitor) {
+        Some(better) => Ok((place, better)),
+        None => Err(FitError::UndirectedMonitor { monitor: monitor.to_owned() }),
+    }
 }

@@ -1,7 +1,7 @@
 //! [`TruePositives`], [`TrueNegatives`], [`FalsePositives`] and [`FalseNegatives`]: counts, each output a yes or no of its
 //! own.
 
-use super::{Rows, Tally};
+use super::{Better, Rows, Tally};
 use crate::engine::{
     field::FieldError,
     real::{Real, check},
@@ -31,6 +31,10 @@ macro_rules! counts {
         impl<F: Real> Tally<F> for $metric {
             fn check(&self) -> Result<(), FieldError> {
                 check::fraction("/threshold", self.threshold)
+            }
+
+            fn better(&self) -> Option<Better> {
+                None
             }
 
             fn cells(&self, _width: usize) -> usize {

@@ -1,6 +1,6 @@
 //! Means of what losses lose, under the names that Keras gives them as metrics: a loss's settings are the metric's too.
 
-use super::{Rows, Tally, ratio};
+use super::{Better, Rows, Tally, ratio};
 use crate::engine::{
     field::FieldError,
     loss::{
@@ -38,8 +38,12 @@ fn mean(cells: &[f64]) -> f64 {
 
 /// Sums: losses, and what they are of. A `check` refuses settings.
 macro_rules! means {
-    ($($loss:ident: $update:expr $(, check $check:expr)?;)*) => {$(
+    ($($loss:ident: $better:ident, $update:expr $(, check $check:expr)?;)*) => {$(
         impl<F: Real> Tally<F> for $loss {
+            fn better(&self) -> Option<Better> {
+                Some(Better::$better)
+            }
+
             $(fn check(&self) -> Result<(), FieldError> {
                 $check(self)
             })?
@@ -64,19 +68,19 @@ macro_rules! means {
 }
 
 means! {
-    MeanSquaredError: add_cells;
-    MeanAbsoluteError: add_cells;
-    MeanAbsolutePercentageError: add_cells;
-    MeanSquaredLogarithmicError: add_cells;
-    LogCosh: add_cells;
-    Hinge: add_cells;
-    SquaredHinge: add_cells;
-    Poisson: add_cells;
-    BinaryCrossentropy: add_cells, check |loss: &Self| check::fraction("/label_smoothing", loss.label_smoothing);
-    CategoricalCrossentropy: add_rows, check |loss: &Self| check::fraction("/label_smoothing", loss.label_smoothing);
-    CategoricalHinge: add_rows;
-    KlDivergence: add_rows;
-    CosineSimilarity: subtract_rows;
+    MeanSquaredError: Less, add_cells;
+    MeanAbsoluteError: Less, add_cells;
+    MeanAbsolutePercentageError: Less, add_cells;
+    MeanSquaredLogarithmicError: Less, add_cells;
+    LogCosh: Less, add_cells;
+    Hinge: Less, add_cells;
+    SquaredHinge: Less, add_cells;
+    Poisson: Less, add_cells;
+    BinaryCrossentropy: Less, add_cells, check |loss: &Self| check::fraction("/label_smoothing", loss.label_smoothing);
+    CategoricalCrossentropy: Less, add_rows, check |loss: &Self| check::fraction("/label_smoothing", loss.label_smoothing);
+    CategoricalHinge: Less, add_rows;
+    KlDivergence: Less, add_rows;
+    CosineSimilarity: More, subtract_rows;
 }
 
 fn sum_of_rows<F: Real>(rows: &Rows<'_, F>, loss: &impl Rowwise) -> f64 {
@@ -94,6 +98,10 @@ fn subtract_rows<F: Real>(rows: &Rows<'_, F>, cells: &mut [f64], loss: &impl Row
 
 /// Sums: losses, rows.
 impl<F: Real> Tally<F> for SparseCategoricalCrossentropy {
+    fn better(&self) -> Option<Better> {
+        Some(Better::Less)
+    }
+
     fn cells(&self, _width: usize) -> usize {
         2
     }
@@ -115,6 +123,10 @@ impl<F: Real> Tally<F> for SparseCategoricalCrossentropy {
 
 /// Sums: squared errors, cells.
 impl<F: Real> Tally<F> for RootMeanSquaredError {
+    fn better(&self) -> Option<Better> {
+        Some(Better::Less)
+    }
+
     fn needs_wide_targets(&self) -> bool {
         true
     }

@@ -47,6 +47,15 @@ pub struct Metric {
     pub measure: Measure,
 }
 
+/// Which of two values is better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Better {
+    /// The smaller one.
+    Less,
+    /// The greater one.
+    More,
+}
+
 /// Outputs beside what they should have been.
 struct Rows<'a, F> {
     /// [rows, `target_width`]
@@ -62,6 +71,10 @@ trait Tally<F: Real> {
     /// Ranges of the settings.
     fn check(&self) -> Result<(), FieldError> {
         Ok(())
+    }
+    /// Which values are better; `None` for what is neither.
+    fn better(&self) -> Option<Better> {
+        Some(Better::More)
     }
     /// Whether a target must have a cell for each of the output's, and cannot be a class index.
     fn needs_wide_targets(&self) -> bool {
@@ -179,6 +192,11 @@ impl Metric {
     /// The name in events and results, as Keras prints it: as the author wrote it (`accuracy`, `mse`, `auc`, …).
     pub fn name(&self) -> String {
         self.name.clone()
+    }
+
+    /// Which values are better; `None` for what is neither.
+    pub fn better(&self) -> Option<Better> {
+        self.measure.behaviour::<f32>().better()
     }
 
     /// How many sums [`Self::update`] adds to, for outputs of this width.

@@ -9,8 +9,9 @@ use crate::{
     },
     engine::{
         field::{FieldError, nearest, parse},
+        fit::Mode,
         loss::Learns,
-        metric::Metric,
+        metric::{Better, Metric},
         schedule::LearningRate,
     },
     job::training::{BatchSize, Requested, Training},
@@ -54,16 +55,13 @@ pub(super) fn training(
             None => vec![known(&default_metric(learned), errors)?],
         });
     }
-    let monitors = [
-        ("early_stopping", requested.early_stopping.as_ref().map(|stopping| &stopping.monitor)),
-        ("reduce_lr_on_plateau", requested.reduce_lr_on_plateau.as_ref().map(|plateau| &plateau.monitor)),
-    ];
-    let names = log_names(learned, &metrics);
+    let stopping = requested.early_stopping.as_ref().map(|it| ("early_stopping", &it.monitor, it.mode));
+    let plateau = requested.reduce_lr_on_plateau.as_ref().map(|it| ("reduce_lr_on_plateau", &it.monitor, it.mode));
+    let logged = logged(learned, &metrics);
     let validated = validation_dataset || validation_split > 0.0;
-    for (callback, monitor) in monitors.into_iter().filter_map(|(callback, monitor)| Some((callback, monitor?))) {
-        if let Err(detail) = check_monitor(monitor, &names, validated) {
-            errors.push(FieldError::new(format!("/training/{callback}/monitor"), detail));
-        }
+    for (callback, monitor, mode) in stopping.into_iter().chain(plateau) {
+        let checked = check_monitor(monitor, mode, &logged, validated);
+        errors.extend(checked.map_err(|error| error.under(&format!("/training/{callback}"))).err());
     }
     let optimizer = match requested.optimizer {
         Some(optimizer) => optimizer,
@@ -118,20 +116,21 @@ fn check_output(learned: &Learned<'_>, metrics: &[Metric]) -> Vec<Result<(), Fie
     std::iter::once(loss).chain(metrics).collect()
 }
 
-/// What is reported of the training rows, as the fit names it.
-fn log_names(learned: &[Learned<'_>], metrics: &[Vec<Metric>]) -> Vec<String> {
+/// What is reported of the training rows, as the fit names it, and which values of it are better.
+fn logged(learned: &[Learned<'_>], metrics: &[Vec<Metric>]) -> Vec<(String, Option<Better>)> {
     let several = learned.len() > 1;
-    let mut names = vec!["loss".to_owned()];
+    let loss = |name: String| (name, Some(Better::Less));
+    let mut logged = vec![loss("loss".to_owned())];
     if several {
-        names.extend(learned.iter().map(|learned| format!("{}_loss", learned.wanted.name)));
+        logged.extend(learned.iter().map(|learned| loss(format!("{}_loss", learned.wanted.name))));
     }
     for (learned, metrics) in learned.iter().zip(metrics) {
-        names.extend(metrics.iter().map(|metric| {
+        logged.extend(metrics.iter().map(|metric| {
             let name = metric.resolve(&learned.loss, learned.width).name();
-            if several { format!("{}_{name}", learned.wanted.name) } else { name }
+            (if several { format!("{}_{name}", learned.wanted.name) } else { name }, metric.better())
         }));
     }
-    names
+    logged
 }
 
 fn default_metric(learned: &Learned<'_>) -> Value {
@@ -164,16 +163,31 @@ fn check_split(validation_split: f64, rows: u64, validation_dataset: bool) -> Re
     Ok(training)
 }
 
-fn check_monitor(monitor: &str, names: &[String], validated: bool) -> Result<(), String> {
-    let validation_names = names.iter().map(|name| format!("val_{name}"));
-    let all: Vec<String> = names.iter().cloned().chain(validation_names.filter(|_| validated)).collect();
-    if all.iter().any(|known| known == monitor) {
-        return Ok(());
+/// Whether `monitor` is measured, and it is known which values of it are better; the pointer is below the callback.
+fn check_monitor(
+    monitor: &str,
+    mode: Mode,
+    logged: &[(String, Option<Better>)],
+    validated: bool,
+) -> Result<(), FieldError> {
+    let wrong = |detail: String| Err(FieldError::new("/monitor", detail));
+    let of_validation = monitor.strip_prefix("val_");
+    let training = logged.iter().find(|(name, _)| name == monitor);
+    let found = training.or_else(|| logged.iter().find(|(name, _)| of_validation == Some(name.as_str())));
+    let Some((_, better)) = found else {
+        let names = logged.iter().map(|(name, _)| name.clone());
+        let validation_names = logged.iter().map(|(name, _)| format!("val_{name}"));
+        let all: Vec<String> = names.chain(validation_names.filter(|_| validated)).collect();
+        let hint = nearest(monitor, all.iter().map(String::as_str));
+        let hint = hint.map_or_else(String::new, |near| format!("; did you mean {near:?}?"));
+        return wrong(format!("expected one of {}, received {monitor:?}{hint}", all.join(", ")));
+    };
+    if training.is_none() && !validated {
+        return wrong(format!("expected a validation_split or a validation_dataset, which {monitor:?} is measured on"));
     }
-    if monitor.strip_prefix("val_").is_some_and(|name| names.iter().any(|known| known == name)) {
-        return Err(format!("expected a validation_split or a validation_dataset, which {monitor:?} is measured on"));
+    if mode.better(*better).is_none() {
+        let detail = format!("expected min or max: of {monitor:?} neither less nor more is better by itself");
+        return Err(FieldError::new("/mode", detail));
     }
-    let hint = nearest(monitor, all.iter().map(String::as_str));
-    let hint = hint.map_or_else(String::new, |near| format!("; did you mean {near:?}?"));
-    Err(format!("expected one of {}, received {monitor:?}{hint}", all.join(", ")))
+    Ok(())
 }

@@ -221,6 +221,7 @@ fn training_reads_back_as_it_was_stored() {
 #[case(4, json!({"target": "species", "training": {"early_stopping": {}}}), "/training/early_stopping/monitor", &["val_loss", "validation_split"])]
 #[case(4, json!({"target": "species", "training": {"early_stopping": {"monitor": "acuracy"}}}), "/training/early_stopping/monitor", &["did you mean \"accuracy\"?"])]
 #[case(4, json!({"target": "species", "training": {"early_stopping": {"monitor": "loss", "patience": -1}}}), "/training/early_stopping/patience", &["received -1"])]
+#[case(4, json!({"target": "species", "training": {"metrics": ["true_positives"], "early_stopping": {"monitor": "true_positives"}}}), "/training/early_stopping/mode", &["min or max", "true_positives"])]
 #[case(4, json!({"target": "species", "class_weight": {"a": 1, "A": 2}}), "/class_weight", &["a, b, c, d", "\"A\""])]
 #[case(4, json!({"target": "species", "class_weight": {"a": -1}}), "/class_weight/a", &["at least 0", "-1"])]
 #[case(4, json!({"target": "species", "training": {"class_weight": {"a": -1}}}), "/training/class_weight/a", &["-1"])]

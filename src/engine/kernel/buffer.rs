@@ -1,7 +1,5 @@
 //! [`Buffer`].
 
-#![cfg_attr(target_os = "linux", allow(unsafe_code, reason = "advice to the system about memory that is ours"))]
-
 use crate::engine::real::Real;
 use std::ops::{Deref, DerefMut};
 
@@ -24,33 +22,10 @@ impl<F: Real> Buffer<F> {
             return Self::default();
         }
         let room = vec![F::ZERO; cells.saturating_add(LINE / size_of::<F>() - 1)];
-        advise(&room);
         let first = room.as_ptr().align_offset(LINE);
         Self { room, first, cells }
     }
 }
-
-/// Asks for large pages where there is room for some: fewer faults when cells are first written, and fewer misses of the
-/// tables that find them. Measured on `cnn_mnist`: see `bench/RESULTS.md`.
-#[cfg(target_os = "linux")]
-fn advise<F>(room: &[F]) {
-    const PAGE: usize = 4096;
-    const LARGE_PAGE: usize = 2 << 20;
-    let bytes = size_of_val(room);
-    if bytes < 2 * LARGE_PAGE {
-        return;
-    }
-    let skipped = room.as_ptr().addr().wrapping_neg() % PAGE;
-    // SAFETY: the range lies within `room`, and this advice changes nothing but how fast it is. Where the system has no
-    // large pages it refuses, and nothing is lost.
-    unsafe {
-        let first = room.as_ptr().cast::<u8>().add(skipped).cast_mut();
-        libc::madvise(first.cast(), (bytes - skipped) / PAGE * PAGE, libc::MADV_HUGEPAGE);
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn advise<F>(_: &[F]) {}
 
 impl<F> Default for Buffer<F> {
     fn default() -> Self {

@@ -21,14 +21,16 @@ pub struct JobSummary {
 /// What a job takes of memory beside an idle service, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct JobMemory {
-    /// The columns as they are read; given back before training begins.
+    /// The columns as they are read. They are given back before training begins, to an allocator that keeps them for a while.
     pub table_bytes: u64,
     /// Inputs, targets, weights and order of every row.
     pub data_bytes: u64,
     /// What training takes beside its data.
     #[serde(flatten)]
     pub training: TrainingMemory,
-    /// The most at any time.
+    /// What it takes to read a table and to keep records, whatever their size: about as much.
+    pub service_bytes: u64,
+    /// The most at any time: the sum.
     pub peak_bytes: u64,
 }
 
@@ -49,6 +51,8 @@ pub(crate) struct Tables {
 
 /// A cell of a table, of an input or of a target.
 const CELL: u64 = size_of::<f32>() as u64;
+/// Readers' blocks, threads and the halves of large pages; between 3 and 16 MB in `bench/memory.py`.
+const SERVICE: u64 = 10_000_000;
 /// A row's place in an order.
 const PLACE: u64 = size_of::<usize>() as u64;
 
@@ -70,8 +74,6 @@ impl JobSummary {
         let cells = cells.saturating_add(u64::from(tables.weighted));
         let tensors = rows.saturating_mul(cells).saturating_mul(CELL);
         let table = rows.saturating_mul(tables.columns).saturating_mul(CELL);
-        let preparing = table.saturating_add(parameters.saturating_mul(CELL));
-        let beside_data = preparing.max(fit.total_bytes());
         let data = tensors.saturating_add(order);
         Self {
             parameters,
@@ -80,7 +82,8 @@ impl JobSummary {
                 table_bytes: table,
                 data_bytes: data,
                 training: fit,
-                peak_bytes: data.saturating_add(beside_data),
+                service_bytes: SERVICE,
+                peak_bytes: [data, fit.total_bytes(), SERVICE].into_iter().fold(table, u64::saturating_add),
             },
         }
     }

@@ -267,7 +267,7 @@ fn loss(value: &Value, place: &Place, translator: &mut Translator) -> Option<Val
 fn metrics(value: &Value, place: &Place, translator: &mut Translator) -> Option<Value> {
     let mut keras = place.keras.clone();
     if value.is_string() {
-        let metric = translator.translate(&METRICS, value, place)?;
+        let metric = over_every_cell(translator.translate(&METRICS, value, place)?);
         return checked::<Metric>(metric, place, translator).map(|metric| Value::Array(vec![metric]));
     }
     let Value::Array(all) = value else {
@@ -285,10 +285,24 @@ fn metrics(value: &Value, place: &Place, translator: &mut Translator) -> Option<
             keras: format!("{keras}/{index}"),
             owner: place.owner.clone(),
         };
-        let metric = translator.translate(&METRICS, metric, &place)?;
+        let metric = over_every_cell(translator.translate(&METRICS, metric, &place)?);
         checked::<Metric>(metric, &place, translator)
     });
     Some(metrics.collect())
+}
+
+/// Keras counts precision and recall over the cells of all outputs together, each a yes over 0.5; ours, unless told so, takes
+/// the mean over classes, of which the largest is the yes.
+fn over_every_cell(metric: Value) -> Value {
+    let kind = metric.as_str().or_else(|| metric.get("type").and_then(Value::as_str));
+    let Some(kind @ ("precision" | "recall")) = kind else { return metric };
+    let mut settings = metric.as_object().cloned().unwrap_or_default();
+    settings.insert("type".to_owned(), kind.into());
+    settings.insert("average".to_owned(), "micro".into());
+    if !["threshold", "thresholds", "top_k"].iter().any(|name| settings.get(*name).is_some_and(|set| !set.is_null())) {
+        settings.insert("threshold".to_owned(), 0.5.into());
+    }
+    Value::Object(settings)
 }
 
 /// `value` as it is, once it reads as a `T`.

@@ -145,7 +145,7 @@ pub fn prepare(inputs: Inputs, limits: &Limits, link: &Link) -> Result<Prepared,
 fn read(input: Input, wanted: &[String], link: &Link) -> Result<Table, Unprepared> {
     let Input { dataset, source } = input;
     let mut source = Stoppable { source, link };
-    let table = load(&mut source, dataset.format, &dataset.columns, wanted);
+    let table = load(&mut source, dataset.format, &dataset.columns, wanted, dataset.rows);
     // What lies behind the table's end is checked too.
     let checked = table.and_then(|table| source.source.finish().map(|()| table).map_err(ReadError::Io));
     checked.map_err(|error| match error {

@@ -176,7 +176,7 @@ fn activation_layers_keep_their_slopes() {
 #[case("optimizer", json!({"optimizer": "ftrl", "loss": "mean_squared_error"}))]
 #[case("compiled_metrics", json!({
     "optimizer": "sgd", "loss": {"type": "binary_crossentropy", "label_smoothing": 0.0},
-    "metrics": ["accuracy", "binary_accuracy", {"type": "auc", "num_thresholds": 200, "curve": "ROC", "multi_label": false}, "precision", "recall", "mean_squared_error"],
+    "metrics": ["accuracy", "binary_accuracy", {"type": "auc", "num_thresholds": 200, "curve": "ROC", "multi_label": false}, {"type": "precision", "average": "micro", "threshold": 0.5}, {"type": "recall", "average": "micro", "threshold": 0.5}, "mean_squared_error"],
 }))]
 fn compile_config_becomes_defaults_of_training(#[case] name: &str, #[case] expected: Value) {
     for (version, _, compiled) in accept(name) {

@@ -81,20 +81,22 @@ pub fn inspect(source: &mut dyn BufRead, format: Format, limits: &TableLimits) -
     Ok(Inspection { rows, columns })
 }
 
-/// Reads the columns named in `wanted`, in that order; `columns` is what [`inspect`] found.
+/// Reads the columns named in `wanted`, in that order; `columns` and `rows` are what [`inspect`] found: memory is taken once.
 pub fn load(
     source: &mut dyn BufRead,
     format: Format,
     columns: &[Column],
     wanted: &[String],
+    rows: u64,
 ) -> Result<Table, ReadError> {
+    let expected = usize::try_from(rows).unwrap_or_default();
     let mut builders = wanted
         .iter()
         .map(|name| {
             let index = columns.iter().position(|column| column.name == *name);
             let found = index.and_then(|index| Some((index, columns.get(index)?)));
             let (index, column) = found.ok_or_else(|| ReadError::Invalid(format!("there is no column {name:?}")))?;
-            Builder::new(index, column, 0)
+            Builder::new(index, column, expected)
         })
         .collect::<Result<Vec<_>, _>>()?;
     let mut rows = 0;

@@ -55,7 +55,7 @@ fn a_category_with_too_many_levels_is_counted_but_not_listed() {
     let columns = inspected(&csv);
     assert_eq!((columns[0].kind, &columns[0].values), (ColumnType::Category, &None));
     assert!((columns[0].distinct as f64 / 20_000.0 - 1.0).abs() < 0.02, "{}", columns[0].distinct);
-    let error = load(&mut csv.as_bytes(), Format::Csv, &columns, &["id".into()]).unwrap_err().to_string();
+    let error = load(&mut csv.as_bytes(), Format::Csv, &columns, &["id".into()], 1).unwrap_err().to_string();
     assert!(error.contains("too many to be told apart"), "{error}");
 }
 
@@ -152,7 +152,7 @@ proptest! {
             prop_assert_eq!(inspection.rows, count as u64);
             let found: Vec<&String> = inspection.columns.iter().map(|column| &column.name).collect();
             prop_assert_eq!(found, names.iter().collect::<Vec<_>>());
-            let loaded = load(&mut text.as_bytes(), format, &inspection.columns, &names).unwrap();
+            let loaded = load(&mut text.as_bytes(), format, &inspection.columns, &names, 1).unwrap();
             for (index, column) in table.iter().enumerate() {
                 prop_assert_eq!(&column_of(&loaded, index), column, "column {}", index);
                 let missing = column.iter().filter(|cell| **cell == Cell::Missing).count() as u64;

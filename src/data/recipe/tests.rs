@@ -16,7 +16,7 @@ const LIMITS: TableLimits = TableLimits { rows: 10_000, columns: 100, cell_bytes
 fn read(csv: &str) -> (Inspection, Table) {
     let inspection = inspect(&mut csv.as_bytes(), Format::Csv, &LIMITS).unwrap();
     let names: Vec<String> = inspection.columns.iter().map(|column| column.name.clone()).collect();
-    let table = load(&mut csv.as_bytes(), Format::Csv, &inspection.columns, &names).unwrap();
+    let table = load(&mut csv.as_bytes(), Format::Csv, &inspection.columns, &names, 1).unwrap();
     (inspection, table)
 }
 

@@ -114,7 +114,7 @@ fn types_levels_and_placeholders() {
     assert_eq!(seen("none"), (ColumnType::Number, 4, json!([])));
 
     let wanted = ["mixed", "number", "yes", "class"].map(str::to_owned);
-    let table = load(&mut csv.as_bytes(), Format::Csv, &columns, &wanted).unwrap();
+    let table = load(&mut csv.as_bytes(), Format::Csv, &columns, &wanted, 1).unwrap();
     let cells: Vec<_> = table.columns.into_iter().map(|column| column.cells).collect();
     let levels = |levels: &[&str]| levels.iter().map(|level| (*level).to_owned()).collect::<Vec<_>>();
     assert_eq!(cells[0], Cells::Category { codes: vec![1, 3, 0, 2], levels: levels(&["05", "5", "true", "x"]) });

@@ -37,7 +37,7 @@ fn every_form_is_the_same_table(#[case] format: Format, #[case] text: &str) {
         rows(&mut text.as_bytes(), format, &inspection.columns, 2).unwrap(),
         [json!({"a": 1, "b": "5", "c": null}), json!({"a": null, "b": null, "c": true})]
     );
-    let table = load(&mut text.as_bytes(), format, &inspection.columns, &["c".into(), "b".into()]).unwrap();
+    let table = load(&mut text.as_bytes(), format, &inspection.columns, &["c".into(), "b".into()], 1).unwrap();
     assert_eq!(table.columns[0].cells, Cells::Boolean(vec![None, Some(true), Some(false)]));
 }
 

@@ -45,10 +45,10 @@ class Workload:
 
 
 WORKLOADS = {
-    "seed": Workload((10,), [dense(16)], 1, 100, 10, 5, 100),
-    "mlp_small": Workload((64,), [dense(128)], 10, 1797, 32, 20, 12),
-    "mlp_table": Workload((28,), [dense(256), dense(256)], 1, 100_000, 1024, 2, 1.9),
-    "mlp_mnist": Workload((784,), [dense(512), dense(512)], 10, 20_000, 128, 1, 1.4),
+    "seed": Workload((10,), [dense(16)], 1, 100, 10, 5, 200),
+    "mlp_small": Workload((64,), [dense(128)], 10, 1797, 32, 20, 18),
+    "mlp_table": Workload((28,), [dense(256), dense(256)], 1, 100_000, 1024, 2, 2.2),
+    "mlp_mnist": Workload((784,), [dense(512), dense(512)], 10, 20_000, 128, 1, 1.6),
     "cnn_mnist": Workload(
         (28, 28, 1),
         [conv2d(32), conv2d(64), {"type": "max_pooling2d", "pool_size": 2}, {"type": "flatten"}, dense(128)],

@@ -1,5 +1,6 @@
 //! What a job is: plain data, and the checks that need both a definition and a table.
 
+pub mod batch_size;
 pub mod resolve;
 pub mod sizes;
 pub mod training;

@@ -13,6 +13,7 @@ use crate::{
         metric::Metric,
         optimizer::Optimizer,
     },
+    job::batch_size::BatchSize,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
@@ -92,34 +93,6 @@ pub struct Training {
 
 fn is_false(value: &bool) -> bool {
     !value
-}
-
-/// Rows of one step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(untagged)]
-pub enum BatchSize {
-    /// This many.
-    Rows(u64),
-    /// All of them: batch gradient descent.
-    Full(Full),
-}
-
-/// The word `full`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Full {
-    /// All rows.
-    Full,
-}
-
-impl BatchSize {
-    /// Rows of one step where `rows` train.
-    pub fn of(self, rows: usize) -> usize {
-        match self {
-            Self::Rows(size) => usize::try_from(size).unwrap_or(rows),
-            Self::Full(Full::Full) => rows,
-        }
-    }
 }
 
 impl Training {
@@ -228,7 +201,7 @@ impl Requested {
             let outcome = match name.as_str() {
                 "epochs" => integer(value, 1..=u64::from(MOST_EPOCHS))
                     .map(|epochs| requested.epochs = u32::try_from(epochs).ok()),
-                "batch_size" => batch_size(value).map(|size| requested.batch_size = Some(size)),
+                "batch_size" => BatchSize::read(value).map(|size| requested.batch_size = Some(size)),
                 "optimizer" => setting(value).map(|optimizer| requested.optimizer = Some(optimizer)),
                 "loss" => per_output_of(value, &pointer, errors, |value, _, _| setting(value).map(Some))
                     .map(|loss| requested.loss = loss),
@@ -292,19 +265,6 @@ fn boolean(value: &Value) -> Result<bool, FieldError> {
 fn fraction(value: &Value) -> Result<f64, FieldError> {
     let expected = || FieldError::new("", format!("expected a number from 0 to less than 1, received {value}"));
     value.as_f64().filter(|fraction| (0.0..1.0).contains(fraction)).ok_or_else(expected)
-}
-
-/// Its upper bound, the training rows, is known to the resolver alone.
-fn batch_size(value: &Value) -> Result<BatchSize, FieldError> {
-    match value {
-        Value::String(word) if word == "full" => Ok(BatchSize::Full(Full::Full)),
-        // 0 is told with the training rows in the text
-        Value::Number(number) if number.is_u64() => Ok(BatchSize::Rows(number.as_u64().unwrap_or_default())),
-        Value::Number(number) if number.is_i64() => {
-            Err(FieldError::new("", format!("expected at least 1 row or \"full\", received {number}")))
-        }
-        _ => Err(FieldError::new("", format!("expected a whole number of rows or \"full\", received {value}"))),
-    }
 }
 
 /// One value, or an object without `type`: a value for each output.

@@ -121,7 +121,7 @@ async fn a_panic_fails_the_job_and_not_the_service() {
     let id = workshop.submit(quick(), |job| job.features = vec!["nobody".to_owned(); 3]).await;
     let (job, _) = workshop.story(id).await;
     assert_eq!(job.status, JobStatus::Failed, "{:?}", job.error);
-    let id = workshop.submit(quick(), |job| job.training.batch_size = epoca::job::training::BatchSize::Rows(0)).await;
+    let id = workshop.submit(quick(), |job| job.training.batch_size = epoca::job::batch_size::BatchSize::Rows(0)).await;
     let (job, events) = workshop.story(id).await;
     let error = job.error.unwrap();
     assert_eq!((job.status, error.code.as_str()), (JobStatus::Failed, "internal"), "{}", error.detail);

@@ -14,7 +14,10 @@ use crate::{
         metric::{Better, Metric},
         schedule::LearningRate,
     },
-    job::training::{BatchSize, Requested, Training},
+    job::{
+        batch_size::BatchSize,
+        training::{Requested, Training},
+    },
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};

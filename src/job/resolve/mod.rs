@@ -19,8 +19,9 @@ use crate::{
     },
     job::{
         Columns,
+        batch_size::BatchSize,
         sizes::{JobSummary, Tables},
-        training::{BatchSize, Requested, Training},
+        training::{Requested, Training},
     },
 };
 use serde::{Deserialize, Serialize};

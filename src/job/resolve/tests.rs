@@ -10,7 +10,7 @@ use crate::{
         field::FieldError,
         spec::{Definition, Limits},
     },
-    job::training::BatchSize,
+    job::batch_size::BatchSize,
 };
 use rstest::rstest;
 use serde_json::{Value, json};

@@ -1,9 +1,10 @@
 //! Claim, load, fit, record: what a worker slot does with a job.
 //!
-//! A slot is a task that claims one job at a time. The job is prepared and fitted on a thread of its own, never on the
+//! A slot is a task that claims one job at a time. The job is prepared and fitted on the slot's own thread, never on the
 //! async runtime, and that thread never waits for the database: it leaves its reports in a `link`, from where the slot
 //! takes them and writes them in batches. A job that takes less than a batch's time is written at once, with its end.
 
+mod fit_thread;
 mod link;
 mod prepare;
 mod record;
@@ -13,6 +14,7 @@ use crate::{
     engine::spec::Limits,
     store::{Claim, Store, artifacts::Artifacts},
 };
+use fit_thread::FitThread;
 use std::{sync::Arc, time::Duration};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -59,12 +61,13 @@ impl Workers {
 
 async fn slot(context: Context, stop: CancellationToken) {
     let worker = Uuid::now_v7();
+    let mut fits = FitThread::default();
     // Subscribed before the first look: a job that comes between is not missed.
     let mut queue = context.store.changes().queue();
     while !stop.is_cancelled() {
         let pause = match context.store.claim(worker).await {
             Ok(Some(claim)) => {
-                work(&context, claim, &stop).await;
+                work(&context, &mut fits, claim, &stop).await;
                 continue;
             }
             Ok(None) => None,
@@ -81,10 +84,10 @@ async fn slot(context: Context, stop: CancellationToken) {
     }
 }
 
-async fn work(context: &Context, claim: Claim, stop: &CancellationToken) {
+async fn work(context: &Context, fits: &mut FitThread, claim: Claim, stop: &CancellationToken) {
     let (id, attempt) = (claim.job.id, claim.job.attempt);
     tracing::info!(job = %id, attempt, model = claim.job.model, dataset = claim.job.dataset, "begins");
-    match record::run(context, claim, stop).await {
+    match record::run(context, fits, claim, stop).await {
         Ok(job) => tracing::info!(
             job = %id,
             status = job.status.name(),

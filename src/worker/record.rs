@@ -14,6 +14,7 @@ use crate::{
     },
     worker::{
         Context,
+        fit_thread::FitThread,
         link::Link,
         prepare::{Input, Inputs},
         train::{Ended, Trained, fault, train},
@@ -50,11 +51,16 @@ const RETRY: Duration = Duration::from_secs(1);
 const LAST_ATTEMPTS: u32 = 3;
 
 /// Runs a claimed job to its end and returns it as it ended.
-pub async fn run(context: &Context, claim: Claim, stop: &CancellationToken) -> Result<Job, StoreError> {
+pub async fn run(
+    context: &Context,
+    fits: &mut FitThread,
+    claim: Claim,
+    stop: &CancellationToken,
+) -> Result<Job, StoreError> {
     let link = Arc::new(Link::default());
     let mut recorder = Recorder::new(context, claim, Arc::clone(&link));
     let ended = match inputs(context, &recorder.claim.job).await {
-        Ok(inputs) => recorder.follow(start(inputs, context, link), stop).await,
+        Ok(inputs) => recorder.follow(start(inputs, context, fits, link), stop).await,
         Err(error) => {
             tracing::error!(job = %recorder.claim.job.id, %error, "what the job needs cannot be opened");
             Ended::Failed(fault())
@@ -79,11 +85,11 @@ async fn inputs(context: &Context, job: &Job) -> Result<Inputs, StoreError> {
     Ok(Inputs { job: job.clone(), model, data, validation })
 }
 
-/// Trains on a thread of its own. A panic there ends the job, not the service.
-fn start(inputs: Inputs, context: &Context, link: Arc<Link>) -> oneshot::Receiver<Ended> {
+/// Trains on the slot's thread. A panic there ends the job, not the service.
+fn start(inputs: Inputs, context: &Context, fits: &mut FitThread, link: Arc<Link>) -> oneshot::Receiver<Ended> {
     let (sender, receiver) = oneshot::channel();
     let (limits, threads, id) = (context.limits, context.threads, inputs.job.id);
-    let thread = std::thread::Builder::new().name(format!("fit {id}")).spawn(move || {
+    let given = fits.run(move || {
         let ended = catch_unwind(AssertUnwindSafe(|| train(inputs, &limits, threads, &link)));
         // The slot may be gone with the runtime: then nobody needs this any more.
         let _ = sender.send(ended.unwrap_or_else(|panic| {
@@ -91,7 +97,7 @@ fn start(inputs: Inputs, context: &Context, link: Arc<Link>) -> oneshot::Receive
             Ended::Failed(fault())
         }));
     });
-    if let Err(error) = thread {
+    if let Err(error) = given {
         // The sender went with the closure, which the slot takes for a fault.
         tracing::error!(job = %id, %error, "cannot start a thread");
     }

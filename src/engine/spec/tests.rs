@@ -227,6 +227,24 @@ fn a_penalty_on_an_output_is_a_node_of_its_own() {
     assert_eq!(errors.unwrap_err()[0].pointer, "/layers/0/bias_regularizer");
 }
 
+#[test]
+fn a_setting_that_does_not_fit_a_shape_is_pointed_at_by_its_own_name() {
+    let recurrent = json!({"type": "gru", "units": 2, "recurrent_regularizer": "orthogonal_regularizer"});
+    let convolution =
+        json!({"type": "conv1d", "filters": 2, "kernel_size": 2, "kernel_regularizer": "orthogonal_regularizer"});
+    let separable =
+        json!({"type": "separable_conv1d", "filters": 2, "kernel_size": 2, "pointwise_initializer": "identity"});
+    for (layer, pointer) in [
+        (recurrent, None),
+        (convolution, Some("/layers/0/kernel_regularizer")),
+        (separable, Some("/layers/0/pointwise_initializer")),
+    ] {
+        let resolved = read(json!({"layers": [layer]})).unwrap().resolve(&[Shape(vec![4, 3])], &Limits::default());
+        let found = resolved.err().map(|errors| errors[0].pointer.clone());
+        assert_eq!(found.as_deref(), pointer);
+    }
+}
+
 #[rstest]
 #[case(json!([{"type": "time_distributed", "layer": {"type": "lstm", "units": 4}}]), "/layers/1", "begins with the axes of its mask, [2, 3], received one of the shape [2, 4]")]
 #[case(json!([{"type": "time_distributed", "layer": {"type": "lstm", "units": 4}}, {"type": "gru", "units": 1}]), "/layers/2", "a mask of the shape [2], the axes of [2, 4] but the last one, received one of the shape [2, 3]")]

@@ -1,0 +1,57 @@
+//! [`FitThread`].
+
+use std::{
+    io,
+    sync::mpsc::{self, SendError, Sender},
+    thread,
+};
+
+type Work = Box<dyn FnOnce() + Send>;
+
+/// The thread on which a slot's jobs train, one after the other.
+///
+/// It starts with the first of them and ends with the slot. A short job is half over before a thread of its own would have
+/// touched its stack and its allocator's first pages.
+#[derive(Debug, Default)]
+pub struct FitThread {
+    work: Option<Sender<Work>>,
+}
+
+impl FitThread {
+    /// Runs `work`, which must not panic, once what came before it has ended. Fails where the system has no thread to give.
+    pub fn run(&mut self, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+        let mut work: Work = Box::new(work);
+        if let Some(sender) = &self.work {
+            match sender.send(work) {
+                Ok(()) => return Ok(()),
+                Err(SendError(back)) => work = back,
+            }
+        }
+        let (sender, given) = mpsc::channel::<Work>();
+        thread::Builder::new().name("fit".into()).spawn(move || {
+            work();
+            given.into_iter().for_each(|work| work());
+        })?;
+        self.work = Some(sender);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn works_run_in_order_on_one_thread_which_ends_with_its_owner() {
+        let mut fits = FitThread::default();
+        let (sender, ran) = mpsc::channel();
+        for work in 0..3 {
+            let sender = sender.clone();
+            fits.run(move || sender.send((work, thread::current().id())).unwrap()).unwrap();
+        }
+        drop((fits, sender));
+        let ran: Vec<_> = ran.into_iter().collect();
+        assert_eq!(ran.iter().map(|(work, _)| *work).collect::<Vec<_>>(), [0, 1, 2]);
+        assert!(ran.iter().all(|(_, thread)| *thread == ran[0].1));
+    }
+}

@@ -4,6 +4,7 @@
 //! alone: rows in memory to the outputs in memory.
 
 use epoca::engine::{
+    kernel::Team,
     network::Network,
     spec::{Definition, Limits},
 };
@@ -40,9 +41,10 @@ fn answer(question: &Question) -> Result<Answer, Box<dyn Error>> {
     let cells = architecture.input_cells();
     let network = Network::<f32>::initialize(architecture, 1);
     let x = Array2::from_shape_fn((question.rows, cells), |(row, column)| ((row * 31 + column * 7) as f32).sin());
+    let team = Team::new(question.threads);
     let seconds = (0..question.calls).map(|_| {
         let started = Instant::now();
-        black_box(network.predict_on(question.threads, black_box(x.view())));
+        black_box(network.predict_on(&team, black_box(x.view())));
         started.elapsed().as_secs_f64()
     });
     Ok(Answer { seconds: seconds.collect() })

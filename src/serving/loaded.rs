@@ -3,7 +3,7 @@
 use super::instances::Instances;
 use crate::{
     data::recipe::Recipe,
-    engine::{field::FieldError, network::Network, shape::Shape, spec::Limits},
+    engine::{field::FieldError, kernel::Team, network::Network, shape::Shape, spec::Limits},
     store::bundle::Bundle,
 };
 use ndarray::Array2;
@@ -25,8 +25,8 @@ pub struct Loaded {
     parameters: u64,
     /// Multiplications and additions of one row.
     cost: u64,
-    /// Most threads of a prediction.
-    threads: usize,
+    /// Every model's helpers.
+    team: Arc<Team>,
 }
 
 /// Why there is no prediction.
@@ -42,7 +42,7 @@ pub enum PredictError {
 
 impl Loaded {
     /// Version `version` of `model`, of what was stored.
-    pub fn new(model: String, version: u64, bundle: Bundle, limits: &Limits, threads: usize) -> anyhow::Result<Self> {
+    pub fn new(model: String, version: u64, bundle: Bundle, limits: &Limits, team: Arc<Team>) -> anyhow::Result<Self> {
         let recipe = bundle.description.recipe.clone();
         let definition = bundle.definition()?;
         let network = bundle.network(limits)?;
@@ -50,7 +50,7 @@ impl Loaded {
         let outputs = names.zip(network.architecture().output_shapes().cloned()).collect();
         let parameters = network.architecture().summary().parameters;
         let cost = network.architecture().cost();
-        Ok(Self { model, version, recipe, network, outputs, parameters, cost, threads })
+        Ok(Self { model, version, recipe, network, outputs, parameters, cost, team })
     }
 
     /// The model's name.
@@ -96,7 +96,7 @@ impl Loaded {
             let cell = instance.map_or_else(String::new, |instance| self.recipe.pointer(instance, error.column));
             vec![FieldError::new(format!("/instances/{}{cell}", error.row), error.to_string())]
         })?;
-        let output = self.network.predict_on(self.threads, inputs.view());
+        let output = self.network.predict_on(&self.team, inputs.view());
         match output.rows().into_iter().position(|row| row.iter().any(|cell| !cell.is_finite())) {
             None => Ok(output),
             Some(index) => {

@@ -2,7 +2,7 @@
 
 use super::Loaded;
 use crate::{
-    engine::spec::Limits,
+    engine::{kernel::Team, spec::Limits},
     store::{
         Store, StoreError,
         artifacts::{ArtifactKey, Artifacts},
@@ -64,7 +64,7 @@ pub struct Models {
     store: Arc<dyn Store>,
     artifacts: Artifacts,
     limits: Limits,
-    threads: usize,
+    team: Arc<Team>,
     routes: Cache<Wanted, Route>,
     loaded: Cache<ArtifactKey, Arc<Loaded>>,
 }
@@ -77,7 +77,8 @@ impl Models {
             .weigher(|_, model: &Arc<Loaded>| u32::try_from(model.bytes()).unwrap_or(u32::MAX))
             .time_to_idle(IDLE)
             .build();
-        Self { store, artifacts, limits, threads, routes: Cache::new(MOST_ROUTES), loaded }
+        let team = Arc::new(Team::new(threads));
+        Self { store, artifacts, limits, team, routes: Cache::new(MOST_ROUTES), loaded }
     }
 
     /// The model that `wanted` means now.
@@ -93,10 +94,10 @@ impl Models {
         let (version, artifact) = self.store.version(&wanted.model, wanted.version).await?;
         let load = async {
             let file = self.artifacts.get(&artifact, &version.sha256).await?;
-            let (limits, threads) = (self.limits, self.threads);
+            let (limits, team) = (self.limits, Arc::clone(&self.team));
             let (model, number) = (version.model.clone(), version.version);
             let reading = tokio::task::spawn_blocking(move || {
-                Loaded::new(model, number, Bundle::from_bytes(&file)?, &limits, threads)
+                Loaded::new(model, number, Bundle::from_bytes(&file)?, &limits, team)
             });
             let loaded = reading.await.context("the loading was cut short")??;
             anyhow::Ok(Arc::new(loaded))

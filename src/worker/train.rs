@@ -4,6 +4,7 @@ use crate::{
     data::recipe::{ConfusionMatrix, CountedRows},
     engine::{
         fit::{FitError, Fitted, fit},
+        kernel::Team,
         spec::{Limits, Summary},
     },
     job::JobError,
@@ -59,7 +60,8 @@ pub fn train(inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> En
         Some(tensors) => (CountedRows::Validation, tensors.samples()),
         None => (CountedRows::Training, rows.samples()),
     };
-    let confusion_matrix = recipe.confusion_matrix(counted, samples.y, || network.predict_on(threads, samples.x));
+    let confusion_matrix =
+        recipe.confusion_matrix(counted, samples.y, || network.predict_on(&Team::new(threads), samples.x));
     let summary = network.architecture().summary();
     let signature = recipe.signature();
     let bundle =

@@ -3,7 +3,7 @@
 
 use epoca::engine::{
     field,
-    kernel::with_team,
+    kernel::Team,
     optimizer::{Optimizer, Updater},
     schedule::{LearningRate, Schedule},
     shape::Shape,
@@ -55,21 +55,20 @@ fn read<T: DeserializeOwned>(definition: &Value) -> T {
 fn steps(optimizer: &Optimizer, tensors: &[Tensor], gradients: &[Vec<f32>], threads: usize) -> Vec<Vec<f32>> {
     let mut weights: Vec<f32> = tensors.iter().flat_map(|tensor| tensor.first.clone()).collect();
     let mut updater = Updater::new(optimizer, tensors.iter().map(|tensor| (tensor.name.as_str(), &tensor.shape)));
-    with_team(threads, |team| {
-        let mut after = Vec::new();
-        for gradient in gradients {
-            // The last of what a gradient is made of is added within the step.
-            let mut half: Vec<f32> = gradient.iter().map(|g| g * 0.5).collect();
-            let rate = updater.learning_rate();
-            updater.step(team, rate, &mut weights, &mut half, |range, _, half| {
-                half.iter_mut().zip(&gradient[range]).for_each(|(half, g)| *half += g * 0.5);
-            });
-            after.push(weights.clone());
-        }
-        updater.finish(&mut weights);
-        after.push(weights);
-        after
-    })
+    let team = Team::new(threads);
+    let mut after = Vec::new();
+    for gradient in gradients {
+        // The last of what a gradient is made of is added within the step.
+        let mut half: Vec<f32> = gradient.iter().map(|g| g * 0.5).collect();
+        let rate = updater.learning_rate();
+        updater.step(&team, rate, &mut weights, &mut half, |range, _, half| {
+            half.iter_mut().zip(&gradient[range]).for_each(|(half, g)| *half += g * 0.5);
+        });
+        after.push(weights.clone());
+    }
+    updater.finish(&mut weights);
+    after.push(weights);
+    after
 }
 
 fn assert_steps(cases: &[Case], fixture: &Fixture) {

@@ -9,12 +9,7 @@ use super::{
     reduce_lr_on_plateau::Plateau,
     trainer::{Parts, Trainer},
 };
-use crate::engine::{
-    kernel::{Team, with_team},
-    metric::Better,
-    network::Network,
-    real::Real,
-};
+use crate::engine::{kernel::Team, metric::Better, network::Network, real::Real};
 use std::ops::ControlFlow;
 
 /// Trains `network` in place.
@@ -39,11 +34,11 @@ pub fn fit<F: Real>(
     network.adapt(training.x);
     let losses = plan.outputs.iter().map(|output| &output.loss);
     let lanes = Cut::new(network.architecture(), plan.batch_size.min(training.x.nrows()), losses).lanes;
-    with_team(plan.threads.min(lanes), |team| run(team, network, plan, training, validation, sink))
+    run(&Team::new(plan.threads.min(lanes)), network, plan, training, validation, sink)
 }
 
 fn run<F: Real>(
-    team: &Team<'_>,
+    team: &Team,
     network: &mut Network<F>,
     plan: &FitPlan,
     training: Samples<'_, F>,

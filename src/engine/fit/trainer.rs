@@ -22,7 +22,7 @@ use std::ops::Range;
 /// A fit's memory, laid out once.
 #[derive(Debug)]
 pub(super) struct Trainer<'a, F> {
-    team: &'a Team<'a>,
+    team: &'a Team,
     architecture: &'a Architecture,
     trainable: &'a mut [F],
     fixed: &'a mut [F],
@@ -51,7 +51,7 @@ pub(super) struct Trainer<'a, F> {
 
 impl<'a, F: Real> Trainer<'a, F> {
     pub fn new(
-        team: &'a Team<'a>,
+        team: &'a Team,
         network: &'a mut Network<F>,
         plan: &'a FitPlan,
         parts: &'a Parts,
@@ -320,7 +320,7 @@ fn run<'r, F: Real>(
 ) -> Run<'r, F> {
     let noise = Noise::default();
     let pass = Pass { rows: 0, repeat: 1, training: false, logits: false, trainable: true, batch_rows: 0, noise };
-    Run { architecture, weights: Weights { trainable, fixed }, pass, absorbed, joined }
+    Run { architecture, weights: Weights { trainable, fixed }, pass, absorbed, joined, team: &Team::ALONE }
 }
 
 /// A plan's inputs and outputs at their places in a network.

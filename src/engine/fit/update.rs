@@ -52,7 +52,7 @@ impl<F: Real> Update<F> {
     }
 
     /// Adds the lanes' gradients in lane order, and the penalties', and moves the weights.
-    pub fn step(&mut self, team: &Team<'_>, learning_rate: f64, weights: &mut [F], lanes: &mut [Lane<F>]) {
+    pub fn step(&mut self, team: &Team, learning_rate: f64, weights: &mut [F], lanes: &mut [Lane<F>]) {
         let Some((first, others)) = lanes.split_first_mut() else { return };
         for Penalized { cells, shape, regularizer, room } in &mut self.penalties {
             if !room.is_empty() {

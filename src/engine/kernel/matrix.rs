@@ -1,5 +1,7 @@
 //! Matrices seen in memory that belongs to somebody else.
 
+use std::ops::Range;
+
 /// A matrix to read: row-major, a part of a wider one, or the transpose of such.
 #[derive(Debug, Clone, Copy)]
 pub struct Matrix<'a, F> {
@@ -35,6 +37,16 @@ impl<'a, F> Matrix<'a, F> {
             row_stride: self.column_stride,
             column_stride: self.row_stride,
         }
+    }
+
+    /// Some of its columns.
+    ///
+    /// # Panics
+    /// Where there are not so many.
+    #[must_use]
+    pub fn columns(self, columns: Range<usize>) -> Self {
+        assert!(columns.start < columns.end && columns.end <= self.columns, "columns of a matrix");
+        Self { cells: &self.cells[columns.start * self.column_stride..], columns: columns.len(), ..self }
     }
 
     /// What it was made of.

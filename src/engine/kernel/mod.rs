@@ -9,6 +9,7 @@ mod operand;
 mod panel;
 mod product;
 mod rows;
+mod shared;
 mod team;
 mod tile;
 mod wide;
@@ -20,7 +21,8 @@ pub use gathered::Gathered;
 pub use matrix::{Matrix, MatrixMut};
 pub use product::{product, product_gathered, product_into};
 pub use rows::{add, add_to_rows, column_sums, gather, scatter_rows, sum_rows, transpose};
-pub use team::{Team, with_team};
+pub use shared::{product_gathered_shared, product_shared};
+pub use team::Team;
 
 /// Runs `op` compiled for the widest instruction set of this CPU; loops inside vectorize to it.
 ///

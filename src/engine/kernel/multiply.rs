@@ -22,7 +22,9 @@ use std::any::TypeId;
 const ACROSS_ONE_ROW: usize = 8;
 /// Most rows for which b, where it is in order, is read as it lies: copying it pays only if it is read more often. With
 /// 32 registers tiles are twice as high, and every row of b is read half as often.
-const FEW_ROWS: [usize; 2] = [24, 128];
+const FEW_ROWS: [usize; 2] = [24, 64];
+/// Rows of b that are asked for before they are read, where it is read as it lies: by tiles, and by those of a single row.
+const ROWS_AHEAD: [usize; 2] = [4, 8];
 
 /// Writes `a · b` into `c`, or adds it to what is there. The shapes must fit together.
 pub(super) fn multiply<F: Real>(a: impl Left<F>, b: Matrix<'_, F>, c: MatrixMut<'_, F>, accumulate: bool) {
@@ -164,8 +166,15 @@ unsafe fn panels<F: Real, W: Wide<F>>(
                 let columns = ACROSS_ONE_ROW * W::LANES;
                 while column + columns <= n {
                     let part = Part { first, inner, columns, add };
-                    let right = Right { cells: b.at(first, column), stride: b.row_stride };
+                    let right = Right::as_it_lies(b.from(first, column), ROWS_AHEAD[1]);
                     tile::<F, W, 1, ACROSS_ONE_ROW>(wide, part, a, 0, right, c.from(0, column));
+                    column += columns;
+                }
+                let columns = ACROSS_ONE_ROW / 2 * W::LANES;
+                if column + columns <= n {
+                    let part = Part { first, inner, columns, add };
+                    let right = Right::as_it_lies(b.from(first, column), ROWS_AHEAD[1]);
+                    tile::<F, W, 1, { ACROSS_ONE_ROW / 2 }>(wide, part, a, 0, right, c.from(0, column));
                     column += columns;
                 }
             }
@@ -178,14 +187,14 @@ unsafe fn panels<F: Real, W: Wide<F>>(
                 let target = c.from(0, column);
                 if across == 1 {
                     let right = if in_order {
-                        Right { cells: source.cells, stride: b.row_stride }
+                        Right::as_it_lies(source, ROWS_AHEAD[0])
                     } else {
                         panel::fill::<F, W, 1>(wide, &mut panel, source, inner, columns)
                     };
                     tiles::<F, W, _, 1>(wide, part, a, right, target, rows);
                 } else {
                     let right = if in_order {
-                        Right { cells: source.cells, stride: b.row_stride }
+                        Right::as_it_lies(source, ROWS_AHEAD[0])
                     } else {
                         panel::fill::<F, W, 2>(wide, &mut panel, source, inner, columns)
                     };

@@ -6,12 +6,20 @@ use super::{
     gathered::Gathered,
     matrix::{Matrix, MatrixMut},
 };
+use std::ops::Range;
 
 /// What a product takes on its left.
-pub(super) trait Left<F>: Copy {
+pub(super) trait Left<F>: Copy + Sync {
     /// Its form for tiles.
     type Places<T: Copy>: Operand<T>;
 
+    /// Rows and columns.
+    fn shape(&self) -> [usize; 2];
+    /// Some of its rows.
+    ///
+    /// # Panics
+    /// Where there are not so many.
+    fn rows(self, rows: Range<usize>) -> Self;
     /// Where its cells are. `T` must be `F`.
     fn places<T: Copy>(&self) -> Self::Places<T>;
 }
@@ -125,8 +133,17 @@ impl<F: Copy> Target<F> {
     }
 }
 
-impl<F: Copy> Left<F> for Matrix<'_, F> {
+impl<F: Copy + Sync> Left<F> for Matrix<'_, F> {
     type Places<T: Copy> = Strided<T>;
+
+    fn shape(&self) -> [usize; 2] {
+        [self.rows, self.columns]
+    }
+
+    fn rows(self, rows: Range<usize>) -> Self {
+        assert!(rows.start < rows.end && rows.end <= self.rows, "rows of a matrix");
+        Self { cells: &self.cells[rows.start * self.row_stride..], rows: rows.len(), ..self }
+    }
 
     #[inline(always)]
     fn places<T: Copy>(&self) -> Strided<T> {
@@ -134,8 +151,16 @@ impl<F: Copy> Left<F> for Matrix<'_, F> {
     }
 }
 
-impl<F: Copy> Left<F> for Gathered<'_, F> {
+impl<F: Copy + Sync> Left<F> for Gathered<'_, F> {
     type Places<T: Copy> = Tabled<T>;
+
+    fn shape(&self) -> [usize; 2] {
+        [self.rows.len(), self.columns.len()]
+    }
+
+    fn rows(self, rows: Range<usize>) -> Self {
+        Self { rows: &self.rows[rows], ..self }
+    }
 
     #[inline(always)]
     fn places<T: Copy>(&self) -> Tabled<T> {

@@ -58,7 +58,7 @@ pub(super) unsafe fn fill<F: Real, W: Wide<F>, const C: usize>(
             transpose(wide, cells, stride, source, inner, columns);
         }
     }
-    Right { cells, stride }
+    Right { cells, stride, ahead: 0 }
 }
 
 /// Cells of a cache line: so many rows of a panel are written while columns of b are read along whole lines.

@@ -27,7 +27,7 @@ pub fn product<F: Real>(a: Matrix<'_, F>, b: Matrix<'_, F>, c: &mut [F], accumul
 /// # Panics
 /// Where the three shapes do not belong together.
 pub fn product_into<F: Real>(a: Matrix<'_, F>, b: Matrix<'_, F>, c: MatrixMut<'_, F>, accumulate: bool) {
-    checked(a, [a.rows, a.columns], b, c, accumulate);
+    checked(a, b, c, accumulate);
 }
 
 /// [`product_into`] of a matrix that is gathered while it is read.
@@ -35,11 +35,11 @@ pub fn product_into<F: Real>(a: Matrix<'_, F>, b: Matrix<'_, F>, c: MatrixMut<'_
 /// # Panics
 /// Where the three shapes do not belong together.
 pub fn product_gathered<F: Real>(a: Gathered<'_, F>, b: Matrix<'_, F>, c: MatrixMut<'_, F>, accumulate: bool) {
-    checked(a, [a.rows.len(), a.columns.len()], b, c, accumulate);
+    checked(a, b, c, accumulate);
 }
 
-fn checked<F: Real>(a: impl Left<F>, shape: [usize; 2], b: Matrix<'_, F>, c: MatrixMut<'_, F>, accumulate: bool) {
-    let [rows, inner] = shape;
+pub(super) fn checked<F: Real>(a: impl Left<F>, b: Matrix<'_, F>, c: MatrixMut<'_, F>, accumulate: bool) {
+    let [rows, inner] = a.shape();
     assert!(inner == b.rows && rows == c.rows && b.columns == c.columns, "shapes of a product");
     if inner > 0 {
         multiply::multiply(a, b, c, accumulate);

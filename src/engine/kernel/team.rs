@@ -1,4 +1,4 @@
-//! Threads that live as long as a fit or a large prediction, and take over work in microseconds.
+//! Threads that take over parts of a fit or of a prediction in microseconds.
 
 #![allow(unsafe_code, reason = "work is lent to threads for the length of a call, and slices are cut for them")]
 
@@ -8,26 +8,32 @@ use std::{
     ops::Range,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{
-        Mutex,
+        Arc, Mutex, PoisonError,
         atomic::{
             AtomicBool, AtomicU32, AtomicU64,
-            Ordering::{AcqRel, Acquire, Relaxed, SeqCst},
+            Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst},
         },
     },
-    thread::{self, Thread},
+    thread::{self, JoinHandle, Thread},
 };
 
-/// A calling thread and its helpers. What is computed never depends on which of them does it.
+/// Helpers of whichever thread calls. What is computed never depends on which of them does it.
 ///
-/// Handing over costs about a microsecond while the helpers are awake: they watch for work for some ten microseconds
-/// after the last, and then sleep. The caller takes part, and waits only for work that a helper has begun.
+/// Handing over costs about a microsecond while the helpers are awake: they watch for work for a while
+/// after the last, and then sleep. The caller takes part, and waits only for work that a helper has begun. Who calls while
+/// the helpers are another's, or from within such work, does all of it alone. The helpers end with the team.
+#[derive(Debug, Default)]
+pub struct Team(Option<Crew>);
+
 #[derive(Debug)]
-pub struct Team<'t> {
-    shared: &'t Shared,
-    helpers: &'t [Thread],
+struct Crew {
+    shared: Arc<Shared>,
+    helpers: Vec<JoinHandle<()>>,
 }
 
 struct Shared {
+    /// Whether the helpers work for somebody.
+    busy: AtomicBool,
     /// How many parts the current job has, and in the lower half a bit for each of them that nobody has taken. Who
     /// clears a bit by compare-and-swap owns that part, and the job outlives it.
     parts: AtomicU64,
@@ -35,7 +41,8 @@ struct Shared {
     /// Parts of the current job that are not done.
     pending: AtomicU32,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
-    caller: Thread,
+    /// Who waits for the current job.
+    caller: Mutex<Option<Thread>>,
     caller_sleeps: AtomicBool,
     /// By helper.
     sleeps: Vec<AtomicBool>,
@@ -52,55 +59,52 @@ impl std::fmt::Debug for Shared {
     }
 }
 
-// SAFETY: `job` is written by the caller alone, while no part is pending, and read by those who own a pending part of
-// it; the store to and the compare-and-swap on `parts` order the two. The rest is Sync by itself.
+// SAFETY: `job` is written by the one caller who made the team busy, while no part is pending, and read by those who own a
+// pending part of it; the store to and the compare-and-swap on `parts` order the two. The rest is Sync by itself. What is
+// called is Sync, so that any thread may call it.
 unsafe impl Sync for Shared {}
+// SAFETY: as above.
+unsafe impl Send for Shared {}
 
 /// Parts of a job that are told apart.
 const MOST_PARTS: usize = 32;
-/// Looks at the shared state before a thread goes to sleep: some ten microseconds.
-const SPINS: u32 = 400;
+/// Looks at the shared state before a thread goes to sleep: some fifty microseconds, or two hundred where a CPU pauses for
+/// long. To wake up takes as long.
+const SPINS: u32 = 4000;
 
-/// Runs `body` with a team of `threads` threads, the calling one among them; the others end with it.
-pub fn with_team<R>(threads: usize, body: impl FnOnce(&Team<'_>) -> R) -> R {
-    let helpers = threads.clamp(1, MOST_PARTS) - 1;
-    let shared = Shared {
-        parts: AtomicU64::new(0),
-        job: UnsafeCell::new(None),
-        pending: AtomicU32::new(0),
-        panic: Mutex::new(None),
-        caller: thread::current(),
-        caller_sleeps: AtomicBool::new(false),
-        sleeps: (0..helpers).map(|_| AtomicBool::new(false)).collect(),
-        quit: AtomicBool::new(false),
-    };
-    thread::scope(|scope| {
+impl Team {
+    /// Nobody but the caller.
+    pub const ALONE: Self = Self(None);
+
+    /// Helpers for work on `threads` threads, the calling one among them.
+    pub fn new(threads: usize) -> Self {
+        let helpers = threads.clamp(1, MOST_PARTS) - 1;
+        if helpers == 0 {
+            return Self::ALONE;
+        }
+        let shared = Arc::new(Shared {
+            busy: AtomicBool::new(false),
+            parts: AtomicU64::new(0),
+            job: UnsafeCell::new(None),
+            pending: AtomicU32::new(0),
+            panic: Mutex::new(None),
+            caller: Mutex::new(None),
+            caller_sleeps: AtomicBool::new(false),
+            sleeps: (0..helpers).map(|_| AtomicBool::new(false)).collect(),
+            quit: AtomicBool::new(false),
+        });
         // Where the system has no thread to give, those that there are do the work.
         let start = |helper| {
-            let shared = &shared;
-            thread::Builder::new().name("compute".into()).spawn_scoped(scope, move || shared.help(helper)).ok()
+            let shared = Arc::clone(&shared);
+            thread::Builder::new().name("compute".into()).spawn(move || shared.help(helper)).ok()
         };
-        let helpers: Vec<Thread> = (0..helpers).map_while(start).map(|handle| handle.thread().clone()).collect();
-        let team = Team { shared: &shared, helpers: &helpers };
-        let _dismiss = Dismiss(&team);
-        body(&team)
-    })
-}
-
-/// Lets the helpers go, also when the caller panics: the scope waits for them.
-struct Dismiss<'a>(&'a Team<'a>);
-
-impl Drop for Dismiss<'_> {
-    fn drop(&mut self) {
-        self.0.shared.quit.store(true, SeqCst);
-        self.0.helpers.iter().for_each(Thread::unpark);
+        let helpers: Vec<_> = (0..helpers).map_while(start).collect();
+        Self((!helpers.is_empty()).then_some(Crew { shared, helpers }))
     }
-}
 
-impl Team<'_> {
     /// Threads, the caller among them.
     pub fn threads(&self) -> usize {
-        self.helpers.len() + 1
+        self.0.as_ref().map_or(1, |crew| crew.helpers.len() + 1)
     }
 
     /// Calls `work` once for each item, on whichever thread. Neighbouring items tend to stay with one thread from call to
@@ -179,14 +183,38 @@ impl Team<'_> {
 
     /// Calls `work` once for each index below `count`.
     fn run(&self, count: usize, work: &(dyn Fn(usize) + Sync)) {
-        if self.helpers.is_empty() || count <= 1 {
-            (0..count).for_each(work);
-            return;
+        match &self.0 {
+            Some(crew) if count > 1 && !crew.shared.busy.swap(true, Acquire) => {
+                let panic = crew.run(count, work);
+                crew.shared.busy.store(false, Release);
+                if let Some(panic) = panic {
+                    resume_unwind(panic);
+                }
+            }
+            _ => (0..count).for_each(work),
         }
+    }
+}
+
+impl Drop for Crew {
+    fn drop(&mut self) {
+        self.shared.quit.store(true, SeqCst);
+        for helper in self.helpers.drain(..) {
+            helper.thread().unpark();
+            // What a helper runs is caught and handed to the caller: it never panics itself.
+            let _ = helper.join();
+        }
+    }
+}
+
+impl Crew {
+    /// As [`Team::run`], for who made the team busy. Answers what the work panicked with.
+    fn run(&self, count: usize, work: &(dyn Fn(usize) + Sync)) -> Option<Box<dyn Any + Send>> {
         let parts = count.min(MOST_PARTS);
         let part = |part: usize| (count * part / parts..count * (part + 1) / parts).for_each(work);
         let job: &(dyn Fn(usize) + Sync) = &part;
-        let shared = self.shared;
+        let shared = &*self.shared;
+        *shared.caller.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread::current());
         // SAFETY: nothing is pending, so nobody reads `job`. Its lifetime is erased, but whoever reads it owns a part
         // of it, and this call does not return (nor unwind) before every part is done.
         unsafe {
@@ -197,17 +225,14 @@ impl Team<'_> {
         shared.parts.store((parts as u64) << 32 | (u64::MAX >> (64 - parts)), SeqCst);
         for (helper, sleeps) in self.helpers.iter().zip(&shared.sleeps) {
             if sleeps.swap(false, SeqCst) {
-                helper.unpark();
+                helper.thread().unpark();
             }
         }
         while let Some(part) = shared.take(0) {
             shared.perform(part);
         }
         shared.wait();
-        let panic = shared.panic.lock().ok().and_then(|mut panic| panic.take());
-        if let Some(panic) = panic {
-            resume_unwind(panic);
-        }
+        shared.panic.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
@@ -264,11 +289,16 @@ impl Shared {
                 (*job)(part);
             }
         }));
-        if let (Err(panic), Ok(mut first)) = (done, self.panic.lock()) {
-            first.get_or_insert(panic);
+        if let Err(panic) = done {
+            self.panic.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(panic);
         }
-        if self.pending.fetch_sub(1, SeqCst) == 1 && self.caller_sleeps.swap(false, SeqCst) {
-            self.caller.unpark();
+        // Who puts the flag down owes a wake-up. Where the caller has seen for itself that all is done, the next one gets
+        // it, looks around and sleeps on.
+        if self.pending.fetch_sub(1, SeqCst) == 1
+            && self.caller_sleeps.swap(false, SeqCst)
+            && let Some(caller) = &*self.caller.lock().unwrap_or_else(PoisonError::into_inner)
+        {
+            caller.unpark();
         }
     }
 
@@ -310,86 +340,101 @@ mod tests {
     #[test]
     fn every_item_is_visited_once_whatever_the_threads() {
         for threads in [1, 2, 4] {
-            with_team(threads, |team| {
-                for count in [0, 1, 2, 3, 31, 32, 33, 1000] {
-                    let mut visits = vec![0; count];
-                    for round in 1..=50 {
-                        team.each(&mut visits, |index, visits| *visits += index + 1);
-                        let expected: Vec<_> = (0..count).map(|index| round * (index + 1)).collect();
-                        assert_eq!(visits, expected);
-                    }
+            let team = Team::new(threads);
+            for count in [0, 1, 2, 3, 31, 32, 33, 1000] {
+                let mut visits = vec![0; count];
+                for round in 1..=50 {
+                    team.each(&mut visits, |index, visits| *visits += index + 1);
+                    let expected: Vec<_> = (0..count).map(|index| round * (index + 1)).collect();
+                    assert_eq!(visits, expected);
                 }
-            });
+            }
         }
     }
 
     #[test]
     fn ranges_cover_every_cell_once_and_leave_empty_slices_empty() {
-        with_team(3, |team| {
-            for cells in [1, 31, 32, 1000, 12_345] {
-                let mut a = vec![1; cells];
-                let mut b: Vec<usize> = (0..cells).collect();
-                team.ranges(cells, 10, [&mut a, &mut b, &mut []], |range, [a, b, none]| {
-                    assert!(none.is_empty() && range.len() == a.len());
-                    for ((index, a), b) in range.zip(a).zip(b) {
-                        *a += *b;
-                        *b -= index;
-                    }
-                });
-                assert_eq!(a, (1..=cells).collect::<Vec<_>>());
-                assert!(b.iter().all(|&b| b == 0));
-            }
-        });
+        let team = Team::new(3);
+        for cells in [1, 31, 32, 1000, 12_345] {
+            let mut a = vec![1; cells];
+            let mut b: Vec<usize> = (0..cells).collect();
+            team.ranges(cells, 10, [&mut a, &mut b, &mut []], |range, [a, b, none]| {
+                assert!(none.is_empty() && range.len() == a.len());
+                for ((index, a), b) in range.zip(a).zip(b) {
+                    *a += *b;
+                    *b -= index;
+                }
+            });
+            assert_eq!(a, (1..=cells).collect::<Vec<_>>());
+            assert!(b.iter().all(|&b| b == 0));
+        }
     }
 
     #[test]
     fn every_item_gets_its_own_cut() {
-        with_team(3, |team| {
-            let (mut sums, mut cells) = (vec![0; 3], (0..10).collect::<Vec<usize>>());
-            team.cuts(&[0..2, 2..2, 5..10], &mut sums, [&mut cells], |sum, [cells]| {
-                *sum = cells.iter().sum();
-                cells.fill(0);
-            });
-            assert_eq!((sums, cells), (vec![1, 0, 35], vec![0, 0, 2, 3, 4, 0, 0, 0, 0, 0]));
+        let team = Team::new(3);
+        let (mut sums, mut cells) = (vec![0; 3], (0..10).collect::<Vec<usize>>());
+        team.cuts(&[0..2, 2..2, 5..10], &mut sums, [&mut cells], |sum, [cells]| {
+            *sum = cells.iter().sum();
+            cells.fill(0);
         });
+        assert_eq!((sums, cells), (vec![1, 0, 35], vec![0, 0, 2, 3, 4, 0, 0, 0, 0, 0]));
     }
 
     #[test]
     fn helpers_that_slept_wake_up() {
-        with_team(2, |team| {
-            let helped = AtomicBool::new(false);
-            for _ in 0..200 {
-                thread::sleep(std::time::Duration::from_millis(1));
-                let caller = thread::current().id();
-                team.each(&mut [(), ()], |_, ()| {
-                    if thread::current().id() != caller {
-                        helped.store(true, SeqCst);
-                    } else {
-                        thread::sleep(std::time::Duration::from_millis(1));
-                    }
-                });
-                if helped.load(SeqCst) {
-                    return;
+        let team = Team::new(2);
+        let helped = AtomicBool::new(false);
+        for _ in 0..200 {
+            thread::sleep(std::time::Duration::from_millis(1));
+            let caller = thread::current().id();
+            team.each(&mut [(), ()], |_, ()| {
+                if thread::current().id() != caller {
+                    helped.store(true, SeqCst);
+                } else {
+                    thread::sleep(std::time::Duration::from_millis(1));
                 }
+            });
+            if helped.load(SeqCst) {
+                return;
             }
-            panic!("no helper took a part in 200 calls");
-        });
+        }
+        panic!("no helper took a part in 200 calls");
     }
 
     #[test]
     fn a_panic_reaches_the_caller_and_the_team_goes_on() {
-        with_team(2, |team| {
-            for bad in 0..4 {
-                let mut items = [0; 4];
-                let result = catch_unwind(AssertUnwindSafe(|| {
-                    team.each(&mut items, |index, item| {
-                        assert_ne!(index, bad, "as asked");
-                        *item = 1;
+        let team = Team::new(2);
+        for bad in 0..4 {
+            let mut items = [0; 4];
+            let result = catch_unwind(AssertUnwindSafe(|| {
+                team.each(&mut items, |index, item| {
+                    assert_ne!(index, bad, "as asked");
+                    *item = 1;
+                });
+            }));
+            assert!(result.is_err());
+            assert_eq!(items.iter().sum::<i32>(), 3, "the other items are done all the same");
+        }
+    }
+
+    #[test]
+    fn who_finds_the_helpers_busy_works_alone() {
+        let team = Team::new(2);
+        for _ in 0..50 {
+            thread::scope(|scope| {
+                for _ in 0..3 {
+                    scope.spawn(|| {
+                        let mut sums = vec![0; 40];
+                        team.each(&mut sums, |index, sum| {
+                            let mut within = vec![index; 5];
+                            team.each(&mut within, |place, cell| *cell += place);
+                            *sum = within.iter().sum();
+                        });
+                        assert_eq!(sums, (0..40).map(|index| 5 * index + 10).collect::<Vec<_>>());
                     });
-                }));
-                assert!(result.is_err());
-                assert_eq!(items.iter().sum::<i32>(), 3, "the other items are done all the same");
-            }
-        });
+                }
+            });
+        }
     }
 }

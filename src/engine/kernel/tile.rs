@@ -3,8 +3,8 @@
 #![allow(unsafe_code, reason = "strided reads and writes within bounds that are checked once")]
 
 use super::{
-    operand::{Operand, Target},
-    wide::Wide,
+    operand::{Operand, Strided, Target},
+    wide::{Wide, prefetch},
 };
 use crate::engine::real::Real;
 
@@ -24,6 +24,16 @@ pub(super) struct Part {
 pub(super) struct Right<F> {
     pub cells: *const F,
     pub stride: usize,
+    /// Cells from a row to one that is asked for when it is read; 0 where all are in the first-level cache.
+    pub ahead: usize,
+}
+
+impl<F: Copy> Right<F> {
+    /// Rows where they are, each of which is asked for so many rows before.
+    #[inline(always)]
+    pub fn as_it_lies(b: Strided<F>, rows_ahead: usize) -> Self {
+        Self { cells: b.cells, stride: b.row_stride, ahead: rows_ahead * b.row_stride }
+    }
 }
 
 /// As [`tile`], for all of `rows`, in tiles as high as there are registers for.
@@ -99,6 +109,11 @@ pub(super) unsafe fn tile<F: Real, W: Wide<F>, const R: usize, const C: usize>(
             let mut across = [wide.splat(F::ZERO); C];
             for (j, lanes) in across.iter_mut().enumerate() {
                 *lanes = wide.load(right.cells.add(p * right.stride + j * W::LANES));
+            }
+            if right.ahead > 0 {
+                for j in 0..C {
+                    prefetch(right.cells.wrapping_add(p * right.stride + right.ahead + j * W::LANES));
+                }
             }
             let step = a.step(part.first + p);
             for (row, sums) in rows.iter().zip(&mut sums) {

@@ -53,6 +53,19 @@ pub(super) trait Wide<F>: Copy {
     }
 }
 
+/// Asks for the line of a cell, which need not be there.
+#[inline(always)]
+pub(super) fn prefetch<F>(cells: *const F) {
+    // SAFETY: a hint, whatever the address; every x86-64 has it.
+    #[cfg(target_arch = "x86_64")]
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(cells.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = cells;
+}
+
 /// `f32` on the instruction set `S`.
 #[derive(Clone, Copy)]
 pub(super) struct Single<S>(pub S);

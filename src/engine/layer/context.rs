@@ -1,6 +1,12 @@
 //! What a layer sees while it runs: its inputs, its parameters, its memory.
 
-use crate::engine::{kernel::Buffer, random::Noise, real::Real, shape::Shape, spec::Node, spec::Parameter};
+use crate::engine::{
+    kernel::{Buffer, Team},
+    random::Noise,
+    real::Real,
+    shape::Shape,
+    spec::{Node, Parameter},
+};
 
 /// What is the same for every layer in one run over some rows.
 #[derive(Debug, Clone, Copy)]
@@ -171,6 +177,8 @@ pub struct Forward<'a, F> {
     pub joined: &'a [F],
     /// What [`super::Layer::tables`] made of the shapes.
     pub tables: &'a [Vec<u32>],
+    /// Who may help, where a row has so much work that it is worth it: nobody in training, whose rows are shared already.
+    pub team: &'a Team,
 }
 
 /// A layer's surroundings while it runs backward.

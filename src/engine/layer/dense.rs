@@ -6,7 +6,7 @@ use crate::engine::{
     constraint::Constraint,
     field::FieldError,
     init::Initializer,
-    kernel::{self, Matrix},
+    kernel::{self, Matrix, MatrixMut},
     real::Real,
     regularizer::Regularizer,
     shape::Shape,
@@ -118,7 +118,7 @@ impl Layer for Dense {
         let inputs = cx.inputs.shape(0).last();
         let x = Matrix::new(cx.inputs.get(0), inputs);
         let kernel = Matrix::new(cx.parameters.get(KERNEL), self.units);
-        kernel::product(x, kernel, cx.output, false);
+        kernel::product_shared(cx.team, x, kernel, MatrixMut::new(cx.output, self.units));
         let bias = self.use_bias.then(|| cx.parameters.get(BIAS));
         let activation = (!cx.pass.logits).then_some(self.activation);
         ending::finish(bias, activation, self.units, cx.kept, cx.output);

@@ -2,6 +2,7 @@
 
 use super::{Network, predict::rows_at_once};
 use crate::engine::{
+    kernel::Team,
     layer::{COUNT, MEAN, Moments, Primitive, VARIANCE},
     real::Real,
 };
@@ -22,7 +23,7 @@ impl<F: Real> Network<F> {
             let mut moments = vec![Moments::default(); places[MEAN].len()];
             let mut tape = self.take_tape();
             for x in x.axis_chunks_iter(Axis(0), rows_at_once(&self.architecture)) {
-                self.forward_to(&mut tape, x, index);
+                self.forward_to(&Team::ALONE, &mut tape, x, index);
                 layer.observe(&node.input_shapes[0], tape.value(node.inputs[0], x.nrows()), &mut moments);
             }
             self.return_tape(tape);

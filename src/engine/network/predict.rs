@@ -1,17 +1,17 @@
 //! Inference.
 
 use super::{Network, Run, Tape, Weights, columns};
-use crate::engine::{kernel, layer::Pass, random::Noise, real::Real, spec::Architecture};
+use crate::engine::{kernel::Team, layer::Pass, random::Noise, real::Real, spec::Architecture};
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 
 /// Most rows that run through the network at once: products are at their best then.
-const MOST_ROWS: usize = 64;
+const MOST_ROWS: usize = 256;
 /// Fewest rows for which weights are worth reading.
 const FEWEST_ROWS: usize = 16;
 /// Cells of the values of all rows together that the caches keep from one layer to the next.
 const CACHED_CELLS: usize = 1 << 20;
-/// Multiplications and additions that are worth a thread's start.
-const WORTH_A_THREAD: u64 = 1 << 24;
+/// Multiplications and additions that are worth a helper's waking up.
+const WORTH_A_HELPER: u64 = 1 << 20;
 
 impl<F: Real> Network<F> {
     /// Runs inference on `x` [rows, cells of every input one after the other]; the answer is [rows, cells of every output
@@ -20,41 +20,40 @@ impl<F: Real> Network<F> {
     /// # Panics
     /// Where `x` has another number of columns than the inputs have cells.
     pub fn predict(&self, x: ArrayView2<'_, F>) -> Array2<F> {
-        self.predict_on(1, x)
+        self.predict_on(&Team::ALONE, x)
     }
 
-    /// As [`Self::predict`], on up to `threads` threads where there is work for them. The bits are the same.
+    /// As [`Self::predict`], with a team's help where there is work for it: rows are shared, and of a single one the large
+    /// layers. The bits are the same.
     ///
     /// # Panics
     /// Where `x` has another number of columns than the inputs have cells.
-    pub fn predict_on(&self, threads: usize, x: ArrayView2<'_, F>) -> Array2<F> {
+    pub fn predict_on(&self, team: &Team, x: ArrayView2<'_, F>) -> Array2<F> {
         let architecture = &self.architecture;
         assert_eq!(x.ncols(), architecture.input_cells(), "columns of x against cells of the inputs");
         let mut y = Array2::from_elem((x.nrows(), architecture.output_cells()), F::ZERO);
         let work = architecture.cost().saturating_mul(x.nrows() as u64);
-        let threads = threads.min(usize::try_from(work / WORTH_A_THREAD).unwrap_or(usize::MAX)).max(1);
-        let rows = rows_at_once(architecture).min(x.nrows().div_ceil(threads)).max(1);
+        let team = if work < WORTH_A_HELPER { &Team::ALONE } else { team };
+        let rows = rows_at_once(architecture).min(x.nrows().div_ceil(team.threads())).max(1);
         let parts = x.axis_chunks_iter(Axis(0), rows).zip(y.axis_chunks_iter_mut(Axis(0), rows));
-        if threads == 1 {
+        if team.threads() == 1 || x.nrows() <= rows {
             let mut tape = self.take_tape();
-            parts.for_each(|(x, y)| self.predict_part(&mut tape, x, y));
+            parts.for_each(|(x, y)| self.predict_part(team, &mut tape, x, y));
             self.return_tape(tape);
         } else {
             let mut parts: Vec<_> = parts.collect();
-            kernel::with_team(threads, |team| {
-                team.each(&mut parts, |_, (x, y)| {
-                    let mut tape = self.take_tape();
-                    self.predict_part(&mut tape, x.view(), y.view_mut());
-                    self.return_tape(tape);
-                });
+            team.each(&mut parts, |_, (x, y)| {
+                let mut tape = self.take_tape();
+                self.predict_part(&Team::ALONE, &mut tape, x.view(), y.view_mut());
+                self.return_tape(tape);
             });
         }
         y
     }
 
-    fn predict_part(&self, tape: &mut Tape<F>, x: ArrayView2<'_, F>, mut y: ArrayViewMut2<'_, F>) {
+    fn predict_part(&self, team: &Team, tape: &mut Tape<F>, x: ArrayView2<'_, F>, mut y: ArrayViewMut2<'_, F>) {
         let (architecture, rows) = (&self.architecture, x.nrows());
-        self.forward_to(tape, x, architecture.nodes().len());
+        self.forward_to(team, tape, x, architecture.nodes().len());
         for (&value, columns) in architecture.outputs().iter().zip(columns(architecture.output_shapes())) {
             let cells = y.slice_mut(s![.., columns]);
             cells.into_iter().zip(tape.value(value, rows)).for_each(|(y, &cell)| *y = cell);
@@ -62,7 +61,7 @@ impl<F: Real> Network<F> {
     }
 
     /// Runs inference on a few rows up to a node, which does not run.
-    pub(super) fn forward_to(&self, tape: &mut Tape<F>, x: ArrayView2<'_, F>, node: usize) {
+    pub(super) fn forward_to(&self, team: &Team, tape: &mut Tape<F>, x: ArrayView2<'_, F>, node: usize) {
         let (architecture, rows) = (&self.architecture, x.nrows());
         for (input, columns) in columns(architecture.input_shapes().iter()).enumerate() {
             let x = x.slice(s![.., columns]);
@@ -76,7 +75,7 @@ impl<F: Real> Network<F> {
         let weights = Weights { trainable: &self.trainable, fixed: &self.fixed };
         let noise = Noise::default();
         let pass = Pass { rows, repeat: 1, training: false, logits: false, trainable: false, batch_rows: rows, noise };
-        let run = Run { architecture, weights, pass, absorbed: &[], joined: &[] };
+        let run = Run { architecture, weights, pass, absorbed: &[], joined: &[], team };
         tape.forward(&run, 0..node);
     }
 

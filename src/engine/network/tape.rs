@@ -1,7 +1,7 @@
 //! The buffers of one run through a network, laid out once.
 
 use crate::engine::{
-    kernel::{self, Buffer},
+    kernel::{self, Buffer, Team},
     layer::{
         Backward, Destination, Forward, InputGradients, Layer, ParameterGradients, Parameters, Pass, Values, Workspace,
     },
@@ -56,6 +56,8 @@ pub(crate) struct Run<'a, F> {
     pub absorbed: &'a [usize],
     /// By node; empty at inference.
     pub joined: &'a [Joined<F>],
+    /// Who may help with a layer's work.
+    pub team: &'a Team,
 }
 
 impl<'a, F: Real> Run<'a, F> {
@@ -197,6 +199,7 @@ impl<F: Real> Tape<F> {
             scratch: &mut self.scratch,
             joined: run.joined(index).0,
             tables: &node.tables,
+            team: run.team,
         });
     }
 

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::engine::{
     field,
+    kernel::Team,
     layer::{AnyLayer, Join, Layer, Pass},
     random::Noise,
     shape::Shape,
@@ -68,7 +69,14 @@ impl Bench {
             let noise = Noise { seed: 9, step: 4, layer: 0, first_row };
             let pass = Pass { rows, repeat: 1, training, logits: false, trainable: true, batch_rows: ROWS, noise };
             let joined = if training { &self.joined[..] } else { &[] };
-            let run = Run { architecture: &self.network.architecture, weights, pass, absorbed: &[], joined };
+            let run = Run {
+                architecture: &self.network.architecture,
+                weights,
+                pass,
+                absorbed: &[],
+                joined,
+                team: &Team::ALONE,
+            };
             work(tape, run, first_row..first_row + rows);
             first_row += rows;
         }

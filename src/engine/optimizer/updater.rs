@@ -94,7 +94,7 @@ impl<F: Real> Updater<F> {
     /// read: what is still to be added to it is added while it is in the cache.
     pub fn step(
         &mut self,
-        team: &Team<'_>,
+        team: &Team,
         learning_rate: f64,
         weights: &mut [F],
         gradient: &mut [F],
@@ -191,13 +191,7 @@ impl<F: Real> Updater<F> {
 
 /// Finds what each tensor's gradient is multiplied with: a tensor's squares are added in the order of its cells, and
 /// tensors in theirs.
-fn measure<F: Real>(
-    options: &Options,
-    cells: &[Range<usize>],
-    tensors: &mut [Tensor<F>],
-    team: &Team<'_>,
-    gradient: &[F],
-) {
+fn measure<F: Real>(options: &Options, cells: &[Range<usize>], tensors: &mut [Tensor<F>], team: &Team, gradient: &[F]) {
     team.each(tensors, |index, tensor| tensor.squares = squares(&gradient[cells[index].clone()]));
     match (options.clipnorm, options.global_clipnorm) {
         (Some(most), _) => tensors.iter_mut().for_each(|tensor| tensor.factor = factor(tensor.squares, most)),

@@ -2,7 +2,7 @@
 
 use super::{Frame, Window};
 use crate::engine::{
-    kernel::{self, Gathered, Matrix, MatrixMut},
+    kernel::{self, Gathered, Matrix, MatrixMut, Team},
     real::Real,
 };
 
@@ -144,9 +144,10 @@ impl Correlation {
         room
     }
 
-    /// Writes `output` from `images`: at most as many as [`Self::images`].
+    /// Writes `output` from `images`: at most as many as [`Self::images`]. The team shares the positions.
     pub fn forward<F: Real>(
         &self,
+        team: &Team,
         tables: &[Vec<u32>],
         images: &[F],
         weights: &[F],
@@ -162,7 +163,7 @@ impl Correlation {
             let weights = &weights[group * filters..];
             let weights = Matrix::strided(weights, self.patch_cells(), filters, self.filters);
             let output = MatrixMut::strided(&mut output[group * filters..], rows, filters, self.filters);
-            kernel::product_gathered(patches, weights, output, false);
+            kernel::product_gathered_shared(team, patches, weights, output);
         }
     }
 

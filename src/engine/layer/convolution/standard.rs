@@ -162,7 +162,7 @@ impl<const AXES: usize> Layer for Convolution<AXES> {
         let mut kept = cx.kept.chunks_mut(outputs);
         let images = cx.inputs.get(0).chunks(correlation.images() * correlation.image_cells());
         for (images, output) in images.zip(cx.output.chunks_mut(outputs)) {
-            correlation.forward(cx.tables, images, weights, &mut rooms, output);
+            correlation.forward(cx.team, cx.tables, images, weights, &mut rooms, output);
             ending::finish(bias, activation, self.filters, kept.next().unwrap_or_default(), output);
         }
     }

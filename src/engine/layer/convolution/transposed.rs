@@ -5,8 +5,15 @@ use super::{
     Correlation, Padding, Sizes, Window, check, check_axes, image,
 };
 use crate::engine::{
-    activation::Activation, constraint::Constraint, field::FieldError, init::Initializer, kernel, real::Real,
-    regularizer::Regularizer, shape::Shape, spec::LONGEST_AXIS,
+    activation::Activation,
+    constraint::Constraint,
+    field::FieldError,
+    init::Initializer,
+    kernel::{self, Team},
+    real::Real,
+    regularizer::Regularizer,
+    shape::Shape,
+    spec::LONGEST_AXIS,
 };
 use serde::{Deserialize, Serialize};
 
@@ -218,7 +225,7 @@ impl<const AXES: usize> Layer for TransposedConvolution<AXES> {
             }
             if let Some(dx) = &mut input_gradient {
                 let dx = &mut dx[block * places..][..inputs.len()];
-                correlation.forward(cx.tables, dy, cx.parameters.get(KERNEL), &mut rooms, dx);
+                correlation.forward(&Team::ALONE, cx.tables, dy, cx.parameters.get(KERNEL), &mut rooms, dx);
             }
             accumulate = true;
         }

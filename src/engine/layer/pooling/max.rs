@@ -84,7 +84,13 @@ impl<const AXES: usize> Layer for MaxPooling<AXES> {
         let gradients = cx.output_gradient.chunks_exact(outputs).zip(cx.kept.chunks_exact(outputs));
         // Where no two pools meet, each cell has one gradient at most.
         let apart = window.axes.iter().all(|axis| axis.stride >= axis.taps);
+        // Where they also leave none out, each cell is written.
+        let covered =
+            apart && window.axes.iter().all(|axis| axis.stride == axis.taps && axis.output * axis.taps >= axis.input);
         for (dx, (dy, kept)) in dx.chunks_exact_mut(cells).zip(gradients) {
+            if !covered {
+                dx.fill(F::ZERO);
+            }
             if apart {
                 spread(&window, channels, dy, kept, dx, |_, gradient| gradient);
             } else {
@@ -144,7 +150,8 @@ fn largest_with_place<F: Real>(window: &Window, channels: usize, image: &[F], ou
     );
 }
 
-/// Brings each output's gradient to the cell that it came from, which becomes `join` of what is there and of it.
+/// Brings each output's gradient to the cell that it came from, which becomes `join` of what is there and of it; other cells
+/// of its pool become `join` of what is there and of zero.
 #[inline(always)]
 fn spread<F: Real>(
     window: &Window,
@@ -154,7 +161,6 @@ fn spread<F: Real>(
     gradient: &mut [F],
     join: impl Fn(F, F) -> F,
 ) {
-    gradient.fill(F::ZERO);
     kernel::vectorized(
         #[inline(always)]
         || {

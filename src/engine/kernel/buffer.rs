@@ -1,7 +1,10 @@
 //! [`Buffer`].
 
 use crate::engine::real::Real;
-use std::ops::{Deref, DerefMut};
+use std::{
+    hint::black_box,
+    ops::{Deref, DerefMut},
+};
 
 /// Bytes of a cache line, and of the widest register.
 const LINE: usize = 64;
@@ -25,6 +28,16 @@ impl<F: Real> Buffer<F> {
         let first = room.as_ptr().align_offset(LINE);
         Self { room, first, cells }
     }
+}
+
+/// `count` cells of `value`, in pages that have been written. Zeros of an allocator may be one page of the system's, seen many
+/// times: where such a page is read before it is written, every thread must forget the old one, which costs more than the
+/// step of the cells in it.
+pub fn written<F: Copy>(value: F, count: usize) -> Vec<F> {
+    // Hidden, so that no compiler makes zeros of an allocator out of it.
+    let mut cells = black_box(Vec::with_capacity(count));
+    cells.resize(count, value);
+    cells
 }
 
 impl<F> Default for Buffer<F> {

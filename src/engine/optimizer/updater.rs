@@ -2,7 +2,7 @@
 
 use super::{Clock, Form, Optimizer, Options, Place, Step};
 use crate::engine::{
-    kernel::{Team, vectorized},
+    kernel::{Team, vectorized, written},
     real::{Real, sum},
     shape::Shape,
 };
@@ -62,17 +62,17 @@ impl<F: Real> Updater<F> {
             laid_out.push(Tensor {
                 name: name.to_owned(),
                 shape: shape.clone(),
-                memory: vec![F::ZERO; memory],
+                memory: written(F::ZERO, memory),
                 squares: 0.0,
                 factor: F::ONE,
             });
         }
-        let filled = |wanted: bool| vec![F::ZERO; if wanted { count } else { 0 }];
+        let filled = |wanted: bool| written(F::ZERO, if wanted { count } else { 0 });
         Self {
             tensors: laid_out,
             cells,
             slots: match &rule {
-                Form::Cells(rule) => (0..rule.slots()).map(|slot| vec![F::of(rule.first(slot)); count]).collect(),
+                Form::Cells(rule) => (0..rule.slots()).map(|slot| written(F::of(rule.first(slot)), count)).collect(),
                 Form::Tensors(_) => Vec::new(),
             },
             waiting: filled(optimizer.options.gradient_accumulation_steps.is_some()),

@@ -24,20 +24,28 @@ impl<F: Real> Buffer<F> {
         if cells == 0 {
             return Self::default();
         }
-        let room = vec![F::ZERO; cells.saturating_add(LINE / size_of::<F>() - 1)];
+        Self::within(vec![F::ZERO; Self::room(cells)], cells)
+    }
+
+    /// `cells` times `value`, in pages that have been written. Zeros of an allocator may be one page of the system's, seen
+    /// many times: where such a page is read before it is written, every thread must forget the old one, which costs more
+    /// than a step over its cells.
+    pub fn filled(value: F, cells: usize) -> Self {
+        // Hidden, so that no compiler makes zeros of an allocator out of it.
+        let mut room = black_box(Vec::with_capacity(Self::room(cells)));
+        room.resize(Self::room(cells), value);
+        Self::within(room, cells)
+    }
+
+    /// Cells within which so many begin a line.
+    fn room(cells: usize) -> usize {
+        cells.saturating_add(LINE / size_of::<F>() - 1)
+    }
+
+    fn within(room: Vec<F>, cells: usize) -> Self {
         let first = room.as_ptr().align_offset(LINE);
         Self { room, first, cells }
     }
-}
-
-/// `count` cells of `value`, in pages that have been written. Zeros of an allocator may be one page of the system's, seen many
-/// times: where such a page is read before it is written, every thread must forget the old one, which costs more than the
-/// step of the cells in it.
-pub fn written<F: Copy>(value: F, count: usize) -> Vec<F> {
-    // Hidden, so that no compiler makes zeros of an allocator out of it.
-    let mut cells = black_box(Vec::with_capacity(count));
-    cells.resize(count, value);
-    cells
 }
 
 impl<F> Default for Buffer<F> {

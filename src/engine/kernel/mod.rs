@@ -14,7 +14,7 @@ mod team;
 mod tile;
 mod wide;
 
-pub use buffer::{Buffer, written};
+pub use buffer::Buffer;
 #[cfg(test)]
 pub(crate) use class::tests::on_each_class;
 pub use gathered::Gathered;

@@ -51,9 +51,9 @@ impl<F: Real> Cells<F> for Adadelta {
             #[inline(always)]
             || {
                 for ((w, &g), (v, u)) in weights.iter_mut().zip(gradient).zip(v.iter_mut().zip(u.iter_mut())) {
-                    *v = rho * *v + fresh * (g * g);
+                    *v = (rho * *v + fresh * (g * g)).flushed();
                     let delta = (*u + epsilon).sqrt() * g / (*v + epsilon).sqrt();
-                    *u = rho * *u + fresh * (delta * delta);
+                    *u = (rho * *u + fresh * (delta * delta)).flushed();
                     *w = (*w - decay * *w) - rate * delta;
                 }
             },

@@ -55,21 +55,22 @@ impl<F: Real> Cells<F> for Adam {
         let (first, second) = (F::of(1.0 - self.beta_1), F::of(1.0 - self.beta_2));
         vectorized(
             #[inline(always)]
+            // What is stored is not read again at once: it would have to go through memory.
             || match slots {
                 [m, v, largest, ..] => {
                     let moments = m.iter_mut().zip(v.iter_mut()).zip(largest.iter_mut());
                     for ((w, &g), ((m, v), largest)) in weights.iter_mut().zip(gradient).zip(moments) {
-                        *m = (g - *m).mul_add(first, *m);
-                        *v = (g * g - *v).mul_add(second, *v);
-                        *largest = largest.maximum(*v);
-                        *w = (*w - decay * *w) - alpha * *m / (largest.sqrt() + epsilon);
+                        let (mean, square) = ((g - *m).mul_add(first, *m), (g * g - *v).mul_add(second, *v));
+                        let greatest = largest.maximum(square);
+                        *w = (*w - decay * *w) - alpha * mean / (greatest.sqrt() + epsilon);
+                        (*m, *v, *largest) = (mean.flushed(), square.flushed(), greatest);
                     }
                 }
                 [m, v] => {
                     for ((w, &g), (m, v)) in weights.iter_mut().zip(gradient).zip(m.iter_mut().zip(v.iter_mut())) {
-                        *m = (g - *m).mul_add(first, *m);
-                        *v = (g * g - *v).mul_add(second, *v);
-                        *w = (*w - decay * *w) - alpha * *m / (v.sqrt() + epsilon);
+                        let (mean, square) = ((g - *m).mul_add(first, *m), (g * g - *v).mul_add(second, *v));
+                        *w = (*w - decay * *w) - alpha * mean / (square.sqrt() + epsilon);
+                        (*m, *v) = (mean.flushed(), square.flushed());
                     }
                 }
                 _ => {}

@@ -55,9 +55,9 @@ impl<F: Real> Cells<F> for Adamax {
             #[inline(always)]
             || {
                 for ((w, &g), (m, u)) in weights.iter_mut().zip(gradient).zip(m.iter_mut().zip(u.iter_mut())) {
-                    *m = (g - *m).mul_add(fresh, *m);
-                    *u = (kept * *u).maximum(g.abs());
-                    *w = (*w - decay * *w) - rate * *m / (correction * (*u + epsilon));
+                    let (mean, largest) = ((g - *m).mul_add(fresh, *m), (kept * *u).maximum(g.abs()));
+                    *w = (*w - decay * *w) - rate * mean / (correction * (largest + epsilon));
+                    (*m, *u) = (mean.flushed(), largest.flushed());
                 }
             },
         );

@@ -58,8 +58,8 @@ impl<F: Real> Tensors<F> for Lamb {
             #[inline(always)]
             || {
                 for ((w, g), (m, v)) in weights.iter_mut().zip(&mut *gradient).zip(m.iter_mut().zip(v.iter_mut())) {
-                    *m = (*g - *m).mul_add(first, *m);
-                    *v = (*g * *g - *v).mul_add(second, *v);
+                    *m = (*g - *m).mul_add(first, *m).flushed();
+                    *v = (*g * *g - *v).mul_add(second, *v).flushed();
                     *g = (*m / of_mean) / ((*v / of_square).sqrt() + epsilon);
                     *w = *w - decay * *w;
                 }

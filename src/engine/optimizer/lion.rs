@@ -53,7 +53,7 @@ impl<F: Real> Cells<F> for Lion {
                 for ((w, &g), m) in weights.iter_mut().zip(gradient).zip(m.iter_mut()) {
                     let direction = (*m * first + g * (F::ONE - first)).sign();
                     *w = (*w - decay * *w) - rate * direction;
-                    *m = *m * second + g * (F::ONE - second);
+                    *m = (*m * second + g * (F::ONE - second)).flushed();
                 }
             },
         );

@@ -151,7 +151,7 @@ impl<F: Real> Tensors<F> for Muon {
             #[inline(always)]
             || {
                 for (g, m) in gradient.iter_mut().zip(m.iter_mut()) {
-                    *m += *g + *m * forgotten;
+                    *m = (*m + (*g + *m * forgotten)).flushed();
                     *g = if nesterov { *g + momentum * *m } else { *m };
                 }
             },

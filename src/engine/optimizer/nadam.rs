@@ -74,10 +74,10 @@ impl<F: Real> Cells<F> for Nadam {
             #[inline(always)]
             || {
                 for ((w, &g), (m, v)) in weights.iter_mut().zip(gradient).zip(m.iter_mut().zip(v.iter_mut())) {
-                    *m = (g - *m).mul_add(first, *m);
-                    *v = (g * g - *v).mul_add(second, *v);
-                    let mean = of_mean * *m + of_gradient * g;
-                    *w = (*w - decay * *w) - mean * rate / ((*v / correction).sqrt() + epsilon);
+                    let (mean, square) = ((g - *m).mul_add(first, *m), (g * g - *v).mul_add(second, *v));
+                    let ahead = of_mean * mean + of_gradient * g;
+                    *w = (*w - decay * *w) - ahead * rate / ((square / correction).sqrt() + epsilon);
+                    (*m, *v) = (mean.flushed(), square.flushed());
                 }
             },
         );

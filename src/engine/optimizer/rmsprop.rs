@@ -60,29 +60,29 @@ impl<F: Real> Cells<F> for RmsProp {
                 ([v, m, mean], _) => {
                     let kept = v.iter_mut().zip(m.iter_mut()).zip(mean.iter_mut());
                     for ((w, &g), ((v, m), mean)) in weights.zip(kept) {
-                        *v = rho * *v + fresh * (g * g);
-                        *mean = rho * *mean + fresh * g;
-                        *m = momentum * *m + rate * g / (*v - *mean * *mean + epsilon).sqrt();
+                        *v = (rho * *v + fresh * (g * g)).flushed();
+                        *mean = (rho * *mean + fresh * g).flushed();
+                        *m = (momentum * *m + rate * g / (*v - *mean * *mean + epsilon).sqrt()).flushed();
                         *w = (*w - decay * *w) - *m;
                     }
                 }
                 ([v, mean], true) => {
                     for ((w, &g), (v, mean)) in weights.zip(v.iter_mut().zip(mean.iter_mut())) {
-                        *v = rho * *v + fresh * (g * g);
-                        *mean = rho * *mean + fresh * g;
+                        *v = (rho * *v + fresh * (g * g)).flushed();
+                        *mean = (rho * *mean + fresh * g).flushed();
                         *w = (*w - decay * *w) - rate * g / (*v - *mean * *mean + epsilon).sqrt();
                     }
                 }
                 ([v, m], false) => {
                     for ((w, &g), (v, m)) in weights.zip(v.iter_mut().zip(m.iter_mut())) {
-                        *v = rho * *v + fresh * (g * g);
-                        *m = momentum * *m + rate * g / (*v + epsilon).sqrt();
+                        *v = (rho * *v + fresh * (g * g)).flushed();
+                        *m = (momentum * *m + rate * g / (*v + epsilon).sqrt()).flushed();
                         *w = (*w - decay * *w) - *m;
                     }
                 }
                 ([v], _) => {
                     for ((w, &g), v) in weights.zip(v.iter_mut()) {
-                        *v = rho * *v + fresh * (g * g);
+                        *v = (rho * *v + fresh * (g * g)).flushed();
                         *w = (*w - decay * *w) - rate * g / (*v + epsilon).sqrt();
                     }
                 }

@@ -51,13 +51,13 @@ impl<F: Real> Cells<F> for Sgd {
             || match slots {
                 [velocity, ..] if self.nesterov => {
                     for ((w, &g), v) in weights.zip(velocity.iter_mut()) {
-                        *v = momentum * *v - rate * g;
+                        *v = (momentum * *v - rate * g).flushed();
                         *w = (*w - decay * *w) + (momentum * *v - rate * g);
                     }
                 }
                 [velocity, ..] => {
                     for ((w, &g), v) in weights.zip(velocity.iter_mut()) {
-                        *v = momentum * *v - rate * g;
+                        *v = (momentum * *v - rate * g).flushed();
                         *w = (*w - decay * *w) + *v;
                     }
                 }

@@ -2,7 +2,7 @@
 
 use super::{Clock, Form, Optimizer, Options, Place, Step};
 use crate::engine::{
-    kernel::{Team, vectorized, written},
+    kernel::{Buffer, Team, vectorized},
     real::{Real, sum},
     shape::Shape,
 };
@@ -26,11 +26,11 @@ pub struct Updater<F> {
     /// Each tensor's cells in the flat vector.
     cells: Vec<Range<usize>>,
     /// The rule's values for each weight.
-    slots: Vec<Vec<F>>,
+    slots: Vec<Buffer<F>>,
     /// Sums of the gradients that wait for their step; empty where none wait.
-    waiting: Vec<F>,
+    waiting: Buffer<F>,
     /// Moving averages of the weights; empty without.
-    averages: Vec<F>,
+    averages: Buffer<F>,
 }
 
 /// One tensor of the flat vector.
@@ -39,7 +39,7 @@ struct Tensor<F> {
     name: String,
     shape: Shape,
     /// What the rule keeps for it as a whole.
-    memory: Vec<F>,
+    memory: Buffer<F>,
     /// The sum of its gradient's squares, where that is asked for.
     squares: f64,
     /// What its gradient is multiplied with, so that it is not too long.
@@ -62,17 +62,19 @@ impl<F: Real> Updater<F> {
             laid_out.push(Tensor {
                 name: name.to_owned(),
                 shape: shape.clone(),
-                memory: written(F::ZERO, memory),
+                memory: Buffer::filled(F::ZERO, memory),
                 squares: 0.0,
                 factor: F::ONE,
             });
         }
-        let filled = |wanted: bool| written(F::ZERO, if wanted { count } else { 0 });
+        let filled = |wanted: bool| Buffer::filled(F::ZERO, if wanted { count } else { 0 });
         Self {
             tensors: laid_out,
             cells,
             slots: match &rule {
-                Form::Cells(rule) => (0..rule.slots()).map(|slot| written(F::of(rule.first(slot)), count)).collect(),
+                Form::Cells(rule) => {
+                    (0..rule.slots()).map(|slot| Buffer::filled(F::of(rule.first(slot)), count)).collect()
+                }
                 Form::Tensors(_) => Vec::new(),
             },
             waiting: filled(optimizer.options.gradient_accumulation_steps.is_some()),
@@ -300,6 +302,35 @@ impl Average {
         );
         if self.overwrites && !averages.is_empty() {
             weights.copy_from_slice(averages);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_decays_ends_in_zero_and_never_where_arithmetic_is_slow() {
+        let shape = Shape(vec![4, 4]);
+        let all = Optimizer::every().into_iter().map(|optimizer| (optimizer.kind(), optimizer));
+        let momentum = |text: &str| serde_json::from_str(text).unwrap();
+        let more = [
+            ("sgd with momentum", momentum(r#"{"type": "sgd", "momentum": 0.9}"#)),
+            ("centered rmsprop", momentum(r#"{"type": "rmsprop", "momentum": 0.9, "centered": true}"#)),
+            ("amsgrad", momentum(r#"{"type": "adam", "amsgrad": true}"#)),
+        ];
+        for (name, optimizer) in all.chain(more) {
+            let mut updater = Updater::<f32>::new(&optimizer, [("layer/kernel", &shape)]);
+            let mut weights = vec![1.0; shape.cells()];
+            for step in 0..1500 {
+                let mut gradient = vec![if step == 0 { 1e-18 } else { 0.0 }; shape.cells()];
+                updater.step(&Team::ALONE, 0.001, &mut weights, &mut gradient, |_, _, _| {});
+                // Behind its first cells, a tensor's memory may be room for what is made anew in each step.
+                let memory = updater.tensors.iter().map(|tensor| &tensor.memory);
+                let kept = updater.slots.iter().chain(memory).flat_map(|cells| cells.iter().take(shape.cells()));
+                assert!(!kept.into_iter().any(|cell| cell.is_subnormal()), "{name}, step {step}");
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(untagged)]
 pub enum BatchSize {
-    /// This many.
+    /// This many, or all that there are.
     Rows(u64),
     /// All of them: batch gradient descent.
     Full(Full),
@@ -23,7 +23,7 @@ pub enum Full {
 }
 
 impl BatchSize {
-    /// Rows of one step where `rows` train.
+    /// Rows of one step where `rows` train; where that is more, a step takes them all.
     pub fn of(self, rows: usize) -> usize {
         match self {
             Self::Rows(size) => usize::try_from(size).unwrap_or(rows),
@@ -31,11 +31,11 @@ impl BatchSize {
         }
     }
 
-    /// Its upper bound, the training rows, is known to the resolver alone.
+    /// How many rows train is known to the resolver alone.
     pub(super) fn read(value: &Value) -> Result<Self, FieldError> {
         match value {
             Value::String(word) if word == "full" => Ok(Self::Full(Full::Full)),
-            // 0 is told with the training rows in the text
+            // 0 is refused where the training rows are known, for the text
             Value::Number(number) if number.is_u64() => Ok(Self::Rows(number.as_u64().unwrap_or_default())),
             Value::Number(number) if number.is_i64() => {
                 Err(FieldError::new("", format!("expected at least 1 row or \"full\", received {number}")))

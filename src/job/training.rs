@@ -32,8 +32,8 @@ pub struct Training {
     /// Times that every training row is seen, 1 to 1000000; 1 where absent.
     #[schema(required = false, minimum = 1, maximum = 1000000)]
     pub epochs: u32,
-    /// Rows of one step: a number up to the training rows, or `"full"` for all of them; 32 where absent, or all rows where
-    /// they are fewer.
+    /// Rows of one step: a number, which is all training rows where they are fewer, or `"full"` for all of them; 32 where
+    /// absent.
     #[schema(required = false)]
     pub batch_size: BatchSize,
     /// adam where absent.

@@ -124,6 +124,25 @@ async fn words_are_looked_up_as_they_are() {
 }
 
 #[tokio::test]
+async fn a_batch_of_more_rows_than_there_are_takes_them_all() {
+    let server = Server::start().await;
+    let url = server.url();
+    upload(url, table(3, 2, |row, column| ((row * 7 + column * 3) as f64 * 0.37).sin())).await;
+    define(url, &json!({"layers": [{"type": "dense", "units": 2, "activation": "softmax"}]})).await;
+    let training =
+        |batch_size: Value| json!({"epochs": 3, "batch_size": batch_size, "validation_split": 0.2, "seed": 1});
+    let all = train(url, training(json!("full"))).await;
+    for rows in [48, 49, 1000, u64::MAX] {
+        let ended = train(url, training(json!(rows))).await;
+        assert_eq!(ended["status"], "succeeded", "{ended:#}");
+        assert_eq!(ended["training"]["batch_size"], json!(rows));
+        assert_eq!(ended["metrics"], all["metrics"], "{rows}");
+        assert_eq!(ended["summary"], all["summary"], "{rows}");
+        assert_eq!(ended["progress"], all["progress"], "{rows}");
+    }
+}
+
+#[tokio::test]
 async fn words_without_a_vector_fail_the_job() {
     let server = Server::start().await;
     let url = server.url();

@@ -15,7 +15,11 @@ use epoca::{
 use ndarray::Array2;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::{fs, ops::ControlFlow, path::Path};
+use std::{
+    fs,
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+};
 
 /// Keras computes in f32, too: both are off by a few roundings.
 const RELATIVE: f64 = 1e-5;
@@ -38,6 +42,9 @@ struct Case {
     x: Vec<f32>,
     weights: Vec<Tensor>,
     output: Vec<f32>,
+    /// Targets; none where training is random.
+    y: Option<Vec<f32>>,
+    /// None where nothing is trained, too.
     training: Option<Training>,
     /// Relative, where sums are long.
     tolerance: Option<f64>,
@@ -46,7 +53,6 @@ struct Case {
 #[derive(Deserialize)]
 struct Training {
     learning_rate: f64,
-    y: Vec<f32>,
     /// Of each step, one epoch each.
     losses: Vec<f64>,
     /// After the last step.
@@ -75,14 +81,18 @@ impl EventSink for Losses {
     }
 }
 
-fn cases() -> Vec<Case> {
+fn files() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/keras/layers");
     let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let mut files: Vec<_> =
         files.filter(|path| path.extension().is_some_and(|extension| extension == "json")).collect();
     files.sort();
+    files
+}
+
+fn cases() -> Vec<Case> {
     let read = |path| serde_json::from_str::<Fixture>(&fs::read_to_string(path).unwrap()).unwrap().cases;
-    files.into_iter().flat_map(read).collect()
+    files().into_iter().flat_map(read).collect()
 }
 
 impl Case {
@@ -140,6 +150,17 @@ fn parity_has_a_case_of_every_layer() {
     }
 }
 
+/// Gradients are not seen from outside: a test of the engine compares them, whose room opens no folder.
+#[test]
+fn gradients_are_compared_of_every_file() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/engine/fit/trainer/gradients.rs");
+    let source = fs::read_to_string(source).unwrap();
+    for file in files() {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        assert!(source.contains(&format!("keras/layers/{name}\"")), "nothing compares the gradients of {name}");
+    }
+}
+
 #[test]
 fn definitions_are_those_that_keras_prints() {
     for case in cases() {
@@ -169,7 +190,7 @@ fn outputs_equal_those_of_keras() {
 #[test]
 fn training_equals_that_of_keras() {
     for case in cases() {
-        let (Some(training), mut network) = (&case.training, case.network()) else { continue };
+        let (Some(training), Some(y), mut network) = (&case.training, &case.y, case.network()) else { continue };
         let plan = FitPlan {
             epochs: training.losses.len() as u32,
             batch_size: case.rows,
@@ -184,7 +205,7 @@ fn training_equals_that_of_keras() {
             steps_per_epoch: None,
             threads: 2,
         };
-        let (x, y) = (case.table(&case.x), case.table(&training.y));
+        let (x, y) = (case.table(&case.x), case.table(y));
         let mut losses = Losses::default();
         let samples = Samples { x: x.view(), y: y.view(), weights: None };
         fit(&mut network, &plan, samples, None, &mut losses).unwrap_or_else(|error| panic!("{}: {error}", case.name));

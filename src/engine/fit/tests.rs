@@ -201,6 +201,24 @@ fn the_last_batch_may_be_smaller_and_the_loss_is_the_mean_over_rows() {
 }
 
 #[test]
+fn a_network_of_frozen_layers_is_measured_and_stays_as_it_is() {
+    let (x, y) = data::<f64>(10, 5);
+    for layers in [json!([{"type": "dense", "units": 1, "trainable": false}]), json!([{"type": "identity"}])] {
+        let network = Network::<f64>::initialize(architecture(5, layers), 1);
+        let outputs = network.predict(x.view());
+        let y = y.broadcast(outputs.dim()).unwrap().to_owned();
+        let loss = (&outputs - &y).mapv(|error| error * error).mean().unwrap();
+        for optimizer in ["sgd", "adam", "lamb", "muon"] {
+            let mut trained = network.clone();
+            let plan = plan(2, 4, json!(optimizer), "mse");
+            let fitted = fit(&mut trained, &plan, samples(&x, &y), None, &mut Record::default()).unwrap();
+            assert!((log(&fitted.logs, "loss") - loss).abs() < 1e-12, "{optimizer}");
+            assert_eq!(trained.tensors(), network.tensors(), "{optimizer}");
+        }
+    }
+}
+
+#[test]
 fn validation_measures_what_predict_gives() {
     let layers = json!([
         {"type": "dense", "units": 8, "activation": "relu", "kernel_regularizer": {"type": "l2", "l2": 0.1}},

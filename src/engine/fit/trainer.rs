@@ -359,3 +359,6 @@ impl Parts {
         self.outputs.last().map_or(0, |output| output.targets.end)
     }
 }
+
+#[cfg(test)]
+mod gradients;

@@ -135,7 +135,7 @@ impl Team {
         const LINE: usize = 32;
         assert!(slices.iter().all(|slice| slice.is_empty() || slice.len() == cells), "lengths of slices");
         let parts = (cells / grain.max(1)).clamp(1, MOST_PARTS.min(4 * self.threads()));
-        let step = cells.div_ceil(parts).next_multiple_of(LINE);
+        let step = cells.div_ceil(parts).next_multiple_of(LINE).max(LINE);
         let slices = slices.map(|slice| (Pointer(slice.as_mut_ptr()), slice.is_empty()));
         self.run(cells.div_ceil(step), &|part| {
             let range = part * step..cells.min((part + 1) * step);
@@ -355,7 +355,7 @@ mod tests {
     #[test]
     fn ranges_cover_every_cell_once_and_leave_empty_slices_empty() {
         let team = Team::new(3);
-        for cells in [1, 31, 32, 1000, 12_345] {
+        for cells in [0, 1, 31, 32, 1000, 12_345] {
             let mut a = vec![1; cells];
             let mut b: Vec<usize> = (0..cells).collect();
             team.ranges(cells, 10, [&mut a, &mut b, &mut []], |range, [a, b, none]| {

@@ -17,7 +17,7 @@ pub(crate) struct Tape<F> {
     pub(super) cells: Vec<usize>,
     values: Vec<Buffer<F>>,
     /// By value; empty where nobody needs it.
-    pub(super) gradients: Vec<Buffer<F>>,
+    pub(crate) gradients: Vec<Buffer<F>>,
     wanted: Vec<bool>,
     /// By node and input.
     destinations: Vec<Vec<Destination>>,
@@ -95,7 +95,7 @@ impl<F: Real> Tape<F> {
     }
 
     /// `wanted`, by value: whether there is a gradient.
-    pub(super) fn new(architecture: &Architecture, rows: usize, wanted: Vec<bool>, training: bool) -> Self {
+    pub(crate) fn new(architecture: &Architecture, rows: usize, wanted: Vec<bool>, training: bool) -> Self {
         let cells: Vec<usize> = (0..architecture.values()).map(|value| architecture.shape(value).cells()).collect();
         let gradient = |(&cells, &wanted): (&usize, &bool)| Buffer::zeros(if wanted { rows * cells } else { 0 });
         let workspaces: Vec<Workspace> = architecture.nodes().iter().map(|node| workspace(node, training)).collect();

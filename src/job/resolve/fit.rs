@@ -23,7 +23,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 /// Keras's.
-const DEFAULT_BATCH_SIZE: u64 = 32;
+const DEFAULT_BATCH_SIZE: BatchSize = BatchSize::Rows(32);
 
 /// The training with every default filled in; `None` where task and loss are not known.
 pub(super) fn training(
@@ -43,12 +43,11 @@ pub(super) fn training(
         }
     };
     let batch_size = match (requested.batch_size, rows) {
-        (None, rows) => Some(BatchSize::Rows(DEFAULT_BATCH_SIZE.min(rows.unwrap_or(DEFAULT_BATCH_SIZE)))),
-        (Some(BatchSize::Rows(size)), Some(rows)) if size == 0 || size > rows => {
-            errors.push(FieldError::new("/training/batch_size", format!("expected 1 to {rows}, received {size}")));
+        (Some(BatchSize::Rows(0)), Some(rows)) => {
+            errors.push(FieldError::new("/training/batch_size", format!("expected 1 to {rows}, received 0")));
             None
         }
-        (size, _) => size,
+        (size, _) => Some(size.unwrap_or(DEFAULT_BATCH_SIZE)),
     };
     let learned = learned?;
     let mut metrics = Vec::with_capacity(learned.len());

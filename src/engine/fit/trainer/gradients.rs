@@ -1,0 +1,202 @@
+//! The gradients of every layer's parameters and inputs against those of the real Keras, which the scripts in
+//! `tests/fixtures/keras/layers/` wrote: those of the loss of a training step, as a fit takes it.
+
+use super::{Parts, Trainer};
+use crate::engine::{
+    fit::{FitPlan, OutputPlan, Samples, ValidationFreq},
+    kernel::with_team,
+    layer::AnyLayer,
+    loss::Loss,
+    network::{NamedTensor, Network, Tape},
+    shape::Shape,
+    spec::{Architecture, Definition, Limits},
+};
+use ndarray::Array2;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// Both compute in f32: a part of the largest number of a tensor, whose cells are sums of numbers of about its size. The
+/// cases are small, so that no sum is long.
+const RELATIVE: f64 = 1e-5;
+
+/// A part of a case's largest gradient below which there are roundings and nothing else: the gradient of a bias that a
+/// softmax or a normalization takes out again is zero.
+const ROUNDINGS: f64 = 1e-6;
+
+/// What the scripts wrote, a file a family; `tests/it/parity_layers.rs` holds that none is missing.
+const FAMILIES: [&str; 9] = [
+    include_str!("../../../../tests/fixtures/keras/layers/attention.json"),
+    include_str!("../../../../tests/fixtures/keras/layers/convolution.json"),
+    include_str!("../../../../tests/fixtures/keras/layers/core.json"),
+    include_str!("../../../../tests/fixtures/keras/layers/elementary.json"),
+    include_str!("../../../../tests/fixtures/keras/layers/masked_merging.json"),
+    include_str!("../../../../tests/fixtures/keras/layers/masked_recurrent.json"),
+    include_str!("../../../../tests/fixtures/keras/layers/merging.json"),
+    include_str!("../../../../tests/fixtures/keras/layers/penalties.json"),
+    include_str!("../../../../tests/fixtures/keras/layers/recurrent.json"),
+];
+
+#[derive(Deserialize)]
+struct Fixture {
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    name: String,
+    /// The layer that is tried has the name `layer`.
+    definition: Value,
+    inputs: Vec<Vec<usize>>,
+    rows: usize,
+    x: Vec<f32>,
+    weights: Vec<Tensor>,
+    y: Option<Vec<f32>>,
+    /// None where training is random.
+    gradients: Option<Gradients>,
+}
+
+#[derive(Deserialize)]
+struct Tensor {
+    name: String,
+    shape: Vec<usize>,
+    values: Vec<f32>,
+}
+
+/// Of the mean squared error and the penalties.
+#[derive(Deserialize)]
+struct Gradients {
+    loss: f64,
+    /// Cells of every input one after the other, as in `x`; None where they are indices.
+    x: Option<Vec<f32>>,
+    /// Of every trainable weight.
+    weights: Vec<Gradient>,
+}
+
+#[derive(Deserialize)]
+struct Gradient {
+    name: String,
+    values: Vec<f32>,
+}
+
+fn cases() -> Vec<Case> {
+    FAMILIES.iter().flat_map(|text| serde_json::from_str::<Fixture>(text).unwrap().cases).collect()
+}
+
+impl Case {
+    fn network(&self) -> Network<f32> {
+        let shapes: Vec<Shape> = self.inputs.iter().cloned().map(Shape).collect();
+        let architecture = Definition::from_value(&self.definition).unwrap().resolve(&shapes, &Limits::default());
+        let tensors = self.weights.iter().map(|tensor| NamedTensor {
+            name: tensor.name.clone(),
+            shape: Shape(tensor.shape.clone()),
+            values: tensor.values.clone(),
+        });
+        Network::with_tensors(architecture.unwrap(), tensors.collect()).unwrap()
+    }
+
+    fn table(&self, values: &[f32]) -> Array2<f32> {
+        Array2::from_shape_vec((self.rows, values.len() / self.rows), values.to_vec()).unwrap()
+    }
+
+    /// `largest` is the gradient of the case that is farthest from zero.
+    fn assert_close(&self, what: &str, received: &[f32], expected: &[f32], largest: f64) {
+        let name = &self.name;
+        assert_eq!(received.len(), expected.len(), "{name}: gradient of {what}");
+        let (own, roundings) = (size(expected), ROUNDINGS * largest);
+        let bound = if own <= roundings { roundings } else { RELATIVE * own };
+        for (index, (&received, &expected)) in received.iter().zip(expected).enumerate() {
+            let close = (f64::from(received) - f64::from(expected)).abs() <= bound;
+            assert!(close, "{name}: gradient of {what}, cell {index}: {received:e} but Keras has {expected:e}");
+        }
+    }
+}
+
+impl Gradients {
+    fn largest(&self) -> f64 {
+        let tensors = self.weights.iter().map(|weight| &weight.values).chain(&self.x);
+        tensors.map(|tensor| size(tensor)).fold(0.0, f64::max)
+    }
+}
+
+/// How far from zero the farthest number is.
+fn size(values: &[f32]) -> f64 {
+    values.iter().fold(0.0, |size, value| size.max(f64::from(value.abs())))
+}
+
+/// A step over all rows that moves nothing.
+fn plan(rows: usize) -> FitPlan {
+    FitPlan {
+        epochs: 1,
+        batch_size: rows,
+        optimizer: serde_json::from_value(json!({"type": "sgd", "learning_rate": 0.0})).unwrap(),
+        outputs: vec![OutputPlan::single(Loss::MeanSquaredError, Vec::new())],
+        shuffle: false,
+        seed: 0,
+        early_stopping: None,
+        reduce_lr_on_plateau: None,
+        terminate_on_nan: false,
+        validation_freq: ValidationFreq::default(),
+        steps_per_epoch: None,
+        threads: 1,
+    }
+}
+
+/// A tape with a gradient of every value, those of the inputs too, which no fit needs.
+fn tape(architecture: &Architecture, rows: usize) -> Tape<f32> {
+    Tape::new(architecture, rows, vec![true; architecture.values()], true)
+}
+
+/// The gradient of each input, side by side in rows as x is.
+fn of_inputs(tape: &Tape<f32>, inputs: &[Vec<usize>], rows: usize) -> Vec<f32> {
+    let row = |row: usize| {
+        inputs.iter().enumerate().flat_map(move |(input, shape)| {
+            let cells = shape.iter().product::<usize>();
+            &tape.gradients[input][row * cells..(row + 1) * cells]
+        })
+    };
+    (0..rows).flat_map(row).copied().collect()
+}
+
+#[test]
+fn gradients_equal_those_of_keras() {
+    for case in cases() {
+        let (Some(expected), Some(y)) = (&case.gradients, &case.y) else { continue };
+        let (x, y, plan) = (case.table(&case.x), case.table(y), plan(case.rows));
+        let mut network = case.network();
+        network.adapt(x.view());
+        let parts = Parts::new(network.architecture(), &plan);
+        let samples = Samples { x: x.view(), y: y.view(), weights: None };
+        let order: Vec<usize> = (0..case.rows).collect();
+        let (loss, gradient, of_x) = with_team(1, |team| {
+            let mut trainer = Trainer::new(team, &mut network, &plan, &parts, case.rows, false);
+            assert_eq!(trainer.lanes.len(), 1, "{}: so few rows are one lane", case.name);
+            trainer.lanes[0].tape = tape(trainer.architecture, case.rows);
+            let loss = trainer.step(samples, &order, 0.0);
+            let lane = &trainer.lanes[0];
+            (loss, lane.gradient.to_vec(), of_inputs(&lane.tape, &case.inputs, case.rows))
+        });
+        assert!((loss - expected.loss).abs() <= RELATIVE * expected.loss, "{}: loss {loss}", case.name);
+        let largest = expected.largest();
+        let trained = network.architecture().parameters().iter().filter(|parameter| parameter.spec.trainable);
+        let trained: Vec<_> = trained.collect();
+        assert_eq!(trained.len(), expected.weights.len(), "{}: trainable weights", case.name);
+        for (parameter, expected) in trained.into_iter().zip(&expected.weights) {
+            assert_eq!(parameter.name, expected.name, "{}", case.name);
+            case.assert_close(&parameter.name, &gradient[parameter.cells.clone()], &expected.values, largest);
+        }
+        if let Some(expected) = &expected.x {
+            case.assert_close("the inputs", &of_x, expected, largest);
+        }
+    }
+}
+
+#[test]
+fn every_layer_has_gradients() {
+    let cases = cases();
+    let with_gradients = cases.iter().filter(|case| case.gradients.is_some());
+    let layers = with_gradients.flat_map(|case| case.definition["layers"].as_array().unwrap());
+    let tried: Vec<&Value> = layers.filter(|layer| layer["name"] == "layer").map(|layer| &layer["type"]).collect();
+    for kind in AnyLayer::KINDS {
+        assert!(tried.contains(&&json!(kind)), "no case compares the gradients of `{kind}` with Keras's");
+    }
+}

@@ -48,13 +48,45 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
 
 /// The code lines of a file, without comments and without its unit tests, numbered from 1.
 fn code(path: &Path) -> Vec<(usize, String)> {
-    fs::read_to_string(path)
-        .unwrap()
-        .lines()
-        .take_while(|line| line.trim() != "#[cfg(test)]")
-        .enumerate()
-        .map(|(index, line)| (index + 1, line.split("//").next().unwrap_or_default().to_owned()))
-        .collect()
+    let text = fs::read_to_string(path).unwrap();
+    let mut lines = text.lines().enumerate();
+    let mut code = Vec::new();
+    while let Some((index, line)) = lines.next() {
+        if line.trim() == "#[cfg(test)]" {
+            skip_item(lines.by_ref().map(|(_, line)| line));
+        } else {
+            code.push((index + 1, line.split("//").next().unwrap_or_default().to_owned()));
+        }
+    }
+    code
+}
+
+/// Reads over an item: to the semicolon that ends it, or to the brace in the column in which it begins.
+fn skip_item<'a>(lines: impl Iterator<Item = &'a str>) {
+    let mut column = None;
+    let mut open = false;
+    for line in lines {
+        let begins = line.len() - line.trim_start().len();
+        let column = *column.get_or_insert(begins);
+        if open && begins == column && line.trim_start().starts_with('}') {
+            return;
+        }
+        let ends_here = line.ends_with(';') || (line.contains('{') && line.ends_with('}'));
+        if !open && ends_here {
+            return;
+        }
+        open |= line.contains('{');
+    }
+}
+
+#[test]
+fn what_stands_behind_an_item_of_tests_is_read() {
+    for item in ["mod walk;", "mod tests {\n    mod inner;\n    fn f() {\n    }\n}", "use a::{b, c};", "fn f() {}"] {
+        let text = format!("{item}\nuse crate::store;");
+        let mut lines = text.lines();
+        skip_item(lines.by_ref());
+        assert_eq!(lines.collect::<Vec<_>>(), ["use crate::store;"], "{item}");
+    }
 }
 
 /// Rooms named in a file's code: `crate::room` alone and every `room::` directly inside `use crate::{…}`.

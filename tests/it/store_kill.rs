@@ -23,6 +23,9 @@ async fn upload(url: &str, name: &str, csv: String) -> reqwest::Result<Response>
     request.body(csv).send().await
 }
 
+/// So many that a slow client kills the service before the last one.
+const EPOCHS: u32 = 6000;
+
 async fn get(url: &str, path: &str) -> Value {
     Client::new().get(format!("{url}{path}")).send().await.unwrap().error_for_status().unwrap().json().await.unwrap()
 }
@@ -65,7 +68,7 @@ async fn events(url: &str, id: &str) -> Vec<Value> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_whose_process_is_killed_is_run_again_to_its_end() {
     let folder = tempfile::tempdir().unwrap();
-    let (process, id) = submitted(folder.path(), 3000).await;
+    let (process, id) = submitted(folder.path(), EPOCHS).await;
     let mut live = client::Events::open(process.url(), &id, None).await;
     let mut last = 0;
     loop {
@@ -95,7 +98,7 @@ async fn a_job_whose_process_is_killed_is_run_again_to_its_end() {
     assert_eq!(statuses, ["queued", "running", "queued", "running", "succeeded"]);
     let again = events.iter().rposition(|event| event["data"]["status"] == "running").unwrap();
     let epochs = events[again..].iter().filter_map(|event| event["data"]["epoch"].as_u64());
-    assert!(epochs.eq(1..=3000), "the second attempt begins anew");
+    assert!(epochs.eq(1..=u64::from(EPOCHS)), "the second attempt begins anew");
     assert!(
         events.iter().any(|event| event["data"]["text"].as_str().is_some_and(|text| text.contains("attempt 2 of 3")))
     );

@@ -60,10 +60,10 @@ impl<F: Real> Cells<F> for Adam {
                 [m, v, largest, ..] => {
                     let moments = m.iter_mut().zip(v.iter_mut()).zip(largest.iter_mut());
                     for ((w, &g), ((m, v), largest)) in weights.iter_mut().zip(gradient).zip(moments) {
-                        let (mean, square) = ((g - *m).mul_add(first, *m), (g * g - *v).mul_add(second, *v));
+                        let (mean, square) = ((g - *m).mul_add(first, *m), (g * g - *v).mul_add(second, *v).flushed());
                         let greatest = largest.maximum(square);
                         *w = (*w - decay * *w) - alpha * mean / (greatest.sqrt() + epsilon);
-                        (*m, *v, *largest) = (mean.flushed(), square.flushed(), greatest);
+                        (*m, *v, *largest) = (mean.flushed(), square, greatest);
                     }
                 }
                 [m, v] => {

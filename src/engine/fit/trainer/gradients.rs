@@ -4,7 +4,7 @@
 use super::{Parts, Trainer};
 use crate::engine::{
     fit::{FitPlan, OutputPlan, Samples, ValidationFreq},
-    kernel::with_team,
+    kernel::Team,
     layer::AnyLayer,
     loss::Loss,
     network::{NamedTensor, Network, Tape},
@@ -167,14 +167,14 @@ fn gradients_equal_those_of_keras() {
         let parts = Parts::new(network.architecture(), &plan);
         let samples = Samples { x: x.view(), y: y.view(), weights: None };
         let order: Vec<usize> = (0..case.rows).collect();
-        let (loss, gradient, of_x) = with_team(1, |team| {
-            let mut trainer = Trainer::new(team, &mut network, &plan, &parts, case.rows, false);
+        let (loss, gradient, of_x) = {
+            let mut trainer = Trainer::new(&Team::ALONE, &mut network, &plan, &parts, case.rows, false);
             assert_eq!(trainer.lanes.len(), 1, "{}: so few rows are one lane", case.name);
             trainer.lanes[0].tape = tape(trainer.architecture, case.rows);
             let loss = trainer.step(samples, &order, 0.0);
             let lane = &trainer.lanes[0];
             (loss, lane.gradient.to_vec(), of_inputs(&lane.tape, &case.inputs, case.rows))
-        });
+        };
         assert!((loss - expected.loss).abs() <= RELATIVE * expected.loss, "{}: loss {loss}", case.name);
         let largest = expected.largest();
         let trained = network.architecture().parameters().iter().filter(|parameter| parameter.spec.trainable);

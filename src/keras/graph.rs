@@ -5,9 +5,10 @@
 
 use super::{
     calls::{Call, Tensor, calls, ends},
-    class::{Place, Translator},
+    inputs,
     masks::{self, Given, Origins},
     model::{self, is_model},
+    translator::{Place, Translator},
 };
 use crate::engine::field::FieldError;
 use serde_json::{Map, Value, json};
@@ -136,6 +137,15 @@ impl<'a> Graph<'a> {
         let pointer = format!("{}/{index}/config", parent.pointer);
         let (config, layers) = model::layers_of(layer, &pointer, translator)?;
         let functional = layer.get("class_name").is_some_and(|class| class != "Sequential");
+        let known = config.get("input_layers").and_then(Value::as_object).map(inputs::in_order);
+        let known: Vec<&String> = known.into_iter().flatten().map(|(name, _)| name).collect();
+        let mut named = parent.calls[index].iter().map(|call| &call.names).filter(|names| !names.is_empty());
+        if named.any(|names| !names.iter().eq(known.iter().copied())) {
+            let place = Place { ours: String::new(), keras: pointer, owner: model::owner_of(layer, index) };
+            translator
+                .refuse(&place, format_args!("expected a call on tensors by the names {known:?}, received others"));
+            return None;
+        }
         let scope = Scope {
             prefix: format!("{}{}.", parent.prefix, name_of(layer, index)),
             pointer: format!("{pointer}/layers"),
@@ -167,6 +177,22 @@ impl<'a> Graph<'a> {
             .collect();
         inputs.sort_unstable();
         inputs.into_iter().map(|(_, index)| (&scope.layers[index], format!("{}/{index}", scope.pointer))).collect()
+    }
+
+    /// Notes an error for each input layer, here and in models within, whose numbers are not those that are computed in.
+    pub fn check_inputs(&self, translator: &mut Translator) {
+        for scope in &self.scopes {
+            let inputs = scope.layers.iter().zip(&scope.roles).enumerate();
+            for (index, (layer, _)) in inputs.filter(|(_, (_, role))| matches!(role, Role::Input(_))) {
+                let keras = format!("{}/{index}", scope.pointer);
+                let place = Place { ours: "/inputs".into(), keras, owner: model::owner_of(layer, index) };
+                let name = name_of(layer, index);
+                let reads = |calls: &Vec<Call>| calls.iter().flat_map(|call| &call.tensors).any(|it| it.layer == name);
+                let readers = scope.layers.iter().zip(&scope.calls).filter(|(_, calls)| reads(calls));
+                let within = scope.parent.is_some();
+                inputs::check_type(layer, readers.map(|(layer, _)| layer), within, &place, translator);
+            }
+        }
     }
 
     /// Every layer that is no input and no model, in the order in which they stand.
@@ -261,8 +287,7 @@ impl<'a> Graph<'a> {
                     };
                 }
                 if tensor.output > 0 {
-                    let detail = format!("expected the one output of `{}`, received {}", tensor.layer, tensor.output);
-                    return Err(wrong(detail));
+                    return Err(scope.several_outputs(index));
                 }
                 let name = format!("{}{}", scope.prefix, tensor.layer);
                 Ok(if call == 0 { name } else { format!("{name}:{call}") })
@@ -313,6 +338,18 @@ impl Scope<'_> {
         self.outputs = outputs;
         self.count_calls();
         (ends_are_known && translator.errors.len() == before).then_some(())
+    }
+
+    /// The error for a layer of which more than the first output is read.
+    fn several_outputs(&self, index: usize) -> FieldError {
+        let layer = &self.layers[index];
+        let option = ["return_state", "merge_mode"].into_iter().find(|option| {
+            layer.get("config").and_then(|config| config.get(option)).is_some_and(|it| *it == true || it.is_null())
+        });
+        let option = option.map_or_else(String::new, |option| format!("/{option}"));
+        let detail =
+            format!("{}expected one output, as a layer has here, received several", model::owner_of(layer, index));
+        FieldError::new(format!("{}/{index}/config{option}", self.pointer), detail)
     }
 
     /// What Keras says of the masks of a layer, in a model that is called `times` times.

@@ -1,10 +1,12 @@
 //! Models into our own form: plain chains of layers, and graphs.
 
 use super::{
-    class::{Place, Translator, describe, named},
     graph::{self, Graph, Placed},
+    inputs,
     layers::{ACTIVATION_LAYERS, INPUT, LAYERS},
     masks::Stated,
+    operators::{self, is_operator},
+    translator::{Place, Translator, describe, named},
 };
 use crate::engine::field::{self, FieldError};
 use serde_json::{Map, Value, json};
@@ -54,6 +56,7 @@ pub(super) fn translate(document: &Map<String, Value>, translator: &mut Translat
         return chain(config, layers, pointer, translator);
     }
     let graph = Graph::read(functional, config, layers, pointer, translator)?;
+    graph.check_inputs(translator);
     let outcome = graph.placed().and_then(|placed| Ok((placed, graph.outputs()?)));
     let (placed, outputs) = outcome.map_err(|error| translator.errors.push(error)).ok()?;
     from_graph(&graph, placed, outputs, pointer, translator)
@@ -106,6 +109,7 @@ fn chain(config: &Map<String, Value>, layers: &[Value], pointer: &str, translato
                 translator.refuse(&place, "expected one input, at the head of the model");
             }
             read_input(layer, &place, translator);
+            inputs::check_type(layer, layers.iter().skip(1).take(1), false, &place, translator);
         } else if let Some(mut ours) = read_layer(layer, &place, translator) {
             freeze(&mut ours, frozen || layer.pointer("/config/trainable") == Some(&Value::Bool(false)));
             translated.push(Value::Object(ours));
@@ -275,6 +279,11 @@ pub(super) fn read_input(layer: &Value, place: &Place, translator: &mut Translat
 }
 
 fn read_layer(layer: &Value, place: &Place, translator: &mut Translator) -> Option<Map<String, Value>> {
+    if is_operator(layer) { operators::read(layer, place, translator) } else { read_class(layer, place, translator) }
+}
+
+/// A layer of one of Keras's classes.
+pub(super) fn read_class(layer: &Value, place: &Place, translator: &mut Translator) -> Option<Map<String, Value>> {
     let object = translator.object(&LAYERS, layer, place)?;
     let config_place = Place { keras: format!("{}/config", place.keras), ..place.clone() };
     translator.came_from(&config_place);
@@ -311,8 +320,31 @@ fn read_layer(layer: &Value, place: &Place, translator: &mut Translator) -> Opti
         refuse_frozen_parts(config, &config_place, translator);
         ours.insert("type".into(), class.kind.into());
         ours.extend(translator.settings(family, class, config, &config_place));
+        forget_penalty(&mut ours, translator.old);
+        refuse_old_axes(class.kind, config, &config_place, translator);
     }
     Some(ours)
+}
+
+/// In Keras 3, a penalty on the output of a layer does nothing where that runs on each step.
+fn forget_penalty(ours: &mut Map<String, Value>, old: bool) {
+    if !old && ours.get("type").is_some_and(|kind| kind == "time_distributed") {
+        let inner = ours.get_mut("layer").and_then(Value::as_object_mut);
+        inner.and_then(|layer| layer.shift_remove("activity_regularizer"));
+    }
+}
+
+/// Keras 2 counts negative axes of an attention from an axis that Keras 3 does not know.
+fn refuse_old_axes(kind: &str, config: &Map<String, Value>, place: &Place, translator: &mut Translator) {
+    let axes = config.get("attention_axes").and_then(Value::as_array).into_iter().flatten();
+    let below = axes.filter_map(Value::as_i64).any(|axis| axis < 0);
+    if translator.old && kind == "multi_head_attention" && below {
+        let place = Place { keras: format!("{}/attention_axes", place.keras), ..place.clone() };
+        translator.refuse(
+            &place,
+            "`attention_axes` of Keras 2: expected axes counted from the batch axis, which is 0, received some below 0",
+        );
+    }
 }
 
 /// A layer within another one, where its name says nothing, and which moves where the other one does.

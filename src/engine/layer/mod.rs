@@ -81,6 +81,7 @@ pub use pooling::{
 };
 pub use position_embedding::PositionEmbedding;
 pub use recurrent::{Bidirectional, Gru, Lstm, MergeMode, SimpleRnn};
+pub(crate) use registry::check_activity;
 pub use registry::{AnyLayer, Composite, Primitive};
 pub use rescaling::{Numbers, Rescaling};
 pub use reshaping::{

@@ -78,6 +78,9 @@ pub struct MultiHeadAttention {
     /// A penalty on each bias.
     #[serde(default)]
     pub bias_regularizer: Option<Regularizer>,
+    /// A penalty on the queries, the keys and the values of all heads, and on the output, divided by the rows of the batch.
+    #[serde(default)]
+    pub activity_regularizer: Option<Regularizer>,
     /// What each kernel is brought back to after each step.
     #[serde(default)]
     pub kernel_constraint: Option<Constraint>,
@@ -207,6 +210,10 @@ impl Layer for MultiHeadAttention {
             }));
         }
         parameters
+    }
+
+    fn activity_regularizer(&self) -> Option<Regularizer> {
+        self.activity_regularizer
     }
 
     fn check_masks(&self, inputs: &[Shape], masks: &[Option<Shape>]) -> Result<(), FieldError> {

@@ -96,7 +96,8 @@ impl<C: Cell> Layer for C {
     }
 
     fn activity_regularizer(&self) -> Option<Regularizer> {
-        self.activity()
+        // Where outputs are merged, the penalty is on what they were before.
+        self.activity().filter(|_| self.outline().merge.is_none())
     }
 
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {

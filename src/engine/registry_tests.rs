@@ -355,6 +355,11 @@ fn settings_out_of_range_are_refused_with_their_pointer() {
     refused::<Metric>(json!({"type": "precision", "class_id": 3}), against);
     refused::<Metric>(json!({"type": "auc", "label_weights": [1.0, 2.0]}), against);
     refused::<Metric>(json!({"type": "iou", "target_class_ids": [3]}), against);
+    refused::<Metric>(json!({"type": "iou", "num_classes": 2}), against);
+    refused::<Metric>(json!({"type": "mean_iou", "num_classes": 2}), against);
+    let one_cell = |metric: &Metric| metric.check_against(&field::parse(&json!("mse")).unwrap(), 1);
+    refused::<Metric>(json!("pearson_correlation"), one_cell);
+    refused::<Metric>(json!("concordance_correlation"), one_cell);
 }
 
 #[test]

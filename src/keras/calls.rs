@@ -6,6 +6,7 @@ use super::{
     operators::is_operator,
     translator::{Place, Translator, describe},
 };
+use crate::engine::field::FieldError;
 use serde_json::{Map, Value};
 
 /// A tensor by its history: which layer made it, in which of its calls, and which of the call's outputs it is.
@@ -155,6 +156,18 @@ pub(super) fn tensors_of(layer: &Value) -> Vec<Tensor> {
         }
     }
     tensors
+}
+
+/// The error for a layer at `pointer` of which more than the first output is read.
+pub(super) fn several_outputs(layer: &Value, pointer: &str, owner: &str) -> FieldError {
+    let set = |option: &&str| {
+        let value = layer.get("config").and_then(|config| config.get(*option));
+        value.is_some_and(|value| *value == true || value.is_null())
+    };
+    let option = ["return_state", "merge_mode"].into_iter().find(set);
+    let option = option.map_or_else(String::new, |option| format!("/{option}"));
+    let detail = format!("{owner}expected one output, as a layer has here, received several");
+    FieldError::new(format!("{pointer}/config{option}"), detail)
 }
 
 /// A tensor of either dialect; `None` where the value is something else.

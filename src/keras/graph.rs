@@ -4,20 +4,20 @@
 //! several times runs several times, with the same weights.
 
 use super::{
-    calls::{Call, Tensor, calls, ends},
+    calls::{Call, Tensor, calls, ends, several_outputs},
     inputs,
     masks::{self, Given, Origins},
     model::{self, is_model},
     translator::{Place, Translator},
 };
 use crate::engine::field::FieldError;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::collections::HashMap;
 
 /// Most layers of a model and of those within it, whatever a service's own limits.
 const MOST_LAYERS: usize = 10_000;
 /// What the input of a model is called that has no input layer.
-const UNNAMED_INPUT: &str = "input";
+pub(super) const UNNAMED_INPUT: &str = "input";
 /// Models within models that are followed.
 const DEEPEST: usize = 16;
 
@@ -287,7 +287,12 @@ impl<'a> Graph<'a> {
                     };
                 }
                 if tensor.output > 0 {
-                    return Err(scope.several_outputs(index));
+                    let place = format!("{}/{index}", scope.pointer);
+                    return Err(several_outputs(
+                        &scope.layers[index],
+                        &place,
+                        &model::owner_of(&scope.layers[index], index),
+                    ));
                 }
                 let name = format!("{}{}", scope.prefix, tensor.layer);
                 Ok(if call == 0 { name } else { format!("{name}:{call}") })
@@ -338,18 +343,6 @@ impl Scope<'_> {
         self.outputs = outputs;
         self.count_calls();
         (ends_are_known && translator.errors.len() == before).then_some(())
-    }
-
-    /// The error for a layer of which more than the first output is read.
-    fn several_outputs(&self, index: usize) -> FieldError {
-        let layer = &self.layers[index];
-        let option = ["return_state", "merge_mode"].into_iter().find(|option| {
-            layer.get("config").and_then(|config| config.get(option)).is_some_and(|it| *it == true || it.is_null())
-        });
-        let option = option.map_or_else(String::new, |option| format!("/{option}"));
-        let detail =
-            format!("{}expected one output, as a layer has here, received several", model::owner_of(layer, index));
-        FieldError::new(format!("{}/{index}/config{option}", self.pointer), detail)
     }
 
     /// What Keras says of the masks of a layer, in a model that is called `times` times.
@@ -404,27 +397,7 @@ impl Scope<'_> {
     }
 }
 
-fn name_of(layer: &Value, index: usize) -> String {
+pub(super) fn name_of(layer: &Value, index: usize) -> String {
     let name = layer.get("name").or_else(|| layer.pointer("/config/name")).and_then(Value::as_str);
     name.map_or_else(|| format!("layer_{index}"), str::to_owned)
-}
-
-/// The inputs of a definition: names with the shapes that their layers were given.
-pub(super) fn inputs(graph: &Graph<'_>, translator: &mut Translator) -> Option<Value> {
-    let mut inputs = Vec::new();
-    if graph.inputs().is_empty() {
-        inputs.push(UNNAMED_INPUT.into());
-    }
-    for (index, (layer, pointer)) in graph.inputs().into_iter().enumerate() {
-        let place = Place { ours: format!("/inputs/{index}"), keras: pointer, owner: model::owner_of(layer, index) };
-        model::read_input(layer, &place, translator);
-        translator.came_from(&place);
-        let mut input = Map::from_iter([("name".to_owned(), json!(name_of(layer, index)))]);
-        if let Some((shape, pointer)) = model::batch_shape(layer, &place) {
-            let ours = format!("/inputs/{index}/shape");
-            input.insert("shape".into(), model::sample_shape(shape, &pointer, &ours, translator)?);
-        }
-        inputs.push(Value::Object(input));
-    }
-    Some(Value::Array(inputs))
 }

@@ -1,10 +1,11 @@
 //! Numbers that an input layer takes: whole ones where what reads them turns them into those that are computed in.
 
 use super::{
-    model::is_model,
+    graph::{Graph, UNNAMED_INPUT, name_of},
+    model::{self, is_model},
     translator::{Place, Translator, describe},
 };
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 /// Types of whole numbers.
 const WHOLE: [&str; 8] = ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"];
@@ -44,8 +45,28 @@ pub(super) fn check_type<'a>(
     }
 }
 
+/// The inputs of a definition: names with the shapes that their layers were given.
+pub(super) fn named(graph: &Graph<'_>, translator: &mut Translator) -> Option<Value> {
+    let mut inputs = Vec::new();
+    if graph.inputs().is_empty() {
+        inputs.push(UNNAMED_INPUT.into());
+    }
+    for (index, (layer, pointer)) in graph.inputs().into_iter().enumerate() {
+        let place = Place { ours: format!("/inputs/{index}"), keras: pointer, owner: model::owner_of(layer, index) };
+        model::read_input(layer, &place, translator);
+        translator.came_from(&place);
+        let mut input = Map::from_iter([("name".to_owned(), json!(name_of(layer, index)))]);
+        if let Some((shape, pointer)) = model::batch_shape(layer, &place) {
+            let ours = format!("/inputs/{index}/shape");
+            input.insert("shape".into(), model::sample_shape(shape, &pointer, &ours, translator)?);
+        }
+        inputs.push(Value::Object(input));
+    }
+    Some(Value::Array(inputs))
+}
+
 /// The order in which Keras takes tensors that have names: that of the names.
-pub(super) fn in_order(tensors: &serde_json::Map<String, Value>) -> Vec<(&String, &Value)> {
+pub(super) fn in_order(tensors: &Map<String, Value>) -> Vec<(&String, &Value)> {
     let mut named: Vec<_> = tensors.iter().collect();
     named.sort_unstable_by_key(|(name, _)| *name);
     named

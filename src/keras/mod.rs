@@ -17,6 +17,7 @@ mod measures;
 mod model;
 mod operators;
 mod parameters;
+mod parts;
 mod recurrent;
 mod translator;
 

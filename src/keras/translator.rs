@@ -4,7 +4,7 @@ use super::{
     class::{Class, Family, Plain, Rule},
     inputs, layers,
     masks::Stated,
-    model, parameters,
+    parameters, parts,
 };
 use crate::engine::field::{self, FieldError};
 use serde_json::{Map, Value};
@@ -230,7 +230,7 @@ impl Translator {
             Rule::Object(_) if value.is_null() => None,
             Rule::Object(family) => self.translate(family, value, &place),
             Rule::Layer if value.is_null() => None,
-            Rule::Layer => model::inner_layer(value, &place, self),
+            Rule::Layer => parts::inner_layer(value, &place, self),
             Rule::Axis => match value.as_array().map(Vec::as_slice) {
                 Some([axis]) => Some(axis.clone()),
                 _ => Some(value.clone()),

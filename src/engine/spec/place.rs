@@ -265,9 +265,7 @@ impl<'a> Builder<'a> {
 
     fn place_parameter(&mut self, layer: &str, spec: ParameterSpec) -> Result<(), FieldError> {
         let cells = checked(spec.shape.clone())?.cells();
-        // `query/kernel` is one of several kernels that share their settings; those of `recurrent_kernel` begin with `recurrent`.
-        let setting = spec.name.rsplit('/').next().unwrap_or(spec.name);
-        let setting = setting.strip_suffix("_kernel").unwrap_or(setting);
+        let setting = spec.setting;
         let initializer = spec.initializer.check_shape(&spec.shape);
         initializer.map_err(|error| error.under(&format!("/{setting}_initializer")))?;
         let regularizer = spec.regularizer.map_or(Ok(()), |regularizer| regularizer.check_shape(&spec.shape));

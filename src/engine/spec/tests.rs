@@ -282,3 +282,25 @@ fn behind_masked_words(layers: Value) -> Result<Architecture, Vec<FieldError>> {
     let definition = read(json!({"inputs": [{"name": "words", "shape": [2, 3]}], "layers": all})).unwrap();
     definition.resolve(&definition.known_input_shapes().unwrap(), &Limits::default())
 }
+
+#[test]
+fn shapes_that_an_initializer_cannot_fill_are_found_at_its_own_name() {
+    for (layer, pointer) in [
+        (
+            json!({"type": "depthwise_conv1d", "kernel_size": 2, "depthwise_initializer": "identity"}),
+            "depthwise_initializer",
+        ),
+        (
+            json!({"type": "separable_conv1d", "filters": 2, "kernel_size": 2, "pointwise_initializer": "identity"}),
+            "pointwise_initializer",
+        ),
+        (
+            json!({"type": "conv1d", "filters": 2, "kernel_size": 2, "kernel_initializer": "identity"}),
+            "kernel_initializer",
+        ),
+    ] {
+        let definition = read(json!({"layers": [layer]})).unwrap();
+        let errors = definition.resolve(&[Shape(vec![4, 2])], &Limits::default()).unwrap_err();
+        assert_eq!(errors[0].pointer, format!("/layers/0/{pointer}"), "{errors:?}");
+    }
+}

@@ -14,7 +14,8 @@ pub fn markdown() -> String {
         "# Layers\n\nEvery layer of a definition, and after them the activations, initializers, regularizers, constraints, \
          losses, optimizers and metrics. `epoca layers` writes this page from the code. Names, defaults and arithmetic are \
          Keras's; where ours differ, the text says so. Every layer may also have a `name`, `inputs` (the names of what it \
-         reads, where that is not the layer before it) and `trainable`. Shapes are without surprises: the batch comes \
+         reads, where that is not the layer before it), `trainable`, and an `activity_regularizer`, a penalty on its output \
+         divided by the rows of the batch. Shapes are without surprises: the batch comes \
          first, channels last.\n\n",
     );
     let layers = AnyLayer::schemas();

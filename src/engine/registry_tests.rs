@@ -355,6 +355,14 @@ fn settings_out_of_range_are_refused_with_their_pointer() {
     refused::<Metric>(json!({"type": "precision", "class_id": 3}), against);
     refused::<Metric>(json!({"type": "auc", "label_weights": [1.0, 2.0]}), against);
     refused::<Metric>(json!({"type": "iou", "target_class_ids": [3]}), against);
+    refused::<Metric>(json!({"type": "iou", "num_classes": 2}), against);
+    refused::<Metric>(json!({"type": "mean_iou", "num_classes": 2}), against);
+    for name in ["pearson_correlation", "concordance_correlation"] {
+        let metric = field::parse::<Metric>(&json!(name)).unwrap();
+        let error = metric.check_against(&field::parse(&json!("mse")).unwrap(), 1).unwrap_err();
+        assert!(error.detail.contains("at least 2 cells"), "{error}");
+        assert!(against(&metric).is_ok());
+    }
 }
 
 #[test]

@@ -1,6 +1,12 @@
 //! What a layer of a functional model was called on, in the dialects of Keras 2 and 3.
 
-use super::class::{Place, Translator, describe};
+use super::{
+    inputs::in_order,
+    model::is_model,
+    operators::is_operator,
+    translator::{Place, Translator, describe},
+};
+use crate::engine::field::FieldError;
 use serde_json::{Map, Value};
 
 /// A tensor by its history: which layer made it, in which of its calls, and which of the call's outputs it is.
@@ -20,6 +26,8 @@ pub(super) struct Call {
     pub arguments: Map<String, Value>,
     /// The argument `mask`.
     pub mask: Option<Tensor>,
+    /// The names of the tensors where they have some, in the tensors' order.
+    pub names: Vec<String>,
 }
 
 /// Tensors that some layers take by name, in the order in which ours take them.
@@ -35,8 +43,12 @@ pub(super) fn calls(layer: &Value, place: &Place, translator: &mut Translator) -
     };
     let mut calls = Vec::with_capacity(nodes.len());
     for (index, node) in nodes.iter().enumerate() {
-        match call(node) {
-            Ok(call) => calls.push(call),
+        match call(node, is_operator(layer)) {
+            Ok(call) if call.names.is_empty() || is_model(layer) => calls.push(call),
+            Ok(_) => {
+                translator.refuse(&at(format!("/{index}")), "expected a tensor or a list of them, received an object");
+                return None;
+            }
             Err(detail) => {
                 translator.refuse(&at(format!("/{index}")), detail);
                 return None;
@@ -46,7 +58,8 @@ pub(super) fn calls(layer: &Value, place: &Place, translator: &mut Translator) -
     Some(calls)
 }
 
-fn call(node: &Value) -> Result<Call, String> {
+/// One call. An operator may be called on numbers, too, which are no tensors.
+fn call(node: &Value, operator: bool) -> Result<Call, String> {
     let mut call = Call::default();
     let mut named: Vec<(usize, Tensor)> = Vec::new();
     match node {
@@ -65,7 +78,16 @@ fn call(node: &Value) -> Result<Call, String> {
         // Keras 3: {"args": [tensor or [tensor, …]], "kwargs": {…}}
         Value::Object(fields) => {
             for argument in fields.get("args").and_then(Value::as_array).into_iter().flatten() {
-                read_tensors(argument, &mut call.tensors)?;
+                match argument {
+                    Value::Number(_) if operator => {}
+                    Value::Object(tensors) if tensor(argument).is_none() && !tensors.contains_key("class_name") => {
+                        for (name, tensor) in in_order(tensors) {
+                            call.names.push(name.clone());
+                            read_tensors(tensor, &mut call.tensors)?;
+                        }
+                    }
+                    _ => read_tensors(argument, &mut call.tensors)?,
+                }
             }
             if let Some(Value::Object(arguments)) = fields.get("kwargs") {
                 read_arguments(arguments, &mut call, &mut named)?;
@@ -136,6 +158,18 @@ pub(super) fn tensors_of(layer: &Value) -> Vec<Tensor> {
     tensors
 }
 
+/// The error for a layer at `pointer` of which more than the first output is read.
+pub(super) fn several_outputs(layer: &Value, pointer: &str, owner: &str) -> FieldError {
+    let set = |option: &&str| {
+        let value = layer.get("config").and_then(|config| config.get(*option));
+        value.is_some_and(|value| *value == true || value.is_null())
+    };
+    let option = ["return_state", "merge_mode"].into_iter().find(set);
+    let option = option.map_or_else(String::new, |option| format!("/{option}"));
+    let detail = format!("{owner}expected one output, as a layer has here, received several");
+    FieldError::new(format!("{pointer}/config{option}"), detail)
+}
+
 /// A tensor of either dialect; `None` where the value is something else.
 fn tensor(value: &Value) -> Option<Result<Tensor, String>> {
     match value {
@@ -174,7 +208,8 @@ pub(super) fn ends(value: Option<&Value>) -> Result<Vec<Tensor>, String> {
             tensors.iter().map(|tensor| ends(Some(tensor))).collect::<Result<Vec<_>, _>>().map(|all| all.concat())
         }
         Value::Object(tensors) => {
-            tensors.values().map(|tensor| ends(Some(tensor))).collect::<Result<Vec<_>, _>>().map(|all| all.concat())
+            let tensors = in_order(tensors).into_iter().map(|(_, tensor)| ends(Some(tensor)));
+            tensors.collect::<Result<Vec<_>, _>>().map(|all| all.concat())
         }
         other => Err(format!("expected a list of tensors, received {}", describe(other))),
     }

@@ -2,9 +2,11 @@
 
 use super::{
     Compiled,
-    calls::ends,
-    class::{Class, Family, Place, Plain, Rule, Translator, UNSET, describe},
+    calls::{Tensor, ends},
+    class::{Class, Family, Plain, Rule, UNSET},
+    inputs,
     measures::{LOSSES, METRICS},
+    translator::{Place, Translator, describe},
 };
 use crate::engine::{
     field::{self, FieldError},
@@ -193,8 +195,7 @@ pub(super) fn translate(document: &Map<String, Value>, translator: &mut Translat
         keras: format!("/compile_config/{keras}"),
         owner: format!("`{keras}`: ", keras = keras.split('/').next().unwrap_or(keras)),
     };
-    let outputs = ends(document.get("config").and_then(|config| config.get("output_layers"))).unwrap_or_default();
-    let outputs: Vec<String> = outputs.into_iter().map(|tensor| tensor.layer).collect();
+    let outputs = outputs_of(document);
     for (argument, value) in config.iter().filter(|(_, value)| !value.is_null()) {
         let place = place(argument, argument);
         let translated = match argument.as_str() {
@@ -219,23 +220,50 @@ pub(super) fn translate(document: &Map<String, Value>, translator: &mut Translat
     Compiled { training }
 }
 
+/// An output: what `compile` calls it, and the layer whose it is.
+struct Output {
+    name: String,
+    layer: String,
+}
+
+/// The outputs in Keras's order. Those of a dict have its names, others that of their layer.
+fn outputs_of(document: &Map<String, Value>) -> Vec<Output> {
+    let of = |tensor: Tensor, name: Option<&String>| Output {
+        name: name.unwrap_or(&tensor.layer).clone(),
+        layer: tensor.layer,
+    };
+    let given = document.get("config").and_then(|config| config.get("output_layers"));
+    let named = given.and_then(Value::as_object).map(inputs::in_order);
+    let named = named.and_then(|named| {
+        let one = |(name, tensor)| match ends(Some(tensor)).ok()?.as_slice() {
+            [tensor] => Some(of(tensor.clone(), Some(name))),
+            _ => None,
+        };
+        named.into_iter().map(one).collect::<Option<Vec<Output>>>()
+    });
+    named.unwrap_or_else(|| ends(given).unwrap_or_default().into_iter().map(|tensor| of(tensor, None)).collect())
+}
+
 const NOTHING: Family = Family { what: "argument", classes: &[], common: &[] };
 
 /// What stands for each output by its name, or in the outputs' order, where there are several; else the only output's.
 fn each(
     value: &Value,
-    outputs: &[String],
+    outputs: &[Output],
     place: &Place,
     translator: &mut Translator,
     read: impl Fn(&Value, &Place, &mut Translator) -> Option<Value>,
 ) -> Option<Value> {
     let by_output: Vec<(String, String, &Value)> = match value {
         Value::Object(fields) if outputs.len() > 1 && !fields.contains_key("class_name") => {
-            fields.iter().map(|(name, value)| (name.clone(), field::escape(name), value)).collect()
+            let layer = |name: &String| outputs.iter().find(|output| output.name == *name).map(|output| &output.layer);
+            let by_name =
+                fields.iter().map(|(name, value)| (layer(name).unwrap_or(name).clone(), field::escape(name), value));
+            by_name.collect()
         }
         Value::Array(values) if outputs.len() > 1 && values.len() == outputs.len() => {
             let in_order = outputs.iter().zip(values).enumerate();
-            in_order.map(|(index, (name, value))| (name.clone(), index.to_string(), value)).collect()
+            in_order.map(|(index, (output, value))| (output.layer.clone(), index.to_string(), value)).collect()
         }
         only => return read(only, place, translator),
     };

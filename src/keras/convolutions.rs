@@ -2,7 +2,7 @@
 
 use super::{
     class::{Class, Plain, Rule, UNSET},
-    layers::{CONSTRAINTS, INITIALIZERS, REGULARIZERS},
+    parameters::{CONSTRAINTS, INITIALIZERS, REGULARIZERS},
 };
 
 const CHANNELS_LAST: (&str, Rule) = ("data_format", Rule::Only(&[Plain::Text("channels_last")]));

@@ -2,7 +2,8 @@
 
 use super::{
     class::{Class, Rule, UNSET},
-    layers::{CHANNELS_LAST, CONSTRAINTS, INITIALIZERS, REGULARIZERS, SEED},
+    layers::{CHANNELS_LAST, SEED},
+    parameters::{CONSTRAINTS, INITIALIZERS, REGULARIZERS},
 };
 
 pub(super) const EMBEDDING: Class = Class {

@@ -4,19 +4,20 @@
 //! several times runs several times, with the same weights.
 
 use super::{
-    calls::{Call, Tensor, calls, ends},
-    class::{Place, Translator},
+    calls::{Call, Tensor, calls, ends, several_outputs},
+    inputs,
     masks::{self, Given, Origins},
     model::{self, is_model},
+    translator::{Place, Translator},
 };
 use crate::engine::field::FieldError;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::collections::HashMap;
 
 /// Most layers of a model and of those within it, whatever a service's own limits.
 const MOST_LAYERS: usize = 10_000;
 /// What the input of a model is called that has no input layer.
-const UNNAMED_INPUT: &str = "input";
+pub(super) const UNNAMED_INPUT: &str = "input";
 /// Models within models that are followed.
 const DEEPEST: usize = 16;
 
@@ -136,6 +137,15 @@ impl<'a> Graph<'a> {
         let pointer = format!("{}/{index}/config", parent.pointer);
         let (config, layers) = model::layers_of(layer, &pointer, translator)?;
         let functional = layer.get("class_name").is_some_and(|class| class != "Sequential");
+        let known = config.get("input_layers").and_then(Value::as_object).map(inputs::in_order);
+        let known: Vec<&String> = known.into_iter().flatten().map(|(name, _)| name).collect();
+        let mut named = parent.calls[index].iter().map(|call| &call.names).filter(|names| !names.is_empty());
+        if named.any(|names| !names.iter().eq(known.iter().copied())) {
+            let place = Place { ours: String::new(), keras: pointer, owner: model::owner_of(layer, index) };
+            translator
+                .refuse(&place, format_args!("expected a call on tensors by the names {known:?}, received others"));
+            return None;
+        }
         let scope = Scope {
             prefix: format!("{}{}.", parent.prefix, name_of(layer, index)),
             pointer: format!("{pointer}/layers"),
@@ -167,6 +177,22 @@ impl<'a> Graph<'a> {
             .collect();
         inputs.sort_unstable();
         inputs.into_iter().map(|(_, index)| (&scope.layers[index], format!("{}/{index}", scope.pointer))).collect()
+    }
+
+    /// Notes an error for each input layer, here and in models within, whose numbers are not those that are computed in.
+    pub fn check_inputs(&self, translator: &mut Translator) {
+        for scope in &self.scopes {
+            let inputs = scope.layers.iter().zip(&scope.roles).enumerate();
+            for (index, (layer, _)) in inputs.filter(|(_, (_, role))| matches!(role, Role::Input(_))) {
+                let keras = format!("{}/{index}", scope.pointer);
+                let place = Place { ours: "/inputs".into(), keras, owner: model::owner_of(layer, index) };
+                let name = name_of(layer, index);
+                let reads = |calls: &Vec<Call>| calls.iter().flat_map(|call| &call.tensors).any(|it| it.layer == name);
+                let readers = scope.layers.iter().zip(&scope.calls).filter(|(_, calls)| reads(calls));
+                let within = scope.parent.is_some();
+                inputs::check_type(layer, readers.map(|(layer, _)| layer), within, &place, translator);
+            }
+        }
     }
 
     /// Every layer that is no input and no model, in the order in which they stand.
@@ -261,8 +287,12 @@ impl<'a> Graph<'a> {
                     };
                 }
                 if tensor.output > 0 {
-                    let detail = format!("expected the one output of `{}`, received {}", tensor.layer, tensor.output);
-                    return Err(wrong(detail));
+                    let place = format!("{}/{index}", scope.pointer);
+                    return Err(several_outputs(
+                        &scope.layers[index],
+                        &place,
+                        &model::owner_of(&scope.layers[index], index),
+                    ));
                 }
                 let name = format!("{}{}", scope.prefix, tensor.layer);
                 Ok(if call == 0 { name } else { format!("{name}:{call}") })
@@ -367,27 +397,7 @@ impl Scope<'_> {
     }
 }
 
-fn name_of(layer: &Value, index: usize) -> String {
+pub(super) fn name_of(layer: &Value, index: usize) -> String {
     let name = layer.get("name").or_else(|| layer.pointer("/config/name")).and_then(Value::as_str);
     name.map_or_else(|| format!("layer_{index}"), str::to_owned)
-}
-
-/// The inputs of a definition: names with the shapes that their layers were given.
-pub(super) fn inputs(graph: &Graph<'_>, translator: &mut Translator) -> Option<Value> {
-    let mut inputs = Vec::new();
-    if graph.inputs().is_empty() {
-        inputs.push(UNNAMED_INPUT.into());
-    }
-    for (index, (layer, pointer)) in graph.inputs().into_iter().enumerate() {
-        let place = Place { ours: format!("/inputs/{index}"), keras: pointer, owner: model::owner_of(layer, index) };
-        model::read_input(layer, &place, translator);
-        translator.came_from(&place);
-        let mut input = Map::from_iter([("name".to_owned(), json!(name_of(layer, index)))]);
-        if let Some((shape, pointer)) = model::batch_shape(layer, &place) {
-            let ours = format!("/inputs/{index}/shape");
-            input.insert("shape".into(), model::sample_shape(shape, &pointer, &ours, translator)?);
-        }
-        inputs.push(Value::Object(input));
-    }
-    Some(Value::Array(inputs))
 }

@@ -2,7 +2,9 @@
 
 use super::{
     class::{Class, Family, Plain, Rule, UNSET},
-    convolutions, elementary, recurrent,
+    convolutions, elementary,
+    parameters::{CONSTRAINTS, INITIALIZERS, REGULARIZERS},
+    recurrent,
 };
 
 /// What makes one random stream repeatable in Keras; here the job's own seed does that for all of them.
@@ -177,6 +179,7 @@ pub(super) const LAYERS: Family = Family {
                 ("bias_initializer", Rule::Object(&INITIALIZERS)),
                 ("kernel_regularizer", Rule::Object(&REGULARIZERS)),
                 ("bias_regularizer", Rule::Object(&REGULARIZERS)),
+                ("activity_regularizer", Rule::Object(&REGULARIZERS)),
                 ("kernel_constraint", Rule::Object(&CONSTRAINTS)),
                 ("bias_constraint", Rule::Object(&CONSTRAINTS)),
                 SEED,
@@ -204,7 +207,7 @@ const COMMON: [(&str, Rule); 7] = [
     ("batch_shape", Rule::Ignored),
     ("dtype", Rule::DataType),
     ("dynamic", Rule::Only(&[Plain::Bool(false)])),
-    ("activity_regularizer", UNSET),
+    ("activity_regularizer", Rule::Object(&REGULARIZERS)),
     // Read where the layer is placed in the model.
     ("trainable", Rule::Ignored),
 ];
@@ -219,6 +222,8 @@ pub(super) const INPUT: Family = Family {
             ("sparse", Rule::Only(&[Plain::Bool(false)])),
             ("ragged", Rule::Only(&[Plain::Bool(false)])),
             ("optional", Rule::Only(&[Plain::Bool(false)])),
+            // Read where it is known what reads the input.
+            ("dtype", Rule::Ignored),
         ],
     }],
     common: &COMMON,
@@ -286,110 +291,4 @@ pub(super) const ACTIVATION_LAYERS: Family = Family {
         Class { names: &["Softmax"], kind: "softmax", options: &[("axis", Rule::Only(&[Plain::Number(-1.0)]))] },
     ],
     common: &COMMON,
-};
-
-/// First values of a parameter.
-pub(super) const INITIALIZERS: Family = Family {
-    what: "initializer",
-    classes: &[
-        Class { names: &["Zeros", "zeros", "zero"], kind: "zeros", options: &[] },
-        Class { names: &["Ones", "ones", "one"], kind: "ones", options: &[] },
-        Class { names: &["Constant", "constant"], kind: "constant", options: &[("value", Rule::Same)] },
-        Class {
-            names: &["RandomNormal", "random_normal", "normal"],
-            kind: "random_normal",
-            options: &[("mean", Rule::Same), ("stddev", Rule::Same)],
-        },
-        Class {
-            names: &["RandomUniform", "random_uniform", "uniform"],
-            kind: "random_uniform",
-            options: &[("minval", Rule::Same), ("maxval", Rule::Same)],
-        },
-        Class {
-            names: &["TruncatedNormal", "truncated_normal"],
-            kind: "truncated_normal",
-            options: &[("mean", Rule::Same), ("stddev", Rule::Same)],
-        },
-        Class {
-            names: &["VarianceScaling", "variance_scaling"],
-            kind: "variance_scaling",
-            options: &[
-                ("scale", Rule::Same),
-                ("mode", Rule::Same),
-                ("distribution", Rule::Same),
-                INPUT_AXES,
-                OUTPUT_AXES,
-            ],
-        },
-        fans(&["GlorotUniform", "glorot_uniform"], "glorot_uniform"),
-        fans(&["GlorotNormal", "glorot_normal"], "glorot_normal"),
-        fans(&["HeUniform", "he_uniform"], "he_uniform"),
-        fans(&["HeNormal", "he_normal"], "he_normal"),
-        fans(&["LecunUniform", "lecun_uniform"], "lecun_uniform"),
-        fans(&["LecunNormal", "lecun_normal"], "lecun_normal"),
-        Class {
-            names: &["Orthogonal", "OrthogonalInitializer", "orthogonal"],
-            kind: "orthogonal",
-            options: &[("gain", Rule::Same)],
-        },
-        Class {
-            names: &["Identity", "IdentityInitializer", "identity"],
-            kind: "identity",
-            options: &[("gain", Rule::Same)],
-        },
-        Class {
-            names: &["STFT", "STFTInitializer", "stft"],
-            kind: "stft",
-            options: &[("side", Rule::Same), ("window", Rule::Same), ("scaling", Rule::Same), ("periodic", Rule::Same)],
-        },
-    ],
-    common: &[SEED, ("dtype", Rule::DataType)],
-};
-
-const INPUT_AXES: (&str, Rule) = ("input_axes", UNSET);
-const OUTPUT_AXES: (&str, Rule) = ("output_axes", UNSET);
-
-const fn fans(names: &'static [&'static str], kind: &'static str) -> Class {
-    Class { names, kind, options: &[INPUT_AXES, OUTPUT_AXES] }
-}
-
-/// Penalties on a parameter.
-pub(super) const REGULARIZERS: Family = Family {
-    what: "regularizer",
-    classes: &[
-        Class { names: &["L1", "l1"], kind: "l1", options: &[("l1", Rule::Same)] },
-        Class { names: &["L2", "l2"], kind: "l2", options: &[("l2", Rule::Same)] },
-        Class { names: &["L1L2", "l1_l2"], kind: "l1_l2", options: &[("l1", Rule::Same), ("l2", Rule::Same)] },
-        Class {
-            names: &["OrthogonalRegularizer", "orthogonal_regularizer"],
-            kind: "orthogonal_regularizer",
-            options: &[("factor", Rule::Same), ("mode", Rule::Same)],
-        },
-    ],
-    common: &[],
-};
-
-/// What a parameter is brought back to.
-pub(super) const CONSTRAINTS: Family = Family {
-    what: "constraint",
-    classes: &[
-        Class {
-            names: &["MaxNorm", "max_norm"],
-            kind: "max_norm",
-            options: &[("max_value", Rule::Same), ("axis", Rule::Same)],
-        },
-        Class {
-            names: &["MinMaxNorm", "min_max_norm"],
-            kind: "min_max_norm",
-            options: &[
-                ("min_value", Rule::Same),
-                ("max_value", Rule::Same),
-                ("rate", Rule::Same),
-                ("axis", Rule::Same),
-            ],
-        },
-        Class { names: &["NonNeg", "non_neg"], kind: "non_neg", options: &[] },
-        Class { names: &["UnitNorm", "unit_norm"], kind: "unit_norm", options: &[("axis", Rule::Same)] },
-    ],
-    common: &[],
 };

@@ -5,7 +5,8 @@
 
 use super::{
     calls::{Call, Tensor, tensors_of},
-    class::{Place, Translator},
+    operators::is_operator,
+    translator::{Place, Translator},
 };
 use crate::engine::{
     field::FieldError,
@@ -17,7 +18,7 @@ use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 
 /// Operators of which Keras makes masks.
-const MAKERS: [&str; 6] = ["NotEqual", "Any", "LogicalOr", "ExpandDims", "ZerosLike", "Concatenate"];
+const MAKERS: [&str; 7] = ["NotEqual", "Any", "LogicalOr", "ExpandDims", "ZerosLike", "Concatenate", "ConvertToTensor"];
 /// The size of an axis that a definition leaves open, where masks are compared.
 const OPEN_AXIS: usize = 64;
 
@@ -40,11 +41,6 @@ pub(super) enum Given {
     Masks(Vec<Vec<Origin>>),
     /// None, as of each operator: it reads numbers alone.
     Nothing,
-}
-
-/// Whether `layer` is an operator (`x + y`) and no layer.
-pub(super) fn is_operator(layer: &Value) -> bool {
-    layer.get("module").and_then(Value::as_str).is_some_and(|module| module.starts_with("keras.src.ops"))
 }
 
 /// By layer: whether it makes nothing but masks, neither for other layers' numbers nor for the model's `outputs`.

@@ -33,13 +33,13 @@ const CATEGORICAL_HINGE: Class = plain(&["CategoricalHinge", "categorical_hinge"
 const KL_DIVERGENCE: Class = plain(&["KLDivergence", "kl_divergence", "kld", "KLD"], "kl_divergence");
 const POISSON: Class = plain(&["Poisson", "poisson"], "poisson");
 
-/// How many classes there are, and how targets and outputs say them, is known from loss and outputs.
+/// How targets say their class is known from the loss. Outputs are a cell for each class, whose largest is meant.
 const OVERLAP: &[(&str, Rule)] = &[
-    ("num_classes", Rule::Ignored),
+    ("num_classes", Rule::Optional),
     ("target_class_ids", Rule::Same),
     ("ignore_class", Rule::Optional),
     ("sparse_y_true", Rule::Ignored),
-    ("sparse_y_pred", Rule::Ignored),
+    ("sparse_y_pred", Rule::Only(&[Plain::Bool(false)])),
     LAST_AXIS,
 ];
 
@@ -210,6 +210,16 @@ pub(super) const METRICS: Family = Family {
         ),
         plain(&["LogCoshError", "logcosh", "log_cosh"], "log_cosh_error"),
         COSINE_SIMILARITY,
+        Class {
+            names: &["PearsonCorrelation", "pearson_correlation"],
+            kind: "pearson_correlation",
+            options: &[LAST_AXIS],
+        },
+        Class {
+            names: &["ConcordanceCorrelation", "concordance_correlation"],
+            kind: "concordance_correlation",
+            options: &[LAST_AXIS],
+        },
         BINARY_CROSSENTROPY,
         CATEGORICAL_CROSSENTROPY,
         SPARSE_CATEGORICAL_CROSSENTROPY,

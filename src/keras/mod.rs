@@ -10,16 +10,21 @@ mod compile;
 mod convolutions;
 mod elementary;
 mod graph;
+mod inputs;
 mod layers;
 mod masks;
 mod measures;
 mod model;
+mod operators;
+mod parameters;
+mod parts;
 mod recurrent;
+mod translator;
 
 use crate::engine::{field::FieldError, spec::Definition};
-use class::Translator;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
+use translator::Translator;
 
 /// Defaults of `training` that a `compile_config` gives, in our own form.
 #[derive(Debug, Clone, PartialEq, Default)]

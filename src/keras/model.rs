@@ -1,10 +1,13 @@
 //! Models into our own form: plain chains of layers, and graphs.
 
 use super::{
-    class::{Place, Translator, describe, named},
-    graph::{self, Graph, Placed},
+    graph::{Graph, Placed},
+    inputs,
     layers::{ACTIVATION_LAYERS, INPUT, LAYERS},
     masks::Stated,
+    operators::{self, is_operator},
+    parts,
+    translator::{Place, Translator, describe, named},
 };
 use crate::engine::field::{self, FieldError};
 use serde_json::{Map, Value, json};
@@ -54,6 +57,7 @@ pub(super) fn translate(document: &Map<String, Value>, translator: &mut Translat
         return chain(config, layers, pointer, translator);
     }
     let graph = Graph::read(functional, config, layers, pointer, translator)?;
+    graph.check_inputs(translator);
     let outcome = graph.placed().and_then(|placed| Ok((placed, graph.outputs()?)));
     let (placed, outputs) = outcome.map_err(|error| translator.errors.push(error)).ok()?;
     from_graph(&graph, placed, outputs, pointer, translator)
@@ -106,6 +110,7 @@ fn chain(config: &Map<String, Value>, layers: &[Value], pointer: &str, translato
                 translator.refuse(&place, "expected one input, at the head of the model");
             }
             read_input(layer, &place, translator);
+            inputs::check_type(layer, layers.iter().skip(1).take(1), false, &place, translator);
         } else if let Some(mut ours) = read_layer(layer, &place, translator) {
             freeze(&mut ours, frozen || layer.pointer("/config/trainable") == Some(&Value::Bool(false)));
             translated.push(Value::Object(ours));
@@ -152,7 +157,7 @@ fn from_graph(
         }
         (true, None) => {}
         (false, _) => {
-            definition.insert("inputs".into(), graph::inputs(graph, translator)?);
+            definition.insert("inputs".into(), inputs::named(graph, translator)?);
         }
     }
     let mut translated = Vec::with_capacity(placed.len());
@@ -274,7 +279,12 @@ pub(super) fn read_input(layer: &Value, place: &Place, translator: &mut Translat
     }
 }
 
-fn read_layer(layer: &Value, place: &Place, translator: &mut Translator) -> Option<Map<String, Value>> {
+pub(super) fn read_layer(layer: &Value, place: &Place, translator: &mut Translator) -> Option<Map<String, Value>> {
+    if is_operator(layer) { operators::read(layer, place, translator) } else { read_class(layer, place, translator) }
+}
+
+/// A layer of one of Keras's classes.
+pub(super) fn read_class(layer: &Value, place: &Place, translator: &mut Translator) -> Option<Map<String, Value>> {
     let object = translator.object(&LAYERS, layer, place)?;
     let config_place = Place { keras: format!("{}/config", place.keras), ..place.clone() };
     translator.came_from(&config_place);
@@ -308,35 +318,13 @@ fn read_layer(layer: &Value, place: &Place, translator: &mut Translator) -> Opti
         ours.insert("type".into(), "activation".into());
         ours.insert("activation".into(), named(class.kind, settings));
     } else {
-        refuse_frozen_parts(config, &config_place, translator);
+        parts::refuse_frozen_parts(config, &config_place, translator);
         ours.insert("type".into(), class.kind.into());
         ours.extend(translator.settings(family, class, config, &config_place));
+        parts::forget_penalty(&mut ours, translator.old);
+        parts::refuse_old_axes(class.kind, config, &config_place, translator);
     }
     Some(ours)
-}
-
-/// A layer within another one, where its name says nothing, and which moves where the other one does.
-pub(super) fn inner_layer(layer: &Value, place: &Place, translator: &mut Translator) -> Option<Value> {
-    let mut layer = read_layer(layer, place, translator)?;
-    layer.shift_remove("name");
-    if translator.old && layer.get("type").is_some_and(|kind| kind == "batch_normalization") {
-        let detail = "batch normalization on each step takes its statistics over all steps together in Keras 2, and over \
-                      each step by itself in Keras 3 and here, expected a model of Keras 3";
-        translator.refuse(place, detail);
-    }
-    Some(Value::Object(layer))
-}
-
-/// Notes an error where a layer within one that moves is frozen: they move together or not at all.
-fn refuse_frozen_parts(config: &Map<String, Value>, place: &Place, translator: &mut Translator) {
-    let frozen = |layer: &Value| layer.get("trainable") == Some(&Value::Bool(false));
-    let moves = config.get("trainable") != Some(&Value::Bool(false));
-    for part in ["layer", "backward_layer"] {
-        if moves && config.get(part).and_then(|layer| layer.get("config")).is_some_and(frozen) {
-            let place = Place { keras: format!("{}/{part}/config/trainable", place.keras), ..place.clone() };
-            translator.refuse(&place, "expected true, as of the layer around it, received false");
-        }
-    }
 }
 
 /// The shape that the first layer was given, with the batch axis: Keras 2 and 3 name it differently.

@@ -2,7 +2,8 @@
 
 use super::{
     class::{Class, Plain, Rule, UNSET},
-    layers::{CONSTRAINTS, INITIALIZERS, REGULARIZERS, SEED},
+    layers::SEED,
+    parameters::{CONSTRAINTS, INITIALIZERS, REGULARIZERS},
 };
 
 const OFF: Rule = Rule::Only(&[Plain::Bool(false)]);

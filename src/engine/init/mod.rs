@@ -93,17 +93,24 @@ impl Initializer {
     /// change that scale by them.
     #[must_use]
     pub fn with_input_axes(&self, count: usize) -> Self {
-        let scaling = match self {
-            Self::GlorotUniform => GlorotUniform::SCALING,
-            Self::GlorotNormal => GlorotNormal::SCALING,
-            Self::HeUniform => HeUniform::SCALING,
-            Self::HeNormal => HeNormal::SCALING,
-            Self::LecunUniform => LecunUniform::SCALING,
-            Self::LecunNormal => LecunNormal::SCALING,
-            Self::VarianceScaling(scaling) => *scaling,
-            other => return other.clone(),
-        };
-        Self::VarianceScaling(VarianceScaling { input_axes: Some(count), ..scaling })
+        match self.scaling() {
+            Some(scaling) => Self::VarianceScaling(VarianceScaling { first_inputs: Some(count), ..scaling }),
+            None => self.clone(),
+        }
+    }
+
+    /// The settings that a name stands for, where those are of [`VarianceScaling`].
+    pub fn scaling(&self) -> Option<VarianceScaling> {
+        match self {
+            Self::GlorotUniform => Some(GlorotUniform::SCALING),
+            Self::GlorotNormal => Some(GlorotNormal::SCALING),
+            Self::HeUniform => Some(HeUniform::SCALING),
+            Self::HeNormal => Some(HeNormal::SCALING),
+            Self::LecunUniform => Some(LecunUniform::SCALING),
+            Self::LecunNormal => Some(LecunNormal::SCALING),
+            Self::VarianceScaling(scaling) => Some(scaling.clone()),
+            _ => None,
+        }
     }
 
     /// Fills `values`, a tensor of `shape`, row-major. Only for shapes that pass [`Self::check_shape`].

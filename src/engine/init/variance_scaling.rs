@@ -19,7 +19,7 @@ const TRUNCATED_DEVIATION: f64 = 0.879_625_661_034_239_8;
 /// Layers whose units have inputs or outputs of several axes say which those are.
 ///
 /// Source: <https://keras.io/api/layers/initializers/#variancescaling-class>
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct VarianceScaling {
     /// More than 0.
@@ -28,9 +28,15 @@ pub struct VarianceScaling {
     pub mode: Mode,
     /// The form of the distribution.
     pub distribution: Distribution,
+    /// The axes that are a unit's inputs, from 0, or from the last one, which is -1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input_axes: Option<Vec<i64>>,
+    /// The axes that are its outputs; where `input_axes` are named, and only there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output_axes: Option<Vec<i64>>,
     /// How many of the first axes are a unit's inputs, the others being its outputs; set by layers.
     #[serde(skip)]
-    pub input_axes: Option<usize>,
+    pub first_inputs: Option<usize>,
 }
 
 /// What the variance is divided by.
@@ -63,13 +69,37 @@ pub enum Distribution {
 
 impl Default for VarianceScaling {
     fn default() -> Self {
-        Self { scale: 1.0, mode: Mode::FanIn, distribution: Distribution::TruncatedNormal, input_axes: None }
+        Self {
+            scale: 1.0,
+            mode: Mode::FanIn,
+            distribution: Distribution::TruncatedNormal,
+            input_axes: None,
+            output_axes: None,
+            first_inputs: None,
+        }
     }
 }
 
 impl<F: Real> Fill<F> for VarianceScaling {
     fn check(&self) -> Result<(), FieldError> {
-        check::positive("/scale", self.scale)
+        check::positive("/scale", self.scale)?;
+        let (pointer, named) = match (&self.input_axes, &self.output_axes) {
+            (Some(_), None) => ("/output_axes", "input_axes"),
+            (None, Some(_)) => ("/input_axes", "output_axes"),
+            _ => return Ok(()),
+        };
+        Err(FieldError::new(pointer, format!("expected axes, since `{named}` are named, received null")))
+    }
+
+    fn check_shape(&self, shape: &Shape) -> Result<(), FieldError> {
+        for (pointer, axes) in [("/input_axes", &self.input_axes), ("/output_axes", &self.output_axes)] {
+            if let Some(axis) = axes.iter().flatten().find(|axis| place(**axis, shape).is_none()) {
+                let count = shape.0.len();
+                let detail = format!("expected axes of {shape}, -{count} to {}, received {axis}", count as i64 - 1);
+                return Err(FieldError::new(pointer, detail));
+            }
+        }
+        Ok(())
     }
 
     fn fill(&self, shape: &Shape, values: &mut [F], random: &mut ChaCha8Rng) {
@@ -101,7 +131,11 @@ impl VarianceScaling {
     /// How many inputs and outputs a unit has.
     fn fans(&self, shape: &Shape) -> (f64, f64) {
         let product = |axes: &[usize]| axes.iter().map(|&axis| axis as f64).product::<f64>();
-        if let Some((inputs, outputs)) = self.input_axes.and_then(|count| shape.0.split_at_checked(count)) {
+        if let (Some(inputs), Some(outputs)) = (&self.input_axes, &self.output_axes) {
+            let size = |&axis: &i64| place(axis, shape).map_or(1.0, |place| shape.0[place] as f64);
+            return (inputs.iter().map(size).product(), outputs.iter().map(size).product());
+        }
+        if let Some((inputs, outputs)) = self.first_inputs.and_then(|count| shape.0.split_at_checked(count)) {
             return (product(inputs), product(outputs));
         }
         match shape.0.as_slice() {
@@ -110,6 +144,13 @@ impl VarianceScaling {
             [field @ .., inputs, outputs] => (*inputs as f64 * product(field), *outputs as f64 * product(field)),
         }
     }
+}
+
+/// The axis of a parameter's shape that `axis` means.
+fn place(axis: i64, shape: &Shape) -> Option<usize> {
+    let count = shape.0.len() as i64;
+    let place = if axis < 0 { axis.saturating_add(count) } else { axis };
+    usize::try_from(place).ok().filter(|place| *place < shape.0.len())
 }
 
 /// A name for some settings of [`VarianceScaling`].
@@ -126,6 +167,8 @@ macro_rules! named {
                 mode: Mode::$mode,
                 distribution: Distribution::$distribution,
                 input_axes: None,
+                output_axes: None,
+                first_inputs: None,
             };
         }
 
@@ -154,9 +197,29 @@ mod tests {
     fn a_unit_has_the_inputs_and_outputs_that_its_layer_says() {
         let shape = Shape(vec![2, 3, 5]);
         assert_eq!(GlorotUniform::SCALING.fans(&shape), (6.0, 10.0));
-        for (input_axes, expected) in [(1, (2.0, 15.0)), (2, (6.0, 5.0))] {
-            let scaling = VarianceScaling { input_axes: Some(input_axes), ..GlorotUniform::SCALING };
+        for (first_inputs, expected) in [(1, (2.0, 15.0)), (2, (6.0, 5.0))] {
+            let scaling = VarianceScaling { first_inputs: Some(first_inputs), ..GlorotUniform::SCALING };
             assert_eq!(scaling.fans(&shape), expected);
+            let named = VarianceScaling { input_axes: Some(vec![-1, 0]), output_axes: Some(vec![1]), ..scaling };
+            assert_eq!(named.fans(&shape), (10.0, 3.0));
         }
+    }
+
+    #[test]
+    fn axes_are_named_together_and_those_of_the_shape() {
+        let scaling = |inputs: Option<Vec<i64>>, outputs: Option<Vec<i64>>| VarianceScaling {
+            input_axes: inputs,
+            output_axes: outputs,
+            ..VarianceScaling::default()
+        };
+        let check = |scaling: VarianceScaling| {
+            let checked = Fill::<f32>::check(&scaling);
+            checked.and_then(|()| Fill::<f32>::check_shape(&scaling, &Shape(vec![2, 3]))).map_err(|error| error.pointer)
+        };
+        assert_eq!(check(scaling(Some(vec![0]), Some(vec![-1]))), Ok(()));
+        assert_eq!(check(scaling(Some(vec![0]), None)), Err("/output_axes".into()));
+        assert_eq!(check(scaling(None, Some(vec![0]))), Err("/input_axes".into()));
+        assert_eq!(check(scaling(Some(vec![0]), Some(vec![2]))), Err("/output_axes".into()));
+        assert_eq!(check(scaling(Some(vec![-3]), Some(vec![1]))), Err("/input_axes".into()));
     }
 }

@@ -82,13 +82,8 @@ impl Layer for AdditiveAttention {
     }
 
     fn parameters(&self, inputs: &[Shape]) -> Vec<ParameterSpec> {
-        let scale = self.use_scale.then(|| ParameterSpec {
-            name: "scale",
-            shape: Shape::vector(inputs[0].last()),
-            initializer: Initializer::GlorotUniform,
-            regularizer: None,
-            constraint: None,
-            trainable: true,
+        let scale = self.use_scale.then(|| {
+            ParameterSpec::trained("scale", Shape::vector(inputs[0].last()), &Initializer::GlorotUniform, None, None)
         });
         scale.into_iter().collect()
     }

@@ -134,14 +134,7 @@ impl Layer for Attention {
     }
 
     fn parameters(&self, _: &[Shape]) -> Vec<ParameterSpec> {
-        let parameter = |name| ParameterSpec {
-            name,
-            shape: Shape(Vec::new()),
-            initializer: Initializer::Ones,
-            regularizer: None,
-            constraint: None,
-            trainable: true,
-        };
+        let parameter = |name| ParameterSpec::trained(name, Shape(Vec::new()), &Initializer::Ones, None, None);
         let weight = (self.score_mode == ScoreMode::Concat).then(|| parameter("concat_score_weight"));
         self.use_scale.then(|| parameter("scale")).into_iter().chain(weight).collect()
     }

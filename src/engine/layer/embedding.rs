@@ -74,14 +74,13 @@ impl Layer for Embedding {
     }
 
     fn parameters(&self, _: &[Shape]) -> Vec<ParameterSpec> {
-        vec![ParameterSpec {
-            name: "embeddings",
-            shape: Shape(vec![self.input_dim, self.output_dim]),
-            initializer: self.embeddings_initializer.clone(),
-            regularizer: self.embeddings_regularizer,
-            constraint: self.embeddings_constraint.clone(),
-            trainable: true,
-        }]
+        vec![ParameterSpec::trained(
+            "embeddings",
+            Shape(vec![self.input_dim, self.output_dim]),
+            &self.embeddings_initializer,
+            self.embeddings_regularizer,
+            self.embeddings_constraint.as_ref(),
+        )]
     }
 
     fn mask(&self, inputs: &[Shape], _: &[Option<Shape>]) -> MaskRule {

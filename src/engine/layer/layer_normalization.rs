@@ -91,24 +91,10 @@ impl Layer for LayerNormalization {
     }
 
     fn parameters(&self, inputs: &[Shape]) -> Vec<ParameterSpec> {
-        let shape = || self.axis.sizes(&inputs[0]);
-        let gamma = self.scale.then(|| ParameterSpec {
-            name: "gamma",
-            shape: shape(),
-            initializer: self.gamma_initializer.clone(),
-            regularizer: self.gamma_regularizer,
-            constraint: self.gamma_constraint.clone(),
-            trainable: true,
-        });
-        let beta = self.center.then(|| ParameterSpec {
-            name: "beta",
-            shape: shape(),
-            initializer: self.beta_initializer.clone(),
-            regularizer: self.beta_regularizer,
-            constraint: self.beta_constraint.clone(),
-            trainable: true,
-        });
-        gamma.into_iter().chain(beta).collect()
+        let shape = self.axis.sizes(&inputs[0]);
+        let gamma = (&self.gamma_initializer, self.gamma_regularizer, self.gamma_constraint.as_ref());
+        let beta = (&self.beta_initializer, self.beta_regularizer, self.beta_constraint.as_ref());
+        ParameterSpec::gamma_and_beta(&shape, self.scale.then_some(gamma), self.center.then_some(beta))
     }
 
     fn mask(&self, _: &[Shape], _: &[Option<Shape>]) -> MaskRule {

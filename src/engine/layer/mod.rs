@@ -81,6 +81,7 @@ pub use pooling::{
 };
 pub use position_embedding::PositionEmbedding;
 pub use recurrent::{Bidirectional, Gru, Lstm, MergeMode, SimpleRnn};
+pub(crate) use registry::check_activity;
 pub use registry::{AnyLayer, Composite, Primitive};
 pub use rescaling::{Numbers, Rescaling};
 pub use reshaping::{
@@ -105,6 +106,8 @@ use std::ops::RangeInclusive;
 pub struct ParameterSpec {
     /// Keras's name: `kernel`, `bias`, `gamma`, `moving_mean`, …
     pub name: &'static str,
+    /// What the names of its settings begin with: `kernel` of `kernel_initializer`.
+    pub setting: &'static str,
     /// Its shape, row-major.
     pub shape: Shape,
     /// Its first values.
@@ -117,6 +120,9 @@ pub struct ParameterSpec {
     pub trainable: bool,
 }
 
+/// First values, penalty and constraint of a parameter.
+type Settings<'a> = (&'a Initializer, Option<Regularizer>, Option<&'a Constraint>);
+
 impl ParameterSpec {
     /// One that the optimizer moves.
     fn trained(
@@ -126,8 +132,31 @@ impl ParameterSpec {
         regularizer: Option<Regularizer>,
         constraint: Option<&Constraint>,
     ) -> Self {
+        // `query/kernel` is one of several kernels that share their settings; those of `recurrent_kernel` begin with `recurrent`.
+        let setting = name.rsplit('/').next().unwrap_or(name);
+        let setting = setting.strip_suffix("_kernel").unwrap_or(setting);
         let (initializer, constraint) = (initializer.clone(), constraint.cloned());
-        Self { name, shape, initializer, regularizer, constraint, trainable: true }
+        Self { name, setting, shape, initializer, regularizer, constraint, trainable: true }
+    }
+
+    /// One that the layer itself moves, if anything does.
+    fn fixed(name: &'static str, shape: Shape, initializer: &Initializer) -> Self {
+        Self { trainable: false, ..Self::trained(name, shape, initializer, None, None) }
+    }
+
+    /// The scale and the shift of a normalization, where there are such: first values, penalty and constraint of each.
+    fn gamma_and_beta(shape: &Shape, gamma: Option<Settings<'_>>, beta: Option<Settings<'_>>) -> Vec<Self> {
+        let named = [("gamma", gamma), ("beta", beta)].into_iter();
+        let settings = named.filter_map(|(name, settings)| Some((name, settings?)));
+        let parameter = |(name, (initializer, regularizer, constraint)): (_, Settings<'_>)| {
+            Self::trained(name, shape.clone(), initializer, regularizer, constraint)
+        };
+        settings.map(parameter).collect()
+    }
+
+    /// The same, with settings of another name than its own.
+    fn with_setting(self, setting: &'static str) -> Self {
+        Self { setting, ..self }
     }
 }
 

@@ -155,14 +155,7 @@ impl Layer for Normalization {
         }
         let place = self.axis.and_then(|axis| read::place(axis, &inputs[0]));
         let each = Shape(place.map(|place| inputs[0].0[place]).into_iter().collect());
-        let parameter = |name, shape, initializer| ParameterSpec {
-            name,
-            shape,
-            initializer,
-            regularizer: None,
-            constraint: None,
-            trainable: false,
-        };
+        let parameter = |name, shape, initializer| ParameterSpec::fixed(name, shape, &initializer);
         vec![
             parameter("mean", each.clone(), Initializer::Zeros),
             parameter("variance", each, Initializer::Ones),

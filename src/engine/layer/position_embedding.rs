@@ -51,14 +51,13 @@ impl Layer for PositionEmbedding {
 
     fn parameters(&self, inputs: &[Shape]) -> Vec<ParameterSpec> {
         let steps = self.sequence_length.unwrap_or(inputs[0].0[0]);
-        vec![ParameterSpec {
-            name: "embeddings",
-            shape: Shape(vec![steps, inputs[0].last()]),
-            initializer: self.embeddings_initializer.clone(),
-            regularizer: self.embeddings_regularizer,
-            constraint: self.embeddings_constraint.clone(),
-            trainable: true,
-        }]
+        vec![ParameterSpec::trained(
+            "embeddings",
+            Shape(vec![steps, inputs[0].last()]),
+            &self.embeddings_initializer,
+            self.embeddings_regularizer,
+            self.embeddings_constraint.as_ref(),
+        )]
     }
 
     fn mask(&self, _: &[Shape], _: &[Option<Shape>]) -> MaskRule {

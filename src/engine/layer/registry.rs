@@ -266,7 +266,7 @@ impl AnyLayer {
 }
 
 /// Ranges of a penalty on what a layer gives, which must be one on each cell.
-fn check_activity(penalty: Regularizer) -> Result<(), FieldError> {
+pub(crate) fn check_activity(penalty: Regularizer) -> Result<(), FieldError> {
     penalty.check()?;
     match penalty.by_cell() {
         Some(_) => Ok(()),

@@ -49,14 +49,13 @@ impl Layer for RmsNormalization {
     }
 
     fn parameters(&self, inputs: &[Shape]) -> Vec<ParameterSpec> {
-        vec![ParameterSpec {
-            name: "scale",
-            shape: Shape(self.axis.trailing(&inputs[0]).unwrap_or_default().to_vec()),
-            initializer: Initializer::Ones,
-            regularizer: None,
-            constraint: None,
-            trainable: true,
-        }]
+        vec![ParameterSpec::trained(
+            "scale",
+            Shape(self.axis.trailing(&inputs[0]).unwrap_or_default().to_vec()),
+            &Initializer::Ones,
+            None,
+            None,
+        )]
     }
 
     fn mask(&self, _: &[Shape], _: &[Option<Shape>]) -> MaskRule {

@@ -1,7 +1,7 @@
 //! [`Iou`], [`MeanIou`] and [`BinaryIou`]: the overlap of what a class is and what it is taken for.
 //!
 //! A class's overlap is `tp / (tp + fp + fn + 1e-7)`; the mean is over classes that are among targets or outputs. Keras's
-//! `num_classes` and `sparse_y_true` and `sparse_y_pred` are known from the outputs and the loss, so that the one-hot
+//! `sparse_y_true` and `sparse_y_pred` are known from the outputs and the loss, so that the one-hot
 //! metrics are these ones by another name.
 
 use super::{
@@ -22,6 +22,8 @@ use serde::{Deserialize, Serialize};
 pub struct Iou {
     /// Indices of the classes; where empty, every class. Keras has no default here.
     pub target_class_ids: Vec<u32>,
+    /// How many classes there are: that of the outputs where absent, and never less.
+    pub num_classes: Option<u32>,
     /// Rows of this class are left out.
     pub ignore_class: Option<i64>,
 }
@@ -32,6 +34,8 @@ pub struct Iou {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MeanIou {
+    /// How many classes there are: that of the outputs where absent, and never less.
+    pub num_classes: Option<u32>,
     /// Rows of this class are left out.
     pub ignore_class: Option<i64>,
 }
@@ -80,9 +84,23 @@ fn check_classes(chosen: &[u32], classes: usize) -> Result<(), FieldError> {
     chosen.iter().try_for_each(|&class| check_class("/target_class_ids", Some(class), classes))
 }
 
+/// Fails where there are fewer classes than the outputs tell apart. More change nothing: they are in no row.
+fn check_count(num_classes: Option<u32>, width: usize) -> Result<(), FieldError> {
+    let classes = classes::classes(width);
+    match num_classes.filter(|&count| (count as usize) < classes) {
+        Some(count) => {
+            let detail =
+                format!("expected at least {classes}, as many classes as the outputs tell apart, received {count}");
+            Err(FieldError::new("/num_classes", detail))
+        }
+        None => Ok(()),
+    }
+}
+
 /// Sums: those of each class.
 impl<F: Real> Tally<F> for Iou {
     fn check_width(&self, width: usize) -> Result<(), FieldError> {
+        check_count(self.num_classes, width)?;
         check_classes(&self.target_class_ids, classes::classes(width))
     }
 
@@ -101,6 +119,10 @@ impl<F: Real> Tally<F> for Iou {
 
 /// Sums: those of each class.
 impl<F: Real> Tally<F> for MeanIou {
+    fn check_width(&self, width: usize) -> Result<(), FieldError> {
+        check_count(self.num_classes, width)
+    }
+
     fn cells(&self, width: usize) -> usize {
         classes::SUMS * classes::classes(width)
     }

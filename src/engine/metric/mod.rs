@@ -8,6 +8,7 @@ mod agreement;
 mod auc;
 mod classes;
 mod confusion;
+mod correlation;
 mod count;
 mod error;
 mod iou;
@@ -20,6 +21,7 @@ pub use accuracy::{Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategori
 pub use agreement::{CohenKappa, MatthewsCorrelation, Weightage};
 pub use auc::{Auc, Curve, SummationMethod};
 pub use confusion::{Average, F1Score, FBetaScore, Precision, Recall};
+pub use correlation::{ConcordanceCorrelation, PearsonCorrelation};
 pub use count::{FalseNegatives, FalsePositives, TrueNegatives, TruePositives};
 pub use error::RootMeanSquaredError;
 pub use iou::{BinaryIou, Iou, MeanIou};
@@ -107,6 +109,8 @@ registry! {
             MeanSquaredLogarithmicError = "mean_squared_logarithmic_error" | "msle",
             LogCosh = "log_cosh_error" | "logcosh" | "log_cosh",
             CosineSimilarity = "cosine_similarity",
+            PearsonCorrelation = "pearson_correlation",
+            ConcordanceCorrelation = "concordance_correlation",
             KlDivergence = "kl_divergence" | "kld" | "kullback_leibler_divergence",
             Poisson = "poisson",
             Hinge = "hinge",

@@ -111,7 +111,16 @@ fn penalized() -> Vec<Case> {
         case(recurrent("lstm"), [[3, 2]]),
         Case::integers(with_penalty(json!({"type": "embedding", "input_dim": 4, "output_dim": 2})), [[3]], 4),
         Case::new(json!({"type": "bidirectional", "layer": gru}), [[3, 2]]),
+        Case::new(json!({"type": "bidirectional", "layer": gru, "merge_mode": "mul"}), [[3, 2]]),
+        Case::new(json!({"type": "bidirectional", "layer": gru, "merge_mode": "ave"}), [[3, 2]]),
+        case(json!({"type": "time_distributed", "layer": {"type": "dense", "units": 2}}), [[3, 2]]),
+        // Without l1, whose bend at 0 some cell would stand on.
+        Case::new(json!({"type": "layer_normalization", "activity_regularizer": {"type": "l2", "l2": 0.3}}), [[3, 4]]),
         Case::new(with_penalty(kernel("conv2d")), [[3, 3, 2]]),
+        Case::new(
+            with_penalty(json!({"type": "multi_head_attention", "num_heads": 2, "key_dim": 2})),
+            [[3, 2], [4, 3]],
+        ),
     ]
 }
 

@@ -1,6 +1,6 @@
 //! [`L1L2`].
 
-use super::{L1, L2, Penalty};
+use super::{L1, L2, Penalty, Regularizer};
 use crate::engine::{field::FieldError, real::Real, shape::Shape};
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,11 @@ pub struct L1L2 {
 }
 
 impl L1L2 {
+    /// The same penalty, divided by so many rows.
+    pub(crate) fn divided_by(self, rows: usize) -> Regularizer {
+        Regularizer::L1L2(Self { l1: self.l1 / rows as f64, l2: self.l2 / rows as f64 })
+    }
+
     fn parts(&self) -> (L1, L2) {
         (L1 { l1: self.l1 }, L2 { l2: self.l2 })
     }

@@ -15,7 +15,7 @@ pub use indices::WrongIndex;
 pub use input::{Input, InputShape};
 pub use summary::{LayerSummary, Summary};
 
-use crate::engine::{field::FieldError, layer::AnyLayer};
+use crate::engine::{field::FieldError, layer::AnyLayer, regularizer::Regularizer};
 use serde::{Deserialize, Serialize, Serializer};
 use std::collections::HashSet;
 
@@ -54,6 +54,9 @@ pub struct NamedLayer {
     #[serde(skip_serializing_if = "is_true")]
     #[schema(required = false, default = true)]
     pub trainable: bool,
+    /// A penalty on the output of a layer that has no setting of this name, divided by the rows of the batch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub activity_regularizer: Option<Regularizer>,
     /// The names of the inputs and layers that it reads; the layer before it where there are none. A list of such lists is
     /// one layer that runs once for each of them, with the same weights; `name:1` is then what it gives the second time.
     #[serde(skip_serializing_if = "Calls::is_empty")]
@@ -91,6 +94,7 @@ pub(super) struct Unnamed {
     pub name: Option<String>,
     pub layer: AnyLayer,
     pub trainable: bool,
+    pub activity_regularizer: Option<Regularizer>,
     pub inputs: Calls,
 }
 
@@ -122,7 +126,7 @@ impl Definition {
             return Err(errors);
         }
         let mut next = std::collections::HashMap::<&'static str, usize>::new();
-        let named = |Unnamed { name, layer, trainable, inputs }: Unnamed| {
+        let named = |Unnamed { name, layer, trainable, activity_regularizer, inputs }: Unnamed| {
             let name = name.unwrap_or_else(|| {
                 let count = next.entry(layer.kind()).or_default();
                 loop {
@@ -136,7 +140,7 @@ impl Definition {
                     }
                 }
             });
-            NamedLayer { name, layer, trainable, inputs }
+            NamedLayer { name, layer, trainable, activity_regularizer, inputs }
         };
         let layers = layers.into_iter().map(named).collect();
         let definition = Self { input_shape, inputs, layers, outputs };

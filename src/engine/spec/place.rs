@@ -92,7 +92,12 @@ impl<'a> Builder<'a> {
                 let detail = format!("layer `{}`: {}", named.name, error.detail);
                 vec![FieldError::new(error.pointer, detail).under(&format!("/layers/{}", run.layer))]
             };
-            values.push(self.place(placing).map_err(within)?);
+            let penalty = named.activity_regularizer.and_then(|penalty| penalty.by_cell());
+            let placed = self.place(&placing).and_then(|output| match penalty {
+                Some(penalty) => self.place_penalty(&placing, output, penalty),
+                None => Ok(output),
+            });
+            values.push(placed.map_err(within)?);
             let nodes = first..self.architecture.nodes.len();
             if let Some(before) = self.last_runs[run.layer].replace(nodes.clone()) {
                 self.share(before, nodes).map_err(within)?;
@@ -109,21 +114,21 @@ impl<'a> Builder<'a> {
     }
 
     /// Places a layer or its parts; gives the value that it makes.
-    fn place(&mut self, placing: Placing<'_>) -> Result<usize, FieldError> {
+    fn place(&mut self, placing: &Placing<'_>) -> Result<usize, FieldError> {
         let shapes = placing.inputs.iter().map(|&value| self.without_steps(value, placing.steps));
         let shapes = shapes.collect::<Result<Vec<Shape>, _>>()?;
         match placing.layer {
             AnyLayer::Primitive(layer) => {
-                let output = self.place_node(&placing, layer, shapes)?;
+                let output = self.place_node(placing, layer, shapes)?;
                 match layer.activity_regularizer().and_then(|penalty| penalty.by_cell()) {
-                    Some(penalty) => self.place_penalty(&placing, output, penalty),
+                    Some(penalty) => self.place_penalty(placing, output, penalty),
                     None => Ok(output),
                 }
             }
             AnyLayer::Composite(layer) => {
                 let mut values = Vec::new();
                 for part in layer.parts(&shapes)? {
-                    values.push(self.place_part(&placing, &values, &part)?);
+                    values.push(self.place_part(placing, &values, &part)?);
                 }
                 values.last().copied().ok_or_else(|| FieldError::new("", "expected at least one part, received none"))
             }
@@ -141,7 +146,7 @@ impl<'a> Builder<'a> {
             steps.extend(self.without_steps(inputs[0], whole.steps)?.0.first());
         }
         let name = format!("{}/{}", whole.name, part.name);
-        self.place(Placing { name: &name, owner: whole.owner, layer: &part.layer, inputs: &inputs, steps: &steps })
+        self.place(&Placing { name: &name, owner: whole.owner, layer: &part.layer, inputs: &inputs, steps: &steps })
     }
 
     /// The shape of a value as a layer sees it for which the first axes are rows.
@@ -260,9 +265,7 @@ impl<'a> Builder<'a> {
 
     fn place_parameter(&mut self, layer: &str, spec: ParameterSpec) -> Result<(), FieldError> {
         let cells = checked(spec.shape.clone())?.cells();
-        // `query/kernel` is one of several kernels that share their settings; those of `recurrent_kernel` begin with `recurrent`.
-        let setting = spec.name.rsplit('/').next().unwrap_or(spec.name);
-        let setting = setting.strip_suffix("_kernel").unwrap_or(setting);
+        let setting = spec.setting;
         let initializer = spec.initializer.check_shape(&spec.shape);
         initializer.map_err(|error| error.under(&format!("/{setting}_initializer")))?;
         let regularizer = spec.regularizer.map_or(Ok(()), |regularizer| regularizer.check_shape(&spec.shape));

@@ -2,7 +2,8 @@
 
 use crate::engine::{
     field::{self, FieldError, type_of},
-    layer::AnyLayer,
+    layer::{AnyLayer, check_activity},
+    regularizer::Regularizer,
     spec::{Calls, Definition, Input, InputShape, LONGEST_AXIS, Unnamed},
 };
 use serde_json::{Map, Value};
@@ -241,7 +242,22 @@ fn read_layer(value: &Value) -> Result<Unnamed, Vec<FieldError>> {
     if !overflows.is_empty() {
         return Err(overflows);
     }
-    let layer = AnyLayer::read(kind, &settings).map_err(|error| vec![error])?;
+    let (layer, activity_regularizer) = read_penalized(kind, settings).map_err(|error| vec![error])?;
     layer.check().map_err(|error| vec![error])?;
-    Ok(Unnamed { name, layer, trainable, inputs })
+    Ok(Unnamed { name, layer, trainable, activity_regularizer, inputs })
+}
+
+/// A layer, and the penalty on its output where that is no setting of its own.
+fn read_penalized(kind: &str, mut settings: Value) -> Result<(AnyLayer, Option<Regularizer>), FieldError> {
+    const FIELD: &str = "activity_regularizer";
+    let penalty = settings.as_object_mut().and_then(|fields| fields.shift_remove(FIELD));
+    let layer = AnyLayer::read(kind, &settings)?;
+    let Some(penalty) = penalty else { return Ok((layer, None)) };
+    if field::to_value(&layer).is_ok_and(|known| known.get(FIELD).is_some()) {
+        settings.as_object_mut().and_then(|fields| fields.insert(FIELD.into(), penalty));
+        return Ok((AnyLayer::read(kind, &settings)?, None));
+    }
+    let penalty = field::parse::<Option<Regularizer>>(&penalty);
+    let checked = penalty.and_then(|it| it.map_or(Ok(()), check_activity).map(|()| it));
+    Ok((layer, checked.map_err(|error| error.under(&format!("/{FIELD}")))?))
 }

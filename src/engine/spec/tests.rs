@@ -38,7 +38,9 @@ fn layer(layer: Value) -> Value {
 #[case(layer(json!({"type": "conv1d", "filters": 2, "kernel_size": 2, "activity_regularizer": {"type": "l2", "l2": -1}})), "/layers/1/activity_regularizer/l2", "received -1")]
 #[case(layer(json!({"type": "dense", "units": 2, "activity_regularizer": "orthogonal_regularizer"})), "/layers/1/activity_regularizer", "expected l1, l2 or l1_l2")]
 #[case(layer(json!({"type": "time_distributed", "layer": {"type": "dense", "units": 2, "activity_regularizer": "l2"}})), "/layers/1/layer/activity_regularizer", "expected null")]
-#[case(layer(json!({"type": "bidirectional", "merge_mode": "sum", "layer": {"type": "gru", "units": 2, "activity_regularizer": "l2"}})), "/layers/1/layer/activity_regularizer", "side by side")]
+#[case(layer(json!({"type": "dropout", "rate": 0.5, "activity_regularizer": {"type": "l2", "l2": -1}})), "/layers/1/activity_regularizer/l2", "received -1")]
+#[case(layer(json!({"type": "flatten", "activity_regularizer": "orthogonal_regularizer"})), "/layers/1/activity_regularizer", "expected l1, l2 or l1_l2")]
+#[case(layer(json!({"type": "time_distributed", "layer": {"type": "flatten", "activity_regularizer": "l2"}})), "/layers/1/layer/activity_regularizer", "unknown field")]
 #[case(layer(json!({"type": "flatten", "name": ""})), "/layers/1/name", "received 0")]
 #[case(layer(json!({"type": "flatten", "name": "a/b"})), "/layers/1/name", "received '/'")]
 #[case(layer(json!({"type": "flatten", "name": 7})), "/layers/1/name", "received a number")]
@@ -279,4 +281,26 @@ fn behind_masked_words(layers: Value) -> Result<Architecture, Vec<FieldError>> {
     all.extend(layers.as_array().unwrap().iter().cloned());
     let definition = read(json!({"inputs": [{"name": "words", "shape": [2, 3]}], "layers": all})).unwrap();
     definition.resolve(&definition.known_input_shapes().unwrap(), &Limits::default())
+}
+
+#[test]
+fn shapes_that_an_initializer_cannot_fill_are_found_at_its_own_name() {
+    for (layer, pointer) in [
+        (
+            json!({"type": "depthwise_conv1d", "kernel_size": 2, "depthwise_initializer": "identity"}),
+            "depthwise_initializer",
+        ),
+        (
+            json!({"type": "separable_conv1d", "filters": 2, "kernel_size": 2, "pointwise_initializer": "identity"}),
+            "pointwise_initializer",
+        ),
+        (
+            json!({"type": "conv1d", "filters": 2, "kernel_size": 2, "kernel_initializer": "identity"}),
+            "kernel_initializer",
+        ),
+    ] {
+        let definition = read(json!({"layers": [layer]})).unwrap();
+        let errors = definition.resolve(&[Shape(vec![4, 2])], &Limits::default()).unwrap_err();
+        assert_eq!(errors[0].pointer, format!("/layers/0/{pointer}"), "{errors:?}");
+    }
 }

@@ -89,14 +89,13 @@ impl Layer for Prelu {
 
     fn parameters(&self, inputs: &[Shape]) -> Vec<ParameterSpec> {
         let axes = inputs[0].0.iter().enumerate();
-        vec![ParameterSpec {
-            name: "alpha",
-            shape: Shape(axes.map(|(axis, &size)| if self.is_shared(axis) { 1 } else { size }).collect()),
-            initializer: self.alpha_initializer.clone(),
-            regularizer: self.alpha_regularizer,
-            constraint: self.alpha_constraint.clone(),
-            trainable: true,
-        }]
+        vec![ParameterSpec::trained(
+            "alpha",
+            Shape(axes.map(|(axis, &size)| if self.is_shared(axis) { 1 } else { size }).collect()),
+            &self.alpha_initializer,
+            self.alpha_regularizer,
+            self.alpha_constraint.as_ref(),
+        )]
     }
 
     fn mask(&self, _: &[Shape], _: &[Option<Shape>]) -> MaskRule {

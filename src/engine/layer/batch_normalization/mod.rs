@@ -130,36 +130,12 @@ impl Layer for BatchNormalization {
 
     fn parameters(&self, inputs: &[Shape]) -> Vec<ParameterSpec> {
         let shape = Shape::vector(self.channels(&inputs[0], 1).count);
-        let parameter =
-            |name, initializer: &Initializer, regularizer, constraint: Option<&Constraint>, trainable| ParameterSpec {
-                name,
-                shape: shape.clone(),
-                initializer: initializer.clone(),
-                regularizer,
-                constraint: constraint.cloned(),
-                trainable,
-            };
-        let mut parameters = Vec::new();
-        if self.scale {
-            parameters.push(parameter(
-                "gamma",
-                &self.gamma_initializer,
-                self.gamma_regularizer,
-                self.gamma_constraint.as_ref(),
-                true,
-            ));
-        }
-        if self.center {
-            parameters.push(parameter(
-                "beta",
-                &self.beta_initializer,
-                self.beta_regularizer,
-                self.beta_constraint.as_ref(),
-                true,
-            ));
-        }
-        parameters.push(parameter("moving_mean", &self.moving_mean_initializer, None, None, false));
-        parameters.push(parameter("moving_variance", &self.moving_variance_initializer, None, None, false));
+        let gamma = (&self.gamma_initializer, self.gamma_regularizer, self.gamma_constraint.as_ref());
+        let beta = (&self.beta_initializer, self.beta_regularizer, self.beta_constraint.as_ref());
+        let mut parameters =
+            ParameterSpec::gamma_and_beta(&shape, self.scale.then_some(gamma), self.center.then_some(beta));
+        parameters.push(ParameterSpec::fixed("moving_mean", shape.clone(), &self.moving_mean_initializer));
+        parameters.push(ParameterSpec::fixed("moving_variance", shape, &self.moving_variance_initializer));
         parameters
     }
 

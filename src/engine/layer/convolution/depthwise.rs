@@ -112,7 +112,8 @@ impl<const AXES: usize> Layer for DepthwiseConvolution<AXES> {
         let planes = self.planes(&inputs[0]);
         let kernel = Shape([&self.kernel_size.0[..], &[planes.channels, planes.multiplier]].concat());
         let (regularizer, constraint) = (self.depthwise_regularizer, self.depthwise_constraint.as_ref());
-        let kernel = ParameterSpec::trained("kernel", kernel, &self.depthwise_initializer, regularizer, constraint);
+        let kernel = ParameterSpec::trained("kernel", kernel, &self.depthwise_initializer, regularizer, constraint)
+            .with_setting("depthwise");
         let (regularizer, constraint) = (self.bias_regularizer, self.bias_constraint.as_ref());
         let shape = Shape::vector(planes.width());
         let bias = ParameterSpec::trained("bias", shape, &self.bias_initializer, regularizer, constraint);

@@ -8,6 +8,7 @@ use crate::engine::{
         heed::{self, Visible},
     },
     real::Real,
+    regularizer::Regularizer,
 };
 
 /// The score of what may not be heeded, as Keras has it.
@@ -16,6 +17,11 @@ const HIDDEN: f64 = -0.7 * 3.389_53e38;
 impl MultiHeadAttention {
     fn scale<F: Real>(&self) -> F {
         F::of(1.0 / (self.key_dim as f64).sqrt())
+    }
+
+    /// The penalty on the queries, keys and values of a batch of so many rows; that on the output is a node of its own.
+    fn penalty_on_projections(&self, batch_rows: usize) -> Option<Regularizer> {
+        self.activity_regularizer?.by_cell().map(|penalty| penalty.divided_by(batch_rows))
     }
 
     /// What may be heeded in one row of [rows, groups].
@@ -52,6 +58,9 @@ impl MultiHeadAttention {
         for (projection, input, y) in [(QUERY, 0, &mut *query), (KEY, last, &mut *key), (VALUE, 1, &mut *value)] {
             let x = Matrix::new(cx.inputs.get(input), cx.inputs.shape(input).last());
             projections[projection].forward(&cx.parameters, x, y);
+            if let Some(penalty) = self.penalty_on_projections(1) {
+                *cx.penalty += penalty.penalty(y, cx.inputs.shape(input), &mut []);
+            }
         }
         let scratch = &mut scratch[..2 * heads.queries];
         let zeroed = self.dropout > 0.0 || cx.inputs.shape(0).0.len() > 2;
@@ -123,9 +132,13 @@ impl MultiHeadAttention {
         }
 
         let last = cx.inputs.len() - 1;
-        for (projection, input, dy) in
-            [(QUERY, 0, query_gradient), (VALUE, 1, value_gradient), (KEY, last, key_gradient)]
+        let penalty = self.penalty_on_projections(cx.pass.batch_rows);
+        for (projection, input, y, dy) in
+            [(QUERY, 0, query, query_gradient), (VALUE, 1, value, value_gradient), (KEY, last, key, key_gradient)]
         {
+            if let Some(penalty) = penalty {
+                penalty.add_gradient(y, cx.inputs.shape(input), &mut [], dy);
+            }
             let x = Matrix::new(cx.inputs.get(input), cx.inputs.shape(input).last());
             let dy = Matrix::new(&*dy, projections[projection].outputs);
             projections[projection].backward(&mut cx.parameter_gradients, x, dy);

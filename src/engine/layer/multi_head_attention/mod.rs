@@ -78,6 +78,9 @@ pub struct MultiHeadAttention {
     /// A penalty on each bias.
     #[serde(default)]
     pub bias_regularizer: Option<Regularizer>,
+    /// A penalty on the queries, the keys and the values of all heads, and on the output, divided by the rows of the batch.
+    #[serde(default)]
+    pub activity_regularizer: Option<Regularizer>,
     /// What each kernel is brought back to after each step.
     #[serde(default)]
     pub kernel_constraint: Option<Constraint>,
@@ -189,24 +192,28 @@ impl Layer for MultiHeadAttention {
         let mut parameters = Vec::new();
         for (([kernel, bias], shape), input_axes) in NAMES.into_iter().zip(shapes).zip(INPUT_AXES) {
             let bias_shape = Shape(shape[input_axes..].to_vec());
-            parameters.push(ParameterSpec {
-                name: kernel,
-                shape: Shape(shape),
-                initializer: self.kernel_initializer.with_input_axes(input_axes),
-                regularizer: self.kernel_regularizer,
-                constraint: self.kernel_constraint.clone(),
-                trainable: true,
-            });
-            parameters.extend(self.use_bias.then(|| ParameterSpec {
-                name: bias,
-                shape: bias_shape,
-                initializer: self.bias_initializer.clone(),
-                regularizer: self.bias_regularizer,
-                constraint: self.bias_constraint.clone(),
-                trainable: true,
+            parameters.push(ParameterSpec::trained(
+                kernel,
+                Shape(shape),
+                &self.kernel_initializer.with_input_axes(input_axes),
+                self.kernel_regularizer,
+                self.kernel_constraint.as_ref(),
+            ));
+            parameters.extend(self.use_bias.then(|| {
+                ParameterSpec::trained(
+                    bias,
+                    bias_shape,
+                    &self.bias_initializer,
+                    self.bias_regularizer,
+                    self.bias_constraint.as_ref(),
+                )
             }));
         }
         parameters
+    }
+
+    fn activity_regularizer(&self) -> Option<Regularizer> {
+        self.activity_regularizer
     }
 
     fn check_masks(&self, inputs: &[Shape], masks: &[Option<Shape>]) -> Result<(), FieldError> {

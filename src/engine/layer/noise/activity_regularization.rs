@@ -27,9 +27,8 @@ pub struct ActivityRegularization {
 }
 
 impl ActivityRegularization {
-    /// The same penalty, divided by so many rows.
     fn divided_by(&self, rows: usize) -> Regularizer {
-        Regularizer::L1L2(L1L2 { l1: self.l1 / rows as f64, l2: self.l2 / rows as f64 })
+        L1L2 { l1: self.l1, l2: self.l2 }.divided_by(rows)
     }
 }
 

@@ -4,7 +4,6 @@ use super::MergeMode;
 use crate::engine::{
     field::FieldError,
     layer::{AnyLayer, Composition, Part, Primitive, Source, read},
-    regularizer::Regularizer,
     shape::Shape,
 };
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
@@ -52,7 +51,6 @@ struct Direction<'a> {
     go_backwards: &'a mut bool,
     zero_output_for_mask: &'a mut bool,
     merge: &'a mut Option<MergeMode>,
-    activity_regularizer: &'a mut Option<Regularizer>,
 }
 
 /// `layer` as a direction; nothing where it is not a recurrent one.
@@ -64,7 +62,6 @@ fn direction(layer: &mut AnyLayer) -> Option<Direction<'_>> {
                 go_backwards: &mut $layer.go_backwards,
                 zero_output_for_mask: &mut $layer.zero_output_for_mask,
                 merge: &mut $layer.merge,
-                activity_regularizer: &mut $layer.activity_regularizer,
             })
         };
     }
@@ -101,15 +98,6 @@ impl Bidirectional {
         let expected = format!("{}, as of the other direction", first.return_sequences);
         let pointer = format!("{whole}/return_sequences");
         read::range(sequences == first.return_sequences, &pointer, &expected, sequences)?;
-        // The second direction gives both outputs, merged; side by side, a penalty on both is one on each.
-        if first.activity_regularizer.take() != *second.activity_regularizer {
-            let detail = "expected the same penalty on the outputs of both directions, received another one";
-            return Err(FieldError::new(format!("{whole}/activity_regularizer"), detail));
-        }
-        if second.activity_regularizer.is_some() && self.merge_mode != MergeMode::Concat {
-            let detail = "expected none where the outputs of both directions are not side by side, received one";
-            return Err(FieldError::new("/layer/activity_regularizer", detail));
-        }
         Ok([forward, backward])
     }
 }

@@ -65,14 +65,13 @@ impl<C: Cell> Layer for C {
         let shapes = [vec![inputs[0].last(), width], vec![outline.units, width], bias];
         let parameters = NAMES.into_iter().zip(self.weights()).zip(shapes).map(|(((name, _), weight), shape)| {
             let first = if name == "bias" { self.first_bias() } else { None };
-            ParameterSpec {
+            ParameterSpec::trained(
                 name,
-                shape: Shape(shape),
-                initializer: first.unwrap_or_else(|| weight.initializer.clone()),
-                regularizer: weight.regularizer.copied(),
-                constraint: weight.constraint.cloned(),
-                trainable: true,
-            }
+                Shape(shape),
+                &first.unwrap_or_else(|| weight.initializer.clone()),
+                weight.regularizer.copied(),
+                weight.constraint,
+            )
         });
         parameters.take(if outline.use_bias { 3 } else { 2 }).collect()
     }
@@ -96,7 +95,8 @@ impl<C: Cell> Layer for C {
     }
 
     fn activity_regularizer(&self) -> Option<Regularizer> {
-        self.activity()
+        // Where outputs are merged, the penalty is on what they were before.
+        self.activity().filter(|_| self.outline().merge.is_none())
     }
 
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {

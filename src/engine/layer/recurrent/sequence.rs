@@ -10,6 +10,7 @@ use crate::engine::{
     kernel,
     layer::{Backward, Forward},
     real::Real,
+    regularizer::Regularizer,
 };
 use std::ops::Range;
 
@@ -136,7 +137,15 @@ pub(super) fn forward<F: Real>(cell: &impl Cell, cx: &mut Forward<'_, F>) {
     }
     if let Some(mode) = merge {
         mode.forward([cx.inputs.get(1), merged], [cx.inputs.shape(1).last(), units], cx.output);
+        if let Some(penalty) = own_penalty(cell, 1) {
+            *cx.penalty += penalty.penalty(merged, cx.inputs.shape(1), &mut []);
+        }
     }
+}
+
+/// The penalty on an output before it is merged with that of the other direction, in a batch of so many rows.
+fn own_penalty(cell: &impl Cell, batch_rows: usize) -> Option<Regularizer> {
+    cell.activity()?.by_cell().map(|penalty| penalty.divided_by(batch_rows))
 }
 
 /// See [`Layer::backward`](crate::engine::layer::Layer::backward).
@@ -157,6 +166,9 @@ pub(super) fn backward<F: Real>(cell: &impl Cell, cx: &mut Backward<'_, F>) {
             mode.backward(0, memory.merged, widths, dy, gradient);
         }
         mode.backward(1, other, widths, dy, scratch.merged);
+        if let Some(penalty) = own_penalty(cell, cx.pass.batch_rows) {
+            penalty.add_gradient(memory.merged, cx.inputs.shape(1), &mut [], scratch.merged);
+        }
         dy = scratch.merged;
     }
     scratch.d_output.fill(F::ZERO);

@@ -1,0 +1,80 @@
+//! Numbers that an input layer takes: whole ones where what reads them turns them into those that are computed in.
+
+use super::{
+    graph::{Graph, UNNAMED_INPUT, name_of},
+    model::{self, is_model},
+    translator::{Place, Translator, describe},
+};
+use serde_json::{Map, Value, json};
+
+/// Types of whole numbers.
+const WHOLE: [&str; 8] = ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"];
+
+/// Layers for which a whole number is what the same number with a fraction of zero is; of a model within another one, whose
+/// input may be what a layer made and is then cut to whole numbers, only the first.
+const TURN: [&str; 4] = ["Embedding", "Rescaling", "Normalization", "Dense"];
+
+/// Notes an error where an input layer takes another type than `float32`, unless it is one of whole numbers and its
+/// `readers`, layers of the same model, take them alike. What a model within it reads is told there.
+pub(super) fn check_type<'a>(
+    layer: &Value,
+    readers: impl Iterator<Item = &'a Value>,
+    within: bool,
+    place: &Place,
+    translator: &mut Translator,
+) {
+    let Some(given) = layer.pointer("/config/dtype") else { return };
+    let place = Place { keras: format!("{}/config/dtype", place.keras), ..place.clone() };
+    let place = Place { owner: format!("{}`dtype`: ", place.owner), ..place };
+    let name = given.pointer("/config/name").unwrap_or(given);
+    if !name.as_str().is_some_and(|name| WHOLE.contains(&name)) {
+        return translator.data_type(given, &place);
+    }
+    let turn = if within { &TURN[..1] } else { &TURN[..] };
+    for reader in readers.filter(|reader| !is_model(reader)) {
+        let class = reader.get("class_name").and_then(Value::as_str).unwrap_or_default();
+        if !turn.contains(&class) {
+            let (given, class) = (describe(name), describe(&class.into()));
+            let names = turn.join(", ");
+            translator.refuse(
+                &place,
+                format_args!("expected {given} where {names} read it alone, or \"float32\", received it for {class}"),
+            );
+            return;
+        }
+    }
+}
+
+/// The inputs of a definition: names with the shapes that their layers were given.
+pub(super) fn named(graph: &Graph<'_>, translator: &mut Translator) -> Option<Value> {
+    let mut inputs = Vec::new();
+    if graph.inputs().is_empty() {
+        inputs.push(UNNAMED_INPUT.into());
+    }
+    for (index, (layer, pointer)) in graph.inputs().into_iter().enumerate() {
+        let place = Place { ours: format!("/inputs/{index}"), keras: pointer, owner: model::owner_of(layer, index) };
+        model::read_input(layer, &place, translator);
+        translator.came_from(&place);
+        let mut input = Map::from_iter([("name".to_owned(), json!(name_of(layer, index)))]);
+        if let Some((shape, pointer)) = model::batch_shape(layer, &place) {
+            let ours = format!("/inputs/{index}/shape");
+            input.insert("shape".into(), model::sample_shape(shape, &pointer, &ours, translator)?);
+        }
+        inputs.push(Value::Object(input));
+    }
+    Some(Value::Array(inputs))
+}
+
+/// The order in which Keras takes tensors that have names: that of the names.
+pub(super) fn in_order(tensors: &Map<String, Value>) -> Vec<(&String, &Value)> {
+    let mut named: Vec<_> = tensors.iter().collect();
+    named.sort_unstable_by_key(|(name, _)| *name);
+    named
+}
+
+/// The number or the numbers that an array of NumPy's holds, as Keras prints it in an option; anything else as it is.
+pub(super) fn plain(value: &Value) -> &Value {
+    let is_array =
+        value.get("class_name").and_then(Value::as_str).is_some_and(|it| ["__numpy__", "__tensor__"].contains(&it));
+    value.pointer("/config/value").filter(|_| is_array).unwrap_or(value)
+}

@@ -1,0 +1,126 @@
+//! Operators of Keras 3 (`x + y`, `1 - x`, `keras.ops.relu(x)`), which it prints beside the layers, as the layers that do the
+//! same.
+
+use super::{
+    model,
+    translator::{Place, Translator, describe},
+};
+use serde_json::{Map, Value, json};
+
+/// Operators that are activations: Keras's name, that of the activation, and what the one option is called in both.
+const ACTIVATIONS: [(&str, &str, Option<&str>); 24] = [
+    ("Relu", "relu", None),
+    ("Relu6", "relu6", None),
+    ("LeakyRelu", "leaky_relu", Some("negative_slope")),
+    ("Elu", "elu", Some("alpha")),
+    ("Celu", "celu", Some("alpha")),
+    ("Selu", "selu", None),
+    ("Gelu", "gelu", Some("approximate")),
+    ("Silu", "swish", None),
+    ("Sigmoid", "sigmoid", None),
+    ("LogSigmoid", "log_sigmoid", None),
+    ("HardSigmoid", "hard_sigmoid", None),
+    ("HardSilu", "hard_silu", None),
+    ("SparseSigmoid", "sparse_sigmoid", None),
+    ("Tanh", "tanh", None),
+    ("HardTanh", "hard_tanh", None),
+    ("TanhShrink", "tanh_shrink", None),
+    ("HardShrink", "hard_shrink", Some("threshold")),
+    ("SoftShrink", "soft_shrink", Some("threshold")),
+    ("Softplus", "softplus", None),
+    ("Softsign", "softsign", None),
+    ("SparsePlus", "sparse_plus", None),
+    ("Squareplus", "squareplus", Some("b")),
+    ("Mish", "mish", None),
+    ("Exp", "exponential", None),
+];
+
+/// Operators that are the layers of the same name, with the same options, on tensors alone.
+const LAYERS: [&str; 7] = ["Add", "Subtract", "Multiply", "Maximum", "Minimum", "Concatenate", "Softmax"];
+
+/// Whether `layer` is an operator and no layer.
+pub(super) fn is_operator(layer: &Value) -> bool {
+    layer.get("module").and_then(Value::as_str).is_some_and(|module| module.starts_with("keras.src.ops"))
+}
+
+/// The operator `layer` as the layer of ours that does the same; an error is noted where there is none.
+pub(super) fn read(layer: &Value, place: &Place, translator: &mut Translator) -> Option<Map<String, Value>> {
+    let class = layer.get("class_name").and_then(Value::as_str).unwrap_or_default();
+    let empty = Map::new();
+    let config = layer.get("config").and_then(Value::as_object).unwrap_or(&empty);
+    let number = number_of(layer);
+    if number.is_none() && LAYERS.contains(&class) {
+        return model::read_class(layer, place, translator);
+    }
+    let ours = match number {
+        Some((number, first)) => with_number(class, number, first),
+        None => alone(class, config),
+    };
+    match ours {
+        Some(Value::Object(ours)) => {
+            let config = Place { keras: format!("{}/config", place.keras), ..place.clone() };
+            translator.came_from(&config);
+            Some(ours)
+        }
+        _ => {
+            let place = Place { keras: format!("{}/class_name", place.keras), ..place.clone() };
+            let class = describe(&class.into());
+            translator.refuse(
+                &place,
+                format_args!(
+                    "the operator {class} is not supported as it is used here, expected a layer that does the same"
+                ),
+            );
+            None
+        }
+    }
+}
+
+/// An operator on one tensor.
+fn alone(class: &str, config: &Map<String, Value>) -> Option<Value> {
+    let axes = |option: &str| config.get(option).and_then(Value::as_array).and_then(|axes| axes.split_first());
+    match class {
+        "Negative" => Some(json!({"type": "rescaling", "scale": -1.0})),
+        "LogSoftmax" if config.get("axis").is_none_or(|axis| *axis == -1) => {
+            Some(json!({"type": "activation", "activation": "log_softmax"}))
+        }
+        "Reshape" => {
+            let (batch, axes) = axes("newshape")?;
+            let keeps_rows = batch.is_null() || *batch == -1;
+            let known = axes.iter().all(|axis| axis.as_i64().is_some_and(|axis| axis > 0));
+            (keeps_rows && known).then(|| json!({"type": "reshape", "target_shape": axes}))
+        }
+        "Transpose" => {
+            let (batch, axes) = axes("axes")?;
+            (*batch == 0).then(|| json!({"type": "permute", "dims": axes}))
+        }
+        _ => {
+            let (_, kind, option) = ACTIVATIONS.iter().find(|(operator, ..)| *operator == class)?;
+            let mut activation = json!({"type": kind});
+            if let Some(option) = option {
+                activation[option] = config.get(*option)?.clone();
+            }
+            Some(json!({"type": "activation", "activation": activation}))
+        }
+    }
+}
+
+/// An operator on a tensor and a number, which may stand first.
+fn with_number(class: &str, number: f64, first: bool) -> Option<Value> {
+    let (scale, offset) = match (class, first) {
+        ("Add", _) => (1.0, number),
+        ("Subtract", false) => (1.0, -number),
+        ("Subtract", true) => (-1.0, number),
+        ("Multiply", _) => (number, 0.0),
+        ("Divide" | "TrueDivide", false) => (1.0 / number, 0.0),
+        _ => return None,
+    };
+    (scale.is_finite() && offset.is_finite()).then(|| json!({"type": "rescaling", "scale": scale, "offset": offset}))
+}
+
+/// The one number among the arguments of an operator, and whether it is the first of them.
+fn number_of(layer: &Value) -> Option<(f64, bool)> {
+    let arguments = layer.pointer("/inbound_nodes/0/args")?.as_array()?;
+    let place = arguments.iter().position(Value::is_number)?;
+    Some((arguments.get(place)?.as_f64()?, place == 0))
+}

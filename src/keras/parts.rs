@@ -1,0 +1,52 @@
+//! Layers within layers, and what is true of some layers alone.
+
+use super::{
+    model::read_layer,
+    translator::{Place, Translator},
+};
+use serde_json::{Map, Value};
+
+/// A layer within another one, where its name says nothing, and which moves where the other one does.
+pub(super) fn inner_layer(layer: &Value, place: &Place, translator: &mut Translator) -> Option<Value> {
+    let mut layer = read_layer(layer, place, translator)?;
+    layer.shift_remove("name");
+    if translator.old && layer.get("type").is_some_and(|kind| kind == "batch_normalization") {
+        let detail = "batch normalization on each step takes its statistics over all steps together in Keras 2, and over \
+                      each step by itself in Keras 3 and here, expected a model of Keras 3";
+        translator.refuse(place, detail);
+    }
+    Some(Value::Object(layer))
+}
+
+/// Notes an error where a layer within one that moves is frozen: they move together or not at all.
+pub(super) fn refuse_frozen_parts(config: &Map<String, Value>, place: &Place, translator: &mut Translator) {
+    let frozen = |layer: &Value| layer.get("trainable") == Some(&Value::Bool(false));
+    let moves = config.get("trainable") != Some(&Value::Bool(false));
+    for part in ["layer", "backward_layer"] {
+        if moves && config.get(part).and_then(|layer| layer.get("config")).is_some_and(frozen) {
+            let place = Place { keras: format!("{}/{part}/config/trainable", place.keras), ..place.clone() };
+            translator.refuse(&place, "expected true, as of the layer around it, received false");
+        }
+    }
+}
+
+/// In Keras 3, a penalty on the output of a layer does nothing where that runs on each step.
+pub(super) fn forget_penalty(ours: &mut Map<String, Value>, old: bool) {
+    if !old && ours.get("type").is_some_and(|kind| kind == "time_distributed") {
+        let inner = ours.get_mut("layer").and_then(Value::as_object_mut);
+        inner.and_then(|layer| layer.shift_remove("activity_regularizer"));
+    }
+}
+
+/// Keras 2 counts negative axes of an attention from an axis that Keras 3 does not know.
+pub(super) fn refuse_old_axes(kind: &str, config: &Map<String, Value>, place: &Place, translator: &mut Translator) {
+    let axes = config.get("attention_axes").and_then(Value::as_array).into_iter().flatten();
+    let below = axes.filter_map(Value::as_i64).any(|axis| axis < 0);
+    if translator.old && kind == "multi_head_attention" && below {
+        let place = Place { keras: format!("{}/attention_axes", place.keras), ..place.clone() };
+        translator.refuse(
+            &place,
+            "`attention_axes` of Keras 2: expected axes counted from the batch axis, which is 0, received some below 0",
+        );
+    }
+}

@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use epoca::{
     config::{Config, LogFormat},
     demo::{self, Demo},
-    engine, http,
+    engine, http, keras,
     store::sqlite::SqliteStore,
 };
 use std::{
@@ -50,6 +50,8 @@ enum Command {
     Openapi,
     /// Prints every layer, loss, optimizer … that definitions and trainings may use, in Markdown
     Layers,
+    /// Prints which of Keras's classes and options are read, in Markdown
+    Keras,
     /// Asks the service that listens on this machine whether it is alive; for container health checks
     Health(Box<Config>),
 }
@@ -98,6 +100,10 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         }
         Command::Layers => {
             print!("{}", engine::reference::markdown());
+            Ok(())
+        }
+        Command::Keras => {
+            print!("{}", keras::reference::markdown());
             Ok(())
         }
         Command::Health(config) => check_health(config.listen),

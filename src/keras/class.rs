@@ -57,6 +57,8 @@ pub(super) enum Rule {
     DataType,
     /// Honoured at these values (and null) alone.
     Only(&'static [Plain]),
+    /// Read where it is known what the object belongs to.
+    Elsewhere,
     /// Without effect on the result here.
     Ignored,
 }

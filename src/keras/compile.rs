@@ -22,7 +22,7 @@ const BETA_2: (&str, Rule) = ("beta_2", Rule::Same);
 const EPSILON: (&str, Rule) = ("epsilon", Rule::Same);
 const AMSGRAD: (&str, Rule) = ("amsgrad", Rule::Default(Plain::Bool(false)));
 
-const OPTIMIZERS: Family = Family {
+pub(super) const OPTIMIZERS: Family = Family {
     what: "optimizer",
     classes: &[
         Class { names: &["SGD", "sgd"], kind: "sgd", options: &[("momentum", Rule::Same), ("nesterov", Rule::Same)] },
@@ -112,7 +112,7 @@ const OPTIMIZERS: Family = Family {
 const INITIAL_LEARNING_RATE: (&str, Rule) = ("initial_learning_rate", Rule::Same);
 const DECAY_STEPS: (&str, Rule) = ("decay_steps", Rule::Same);
 
-const SCHEDULES: Family = Family {
+pub(super) const SCHEDULES: Family = Family {
     what: "learning rate schedule",
     classes: &[
         Class {
@@ -168,7 +168,7 @@ const SCHEDULES: Family = Family {
 };
 
 /// Arguments of `model.compile` beside optimizer, loss and metrics.
-const ARGUMENTS: [(&str, Rule); 6] = [
+pub(super) const ARGUMENTS: [(&str, Rule); 6] = [
     ("loss_weights", UNSET),
     ("weighted_metrics", UNSET),
     // How it runs, not what it computes.

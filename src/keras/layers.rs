@@ -202,14 +202,14 @@ pub(super) const LAYERS: Family = Family {
 /// Options of every layer.
 const COMMON: [(&str, Rule); 7] = [
     // The layer's name and the shapes are read where the layer is placed in the model.
-    ("name", Rule::Ignored),
-    ("batch_input_shape", Rule::Ignored),
-    ("batch_shape", Rule::Ignored),
+    ("name", Rule::Elsewhere),
+    ("batch_input_shape", Rule::Elsewhere),
+    ("batch_shape", Rule::Elsewhere),
     ("dtype", Rule::DataType),
     ("dynamic", Rule::Only(&[Plain::Bool(false)])),
     ("activity_regularizer", Rule::Object(&REGULARIZERS)),
     // Read where the layer is placed in the model.
-    ("trainable", Rule::Ignored),
+    ("trainable", Rule::Elsewhere),
 ];
 
 /// The layer at the head of a model, which gives the input's shape and nothing else.
@@ -223,7 +223,7 @@ pub(super) const INPUT: Family = Family {
             ("ragged", Rule::Only(&[Plain::Bool(false)])),
             ("optional", Rule::Only(&[Plain::Bool(false)])),
             // Read where it is known what reads the input.
-            ("dtype", Rule::Ignored),
+            ("dtype", Rule::Elsewhere),
         ],
     }],
     common: &COMMON,

@@ -19,6 +19,7 @@ mod operators;
 mod parameters;
 mod parts;
 mod recurrent;
+pub mod reference;
 mod translator;
 
 use crate::engine::{field::FieldError, spec::Definition};

@@ -253,7 +253,7 @@ impl Translator {
                 }
                 None
             }
-            Rule::Ignored => None,
+            Rule::Elsewhere | Rule::Ignored => None,
         };
         value.map(|value| (ours.to_owned(), value))
     }

@@ -19,9 +19,9 @@ use std::{
 
 /// Helpers of whichever thread calls. What is computed never depends on which of them does it.
 ///
-/// Handing over costs about a microsecond while the helpers are awake: they watch for work for a while
-/// after the last, and then sleep. The caller takes part, and waits only for work that a helper has begun. Who calls while
-/// the helpers are another's, or from within such work, does all of it alone. The helpers end with the team.
+/// Handing over costs about a microsecond while the helpers are awake: they watch for work for a while after the last, and
+/// then sleep. The caller takes part, and waits only for work that a helper has begun. Who calls while the helpers are
+/// another's, or from within such work, does all of it alone. The helpers end with the team.
 #[derive(Debug, Default)]
 pub struct Team(Option<Crew>);
 
@@ -334,107 +334,4 @@ impl<T> Pointer<T> {
 unsafe impl<T: Send> Sync for Pointer<T> {}
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_item_is_visited_once_whatever_the_threads() {
-        for threads in [1, 2, 4] {
-            let team = Team::new(threads);
-            for count in [0, 1, 2, 3, 31, 32, 33, 1000] {
-                let mut visits = vec![0; count];
-                for round in 1..=50 {
-                    team.each(&mut visits, |index, visits| *visits += index + 1);
-                    let expected: Vec<_> = (0..count).map(|index| round * (index + 1)).collect();
-                    assert_eq!(visits, expected);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn ranges_cover_every_cell_once_and_leave_empty_slices_empty() {
-        let team = Team::new(3);
-        for cells in [0, 1, 31, 32, 1000, 12_345] {
-            let mut a = vec![1; cells];
-            let mut b: Vec<usize> = (0..cells).collect();
-            team.ranges(cells, 10, [&mut a, &mut b, &mut []], |range, [a, b, none]| {
-                assert!(none.is_empty() && range.len() == a.len());
-                for ((index, a), b) in range.zip(a).zip(b) {
-                    *a += *b;
-                    *b -= index;
-                }
-            });
-            assert_eq!(a, (1..=cells).collect::<Vec<_>>());
-            assert!(b.iter().all(|&b| b == 0));
-        }
-    }
-
-    #[test]
-    fn every_item_gets_its_own_cut() {
-        let team = Team::new(3);
-        let (mut sums, mut cells) = (vec![0; 3], (0..10).collect::<Vec<usize>>());
-        team.cuts(&[0..2, 2..2, 5..10], &mut sums, [&mut cells], |sum, [cells]| {
-            *sum = cells.iter().sum();
-            cells.fill(0);
-        });
-        assert_eq!((sums, cells), (vec![1, 0, 35], vec![0, 0, 2, 3, 4, 0, 0, 0, 0, 0]));
-    }
-
-    #[test]
-    fn helpers_that_slept_wake_up() {
-        let team = Team::new(2);
-        let helped = AtomicBool::new(false);
-        for _ in 0..200 {
-            thread::sleep(std::time::Duration::from_millis(1));
-            let caller = thread::current().id();
-            team.each(&mut [(), ()], |_, ()| {
-                if thread::current().id() != caller {
-                    helped.store(true, SeqCst);
-                } else {
-                    thread::sleep(std::time::Duration::from_millis(1));
-                }
-            });
-            if helped.load(SeqCst) {
-                return;
-            }
-        }
-        panic!("no helper took a part in 200 calls");
-    }
-
-    #[test]
-    fn a_panic_reaches_the_caller_and_the_team_goes_on() {
-        let team = Team::new(2);
-        for bad in 0..4 {
-            let mut items = [0; 4];
-            let result = catch_unwind(AssertUnwindSafe(|| {
-                team.each(&mut items, |index, item| {
-                    assert_ne!(index, bad, "as asked");
-                    *item = 1;
-                });
-            }));
-            assert!(result.is_err());
-            assert_eq!(items.iter().sum::<i32>(), 3, "the other items are done all the same");
-        }
-    }
-
-    #[test]
-    fn who_finds_the_helpers_busy_works_alone() {
-        let team = Team::new(2);
-        for _ in 0..50 {
-            thread::scope(|scope| {
-                for _ in 0..3 {
-                    scope.spawn(|| {
-                        let mut sums = vec![0; 40];
-                        team.each(&mut sums, |index, sum| {
-                            let mut within = vec![index; 5];
-                            team.each(&mut within, |place, cell| *cell += place);
-                            *sum = within.iter().sum();
-                        });
-                        assert_eq!(sums, (0..40).map(|index| 5 * index + 10).collect::<Vec<_>>());
-                    });
-                }
-            });
-        }
-    }
-}
+mod tests;

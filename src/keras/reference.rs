@@ -1,0 +1,93 @@
+//! `docs/KERAS.md`: which of Keras's classes and options are read, written from the tables that read them.
+
+use super::{
+    class::{Class, Family, Rule},
+    compile::{ARGUMENTS, OPTIMIZERS, SCHEDULES},
+    layers::{ACTIVATION_LAYERS, ACTIVATIONS, INPUT, LAYERS},
+    measures::{LOSSES, METRICS},
+    parameters::{CONSTRAINTS, INITIALIZERS, REGULARIZERS},
+};
+use std::fmt::Write;
+
+/// The whole document.
+pub fn markdown() -> String {
+    let mut text = String::from(
+        "# From Keras\n\nWhat of `model.to_json()` is read, of Keras 2 and 3, and what becomes of it; what our names mean says \
+         [LAYERS.md](LAYERS.md). `epoca keras` writes this page from the tables that the service reads by. A class or an option \
+         that does not stand here, or has another value than those that do, is refused by name. Nothing else is left out: \
+         options without effect are those in the last column, and `module`, `registered_name`, `build_config`, \
+         `build_input_shape` and `backend`, which say how an object was made.\n",
+    );
+    for (title, family) in [
+        ("Layers", &LAYERS),
+        ("Inputs", &INPUT),
+        ("Activations", &ACTIVATIONS),
+        ("Activations that Keras has as layers", &ACTIVATION_LAYERS),
+        ("Initializers", &INITIALIZERS),
+        ("Regularizers", &REGULARIZERS),
+        ("Constraints", &CONSTRAINTS),
+        ("Losses", &LOSSES),
+        ("Metrics", &METRICS),
+        ("Optimizers", &OPTIMIZERS),
+        ("Learning rate schedules", &SCHEDULES),
+    ] {
+        section(&mut text, title, family);
+    }
+    text.push_str("\n## Arguments of `compile`\n\nBeside `optimizer`, `loss` and `metrics`:\n\n");
+    text.push_str(HEAD);
+    row(&mut text, "`compile`", "", &ARGUMENTS);
+    text
+}
+
+const HEAD: &str =
+    "| Keras | here | read | read at these values alone | without effect |\n| --- | --- | --- | --- | --- |\n";
+
+fn section(text: &mut String, title: &str, family: &Family) {
+    let _ = write!(text, "\n## {title}\n\n{HEAD}");
+    if !family.common.is_empty() {
+        row(text, "each of them", "", family.common);
+    }
+    for Class { names, kind, options } in family.classes {
+        let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+        row(text, &names.join(", "), &format!("`{kind}`"), options);
+    }
+}
+
+fn row(text: &mut String, names: &str, kind: &str, options: &[(&str, Rule)]) {
+    let mut columns = [const { Vec::new() }; 3];
+    for (name, rule) in options {
+        let (column, words) = match rule {
+            Rule::Only([]) => (1, format!("`{name}`: `null`")),
+            Rule::Only(values) => {
+                let values: Vec<String> = values.iter().map(|value| format!("`{value}`")).collect();
+                (1, format!("`{name}`: {}", values.join(" or ")))
+            }
+            Rule::DataType => (1, format!("`{name}`: `\"float32\"`")),
+            Rule::Ignored => (2, format!("`{name}`")),
+            Rule::Renamed(ours) => (0, format!("`{name}` as `{ours}`")),
+            _ => (0, format!("`{name}`")),
+        };
+        columns[column].push(words);
+    }
+    let [read, only, ignored] = columns.map(|column| column.join(", "));
+    let _ = writeln!(text, "| {names} | {kind} | {read} | {only} | {ignored} |");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_committed_page_is_the_generated_one() {
+        let committed =
+            std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/KERAS.md")).unwrap_or_default();
+        assert!(committed == markdown(), "docs/KERAS.md is out of date: run `cargo run -- keras > docs/KERAS.md`");
+    }
+
+    #[test]
+    fn options_without_effect_are_listed() {
+        let text = markdown();
+        let dropout = text.lines().find(|line| line.starts_with("| `Dropout` |"));
+        assert_eq!(dropout, Some("| `Dropout` | `dropout` | `rate` | `noise_shape`: `null` | `seed` |"));
+    }
+}

@@ -1,14 +1,14 @@
 //! Inference.
 
-use super::{Network, Run, Tape, Weights, columns};
+use super::{Network, Run, Tape, Weights, columns, tape::workspace};
 use crate::engine::{kernel::Team, layer::Pass, random::Noise, real::Real, spec::Architecture};
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 
-/// Most rows that run through the network at once: products are at their best then.
+/// Most rows that run through the network at once: products are no better with more.
 const MOST_ROWS: usize = 256;
 /// Fewest rows for which weights are worth reading.
 const FEWEST_ROWS: usize = 16;
-/// Cells of the values of all rows together that the caches keep from one layer to the next.
+/// Cells of all rows together, of their values and of what a layer works in, that the caches keep from one layer to the next.
 const CACHED_CELLS: usize = 1 << 20;
 /// Multiplications and additions that are worth a helper's waking up.
 const WORTH_A_HELPER: u64 = 1 << 20;
@@ -94,7 +94,8 @@ impl<F: Real> Network<F> {
 /// Rows that run through a network at once: enough to make use of the weights that are read for them, few enough for their
 /// values to stay in the caches.
 pub(super) fn rows_at_once(architecture: &Architecture) -> usize {
-    let values = 0..architecture.values();
-    let cells = values.fold(0usize, |cells, value| cells.saturating_add(architecture.shape(value).cells()));
+    let values = (0..architecture.values()).map(|value| architecture.shape(value).cells());
+    let scratch = architecture.nodes().iter().map(|node| workspace(node, false).scratch_per_row).max();
+    let cells = values.chain(scratch).fold(0, usize::saturating_add);
     (CACHED_CELLS / cells.max(1)).clamp(FEWEST_ROWS, MOST_ROWS)
 }

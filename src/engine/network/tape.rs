@@ -284,7 +284,7 @@ pub(crate) fn training_cells(architecture: &Architecture, rows: usize) -> u64 {
 }
 
 /// What a node wants for each row of the batch.
-fn workspace(node: &Node, training: bool) -> Workspace {
+pub(super) fn workspace(node: &Node, training: bool) -> Workspace {
     let asked = node.layer.workspace(&node.input_shapes);
     Workspace {
         kept_per_row: if training { asked.kept_per_row * node.repeat } else { 0 },

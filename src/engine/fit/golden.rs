@@ -1,34 +1,17 @@
 //! The bits of whole fits, by class of CPU: a change of them is a change of what users get from the same seed.
 
-use super::tests::{Record, data, from, samples};
-use super::{FitPlan, OutputPlan, ValidationFreq, fit};
-use crate::engine::{
-    kernel::on_each_class,
-    network::Network,
-    spec::{Definition, Limits},
+use super::{
+    fit,
+    tests::{Record, architecture, data, plan, samples},
 };
+use crate::engine::{kernel::on_each_class, network::Network};
 use serde_json::{Value, json};
 
 /// The 64-bit FNV-1a hash of the bits of every weight after six steps.
 fn hash(layers: &Value) -> u64 {
-    let definition = Definition::from_value(&json!({"layers": layers})).unwrap();
-    let architecture = definition.resolve(&definition.input_shapes(&[48]).unwrap(), &Limits::default()).unwrap();
-    let mut network = Network::<f32>::initialize(architecture, 5);
+    let mut network = Network::<f32>::initialize(architecture(48, layers.clone()), 5);
     let (x, y) = data::<f32>(100, 48);
-    let plan = FitPlan {
-        epochs: 2,
-        batch_size: 40,
-        optimizer: from(json!("adam")),
-        outputs: vec![OutputPlan::single(from(json!("binary_crossentropy")), Vec::new())],
-        shuffle: true,
-        seed: 3,
-        early_stopping: None,
-        reduce_lr_on_plateau: None,
-        terminate_on_nan: false,
-        validation_freq: ValidationFreq::default(),
-        steps_per_epoch: None,
-        threads: 1,
-    };
+    let plan = plan(2, 40, json!("adam"), "binary_crossentropy");
     fit(&mut network, &plan, samples(&x, &y), None, &mut Record::default()).unwrap();
     let weights = network.tensors();
     let bytes = weights.iter().flat_map(|tensor| &tensor.values).flat_map(|value| value.to_bits().to_le_bytes());

@@ -44,12 +44,12 @@ pub(super) fn from<T: DeserializeOwned>(value: Value) -> T {
     serde_json::from_value(value).unwrap()
 }
 
-fn architecture(features: usize, layers: Value) -> Architecture {
+pub(super) fn architecture(features: usize, layers: Value) -> Architecture {
     let definition = Definition::from_value(&json!({"layers": layers})).unwrap();
     definition.resolve(&definition.input_shapes(&[features]).unwrap(), &Limits::default()).unwrap()
 }
 
-fn plan(epochs: u32, batch_size: usize, optimizer: Value, loss: &str) -> FitPlan {
+pub(super) fn plan(epochs: u32, batch_size: usize, optimizer: Value, loss: &str) -> FitPlan {
     FitPlan {
         epochs,
         batch_size,

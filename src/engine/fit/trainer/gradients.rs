@@ -3,10 +3,9 @@
 
 use super::{Parts, Trainer};
 use crate::engine::{
-    fit::{FitPlan, OutputPlan, Samples, ValidationFreq},
+    fit::{FitPlan, Samples, tests::plan},
     kernel::Team,
     layer::AnyLayer,
-    loss::Loss,
     network::{NamedTensor, Network, Tape},
     shape::Shape,
     spec::{Architecture, Definition, Limits},
@@ -123,24 +122,6 @@ fn size(values: &[f32]) -> f64 {
     values.iter().fold(0.0, |size, value| size.max(f64::from(value.abs())))
 }
 
-/// A step over all rows that moves nothing.
-fn plan(rows: usize) -> FitPlan {
-    FitPlan {
-        epochs: 1,
-        batch_size: rows,
-        optimizer: serde_json::from_value(json!({"type": "sgd", "learning_rate": 0.0})).unwrap(),
-        outputs: vec![OutputPlan::single(Loss::MeanSquaredError, Vec::new())],
-        shuffle: false,
-        seed: 0,
-        early_stopping: None,
-        reduce_lr_on_plateau: None,
-        terminate_on_nan: false,
-        validation_freq: ValidationFreq::default(),
-        steps_per_epoch: None,
-        threads: 1,
-    }
-}
-
 /// A tape with a gradient of every value, those of the inputs too, which no fit needs.
 fn tape(architecture: &Architecture, rows: usize) -> Tape<f32> {
     Tape::new(architecture, rows, vec![true; architecture.values()], true)
@@ -161,7 +142,10 @@ fn of_inputs(tape: &Tape<f32>, inputs: &[Vec<usize>], rows: usize) -> Vec<f32> {
 fn gradients_equal_those_of_keras() {
     for case in cases() {
         let (Some(expected), Some(y)) = (&case.gradients, &case.y) else { continue };
-        let (x, y, plan) = (case.table(&case.x), case.table(y), plan(case.rows));
+        let (x, y) = (case.table(&case.x), case.table(y));
+        // A step over all rows that moves nothing.
+        let still = json!({"type": "sgd", "learning_rate": 0.0});
+        let plan = FitPlan { shuffle: false, ..plan(1, case.rows, still, "mean_squared_error") };
         let mut network = case.network();
         network.adapt(x.view());
         let parts = Parts::new(network.architecture(), &plan);

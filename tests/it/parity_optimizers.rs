@@ -10,6 +10,7 @@ use epoca::engine::{
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
+use std::ops::Range;
 
 #[derive(Deserialize)]
 struct Fixture {
@@ -51,18 +52,26 @@ fn read<T: DeserializeOwned>(definition: &Value) -> T {
     field::parse(definition).unwrap_or_else(|error| panic!("{definition}: {error}"))
 }
 
+/// Cells that are moved at a time.
+const BLOCK: usize = 7;
+
 /// The weights after each step, and at the end.
 fn steps(optimizer: &Optimizer, tensors: &[Tensor], gradients: &[Vec<f32>], threads: usize) -> Vec<Vec<f32>> {
     let mut weights: Vec<f32> = tensors.iter().flat_map(|tensor| tensor.first.clone()).collect();
-    let mut updater = Updater::new(optimizer, tensors.iter().map(|tensor| (tensor.name.as_str(), &tensor.shape)));
+    let named = tensors.iter().map(|tensor| (tensor.name.as_str(), &tensor.shape));
+    // Blocks that do not end where tensors do.
+    let starts = (0..weights.len()).step_by(BLOCK);
+    let blocks: Vec<Range<usize>> = starts.map(|start| start..weights.len().min(start + BLOCK)).collect();
+    // With room for all of a gradient, as every optimizer can work; those that can without are tried so, too.
+    let whole = threads == 1 || optimizer.needs_whole_gradient();
+    let mut room = vec![0.0; if whole { weights.len() } else { 0 }];
+    let mut updater = Updater::new(optimizer, named, blocks.clone(), threads, whole);
     let team = Team::new(threads);
     let mut after = Vec::new();
     for gradient in gradients {
-        // The last of what a gradient is made of is added within the step.
-        let mut half: Vec<f32> = gradient.iter().map(|g| g * 0.5).collect();
         let rate = updater.learning_rate();
-        updater.step(&team, rate, &mut weights, &mut half, |range, _, half| {
-            half.iter_mut().zip(&gradient[range]).for_each(|(half, g)| *half += g * 0.5);
+        updater.step(&team, rate, &mut weights, &mut room, |block, _, cells| {
+            cells.copy_from_slice(&gradient[blocks[block].clone()]);
         });
         after.push(weights.clone());
     }

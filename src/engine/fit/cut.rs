@@ -21,6 +21,8 @@ const TWO_LANES_ROWS: usize = 32;
 /// Rows of a lane that are worth a gradient of their own, where there are more lanes than two.
 const LANE_ROWS: usize = 64;
 const MOST_LANES: usize = 4;
+/// Weights that are worth a thread that moves them, where there are more than one.
+const THREAD_CELLS: usize = 1 << 15;
 const SHARD_ROWS: usize = 128;
 
 impl Cut {
@@ -33,6 +35,11 @@ impl Cut {
         let lane_rows = rows.div_ceil(lanes);
         let shard_rows = if meets(architecture, losses) { lane_rows } else { lane_rows.min(SHARD_ROWS) };
         Self { lanes, lane_rows, shard_rows }
+    }
+
+    /// How many threads find something to do.
+    pub fn worth_of_threads(&self, architecture: &Architecture) -> usize {
+        self.lanes.max(architecture.trainable_cells() / THREAD_CELLS)
     }
 
     /// The rows of `lane` in a step of `rows` rows.

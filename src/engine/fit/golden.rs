@@ -49,6 +49,10 @@ fn bits_are_those_that_they_were() {
             {"type": "global_average_pooling1d"},
             last
         ]),
+        json!([
+            {"type": "dense", "units": 1400, "activation": "relu"},
+            last
+        ]),
     ];
     let mut found = Vec::new();
     on_each_class(|class| found.push((class, networks.each_ref().map(hash))));
@@ -57,9 +61,36 @@ fn bits_are_those_that_they_were() {
     assert_eq!(found, expected, "every class that this machine can be taken for");
 }
 
-/// By class of CPU: of a dense, a convolutional, a recurrent network and a transformer.
-const EXPECTED: [(&str, [u64; 4]); 3] = [
-    ("scalar", [0x629c_3f58_6879_7e34, 0x0ffd_ee8f_2553_92d1, 0x56a1_ef0f_0596_47da, 0x8737_bb73_4247_aa17]),
-    ("x86-64-v3", [0xff65_7416_9581_8058, 0x07de_0cfa_93ec_7de9, 0x4eae_64e9_0748_28d4, 0x5969_3512_69cb_2fd8]),
-    ("x86-64-v4", [0xcc6b_7cd8_5eb6_8335, 0xe1ca_1d0e_b54b_2dfc, 0x4eae_64e9_0748_28d4, 0x5969_3512_69cb_2fd8]),
+/// By class of CPU: of a dense, a convolutional, a recurrent network, a transformer and a wide network.
+const EXPECTED: [(&str, [u64; 5]); 3] = [
+    (
+        "scalar",
+        [
+            0x629c_3f58_6879_7e34,
+            0x0ffd_ee8f_2553_92d1,
+            0x56a1_ef0f_0596_47da,
+            0x8737_bb73_4247_aa17,
+            0xc7c7_8a4c_2558_99ea,
+        ],
+    ),
+    (
+        "x86-64-v3",
+        [
+            0xff65_7416_9581_8058,
+            0x07de_0cfa_93ec_7de9,
+            0x4eae_64e9_0748_28d4,
+            0x5969_3512_69cb_2fd8,
+            0x7bc0_b1b0_6d61_9401,
+        ],
+    ),
+    (
+        "x86-64-v4",
+        [
+            0xcc6b_7cd8_5eb6_8335,
+            0xe1ca_1d0e_b54b_2dfc,
+            0x4eae_64e9_0748_28d4,
+            0x5969_3512_69cb_2fd8,
+            0xacbd_ab09_a53a_ad68,
+        ],
+    ),
 ];

@@ -54,7 +54,10 @@ impl OutputTask {
 #[derive(Debug)]
 pub(super) struct Lane<F> {
     pub tape: Tape<F>,
+    /// Of what [`super::sources::Sources`] wants of every lane.
     pub gradient: Buffer<F>,
+    /// Rows of the last step that went backward, of the last shard where there are several.
+    pub learned: usize,
     /// By output.
     targets: Vec<Vec<F>>,
     row_weights: Vec<F>,
@@ -91,14 +94,15 @@ pub(super) struct Rows<'d, 'a, F> {
 }
 
 impl<F: Real> Lane<F> {
-    pub fn new(architecture: &Architecture, task: &Task<'_>, weighted: bool, sums: usize) -> Self {
+    pub fn new(architecture: &Architecture, task: &Task<'_>, weighted: bool, sums: usize, gradient: usize) -> Self {
         let rows = task.cut.shard_rows;
         let masked = || task.outputs.iter().filter(|output| output.mask.is_some());
         let weights = task.outputs.iter().filter(|output| weighted || output.mask.is_some());
         let most = |sizes: &mut dyn Iterator<Item = usize>| vec![F::ZERO; rows * sizes.max().unwrap_or(0)];
         Self {
             tape: Tape::for_training(architecture, rows),
-            gradient: Buffer::zeros(architecture.trainable_cells()),
+            gradient: Buffer::zeros(gradient),
+            learned: 0,
             targets: task.outputs.iter().map(|output| vec![F::ZERO; rows * output.targets.len()]).collect(),
             row_weights: vec![F::ZERO; if weighted { rows } else { 0 }],
             weights: most(&mut weights.map(|output| output.positions)),
@@ -135,6 +139,7 @@ impl<F: Real> Lane<F> {
     pub fn learn(&mut self, task: &Task<'_>, run: Run<'_, F>, rows: Rows<'_, '_, F>, mine: Range<usize>) {
         let nodes = run.architecture.nodes().len();
         self.reset();
+        self.learned = 0;
         let mut accumulate = false;
         for shard in task.cut.shards(mine) {
             let run = Run { pass: self.load(task, rows, shard, true), ..run };
@@ -142,6 +147,7 @@ impl<F: Real> Lane<F> {
             self.evaluate(task, rows, run.pass.rows);
             let Self { tape, gradient, .. } = self;
             tape.backward(&run, 0..nodes, gradient, accumulate);
+            self.learned = run.pass.rows;
             accumulate = true;
         }
         if !accumulate {
@@ -165,6 +171,7 @@ impl<F: Real> Lane<F> {
     pub fn begin(&mut self, task: &Task<'_>, rows: Rows<'_, '_, F>, mine: Range<usize>) {
         self.reset();
         self.pass = self.load(task, rows, mine, true);
+        self.learned = self.pass.rows;
         if self.pass.rows == 0 {
             self.gradient.fill(F::ZERO);
             self.sums.fill(0.0);

@@ -1,6 +1,6 @@
 //! What a fit takes of memory, known before it begins.
 
-use super::cut::Cut;
+use super::{cut::Cut, sources::Sources};
 use crate::engine::{loss::Loss, network::training_cells, optimizer::Optimizer, spec::Architecture};
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct TrainingMemory {
     /// The weights, and those of the best epoch where they are kept.
     pub weights_bytes: u64,
-    /// Gradients of the weights, one copy for each part of a step that runs beside others.
+    /// Gradients of the weights, most of them once for each part of a step that runs beside others.
     pub gradients_bytes: u64,
     /// What the optimizer keeps from step to step, and penalties need.
     pub optimizer_bytes: u64,
@@ -34,10 +34,17 @@ impl TrainingMemory {
         let trained = || architecture.parameters().iter().filter(|parameter| parameter.spec.trainable);
         let of_optimizer = trained().map(|parameter| optimizer.memory(&parameter.name, &parameter.shape) as u64);
         let of_penalties = trained().filter_map(|it| Some(it.spec.regularizer?.room(&it.shape) as u64));
+        let sources = Sources::new(architecture, &cut);
+        let of_lanes = (sources.cells as u64).saturating_mul(lanes);
+        let of_update = match () {
+            () if sources.are_flat(cut.lanes) => 0,
+            () if optimizer.needs_whole_gradient() => trainable,
+            () => sources.largest_block() as u64,
+        };
         let bytes = |cells: u64| cells.saturating_mul(size_of::<f32>() as u64);
         Self {
             weights_bytes: bytes(weights.saturating_mul(1 + u64::from(keeps))),
-            gradients_bytes: bytes(trainable.saturating_mul(lanes)),
+            gradients_bytes: bytes(of_lanes.saturating_add(of_update)),
             optimizer_bytes: bytes(of_optimizer.chain(of_penalties).fold(0, u64::saturating_add)),
             activations_bytes: bytes(
                 training_cells(architecture, cut.shard_rows).saturating_add(targets).saturating_mul(lanes),

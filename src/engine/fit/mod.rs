@@ -10,6 +10,7 @@ mod memory;
 mod monitor;
 mod passes;
 mod reduce_lr_on_plateau;
+mod sources;
 #[cfg(test)]
 mod tests;
 mod train;

@@ -33,8 +33,9 @@ pub fn fit<F: Real>(
     }
     network.adapt(training.x);
     let losses = plan.outputs.iter().map(|output| &output.loss);
-    let lanes = Cut::new(network.architecture(), plan.batch_size.min(training.x.nrows()), losses).lanes;
-    run(&Team::new(plan.threads.min(lanes)), network, plan, training, validation, sink)
+    let cut = Cut::new(network.architecture(), plan.batch_size.min(training.x.nrows()), losses);
+    let threads = plan.threads.min(cut.worth_of_threads(network.architecture()));
+    run(&Team::new(threads), network, plan, training, validation, sink)
 }
 
 fn run<F: Real>(

@@ -4,6 +4,7 @@ use super::{
     FitPlan, Samples,
     cut::{Cut, meets},
     lane::{Lane, OutputTask, Rows, Task},
+    sources::Sources,
     update::Update,
 };
 use crate::engine::{
@@ -28,6 +29,7 @@ pub(super) struct Trainer<'a, F> {
     fixed: &'a mut [F],
     task: Task<'a>,
     lanes: Vec<Lane<F>>,
+    pub(super) sources: Sources,
     update: Update<F>,
     /// The nodes at which lanes meet, in order.
     meetings: Vec<AtNode>,
@@ -58,6 +60,19 @@ impl<'a, F: Real> Trainer<'a, F> {
         batch_rows: usize,
         weighted: bool,
     ) -> Self {
+        Self::with_sources(team, network, plan, parts, batch_rows, weighted, Sources::new)
+    }
+
+    /// With gradients from where `sources` says.
+    pub fn with_sources(
+        team: &'a Team,
+        network: &'a mut Network<F>,
+        plan: &'a FitPlan,
+        parts: &'a Parts,
+        batch_rows: usize,
+        weighted: bool,
+        sources: impl FnOnce(&Architecture, &Cut) -> Sources,
+    ) -> Self {
         let (architecture, trainable, fixed) = network.parts_mut();
         let losses = || plan.outputs.iter().map(|output| &output.loss);
         let cut = Cut::new(architecture, batch_rows, losses());
@@ -78,9 +93,12 @@ impl<'a, F: Real> Trainer<'a, F> {
         }
         let trained = || architecture.parameters().iter().filter(|parameter| parameter.spec.trainable);
         let absorbs = |(index, output): (usize, &OutputTask)| architecture.last_node(index).filter(|_| output.absorbed);
+        let sources = sources(architecture, &cut);
+        let lane = |_| Lane::new(architecture, &task, weighted, most_sums, sources.cells);
         Self {
-            update: Update::new(architecture, &plan.optimizer),
-            lanes: (0..cut.lanes).map(|_| Lane::new(architecture, &task, weighted, most_sums)).collect(),
+            update: Update::new(architecture, &plan.optimizer, &sources, cut.lanes, team.threads()),
+            lanes: (0..cut.lanes).map(lane).collect(),
+            sources,
             lane_rows: vec![0; cut.lanes],
             sums: vec![0.0; cut.lanes * most_sums],
             team,
@@ -112,15 +130,15 @@ impl<'a, F: Real> Trainer<'a, F> {
         if self.meets {
             self.learn_with_meetings(samples, order);
         } else {
-            let Self { architecture, trainable, fixed, absorbed, joined, task, .. } = self;
-            let run = run(architecture, trainable, fixed, absorbed, joined);
+            let Self { architecture, trainable, fixed, absorbed, joined, sources, task, .. } = self;
+            let run = run(architecture, trainable, fixed, absorbed, joined, &sources.places);
             let rows = Rows { samples, order, step: self.steps, totals: &self.totals, batch: &self.batch };
             self.team
                 .each(&mut self.lanes, |index, lane| lane.learn(task, run, rows, task.cut.lane(index, order.len())));
         }
         let loss = self.total_loss(order.len());
         if loss.is_finite() {
-            self.update.step(self.team, learning_rate, self.trainable, &mut self.lanes);
+            self.update.step(self.team, learning_rate, self.trainable, &mut self.lanes, &self.sources);
             for (cells, shape, constraint) in &self.constraints {
                 constraint.apply(&mut self.trainable[cells.clone()], shape);
             }
@@ -188,8 +206,8 @@ impl<'a, F: Real> Trainer<'a, F> {
     }
 
     fn each_lane(&mut self, work: impl Fn(&mut Lane<F>, Run<'_, F>) + Sync) {
-        let Self { architecture, trainable, fixed, absorbed, joined, .. } = self;
-        let run = run(architecture, trainable, fixed, absorbed, joined);
+        let Self { architecture, trainable, fixed, absorbed, joined, sources, .. } = self;
+        let run = run(architecture, trainable, fixed, absorbed, joined, &sources.places);
         self.team.each(&mut self.lanes, |_, lane| work(lane, run));
     }
 
@@ -253,7 +271,7 @@ impl<'a, F: Real> Trainer<'a, F> {
         self.totals.fill(1.0);
         let Self { architecture, trainable, fixed, absorbed, task, totals, batch, .. } = self;
         let rows = Rows { samples, order, step: 0, totals, batch };
-        let run = run(architecture, trainable, fixed, absorbed, &[]);
+        let run = run(architecture, trainable, fixed, absorbed, &[], &[]);
         self.team.each(&mut self.lanes, |index, lane| lane.measure(task, run, rows, task.cut.lane(index, order.len())));
         self.count();
         self.total_loss(order.len())
@@ -317,10 +335,11 @@ fn run<'r, F: Real>(
     fixed: &'r [F],
     absorbed: &'r [usize],
     joined: &'r [Joined<F>],
+    places: &'r [Range<usize>],
 ) -> Run<'r, F> {
     let noise = Noise::default();
     let pass = Pass { rows: 0, repeat: 1, training: false, logits: false, trainable: true, batch_rows: 0, noise };
-    Run { architecture, weights: Weights { trainable, fixed }, pass, absorbed, joined, team: &Team::ALONE }
+    Run { architecture, weights: Weights { trainable, fixed }, pass, absorbed, joined, places, team: &Team::ALONE }
 }
 
 /// A plan's inputs and outputs at their places in a network.

@@ -10,6 +10,7 @@ mod panel;
 mod product;
 mod rows;
 mod shared;
+mod sweep;
 mod team;
 mod tile;
 mod wide;
@@ -20,8 +21,9 @@ pub(crate) use class::tests::on_each_class;
 pub use gathered::Gathered;
 pub use matrix::{Matrix, MatrixMut};
 pub use product::{product, product_gathered, product_into};
-pub use rows::{add, add_to_rows, column_sums, gather, scatter_rows, sum_rows, transpose};
+pub use rows::{add, add_to_rows, column_sums, gather, scatter_rows, sum_rows, transpose, write_sum};
 pub use shared::{product_gathered_shared, product_shared};
+pub use sweep::sweep;
 pub use team::Team;
 
 /// Runs `op` compiled for the widest instruction set of this CPU; loops inside vectorize to it.

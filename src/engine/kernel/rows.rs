@@ -26,6 +26,14 @@ pub fn add<F: Real>(a: &[F], sum: &mut [F]) {
     );
 }
 
+/// Writes `a + b` into `sum`.
+pub fn write_sum<F: Real>(a: &[F], b: &[F], sum: &mut [F]) {
+    vectorized(
+        #[inline(always)]
+        || sum.iter_mut().zip(a.iter().zip(b)).for_each(|(sum, (&a, &b))| *sum = a + b),
+    );
+}
+
 /// Writes the sum of the rows of `rows`, [_, sums], or adds it to what is there.
 pub fn sum_rows<F: Real>(rows: &[F], sums: &mut [F], accumulate: bool) {
     if !accumulate {

@@ -49,9 +49,12 @@ struct Shared {
     quit: AtomicBool,
 }
 
-/// What to call with a part's number, its lifetime erased.
+/// What to call with a thread's number and a part's, its lifetime erased.
 #[derive(Clone, Copy)]
-struct Job(*const (dyn Fn(usize) + Sync));
+struct Job(*const Work<'static>);
+
+/// What is called with the number of the thread that calls, of which no two have the same, and an index.
+type Work<'w> = dyn Fn(usize, usize) + Sync + 'w;
 
 impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -111,7 +114,7 @@ impl Team {
     /// call, so that what they hold stays in its caches.
     pub fn each<T: Send>(&self, items: &mut [T], work: impl Fn(usize, &mut T) + Sync) {
         let first = Pointer(items.as_mut_ptr());
-        self.run(items.len(), &|index| {
+        self.run(items.len(), &|_, index| {
             // SAFETY: `run` calls once for each index below the length, so that no item is lent twice, and returns
             // before the borrow of `items` ends.
             let item = unsafe { &mut *first.at(index) };
@@ -119,36 +122,37 @@ impl Team {
         });
     }
 
-    /// Cuts `cells` cells into ranges of at least `grain`, and calls `work` with each range and the same cut of every
-    /// slice. A slice is as long as `cells`, or empty.
+    /// Calls `work` once for each cut, with the same cut of every slice, on whichever thread, and with what that thread has
+    /// for itself. A slice may be empty.
     ///
     /// # Panics
-    /// Where a slice has another length.
-    pub fn ranges<T: Send, const N: usize>(
+    /// Where threads are more than `own`, and where cuts are not in order, have cells in common or leave a slice.
+    pub fn blocks<S: Send, T: Send, const N: usize>(
         &self,
-        cells: usize,
-        grain: usize,
+        cuts: &[Range<usize>],
+        own: &mut [S],
         slices: [&mut [T]; N],
-        work: impl Fn(Range<usize>, [&mut [T]; N]) + Sync,
+        work: impl Fn(usize, &mut S, [&mut [T]; N]) + Sync,
     ) {
-        // Whole cache lines, so that no two threads write to one.
-        const LINE: usize = 32;
-        assert!(slices.iter().all(|slice| slice.is_empty() || slice.len() == cells), "lengths of slices");
-        let parts = (cells / grain.max(1)).clamp(1, MOST_PARTS.min(4 * self.threads()));
-        let step = cells.div_ceil(parts).next_multiple_of(LINE).max(LINE);
+        assert!(self.threads() <= own.len(), "something for each thread");
+        let end = end_of(cuts);
+        assert!(slices.iter().all(|slice| slice.is_empty() || end <= slice.len()), "cuts within slices");
+        let own = Pointer(own.as_mut_ptr());
         let slices = slices.map(|slice| (Pointer(slice.as_mut_ptr()), slice.is_empty()));
-        self.run(cells.div_ceil(step), &|part| {
-            let range = part * step..cells.min((part + 1) * step);
-            let cut = std::array::from_fn(|slice| {
+        self.run(cuts.len(), &|thread, index| {
+            let cut = &cuts[index];
+            // SAFETY: threads of one call of `run` have numbers of their own, below the length, and do one thing at a time.
+            let own = unsafe { &mut *own.at(thread) };
+            let parts = std::array::from_fn(|slice| {
                 let (first, empty) = &slices[slice];
                 if *empty {
                     return &mut [][..];
                 }
-                // SAFETY: ranges of different parts have nothing in common and end by `cells`, the slice's length;
-                // `run` calls once for each part, and returns before the borrow of the slices ends.
-                unsafe { std::slice::from_raw_parts_mut(first.at(range.start), range.len()) }
+                // SAFETY: the cut lies within the slice and has no cell in common with others; `run` calls once for each
+                // of them, and returns before the borrow of the slices ends.
+                unsafe { std::slice::from_raw_parts_mut(first.at(cut.start), cut.len()) }
             });
-            work(range, cut);
+            work(index, own, parts);
         });
     }
 
@@ -164,10 +168,7 @@ impl Team {
         work: impl Fn(&mut S, [&mut [T]; N]) + Sync,
     ) {
         assert_eq!(cuts.len(), items.len(), "one cut an item");
-        let end = cuts.iter().fold(0, |end, cut| {
-            assert!(end <= cut.start && cut.start <= cut.end, "cuts in order");
-            cut.end
-        });
+        let end = end_of(cuts);
         assert!(slices.iter().all(|slice| end <= slice.len()), "cuts within slices");
         let slices = slices.map(|slice| Pointer(slice.as_mut_ptr()));
         self.each(items, |index, item| {
@@ -182,7 +183,7 @@ impl Team {
     }
 
     /// Calls `work` once for each index below `count`.
-    fn run(&self, count: usize, work: &(dyn Fn(usize) + Sync)) {
+    fn run(&self, count: usize, work: &Work<'_>) {
         match &self.0 {
             Some(crew) if count > 1 && !crew.shared.busy.swap(true, Acquire) => {
                 let panic = crew.run(count, work);
@@ -191,9 +192,17 @@ impl Team {
                     resume_unwind(panic);
                 }
             }
-            _ => (0..count).for_each(work),
+            _ => (0..count).for_each(|index| work(0, index)),
         }
     }
+}
+
+/// Where cuts end, which are in order and have no cell in common.
+fn end_of(cuts: &[Range<usize>]) -> usize {
+    cuts.iter().fold(0, |end, cut| {
+        assert!(end <= cut.start && cut.start <= cut.end, "cuts in order");
+        cut.end
+    })
 }
 
 impl Drop for Crew {
@@ -209,18 +218,17 @@ impl Drop for Crew {
 
 impl Crew {
     /// As [`Team::run`], for who made the team busy. Answers what the work panicked with.
-    fn run(&self, count: usize, work: &(dyn Fn(usize) + Sync)) -> Option<Box<dyn Any + Send>> {
+    fn run(&self, count: usize, work: &Work<'_>) -> Option<Box<dyn Any + Send>> {
         let parts = count.min(MOST_PARTS);
-        let part = |part: usize| (count * part / parts..count * (part + 1) / parts).for_each(work);
-        let job: &(dyn Fn(usize) + Sync) = &part;
+        let indices = |part: usize| count * part / parts..count * (part + 1) / parts;
+        let job: &Work<'_> = &|thread, part| indices(part).for_each(|index| work(thread, index));
         let shared = &*self.shared;
         *shared.caller.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread::current());
         // SAFETY: nothing is pending, so nobody reads `job`. Its lifetime is erased, but whoever reads it owns a part
         // of it, and this call does not return (nor unwind) before every part is done.
         unsafe {
-            *shared.job.get() =
-                Some(Job(std::mem::transmute::<&(dyn Fn(usize) + Sync), &'static (dyn Fn(usize) + Sync)>(job)))
-        };
+            *shared.job.get() = Some(Job(std::mem::transmute::<&Work<'_>, &'static Work<'static>>(job)));
+        }
         shared.pending.store(parts as u32, Relaxed);
         shared.parts.store((parts as u64) << 32 | (u64::MAX >> (64 - parts)), SeqCst);
         for (helper, sleeps) in self.helpers.iter().zip(&shared.sleeps) {
@@ -229,7 +237,7 @@ impl Crew {
             }
         }
         while let Some(part) = shared.take(0) {
-            shared.perform(part);
+            shared.perform(0, part);
         }
         shared.wait();
         shared.panic.lock().unwrap_or_else(PoisonError::into_inner).take()
@@ -259,7 +267,7 @@ impl Shared {
                 spins = 0;
             }
             while let Some(part) = self.take(helper + 1) {
-                self.perform(part);
+                self.perform(helper + 1, part);
             }
         }
     }
@@ -281,12 +289,12 @@ impl Shared {
         }
     }
 
-    /// Does a part that this thread owns.
-    fn perform(&self, part: usize) {
+    /// Does a part that thread `thread`, the calling one, owns.
+    fn perform(&self, thread: usize, part: usize) {
         // SAFETY: this thread owns a part that is pending, so the job is there and the caller waits for it.
         let done = catch_unwind(AssertUnwindSafe(|| unsafe {
             if let Some(Job(job)) = *self.job.get() {
-                (*job)(part);
+                (*job)(thread, part);
             }
         }));
         if let Err(panic) = done {

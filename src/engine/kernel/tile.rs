@@ -49,14 +49,19 @@ pub(super) unsafe fn tiles<F: Real, W: Wide<F>, A: Operand<F>, const C: usize>(
     target: Target<F>,
     rows: usize,
 ) {
+    // Registers for the sums, a row of b and a cell of a: of 32, 12 * 2 + 2 + 1; of 16, 6 * 2 + 2 + 1.
+    let high = W::REGISTERS >= 32 && A::ROWS >= 12;
     let mut row = 0;
     // SAFETY: as the caller promises; every tile ends at `rows`.
     unsafe {
-        // Registers for the sums, a row of b and a cell of a: of 32, 12 * 2 + 2 + 1; of 16, 6 * 2 + 2 + 1.
-        if W::REGISTERS >= 32 && A::ROWS >= 12 {
-            while row + 12 <= rows {
+        if high {
+            while row + 12 <= rows && !ends_in_eights(rows - row) {
                 tile::<F, W, 12, C>(wide, part, a, row, right, target.from(row, 0));
                 row += 12;
+            }
+            while ends_in_eights(rows - row) {
+                tile::<F, W, 8, C>(wide, part, a, row, right, target.from(row, 0));
+                row += 8;
             }
         }
         while row + 6 <= rows {
@@ -75,6 +80,13 @@ pub(super) unsafe fn tiles<F: Real, W: Wide<F>, A: Operand<F>, const C: usize>(
             _ => tile::<F, W, 5, C>(wide, part, a, row, right, target),
         }
     }
+}
+
+/// Whether the rest of a product's rows had better begin with a tile of eight. A low tile has too few sums to hide what an
+/// addition takes: the last rows are tiles of nearly equal height rather than high and low ones.
+#[inline(always)]
+fn ends_in_eights(rest: usize) -> bool {
+    matches!(rest, 8 | 13 | 14 | 16)
 }
 
 /// `R` rows of a from `row` on, times `C` registers of each row of b.

@@ -7,6 +7,7 @@ use crate::engine::{
     shape::Shape,
     spec::{Node, Parameter},
 };
+use std::ops::Range;
 
 /// What is the same for every layer in one run over some rows.
 #[derive(Debug, Clone, Copy)]
@@ -100,18 +101,19 @@ impl<'a, F: Real> Parameters<'a, F> {
 /// The gradients of a layer's parameters, one lane's.
 #[derive(Debug)]
 pub struct ParameterGradients<'a, F> {
-    pub(crate) places: &'a [Parameter],
-    pub(crate) trainable: &'a mut [F],
+    /// By parameter of the layer: its cells; none where nobody wants them.
+    pub(crate) places: &'a [Range<usize>],
+    pub(crate) cells: &'a mut [F],
     /// Whether to add to what is there, rather than to overwrite it.
     pub accumulate: bool,
 }
 
 impl<F: Real> ParameterGradients<'_, F> {
-    /// The gradient of parameter `index`; nothing where it does not move.
+    /// The gradient of parameter `index`; nothing where it does not move, or is made later ([`super::Layer::outer_product`]).
     #[inline]
     pub fn get(&mut self, index: usize) -> Option<&mut [F]> {
-        let place = &self.places[index];
-        place.spec.trainable.then(|| &mut self.trainable[place.cells.clone()])
+        let place = self.places[index].clone();
+        (!place.is_empty()).then(|| &mut self.cells[place])
     }
 }
 

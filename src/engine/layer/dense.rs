@@ -110,6 +110,10 @@ impl Layer for Dense {
         Some(self.activation)
     }
 
+    fn outer_product(&self) -> Option<usize> {
+        Some(KERNEL)
+    }
+
     fn activity_regularizer(&self) -> Option<Regularizer> {
         self.activity_regularizer
     }

@@ -248,6 +248,13 @@ pub trait Layer: Send + Sync {
         None
     }
 
+    /// The parameter, [inputs, outputs], whose gradient is `xᵀ · dy` and nothing else: of the first input and of the
+    /// output's gradient as `backward` leaves it, both in rows of their last axis. Such a gradient may be made later, and
+    /// `backward` is then given no place for it.
+    fn outer_product(&self) -> Option<usize> {
+        None
+    }
+
     /// A penalty on the output. It is no business of the layer's: a node of its own, placed after this one, adds it.
     fn activity_regularizer(&self) -> Option<Regularizer> {
         None

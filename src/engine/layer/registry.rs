@@ -128,6 +128,9 @@ macro_rules! registry {
             fn last_activation(&self) -> Option<Activation> {
                 match self { $(Self::$variant(layer) => layer.last_activation()),+ }
             }
+            fn outer_product(&self) -> Option<usize> {
+                match self { $(Self::$variant(layer) => layer.outer_product()),+ }
+            }
             fn activity_regularizer(&self) -> Option<Regularizer> {
                 match self { $(Self::$variant(layer) => layer.activity_regularizer()),+ }
             }

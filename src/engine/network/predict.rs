@@ -75,7 +75,7 @@ impl<F: Real> Network<F> {
         let weights = Weights { trainable: &self.trainable, fixed: &self.fixed };
         let noise = Noise::default();
         let pass = Pass { rows, repeat: 1, training: false, logits: false, trainable: false, batch_rows: rows, noise };
-        let run = Run { architecture, weights, pass, absorbed: &[], joined: &[], team };
+        let run = Run { architecture, weights, pass, absorbed: &[], joined: &[], places: &[], team };
         tape.forward(&run, 0..node);
     }
 

@@ -56,6 +56,9 @@ pub(crate) struct Run<'a, F> {
     pub absorbed: &'a [usize],
     /// By node; empty at inference.
     pub joined: &'a [Joined<F>],
+    /// By parameter: its cells in the gradient that backward writes; none where it does not move, or is made later. Empty at
+    /// inference.
+    pub places: &'a [Range<usize>],
     /// Who may help with a layer's work.
     pub team: &'a Team,
 }
@@ -124,6 +127,11 @@ impl<F: Real> Tape<F> {
     /// The rows of a value.
     pub fn value(&self, value: usize, rows: usize) -> &[F] {
         &self.values[value][..rows * self.cells[value]]
+    }
+
+    /// The gradient of a value, as the last backward left it.
+    pub fn gradient(&self, value: usize, rows: usize) -> &[F] {
+        &self.gradients[value][..rows * self.cells[value]]
     }
 
     /// The rows of an output's value, where its loss's gradient goes, and its mask.
@@ -232,8 +240,8 @@ impl<F: Real> Tape<F> {
                 batch_rows,
             },
             parameter_gradients: ParameterGradients {
-                places: run.architecture.parameters_of(node),
-                trainable: gradient,
+                places: &run.places[node.parameters.clone()],
+                cells: gradient,
                 accumulate: accumulate || node.shared,
             },
             kept: &mut self.kept[index][..batch_rows * self.kept_per_row[index]],

@@ -11,9 +11,10 @@ use crate::engine::{
     layer::{AnyLayer, Join, Layer, Pass},
     random::Noise,
     shape::Shape,
-    spec::{Architecture, Definition, Limits},
+    spec::{Architecture, Definition, Limits, Parameter},
 };
 use serde_json::{Value, json};
+use std::ops::Range;
 
 /// Rows of each lane.
 const LANES: [usize; 2] = [5, 3];
@@ -24,6 +25,8 @@ struct Bench {
     network: Network<f64>,
     lanes: Vec<Tape<f64>>,
     joined: Vec<Joined<f64>>,
+    /// Every gradient lies where its weights do.
+    places: Vec<Range<usize>>,
 }
 
 impl Bench {
@@ -39,13 +42,15 @@ impl Bench {
             })
         });
         let joined = joined.collect();
+        let place = |it: &Parameter| if it.spec.trainable { it.cells.clone() } else { 0..0 };
+        let places = architecture.parameters().iter().map(place).collect();
         let lane = |&rows: &usize| Tape::new(&architecture, rows, vec![true; architecture.values()], true);
         let lanes = LANES.iter().map(lane).collect();
         let mut network = Network::initialize(architecture, 5);
         // Away from where initializers begin, so that no gradient is zero by chance.
         let noise = numbers(network.trainable.len(), 1);
         network.trainable.iter_mut().zip(noise).for_each(|(weight, noise)| *weight += 0.5 * noise);
-        Self { network, lanes, joined }
+        Self { network, lanes, joined, places }
     }
 
     /// Numbers for every input, one input after the other.
@@ -62,7 +67,7 @@ impl Bench {
     }
 
     /// Runs `work` for each lane, with its rows.
-    fn each(&mut self, training: bool, mut work: impl FnMut(&mut Tape<f64>, Run<'_, f64>, std::ops::Range<usize>)) {
+    fn each(&mut self, training: bool, mut work: impl FnMut(&mut Tape<f64>, Run<'_, f64>, Range<usize>)) {
         let weights = Weights { trainable: &self.network.trainable, fixed: &self.network.fixed };
         let mut first_row = 0;
         for (tape, rows) in self.lanes.iter_mut().zip(LANES) {
@@ -75,6 +80,7 @@ impl Bench {
                 pass,
                 absorbed: &[],
                 joined,
+                places: &self.places,
                 team: &Team::ALONE,
             };
             work(tape, run, first_row..first_row + rows);

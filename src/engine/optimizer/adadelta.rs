@@ -3,7 +3,7 @@
 use super::{Cells, Form, Step, Update};
 use crate::engine::{
     field::FieldError,
-    kernel::vectorized,
+    kernel::sweep,
     real::{Real, check},
 };
 use serde::{Deserialize, Serialize};
@@ -47,10 +47,12 @@ impl<F: Real> Cells<F> for Adadelta {
         let [v, u, ..] = slots else { return };
         let (rate, decay, epsilon) = (step.learning_rate, step.decay, F::of(self.epsilon));
         let (rho, fresh) = (F::of(self.rho), F::of(1.0 - self.rho));
-        vectorized(
+        sweep(
+            [weights, v, u],
+            gradient,
             #[inline(always)]
-            || {
-                for ((w, &g), (v, u)) in weights.iter_mut().zip(gradient).zip(v.iter_mut().zip(u.iter_mut())) {
+            |[w, v, u], g| {
+                for ((w, &g), (v, u)) in w.iter_mut().zip(g).zip(v.iter_mut().zip(u)) {
                     *v = (rho * *v + fresh * (g * g)).flushed();
                     let delta = (*u + epsilon).sqrt() * g / (*v + epsilon).sqrt();
                     *u = (rho * *u + fresh * (delta * delta)).flushed();

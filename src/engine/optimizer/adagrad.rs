@@ -3,7 +3,7 @@
 use super::{Cells, Form, Step, Update};
 use crate::engine::{
     field::FieldError,
-    kernel::vectorized,
+    kernel::sweep,
     real::{Real, check},
 };
 use serde::{Deserialize, Serialize};
@@ -49,10 +49,12 @@ impl<F: Real> Cells<F> for Adagrad {
     fn step(&self, step: Step<F>, weights: &mut [F], gradient: &[F], slots: &mut [&mut [F]]) {
         let [v, ..] = slots else { return };
         let (rate, decay, epsilon) = (step.learning_rate, step.decay, F::of(self.epsilon));
-        vectorized(
+        sweep(
+            [weights, v],
+            gradient,
             #[inline(always)]
-            || {
-                for ((w, &g), v) in weights.iter_mut().zip(gradient).zip(v.iter_mut()) {
+            |[w, v], g| {
+                for ((w, &g), v) in w.iter_mut().zip(g).zip(v) {
                     *v = g.mul_add(g, *v);
                     *w = (*w - decay * *w) - rate * g / (*v + epsilon).sqrt();
                 }

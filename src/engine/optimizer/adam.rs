@@ -3,7 +3,7 @@
 use super::{Cells, Form, Step, Update, power};
 use crate::engine::{
     field::FieldError,
-    kernel::vectorized,
+    kernel::sweep,
     real::{Real, check},
 };
 use serde::{Deserialize, Serialize};
@@ -53,29 +53,36 @@ impl<F: Real> Cells<F> for Adam {
     fn step(&self, step: Step<F>, weights: &mut [F], gradient: &[F], slots: &mut [&mut [F]]) {
         let (alpha, decay, epsilon) = (self.corrected_rate(step), step.decay, F::of(self.epsilon));
         let (first, second) = (F::of(1.0 - self.beta_1), F::of(1.0 - self.beta_2));
-        vectorized(
-            #[inline(always)]
-            // What is stored is not read again at once: it would have to go through memory.
-            || match slots {
-                [m, v, largest, ..] => {
-                    let moments = m.iter_mut().zip(v.iter_mut()).zip(largest.iter_mut());
-                    for ((w, &g), ((m, v), largest)) in weights.iter_mut().zip(gradient).zip(moments) {
+        // What is stored is not read again at once: it would have to go through memory.
+        match slots {
+            [m, v, largest, ..] => sweep(
+                [weights, m, v, largest],
+                gradient,
+                #[inline(always)]
+                |[w, m, v, largest], g| {
+                    let moments = m.iter_mut().zip(v).zip(largest);
+                    for ((w, &g), ((m, v), largest)) in w.iter_mut().zip(g).zip(moments) {
                         let (mean, square) = ((g - *m).mul_add(first, *m), (g * g - *v).mul_add(second, *v).flushed());
                         let greatest = largest.maximum(square);
                         *w = (*w - decay * *w) - alpha * mean / (greatest.sqrt() + epsilon);
                         (*m, *v, *largest) = (mean.flushed(), square, greatest);
                     }
-                }
-                [m, v] => {
-                    for ((w, &g), (m, v)) in weights.iter_mut().zip(gradient).zip(m.iter_mut().zip(v.iter_mut())) {
+                },
+            ),
+            [m, v] => sweep(
+                [weights, m, v],
+                gradient,
+                #[inline(always)]
+                |[w, m, v], g| {
+                    for ((w, &g), (m, v)) in w.iter_mut().zip(g).zip(m.iter_mut().zip(v)) {
                         let (mean, square) = ((g - *m).mul_add(first, *m), (g * g - *v).mul_add(second, *v));
                         *w = (*w - decay * *w) - alpha * mean / (square.sqrt() + epsilon);
                         (*m, *v) = (mean.flushed(), square.flushed());
                     }
-                }
-                _ => {}
-            },
-        );
+                },
+            ),
+            _ => {}
+        };
     }
 }
 

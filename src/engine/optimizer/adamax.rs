@@ -3,7 +3,7 @@
 use super::{Cells, Form, Step, Update, power};
 use crate::engine::{
     field::FieldError,
-    kernel::vectorized,
+    kernel::sweep,
     real::{Real, check},
 };
 use serde::{Deserialize, Serialize};
@@ -51,10 +51,12 @@ impl<F: Real> Cells<F> for Adamax {
         let (rate, decay, epsilon) = (step.learning_rate, step.decay, F::of(self.epsilon));
         let (fresh, kept) = (F::of(1.0 - self.beta_1), F::of(self.beta_2));
         let correction = F::ONE - power::<F>(self.beta_1, step.clock.iteration);
-        vectorized(
+        sweep(
+            [weights, m, u],
+            gradient,
             #[inline(always)]
-            || {
-                for ((w, &g), (m, u)) in weights.iter_mut().zip(gradient).zip(m.iter_mut().zip(u.iter_mut())) {
+            |[w, m, u], g| {
+                for ((w, &g), (m, u)) in w.iter_mut().zip(g).zip(m.iter_mut().zip(u)) {
                     let (mean, largest) = ((g - *m).mul_add(fresh, *m), (kept * *u).maximum(g.abs()));
                     *w = (*w - decay * *w) - rate * mean / (correction * (largest + epsilon));
                     (*m, *u) = (mean.flushed(), largest.flushed());

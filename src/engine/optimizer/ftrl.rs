@@ -3,7 +3,7 @@
 use super::{Cells, Form, Step, Update};
 use crate::engine::{
     field::FieldError,
-    kernel::vectorized,
+    kernel::sweep,
     real::{Real, check},
 };
 use serde::{Deserialize, Serialize};
@@ -123,10 +123,12 @@ impl Ftrl {
         let (most, shrinkage) =
             (F::of(self.l1_regularization_strength), F::of(2.0 * self.l2_shrinkage_regularization_strength));
         let smoothing = two * (F::of(self.l2_regularization_strength) + F::of(self.beta) / (two * rate));
-        vectorized(
+        sweep(
+            [weights, v, z],
+            gradient,
             #[inline(always)]
-            || {
-                for ((w, &g), (v, z)) in weights.iter_mut().zip(gradient).zip(v.iter_mut().zip(z.iter_mut())) {
+            |[w, v, z], g| {
+                for ((w, &g), (v, z)) in w.iter_mut().zip(g).zip(v.iter_mut().zip(z)) {
                     let before = *w - decay * *w;
                     let sum = *v + g * g;
                     let powered = power(sum);

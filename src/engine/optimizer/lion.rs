@@ -3,7 +3,7 @@
 use super::{Cells, Form, Step, Update};
 use crate::engine::{
     field::FieldError,
-    kernel::vectorized,
+    kernel::sweep,
     real::{Real, check},
 };
 use serde::{Deserialize, Serialize};
@@ -47,10 +47,12 @@ impl<F: Real> Cells<F> for Lion {
         let [m, ..] = slots else { return };
         let (rate, decay) = (step.learning_rate, step.decay);
         let (first, second) = (F::of(self.beta_1), F::of(self.beta_2));
-        vectorized(
+        sweep(
+            [weights, m],
+            gradient,
             #[inline(always)]
-            || {
-                for ((w, &g), m) in weights.iter_mut().zip(gradient).zip(m.iter_mut()) {
+            |[w, m], g| {
+                for ((w, &g), m) in w.iter_mut().zip(g).zip(m) {
                     let direction = (*m * first + g * (F::ONE - first)).sign();
                     *w = (*w - decay * *w) - rate * direction;
                     *m = (*m * second + g * (F::ONE - second)).flushed();

@@ -176,6 +176,11 @@ impl Optimizer {
         &self.options.learning_rate
     }
 
+    /// Whether a step reads all of a tensor's gradient before it moves a weight.
+    pub fn needs_whole_gradient(&self) -> bool {
+        self.options.clips_by_norm() || matches!(self.rule.behaviour::<f32>().form(), Form::Tensors(_))
+    }
+
     /// Values that are kept from step to step for a tensor of this name (`layer/parameter`) and shape.
     pub fn memory(&self, name: &str, shape: &Shape) -> usize {
         let kept = match self.rule.behaviour::<f32>().form() {

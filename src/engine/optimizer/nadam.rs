@@ -3,7 +3,7 @@
 use super::{Cells, Clock, Form, Step, Update, power};
 use crate::engine::{
     field::FieldError,
-    kernel::vectorized,
+    kernel::sweep,
     real::{Real, check},
 };
 use serde::{Deserialize, Serialize};
@@ -70,10 +70,12 @@ impl<F: Real> Cells<F> for Nadam {
         let of_mean = F::of(next / (1.0 - product * next));
         let of_gradient = F::of((1.0 - now) / (1.0 - product));
         let correction = F::ONE - power::<F>(self.beta_2, iteration);
-        vectorized(
+        sweep(
+            [weights, m, v],
+            gradient,
             #[inline(always)]
-            || {
-                for ((w, &g), (m, v)) in weights.iter_mut().zip(gradient).zip(m.iter_mut().zip(v.iter_mut())) {
+            |[w, m, v], g| {
+                for ((w, &g), (m, v)) in w.iter_mut().zip(g).zip(m.iter_mut().zip(v)) {
                     let (mean, square) = ((g - *m).mul_add(first, *m), (g * g - *v).mul_add(second, *v));
                     let ahead = of_mean * mean + of_gradient * g;
                     *w = (*w - decay * *w) - ahead * rate / ((square / correction).sqrt() + epsilon);

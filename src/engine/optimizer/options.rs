@@ -94,6 +94,11 @@ impl Options {
         least("/gradient_accumulation_steps", 2, self.gradient_accumulation_steps)
     }
 
+    /// Whether it asks for the length of a gradient.
+    pub(super) fn clips_by_norm(&self) -> bool {
+        self.clipnorm.is_some() || self.global_clipnorm.is_some()
+    }
+
     /// Values that it keeps for each weight.
     pub(super) fn copies(&self) -> usize {
         usize::from(self.use_ema) + usize::from(self.gradient_accumulation_steps.is_some())

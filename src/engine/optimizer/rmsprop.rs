@@ -3,7 +3,7 @@
 use super::{Cells, Form, Step, Update};
 use crate::engine::{
     field::FieldError,
-    kernel::vectorized,
+    kernel::sweep,
     real::{Real, check},
 };
 use serde::{Deserialize, Serialize};
@@ -53,41 +53,64 @@ impl<F: Real> Cells<F> for RmsProp {
     fn step(&self, step: Step<F>, weights: &mut [F], gradient: &[F], slots: &mut [&mut [F]]) {
         let (rate, decay, epsilon) = (step.learning_rate, step.decay, F::of(self.epsilon));
         let (rho, fresh, momentum) = (F::of(self.rho), F::of(1.0 - self.rho), F::of(self.momentum));
-        let weights = weights.iter_mut().zip(gradient);
-        vectorized(
-            #[inline(always)]
-            || match (slots, self.centered) {
-                ([v, m, mean], _) => {
-                    let kept = v.iter_mut().zip(m.iter_mut()).zip(mean.iter_mut());
-                    for ((w, &g), ((v, m), mean)) in weights.zip(kept) {
-                        *v = (rho * *v + fresh * (g * g)).flushed();
-                        *mean = (rho * *mean + fresh * g).flushed();
-                        *m = (momentum * *m + rate * g / (*v - *mean * *mean + epsilon).sqrt()).flushed();
-                        *w = (*w - decay * *w) - *m;
-                    }
-                }
-                ([v, mean], true) => {
-                    for ((w, &g), (v, mean)) in weights.zip(v.iter_mut().zip(mean.iter_mut())) {
-                        *v = (rho * *v + fresh * (g * g)).flushed();
-                        *mean = (rho * *mean + fresh * g).flushed();
-                        *w = (*w - decay * *w) - rate * g / (*v - *mean * *mean + epsilon).sqrt();
-                    }
-                }
-                ([v, m], false) => {
-                    for ((w, &g), (v, m)) in weights.zip(v.iter_mut().zip(m.iter_mut())) {
-                        *v = (rho * *v + fresh * (g * g)).flushed();
-                        *m = (momentum * *m + rate * g / (*v + epsilon).sqrt()).flushed();
-                        *w = (*w - decay * *w) - *m;
-                    }
-                }
-                ([v], _) => {
-                    for ((w, &g), v) in weights.zip(v.iter_mut()) {
-                        *v = (rho * *v + fresh * (g * g)).flushed();
-                        *w = (*w - decay * *w) - rate * g / (*v + epsilon).sqrt();
-                    }
-                }
-                _ => {}
-            },
-        );
+        match (slots, self.centered) {
+            ([v, m, mean], _) => {
+                sweep(
+                    [weights, v, m, mean],
+                    gradient,
+                    #[inline(always)]
+                    |[w, v, m, mean], g| {
+                        for ((w, &g), ((v, m), mean)) in w.iter_mut().zip(g).zip(v.iter_mut().zip(m).zip(mean)) {
+                            *v = (rho * *v + fresh * (g * g)).flushed();
+                            *mean = (rho * *mean + fresh * g).flushed();
+                            *m = (momentum * *m + rate * g / (*v - *mean * *mean + epsilon).sqrt()).flushed();
+                            *w = (*w - decay * *w) - *m;
+                        }
+                    },
+                );
+            }
+            ([v, mean], true) => {
+                sweep(
+                    [weights, v, mean],
+                    gradient,
+                    #[inline(always)]
+                    |[w, v, mean], g| {
+                        for ((w, &g), (v, mean)) in w.iter_mut().zip(g).zip(v.iter_mut().zip(mean)) {
+                            *v = (rho * *v + fresh * (g * g)).flushed();
+                            *mean = (rho * *mean + fresh * g).flushed();
+                            *w = (*w - decay * *w) - rate * g / (*v - *mean * *mean + epsilon).sqrt();
+                        }
+                    },
+                );
+            }
+            ([v, m], false) => {
+                sweep(
+                    [weights, v, m],
+                    gradient,
+                    #[inline(always)]
+                    |[w, v, m], g| {
+                        for ((w, &g), (v, m)) in w.iter_mut().zip(g).zip(v.iter_mut().zip(m)) {
+                            *v = (rho * *v + fresh * (g * g)).flushed();
+                            *m = (momentum * *m + rate * g / (*v + epsilon).sqrt()).flushed();
+                            *w = (*w - decay * *w) - *m;
+                        }
+                    },
+                );
+            }
+            ([v], _) => {
+                sweep(
+                    [weights, v],
+                    gradient,
+                    #[inline(always)]
+                    |[w, v], g| {
+                        for ((w, &g), v) in w.iter_mut().zip(g).zip(v) {
+                            *v = (rho * *v + fresh * (g * g)).flushed();
+                            *w = (*w - decay * *w) - rate * g / (*v + epsilon).sqrt();
+                        }
+                    },
+                );
+            }
+            _ => {}
+        };
     }
 }

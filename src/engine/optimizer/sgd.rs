@@ -3,7 +3,7 @@
 use super::{Cells, Form, Options, Step, Update};
 use crate::engine::{
     field::FieldError,
-    kernel::vectorized,
+    kernel::sweep,
     real::{Real, check},
     schedule::LearningRate,
 };
@@ -45,28 +45,45 @@ impl<F: Real> Cells<F> for Sgd {
 
     fn step(&self, step: Step<F>, weights: &mut [F], gradient: &[F], slots: &mut [&mut [F]]) {
         let (rate, decay, momentum) = (step.learning_rate, step.decay, F::of(self.momentum));
-        let weights = weights.iter_mut().zip(gradient);
-        vectorized(
-            #[inline(always)]
-            || match slots {
-                [velocity, ..] if self.nesterov => {
-                    for ((w, &g), v) in weights.zip(velocity.iter_mut()) {
-                        *v = (momentum * *v - rate * g).flushed();
-                        *w = (*w - decay * *w) + (momentum * *v - rate * g);
-                    }
-                }
-                [velocity, ..] => {
-                    for ((w, &g), v) in weights.zip(velocity.iter_mut()) {
-                        *v = (momentum * *v - rate * g).flushed();
-                        *w = (*w - decay * *w) + *v;
-                    }
-                }
-                [] => {
-                    for (w, &g) in weights {
-                        *w = (*w - decay * *w) - rate * g;
-                    }
-                }
-            },
-        );
+        match slots {
+            [velocity, ..] if self.nesterov => {
+                sweep(
+                    [weights, velocity],
+                    gradient,
+                    #[inline(always)]
+                    |[w, velocity], g| {
+                        for ((w, &g), v) in w.iter_mut().zip(g).zip(velocity) {
+                            *v = (momentum * *v - rate * g).flushed();
+                            *w = (*w - decay * *w) + (momentum * *v - rate * g);
+                        }
+                    },
+                );
+            }
+            [velocity, ..] => {
+                sweep(
+                    [weights, velocity],
+                    gradient,
+                    #[inline(always)]
+                    |[w, velocity], g| {
+                        for ((w, &g), v) in w.iter_mut().zip(g).zip(velocity) {
+                            *v = (momentum * *v - rate * g).flushed();
+                            *w = (*w - decay * *w) + *v;
+                        }
+                    },
+                );
+            }
+            [] => {
+                sweep(
+                    [weights],
+                    gradient,
+                    #[inline(always)]
+                    |[w], g| {
+                        for (w, &g) in w.iter_mut().zip(g) {
+                            *w = (*w - decay * *w) - rate * g;
+                        }
+                    },
+                );
+            }
+        };
     }
 }

@@ -8,8 +8,6 @@ use crate::engine::{
 };
 use std::ops::Range;
 
-/// Weights that are worth a thread's attention.
-const GRAIN: usize = 8192;
 /// Most values that a rule keeps for each weight.
 const MOST_SLOTS: usize = 3;
 
@@ -25,6 +23,10 @@ pub struct Updater<F> {
     tensors: Vec<Tensor<F>>,
     /// Each tensor's cells in the flat vector.
     cells: Vec<Range<usize>>,
+    /// Neighbouring cells that are moved at a time.
+    blocks: Vec<Range<usize>>,
+    /// The gradient of the block that a thread is at, by thread; empty where somebody else has room for all of it.
+    parts: Vec<Buffer<F>>,
     /// The rule's values for each weight.
     slots: Vec<Buffer<F>>,
     /// Sums of the gradients that wait for their step; empty where none wait.
@@ -47,8 +49,19 @@ struct Tensor<F> {
 }
 
 impl<F: Real> Updater<F> {
-    /// For tensors that lie one after the other: `layer/parameter` and shape of each.
-    pub fn new<'t>(optimizer: &Optimizer, tensors: impl IntoIterator<Item = (&'t str, &'t Shape)>) -> Self {
+    /// For tensors that lie one after the other: `layer/parameter` and shape of each. `blocks` cut all of their cells into
+    /// parts that the `threads` threads of a team share. `whole` is whether steps are given room for all of a gradient.
+    ///
+    /// # Panics
+    /// Where the blocks do not cover every cell once, in order, and where the optimizer needs all of a gradient and there is
+    /// no room for it.
+    pub fn new<'t>(
+        optimizer: &Optimizer,
+        tensors: impl IntoIterator<Item = (&'t str, &'t Shape)>,
+        blocks: Vec<Range<usize>>,
+        threads: usize,
+        whole: bool,
+    ) -> Self {
         let rule = optimizer.rule.behaviour::<F>().form();
         let mut count = 0;
         let (mut cells, mut laid_out) = (Vec::new(), Vec::new());
@@ -67,10 +80,16 @@ impl<F: Real> Updater<F> {
                 factor: F::ONE,
             });
         }
+        let end = blocks.iter().try_fold(0, |end, block| (block.start == end).then_some(block.end));
+        assert_eq!(end, Some(count), "blocks cover every cell once");
         let filled = |wanted: bool| Buffer::filled(F::ZERO, if wanted { count } else { 0 });
+        assert!(whole || !optimizer.needs_whole_gradient(), "room for a whole gradient");
+        let largest = if whole { 0 } else { blocks.iter().map(Range::len).max().unwrap_or(0) };
         Self {
             tensors: laid_out,
             cells,
+            blocks,
+            parts: (0..threads).map(|_| Buffer::zeros(largest)).collect(),
             slots: match &rule {
                 Form::Cells(rule) => {
                     (0..rule.slots()).map(|slot| Buffer::filled(F::of(rule.first(slot)), count)).collect()
@@ -90,32 +109,34 @@ impl<F: Real> Updater<F> {
         self.optimizer.learning_rate().at(self.steps)
     }
 
-    /// One step at this learning rate.
+    /// One step at this learning rate. `make` is called once for each block, with its number, the weights there and room for
+    /// their gradient, and writes it or completes what is there: that happens where the block's weights are, and while they
+    /// are. The room is that block's part of `gradient`, or a thread's own where `gradient` is empty.
     ///
-    /// `complete` is called once for each range of cells, with the weights and the gradient there, before that gradient is
-    /// read: what is still to be added to it is added while it is in the cache.
+    /// # Panics
+    /// Where the team has more threads than were said, and where there is not the room that was.
     pub fn step(
         &mut self,
         team: &Team,
         learning_rate: f64,
         weights: &mut [F],
         gradient: &mut [F],
-        complete: impl Fn(Range<usize>, &[F], &mut [F]) + Sync,
+        make: impl Fn(usize, &[F], &mut [F]) + Sync,
     ) {
         let options = &self.optimizer.options;
         let every = options.gradient_accumulation_steps.map_or(1, u64::from);
         let due = (self.steps + 1).is_multiple_of(every);
         let average = Average::of(&self.optimizer, self.steps / every);
         self.steps += 1;
-        let collect = |range: Range<usize>, weights: &[F], gradient: &mut [F], waiting: &mut [F]| {
-            complete(range, weights, gradient);
+        let collect = |block: usize, weights: &[F], gradient: &mut [F], waiting: &mut [F]| {
+            make(block, weights, gradient);
             if due { release(every, gradient, waiting) } else { wait(gradient, waiting) }
         };
-        let count = weights.len();
+        let Self { blocks, parts, tensors, cells, slots, waiting, averages, .. } = self;
         if !due {
-            let slices = [weights, gradient, &mut self.waiting, &mut self.averages];
-            team.ranges(count, GRAIN, slices, |range, [weights, gradient, waiting, averages]| {
-                collect(range, weights, gradient, waiting);
+            let slices = [weights, gradient, waiting, averages];
+            team.blocks(blocks, parts, slices, |block, part, [weights, gradient, waiting, averages]| {
+                collect(block, weights, or_part(gradient, part, weights.len()), waiting);
                 average.follow(weights, averages);
             });
             return;
@@ -126,45 +147,50 @@ impl<F: Real> Updater<F> {
         let rate = F::of(learning_rate);
         let decay = F::of(options.weight_decay.unwrap_or_default()) * rate;
         let step = Step { clock: self.clock, learning_rate: rate, decay };
-        let measured = options.clipnorm.is_some() || options.global_clipnorm.is_some();
+        let measured = options.clips_by_norm();
         let form = rule.form();
         // What needs all of a tensor's gradient makes two walks of one.
         let whole = measured || matches!(form, Form::Tensors(_));
         if whole {
-            let slices = [&mut *weights, &mut *gradient, &mut self.waiting];
-            team.ranges(count, GRAIN, slices, |range, [weights, gradient, waiting]| {
-                collect(range, weights, gradient, waiting);
+            let slices = [&mut *weights, &mut *gradient, &mut *waiting];
+            team.blocks(blocks, parts, slices, |block, _, [weights, gradient, waiting]| {
+                collect(block, weights, gradient, waiting);
             });
         }
         if measured {
-            measure(options, &self.cells, &mut self.tensors, team, gradient);
+            measure(options, cells, tensors, team, gradient);
         }
         let most = options.clipvalue.map(F::of);
         match form {
             Form::Cells(rule) => {
-                let slots = self.slots.len();
+                let kept = slots.len();
                 let mut slices: [&mut [F]; 4 + MOST_SLOTS] = std::array::from_fn(|_| &mut [][..]);
-                let parts = [weights, gradient, &mut self.waiting, &mut self.averages].into_iter();
-                let slot_cells = self.slots.iter_mut().map(|slot| &mut slot[..]);
-                slices.iter_mut().zip(parts.chain(slot_cells)).for_each(|(slice, cells)| *slice = cells);
-                let (tensors, cells) = (&self.tensors, &self.cells);
-                team.ranges(count, GRAIN, slices, |range, [weights, gradient, waiting, averages, mut kept @ ..]| {
-                    if !whole {
-                        collect(range.clone(), weights, gradient, waiting);
-                    }
-                    if measured {
-                        shorten(tensors, cells, range, gradient);
-                    }
-                    if let Some(most) = most {
-                        clip(most, gradient);
-                    }
-                    rule.step(step, weights, gradient, &mut kept[..slots]);
-                    average.follow(weights, averages);
-                });
+                let first = [weights, gradient, waiting, averages].into_iter();
+                let slot_cells = slots.iter_mut().map(|slot| &mut slot[..]);
+                slices.iter_mut().zip(first.chain(slot_cells)).for_each(|(slice, cells)| *slice = cells);
+                team.blocks(
+                    blocks,
+                    parts,
+                    slices,
+                    |block, part, [weights, gradient, waiting, averages, mut slots @ ..]| {
+                        let gradient = or_part(gradient, part, weights.len());
+                        if !whole {
+                            collect(block, weights, gradient, waiting);
+                        }
+                        if measured {
+                            shorten(tensors, cells, blocks[block].clone(), gradient);
+                        }
+                        if let Some(most) = most {
+                            clip(most, gradient);
+                        }
+                        rule.step(step, weights, gradient, &mut slots[..kept]);
+                        average.follow(weights, averages);
+                    },
+                );
             }
             Form::Tensors(rule) => {
                 let slices = [&mut *weights, gradient];
-                team.cuts(&self.cells, &mut self.tensors, slices, |tensor, [weights, gradient]| {
+                team.cuts(cells, tensors, slices, |tensor, [weights, gradient]| {
                     if measured {
                         scale(tensor.factor, gradient);
                     }
@@ -174,8 +200,8 @@ impl<F: Real> Updater<F> {
                     let place = Place { name: &tensor.name, shape: &tensor.shape };
                     rule.step(step, place, weights, gradient, &mut tensor.memory);
                 });
-                if !self.averages.is_empty() {
-                    team.ranges(count, GRAIN, [weights, &mut self.averages], |_, [weights, averages]| {
+                if !averages.is_empty() {
+                    team.blocks(blocks, parts, [weights, averages], |_, _, [weights, averages]| {
                         average.follow(weights, averages);
                     });
                 }
@@ -189,6 +215,11 @@ impl<F: Real> Updater<F> {
             weights.copy_from_slice(&self.averages);
         }
     }
+}
+
+/// The gradient of a block of `cells` cells: its cut of all, or a thread's own memory.
+fn or_part<'g, F: Real>(gradient: &'g mut [F], part: &'g mut Buffer<F>, cells: usize) -> &'g mut [F] {
+    if gradient.is_empty() { &mut part[..cells] } else { gradient }
 }
 
 /// Finds what each tensor's gradient is multiplied with: a tensor's squares are added in the order of its cells, and
@@ -321,11 +352,13 @@ mod tests {
             ("amsgrad", momentum(r#"{"type": "adam", "amsgrad": true}"#)),
         ];
         for (name, optimizer) in all.chain(more) {
-            let mut updater = Updater::<f32>::new(&optimizer, [("layer/kernel", &shape)]);
+            let mut updater =
+                Updater::<f32>::new(&optimizer, [("layer/kernel", &shape)], Vec::from([0..7, 7..16]), 1, true);
             let mut weights = vec![1.0; shape.cells()];
             for step in 0..1500 {
-                let mut gradient = vec![if step == 0 { 1e-18 } else { 0.0 }; shape.cells()];
-                updater.step(&Team::ALONE, 0.001, &mut weights, &mut gradient, |_, _, _| {});
+                let gradient = if step == 0 { 1e-18 } else { 0.0 };
+                let mut room = vec![0.0; shape.cells()];
+                updater.step(&Team::ALONE, 0.001, &mut weights, &mut room, |_, _, cells| cells.fill(gradient));
                 // Behind its first cells, a tensor's memory may be room for what is made anew in each step.
                 let memory = updater.tensors.iter().map(|tensor| &tensor.memory);
                 let kept = updater.slots.iter().chain(memory).flat_map(|cells| cells.iter().take(shape.cells()));

@@ -16,20 +16,24 @@ fn every_item_is_visited_once_whatever_the_threads() {
 }
 
 #[test]
-fn ranges_cover_every_cell_once_and_leave_empty_slices_empty() {
+fn blocks_cover_every_cell_once_and_threads_have_what_is_their_own() {
     let team = Team::new(3);
     for cells in [0, 1, 31, 32, 1000, 12_345] {
         let mut a = vec![1; cells];
         let mut b: Vec<usize> = (0..cells).collect();
-        team.ranges(cells, 10, [&mut a, &mut b, &mut []], |range, [a, b, none]| {
-            assert!(none.is_empty() && range.len() == a.len());
-            for ((index, a), b) in range.zip(a).zip(b) {
+        let cuts: Vec<_> = (0..cells).step_by(10).map(|start| start..cells.min(start + 10)).collect();
+        let mut counts = [0; 3];
+        team.blocks(&cuts, &mut counts, [&mut a, &mut b, &mut []], |block, count, [a, b, none]| {
+            assert!(none.is_empty() && cuts[block].len() == a.len());
+            *count += a.len();
+            for ((index, a), b) in cuts[block].clone().zip(a).zip(b) {
                 *a += *b;
                 *b -= index;
             }
         });
         assert_eq!(a, (1..=cells).collect::<Vec<_>>());
         assert!(b.iter().all(|&b| b == 0));
+        assert_eq!(counts.iter().sum::<usize>(), cells);
     }
 }
 

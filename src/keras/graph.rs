@@ -4,7 +4,7 @@
 //! several times runs several times, with the same weights.
 
 use super::{
-    calls::{Call, Tensor, calls, ends, several_outputs},
+    calls::{Call, Tensor, calls, ends},
     inputs,
     masks::{self, Given, Origins},
     model::{self, is_model},
@@ -66,6 +66,8 @@ pub(super) struct Placed<'a> {
     pub trainable: bool,
     /// What it reads, each time that it runs.
     pub inputs: Vec<Vec<String>>,
+    /// Whether it is given a mask, each time.
+    pub masked: Vec<bool>,
     /// Arguments of its calls that are no tensors.
     pub arguments: Map<String, Value>,
     /// What Keras says of its masks.
@@ -195,6 +197,11 @@ impl<'a> Graph<'a> {
         }
     }
 
+    /// Whether some layer makes masks.
+    pub fn has_masks(&self) -> bool {
+        self.scopes.iter().flat_map(|scope| scope.layers).any(masks::begins_one)
+    }
+
     /// Every layer that is no input and no model, in the order in which they stand.
     pub fn placed(&self) -> Result<Vec<Placed<'a>>, FieldError> {
         let mut placed = Vec::new();
@@ -217,11 +224,12 @@ impl<'a> Graph<'a> {
                 Role::Model(child) => self.place(child, times.saturating_mul(calls.len()).min(MOST_LAYERS), placed)?,
                 Role::Layer => {
                     let mut inputs = Vec::new();
-                    let mut arguments = Map::new();
+                    let (mut arguments, mut masked) = (Map::new(), Vec::new());
                     for time in 0..times {
                         for call in calls {
                             inputs.push(self.names(number, time, &call.tensors)?);
                             arguments.extend(call.arguments.clone());
+                            masked.push(call.mask.is_some());
                         }
                     }
                     placed.push(Placed {
@@ -230,6 +238,7 @@ impl<'a> Graph<'a> {
                         name: format!("{}{}", scope.prefix, name_of(layer, index)),
                         trainable: scope.trainable && layer.pointer("/config/trainable") != Some(&Value::Bool(false)),
                         inputs,
+                        masked,
                         arguments,
                         given: scope.given(index, layer, times)?,
                     });
@@ -286,16 +295,14 @@ impl<'a> Graph<'a> {
                         }
                     };
                 }
-                if tensor.output > 0 {
-                    let place = format!("{}/{index}", scope.pointer);
-                    return Err(several_outputs(
-                        &scope.layers[index],
-                        &place,
-                        &model::owner_of(&scope.layers[index], index),
-                    ));
+                let mut name = format!("{}{}", scope.prefix, tensor.layer);
+                if call > 0 {
+                    name.push_str(&format!(":{call}"));
                 }
-                let name = format!("{}{}", scope.prefix, tensor.layer);
-                Ok(if call == 0 { name } else { format!("{name}:{call}") })
+                if tensor.output > 0 {
+                    name.push_str(&format!("/{}", tensor.output));
+                }
+                Ok(name)
             }
         }
     }

@@ -160,6 +160,7 @@ fn from_graph(
             definition.insert("inputs".into(), inputs::named(graph, translator)?);
         }
     }
+    let has_masks = graph.has_masks();
     let mut translated = Vec::with_capacity(placed.len());
     for (index, placed) in placed.into_iter().enumerate() {
         let place = Place {
@@ -170,6 +171,9 @@ fn from_graph(
         let Some(mut ours) = read_layer(placed.layer, &place, translator) else { continue };
         if let Some(given) = placed.given {
             translator.masks.push(Stated { layer: placed.name.clone(), place: place.clone(), given });
+        }
+        if has_masks && !translator.old {
+            parts::forget_masks(&mut ours, &placed.inputs, &placed.masked, &place, translator);
         }
         ours.insert("name".into(), placed.name.into());
         read_arguments(&mut ours, &placed.arguments, &place, translator);

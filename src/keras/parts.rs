@@ -50,3 +50,33 @@ pub(super) fn refuse_old_axes(kind: &str, config: &Map<String, Value>, place: &P
         );
     }
 }
+
+/// Keras 3 does not tell a recurrent layer of the mask of its sequence where it is called with an `initial_state` and
+/// without a `mask`. `calls` are what it reads, `masked` whether it is given a mask.
+pub(super) fn forget_masks(
+    ours: &mut Map<String, Value>,
+    calls: &[Vec<String>],
+    masked: &[bool],
+    place: &Place,
+    translator: &mut Translator,
+) {
+    let kind = ours.get("type").and_then(Value::as_str).unwrap_or_default();
+    let is_both = kind == "bidirectional";
+    let told = calls.iter().zip(masked).map(|(call, masked)| call.len() < 2 || *masked).collect::<Vec<_>>();
+    if !["simple_rnn", "lstm", "gru", "bidirectional"].contains(&kind) || !told.contains(&false) {
+        return;
+    }
+    if told.contains(&true) {
+        let detail = "expected every call to have an `initial_state` and no `mask`, or none of them, since masks are heeded \
+                      in the others alone";
+        translator.refuse(place, detail);
+    }
+    if !is_both {
+        ours.insert("use_mask".into(), false.into());
+    }
+    for part in ["layer", "backward_layer"].into_iter().filter(|_| is_both) {
+        if let Some(layer) = ours.get_mut(part).and_then(Value::as_object_mut) {
+            layer.insert("use_mask".into(), false.into());
+        }
+    }
+}

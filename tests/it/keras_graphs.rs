@@ -56,7 +56,11 @@ fn graphs_give_what_keras_gives(
         "named_tensors",
         "named_outputs",
         "operators",
-        "arrays"
+        "arrays",
+        "translator",
+        "translator_of_masked_words",
+        "encoder_within",
+        "states_alone"
     )]
     name: &str,
 ) {

@@ -1,6 +1,6 @@
 //! [`TimeDistributed`].
 
-use super::{AnyLayer, Composition, Layer, Part, Source};
+use super::{AnyLayer, Composition, Layer, Part, Source, read};
 use crate::engine::{field::FieldError, shape::Shape};
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,8 @@ pub struct TimeDistributed {
 impl Composition for TimeDistributed {
     fn check(&self) -> Result<(), FieldError> {
         self.layer.check().map_err(|error| error.under("/layer"))?;
+        let values = self.layer.values();
+        read::range(values == 1, "/layer", "a layer that gives one value", format_args!("one that gives {values}"))?;
         match &*self.layer {
             AnyLayer::Primitive(layer) if layer.activity_regularizer().is_some() => {
                 let detail = "expected null, since it does nothing on each step in Keras, received a penalty";

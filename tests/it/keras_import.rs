@@ -386,6 +386,43 @@ fn recurrent_layers_within_others_are_refused_by_name() {
 }
 
 #[test]
+fn what_a_model_on_each_step_cannot_have_is_refused_by_name() {
+    let model = |outer: Value, inner: Value| {
+        let dense = json!({"class_name": "Dense", "config": {"name": "seen", "units": 2}});
+        let within = json!({"class_name": "Sequential", "config": {"layers": [inner, dense]}});
+        let mut config = json!({"name": "each", "layer": within});
+        config.as_object_mut().unwrap().extend(outer.as_object().unwrap().clone());
+        let layers = json!([{"class_name": "TimeDistributed", "config": config}]);
+        json!({"class_name": "Sequential", "config": {"layers": layers, "build_input_shape": [null, 3, 2]}})
+    };
+    let flat = json!({"class_name": "Flatten", "config": {"name": "flat"}});
+    keras::import(&model(json!({}), flat.clone())).unwrap();
+    let inner = "/config/layers/0/config/layer/config/layers/0";
+    for (document, pointer, words) in [
+        (
+            model(json!({"activity_regularizer": "l2"}), flat.clone()),
+            "/config/layers/0/config/activity_regularizer",
+            "expected null for a model on each step, received a penalty",
+        ),
+        (model(json!({"unroll": true}), flat), "/config/layers/0/config/unroll", "the option is not known"),
+        (
+            model(json!({}), json!({"class_name": "Masking", "config": {"name": "shown"}})),
+            inner,
+            "expected no masks within a model on each step",
+        ),
+        (
+            model(json!({}), json!({"class_name": "Dense", "config": {"units": 2, "activity_regularizer": "l2"}})),
+            inner,
+            "expected no penalty on what a layer gives on each step",
+        ),
+    ] {
+        let errors = refuse(&document);
+        assert_eq!(errors[0].pointer, pointer, "{errors:?}");
+        assert!(errors[0].detail.contains(words), "{errors:?}");
+    }
+}
+
+#[test]
 fn values_of_a_layer_are_read_by_number() {
     let model = |reads: Value| {
         let layers = json!([

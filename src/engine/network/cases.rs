@@ -372,6 +372,11 @@ pub(super) fn cases() -> Vec<Case> {
         Case::new(json!({"type": "time_distributed", "layer": {"type": "dense", "units": 3}}), [[4, 2]]),
         Case::new(json!({"type": "time_distributed", "layer": {"type": "batch_normalization"}}), [[3, 2, 2]]),
         Case::new(json!({"type": "time_distributed", "layer": {"type": "lstm", "units": 2}}), [[2, 3, 2]]),
+        Case::new(json!({"type": "time_distributed", "layer": {"type": "multiply"}}), [[3, 2], [3, 2]]),
+        Case::new(
+            json!({"type": "time_distributed", "layer": {"type": "attention", "use_causal_mask": true}}),
+            [[2, 3, 2], [2, 4, 2]],
+        ),
     ]);
     cases
 }

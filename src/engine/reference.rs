@@ -15,7 +15,8 @@ pub fn markdown() -> String {
          losses, optimizers and metrics. `epoca layers` writes this page from the code. Names, defaults and arithmetic are \
          Keras's; where ours differ, the text says so. Every layer may also have a `name`, `inputs` (the names of what it \
          reads, where that is not the layer before it), `trainable`, and an `activity_regularizer`, a penalty on its output \
-         divided by the rows of the batch. Shapes are without surprises: the batch comes \
+         divided by the rows of the batch. Where a layer gives several values, `name` is the first of them and `name/1` the \
+         second; where it runs several times, `name:1` is what it gives the second time. Shapes are without surprises: the batch comes \
          first, channels last.\n\n",
     );
     let layers = AnyLayer::schemas();

@@ -6,7 +6,6 @@ use super::{
     operators::is_operator,
     translator::{Place, Translator, describe},
 };
-use crate::engine::field::FieldError;
 use serde_json::{Map, Value};
 
 /// A tensor by its history: which layer made it, in which of its calls, and which of the call's outputs it is.
@@ -31,7 +30,7 @@ pub(super) struct Call {
 }
 
 /// Tensors that some layers take by name, in the order in which ours take them.
-const NAMED: [&str; 5] = ["inputs", "sequence", "query", "value", "key"];
+const NAMED: [&str; 7] = ["inputs", "sequence", "sequences", "query", "value", "key", "initial_state"];
 
 /// Every call of `layer`, which stands at `place`; errors are noted.
 pub(super) fn calls(layer: &Value, place: &Place, translator: &mut Translator) -> Option<Vec<Call>> {
@@ -116,6 +115,11 @@ fn read_arguments(
         match (tensor(value), NAMED.iter().position(|known| known == name)) {
             (Some(tensor), None) if name == "mask" => call.mask = Some(tensor?),
             (Some(tensor), Some(place)) => named.push((place, tensor?)),
+            (None, Some(place)) if name == "initial_state" => {
+                let mut states = Vec::new();
+                read_tensors(value, &mut states)?;
+                named.extend(states.into_iter().map(|state| (place, state)));
+            }
             (Some(_), None) => return Err(format!("the argument `{name}` is a tensor, which is not supported")),
             (None, _) => {
                 call.arguments.insert(name.clone(), value.clone());
@@ -156,18 +160,6 @@ pub(super) fn tensors_of(layer: &Value) -> Vec<Tensor> {
         }
     }
     tensors
-}
-
-/// The error for a layer at `pointer` of which more than the first output is read.
-pub(super) fn several_outputs(layer: &Value, pointer: &str, owner: &str) -> FieldError {
-    let set = |option: &&str| {
-        let value = layer.get("config").and_then(|config| config.get(*option));
-        value.is_some_and(|value| *value == true || value.is_null())
-    };
-    let option = ["return_state", "merge_mode"].into_iter().find(set);
-    let option = option.map_or_else(String::new, |option| format!("/{option}"));
-    let detail = format!("{owner}expected one output, as a layer has here, received several");
-    FieldError::new(format!("{pointer}/config{option}"), detail)
 }
 
 /// A tensor of either dialect; `None` where the value is something else.

@@ -4,10 +4,11 @@
 //! several times runs several times, with the same weights.
 
 use super::{
-    calls::{Call, Tensor, calls, ends, several_outputs},
+    calls::{Call, Tensor, calls, ends},
     inputs,
     masks::{self, Given, Origins},
-    model::{self, is_model},
+    model::{self, model_within},
+    parts,
     translator::{Place, Translator},
 };
 use crate::engine::field::FieldError;
@@ -46,6 +47,8 @@ struct Scope<'a> {
     parent: Option<(usize, usize)>,
     depth: usize,
     trainable: bool,
+    /// Axes of its inputs, the first ones, on each step along which it runs by itself.
+    steps: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -66,6 +69,10 @@ pub(super) struct Placed<'a> {
     pub trainable: bool,
     /// What it reads, each time that it runs.
     pub inputs: Vec<Vec<String>>,
+    /// Axes of its inputs, the first ones, on each step along which it runs by itself.
+    pub steps: usize,
+    /// Whether it is given a mask, each time.
+    pub masked: Vec<bool>,
     /// Arguments of its calls that are no tensors.
     pub arguments: Map<String, Value>,
     /// What Keras says of its masks.
@@ -93,6 +100,7 @@ impl<'a> Graph<'a> {
             outputs: Vec::new(),
             parent: None,
             depth: 0,
+            steps: 0,
             trainable: config.get("trainable") != Some(&Value::Bool(false)),
         };
         graph.add(functional, config, new, translator)?;
@@ -121,8 +129,9 @@ impl<'a> Graph<'a> {
             scope.read_sequential();
         }
         let layers = scope.layers;
-        let inner: Vec<usize> =
-            (0..layers.len()).filter(|&index| scope.roles[index] == Role::Layer && is_model(&layers[index])).collect();
+        let inner = (0..layers.len())
+            .filter(|&index| scope.roles[index] == Role::Layer && model_within(&layers[index]).is_some());
+        let inner: Vec<usize> = inner.collect();
         self.scopes.push(scope);
         for index in inner {
             let child = self.child(number, index, translator)?;
@@ -134,14 +143,24 @@ impl<'a> Graph<'a> {
     fn child(&mut self, number: usize, index: usize, translator: &mut Translator) -> Option<usize> {
         let parent = &self.scopes[number];
         let layer = &parent.layers[index];
-        let pointer = format!("{}/{index}/config", parent.pointer);
-        let (config, layers) = model::layers_of(layer, &pointer, translator)?;
-        let functional = layer.get("class_name").is_some_and(|class| class != "Sequential");
+        let place = Place {
+            ours: String::new(),
+            keras: format!("{}/{index}", parent.pointer),
+            owner: model::owner_of(layer, index),
+        };
+        let (model, below) = model_within(layer)?;
+        let each_step = !below.is_empty();
+        if each_step {
+            parts::check_each_step(layer, &place, translator);
+        }
+        let pointer = format!("{}{below}/config", place.keras);
+        let (config, layers) = model::layers_of(model, &pointer, translator)?;
+        let functional = model.get("class_name").is_some_and(|class| class != "Sequential");
         let known = config.get("input_layers").and_then(Value::as_object).map(inputs::in_order);
         let known: Vec<&String> = known.into_iter().flatten().map(|(name, _)| name).collect();
         let mut named = parent.calls[index].iter().map(|call| &call.names).filter(|names| !names.is_empty());
         if named.any(|names| !names.iter().eq(known.iter().copied())) {
-            let place = Place { ours: String::new(), keras: pointer, owner: model::owner_of(layer, index) };
+            let place = Place { keras: pointer, ..place };
             translator
                 .refuse(&place, format_args!("expected a call on tensors by the names {known:?}, received others"));
             return None;
@@ -157,7 +176,10 @@ impl<'a> Graph<'a> {
             outputs: Vec::new(),
             parent: Some((number, index)),
             depth: parent.depth + 1,
-            trainable: parent.trainable && config.get("trainable") != Some(&Value::Bool(false)),
+            trainable: parent.trainable
+                && moves(config)
+                && layer.get("config").and_then(Value::as_object).is_none_or(moves),
+            steps: parent.steps + usize::from(each_step),
         };
         self.add(functional, config, scope, translator)
     }
@@ -195,6 +217,11 @@ impl<'a> Graph<'a> {
         }
     }
 
+    /// Whether some layer makes masks.
+    pub fn has_masks(&self) -> bool {
+        self.scopes.iter().flat_map(|scope| scope.layers).any(masks::begins_one)
+    }
+
     /// Every layer that is no input and no model, in the order in which they stand.
     pub fn placed(&self) -> Result<Vec<Placed<'a>>, FieldError> {
         let mut placed = Vec::new();
@@ -217,11 +244,12 @@ impl<'a> Graph<'a> {
                 Role::Model(child) => self.place(child, times.saturating_mul(calls.len()).min(MOST_LAYERS), placed)?,
                 Role::Layer => {
                     let mut inputs = Vec::new();
-                    let mut arguments = Map::new();
+                    let (mut arguments, mut masked) = (Map::new(), Vec::new());
                     for time in 0..times {
                         for call in calls {
                             inputs.push(self.names(number, time, &call.tensors)?);
                             arguments.extend(call.arguments.clone());
+                            masked.push(call.mask.is_some());
                         }
                     }
                     placed.push(Placed {
@@ -230,6 +258,8 @@ impl<'a> Graph<'a> {
                         name: format!("{}{}", scope.prefix, name_of(layer, index)),
                         trainable: scope.trainable && layer.pointer("/config/trainable") != Some(&Value::Bool(false)),
                         inputs,
+                        steps: scope.steps,
+                        masked,
                         arguments,
                         given: scope.given(index, layer, times)?,
                     });
@@ -286,16 +316,14 @@ impl<'a> Graph<'a> {
                         }
                     };
                 }
-                if tensor.output > 0 {
-                    let place = format!("{}/{index}", scope.pointer);
-                    return Err(several_outputs(
-                        &scope.layers[index],
-                        &place,
-                        &model::owner_of(&scope.layers[index], index),
-                    ));
+                let mut name = format!("{}{}", scope.prefix, tensor.layer);
+                if call > 0 {
+                    name.push_str(&format!(":{call}"));
                 }
-                let name = format!("{}{}", scope.prefix, tensor.layer);
-                Ok(if call == 0 { name } else { format!("{name}:{call}") })
+                if tensor.output > 0 {
+                    name.push_str(&format!("/{}", tensor.output));
+                }
+                Ok(name)
             }
         }
     }
@@ -331,7 +359,7 @@ impl Scope<'_> {
                 None => Role::Layer,
             };
             let calls = (role == Role::Layer).then(|| calls(layer, &place, translator)).flatten().unwrap_or_default();
-            if is_model(layer) && calls.iter().any(|call| call.mask.is_some()) {
+            if model_within(layer).is_some() && calls.iter().any(|call| call.mask.is_some()) {
                 translator.refuse(&place, "the argument `mask` of a model within a model is not supported");
             }
             self.roles.push(role);
@@ -395,6 +423,11 @@ impl Scope<'_> {
         }
         self.outputs = before.map(|layer| Tensor { layer, call: 0, output: 0 }).into_iter().collect();
     }
+}
+
+/// Whether the weights of a model or a layer move.
+fn moves(config: &Map<String, Value>) -> bool {
+    config.get("trainable") != Some(&Value::Bool(false))
 }
 
 pub(super) fn name_of(layer: &Value, index: usize) -> String {

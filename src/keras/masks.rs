@@ -69,6 +69,12 @@ pub(super) fn makers(layers: &[Value], outputs: &[Tensor]) -> Vec<bool> {
     makers
 }
 
+/// Whether a mask begins at a layer of Keras's.
+pub(super) fn begins_one(layer: &Value) -> bool {
+    let makes = layer.pointer("/config/mask_zero") == Some(&Value::Bool(true));
+    makes || layer.get("class_name").is_some_and(|class| class == "Masking")
+}
+
 /// One model's layers, to look for the layers that a mask comes from.
 pub(super) struct Origins<'a> {
     pub prefix: &'a str,

@@ -31,6 +31,16 @@ pub(super) fn is_model(layer: &Value) -> bool {
     layer.get("class_name").and_then(Value::as_str).is_some_and(|class| MODELS.contains(&class))
 }
 
+/// The model that a layer is, or that runs on each step of one; where it stands below the layer.
+pub(super) fn model_within(layer: &Value) -> Option<(&Value, &'static str)> {
+    if is_model(layer) {
+        return Some((layer, ""));
+    }
+    let each = layer.get("class_name").is_some_and(|class| class == "TimeDistributed");
+    let inner = layer.pointer("/config/layer").filter(|inner| each && is_model(inner))?;
+    Some((inner, "/config/layer"))
+}
+
 /// Our own form of the model in `document`; errors are noted in `translator`.
 pub(super) fn translate(document: &Map<String, Value>, translator: &mut Translator) -> Option<Value> {
     let root = Place { ours: String::new(), keras: String::new(), owner: String::new() };
@@ -53,7 +63,7 @@ pub(super) fn translate(document: &Map<String, Value>, translator: &mut Translat
     };
     check_model(config, "/config", translator);
     let layers = checked_layers(layers, pointer, translator)?;
-    if !functional && !layers.iter().any(is_model) {
+    if !functional && !layers.iter().any(|layer| model_within(layer).is_some()) {
         return chain(config, layers, pointer, translator);
     }
     let graph = Graph::read(functional, config, layers, pointer, translator)?;
@@ -160,6 +170,7 @@ fn from_graph(
             definition.insert("inputs".into(), inputs::named(graph, translator)?);
         }
     }
+    let has_masks = graph.has_masks();
     let mut translated = Vec::with_capacity(placed.len());
     for (index, placed) in placed.into_iter().enumerate() {
         let place = Place {
@@ -170,6 +181,15 @@ fn from_graph(
         let Some(mut ours) = read_layer(placed.layer, &place, translator) else { continue };
         if let Some(given) = placed.given {
             translator.masks.push(Stated { layer: placed.name.clone(), place: place.clone(), given });
+        }
+        if placed.steps > 0 {
+            if has_masks && translator.old {
+                translator.refuse(&place, "expected no masks beside a model of Keras 2 on each step, received some");
+            }
+            ours = parts::on_each_step(ours, placed.steps, &place, translator);
+        }
+        if has_masks && !translator.old {
+            parts::forget_masks(&mut ours, &placed.inputs, &placed.masked, &place, translator);
         }
         ours.insert("name".into(), placed.name.into());
         read_arguments(&mut ours, &placed.arguments, &place, translator);

@@ -1,21 +1,60 @@
 //! Layers within layers, and what is true of some layers alone.
 
 use super::{
+    layers::LAYERS,
     model::read_layer,
     translator::{Place, Translator},
 };
 use serde_json::{Map, Value};
+
+const STEPS_OF_OLD_NORMALIZATION: &str = "batch normalization on each step takes its statistics over all steps together in \
+                                          Keras 2, and over each step by itself in Keras 3 and here, expected a model of Keras 3";
 
 /// A layer within another one, where its name says nothing, and which moves where the other one does.
 pub(super) fn inner_layer(layer: &Value, place: &Place, translator: &mut Translator) -> Option<Value> {
     let mut layer = read_layer(layer, place, translator)?;
     layer.shift_remove("name");
     if translator.old && layer.get("type").is_some_and(|kind| kind == "batch_normalization") {
-        let detail = "batch normalization on each step takes its statistics over all steps together in Keras 2, and over \
-                      each step by itself in Keras 3 and here, expected a model of Keras 3";
-        translator.refuse(place, detail);
+        translator.refuse(place, STEPS_OF_OLD_NORMALIZATION);
     }
     Some(Value::Object(layer))
+}
+
+/// What is said of a model on each step that is not said of the model; errors are noted.
+pub(super) fn check_each_step(layer: &Value, place: &Place, translator: &mut Translator) {
+    let Some(mut config) = layer.get("config").and_then(Value::as_object).cloned() else { return };
+    config.shift_remove("layer");
+    let config_place = Place { keras: format!("{}/config", place.keras), ..place.clone() };
+    let Some(class) = translator.class(&LAYERS, "TimeDistributed", place) else { return };
+    let settings = translator.settings(&LAYERS, class, &config, &config_place);
+    if settings.contains_key("activity_regularizer") {
+        let place = Place { keras: format!("{}/activity_regularizer", config_place.keras), ..config_place };
+        translator.refuse(&place, "expected null for a model on each step, received a penalty");
+    }
+}
+
+/// A layer of a model that runs on each step along `steps` axes.
+pub(super) fn on_each_step(
+    mut layer: Map<String, Value>,
+    steps: usize,
+    place: &Place,
+    translator: &mut Translator,
+) -> Map<String, Value> {
+    if translator.old && layer.get("type").is_some_and(|kind| kind == "batch_normalization") {
+        translator.refuse(place, STEPS_OF_OLD_NORMALIZATION);
+    }
+    if layer.contains_key("activity_regularizer") {
+        translator
+            .refuse(place, "expected no penalty on what a layer gives on each step, received an activity_regularizer");
+    }
+    if layer.get("mask_zero") == Some(&Value::Bool(true)) || layer.get("type").is_some_and(|kind| kind == "masking") {
+        translator.refuse(place, "expected no masks within a model on each step, received a layer that makes them");
+    }
+    layer.shift_remove("name");
+    for _ in 0..steps {
+        layer = Map::from_iter([("type".into(), "time_distributed".into()), ("layer".into(), Value::Object(layer))]);
+    }
+    layer
 }
 
 /// Notes an error where a layer within one that moves is frozen: they move together or not at all.
@@ -48,5 +87,35 @@ pub(super) fn refuse_old_axes(kind: &str, config: &Map<String, Value>, place: &P
             &place,
             "`attention_axes` of Keras 2: expected axes counted from the batch axis, which is 0, received some below 0",
         );
+    }
+}
+
+/// Keras 3 does not tell a recurrent layer of the mask of its sequence where it is called with an `initial_state` and
+/// without a `mask`. `calls` are what it reads, `masked` whether it is given a mask.
+pub(super) fn forget_masks(
+    ours: &mut Map<String, Value>,
+    calls: &[Vec<String>],
+    masked: &[bool],
+    place: &Place,
+    translator: &mut Translator,
+) {
+    let kind = ours.get("type").and_then(Value::as_str).unwrap_or_default();
+    let is_both = kind == "bidirectional";
+    let told = calls.iter().zip(masked).map(|(call, masked)| call.len() < 2 || *masked).collect::<Vec<_>>();
+    if !["simple_rnn", "lstm", "gru", "bidirectional"].contains(&kind) || !told.contains(&false) {
+        return;
+    }
+    if told.contains(&true) {
+        let detail = "expected every call to have an `initial_state` and no `mask`, or none of them, since masks are heeded \
+                      in the others alone";
+        translator.refuse(place, detail);
+    }
+    if !is_both {
+        ours.insert("use_mask".into(), false.into());
+    }
+    for part in ["layer", "backward_layer"].into_iter().filter(|_| is_both) {
+        if let Some(layer) = ours.get_mut(part).and_then(Value::as_object_mut) {
+            layer.insert("use_mask".into(), false.into());
+        }
     }
 }

@@ -29,7 +29,7 @@ macro_rules! options {
             ("recurrent_dropout", Rule::Same),
             SEED,
             ("return_sequences", Rule::Same),
-            ("return_state", OFF),
+            ("return_state", Rule::Same),
             ("go_backwards", Rule::Same),
             ("stateful", OFF),
             ("time_major", OFF),

@@ -14,7 +14,12 @@ pub trait Composition: Send + Sync {
         1..=1
     }
 
-    /// The parts in the order in which they run, at least one; the last one's output is the layer's.
+    /// Where the layer gives something else than what its last part gives: by part and by the part's own values.
+    fn gives(&self) -> Vec<(usize, usize)> {
+        Vec::new()
+    }
+
+    /// The parts in the order in which they run, at least one.
     fn parts(&self, inputs: &[Shape]) -> Result<Vec<Part>, FieldError>;
 }
 
@@ -36,6 +41,6 @@ pub struct Part {
 pub enum Source {
     /// An input of the composition.
     Input(usize),
-    /// The output of an earlier part.
+    /// The first of what an earlier part gives.
     Part(usize),
 }

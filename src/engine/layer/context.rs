@@ -156,6 +156,24 @@ impl<F: Real> InputGradients<'_, F> {
     }
 }
 
+/// What a layer gives beside its output, or the gradients of that.
+#[derive(Debug)]
+pub struct Others<'a, F> {
+    pub(crate) buffers: &'a mut [Buffer<F>],
+    /// Cells of a row of each of them.
+    pub(crate) cells: &'a [usize],
+    pub(crate) batch_rows: usize,
+}
+
+impl<F: Real> Others<'_, F> {
+    /// Number `index` of them, [rows, ...]; nothing where there are fewer.
+    #[inline]
+    pub fn get(&mut self, index: usize) -> Option<&mut [F]> {
+        let cells = self.batch_rows * self.cells.get(index)?;
+        self.buffers.get_mut(index).map(|buffer| &mut buffer[..cells])
+    }
+}
+
 /// A layer's surroundings while it runs forward.
 #[derive(Debug)]
 pub struct Forward<'a, F> {
@@ -169,6 +187,8 @@ pub struct Forward<'a, F> {
     pub output: &'a mut [F],
     /// The mask that it writes, [rows, ...], where [`super::Layer::mask`] says so; else empty.
     pub mask: &'a mut [F],
+    /// What it writes beside its output.
+    pub others: Others<'a, F>,
     /// What these rows add to the loss beside the losses of the outputs, to be added to.
     pub penalty: &'a mut f64,
     /// [rows, kept per row], until backward. Empty at inference.
@@ -196,6 +216,8 @@ pub struct Backward<'a, F> {
     pub output: &'a [F],
     /// The loss's gradient with respect to the output, [rows, ...]; free to overwrite.
     pub output_gradient: &'a mut [F],
+    /// The gradients with respect to what it wrote beside the output, likewise.
+    pub other_gradients: Others<'a, F>,
     /// Where the inputs' gradients go.
     pub input_gradients: InputGradients<'a, F>,
     /// Where the parameters' gradients go.

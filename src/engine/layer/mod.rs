@@ -53,7 +53,7 @@ pub use axes::Axes;
 pub use batch_normalization::BatchNormalization;
 pub use composition::{Composition, Part, Source};
 pub(crate) use context::Destination;
-pub use context::{Backward, Forward, InputGradients, Join, ParameterGradients, Parameters, Pass, Values};
+pub use context::{Backward, Forward, InputGradients, Join, Others, ParameterGradients, Parameters, Pass, Values};
 pub use convolution::{
     Conv1d, Conv1dTranspose, Conv2d, Conv2dTranspose, Convolution, DepthwiseConv1d, DepthwiseConv2d,
     DepthwiseConvolution, Padding, SeparableConv1d, SeparableConv2d, SeparableConvolution, Sizes,
@@ -210,6 +210,16 @@ pub trait Layer: Send + Sync {
 
     /// The output's shape for these inputs' shapes, of which there are as many as [`Self::arity`] allows.
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError>;
+
+    /// How many values it gives.
+    fn values(&self) -> usize {
+        1
+    }
+
+    /// The shapes of what it gives beside its output, for shapes that passed [`Self::output_shape`]; these have no masks.
+    fn other_shapes(&self, _inputs: &[Shape]) -> Vec<Shape> {
+        Vec::new()
+    }
 
     /// The weights for these inputs' shapes.
     fn parameters(&self, _inputs: &[Shape]) -> Vec<ParameterSpec> {

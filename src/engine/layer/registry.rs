@@ -92,6 +92,9 @@ macro_rules! registry {
             fn arity(&self) -> RangeInclusive<usize> {
                 match self { $(Self::$composite(layer) => layer.arity()),+ }
             }
+            fn gives(&self) -> Vec<(usize, usize)> {
+                match self { $(Self::$composite(layer) => layer.gives()),+ }
+            }
             fn parts(&self, inputs: &[Shape]) -> Result<Vec<Part>, FieldError> {
                 match self { $(Self::$composite(layer) => layer.parts(inputs)),+ }
             }
@@ -106,6 +109,12 @@ macro_rules! registry {
             }
             fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
                 match self { $(Self::$variant(layer) => layer.output_shape(inputs)),+ }
+            }
+            fn values(&self) -> usize {
+                match self { $(Self::$variant(layer) => layer.values()),+ }
+            }
+            fn other_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
+                match self { $(Self::$variant(layer) => layer.other_shapes(inputs)),+ }
             }
             fn parameters(&self, inputs: &[Shape]) -> Vec<ParameterSpec> {
                 match self { $(Self::$variant(layer) => layer.parameters(inputs)),+ }
@@ -264,6 +273,14 @@ impl AnyLayer {
         match self {
             Self::Primitive(layer) => layer.arity(),
             Self::Composite(layer) => layer.arity(),
+        }
+    }
+
+    /// How many values it gives.
+    pub fn values(&self) -> usize {
+        match self {
+            Self::Primitive(layer) => layer.values(),
+            Self::Composite(layer) => layer.gives().len().max(1),
         }
     }
 }

@@ -1,15 +1,18 @@
 //! [`TimeDistributed`].
 
-use super::{AnyLayer, Composition, Layer, Part, Source};
+use super::{AnyLayer, Composition, Layer, Part, Source, read};
 use crate::engine::{field::FieldError, shape::Shape};
 use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
 
-/// A layer on each step of a sequence by itself, with the same weights. Where the steps have masks of their own, recurrent
+/// A layer on each step of a sequence by itself, with the same weights; a model on each step is one such layer after the
+/// other, and so are they read from Keras's JSON. Where the steps have masks of their own, recurrent
 /// layers, batch normalization and average pooling heed them. An `activity_regularizer` of the layer, which does nothing in
 /// Keras, is refused.
 ///
 /// # Shapes
-/// `[batch, steps, …]` to `[batch, steps, …]`: what `layer` makes of `[batch, …]`.
+/// `[batch, steps, …]` to `[batch, steps, …]`: what `layer` makes of `[batch, …]`; as many inputs as it takes, of as many
+/// steps each.
 ///
 /// Source: <https://keras.io/api/layers/recurrent_layers/time_distributed/>
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -23,6 +26,8 @@ pub struct TimeDistributed {
 impl Composition for TimeDistributed {
     fn check(&self) -> Result<(), FieldError> {
         self.layer.check().map_err(|error| error.under("/layer"))?;
+        let values = self.layer.values();
+        read::range(values == 1, "/layer", "a layer that gives one value", format_args!("one that gives {values}"))?;
         match &*self.layer {
             AnyLayer::Primitive(layer) if layer.activity_regularizer().is_some() => {
                 let detail = "expected null, since it does nothing on each step in Keras, received a penalty";
@@ -32,12 +37,17 @@ impl Composition for TimeDistributed {
         }
     }
 
+    fn arity(&self) -> RangeInclusive<usize> {
+        self.layer.arity()
+    }
+
     fn parts(&self, inputs: &[Shape]) -> Result<Vec<Part>, FieldError> {
-        if inputs[0].0.len() < 2 {
-            let detail = format!("expected an input of at least 2 axes, steps first, received {}", inputs[0]);
+        if let Some(flat) = inputs.iter().find(|shape| shape.0.len() < 2) {
+            let detail = format!("expected an input of at least 2 axes, steps first, received {flat}");
             return Err(FieldError::new("", detail));
         }
         let (name, layer) = (self.layer.kind().to_owned(), (*self.layer).clone());
-        Ok(vec![Part { name, layer, inputs: vec![Source::Input(0)], each_step: true }])
+        let inputs = (0..inputs.len()).map(Source::Input).collect();
+        Ok(vec![Part { name, layer, inputs, each_step: true }])
     }
 }

@@ -1,6 +1,7 @@
 //! Settings and inputs to try each layer with; a layer without any fails the walk.
 
 mod masked;
+mod states;
 
 use serde_json::{Value, json};
 
@@ -15,12 +16,14 @@ pub(super) struct Case {
     before: Vec<Value>,
     /// What it reads of the inputs and these layers, by name; the last of them where there are none.
     reads: Vec<&'static str>,
+    /// A layer that reads what this one gives, whose output is then the model's.
+    after: Option<Value>,
 }
 
 impl Case {
     fn new<const N: usize, const I: usize>(settings: Value, inputs: [[usize; N]; I]) -> Self {
         let inputs = inputs.into_iter().map(|shape| shape.to_vec()).collect();
-        Self { settings, inputs, integers: None, before: Vec::new(), reads: Vec::new() }
+        Self { settings, inputs, integers: None, before: Vec::new(), reads: Vec::new(), after: None }
     }
 
     fn integers<const N: usize, const I: usize>(settings: Value, inputs: [[usize; N]; I], below: usize) -> Self {
@@ -44,7 +47,14 @@ impl Case {
             before["inputs"] = if index == 0 { json!(names) } else { json!([format!("before_{}", index - 1)]) };
             layers.push(before);
         }
-        json!({"inputs": names, "layers": layers, "outputs": ["layer"]})
+        let mut output = "layer";
+        if let Some(after) = &self.after {
+            let mut after = after.clone();
+            output = "after";
+            after["name"] = json!(output);
+            layers.push(after);
+        }
+        json!({"inputs": names, "layers": layers, "outputs": [output]})
     }
 }
 
@@ -217,6 +227,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases.extend(penalized());
     cases.extend(convolutions());
     cases.extend(masked::cases());
+    cases.extend(states::cases());
     cases.extend(vec![
         Case::new(json!({"type": "dense", "units": 3}), [[4]]),
         Case::new(json!({"type": "dense", "units": 1, "activation": "sigmoid"}), [[7]]),
@@ -361,6 +372,11 @@ pub(super) fn cases() -> Vec<Case> {
         Case::new(json!({"type": "time_distributed", "layer": {"type": "dense", "units": 3}}), [[4, 2]]),
         Case::new(json!({"type": "time_distributed", "layer": {"type": "batch_normalization"}}), [[3, 2, 2]]),
         Case::new(json!({"type": "time_distributed", "layer": {"type": "lstm", "units": 2}}), [[2, 3, 2]]),
+        Case::new(json!({"type": "time_distributed", "layer": {"type": "multiply"}}), [[3, 2], [3, 2]]),
+        Case::new(
+            json!({"type": "time_distributed", "layer": {"type": "attention", "use_causal_mask": true}}),
+            [[2, 3, 2], [2, 4, 2]],
+        ),
     ]);
     cases
 }

@@ -3,7 +3,8 @@
 use crate::engine::{
     kernel::{self, Buffer, Team},
     layer::{
-        Backward, Destination, Forward, InputGradients, Layer, ParameterGradients, Parameters, Pass, Values, Workspace,
+        Backward, Destination, Forward, InputGradients, Layer, Others, ParameterGradients, Parameters, Pass, Values,
+        Workspace,
     },
     real::Real,
     spec::{Architecture, Node},
@@ -19,6 +20,8 @@ pub(crate) struct Tape<F> {
     /// By value; empty where nobody needs it.
     pub(crate) gradients: Vec<Buffer<F>>,
     wanted: Vec<bool>,
+    /// By value: whether no one writes its gradient.
+    unread: Vec<bool>,
     /// By node and input.
     destinations: Vec<Vec<Destination>>,
     /// By input of a node: gradients that are added to what others wrote.
@@ -110,6 +113,7 @@ impl<F: Real> Tape<F> {
             gradients: cells.iter().zip(&wanted).map(gradient).collect(),
             cells,
             wanted,
+            unread: unread(architecture, &destinations),
             destinations,
             spare: spare.into_iter().map(|cells| Buffer::zeros(rows * cells)).collect(),
             kept: workspaces.iter().map(|workspace| Buffer::zeros(rows * workspace.kept_per_row)).collect(),
@@ -166,6 +170,7 @@ impl<F: Real> Tape<F> {
         for index in nodes.rev() {
             let node = &run.architecture.nodes()[index];
             if self.wanted[node.output] {
+                self.clear_unread(node, run.pass.rows);
                 self.with_backward(run, index, gradient, accumulate, |cx| node.layer.backward(cx));
                 self.add_spare(index, node, run.pass.rows);
             }
@@ -192,16 +197,20 @@ impl<F: Real> Tape<F> {
         let batch_rows = run.pass.rows;
         let (values, outputs) = self.values.split_at_mut(node.output);
         let (output, after) = outputs.split_at_mut(1);
+        let (mask, others) = after.split_at_mut(usize::from(node.mask.is_some()));
         let mask = match node.mask {
-            Some(value) => &mut after[0][..batch_rows * self.cells[value]],
+            Some(value) => &mut mask[0][..batch_rows * self.cells[value]],
             None => &mut [],
         };
+        let cells = &self.cells[node.others.clone()];
+        let others = Others { buffers: &mut others[..cells.len()], cells, batch_rows };
         call(&mut Forward {
             pass: run.pass(index, node),
             inputs: Values { node, cells: &self.cells, values, batch_rows },
             parameters: run.parameters(node),
             output: &mut output[0][..batch_rows * self.cells[node.output]],
             mask,
+            others,
             penalty: &mut self.penalty,
             kept: &mut self.kept[index][..batch_rows * self.kept_per_row[index]],
             scratch: &mut self.scratch,
@@ -224,13 +233,18 @@ impl<F: Real> Tape<F> {
         let cells = batch_rows * self.cells[node.output];
         let (values, outputs) = self.values.split_at(node.output);
         let (gradients, output_gradients) = self.gradients.split_at_mut(node.output);
+        let (output_gradient, after) = output_gradients.split_at_mut(1);
+        let (_, others) = after.split_at_mut(usize::from(node.mask.is_some()));
+        let of_others = &self.cells[node.others.clone()];
+        let other_gradients = Others { buffers: &mut others[..of_others.len()], cells: of_others, batch_rows };
         let (joined, joined_backward) = run.joined(index);
         call(&mut Backward {
             pass: run.pass(index, node),
             inputs: Values { node, cells: &self.cells, values, batch_rows },
             parameters: run.parameters(node),
             output: &outputs[0][..cells],
-            output_gradient: &mut output_gradients[0][..cells],
+            output_gradient: &mut output_gradient[0][..cells],
+            other_gradients,
             input_gradients: InputGradients {
                 node,
                 cells: &self.cells,
@@ -250,6 +264,13 @@ impl<F: Real> Tape<F> {
             joined_backward,
             tables: &node.tables,
         });
+    }
+
+    /// What nobody reads of what a node gives adds nothing to the loss.
+    fn clear_unread(&mut self, node: &Node, rows: usize) {
+        for value in node.values().filter(|&value| self.unread[value]) {
+            self.gradients[value][..rows * self.cells[value]].fill(F::ZERO);
+        }
     }
 
     /// Adds the parts of gradients that could not go straight to their places.
@@ -307,10 +328,27 @@ fn wanted_gradients(architecture: &Architecture) -> Vec<bool> {
     let mut wanted = vec![false; architecture.values()];
     for node in architecture.nodes() {
         let trains = architecture.parameters_of(node).iter().any(|parameter| parameter.spec.trainable);
-        wanted[node.output] = trains || node.inputs.iter().any(|&value| wanted[value]);
+        let is_wanted = trains || node.inputs.iter().any(|&value| wanted[value]);
+        node.values().for_each(|value| wanted[value] = is_wanted);
     }
     architecture.outputs().iter().for_each(|&value| wanted[value] = true);
+    // A layer goes backward from all that it gives, or not at all.
+    for node in architecture.nodes().iter().filter(|node| !node.others.is_empty()) {
+        let is_wanted = node.values().any(|value| wanted[value]);
+        node.values().for_each(|value| wanted[value] = is_wanted);
+    }
     wanted
+}
+
+/// By value: whether neither a loss nor a reader writes its gradient.
+fn unread(architecture: &Architecture, destinations: &[Vec<Destination>]) -> Vec<bool> {
+    let mut unread = vec![true; architecture.values()];
+    architecture.outputs().iter().for_each(|&value| unread[value] = false);
+    for (node, destinations) in architecture.nodes().iter().zip(destinations) {
+        let written = node.inputs.iter().zip(destinations).filter(|(_, it)| **it != Destination::Nowhere);
+        written.for_each(|(&value, _)| unread[value] = false);
+    }
+    unread
 }
 
 /// Where the gradient of each input of each node goes, given that nodes run backward from the last one to the first.

@@ -9,7 +9,7 @@ use std::{ops::Range, sync::Arc};
 
 /// A checked definition with every shape known: a graph of values, in topological order.
 ///
-/// The first values are the inputs; each node makes one value of earlier ones, and some a mask beside it. Trainable
+/// The first values are the inputs; each node makes a value of earlier ones, and some a mask or more values beside it. Trainable
 /// parameters have their places in one flat vector and the others (moving statistics, frozen layers) in a second one, so
 /// that an optimizer runs over one slice.
 #[derive(Debug, Clone)]
@@ -22,8 +22,16 @@ pub struct Architecture {
     pub(super) parameters: Vec<Parameter>,
     pub(super) trainable_cells: usize,
     pub(super) fixed_cells: usize,
-    /// By layer of the definition: its name, its type.
-    pub(super) layers: Vec<(String, &'static str)>,
+    pub(super) layers: Vec<PlacedLayer>,
+}
+
+/// A layer of the definition.
+#[derive(Debug, Clone)]
+pub(super) struct PlacedLayer {
+    pub name: String,
+    pub kind: &'static str,
+    /// The first value that its last run makes.
+    pub output: Option<usize>,
 }
 
 /// One layer that runs, in its place in the graph.
@@ -49,6 +57,8 @@ pub struct Node {
     pub output: usize,
     /// The value that holds the mask that it writes; greater than `output`.
     pub mask: Option<usize>,
+    /// The values that it makes beside `output`; greater than that and `mask`.
+    pub others: Range<usize>,
     /// Rows that the layer sees of one row of the batch: the steps of a `time_distributed` one, else 1.
     pub repeat: usize,
     /// Its parameters' places in [`Architecture::parameters`].
@@ -60,6 +70,10 @@ pub struct Node {
 }
 
 impl Node {
+    /// The values that it makes, masks aside.
+    pub fn values(&self) -> impl Iterator<Item = usize> + use<> {
+        std::iter::once(self.output).chain(self.others.clone())
+    }
     /// See [`Layer::meeting`]; frozen layers do not meet.
     pub fn meeting(&self) -> Option<Meeting> {
         if self.trainable { self.layer.meeting(&self.input_shapes, self.repeat) } else { None }
@@ -151,11 +165,12 @@ impl Architecture {
         let mut wanted = vec![false; self.values()];
         wanted[value] = true;
         self.nodes.iter().rev().filter(|node| node.output <= value).find(|node| {
-            if wanted[node.output] {
+            let is_wanted = node.values().any(|value| wanted[value]);
+            if is_wanted {
                 node.inputs.iter().for_each(|&input| wanted[input] = true);
             }
             let adapts = matches!(node.layer, Primitive::Normalization(_));
-            wanted[node.output] && !adapts && !node.parameters.is_empty()
+            is_wanted && !adapts && !node.parameters.is_empty()
         })
     }
     /// Bytes of the weights, of the values of `rows` rows and of the layers' scratch, in `f32`.

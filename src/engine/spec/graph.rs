@@ -27,8 +27,8 @@ pub(super) struct LayerRun {
 pub(super) enum Wire {
     /// An input of the model.
     Input(usize),
-    /// What a run gives.
-    Run(usize),
+    /// What a run gives: which run, and which of its values.
+    Run(usize, usize),
 }
 
 impl Definition {
@@ -83,12 +83,12 @@ impl Definition {
         let mut wires = Vec::new();
         for (index, name) in self.output_names().into_iter().enumerate() {
             match names.find(name) {
-                Ok(wire) if !wires.contains(&wire) && matches!(wire, Wire::Run(_)) => wires.push(wire),
+                Ok(wire) if !wires.contains(&wire) && matches!(wire, Wire::Run(..)) => wires.push(wire),
                 Ok(Wire::Input(_)) => {
                     let detail = format!("expected the name of a layer, received that of the input `{name}`");
                     errors.push(FieldError::new(format!("/outputs/{index}"), detail));
                 }
-                Ok(Wire::Run(_)) => {
+                Ok(Wire::Run(..)) => {
                     let detail = format!("expected each output once, received `{name}` again");
                     errors.push(FieldError::new(format!("/outputs/{index}"), detail));
                 }
@@ -104,7 +104,7 @@ impl Definition {
         let mut readers: Vec<Vec<usize>> = vec![Vec::new(); runs.len()];
         for (index, run) in runs.iter().enumerate() {
             let read = run.inputs.iter().filter_map(|wire| match wire {
-                Wire::Run(other) => Some(*other),
+                Wire::Run(other, _) => Some(*other),
                 Wire::Input(_) => None,
             });
             waiting.push(read.map(|other| readers[other].push(index)).count());
@@ -130,7 +130,7 @@ impl Definition {
             return Err(vec![FieldError::new(format!("/layers/{layer}/inputs"), detail)]);
         }
         let moved = |wire: Wire| match wire {
-            Wire::Run(run) => Wire::Run(places[run]),
+            Wire::Run(run, value) => Wire::Run(places[run], value),
             input => input,
         };
         let runs = order.iter().map(|&run| LayerRun {
@@ -145,7 +145,7 @@ impl Definition {
         let mut used = vec![false; graph.runs.len()];
         let mut used_inputs = vec![false; self.input_count()];
         let mut mark = |wire: &Wire, used: &mut Vec<bool>| match *wire {
-            Wire::Run(run) => used[run] = true,
+            Wire::Run(run, _) => used[run] = true,
             Wire::Input(input) => used_inputs[input] = true,
         };
         graph.outputs.iter().for_each(|wire| mark(wire, &mut used));
@@ -188,8 +188,12 @@ struct Names<'a> {
 #[derive(Clone, Copy)]
 enum Named {
     Input(usize),
-    /// The first of a layer's runs, and how many there are.
-    Layer(usize, usize),
+    /// The first of a layer's runs, how many there are, and how many values each of them gives.
+    Layer {
+        first: usize,
+        runs: usize,
+        values: usize,
+    },
 }
 
 impl<'a> Names<'a> {
@@ -203,27 +207,41 @@ impl<'a> Names<'a> {
         }
         let mut first = 0;
         for layer in &definition.layers {
-            let count = layer.inputs.0.len().max(1);
-            by_name.insert(layer.name.as_str(), Named::Layer(first, count));
-            first += count;
+            let runs = layer.inputs.0.len().max(1);
+            by_name.insert(layer.name.as_str(), Named::Layer { first, runs, values: layer.layer.values() });
+            first += runs;
         }
         Self { by_name }
     }
 
+    /// What `layer`, `layer:1`, `layer/1` and `layer:1/1` mean; no name of a layer has a slash.
     fn find(&self, name: &str) -> Result<Wire, String> {
+        let (run, value) = name.split_once('/').unwrap_or((name, "0"));
+        let (first, values) = self.run(run)?;
+        let value = value.parse::<usize>().ok().filter(|value| *value < values);
+        match (first, value) {
+            (Wire::Run(run, _), Some(value)) => Ok(Wire::Run(run, value)),
+            (Wire::Input(_), _) if run == name => Ok(first),
+            _ if values == 1 => Err(format!("expected `{run}`, which is one value, received `{name}`")),
+            _ => Err(format!("expected `{run}/0` to `{run}/{}`, received `{name}`", values - 1)),
+        }
+    }
+
+    /// The first value of a run, and how many there are; or an input.
+    fn run(&self, name: &str) -> Result<(Wire, usize), String> {
         if let Some(named) = self.by_name.get(name) {
             return Ok(match *named {
-                Named::Input(input) => Wire::Input(input),
-                Named::Layer(first, _) => Wire::Run(first),
+                Named::Input(input) => (Wire::Input(input), 1),
+                Named::Layer { first, values, .. } => (Wire::Run(first, 0), values),
             });
         }
         if let Some((layer, call)) = name.rsplit_once(':')
-            && let Some(Named::Layer(first, count)) = self.by_name.get(layer)
+            && let Some(&Named::Layer { first, runs, values }) = self.by_name.get(layer)
         {
-            let known = call.parse::<usize>().ok().filter(|call| call < count);
+            let known = call.parse::<usize>().ok().filter(|call| *call < runs);
             return known
-                .map(|call| Wire::Run(first + call))
-                .ok_or_else(|| format!("expected `{layer}:0` to `{layer}:{}`, received `{name}`", count - 1));
+                .map(|call| (Wire::Run(first + call, 0), values))
+                .ok_or_else(|| format!("expected `{layer}:0` to `{layer}:{}`, received `{name}`", runs - 1));
         }
         let hint = nearest(name, self.by_name.keys().copied().filter(|known| !known.is_empty()));
         let hint = hint.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));

@@ -58,7 +58,8 @@ pub struct NamedLayer {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub activity_regularizer: Option<Regularizer>,
     /// The names of the inputs and layers that it reads; the layer before it where there are none. A list of such lists is
-    /// one layer that runs once for each of them, with the same weights; `name:1` is then what it gives the second time.
+    /// one layer that runs once for each of them, with the same weights; `name:1` is then what it gives the second time. Where
+    /// a layer gives several values, `name` is the first of them, `name/1` the second and `name:1/1` that of the second time.
     #[serde(skip_serializing_if = "Calls::is_empty")]
     #[schema(required = false)]
     pub inputs: Calls,

@@ -2,6 +2,7 @@
 
 use super::{
     Architecture, Definition, Limits, Node, Parameter,
+    architecture::PlacedLayer,
     graph::{Graph, Wire},
 };
 use crate::engine::{
@@ -65,7 +66,10 @@ struct Placing<'a> {
 
 impl<'a> Builder<'a> {
     fn new(definition: &'a Definition, inputs: &[Shape], limits: &'a Limits) -> Self {
-        let layers = definition.layers.iter().map(|layer| (layer.name.clone(), layer.layer.kind())).collect();
+        let layers = definition.layers.iter();
+        let layers =
+            layers.map(|layer| PlacedLayer { name: layer.name.clone(), kind: layer.layer.kind(), output: None });
+        let layers = layers.collect();
         let architecture = Architecture {
             shapes: inputs.to_vec(),
             inputs: inputs.len(),
@@ -93,11 +97,10 @@ impl<'a> Builder<'a> {
                 vec![FieldError::new(error.pointer, detail).under(&format!("/layers/{}", run.layer))]
             };
             let penalty = named.activity_regularizer.and_then(|penalty| penalty.by_cell());
-            let placed = self.place(&placing).and_then(|output| match penalty {
-                Some(penalty) => self.place_penalty(&placing, output, penalty),
-                None => Ok(output),
-            });
-            values.push(placed.map_err(within)?);
+            let placed = self.place(&placing).and_then(|placed| self.place_penalties(&placing, placed, penalty));
+            let placed = placed.map_err(within)?;
+            self.architecture.layers[run.layer].output = placed.first().copied();
+            values.push(placed);
             let nodes = first..self.architecture.nodes.len();
             if let Some(before) = self.last_runs[run.layer].replace(nodes.clone()) {
                 self.share(before, nodes).map_err(within)?;
@@ -113,32 +116,39 @@ impl<'a> Builder<'a> {
         self.check_output_masks()
     }
 
-    /// Places a layer or its parts; gives the value that it makes.
-    fn place(&mut self, placing: &Placing<'_>) -> Result<usize, FieldError> {
+    /// Places a layer or its parts; gives the values that it makes.
+    fn place(&mut self, placing: &Placing<'_>) -> Result<Vec<usize>, FieldError> {
         let shapes = placing.inputs.iter().map(|&value| self.without_steps(value, placing.steps));
         let shapes = shapes.collect::<Result<Vec<Shape>, _>>()?;
         match placing.layer {
             AnyLayer::Primitive(layer) => {
-                let output = self.place_node(placing, layer, shapes)?;
-                match layer.activity_regularizer().and_then(|penalty| penalty.by_cell()) {
-                    Some(penalty) => self.place_penalty(placing, output, penalty),
-                    None => Ok(output),
-                }
+                let values = self.place_node(placing, layer, shapes)?;
+                let penalty = layer.activity_regularizer().and_then(|penalty| penalty.by_cell());
+                self.place_penalties(placing, values, penalty)
             }
             AnyLayer::Composite(layer) => {
                 let mut values = Vec::new();
                 for part in layer.parts(&shapes)? {
                     values.push(self.place_part(placing, &values, &part)?);
                 }
-                values.last().copied().ok_or_else(|| FieldError::new("", "expected at least one part, received none"))
+                let none = || FieldError::new("", "expected at least one part, received none");
+                match layer.gives().as_slice() {
+                    [] => values.pop().ok_or_else(none),
+                    given => Ok(given.iter().map(|&(part, value)| values[part][value]).collect()),
+                }
             }
         }
     }
 
-    fn place_part(&mut self, whole: &Placing<'_>, values: &[usize], part: &Part) -> Result<usize, FieldError> {
+    fn place_part(
+        &mut self,
+        whole: &Placing<'_>,
+        values: &[Vec<usize>],
+        part: &Part,
+    ) -> Result<Vec<usize>, FieldError> {
         let read = |source: &Source| match *source {
             Source::Input(index) => whole.inputs[index],
-            Source::Part(index) => values[index],
+            Source::Part(index) => values[index][0],
         };
         let inputs: Vec<usize> = part.inputs.iter().map(read).collect();
         let mut steps = whole.steps.to_vec();
@@ -166,7 +176,7 @@ impl<'a> Builder<'a> {
         placing: &Placing<'_>,
         layer: &Primitive,
         input_shapes: Vec<Shape>,
-    ) -> Result<usize, FieldError> {
+    ) -> Result<Vec<usize>, FieldError> {
         if let (Primitive::Embedding(_), Some(&value)) = (layer, placing.inputs.first())
             && self.architecture.input_behind(value).is_none()
         {
@@ -181,8 +191,9 @@ impl<'a> Builder<'a> {
                 format!("expected numbers, since `{}` before this layer has weights, received null", node.name);
             return Err(FieldError::new("/mean", detail));
         }
-        let shape = layer.output_shape(&input_shapes).and_then(checked)?;
-        let shape = checked(Shape([placing.steps, shape.0.as_slice()].concat()))?;
+        let in_steps = |shape: Shape| checked(Shape([placing.steps, shape.0.as_slice()].concat()));
+        let shape = layer.output_shape(&input_shapes).and_then(checked).and_then(in_steps)?;
+        let others = layer.other_shapes(&input_shapes).into_iter().map(in_steps).collect::<Result<Vec<_>, _>>()?;
         let trainable = self.definition.layers[placing.owner].trainable;
         let first = self.architecture.parameters.len();
         for spec in layer.parameters(&input_shapes) {
@@ -209,6 +220,10 @@ impl<'a> Builder<'a> {
         };
         self.architecture.masks.push(mask);
         self.architecture.masks.extend(own.map(|_| None));
+        let first_other = self.architecture.shapes.len();
+        self.architecture.masks.extend(others.iter().map(|_| None));
+        self.architecture.shapes.extend(others);
+        let others = first_other..self.architecture.shapes.len();
         self.architecture.nodes.push(Node {
             name: placing.name.to_owned(),
             owner: placing.owner,
@@ -220,12 +235,24 @@ impl<'a> Builder<'a> {
             input_shapes,
             output,
             mask: own,
+            others: others.clone(),
             repeat: placing.steps.iter().product(),
             parameters: first..self.architecture.parameters.len(),
             shared: false,
             tables: Arc::default(),
         });
-        Ok(output)
+        Ok(std::iter::once(output).chain(others).collect())
+    }
+
+    /// Places a penalty after each of what a layer gives, where there is one.
+    fn place_penalties(
+        &mut self,
+        of: &Placing<'_>,
+        values: Vec<usize>,
+        penalty: Option<L1L2>,
+    ) -> Result<Vec<usize>, FieldError> {
+        let Some(penalty) = penalty else { return Ok(values) };
+        values.into_iter().map(|value| self.place_penalty(of, value, penalty)).collect()
     }
 
     /// Places the penalty on what a layer gives after it.
@@ -233,7 +260,7 @@ impl<'a> Builder<'a> {
         let layer = Primitive::ActivityRegularization(ActivityRegularization { l1, l2 });
         let shape = self.without_steps(output, of.steps)?;
         let placing = Placing { name: of.name, owner: of.owner, layer: of.layer, inputs: &[output], steps: of.steps };
-        self.place_node(&placing, &layer, vec![shape])
+        self.place_node(&placing, &layer, vec![shape]).map(|values| values[0])
     }
 
     /// The shape of a mask as a layer sees it for which the first axes are rows.
@@ -321,10 +348,10 @@ fn sees_masks_of_steps(layer: &Primitive) -> bool {
     )
 }
 
-fn value_of(wire: Wire, values: &[usize]) -> usize {
+fn value_of(wire: Wire, values: &[Vec<usize>]) -> usize {
     match wire {
         Wire::Input(input) => input,
-        Wire::Run(run) => values[run],
+        Wire::Run(run, value) => values[run][value],
     }
 }
 

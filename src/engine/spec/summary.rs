@@ -1,5 +1,6 @@
 //! Sizes of a model, as Keras's `summary()` prints them.
 
+use super::architecture::PlacedLayer;
 use crate::engine::{shape::Shape, spec::Architecture};
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +23,7 @@ pub struct LayerSummary {
     /// The layer's type.
     #[serde(rename = "type")]
     pub kind: String,
-    /// Shape of one output sample.
+    /// Shape of one output sample; of the first output where the layer gives several.
     pub output_shape: Shape,
     /// Parameters of this layer.
     pub parameters: u64,
@@ -31,7 +32,7 @@ pub struct LayerSummary {
 impl Architecture {
     /// Sizes of every layer.
     pub fn summary(&self) -> Summary {
-        let layers = self.layers.iter().enumerate().map(|(index, (name, kind))| {
+        let layers = self.layers.iter().enumerate().map(|(index, PlacedLayer { name, kind, output })| {
             let nodes = || self.nodes().iter().filter(move |node| node.owner == index);
             // Every run of a layer has the same parameters, so that each place counts once.
             let mut places: Vec<usize> = nodes().flat_map(|node| node.parameters.clone()).collect();
@@ -40,7 +41,7 @@ impl Architecture {
             LayerSummary {
                 name: name.clone(),
                 kind: (*kind).to_owned(),
-                output_shape: nodes().next_back().map_or(Shape(Vec::new()), |node| self.shape(node.output).clone()),
+                output_shape: output.map_or(Shape(Vec::new()), |value| self.shape(value).clone()),
                 parameters: places.into_iter().map(|place| self.parameters()[place].shape.cells() as u64).sum(),
             }
         });

@@ -1,13 +1,13 @@
 //! [`Bidirectional`].
 
-use super::MergeMode;
+use super::{MergeMode, cell::Cell};
 use crate::engine::{
     field::FieldError,
     layer::{AnyLayer, Composition, Part, Primitive, Source, read},
     shape::Shape,
 };
-use serde::{Deserialize, Deserializer, Serialize, de::Error};
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
+use std::ops::{Range, RangeInclusive};
 
 /// A recurrent layer along a sequence in both directions, each with weights of its own: `merge(forward(x), backward(x))`.
 ///
@@ -18,6 +18,11 @@ use serde_json::Value;
 /// `[batch, steps, inputs]` to what `layer` gives, its last axis twice as long where outputs are concatenated; weights
 /// `forward/…` and `backward/…`, as those of `layer`.
 ///
+/// # States
+/// With `return_state` in the layers, the states follow what is merged, as values `name/1` on: those of the forward layer,
+/// then those of the other one. With a `merge_mode` of null, `name` and `name/1` are the outputs of both, and states follow.
+/// After the sequence, the states that both begin with may be given, in the same order.
+///
 /// Source: <https://keras.io/api/layers/recurrent_layers/bidirectional/>
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -25,32 +30,30 @@ pub struct Bidirectional {
     /// `simple_rnn`, `lstm` or `gru`, an object with its `type`.
     #[schema(no_recursion)]
     pub layer: Box<AnyLayer>,
-    /// How the outputs of both directions become one.
-    #[serde(default, deserialize_with = "merge_mode")]
-    pub merge_mode: MergeMode,
+    /// How the outputs of both directions become one; null leaves them two.
+    #[serde(default = "concat")]
+    #[schema(default = "concat")]
+    pub merge_mode: Option<MergeMode>,
     /// The layer that goes the other way, where it is not `layer` with `go_backwards`.
     #[serde(default)]
     #[schema(no_recursion)]
     pub backward_layer: Option<Box<AnyLayer>>,
 }
 
-/// In Keras, null leaves both outputs as they are.
-fn merge_mode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<MergeMode, D::Error> {
-    match Value::deserialize(deserializer)? {
-        Value::Null => {
-            let detail = "expected `concat`, `sum`, `mul` or `ave`, since a layer has one output here, received null";
-            Err(D::Error::custom(detail))
-        }
-        mode => MergeMode::deserialize(mode).map_err(D::Error::custom),
-    }
+fn concat() -> Option<MergeMode> {
+    Some(MergeMode::Concat)
 }
 
 /// What two directions must agree on, and what one of them is told.
 struct Direction<'a> {
     return_sequences: bool,
+    return_state: bool,
+    /// Tensors that the state is.
+    states: usize,
     go_backwards: &'a mut bool,
     zero_output_for_mask: &'a mut bool,
     merge: &'a mut Option<MergeMode>,
+    turns_round: &'a mut bool,
 }
 
 /// `layer` as a direction; nothing where it is not a recurrent one.
@@ -59,9 +62,12 @@ fn direction(layer: &mut AnyLayer) -> Option<Direction<'_>> {
         ($layer:ident) => {
             Some(Direction {
                 return_sequences: $layer.return_sequences,
+                return_state: $layer.return_state,
+                states: $layer.outline().states(),
                 go_backwards: &mut $layer.go_backwards,
                 zero_output_for_mask: &mut $layer.zero_output_for_mask,
                 merge: &mut $layer.merge,
+                turns_round: &mut $layer.turns_round,
             })
         };
     }
@@ -86,7 +92,8 @@ impl Bidirectional {
         let mut backward = self.backward_layer.as_ref().unwrap_or(&self.layer).as_ref().clone();
         let Some(second) = direction(&mut backward) else { return Err(unfit("/backward_layer", &backward)) };
         *second.zero_output_for_mask = first.return_sequences;
-        *second.merge = Some(self.merge_mode);
+        *second.merge = self.merge_mode;
+        *second.turns_round = true;
         if self.backward_layer.is_none() {
             *second.go_backwards = true;
         }
@@ -94,11 +101,23 @@ impl Bidirectional {
         let back = *second.go_backwards;
         let expected = format!("{}, since the other direction has {}", !*first.go_backwards, first.go_backwards);
         read::range(back != *first.go_backwards, &format!("{whole}/go_backwards"), &expected, back)?;
-        let sequences = second.return_sequences;
-        let expected = format!("{}, as of the other direction", first.return_sequences);
-        let pointer = format!("{whole}/return_sequences");
-        read::range(sequences == first.return_sequences, &pointer, &expected, sequences)?;
+        for (option, first, second) in [
+            ("return_sequences", first.return_sequences, second.return_sequences),
+            ("return_state", first.return_state, second.return_state),
+        ] {
+            let expected = format!("{first}, as of the other direction");
+            read::range(second == first, &format!("{whole}/{option}"), &expected, second)?;
+        }
         Ok([forward, backward])
+    }
+
+    /// Tensors that the state of each direction is, and whether they are given; nothing of layers that do not fit.
+    fn states(&self) -> ([usize; 2], bool) {
+        let mut both =
+            [&self.layer, self.backward_layer.as_ref().unwrap_or(&self.layer)].map(|layer| (**layer).clone());
+        let [first, second] = both.each_mut().map(direction);
+        let given = first.as_ref().is_some_and(|direction| direction.return_state);
+        ([first, second].map(|direction| direction.map_or(0, |direction| direction.states)), given)
     }
 }
 
@@ -110,12 +129,31 @@ impl Composition for Bidirectional {
         self.directions().map(|_| ())
     }
 
-    fn parts(&self, _: &[Shape]) -> Result<Vec<Part>, FieldError> {
+    fn arity(&self) -> RangeInclusive<usize> {
+        let ([first, second], _) = self.states();
+        // Keras divides states of both in the middle.
+        1..=1 + if first == second { first + second } else { 0 }
+    }
+
+    fn gives(&self) -> Vec<(usize, usize)> {
+        let ([first, second], given) = self.states();
+        let states = |part, count| (1..=count).filter(move |_| given).map(move |value| (part, value));
+        let outputs: &[_] = if self.merge_mode.is_some() { &[(1, 0)] } else { &[(0, 0), (1, 0)] };
+        outputs.iter().copied().chain(states(0, first)).chain(states(1, second)).collect()
+    }
+
+    fn parts(&self, inputs: &[Shape]) -> Result<Vec<Part>, FieldError> {
         let [forward, backward] = self.directions()?;
+        let (states, whole) = (inputs.len() - 1, *self.arity().end());
+        read::range([1, whole].contains(&inputs.len()), "/inputs", &format!("1 or {whole} inputs"), inputs.len())?;
+        let other = self.merge_mode.map(|_| Source::Part(0));
+        let sources = |other: Option<Source>, states: Range<usize>| {
+            std::iter::once(Source::Input(0)).chain(other).chain(states.map(Source::Input)).collect()
+        };
         let part = |name: &str, layer, inputs| Part { name: name.into(), layer, inputs, each_step: false };
         Ok(vec![
-            part("forward", forward, vec![Source::Input(0)]),
-            part("backward", backward, vec![Source::Input(0), Source::Part(0)]),
+            part("forward", forward, sources(None, 1..1 + states / 2)),
+            part("backward", backward, sources(other, 1 + states / 2..1 + states)),
         ])
     }
 }

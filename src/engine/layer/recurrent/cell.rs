@@ -25,10 +25,13 @@ pub(super) struct Outline {
     pub recurrent_dropout: f64,
     pub seed: Option<u64>,
     pub return_sequences: bool,
+    pub return_state: bool,
     pub go_backwards: bool,
-    /// How the output is merged with that of the other direction, which is then a second input. Sequences are turned round
-    /// before.
+    pub use_mask: bool,
+    /// How the output is merged with that of the other direction, which is then a second input.
     pub merge: Option<MergeMode>,
+    /// Sequences are turned round before they are merged or given.
+    pub turns_round: bool,
     pub zero_output_for_mask: bool,
     /// The state is more than the last output.
     pub carries: bool,
@@ -36,6 +39,18 @@ pub(super) struct Outline {
     pub side: usize,
     /// What the activations read is kept for backward.
     pub sums: bool,
+}
+
+impl Outline {
+    /// Tensors that the state is.
+    pub fn states(&self) -> usize {
+        if self.carries { 2 } else { 1 }
+    }
+
+    /// The input that the state begins with, where it is given.
+    pub fn first_state(&self) -> usize {
+        if self.merge.is_some() { 2 } else { 1 }
+    }
 }
 
 /// The settings of one parameter.

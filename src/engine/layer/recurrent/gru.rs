@@ -31,6 +31,11 @@ use std::ops::Range;
 /// `[inputs, 3 * units]`, recurrent_kernel `[units, 3 * units]`, bias `[2, 3 * units]`, or `[3 * units]` without
 /// `reset_after`.
 ///
+/// # States
+/// After the sequence, `h_0` may be given, `[batch, units]`: `"inputs": ["x", "encoder/1"]`, or `initial_state` in Keras;
+/// the outputs of masked steps before the first one that counts are zero even then.
+/// With `return_state`, `name/1` is `h` after the last step.
+///
 /// Source: <https://keras.io/api/layers/recurrent_layers/gru/>, <https://arxiv.org/abs/1406.1078>
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -93,20 +98,30 @@ pub struct Gru {
     /// Whether the output of every step is given, and not the last one's alone.
     #[serde(default)]
     pub return_sequences: bool,
+    /// Whether the state is given as well: the output after the last step.
+    #[serde(default)]
+    pub return_state: bool,
     /// Whether the last step is processed first; outputs are then given in that order.
     #[serde(default)]
     pub go_backwards: bool,
     /// Whether the output of a masked step is zero, and not that of the step before.
     #[serde(default)]
     pub zero_output_for_mask: bool,
+    /// Whether masked steps leave the state as it is. Keras 3 does not tell a layer of the mask that is called with an
+    /// `initial_state` and without a `mask`: an import says false there.
+    #[serde(default = "read::yes")]
+    #[schema(default = true)]
+    pub use_mask: bool,
     /// Whether the state is reset after it met the recurrent kernel, rather than before.
     #[serde(default = "read::yes")]
     #[schema(default = true)]
     pub reset_after: bool,
-    /// Merged with a second input, the output of the other direction, which turns sequences round; for
-    /// [`super::Bidirectional`] alone.
+    /// Merged with a second input, the output of the other direction; for [`super::Bidirectional`] alone.
     #[serde(skip)]
     pub(super) merge: Option<MergeMode>,
+    /// Turns sequences round, so that they lie as they were given; for [`super::Bidirectional`] alone.
+    #[serde(skip)]
+    pub(super) turns_round: bool,
 }
 
 const GATES: usize = 3;
@@ -124,8 +139,11 @@ impl Cell for Gru {
             recurrent_dropout: self.recurrent_dropout,
             seed: self.seed,
             return_sequences: self.return_sequences,
+            return_state: self.return_state,
             go_backwards: self.go_backwards,
+            use_mask: self.use_mask,
             merge: self.merge,
+            turns_round: self.turns_round,
             zero_output_for_mask: self.zero_output_for_mask,
             carries: false,
             side: if self.reset_after { GATES * self.units } else { self.units },

@@ -2,7 +2,7 @@
 
 use super::{
     MergeMode,
-    cell::{Cell, Weight},
+    cell::{Cell, Outline, Weight},
     memory::Plan,
     sequence,
 };
@@ -35,8 +35,8 @@ impl<C: Cell> Layer for C {
     }
 
     fn arity(&self) -> RangeInclusive<usize> {
-        let inputs = if self.outline().merge.is_some() { 2 } else { 1 };
-        inputs..=inputs
+        let outline = self.outline();
+        outline.first_state()..=outline.first_state() + outline.states()
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
@@ -45,6 +45,7 @@ impl<C: Cell> Layer for C {
             return Err(FieldError::new("", detail));
         };
         let outline = self.outline();
+        check_states(&outline, inputs)?;
         for ((spec, weight), (_, field)) in self.parameters(inputs).iter().zip(self.weights()).zip(NAMES) {
             let initializer = weight.initializer.check_shape(&spec.shape);
             initializer.map_err(|error| error.under(&format!("/{field}_initializer")))?;
@@ -56,6 +57,15 @@ impl<C: Cell> Layer for C {
         let own =
             if outline.return_sequences { Shape(vec![steps, outline.units]) } else { Shape::vector(outline.units) };
         merged(outline.merge, own, inputs)
+    }
+
+    fn values(&self) -> usize {
+        let outline = self.outline();
+        1 + if outline.return_state { outline.states() } else { 0 }
+    }
+
+    fn other_shapes(&self, _: &[Shape]) -> Vec<Shape> {
+        vec![Shape::vector(self.outline().units); self.values() - 1]
     }
 
     fn parameters(&self, inputs: &[Shape]) -> Vec<ParameterSpec> {
@@ -77,7 +87,8 @@ impl<C: Cell> Layer for C {
     }
 
     fn check_masks(&self, inputs: &[Shape], masks: &[Option<Shape>]) -> Result<(), FieldError> {
-        read::masks_of_steps(inputs, masks)
+        let sequences = self.outline().first_state();
+        read::masks_of_steps(&inputs[..sequences], &masks[..sequences])
     }
 
     fn mask(&self, _: &[Shape], _: &[Option<Shape>]) -> MaskRule {
@@ -106,6 +117,18 @@ impl<C: Cell> Layer for C {
     fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
         sequence::backward(self, cx);
     }
+}
+
+/// Fails where inputs after the sequence are not the whole of a state.
+fn check_states(outline: &Outline, inputs: &[Shape]) -> Result<(), FieldError> {
+    let (first, whole) = (outline.first_state(), outline.first_state() + outline.states());
+    let received = inputs.len();
+    read::range([first, whole].contains(&received), "/inputs", &format!("{first} or {whole} inputs"), received)?;
+    for state in &inputs[first..] {
+        let expected = format!("a state of the shape [{}]", outline.units);
+        read::range(*state == Shape::vector(outline.units), "/inputs", &expected, format_args!("one of {state}"))?;
+    }
+    Ok(())
 }
 
 /// What becomes of an output's shape where it is merged with the second input.

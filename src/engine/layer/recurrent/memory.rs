@@ -20,7 +20,7 @@ pub(super) struct Memory<'a, F> {
     pub gates: &'a mut [F],
     pub side: &'a mut [F],
     pub sums: &'a mut [F],
-    /// Begins with the output before the first step, which is zero.
+    /// Begins with the output before the first step: the initial state, or zero.
     pub outputs: &'a mut [F],
     /// Likewise.
     pub carries: &'a mut [F],

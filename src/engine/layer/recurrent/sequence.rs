@@ -8,9 +8,10 @@ use super::{
 };
 use crate::engine::{
     kernel,
-    layer::{Backward, Forward},
+    layer::{Backward, Forward, Layer, Values},
     real::Real,
     regularizer::Regularizer,
+    shape::Shape,
 };
 use std::ops::Range;
 
@@ -24,9 +25,16 @@ struct Walk<'a, F> {
     rows: usize,
     /// [rows, steps]
     mask: Option<&'a [F]>,
+    /// The state before the first step is one that is given.
+    begun: bool,
 }
 
-impl<F: Real> Walk<'_, F> {
+impl<'a, F: Real> Walk<'a, F> {
+    fn new(plan: Plan, rows: usize, inputs: &Values<'a, F>) -> Self {
+        let mask = inputs.mask(0).filter(|_| plan.outline.use_mask);
+        Self { plan, rows, mask, begun: inputs.len() > plan.outline.first_state() }
+    }
+
     /// Where in the input step `step` of the walk is.
     fn source(&self, step: usize) -> usize {
         if self.plan.outline.go_backwards { self.plan.steps - 1 - step } else { step }
@@ -35,6 +43,14 @@ impl<F: Real> Walk<'_, F> {
     /// Whether this row's step does not count.
     fn skips(&self, step: usize, row: usize) -> bool {
         self.mask.is_some_and(|mask| mask[row * self.plan.steps + self.source(step)] == F::ZERO)
+    }
+
+    /// Whether this row's output of the step is zero: that of a masked step where it is asked for, and of those before the
+    /// first one that counts, even where the state is not.
+    fn is_silent(&self, step: usize, row: usize) -> bool {
+        self.skips(step, row)
+            && (self.plan.outline.zero_output_for_mask
+                || (self.begun && (0..step).all(|before| self.skips(before, row))))
     }
 
     /// The rows whose step does not count, as the cells of a state.
@@ -46,15 +62,14 @@ impl<F: Real> Walk<'_, F> {
     /// For each row, its cells in a state and where they lie in the layer's output; nothing for steps whose output is not
     /// given, and for rows whose output is zero.
     fn outputs(&self, step: usize) -> impl Iterator<Item = [Range<usize>; 2]> {
-        let (steps, Outline { units, return_sequences, merge, zero_output_for_mask, .. }) =
-            (self.plan.steps, self.plan.outline);
-        let (place, of) = match (return_sequences, merge.is_some()) {
+        let (steps, Outline { units, return_sequences, turns_round, .. }) = (self.plan.steps, self.plan.outline);
+        let (place, of) = match (return_sequences, turns_round) {
             (true, false) => (step, steps),
             (true, true) => (steps - 1 - step, steps),
             (false, _) => (0, 1),
         };
         let rows = if return_sequences || step + 1 == steps { self.rows } else { 0 };
-        (0..rows).filter(move |row| !(zero_output_for_mask && self.skips(step, *row))).map(move |row| {
+        (0..rows).filter(move |row| !self.is_silent(step, *row)).map(move |row| {
             let to = (row * of + place) * units;
             [row * units..(row + 1) * units, to..to + units]
         })
@@ -76,7 +91,8 @@ impl<F: Real> Walk<'_, F> {
 /// See [`Layer::forward`](crate::engine::layer::Layer::forward).
 pub(super) fn forward<F: Real>(cell: &impl Cell, cx: &mut Forward<'_, F>) {
     let plan = Plan::new(cell.outline(), cx.inputs.shape(0));
-    let (Outline { units, gates, use_bias, zero_output_for_mask, merge, .. }, rows) = (plan.outline, cx.pass.rows);
+    let Outline { units, gates, use_bias, zero_output_for_mask, merge, .. } = plan.outline;
+    let rows = cx.pass.rows;
     let (memory, scratch) = if cx.pass.training {
         (plan.memory(rows, true, cx.kept).0, &mut *cx.scratch)
     } else {
@@ -85,7 +101,7 @@ pub(super) fn forward<F: Real>(cell: &impl Cell, cx: &mut Forward<'_, F>) {
     if cx.pass.training {
         noise::draw(&plan, &cx.pass, memory.input_masks, memory.recurrent_masks);
     }
-    let walk = Walk { plan, rows, mask: cx.inputs.mask(0) };
+    let walk = Walk::new(plan, rows, &cx.inputs);
     for [from, to] in walk.inputs() {
         memory.x[to].copy_from_slice(&cx.inputs.get(0)[from]);
     }
@@ -98,13 +114,13 @@ pub(super) fn forward<F: Real>(cell: &impl Cell, cx: &mut Forward<'_, F>) {
     let bias = if use_bias { cx.parameters.get(BIAS) } else { &[] };
     let (bias, recurrent_bias) = bias.split_at(plan.gate_cells().min(bias.len()));
     let (state, gate_cells) = (rows * units, rows * plan.gate_cells());
-    memory.outputs[..state].fill(F::ZERO);
-    if !memory.carries.is_empty() {
-        memory.carries[..state].fill(F::ZERO);
+    begin(&plan, &cx.inputs, &mut memory.outputs[..state], 0);
+    if plan.outline.carries {
+        begin(&plan, &cx.inputs, &mut memory.carries[..state], 1);
     }
     let merged = memory.merged;
     let target = if merge.is_some() { &mut *merged } else { &mut *cx.output };
-    if zero_output_for_mask && walk.mask.is_some() {
+    if (zero_output_for_mask || walk.begun) && walk.mask.is_some() {
         target.fill(F::ZERO);
     }
     for step in 0..plan.steps {
@@ -135,12 +151,27 @@ pub(super) fn forward<F: Real>(cell: &impl Cell, cx: &mut Forward<'_, F>) {
             target[to].copy_from_slice(&output[from]);
         }
     }
+    let ends = [part(memory.outputs, state, plan.steps), part(memory.carries, state, plan.steps)];
     if let Some(mode) = merge {
         mode.forward([cx.inputs.get(1), merged], [cx.inputs.shape(1).last(), units], cx.output);
         if let Some(penalty) = own_penalty(cell, 1) {
             *cx.penalty += penalty.penalty(merged, cx.inputs.shape(1), &mut []);
+            for end in ends.iter().take(cell.values() - 1) {
+                *cx.penalty += penalty.penalty(end, &Shape::vector(units), &mut []);
+            }
         }
     }
+    for (index, end) in ends.into_iter().enumerate() {
+        if let Some(given) = cx.others.get(index) {
+            given.copy_from_slice(end);
+        }
+    }
+}
+
+/// Writes tensor `index` of the state before the first step: what is given, or zero.
+fn begin<F: Real>(plan: &Plan, inputs: &Values<'_, F>, state: &mut [F], index: usize) {
+    let input = plan.outline.first_state() + index;
+    if input < inputs.len() { state.copy_from_slice(inputs.get(input)) } else { state.fill(F::ZERO) }
 }
 
 /// The penalty on an output before it is merged with that of the other direction, in a batch of so many rows.
@@ -157,7 +188,7 @@ pub(super) fn backward<F: Real>(cell: &impl Cell, cx: &mut Backward<'_, F>) {
     let kernel = GateKernel::new(cx.parameters.get(RECURRENT_KERNEL), gates, units);
     let kernel = kernel.with_transpose(scratch.recurrent_kernel);
     let mut recurrent = Masked { kernel, masks: memory.recurrent_masks, scratch: &mut *scratch.masked };
-    let walk = Walk { plan, rows, mask: cx.inputs.mask(0) };
+    let walk = Walk::new(plan, rows, &cx.inputs);
     let (state, gate_cells, side_cells) = (rows * units, rows * plan.gate_cells(), rows * plan.outline.side);
     let mut dy = &*cx.output_gradient;
     if let Some(mode) = merge {
@@ -171,8 +202,17 @@ pub(super) fn backward<F: Real>(cell: &impl Cell, cx: &mut Backward<'_, F>) {
         }
         dy = scratch.merged;
     }
-    scratch.d_output.fill(F::ZERO);
-    scratch.d_carry.fill(F::ZERO);
+    let ends = [(&mut *scratch.d_output, &*memory.outputs), (&mut *scratch.d_carry, &*memory.carries)];
+    for (index, (gradient, states)) in ends.into_iter().enumerate() {
+        match cx.other_gradients.get(index) {
+            Some(given) => gradient.copy_from_slice(given),
+            None => gradient.fill(F::ZERO),
+        }
+        let penalty = own_penalty(cell, cx.pass.batch_rows).filter(|_| merge.is_some() && index + 1 < cell.values());
+        if let Some(penalty) = penalty {
+            penalty.add_gradient(&states[plan.steps * state..], &Shape::vector(units), &mut [], gradient);
+        }
+    }
     for step in (0..plan.steps).rev() {
         for [to, from] in walk.outputs(step) {
             kernel::add(&dy[from], &mut scratch.d_output[to]);
@@ -207,6 +247,14 @@ pub(super) fn backward<F: Real>(cell: &impl Cell, cx: &mut Backward<'_, F>) {
             if carries {
                 scratch.d_carry[cells.clone()].copy_from_slice(&scratch.passed_carry[cells]);
             }
+        }
+    }
+    for (index, from) in [&*scratch.d_output, &*scratch.d_carry].into_iter().enumerate() {
+        let input = plan.outline.first_state() + index;
+        if input < cx.inputs.len()
+            && let Some(gradient) = cx.input_gradients.get(input)
+        {
+            gradient.copy_from_slice(from);
         }
     }
     let accumulate = cx.parameter_gradients.accumulate;

@@ -18,6 +18,11 @@ use serde::{Deserialize, Serialize};
 /// `[batch, steps, inputs]` to `[batch, units]`, or to `[batch, steps, units]` with `return_sequences`; kernel
 /// `[inputs, units]`, recurrent_kernel `[units, units]`, bias `[units]`.
 ///
+/// # States
+/// After the sequence, `h_0` may be given, `[batch, units]`: `"inputs": ["x", "encoder/1"]`, or `initial_state` in Keras;
+/// the outputs of masked steps before the first one that counts are zero even then.
+/// With `return_state`, `name/1` is `h` after the last step.
+///
 /// Source: <https://keras.io/api/layers/recurrent_layers/simple_rnn/>
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -76,16 +81,26 @@ pub struct SimpleRnn {
     /// Whether the output of every step is given, and not the last one's alone.
     #[serde(default)]
     pub return_sequences: bool,
+    /// Whether the state is given as well: the output after the last step.
+    #[serde(default)]
+    pub return_state: bool,
     /// Whether the last step is processed first; outputs are then given in that order.
     #[serde(default)]
     pub go_backwards: bool,
     /// Whether the output of a masked step is zero, and not that of the step before.
     #[serde(default)]
     pub zero_output_for_mask: bool,
-    /// Merged with a second input, the output of the other direction, which turns sequences round; for
-    /// [`super::Bidirectional`] alone.
+    /// Whether masked steps leave the state as it is. Keras 3 does not tell a layer of the mask that is called with an
+    /// `initial_state` and without a `mask`: an import says false there.
+    #[serde(default = "read::yes")]
+    #[schema(default = true)]
+    pub use_mask: bool,
+    /// Merged with a second input, the output of the other direction; for [`super::Bidirectional`] alone.
     #[serde(skip)]
     pub(super) merge: Option<MergeMode>,
+    /// Turns sequences round, so that they lie as they were given; for [`super::Bidirectional`] alone.
+    #[serde(skip)]
+    pub(super) turns_round: bool,
 }
 
 impl Cell for SimpleRnn {
@@ -99,8 +114,11 @@ impl Cell for SimpleRnn {
             recurrent_dropout: self.recurrent_dropout,
             seed: self.seed,
             return_sequences: self.return_sequences,
+            return_state: self.return_state,
             go_backwards: self.go_backwards,
+            use_mask: self.use_mask,
             merge: self.merge,
+            turns_round: self.turns_round,
             zero_output_for_mask: self.zero_output_for_mask,
             carries: false,
             side: 0,

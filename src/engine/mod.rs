@@ -13,6 +13,7 @@ pub mod layer;
 pub mod loss;
 pub mod metric;
 pub mod network;
+mod numbers;
 pub mod optimizer;
 pub mod random;
 pub mod real;

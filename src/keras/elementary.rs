@@ -84,7 +84,7 @@ pub(super) const SOFTMAX: Class = Class { names: &["Softmax"], kind: "softmax", 
 pub(super) const ALPHA_DROPOUT: Class = Class {
     names: &["AlphaDropout"],
     kind: "alpha_dropout",
-    options: &[("rate", Rule::Same), ("noise_shape", UNSET), SEED],
+    options: &[("rate", Rule::Same), ("noise_shape", Rule::Same), SEED],
 };
 
 pub(super) const GAUSSIAN_NOISE: Class =

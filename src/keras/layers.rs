@@ -36,7 +36,11 @@ pub(super) const LAYERS: Family = Family {
             ],
         },
         Class { names: &["Activation"], kind: "activation", options: &[("activation", Rule::Activation)] },
-        Class { names: &["Dropout"], kind: "dropout", options: &[("rate", Rule::Same), ("noise_shape", UNSET), SEED] },
+        Class {
+            names: &["Dropout"],
+            kind: "dropout",
+            options: &[("rate", Rule::Same), ("noise_shape", Rule::Same), SEED],
+        },
         Class { names: &["Flatten"], kind: "flatten", options: &[CHANNELS_LAST] },
         Class {
             names: &["BatchNormalization"],

@@ -88,6 +88,6 @@ mod tests {
     fn options_without_effect_are_listed() {
         let text = markdown();
         let dropout = text.lines().find(|line| line.starts_with("| `Dropout` |"));
-        assert_eq!(dropout, Some("| `Dropout` | `dropout` | `rate` | `noise_shape`: `null` | `seed` |"));
+        assert_eq!(dropout, Some("| `Dropout` | `dropout` | `rate`, `noise_shape` |  | `seed` |"));
     }
 }

@@ -226,7 +226,6 @@ fn penalties_of_whole_matrices_and_losses_of_logits_are_read() {
 #[case("half_layer", "/config/layers/2/config/dtype", &["float16", "float32"])]
 #[case("mixed_layer", "/config/layers/1/config/dtype", &["mixed_float16", "float32"])]
 #[case("function", "/config/layers/1/config/activation", &["doubled"])]
-#[case("noise_shape", "/config/layers/1/config/noise_shape", &["Dropout", "noise_shape"])]
 #[case("channels_first", "/config/layers/1/config/data_format", &["Flatten", "channels_first"])]
 #[case("training_dropout", "/config/layers/2/inbound_nodes", &["Dropout", "`training`", "true"])]
 #[case("lora", "/config/layers/1/config/lora_rank", &["lora_rank", "1"])]
@@ -281,6 +280,13 @@ fn what_is_frozen_and_constrained_in_keras_is_here() {
     }
     for (version, definition, _) in accept("constraint") {
         assert_eq!(definition.to_value()["layers"][0]["kernel_constraint"]["type"], "max_norm", "{version}");
+    }
+}
+
+#[test]
+fn what_keras_drops_together_is_here() {
+    for (version, definition, _) in accept("noise_shape") {
+        assert_eq!(definition.to_value()["layers"][0]["noise_shape"], json!([null, 1]), "{version}");
     }
 }
 

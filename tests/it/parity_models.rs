@@ -217,7 +217,9 @@ fn models_train_as_in_keras(
         "autoencoder",
         "two branches",
         "words",
-        "regression"
+        "regression",
+        "translation",
+        "film"
     )]
     name: &str,
 ) {

@@ -3,6 +3,7 @@
 use super::Fill;
 use crate::engine::{
     field::FieldError,
+    numbers::Numbers,
     real::{Real, check},
     shape::Shape,
 };
@@ -17,14 +18,14 @@ pub struct Zeros;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ones;
 
-/// All `value`.
+/// All `value`; an array goes along the last axes of the parameter.
 ///
 /// Source: <https://keras.io/api/layers/initializers/#constant-class>
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Constant {
-    /// The number.
-    pub value: f64,
+    /// The number, or an array of them.
+    pub value: Numbers,
 }
 
 impl<F: Real> Fill<F> for Zeros {
@@ -41,10 +42,15 @@ impl<F: Real> Fill<F> for Ones {
 
 impl<F: Real> Fill<F> for Constant {
     fn check(&self) -> Result<(), FieldError> {
-        check::finite("/value", self.value)
+        self.value.check("/value", check::finite)
     }
 
-    fn fill(&self, _shape: &Shape, values: &mut [F], _random: &mut ChaCha8Rng) {
-        values.fill(F::of(self.value));
+    fn check_shape(&self, shape: &Shape) -> Result<(), FieldError> {
+        self.value.check_along(shape, "/value")
+    }
+
+    fn fill(&self, shape: &Shape, values: &mut [F], _random: &mut ChaCha8Rng) {
+        let places = self.value.places(shape);
+        values.iter_mut().enumerate().for_each(|(cell, value)| *value = F::of(self.value.at(&places, cell)));
     }
 }

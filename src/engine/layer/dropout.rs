@@ -1,6 +1,6 @@
 //! [`Dropout`].
 
-use super::{Backward, Forward, Layer, MaskRule, Workspace, read};
+use super::{Backward, Forward, Layer, MaskRule, NoiseShape, Workspace, read};
 use crate::engine::{field::FieldError, real::Real, shape::Shape};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,10 @@ use serde::{Deserialize, Serialize};
 pub struct Dropout {
     /// The fraction of cells that are dropped: 0 or more, less than 1.
     pub rate: f64,
+    /// The shape of what is drawn, with the batch axis first: null for an axis as long as the input's, 1 where all cells along
+    /// it are dropped together. Null for each cell by itself.
+    #[serde(default)]
+    pub noise_shape: Option<NoiseShape>,
     /// Takes the place of the job's seed for this layer.
     #[serde(default)]
     pub seed: Option<u64>,
@@ -31,10 +35,12 @@ impl Dropout {
 
 impl Layer for Dropout {
     fn check(&self) -> Result<(), FieldError> {
+        self.noise_shape.as_ref().map_or(Ok(()), |shape| shape.check("/noise_shape"))?;
         read::range((0.0..1.0).contains(&self.rate), "/rate", "at least 0 and less than 1", self.rate)
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
+        self.noise_shape.as_ref().map_or(Ok(()), |shape| shape.check_along(&inputs[0], "/noise_shape"))?;
         Ok(inputs[0].clone())
     }
 
@@ -43,7 +49,12 @@ impl Layer for Dropout {
     }
 
     fn workspace(&self, inputs: &[Shape]) -> Workspace {
-        Workspace { kept_per_row: inputs[0].cells(), ..Workspace::default() }
+        let kept_per_row = self.noise_shape.as_ref().map_or_else(|| inputs[0].cells(), |shape| shape.cells(&inputs[0]));
+        Workspace { kept_per_row, ..Workspace::default() }
+    }
+
+    fn tables(&self, inputs: &[Shape]) -> Vec<Vec<u32>> {
+        self.noise_shape.iter().map(|shape| shape.places(&inputs[0])).collect()
     }
 
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
@@ -52,8 +63,13 @@ impl Layer for Dropout {
             cx.output.copy_from_slice(x);
             return;
         }
-        let mut random = cx.pass.noise.stream(self.seed, cx.inputs.shape(0).cells());
         let (threshold, scale) = (self.threshold(), F::of(1.0 / (1.0 - self.rate)));
+        if let Some(noise) = &self.noise_shape {
+            let shape = cx.inputs.shape(0);
+            noise.draw(&cx.pass, (self.seed, shape), (threshold, scale), cx.kept);
+            return noise.each(shape, (x, &*cx.kept), cx.tables, cx.output, |x, factor| x * factor);
+        }
+        let mut random = cx.pass.noise.stream(self.seed, cx.inputs.shape(0).cells());
         for ((y, &x), mask) in cx.output.iter_mut().zip(x).zip(&mut *cx.kept) {
             *mask = if random.next_u32() >= threshold { scale } else { F::ZERO };
             *y = x * *mask;
@@ -62,6 +78,10 @@ impl Layer for Dropout {
 
     fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
         if let Some(gradient) = cx.input_gradients.get(0) {
+            if let Some(noise) = &self.noise_shape {
+                let read = (&*cx.output_gradient, &*cx.kept);
+                return noise.each(cx.inputs.shape(0), read, cx.tables, gradient, |dy, factor| dy * factor);
+            }
             for ((dx, &dy), &mask) in gradient.iter_mut().zip(&*cx.output_gradient).zip(&*cx.kept) {
                 *dx = dy * mask;
             }

@@ -26,6 +26,7 @@ mod merging;
 mod moved;
 mod multi_head_attention;
 mod noise;
+mod noise_shape;
 mod normalization;
 mod normalized;
 mod pooling;
@@ -72,6 +73,7 @@ pub use multi_head_attention::{MultiHeadAttention, OutputShape};
 pub use noise::{
     ActivityRegularization, AlphaDropout, GaussianDropout, GaussianNoise, SpatialDropout1d, SpatialDropout2d,
 };
+pub use noise_shape::NoiseShape;
 pub use normalization::Normalization;
 pub(crate) use normalization::{COUNT, MEAN, Moments, VARIANCE};
 pub use pooling::{
@@ -83,7 +85,7 @@ pub use position_embedding::PositionEmbedding;
 pub use recurrent::{Bidirectional, Gru, Lstm, MergeMode, SimpleRnn};
 pub(crate) use registry::check_activity;
 pub use registry::{AnyLayer, Composite, Primitive};
-pub use rescaling::{Numbers, Rescaling};
+pub use rescaling::Rescaling;
 pub use reshaping::{
     Cropping1d, Cropping2d, Interpolation, Margins1d, Margins2d, Permute, RepeatVector, Reshape, UpSampling1d,
     UpSampling2d, ZeroPadding1d, ZeroPadding2d,

@@ -1,9 +1,10 @@
 //! [`Normalization`].
 
-use super::{Backward, Forward, Layer, MaskRule, Numbers, ParameterSpec, Parameters, read};
+use super::{Axes, Backward, Forward, Layer, MaskRule, ParameterSpec, Parameters, read};
 use crate::engine::{
     field::FieldError,
     init::Initializer,
+    numbers::{self, Numbers},
     real::{Real, check},
     shape::Shape,
 };
@@ -15,21 +16,21 @@ use serde::{Deserialize, Deserializer, Serialize};
 /// become those of what the training rows are where they reach it, and stay so. No layer before it may have weights.
 ///
 /// # Shapes
-/// Any, unchanged; where the layer adapts, mean and variance `[places]`, the size of `axis`, and count, of how many
-/// cells those are.
+/// Any, unchanged; where the layer adapts, mean and variance `[places]`, the sizes of `axis` in rising order of the axes, and
+/// count, of how many cells those are.
 ///
 /// Source: <https://keras.io/api/layers/preprocessing_layers/numerical/normalization/>
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Normalization {
-    /// The axis that has a mean for each place, counted with the batch axis or from the last one, which is -1; null for one
-    /// mean of all.
+    /// The axis that has a mean for each place, or several of them, counted with the batch axis or from the last one, which
+    /// is -1; null for one mean of all.
     #[serde(default = "last", deserialize_with = "axis")]
-    pub axis: Option<i64>,
-    /// Taken away: one number, or one for each place; found by the layer itself where absent.
+    pub axis: Option<Axes>,
+    /// Taken away: one number, or an array of them along the last of these axes; found by the layer itself where absent.
     #[serde(default)]
     pub mean: Option<Numbers>,
-    /// The square of what is divided by, at least 0: as many numbers as means, and absent where they are.
+    /// The square of what is divided by, at least 0: likewise, and absent where means are.
     #[serde(default)]
     pub variance: Option<Numbers>,
     /// Whether to go the other way.
@@ -44,6 +45,11 @@ const SMALLEST: f64 = 1e-7;
 pub(crate) const MEAN: usize = 0;
 pub(crate) const VARIANCE: usize = 1;
 pub(crate) const COUNT: usize = 2;
+
+/// Of the tables, whose first two are the places of given means and variances: the means of the parts of a row, and the
+/// cells of each part.
+const MEANS: usize = 2;
+const INNER: usize = 3;
 
 /// How many numbers were seen, their mean, and the sum of their squared distances from it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -67,32 +73,37 @@ impl Moments {
     }
 }
 
-fn last() -> Option<i64> {
-    Some(-1)
+fn last() -> Option<Axes> {
+    Some(Axes::LAST)
 }
 
-/// One axis, or a list of one or none.
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "expected an axis, null, or a list of at most one axis")]
-enum Axis {
-    One(Option<i64>),
-    List(Vec<i64>),
-}
-
-fn axis<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
-    match Axis::deserialize(deserializer)? {
-        Axis::One(axis) => Ok(axis),
-        Axis::List(axes) if axes.len() < 2 => Ok(axes.first().copied()),
-        Axis::List(axes) => Err(serde::de::Error::custom(format!("expected at most one axis, received {axes:?}"))),
-    }
+/// A list of one axis is that axis, and one of none is null.
+fn axis<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Axes>, D::Error> {
+    let axis = Option::<Axes>::deserialize(deserializer)?;
+    Ok(axis.and_then(|axis| match axis.listed() {
+        [] => None,
+        [axis] => Some(Axes::One(*axis)),
+        _ => Some(axis),
+    }))
 }
 
 impl Normalization {
-    /// Places along the axis, and cells from one to the next.
-    fn places(&self, shape: &Shape) -> Option<(usize, usize)> {
-        let Some(axis) = self.axis else { return Some((1, shape.cells())) };
-        let axis = read::place(axis, shape)?;
-        Some((shape.0[axis], shape.0[axis + 1..].iter().product()))
+    /// The axes of a sample that have a mean for each place.
+    fn kept(&self, shape: &Shape) -> Result<Vec<usize>, FieldError> {
+        self.axis.as_ref().map_or(Ok(Vec::new()), |axis| axis.places(shape))
+    }
+
+    /// The shape of the means.
+    fn means(&self, shape: &Shape) -> Shape {
+        Shape(self.kept(shape).unwrap_or_default().into_iter().map(|axis| shape.0[axis]).collect())
+    }
+
+    /// The means of the parts of a row, which come again and again, and the cells of each part.
+    fn parts(&self, shape: &Shape) -> (Vec<u32>, usize) {
+        let kept = self.kept(shape).unwrap_or_default();
+        let (Some(&first), Some(&last)) = (kept.first(), kept.last()) else { return (vec![0], shape.cells()) };
+        let axes = (first..=last).map(|axis| (shape.0[axis], if kept.contains(&axis) { shape.0[axis] } else { 1 }));
+        (numbers::places(axes), shape.0[last + 1..].iter().product())
     }
 
     /// Whether mean and variance come from the data.
@@ -101,9 +112,12 @@ impl Normalization {
     }
 
     /// The mean at a place, and what is divided by there.
-    fn scale<F: Real>(&self, parameters: &Parameters<'_, F>, place: usize) -> [F; 2] {
+    fn scale<F: Real>(&self, parameters: &Parameters<'_, F>, tables: &[Vec<u32>], place: usize) -> [F; 2] {
         match (&self.mean, &self.variance) {
-            (Some(mean), Some(variance)) => [F::of(mean.at(place)), F::of(variance.at(place).sqrt().max(SMALLEST))],
+            (Some(mean), Some(variance)) => {
+                let variance = variance.at(&tables[VARIANCE], place);
+                [F::of(mean.at(&tables[MEAN], place)), F::of(variance.sqrt().max(SMALLEST))]
+            }
             _ => {
                 let [mean, variance] = [MEAN, VARIANCE].map(|index| parameters.get(index)[place]);
                 [mean, variance.sqrt().maximum(F::of(SMALLEST))]
@@ -113,39 +127,37 @@ impl Normalization {
 
     /// Adds to the moments, one for each place, those of some more rows.
     pub(crate) fn observe<F: Real>(&self, shape: &Shape, rows: &[F], moments: &mut [Moments]) {
-        let Some((places, inner)) = self.places(shape) else { return };
-        for (index, part) in rows.chunks_exact(inner).enumerate() {
-            if let Some(moments) = moments.get_mut(index % places) {
-                part.iter().for_each(|x| moments.add(x.to_f64()));
-            }
+        let (means, inner) = self.parts(shape);
+        for (part, &mean) in rows.chunks_exact(inner).zip(means.iter().cycle()) {
+            part.iter().for_each(|x| moments[mean as usize].add(x.to_f64()));
         }
     }
+}
 
-    /// Calls `f` with each part of `cells` that has one mean, and with its place.
-    fn each_place<'a, F>(&self, shape: &Shape, cells: &'a mut [F], mut f: impl FnMut(usize, &'a mut [F])) {
-        let Some((places, inner)) = self.places(shape) else { return };
-        for (index, part) in cells.chunks_exact_mut(inner).enumerate() {
-            f(index % places, part);
-        }
+/// Calls `f` with each part of `cells` that has one mean, and with the mean's place.
+fn each_part<'a, F>(tables: &[Vec<u32>], cells: &'a mut [F], mut f: impl FnMut(usize, &'a mut [F])) {
+    let inner = tables[INNER][0] as usize;
+    for (part, &mean) in cells.chunks_exact_mut(inner).zip(tables[MEANS].iter().cycle()) {
+        f(mean as usize, part);
     }
 }
 
 impl Layer for Normalization {
     fn check(&self) -> Result<(), FieldError> {
-        read::range(self.axis != Some(0), "/axis", "an axis other than the batch axis, which is 0", 0)?;
-        let all = |numbers: &Option<Numbers>| numbers.as_ref().map_or_else(Vec::new, |numbers| numbers.all().to_vec());
-        all(&self.mean).into_iter().try_for_each(|mean| check::finite("/mean", mean))?;
-        all(&self.variance).into_iter().try_for_each(|variance| check::not_negative("/variance", variance))?;
+        let listed = self.axis.as_ref().map_or(&[][..], Axes::listed);
+        read::range(!listed.contains(&0), "/axis", "an axis other than the batch axis, which is 0", 0)?;
+        self.mean.as_ref().map_or(Ok(()), |mean| mean.check("/mean", check::finite))?;
+        self.variance.as_ref().map_or(Ok(()), |variance| variance.check("/variance", check::not_negative))?;
         let (pointer, other) = if self.mean.is_some() { ("/variance", "mean") } else { ("/mean", "variance") };
         let expected = format!("numbers, since there are some for the {other}");
         read::range(self.mean.is_some() == self.variance.is_some(), pointer, &expected, "null")
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
-        self.axis.map_or(Ok(0), |axis| read::axis(axis, &inputs[0])).map_err(|error| error.under("/axis"))?;
-        let (places, _) = self.places(&inputs[0]).unwrap_or((1, 1));
-        self.mean.as_ref().map_or(Ok(()), |mean| mean.check_count(places, "/mean"))?;
-        self.variance.as_ref().map_or(Ok(()), |variance| variance.check_count(places, "/variance"))?;
+        self.kept(&inputs[0])?;
+        let means = self.means(&inputs[0]);
+        self.mean.as_ref().map_or(Ok(()), |mean| mean.check_along(&means, "/mean"))?;
+        self.variance.as_ref().map_or(Ok(()), |variance| variance.check_along(&means, "/variance"))?;
         Ok(inputs[0].clone())
     }
 
@@ -153,8 +165,7 @@ impl Layer for Normalization {
         if !self.adapts() {
             return Vec::new();
         }
-        let place = self.axis.and_then(|axis| read::place(axis, &inputs[0]));
-        let each = Shape(place.map(|place| inputs[0].0[place]).into_iter().collect());
+        let each = self.means(&inputs[0]);
         let parameter = |name, shape, initializer| ParameterSpec::fixed(name, shape, &initializer);
         vec![
             parameter("mean", each.clone(), Initializer::Zeros),
@@ -167,10 +178,16 @@ impl Layer for Normalization {
         MaskRule::Pass(0)
     }
 
+    fn tables(&self, inputs: &[Shape]) -> Vec<Vec<u32>> {
+        let (shape, (means, inner)) = (self.means(&inputs[0]), self.parts(&inputs[0]));
+        let places = |numbers: &Option<Numbers>| numbers.as_ref().map_or_else(Vec::new, |it| it.places(&shape));
+        vec![places(&self.mean), places(&self.variance), means, vec![inner as u32]]
+    }
+
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
         cx.output.copy_from_slice(cx.inputs.get(0));
-        self.each_place(cx.inputs.shape(0), cx.output, |place, cells| {
-            let [mean, deviation] = self.scale(&cx.parameters, place);
+        each_part(cx.tables, cx.output, |place, cells| {
+            let [mean, deviation] = self.scale(&cx.parameters, cx.tables, place);
             if self.invert {
                 cells.iter_mut().for_each(|x| *x = mean + *x * deviation);
             } else {
@@ -182,8 +199,8 @@ impl Layer for Normalization {
     fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
         let Some(dx) = cx.input_gradients.get(0) else { return };
         dx.copy_from_slice(cx.output_gradient);
-        self.each_place(cx.inputs.shape(0), dx, |place, cells| {
-            let [_, deviation] = self.scale(&cx.parameters, place);
+        each_part(cx.tables, dx, |place, cells| {
+            let [_, deviation] = self.scale(&cx.parameters, cx.tables, place);
             let factor = if self.invert { deviation } else { F::ONE / deviation };
             cells.iter_mut().for_each(|dx| *dx *= factor);
         });

@@ -1,8 +1,9 @@
 //! [`Rescaling`].
 
-use super::{Backward, Forward, Layer, MaskRule, read};
+use super::{Backward, Forward, Layer, MaskRule};
 use crate::engine::{
     field::FieldError,
+    numbers::Numbers,
     real::{Real, check},
     shape::Shape,
 };
@@ -17,63 +18,30 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rescaling {
-    /// The factor, or one for each cell of the last axis.
+    /// The factor, or an array of them along the last axes, each axis as long as the input's or 1.
     pub scale: Numbers,
-    /// Added afterwards, or one for each cell of the last axis.
+    /// Added afterwards, likewise.
     #[serde(default)]
     pub offset: Numbers,
 }
 
-/// One number for all, or one for each place along an axis.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(untagged, expecting = "expected a number, or a list of numbers")]
-pub enum Numbers {
-    /// The same everywhere.
-    Same(f64),
-    /// By place.
-    Each(Vec<f64>),
-}
-
-impl Default for Numbers {
-    fn default() -> Self {
-        Self::Same(0.0)
-    }
-}
-
-impl Numbers {
-    /// The number at a place.
-    pub(super) fn at(&self, place: usize) -> f64 {
-        match self {
-            Self::Same(number) => *number,
-            Self::Each(numbers) if numbers.len() == 1 => numbers[0],
-            Self::Each(numbers) => numbers[place],
-        }
-    }
-
-    /// Every number once.
-    pub(super) fn all(&self) -> &[f64] {
-        match self {
-            Self::Same(number) => std::slice::from_ref(number),
-            Self::Each(numbers) => numbers,
-        }
-    }
-
-    /// Fails where there are not as many as places.
-    pub(super) fn check_count(&self, places: usize, pointer: &str) -> Result<(), FieldError> {
-        let count = self.all().len();
-        read::range(count == 1 || count == places, pointer, &format!("1 or {places} numbers"), count)
+impl Rescaling {
+    /// The last axes of a sample along which there are several numbers.
+    fn along(&self, shape: &Shape) -> Shape {
+        let axes = self.scale.axes().max(self.offset.axes()).clamp(1, shape.0.len());
+        Shape(shape.0[shape.0.len() - axes..].to_vec())
     }
 }
 
 impl Layer for Rescaling {
     fn check(&self) -> Result<(), FieldError> {
-        self.scale.all().iter().try_for_each(|&scale| check::finite("/scale", scale))?;
-        self.offset.all().iter().try_for_each(|&offset| check::finite("/offset", offset))
+        self.scale.check("/scale", check::finite)?;
+        self.offset.check("/offset", check::finite)
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
-        self.scale.check_count(inputs[0].last(), "/scale")?;
-        self.offset.check_count(inputs[0].last(), "/offset")?;
+        self.scale.check_along(&inputs[0], "/scale")?;
+        self.offset.check_along(&inputs[0], "/offset")?;
         Ok(inputs[0].clone())
     }
 
@@ -81,22 +49,29 @@ impl Layer for Rescaling {
         MaskRule::Pass(0)
     }
 
+    fn tables(&self, inputs: &[Shape]) -> Vec<Vec<u32>> {
+        let shape = self.along(&inputs[0]);
+        vec![self.scale.places(&shape), self.offset.places(&shape), vec![shape.cells() as u32]]
+    }
+
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
-        let width = cx.inputs.shape(0).last();
+        let [scales, offsets, width] = cx.tables else { return };
+        let width = width[0] as usize;
         let rows = cx.output.chunks_exact_mut(width).zip(cx.inputs.get(0).chunks_exact(width));
         for (y, x) in rows {
             for (place, (y, &x)) in y.iter_mut().zip(x).enumerate() {
-                *y = x * F::of(self.scale.at(place)) + F::of(self.offset.at(place));
+                *y = x * F::of(self.scale.at(scales, place)) + F::of(self.offset.at(offsets, place));
             }
         }
     }
 
     fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
-        let width = cx.inputs.shape(0).last();
+        let [scales, _, width] = cx.tables else { return };
+        let width = width[0] as usize;
         let Some(dx) = cx.input_gradients.get(0) else { return };
         for (dx, dy) in dx.chunks_exact_mut(width).zip(cx.output_gradient.chunks_exact(width)) {
             for (place, (dx, &dy)) in dx.iter_mut().zip(dy).enumerate() {
-                *dx = dy * F::of(self.scale.at(place));
+                *dx = dy * F::of(self.scale.at(scales, place));
             }
         }
     }

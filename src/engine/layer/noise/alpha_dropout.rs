@@ -3,7 +3,7 @@
 use super::threshold;
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, MaskRule, Workspace, read},
+    layer::{Backward, Forward, Layer, MaskRule, NoiseShape, Workspace, read},
     real::Real,
     shape::Shape,
 };
@@ -22,6 +22,9 @@ use serde::{Deserialize, Serialize};
 pub struct AlphaDropout {
     /// The fraction of cells that are dropped: 0 or more, less than 1.
     pub rate: f64,
+    /// The shape of what is drawn, as of `dropout`.
+    #[serde(default)]
+    pub noise_shape: Option<NoiseShape>,
     /// Takes the place of the job's seed for this layer.
     #[serde(default)]
     pub seed: Option<u64>,
@@ -32,10 +35,12 @@ const LOWEST: f64 = -1.673_263_242_354_377_2 * 1.050_700_987_355_480_5;
 
 impl Layer for AlphaDropout {
     fn check(&self) -> Result<(), FieldError> {
+        self.noise_shape.as_ref().map_or(Ok(()), |shape| shape.check("/noise_shape"))?;
         read::range((0.0..1.0).contains(&self.rate), "/rate", "at least 0 and less than 1", self.rate)
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
+        self.noise_shape.as_ref().map_or(Ok(()), |shape| shape.check_along(&inputs[0], "/noise_shape"))?;
         Ok(inputs[0].clone())
     }
 
@@ -44,7 +49,12 @@ impl Layer for AlphaDropout {
     }
 
     fn workspace(&self, inputs: &[Shape]) -> Workspace {
-        Workspace { kept_per_row: inputs[0].cells(), ..Workspace::default() }
+        let kept_per_row = self.noise_shape.as_ref().map_or_else(|| inputs[0].cells(), |shape| shape.cells(&inputs[0]));
+        Workspace { kept_per_row, ..Workspace::default() }
+    }
+
+    fn tables(&self, inputs: &[Shape]) -> Vec<Vec<u32>> {
+        self.noise_shape.iter().map(|shape| shape.places(&inputs[0])).collect()
     }
 
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
@@ -56,8 +66,14 @@ impl Layer for AlphaDropout {
         let scale = ((1.0 - self.rate) * (1.0 + self.rate * LOWEST * LOWEST)).powf(-0.5);
         let shift = -scale * LOWEST * self.rate;
         let (dropped, scale, shift) = (F::of(scale * LOWEST + shift), F::of(scale), F::of(shift));
-        let mut random = cx.pass.noise.stream(self.seed, cx.inputs.shape(0).cells());
         let threshold = threshold(self.rate);
+        if let Some(noise) = &self.noise_shape {
+            let shape = cx.inputs.shape(0);
+            noise.draw(&cx.pass, (self.seed, shape), (threshold, scale), cx.kept);
+            let disturbed = |x, factor| if factor == F::ZERO { dropped } else { factor * x + shift };
+            return noise.each(shape, (x, &*cx.kept), cx.tables, cx.output, disturbed);
+        }
+        let mut random = cx.pass.noise.stream(self.seed, cx.inputs.shape(0).cells());
         for ((y, &x), factor) in cx.output.iter_mut().zip(x).zip(&mut *cx.kept) {
             let keep = random.next_u32() >= threshold;
             *factor = if keep { scale } else { F::ZERO };
@@ -67,6 +83,10 @@ impl Layer for AlphaDropout {
 
     fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
         if let Some(gradient) = cx.input_gradients.get(0) {
+            if let Some(noise) = &self.noise_shape {
+                let read = (&*cx.output_gradient, &*cx.kept);
+                return noise.each(cx.inputs.shape(0), read, cx.tables, gradient, |dy, factor| dy * factor);
+            }
             for ((dx, &dy), &factor) in gradient.iter_mut().zip(&*cx.output_gradient).zip(&*cx.kept) {
                 *dx = dy * factor;
             }

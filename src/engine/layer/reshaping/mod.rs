@@ -7,6 +7,7 @@ mod margins;
 mod permute;
 mod repeat_vector;
 mod repetition;
+mod resampling;
 mod reshape;
 mod up_sampling1d;
 mod up_sampling2d;

@@ -1,9 +1,13 @@
 //! [`UpSampling2d`].
 
-use super::{axes, repetition::Repetition};
+use super::{
+    axes,
+    repetition::Repetition,
+    resampling::{Axis, Curve, Mixture},
+};
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, Sizes},
+    layer::{Backward, Forward, Layer, Sizes, Workspace},
     real::Real,
     shape::Shape,
 };
@@ -34,6 +38,24 @@ pub enum Interpolation {
     Nearest,
     /// The four nearest pixels, weighed by how near they are; a pixel lies at its middle.
     Bilinear,
+    /// Keys's cubic of the nearest four pixels along each axis; beyond an edge there are none.
+    Bicubic,
+    /// Lanczos's curve of the nearest six pixels along each axis, likewise.
+    Lanczos3,
+    /// The same of the nearest ten.
+    Lanczos5,
+}
+
+impl Interpolation {
+    /// How much of which pixels is in one, where more than four are.
+    fn curve(self) -> Option<Curve> {
+        match self {
+            Self::Nearest | Self::Bilinear => None,
+            Self::Bicubic => Some(Curve::Cubic),
+            Self::Lanczos3 => Some(Curve::Lanczos(3)),
+            Self::Lanczos5 => Some(Curve::Lanczos(5)),
+        }
+    }
 }
 
 impl Default for UpSampling2d {
@@ -53,6 +75,13 @@ fn neighbours(place: usize, factor: usize, length: usize) -> (usize, usize, f64)
 impl UpSampling2d {
     fn repetition(&self, shape: &Shape) -> Repetition {
         Repetition { width: shape.0[1], channels: shape.last(), times: self.size.0 }
+    }
+
+    /// How an image is mixed along both axes, where tables say so.
+    fn mixture<'t>(&self, shape: &Shape, tables: &'t [Vec<u32>]) -> Option<Mixture<'t>> {
+        let [lines, of_lines, columns, of_columns] = tables else { return None };
+        let (lines, columns) = (Axis::new(lines, of_lines), Axis::new(columns, of_columns));
+        Some(Mixture { lines, columns, width: shape.0[1], channels: shape.last() })
     }
 
     /// Calls `f` with the first cells of each pixel of the output and of the pixels that it is mixed of, each with its weight.
@@ -89,12 +118,28 @@ impl Layer for UpSampling2d {
         Ok(Shape(vec![height.saturating_mul(self.size.0[0]), width.saturating_mul(self.size.0[1]), channels]))
     }
 
+    fn workspace(&self, inputs: &[Shape]) -> Workspace {
+        let scratch = if self.interpolation.curve().is_some() { inputs[0].0[1] * inputs[0].last() } else { 0 };
+        Workspace { scratch, ..Workspace::default() }
+    }
+
+    fn tables(&self, inputs: &[Shape]) -> Vec<Vec<u32>> {
+        let Some(curve) = self.interpolation.curve() else { return Vec::new() };
+        let axes = inputs[0].0.iter().zip(self.size.0);
+        axes.flat_map(|(&length, factor)| curve.tables(length, factor)).collect()
+    }
+
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
         let (x, shape) = (cx.inputs.get(0), cx.inputs.shape(0));
         if self.interpolation == Interpolation::Nearest {
             return self.repetition(shape).forward(x, cx.output);
         }
         let (channels, cells) = (shape.last(), shape.cells());
+        if let Some(mixture) = self.mixture(shape, cx.tables) {
+            let line = &mut cx.scratch[..shape.0[1] * channels];
+            let images = cx.output.chunks_exact_mut(cells * self.size.0[0] * self.size.0[1]);
+            return images.zip(x.chunks_exact(cells)).for_each(|(y, x)| mixture.forward(x, y, line));
+        }
         for (x, y) in x.chunks_exact(cells).zip(cx.output.chunks_exact_mut(cells * self.size.0[0] * self.size.0[1])) {
             self.mix(shape, |pixel, parts| {
                 let y = &mut y[pixel..pixel + channels];
@@ -114,8 +159,12 @@ impl Layer for UpSampling2d {
             return self.repetition(shape).backward(cx.output_gradient, dx);
         }
         let (channels, cells) = (shape.last(), shape.cells());
-        dx.fill(F::ZERO);
         let images = cx.output_gradient.chunks_exact(cells * self.size.0[0] * self.size.0[1]);
+        if let Some(mixture) = self.mixture(shape, cx.tables) {
+            let line = &mut cx.scratch[..shape.0[1] * channels];
+            return images.zip(dx.chunks_exact_mut(cells)).for_each(|(dy, dx)| mixture.backward(dy, dx, line));
+        }
+        dx.fill(F::ZERO);
         for (dx, dy) in dx.chunks_exact_mut(cells).zip(images) {
             self.mix(shape, |pixel, parts| {
                 for (cell, weight) in parts {

@@ -29,8 +29,9 @@ pub fn product_gathered_shared<F: Real>(team: &Team, a: Gathered<'_, F>, b: Matr
 fn shared<F: Real>(team: &Team, a: impl Left<F>, b: Matrix<'_, F>, c: MatrixMut<'_, F>) {
     let ([rows, inner], columns, threads) = (a.shape(), b.columns, team.threads());
     let worth = rows.saturating_mul(inner).saturating_mul(columns) / WORTH_SHARING;
-    // Two parts a thread, so that one that comes late takes less.
+    // Two parts a thread, so that one that comes late takes less, or one; between that, some would do twice what others do.
     let parts = worth.min(2 * threads);
+    let parts = if parts > threads { parts / threads * threads } else { parts };
     if threads == 1 || parts < 2 {
         return checked(a, b, c, false);
     }

@@ -4,7 +4,7 @@
 //! several times runs several times, with the same weights.
 
 use super::{
-    calls::{Call, Tensor, calls, ends, several_outputs},
+    calls::{Call, Tensor, calls, ends, name_of, ours, several_outputs},
     inputs,
     masks::{self, Given, Origins},
     model::{self, is_model},
@@ -227,7 +227,7 @@ impl<'a> Graph<'a> {
                     placed.push(Placed {
                         layer,
                         pointer: format!("{}/{index}", scope.pointer),
-                        name: format!("{}{}", scope.prefix, name_of(layer, index)),
+                        name: ours(&format!("{}{}", scope.prefix, name_of(layer, index))),
                         trainable: scope.trainable && layer.pointer("/config/trainable") != Some(&Value::Bool(false)),
                         inputs,
                         arguments,
@@ -260,7 +260,7 @@ impl<'a> Graph<'a> {
         match scope.roles[index] {
             Role::Input(place) => {
                 let Some((parent, layer)) = scope.parent else {
-                    return Ok(if tensor.layer.is_empty() { UNNAMED_INPUT.into() } else { tensor.layer.clone() });
+                    return Ok(if tensor.layer.is_empty() { UNNAMED_INPUT.into() } else { ours(&tensor.layer) });
                 };
                 let calls = &self.scopes[parent].calls[layer];
                 let count = calls.len().max(1);
@@ -294,7 +294,7 @@ impl<'a> Graph<'a> {
                         &model::owner_of(&scope.layers[index], index),
                     ));
                 }
-                let name = format!("{}{}", scope.prefix, tensor.layer);
+                let name = ours(&format!("{}{}", scope.prefix, tensor.layer));
                 Ok(if call == 0 { name } else { format!("{name}:{call}") })
             }
         }
@@ -395,9 +395,4 @@ impl Scope<'_> {
         }
         self.outputs = before.map(|layer| Tensor { layer, call: 0, output: 0 }).into_iter().collect();
     }
-}
-
-pub(super) fn name_of(layer: &Value, index: usize) -> String {
-    let name = layer.get("name").or_else(|| layer.pointer("/config/name")).and_then(Value::as_str);
-    name.map_or_else(|| format!("layer_{index}"), str::to_owned)
 }

@@ -57,7 +57,7 @@ pub(super) fn calls(layer: &Value, place: &Place, translator: &mut Translator) -
     Some(calls)
 }
 
-/// One call. An operator may be called on numbers, too, which are no tensors.
+/// One call. An operator may be called on numbers and on parts of keys, too, which are no tensors.
 fn call(node: &Value, operator: bool) -> Result<Call, String> {
     let mut call = Call::default();
     let mut named: Vec<(usize, Tensor)> = Vec::new();
@@ -78,7 +78,7 @@ fn call(node: &Value, operator: bool) -> Result<Call, String> {
         Value::Object(fields) => {
             for argument in fields.get("args").and_then(Value::as_array).into_iter().flatten() {
                 match argument {
-                    Value::Number(_) if operator => {}
+                    argument if operator && !holds_tensors(argument) => {}
                     Value::Object(tensors) if tensor(argument).is_none() && !tensors.contains_key("class_name") => {
                         for (name, tensor) in in_order(tensors) {
                             call.names.push(name.clone());
@@ -144,13 +144,24 @@ fn read_tensors(value: &Value, tensors: &mut Vec<Tensor>) -> Result<(), String> 
     Ok(())
 }
 
-/// The tensors whose numbers a layer reads, in all of its calls and whatever else it reads, as Keras 3 prints them.
+/// Whether an argument is a tensor, or a list with one in it.
+pub(super) fn holds_tensors(argument: &Value) -> bool {
+    let within = |items: &Vec<Value>| items.iter().any(|item| tensor(item).is_some());
+    tensor(argument).is_some() || argument.as_array().is_some_and(within)
+}
+
+/// The tensors whose numbers a layer reads, in all of its calls and whatever else it reads.
 pub(super) fn tensors_of(layer: &Value) -> Vec<Tensor> {
     let mut tensors = Vec::new();
     for node in layer.get("inbound_nodes").and_then(Value::as_array).into_iter().flatten() {
         let mut open: Vec<&Value> = node.get("args").into_iter().collect();
         let named = node.get("kwargs").and_then(Value::as_object).into_iter().flatten();
         open.extend(named.filter(|(name, _)| *name != "mask").map(|(_, value)| value));
+        // Keras 2 prints the tensors alone, with arguments behind the first.
+        for tensor in node.as_array().into_iter().flatten() {
+            open.push(tensor);
+            open.extend(tensor.get(3).and_then(Value::as_object).into_iter().flatten().map(|(_, value)| value));
+        }
         while let Some(value) = open.pop() {
             match (tensor(value), value) {
                 (Some(tensor), _) => tensors.extend(tensor),
@@ -205,4 +216,15 @@ pub(super) fn ends(value: Option<&Value>) -> Result<Vec<Tensor>, String> {
         }
         other => Err(format!("expected a list of tensors, received {}", describe(other))),
     }
+}
+
+/// A name as ours may be: weights are named by their layer's with a slash after it.
+pub(super) fn ours(name: &str) -> String {
+    name.replace('/', "_")
+}
+
+/// What Keras calls a layer.
+pub(super) fn name_of(layer: &Value, index: usize) -> String {
+    let name = layer.get("name").or_else(|| layer.pointer("/config/name")).and_then(Value::as_str);
+    name.map_or_else(|| format!("layer_{index}"), str::to_owned)
 }

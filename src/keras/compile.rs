@@ -2,7 +2,7 @@
 
 use super::{
     Compiled,
-    calls::{Tensor, ends},
+    calls::{self, Tensor, ends},
     class::{Class, Family, Plain, Rule, UNSET},
     inputs,
     measures::{LOSSES, METRICS},
@@ -15,7 +15,7 @@ use crate::engine::{
     optimizer::Optimizer,
 };
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 const BETA_1: (&str, Rule) = ("beta_1", Rule::Same);
 const BETA_2: (&str, Rule) = ("beta_2", Rule::Same);
@@ -230,7 +230,7 @@ struct Output {
 fn outputs_of(document: &Map<String, Value>) -> Vec<Output> {
     let of = |tensor: Tensor, name: Option<&String>| Output {
         name: name.unwrap_or(&tensor.layer).clone(),
-        layer: tensor.layer,
+        layer: calls::ours(&tensor.layer),
     };
     let given = document.get("config").and_then(|config| config.get("output_layers"));
     let named = given.and_then(Value::as_object).map(inputs::in_order);
@@ -246,7 +246,8 @@ fn outputs_of(document: &Map<String, Value>) -> Vec<Output> {
 
 const NOTHING: Family = Family { what: "argument", classes: &[], common: &[] };
 
-/// What stands for each output by its name, or in the outputs' order, where there are several; else the only output's.
+/// What stands for each output by its name, or in the outputs' order, where there are several; else the only output's, which
+/// may be named too.
 fn each(
     value: &Value,
     outputs: &[Output],
@@ -265,6 +266,13 @@ fn each(
             let in_order = outputs.iter().zip(values).enumerate();
             in_order.map(|(index, (output, value))| (output.layer.clone(), index.to_string(), value)).collect()
         }
+        Value::Object(fields) if !fields.contains_key("class_name") => match (outputs, fields.iter().next()) {
+            ([output], Some((name, value))) if fields.len() == 1 && output.name == *name => {
+                let keras = format!("{}/{}", place.keras, field::escape(name));
+                return read(value, &Place { keras, ..place.clone() }, translator);
+            }
+            _ => return read(&Value::Object(fields.clone()), place, translator),
+        },
         only => return read(only, place, translator),
     };
     let mut translated = Map::new();
@@ -291,12 +299,12 @@ fn loss(value: &Value, place: &Place, translator: &mut Translator) -> Option<Val
     checked::<Loss>(loss, &place, translator)
 }
 
-/// Metrics of one output, which Keras may print in a list of its own.
+/// Metrics of one output, which Keras may print in a list of its own, or alone.
 fn metrics(value: &Value, place: &Place, translator: &mut Translator) -> Option<Value> {
     let mut keras = place.keras.clone();
-    if value.is_string() {
-        let metric = over_every_cell(translator.translate(&METRICS, value, place)?);
-        return checked::<Metric>(metric, place, translator).map(|metric| Value::Array(vec![metric]));
+    if value.is_string() || value.get("class_name").is_some() {
+        let ours = Place { ours: format!("{}/0", place.ours), ..place.clone() };
+        return metric(value, &ours, translator).map(|metric| Value::Array(vec![metric]));
     }
     let Value::Array(all) = value else {
         translator.refuse(place, format_args!("expected an array of metrics, received {}", describe(value)));
@@ -307,16 +315,40 @@ fn metrics(value: &Value, place: &Place, translator: &mut Translator) -> Option<
         list = inner;
         keras.push_str("/0");
     }
-    let metrics = list.iter().enumerate().filter_map(|(index, metric)| {
+    let metrics = list.iter().enumerate().filter_map(|(index, value)| {
         let place = Place {
             ours: format!("{}/{index}", place.ours),
             keras: format!("{keras}/{index}"),
             owner: place.owner.clone(),
         };
-        let metric = over_every_cell(translator.translate(&METRICS, metric, &place)?);
-        checked::<Metric>(metric, &place, translator)
+        metric(value, &place, translator)
     });
     Some(metrics.collect())
+}
+
+/// One metric, by the name under which Keras reports it: that of its author, else how it was written.
+fn metric(value: &Value, place: &Place, translator: &mut Translator) -> Option<Value> {
+    let mut metric = over_every_cell(translator.translate(&METRICS, value, place)?);
+    match (value, &mut metric) {
+        (Value::String(written), Value::Object(settings)) => {
+            settings.insert("name".to_owned(), written.as_str().into());
+        }
+        (Value::String(written), kind) => *kind = json!({"type": kind, "name": written}),
+        _ => {}
+    }
+    checked::<Metric>(unnamed(metric), place, translator)
+}
+
+/// `metric` without a name that says no more than its kind.
+fn unnamed(mut metric: Value) -> Value {
+    let Value::Object(settings) = &mut metric else { return metric };
+    if settings.get("name") == settings.get("type") {
+        settings.remove("name");
+    }
+    match settings.get("type") {
+        Some(kind) if settings.len() == 1 => kind.clone(),
+        _ => metric,
+    }
 }
 
 /// Keras counts precision and recall over the cells of all outputs together, each a yes over 0.5; ours, unless told so, takes

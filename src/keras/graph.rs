@@ -4,7 +4,7 @@
 //! several times runs several times, with the same weights.
 
 use super::{
-    calls::{Call, Tensor, calls, ends},
+    calls::{Call, Tensor, calls, ends, name_of, ours},
     inputs,
     masks::{self, Given, Origins},
     model::{self, model_within},
@@ -255,7 +255,7 @@ impl<'a> Graph<'a> {
                     placed.push(Placed {
                         layer,
                         pointer: format!("{}/{index}", scope.pointer),
-                        name: format!("{}{}", scope.prefix, name_of(layer, index)),
+                        name: ours(&format!("{}{}", scope.prefix, name_of(layer, index))),
                         trainable: scope.trainable && layer.pointer("/config/trainable") != Some(&Value::Bool(false)),
                         inputs,
                         steps: scope.steps,
@@ -290,7 +290,7 @@ impl<'a> Graph<'a> {
         match scope.roles[index] {
             Role::Input(place) => {
                 let Some((parent, layer)) = scope.parent else {
-                    return Ok(if tensor.layer.is_empty() { UNNAMED_INPUT.into() } else { tensor.layer.clone() });
+                    return Ok(if tensor.layer.is_empty() { UNNAMED_INPUT.into() } else { ours(&tensor.layer) });
                 };
                 let calls = &self.scopes[parent].calls[layer];
                 let count = calls.len().max(1);
@@ -316,7 +316,7 @@ impl<'a> Graph<'a> {
                         }
                     };
                 }
-                let mut name = format!("{}{}", scope.prefix, tensor.layer);
+                let mut name = ours(&format!("{}{}", scope.prefix, tensor.layer));
                 if call > 0 {
                     name.push_str(&format!(":{call}"));
                 }
@@ -428,9 +428,4 @@ impl Scope<'_> {
 /// Whether the weights of a model or a layer move.
 fn moves(config: &Map<String, Value>) -> bool {
     config.get("trainable") != Some(&Value::Bool(false))
-}
-
-pub(super) fn name_of(layer: &Value, index: usize) -> String {
-    let name = layer.get("name").or_else(|| layer.pointer("/config/name")).and_then(Value::as_str);
-    name.map_or_else(|| format!("layer_{index}"), str::to_owned)
 }

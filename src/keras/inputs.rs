@@ -1,7 +1,8 @@
 //! Numbers that an input layer takes: whole ones where what reads them turns them into those that are computed in.
 
 use super::{
-    graph::{Graph, UNNAMED_INPUT, name_of},
+    calls::{name_of, ours},
+    graph::{Graph, UNNAMED_INPUT},
     model::{self, is_model},
     translator::{Place, Translator, describe},
 };
@@ -55,10 +56,10 @@ pub(super) fn named(graph: &Graph<'_>, translator: &mut Translator) -> Option<Va
         let place = Place { ours: format!("/inputs/{index}"), keras: pointer, owner: model::owner_of(layer, index) };
         model::read_input(layer, &place, translator);
         translator.came_from(&place);
-        let mut input = Map::from_iter([("name".to_owned(), json!(name_of(layer, index)))]);
+        let mut input = Map::from_iter([("name".to_owned(), json!(ours(&name_of(layer, index))))]);
         if let Some((shape, pointer)) = model::batch_shape(layer, &place) {
-            let ours = format!("/inputs/{index}/shape");
-            input.insert("shape".into(), model::sample_shape(shape, &pointer, &ours, translator)?);
+            let place = format!("/inputs/{index}/shape");
+            input.insert("shape".into(), model::sample_shape(shape, &pointer, &place, translator)?);
         }
         inputs.push(Value::Object(input));
     }

@@ -1,6 +1,7 @@
 //! The layers of Keras that are understood, and what stands in their options.
 
 use super::{
+    augmentation,
     class::{Class, Family, Plain, Rule, UNSET},
     convolutions, elementary,
     parameters::{CONSTRAINTS, INITIALIZERS, REGULARIZERS},
@@ -101,6 +102,10 @@ pub(super) const LAYERS: Family = Family {
         elementary::GAUSSIAN_NOISE,
         elementary::GAUSSIAN_DROPOUT,
         elementary::ALPHA_DROPOUT,
+        augmentation::RANDOM_FLIP,
+        augmentation::RANDOM_ROTATION,
+        augmentation::RANDOM_TRANSLATION,
+        augmentation::RANDOM_ZOOM,
         elementary::ACTIVITY_REGULARIZATION,
         elementary::plain(&["Add"], "add"),
         elementary::plain(&["Subtract"], "subtract"),

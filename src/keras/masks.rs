@@ -4,7 +4,7 @@
 //! refused where a layer would have another mask here than the one that Keras names: one that its author made or moved.
 
 use super::{
-    calls::{Call, Tensor, tensors_of},
+    calls::{self, Call, Tensor, tensors_of},
     operators::is_operator,
     translator::{Place, Translator},
 };
@@ -140,7 +140,7 @@ impl Origins<'_> {
                 && makes(layer) == compared
                 && calls.iter().any(|call| call.tensors.first() == read.first())
         });
-        let name = |layer: &Value| Some(format!("{}{}", self.prefix, layer.get("name")?.as_str()?));
+        let name = |layer: &Value| Some(calls::ours(&format!("{}{}", self.prefix, layer.get("name")?.as_str()?)));
         let origin: Origin = candidates.filter_map(|(layer, _)| name(layer)).collect();
         match origin.is_empty() {
             true => Err("expected the mask that an Embedding or a Masking layer makes, received another one".into()),

@@ -41,7 +41,12 @@ const OVERLAP: &[(&str, Rule)] = &[
     ("sparse_y_true", Rule::Ignored),
     ("sparse_y_pred", Rule::Only(&[Plain::Bool(false)])),
     LAST_AXIS,
+    COUNTED,
 ];
+
+/// What Keras counts in, and prints as the type of the whole metric.
+const COUNTED: (&str, Rule) =
+    ("dtype", Rule::Only(&[Plain::Text("float32"), Plain::Text("int32"), Plain::Text("int64"), Plain::Text("int")]));
 
 const fn plain(names: &'static [&'static str], kind: &'static str) -> Class {
     Class { names, kind, options: &[] }
@@ -231,7 +236,7 @@ pub(super) const METRICS: Family = Family {
         Class {
             names: &["BinaryIoU", "binary_iou"],
             kind: "binary_iou",
-            options: &[("target_class_ids", Rule::Same), ("threshold", Rule::Number)],
+            options: &[("target_class_ids", Rule::Same), ("threshold", Rule::Number), COUNTED],
         },
         Class { names: &["MeanIoU", "OneHotMeanIoU"], kind: "mean_iou", options: OVERLAP },
         Class { names: &["IoU", "OneHotIoU"], kind: "iou", options: OVERLAP },
@@ -243,8 +248,7 @@ pub(super) const METRICS: Family = Family {
             options: &[("class_aggregation", Rule::Same), ("num_regressors", Rule::Number)],
         },
     ],
-    // A metric of another name is logged under its own; it measures the same.
-    common: &[("name", Rule::Ignored), ("dtype", Rule::DataType)],
+    common: &[("name", Rule::Optional), ("dtype", Rule::DataType)],
 };
 
 const fn threshold_metric(names: &'static [&'static str], kind: &'static str) -> Class {

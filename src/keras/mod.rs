@@ -4,6 +4,7 @@
 //! optimizers, losses and metrics each of Keras's is; what they do not honour is refused by name, so that a model which is
 //! accepted trains as it would in Keras. What has no effect on the result (`module`, `build_config`, a seed …) is ignored.
 
+mod augmentation;
 mod calls;
 mod class;
 mod compile;
@@ -20,6 +21,8 @@ mod parameters;
 mod parts;
 mod recurrent;
 pub mod reference;
+mod shaping;
+mod tensorflow;
 mod translator;
 
 use crate::engine::{field::FieldError, spec::Definition};
@@ -48,6 +51,7 @@ pub fn is_keras(value: &Value) -> bool {
 /// own JSON (`/config/layers/3/config/units`); a layer or option that is not honoured is named.
 pub fn import(value: &Value) -> Result<(Definition, Compiled), Vec<FieldError>> {
     let document = document(value).map_err(|error| vec![error])?;
+    let document = tensorflow::told(document.as_ref()).map_or(document, Cow::Owned);
     let Value::Object(document) = document.as_ref() else {
         return Err(vec![FieldError::new("", "expected the JSON object that Keras's `model.to_json()` prints")]);
     };

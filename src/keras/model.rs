@@ -1,6 +1,7 @@
 //! Models into our own form: plain chains of layers, and graphs.
 
 use super::{
+    augmentation, calls,
     graph::{Graph, Placed},
     inputs,
     layers::{ACTIVATION_LAYERS, INPUT, LAYERS},
@@ -234,11 +235,14 @@ fn read_arguments(
         let attends = ours.get("type").is_some_and(|kind| {
             ["multi_head_attention", "attention", "additive_attention"].iter().any(|known| kind == known)
         });
+        let disturbs = ours.get("type").and_then(Value::as_str).is_some_and(|kind| kind.starts_with("random_"));
         match (name.as_str(), value) {
             ("use_causal_mask", Value::Bool(causal)) if attends => {
                 ours.insert("use_causal_mask".into(), (*causal).into());
             }
             ("return_attention_scores", Value::Bool(false)) if attends => {}
+            // What their calls have where nothing is said, and a model's own mode overrides.
+            ("training", Value::Bool(true)) if disturbs => {}
             _ => {
                 let place = Place { keras: format!("{}/inbound_nodes", place.keras), ..place.clone() };
                 let value = describe(value);
@@ -322,6 +326,13 @@ pub(super) fn read_class(layer: &Value, place: &Place, translator: &mut Translat
         return None;
     }
     let class = translator.class(family, object.class, &class_place)?;
+    let flips_both = || config.get("mode").is_none_or(|mode| *mode == augmentation::BOTH);
+    if translator.old && class.kind == "random_flip" && flips_both() {
+        let detail = "Keras 2 turns over in each direction by itself, which is not supported: expected a layer for \
+                      `horizontal` and another for `vertical`, which do the same";
+        translator.refuse(&Place { keras: format!("{}/mode", config_place.keras), ..place.clone() }, detail);
+        return None;
+    }
     let mut ours = Map::new();
     if let Some(name) = config.get("name").filter(|name| !name.is_null()) {
         let place = |token: &str| Place {
@@ -330,7 +341,7 @@ pub(super) fn read_class(layer: &Value, place: &Place, translator: &mut Translat
             owner: place.owner.clone(),
         };
         translator.came_from(&place("name"));
-        ours.insert("name".into(), name.clone());
+        ours.insert("name".into(), name.as_str().map_or_else(|| name.clone(), |name| calls::ours(name).into()));
     }
     if is_activation {
         let place = Place { ours: format!("{}/activation", place.ours), ..config_place };

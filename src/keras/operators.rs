@@ -2,7 +2,8 @@
 //! same.
 
 use super::{
-    model,
+    calls::holds_tensors,
+    inputs, model, shaping,
     translator::{Place, Translator, describe},
 };
 use serde_json::{Map, Value, json};
@@ -48,13 +49,15 @@ pub(super) fn read(layer: &Value, place: &Place, translator: &mut Translator) ->
     let class = layer.get("class_name").and_then(Value::as_str).unwrap_or_default();
     let empty = Map::new();
     let config = layer.get("config").and_then(Value::as_object).unwrap_or(&empty);
-    let number = number_of(layer);
-    if number.is_none() && LAYERS.contains(&class) {
+    let given = given(layer);
+    if given.is_empty() && LAYERS.contains(&class) {
         return model::read_class(layer, place, translator);
     }
-    let ours = match number {
-        Some((number, first)) => with_number(class, number, first),
-        None => alone(class, config),
+    let ours = match given.as_slice() {
+        [] => alone(class, config).or_else(|| shaping::alone(class, config, layer)),
+        [(1, key)] if class == "GetItem" => shaping::get_item(key, layer),
+        [(place, given)] => numbers(given).and_then(|given| with_numbers(class, given, *place == 0)),
+        _ => None,
     };
     match ours {
         Some(Value::Object(ours)) => {
@@ -105,22 +108,37 @@ fn alone(class: &str, config: &Map<String, Value>) -> Option<Value> {
     }
 }
 
-/// An operator on a tensor and a number, which may stand first.
-fn with_number(class: &str, number: f64, first: bool) -> Option<Value> {
+/// An operator on a tensor and a number, or one for each place along the last axis, which may stand first.
+fn with_numbers(class: &str, given: Vec<f64>, first: bool) -> Option<Value> {
+    let each = |f: fn(f64) -> f64| Value::from(given.iter().copied().map(f).collect::<Vec<f64>>());
+    let finite = given.iter().all(|number| number.is_finite());
     let (scale, offset) = match (class, first) {
-        ("Add", _) => (1.0, number),
-        ("Subtract", false) => (1.0, -number),
-        ("Subtract", true) => (-1.0, number),
-        ("Multiply", _) => (number, 0.0),
-        ("Divide" | "TrueDivide", false) => (1.0 / number, 0.0),
+        ("Add", _) => (json!(1.0), each(|number| number)),
+        ("Subtract", false) => (json!(1.0), each(|number| -number)),
+        ("Subtract", true) => (json!(-1.0), each(|number| number)),
+        ("Multiply", _) => (each(|number| number), json!(0.0)),
+        ("Divide" | "TrueDivide", false) if !given.contains(&0.0) => (each(|number| 1.0 / number), json!(0.0)),
         _ => return None,
     };
-    (scale.is_finite() && offset.is_finite()).then(|| json!({"type": "rescaling", "scale": scale, "offset": offset}))
+    let single = |numbers: Value| match numbers.as_array().map(Vec::as_slice) {
+        Some([number]) => number.clone(),
+        _ => numbers,
+    };
+    finite.then(|| json!({"type": "rescaling", "scale": single(scale), "offset": single(offset)}))
 }
 
-/// The one number among the arguments of an operator, and whether it is the first of them.
-fn number_of(layer: &Value) -> Option<(f64, bool)> {
-    let arguments = layer.pointer("/inbound_nodes/0/args")?.as_array()?;
-    let place = arguments.iter().position(Value::is_number)?;
-    Some((arguments.get(place)?.as_f64()?, place == 0))
+/// What an operator works on beside tensors, with its place among the arguments.
+fn given(layer: &Value) -> Vec<(usize, &Value)> {
+    let arguments = layer.pointer("/inbound_nodes/0/args").and_then(Value::as_array);
+    arguments.into_iter().flatten().enumerate().filter(|(_, argument)| !holds_tensors(argument)).collect()
+}
+
+/// A number, or those of an array that has one axis alone, its last.
+fn numbers(value: &Value) -> Option<Vec<f64>> {
+    let array = inputs::plain(value);
+    let Value::Array(items) = array else { return Some(vec![array.as_f64()?]) };
+    match items.as_slice() {
+        [inner @ Value::Array(_)] => numbers(inner),
+        items => items.iter().map(Value::as_f64).collect(),
+    }
 }

@@ -1,45 +1,16 @@
 //! What real Kerases print, read and held against what they count (`tests/fixtures/keras_json/make.py` made the files).
 
+use crate::support::kerases::{accept, models};
 use epoca::{
     engine::{
         field::FieldError,
         shape::Shape,
         spec::{Definition, Limits},
     },
-    keras::{self, Compiled},
+    keras,
 };
 use rstest::rstest;
 use serde_json::{Value, json};
-
-const DIALECTS: [(&str, &str); 5] = [
-    ("2.21.0", include_str!("../fixtures/keras_json/tf_keras-2.21.0.json")),
-    ("3.3.3", include_str!("../fixtures/keras_json/keras-3.3.3.json")),
-    ("3.6.0", include_str!("../fixtures/keras_json/keras-3.6.0.json")),
-    ("3.11.3", include_str!("../fixtures/keras_json/keras-3.11.3.json")),
-    ("3.15.1", include_str!("../fixtures/keras_json/keras-3.15.1.json")),
-];
-
-/// The model `name` in every dialect that has it, as the object that the string of `to_json()` holds.
-fn models(name: &str) -> Vec<(&'static str, Value, Value)> {
-    let models = DIALECTS.iter().filter_map(|(version, file)| {
-        let file: Value = serde_json::from_str(file).unwrap();
-        let entry = file.get(name)?.clone();
-        let model = serde_json::from_str(entry["json"].as_str().unwrap()).unwrap();
-        Some((*version, model, entry))
-    });
-    let models: Vec<_> = models.collect();
-    assert!(!models.is_empty(), "no fixture named {name}");
-    models
-}
-
-fn accept(name: &str) -> Vec<(&'static str, Definition, Compiled)> {
-    let import = |(version, model, _): (_, Value, _)| {
-        let (definition, compiled) =
-            keras::import(&model).unwrap_or_else(|errors| panic!("{version} {name}: {errors:#?}"));
-        (version, definition, compiled)
-    };
-    models(name).into_iter().map(import).collect()
-}
 
 /// What the dialects have in common. Keras 2 keeps some settings as `f32` and prints them with the digits of an `f64`; it
 /// counts the axis of a batch normalization from the front; and names number all layers of the process that made them.
@@ -142,11 +113,11 @@ fn activation_layers_keep_their_slopes() {
 #[case("seed", json!({"optimizer": "adam", "loss": "binary_crossentropy", "metrics": ["accuracy"]}))]
 #[case("compiled_sgd", json!({
     "optimizer": {"type": "sgd", "learning_rate": 0.5, "momentum": 0.25, "nesterov": true},
-    "loss": "mean_squared_error", "metrics": ["mean_absolute_error"],
+    "loss": "mean_squared_error", "metrics": [{"type": "mean_absolute_error", "name": "mae"}],
 }))]
 #[case("compiled_adamw", json!({
     "optimizer": {"type": "adamw", "learning_rate": 0.5, "weight_decay": 0.125, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7},
-    "loss": "mean_absolute_error", "metrics": ["mean_squared_error"],
+    "loss": "mean_absolute_error", "metrics": [{"type": "mean_squared_error", "name": "mse"}],
 }))]
 #[case("compiled_rmsprop", json!({
     "optimizer": {"type": "rmsprop", "learning_rate": 0.5, "rho": 0.75, "momentum": 0.5, "epsilon": 1e-7, "centered": true},
@@ -176,7 +147,9 @@ fn activation_layers_keep_their_slopes() {
 #[case("optimizer", json!({"optimizer": "ftrl", "loss": "mean_squared_error"}))]
 #[case("compiled_metrics", json!({
     "optimizer": "sgd", "loss": {"type": "binary_crossentropy", "label_smoothing": 0.0},
-    "metrics": ["accuracy", "binary_accuracy", {"type": "auc", "num_thresholds": 200, "curve": "ROC", "multi_label": false}, {"type": "precision", "average": "micro", "threshold": 0.5}, {"type": "recall", "average": "micro", "threshold": 0.5}, "mean_squared_error"],
+    "metrics": [
+        {"type": "accuracy", "name": "acc"}, {"type": "binary_accuracy", "name": "accuracy"},
+        {"type": "auc", "name": "roc", "num_thresholds": 200, "curve": "ROC", "multi_label": false}, {"type": "precision", "average": "micro", "threshold": 0.5}, {"type": "recall", "average": "micro", "threshold": 0.5}, "mean_squared_error"],
 }))]
 fn compile_config_becomes_defaults_of_training(#[case] name: &str, #[case] expected: Value) {
     for (version, _, compiled) in accept(name) {

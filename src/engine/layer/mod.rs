@@ -7,6 +7,7 @@ mod activation;
 mod activations;
 mod additive_attention;
 mod attention;
+mod augmentation;
 mod axes;
 mod batch_normalization;
 mod composition;
@@ -50,6 +51,9 @@ pub use activation::ActivationLayer;
 pub use activations::{EluLayer, LeakyReluLayer, Prelu, ReluLayer, SoftmaxLayer};
 pub use additive_attention::AdditiveAttention;
 pub use attention::{Attention, ScoreMode};
+pub use augmentation::{
+    Factor, FillMode, FlipMode, RandomFlip, RandomRotation, RandomTranslation, RandomZoom, TransformInterpolation,
+};
 pub use axes::Axes;
 pub use batch_normalization::BatchNormalization;
 pub use composition::{Composition, Part, Source};
@@ -87,8 +91,8 @@ pub(crate) use registry::check_activity;
 pub use registry::{AnyLayer, Composite, Primitive};
 pub use rescaling::Rescaling;
 pub use reshaping::{
-    Cropping1d, Cropping2d, Interpolation, Margins1d, Margins2d, Permute, RepeatVector, Reshape, UpSampling1d,
-    UpSampling2d, ZeroPadding1d, ZeroPadding2d,
+    Cropping1d, Cropping2d, GetItem, Interpolation, Margins1d, Margins2d, Permute, RepeatVector, Reshape, Slice, Taken,
+    UpSampling1d, UpSampling2d, ZeroPadding1d, ZeroPadding2d,
 };
 pub use rms_normalization::RmsNormalization;
 pub use sine_position_encoding::SinePositionEncoding;

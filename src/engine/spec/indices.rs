@@ -3,6 +3,7 @@
 use super::Architecture;
 use crate::engine::layer::Primitive;
 use ndarray::ArrayView2;
+use std::collections::BTreeSet;
 
 /// A number that no embedding has a vector for.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
@@ -23,12 +24,16 @@ impl Architecture {
     pub fn check_indices(&self, x: ArrayView2<'_, f32>) -> Result<(), WrongIndex> {
         for node in self.nodes() {
             let Primitive::Embedding(embedding) = &node.layer else { continue };
-            let Some(input) = node.inputs.first().and_then(|&value| self.input_behind(value)) else { continue };
+            let Some(Behind { input, cells: chosen }) = node.inputs.first().and_then(|&value| self.cells_behind(value))
+            else {
+                continue;
+            };
             let first: usize = self.input_shapes().iter().take(input).map(|shape| shape.cells()).sum();
             let last = embedding.input_dim - 1;
             for (row, cells) in x.rows().into_iter().enumerate() {
                 let cells = cells.into_iter().enumerate().skip(first).take(self.shape(input).cells());
-                for (column, &received) in cells {
+                let looked_up = |column: usize| chosen.as_ref().is_none_or(|chosen| chosen.contains(&(column - first)));
+                for (column, &received) in cells.filter(|(column, _)| looked_up(*column)) {
                     if received.fract() != 0.0 || received < 0.0 || received as usize > last {
                         return Err(WrongIndex { row, column, last, received });
                     }
@@ -50,21 +55,39 @@ impl Architecture {
     }
 
     /// The input whose cells a value has, in whatever order.
-    pub(super) fn input_behind(&self, mut value: usize) -> Option<usize> {
+    pub(super) fn input_behind(&self, value: usize) -> Option<usize> {
+        self.cells_behind(value).map(|behind| behind.input)
+    }
+
+    /// The input whose cells a value has, in whatever order, and which of them.
+    fn cells_behind(&self, mut value: usize) -> Option<Behind> {
+        let mut cells: Option<BTreeSet<usize>> = None;
         while value >= self.inputs {
             let node = self.nodes().iter().find(|node| node.output == value)?;
-            let moves = matches!(
-                node.layer,
-                Primitive::Reshape(_)
-                    | Primitive::Permute(_)
-                    | Primitive::RepeatVector(_)
-                    | Primitive::Flatten(_)
-                    | Primitive::Identity(_)
-            );
-            value = *node.inputs.first().filter(|_| moves)?;
+            let read = *node.inputs.first()?;
+            match &node.layer {
+                Primitive::Reshape(_) | Primitive::Flatten(_) | Primitive::Identity(_) => {}
+                // Which cells they are is not known behind these.
+                Primitive::Permute(_) | Primitive::RepeatVector(_) if cells.is_none() => {}
+                Primitive::GetItem(taken) => {
+                    let sources = taken.sources(self.shape(read)).into_iter().map(|source| source as usize);
+                    let read_on =
+                        sources.enumerate().filter(|(cell, _)| cells.as_ref().is_none_or(|it| it.contains(cell)));
+                    cells = Some(read_on.map(|(_, source)| source).collect());
+                }
+                _ => return None,
+            }
+            value = read;
         }
-        Some(value)
+        Some(Behind { input: value, cells })
     }
+}
+
+/// What a value has of an input.
+struct Behind {
+    input: usize,
+    /// The cells; `None` for all of them.
+    cells: Option<BTreeSet<usize>>,
 }
 
 #[cfg(test)]

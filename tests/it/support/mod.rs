@@ -1,6 +1,7 @@
 //! What several topics share.
 
 pub mod client;
+pub mod kerases;
 pub mod process;
 pub mod records;
 pub mod server;

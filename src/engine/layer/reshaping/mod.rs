@@ -3,6 +3,7 @@
 mod cropping1d;
 mod cropping2d;
 mod frame;
+mod get_item;
 mod margins;
 mod permute;
 mod repeat_vector;
@@ -16,6 +17,7 @@ mod zero_padding2d;
 
 pub use cropping1d::Cropping1d;
 pub use cropping2d::Cropping2d;
+pub use get_item::{GetItem, Slice, Taken};
 pub use margins::{Margins1d, Margins2d};
 pub use permute::Permute;
 pub use repeat_vector::RepeatVector;

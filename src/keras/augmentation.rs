@@ -1,0 +1,69 @@
+//! Keras's layers that show images otherwise in training.
+
+use super::{
+    class::{Class, Plain, Rule},
+    layers::{CHANNELS_LAST, SEED},
+};
+
+/// How Keras 2 draws its random numbers.
+const GENERATORS: [(&str, Rule); 2] = [("rng_type", Rule::Ignored), ("force_generator", Rule::Ignored)];
+
+const FILL_MODE: (&str, Rule) = ("fill_mode", Rule::Same);
+const FILL_VALUE: (&str, Rule) = ("fill_value", Rule::Number);
+const INTERPOLATION: (&str, Rule) = ("interpolation", Rule::Same);
+
+pub(super) const RANDOM_FLIP: Class = Class {
+    names: &["RandomFlip"],
+    kind: "random_flip",
+    options: &[("mode", Rule::Default(Plain::Text(BOTH))), SEED, CHANNELS_LAST, GENERATORS[0], GENERATORS[1]],
+};
+
+/// The mode of a flip in both directions, which Keras 2 draws each by itself, and Keras 3 together.
+pub(super) const BOTH: &str = "horizontal_and_vertical";
+
+pub(super) const RANDOM_ROTATION: Class = Class {
+    names: &["RandomRotation"],
+    kind: "random_rotation",
+    options: &[
+        ("factor", Rule::Same),
+        FILL_MODE,
+        FILL_VALUE,
+        INTERPOLATION,
+        SEED,
+        CHANNELS_LAST,
+        GENERATORS[0],
+        GENERATORS[1],
+    ],
+};
+
+pub(super) const RANDOM_TRANSLATION: Class = Class {
+    names: &["RandomTranslation"],
+    kind: "random_translation",
+    options: &[
+        ("height_factor", Rule::Same),
+        ("width_factor", Rule::Same),
+        FILL_MODE,
+        FILL_VALUE,
+        INTERPOLATION,
+        SEED,
+        CHANNELS_LAST,
+        GENERATORS[0],
+        GENERATORS[1],
+    ],
+};
+
+pub(super) const RANDOM_ZOOM: Class = Class {
+    names: &["RandomZoom"],
+    kind: "random_zoom",
+    options: &[
+        ("height_factor", Rule::Same),
+        ("width_factor", Rule::Optional),
+        FILL_MODE,
+        FILL_VALUE,
+        INTERPOLATION,
+        SEED,
+        CHANNELS_LAST,
+        GENERATORS[0],
+        GENERATORS[1],
+    ],
+};

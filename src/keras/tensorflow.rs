@@ -1,0 +1,191 @@
+//! Operators of TensorFlow, which Keras 2 prints as layers (`x + y`, `tf.nn.relu(x)`, `x[:, -1]`), told as Keras 3 tells its own.
+
+use serde_json::{Map, Value, json};
+
+/// The classes that such layers have.
+const CLASSES: [&str; 2] = ["TFOpLambda", "SlicingOpLambda"];
+
+/// What stands for a first argument that is no tensor.
+const CONSTANT: &str = "_CONSTANT_VALUE";
+
+/// An operator of TensorFlow.
+struct Operator {
+    name: &'static str,
+    /// The class of Keras 3's.
+    class: &'static str,
+    /// Arguments that are options there, with their names there.
+    options: &'static [(&'static str, &'static str)],
+    /// Options that TensorFlow does not print where they are these.
+    otherwise: &'static [(&'static str, f64)],
+}
+
+const fn plain(name: &'static str, class: &'static str) -> Operator {
+    Operator { name, class, options: &[], otherwise: &[] }
+}
+
+const fn with(
+    name: &'static str,
+    class: &'static str,
+    options: &'static [(&'static str, &'static str)],
+    otherwise: &'static [(&'static str, f64)],
+) -> Operator {
+    Operator { name, class, options, otherwise }
+}
+
+const AXIS: &[(&str, &str)] = &[("axis", "axis")];
+const OVER: &[(&str, &str)] = &[("axis", "axis"), ("keepdims", "keepdims")];
+
+const OPERATORS: [Operator; 32] = [
+    plain("__operators__.add", "Add"),
+    plain("__operators__.getitem", "GetItem"),
+    plain("math.add", "Add"),
+    plain("math.subtract", "Subtract"),
+    plain("math.multiply", "Multiply"),
+    plain("math.truediv", "TrueDivide"),
+    plain("math.divide", "Divide"),
+    plain("math.negative", "Negative"),
+    plain("math.maximum", "Maximum"),
+    plain("math.minimum", "Minimum"),
+    plain("math.exp", "Exp"),
+    plain("math.sigmoid", "Sigmoid"),
+    plain("math.softplus", "Softplus"),
+    plain("math.tanh", "Tanh"),
+    plain("nn.bias_add", "Add"),
+    with("nn.elu", "Elu", &[], &[("alpha", 1.0)]),
+    with("nn.gelu", "Gelu", &[("approximate", "approximate")], &[]),
+    with("nn.leaky_relu", "LeakyRelu", &[("alpha", "negative_slope")], &[("negative_slope", 0.2)]),
+    plain("nn.relu", "Relu"),
+    plain("nn.relu6", "Relu6"),
+    plain("nn.selu", "Selu"),
+    with("nn.softmax", "Softmax", AXIS, &[]),
+    plain("nn.softsign", "Softsign"),
+    with("cast", "Cast", &[("dtype", "dtype")], &[]),
+    with("concat", "Concatenate", AXIS, &[]),
+    with("reshape", "Reshape", &[("shape", "newshape")], &[]),
+    with("compat.v1.transpose", "Transpose", &[("perm", "axes")], &[]),
+    with("expand_dims", "ExpandDims", AXIS, &[]),
+    with("compat.v1.squeeze", "Squeeze", AXIS, &[]),
+    with("math.reduce_max", "Max", OVER, &[]),
+    with("math.reduce_mean", "Mean", OVER, &[]),
+    with("linalg.matmul", "Matmul", &[], &[]),
+];
+
+/// Arguments that are a second operand.
+const OPERANDS: [&str; 3] = ["y", "b", "bias"];
+
+/// `document` with each such layer told as Keras 3 tells it; `None` where there is none.
+pub(super) fn told(document: &Value) -> Option<Value> {
+    has_any(document).then(|| {
+        let mut told = document.clone();
+        tell_all(&mut told);
+        told
+    })
+}
+
+fn is_operator(layer: &Value) -> bool {
+    layer.get("class_name").and_then(Value::as_str).is_some_and(|class| CLASSES.contains(&class))
+}
+
+/// Whether a model, or one within it, has such a layer.
+fn has_any(model: &Value) -> bool {
+    let layers = model.pointer("/config/layers").and_then(Value::as_array);
+    layers.into_iter().flatten().any(|layer| is_operator(layer) || has_any(layer))
+}
+
+/// Tells the layers of a model and of models within it.
+fn tell_all(model: &mut Value) {
+    for layer in model.pointer_mut("/config/layers").and_then(Value::as_array_mut).into_iter().flatten() {
+        match is_operator(layer) {
+            true => *layer = tell(layer).unwrap_or_else(|| layer.take()),
+            false => tell_all(layer),
+        }
+    }
+}
+
+/// One such layer; `None` where it has not the form that Keras 2 prints.
+fn tell(layer: &Value) -> Option<Value> {
+    let name = layer.pointer("/config/name")?;
+    let function = layer.pointer("/config/function")?.as_str()?;
+    let shape = layer.pointer("/build_config/input_shape").unwrap_or(&Value::Null);
+    let nodes: Vec<Told> =
+        layer.get("inbound_nodes")?.as_array()?.iter().map(|node| tell_call(node, shape)).collect::<Option<_>>()?;
+    let operator = OPERATORS.iter().find(|operator| operator.name == function);
+    let options = nodes.first().and_then(|node| operator.and_then(|operator| operator.options_of(&node.arguments)));
+    // What is not known is refused by TensorFlow's name of it.
+    let class = operator.filter(|_| options.is_some()).map_or(function, |operator| operator.class);
+    let mut config = options.unwrap_or_default();
+    config.insert("name".to_owned(), name.clone());
+    let calls: Vec<Value> = nodes.into_iter().map(|node| json!({"args": node.operands, "kwargs": {}})).collect();
+    Some(json!({
+        "class_name": class, "module": "keras.src.ops.numpy", "config": config, "name": name, "inbound_nodes": calls,
+    }))
+}
+
+/// A call: what it works on, and what else it was given.
+struct Told {
+    operands: Vec<Value>,
+    arguments: Map<String, Value>,
+}
+
+/// `["dense", 0, 0, {"y": ["other", 0, 0]}]`, or an array of such where the operator takes a list of tensors.
+fn tell_call(node: &Value, shape: &Value) -> Option<Told> {
+    let parts = node.as_array()?;
+    let (first, given) = match parts.first()? {
+        Value::String(_) => (operand(parts, shape)?, parts.get(3)),
+        _ => {
+            let tensors = parts.iter().map(|tensor| operand(tensor.as_array()?, shape)).collect::<Option<Vec<_>>>()?;
+            (Value::Array(tensors), parts.first()?.get(3))
+        }
+    };
+    let mut told = Told { operands: vec![first], arguments: Map::new() };
+    for (name, value) in given.and_then(Value::as_object).into_iter().flatten() {
+        match value {
+            Value::Null | Value::Bool(false) => {}
+            _ if name == "name" || (name == "data_format" && *value == "NHWC") => {}
+            Value::Array(key) if name == "slice_spec" => told.operands.push(key.iter().map(part_of_key).collect()),
+            Value::Array(parts) if parts.first().is_some_and(Value::is_string) && OPERANDS.contains(&name.as_str()) => {
+                told.operands.push(operand(parts, &Value::Null)?);
+            }
+            Value::Array(_) if OPERANDS.contains(&name.as_str()) => {
+                told.operands.push(json!({"class_name": "__tensor__", "config": {"value": value}}));
+            }
+            Value::Number(_) if OPERANDS.contains(&name.as_str()) => told.operands.push(value.clone()),
+            _ => {
+                told.arguments.insert(name.clone(), value.clone());
+            }
+        }
+    }
+    Some(told)
+}
+
+/// A tensor, of this shape where it is known, or a number.
+fn operand(parts: &[Value], shape: &Value) -> Option<Value> {
+    match parts {
+        [Value::String(layer), _, value, ..] if layer == CONSTANT => Some(value.clone()),
+        [layer, call, output, ..] => Some(json!({
+            "class_name": "__keras_tensor__", "config": {"shape": shape, "keras_history": [layer, call, output]},
+        })),
+        _ => None,
+    }
+}
+
+fn part_of_key(part: &Value) -> Value {
+    let is_slice = part.get("start").is_some() && part.get("class_name").is_none();
+    if is_slice { json!({"class_name": "__slice__", "config": part}) } else { part.clone() }
+}
+
+impl Operator {
+    /// The options that the arguments are; `None` where one of them is none.
+    fn options_of(&self, arguments: &Map<String, Value>) -> Option<Map<String, Value>> {
+        let mut options: Map<String, Value> =
+            self.otherwise.iter().map(|&(name, value)| (name.to_owned(), value.into())).collect();
+        if self.options.contains(&("approximate", "approximate")) {
+            options.insert("approximate".to_owned(), false.into());
+        }
+        for (name, value) in arguments {
+            let (_, ours) = self.options.iter().find(|(option, _)| option == name)?;
+            options.insert((*ours).to_owned(), value.clone());
+        }
+        Some(options)
+    }
+}

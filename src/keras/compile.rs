@@ -336,12 +336,15 @@ fn metric(value: &Value, place: &Place, translator: &mut Translator) -> Option<V
         (Value::String(written), kind) => *kind = json!({"type": kind, "name": written}),
         _ => {}
     }
-    checked::<Metric>(unnamed(metric), place, translator)
+    checked::<Metric>(named(metric), place, translator)
 }
 
-/// `metric` without a name that says no more than its kind.
-fn unnamed(mut metric: Value) -> Value {
+/// `metric` with a name of the letters that ours have, others as `_`; without one that says no more than its kind.
+fn named(mut metric: Value) -> Value {
     let Value::Object(settings) = &mut metric else { return metric };
+    if let Some(Value::String(name)) = settings.get_mut("name") {
+        *name = name.replace(|letter: char| !letter.is_ascii_alphanumeric() && !"_.-".contains(letter), "_");
+    }
     if settings.get("name") == settings.get("type") {
         settings.remove("name");
     }

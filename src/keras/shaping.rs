@@ -35,6 +35,7 @@ pub(super) fn alone(class: &str, config: &Map<String, Value>, layer: &Value) -> 
             let keepdims = config.get("keepdims").and_then(Value::as_bool).unwrap_or_default();
             Some(json!({"type": format!("global_{what}_pooling{dimensions}d"), "keepdims": keepdims}))
         }
+        "Stack" if axis.is_i64() => Some(json!({"type": "stack", "axis": axis})),
         "Matmul" if sample_of(layer)?.len() == 2 => Some(json!({"type": "dot", "axes": [2, 1]})),
         _ => None,
     }

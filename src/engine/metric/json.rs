@@ -20,6 +20,11 @@ pub(super) fn check_name(name: &str) -> Result<(), FieldError> {
     Err(FieldError::new("/name", format!("{expected}, received {name:?}")))
 }
 
+/// Whether a name is written as Keras's classes are (`AUC`).
+fn is_class(name: &str) -> bool {
+    name.contains(|letter: char| letter.is_ascii_uppercase())
+}
+
 fn read(mut value: Value) -> Result<Metric, FieldError> {
     let given = match &mut value {
         Value::Object(fields) => fields.shift_remove("name"),
@@ -29,7 +34,7 @@ fn read(mut value: Value) -> Result<Metric, FieldError> {
         (Some(Value::String(name)), _) => Some(name.clone()),
         (Some(other), _) => return Err(FieldError::new("/name", format!("expected a string, received {other}"))),
         // A class name (`AUC`) is called as Keras calls its objects, by the kind; anything else as it was written.
-        (None, Value::String(name)) if !name.contains(|letter: char| letter.is_ascii_uppercase()) => Some(name.clone()),
+        (None, Value::String(name)) if !is_class(name) => Some(name.clone()),
         (None, _) => None,
     };
     let measure: Measure = registry::read(value)?;
@@ -51,7 +56,9 @@ impl Serialize for Metric {
             Value::Object(fields) => {
                 fields.insert("name".into(), Value::String(self.name.clone()));
             }
-            name if meant == Some(Ok(self.measure.clone())) => *name = Value::String(self.name.clone()),
+            name if meant == Some(Ok(self.measure.clone())) && !is_class(&self.name) => {
+                *name = Value::String(self.name.clone());
+            }
             kind => *kind = serde_json::json!({"type": kind, "name": self.name}),
         }
         value.serialize(serializer)
@@ -86,5 +93,27 @@ impl utoipa::ToSchema for Metric {
 
     fn schemas(schemas: &mut Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::Schema>)>) {
         Measure::schemas(schemas);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn names_come_back_as_they_were() {
+        for (written, name) in [
+            (json!("mse"), "mse"),
+            (json!("RootMeanSquaredError"), "root_mean_squared_error"),
+            (json!({"type": "root_mean_squared_error", "name": "RootMeanSquaredError"}), "RootMeanSquaredError"),
+            (json!({"type": "auc", "name": "AUC"}), "AUC"),
+            (json!({"type": "mean_squared_error", "name": "mse"}), "mse"),
+        ] {
+            let metric: Metric = serde_json::from_value(written.clone()).unwrap();
+            assert_eq!(metric.name, name, "{written}");
+            let back: Metric = serde_json::from_value(serde_json::to_value(&metric).unwrap()).unwrap();
+            assert_eq!(back, metric, "{written}");
+        }
     }
 }

@@ -339,6 +339,8 @@ pub(super) fn cases() -> Vec<Case> {
         Case::new(json!({"type": "minimum"}), [[4], [4]]),
         Case::new(json!({"type": "concatenate"}), [[3, 2], [3, 1]]),
         Case::new(json!({"type": "concatenate", "axis": 1}), [[3, 2], [1, 2], [2, 2]]),
+        Case::new(json!({"type": "stack"}), [[3, 2], [3, 2], [3, 2]]),
+        Case::new(json!({"type": "stack", "axis": 1}), [[3], [3]]),
         Case::new(json!({"type": "dot", "axes": 1}), [[4], [4]]),
         Case::new(json!({"type": "dot", "axes": [2, 1], "normalize": true}), [[3, 4], [4, 2]]),
         Case::new(json!({"type": "dot", "axes": [1, 3]}), [[2, 3, 2], [2, 2, 2]]),

@@ -8,6 +8,7 @@ mod extremum;
 mod maximum;
 mod minimum;
 mod multiply;
+mod stack;
 mod subtract;
 
 pub use add::Add;
@@ -17,6 +18,7 @@ pub use dot::Dot;
 pub use maximum::Maximum;
 pub use minimum::Minimum;
 pub use multiply::Multiply;
+pub use stack::Stack;
 pub use subtract::Subtract;
 
 use super::{Backward, Forward, MaskRule, Values};

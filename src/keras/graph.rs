@@ -4,11 +4,12 @@
 //! several times runs several times, with the same weights.
 
 use super::{
-    calls::{Call, Tensor, calls, ends, name_of, ours},
+    calls::{Call, Tensor, name_of, ours},
     inputs,
-    masks::{self, Given, Origins},
+    masks::{self, Given},
     model::{self, model_within},
     parts,
+    scope::{Role, Scope},
     translator::{Place, Translator},
 };
 use crate::engine::field::FieldError;
@@ -26,38 +27,6 @@ const DEEPEST: usize = 16;
 pub(super) struct Graph<'a> {
     scopes: Vec<Scope<'a>>,
     layers: usize,
-}
-
-/// One model.
-struct Scope<'a> {
-    /// Goes before the names of its layers.
-    prefix: String,
-    /// Where its layers stand in Keras's JSON.
-    pointer: String,
-    layers: &'a [Value],
-    /// By layer.
-    roles: Vec<Role>,
-    /// By layer: what it was called on, each time.
-    calls: Vec<Vec<Call>>,
-    names: HashMap<String, usize>,
-    /// By layer: the number that others know its first call by. Keras 2 counts the making of a model as a call of it.
-    first_calls: Vec<usize>,
-    outputs: Vec<Tensor>,
-    /// The scope and the layer that this model is.
-    parent: Option<(usize, usize)>,
-    depth: usize,
-    trainable: bool,
-    /// Axes of its inputs, the first ones, on each step along which it runs by itself.
-    steps: usize,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Role {
-    Input(usize),
-    Layer,
-    Model(usize),
-    /// It makes nothing but masks.
-    Mask,
 }
 
 /// One layer in its place, as our form has it.
@@ -326,102 +295,6 @@ impl<'a> Graph<'a> {
                 Ok(name)
             }
         }
-    }
-}
-
-impl Scope<'_> {
-    fn read_functional(&mut self, config: &Map<String, Value>, translator: &mut Translator) -> Option<()> {
-        let owner = self.pointer.strip_suffix("/layers").unwrap_or(&self.pointer).to_owned();
-        let mut read = |field: &str| {
-            let tensors = ends(config.get(field));
-            tensors.map_err(|detail| translator.errors.push(FieldError::new(format!("{owner}/{field}"), detail))).ok()
-        };
-        let (inputs, outputs) = (read("input_layers"), read("output_layers"));
-        let ends_are_known = inputs.is_some() && outputs.is_some();
-        let (inputs, outputs) = (inputs.unwrap_or_default(), outputs.unwrap_or_default());
-        let before = translator.errors.len();
-        let makers = masks::makers(self.layers, &outputs);
-        for (index, layer) in self.layers.iter().enumerate() {
-            let place = Place {
-                ours: String::new(),
-                keras: format!("{}/{index}", self.pointer),
-                owner: model::owner_of(layer, index),
-            };
-            let name = name_of(layer, index);
-            let input = inputs.iter().position(|tensor| tensor.layer == name);
-            let is_input = layer.get("class_name").is_some_and(|class| class == "InputLayer");
-            if is_input && input.is_none() && ends_are_known {
-                translator.refuse(&place, "expected an input of the model among `input_layers`, received another one");
-            }
-            let role = match input.filter(|_| is_input) {
-                Some(input) => Role::Input(input),
-                None if makers.get(index) == Some(&true) => Role::Mask,
-                None => Role::Layer,
-            };
-            let calls = (role == Role::Layer).then(|| calls(layer, &place, translator)).flatten().unwrap_or_default();
-            if model_within(layer).is_some() && calls.iter().any(|call| call.mask.is_some()) {
-                translator.refuse(&place, "the argument `mask` of a model within a model is not supported");
-            }
-            self.roles.push(role);
-            self.calls.push(calls);
-            if self.names.insert(name.clone(), index).is_some() {
-                translator.refuse(&place, format_args!("expected a name of its own, received `{name}` a second time"));
-            }
-        }
-        self.outputs = outputs;
-        self.count_calls();
-        (ends_are_known && translator.errors.len() == before).then_some(())
-    }
-
-    /// What Keras says of the masks of a layer, in a model that is called `times` times.
-    fn given(&self, index: usize, layer: &Value, times: usize) -> Result<Option<Given>, FieldError> {
-        let Self { prefix, layers, names, calls, .. } = self;
-        let is_maker = &|index: usize| self.roles.get(index) == Some(&Role::Mask);
-        Origins { prefix, layers, names, calls, is_maker }.given(layer, times).map_err(|detail| {
-            let owner = model::owner_of(layer, index);
-            FieldError::new(format!("{}/{index}/inbound_nodes", self.pointer), format!("{owner}{detail}"))
-        })
-    }
-
-    /// Where some number passes the calls there are, the first of them is not known by 0.
-    fn count_calls(&mut self) {
-        let mut last = vec![0; self.layers.len()];
-        let read = self.calls.iter().flatten().flat_map(|call| &call.tensors).chain(&self.outputs);
-        for tensor in read {
-            if let Some(&index) = self.names.get(&tensor.layer) {
-                last[index] = last[index].max(tensor.call);
-            }
-        }
-        let first = |(last, calls): (&usize, &Vec<Call>)| (last + 1).saturating_sub(calls.len().max(1));
-        self.first_calls = last.iter().zip(&self.calls).map(first).collect();
-    }
-
-    /// Each layer reads the one before it.
-    fn read_sequential(&mut self) {
-        let mut before: Option<String> = None;
-        for (index, layer) in self.layers.iter().enumerate() {
-            let name = name_of(layer, index);
-            if index == 0 && layer.get("class_name").is_some_and(|class| class == "InputLayer") {
-                self.roles.push(Role::Input(0));
-                self.calls.push(Vec::new());
-            } else {
-                // What stands before the first layer where no input layer does.
-                let read = before.take().unwrap_or_else(|| {
-                    self.names.insert(String::new(), self.layers.len());
-                    String::new()
-                });
-                let tensors = vec![Tensor { layer: read, call: 0, output: 0 }];
-                self.roles.push(Role::Layer);
-                self.calls.push(vec![Call { tensors, ..Call::default() }]);
-            }
-            self.names.insert(name.clone(), index);
-            before = Some(name);
-        }
-        if self.names.contains_key("") {
-            self.roles.push(Role::Input(0));
-            self.calls.push(Vec::new());
-        }
-        self.outputs = before.map(|layer| Tensor { layer, call: 0, output: 0 }).into_iter().collect();
     }
 }
 

@@ -21,6 +21,7 @@ mod parameters;
 mod parts;
 mod recurrent;
 pub mod reference;
+mod scope;
 mod shaping;
 mod tensorflow;
 mod translator;

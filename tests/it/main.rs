@@ -16,6 +16,7 @@ mod http_slow;
 mod http_spine;
 mod keras_graphs;
 mod keras_import;
+mod keras_steps;
 mod openapi;
 mod parity_activations;
 mod parity_callbacks;

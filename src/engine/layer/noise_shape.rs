@@ -3,13 +3,32 @@
 use super::{Pass, read};
 use crate::engine::{field::FieldError, numbers, real::Real, shape::Shape};
 use rand::Rng;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use serde_json::Value;
 
 /// The shape of what is drawn, with the batch axis first: null for an axis of the input's length, 1 where all cells along it
 /// have one fate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(transparent)]
-pub struct NoiseShape(Vec<Option<usize>>);
+pub struct NoiseShape(#[serde(deserialize_with = "axes")] Vec<Option<usize>>);
+
+/// One axis as it is written.
+struct Axis(Option<usize>);
+
+impl<'de> Deserialize<'de> for Axis {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let received = Value::deserialize(deserializer)?;
+        let length = received.as_u64().and_then(|length| usize::try_from(length).ok());
+        if length.is_none() && !received.is_null() {
+            return Err(D::Error::custom(format!("expected null or a whole number, received {received}")));
+        }
+        Ok(Self(length))
+    }
+}
+
+fn axes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Option<usize>>, D::Error> {
+    Ok(Vec::<Axis>::deserialize(deserializer)?.into_iter().map(|axis| axis.0).collect())
+}
 
 impl NoiseShape {
     /// Ranges; the pointer is that of the setting.

@@ -40,6 +40,7 @@ fn layer(layer: Value) -> Value {
 #[case(layer(json!({"type": "time_distributed", "layer": {"type": "dense", "units": 2, "activity_regularizer": "l2"}})), "/layers/1/layer/activity_regularizer", "expected null")]
 #[case(layer(json!({"type": "dropout", "rate": 0.5, "activity_regularizer": {"type": "l2", "l2": -1}})), "/layers/1/activity_regularizer/l2", "received -1")]
 #[case(layer(json!({"type": "flatten", "activity_regularizer": "orthogonal_regularizer"})), "/layers/1/activity_regularizer", "expected l1, l2 or l1_l2")]
+#[case(layer(json!({"type": "dropout", "rate": 0.5, "noise_shape": [null, "a"]})), "/layers/1/noise_shape/1", "expected null or a whole number, received \"a\"")]
 #[case(layer(json!({"type": "time_distributed", "layer": {"type": "flatten", "activity_regularizer": "l2"}})), "/layers/1/layer/activity_regularizer", "unknown field")]
 #[case(layer(json!({"type": "flatten", "name": ""})), "/layers/1/name", "received 0")]
 #[case(layer(json!({"type": "flatten", "name": "a/b"})), "/layers/1/name", "received '/'")]

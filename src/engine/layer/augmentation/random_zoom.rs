@@ -33,15 +33,11 @@ pub struct RandomZoom {
     #[serde(default)]
     pub fill_value: f64,
     /// What pixels are that lie between those of the image.
-    #[serde(default = "bilinear")]
+    #[serde(default)]
     pub interpolation: TransformInterpolation,
     /// Takes the place of the job's seed for this layer.
     #[serde(default)]
     pub seed: Option<u64>,
-}
-
-fn bilinear() -> TransformInterpolation {
-    TransformInterpolation::Bilinear
 }
 
 impl Augmentation for RandomZoom {

@@ -1,6 +1,6 @@
 //! How a step's work is cut: by shapes alone, so that the bits do not depend on the number of threads.
 
-use crate::engine::{loss::Loss, spec::Architecture};
+use crate::engine::{loss::Loss, network::training_cells, spec::Architecture};
 use std::ops::Range;
 
 /// The rows of a step, cut into lanes of neighbouring rows, and those into shards that stay in the caches.
@@ -16,24 +16,33 @@ pub(super) struct Cut {
 
 /// Multiplications and additions below which a step is done before a second thread has woken up.
 const SMALL_STEP: u64 = 4_000_000;
-/// Rows that are worth a second lane.
+/// Rows of products that are worth a second lane.
 const TWO_LANES_ROWS: usize = 32;
 /// Rows of a lane that are worth a gradient of their own, where there are more lanes than two.
 const LANE_ROWS: usize = 64;
 const MOST_LANES: usize = 4;
 /// Weights that are worth a thread that moves them, where there are more than one.
 const THREAD_CELLS: usize = 1 << 15;
+/// Rows of a shard's products: enough for a kernel to be read often, few enough for values to stay in the second cache.
 const SHARD_ROWS: usize = 128;
+/// Values of a shard that stay there, however many rows they are of.
+const SECOND_LEVEL_CELLS: u64 = 1 << 18;
 
 impl Cut {
     /// The cut for steps of up to `batch_rows` rows that learn by these losses.
     pub fn new<'l>(architecture: &Architecture, batch_rows: usize, losses: impl IntoIterator<Item = &'l Loss>) -> Self {
         let rows = batch_rows.max(1);
         let small = architecture.cost().saturating_mul(3 * rows as u64) < SMALL_STEP;
-        let least = if rows < TWO_LANES_ROWS { 1 } else { 2 };
-        let lanes = if small { 1 } else { (rows / LANE_ROWS).clamp(least, MOST_LANES) };
+        let each = architecture.product_rows();
+        let least = if rows.saturating_mul(each) < TWO_LANES_ROWS { 1 } else { 2 };
+        let lanes = if small { 1 } else { (rows / LANE_ROWS).clamp(least, MOST_LANES).min(rows) };
         let lane_rows = rows.div_ceil(lanes);
-        let shard_rows = if meets(architecture, losses) { lane_rows } else { lane_rows.min(SHARD_ROWS) };
+        let few = lane_rows.min(SHARD_ROWS);
+        let shard_rows = match () {
+            () if meets(architecture, losses) => lane_rows,
+            () if training_cells(architecture, few) <= SECOND_LEVEL_CELLS => few,
+            () => few.min(SHARD_ROWS.div_ceil(each)),
+        };
         Self { lanes, lane_rows, shard_rows }
     }
 
@@ -66,6 +75,8 @@ pub(super) fn meets<'l>(architecture: &Architecture, losses: impl IntoIterator<I
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::spec::{Definition, Limits};
+    use serde_json::{Value, json};
 
     #[test]
     fn lanes_and_shards_cover_every_row_once() {
@@ -79,5 +90,28 @@ mod tests {
                 assert_eq!(shards.into_iter().flatten().collect::<Vec<_>>(), (0..rows).collect::<Vec<_>>());
             }
         }
+    }
+
+    fn cut(input: Value, layers: Value, batch_rows: usize) -> Cut {
+        let definition = Definition::from_value(&json!({"input_shape": input, "layers": layers})).unwrap();
+        let architecture = definition.resolve(&definition.known_input_shapes().unwrap(), &Limits::default()).unwrap();
+        Cut::new(&architecture, batch_rows, [])
+    }
+
+    #[test]
+    fn steps_and_positions_count_as_rows_but_not_for_a_large_layer_behind_them() {
+        let dense = json!({"type": "dense", "units": 256});
+        let mean = json!({"type": "global_average_pooling1d"});
+        let last = json!({"type": "dense", "units": 3});
+        let over_steps = cut(json!([32, 64]), json!([dense, mean, last]), 64);
+        assert_eq!(over_steps, Cut { lanes: 2, lane_rows: 32, shard_rows: 4 });
+        let few_rows = cut(json!([512, 64]), json!([dense, mean, last]), 8);
+        assert_eq!(few_rows, Cut { lanes: 2, lane_rows: 4, shard_rows: 1 });
+        let of_all_steps = cut(json!([32, 64]), json!([dense, {"type": "flatten"}, dense, last]), 64);
+        assert_eq!(of_all_steps, Cut { lanes: 2, lane_rows: 32, shard_rows: 32 });
+        let step_by_step = cut(json!([32, 64]), json!([{"type": "lstm", "units": 64}, last]), 64);
+        assert_eq!(step_by_step, Cut { lanes: 2, lane_rows: 32, shard_rows: 32 });
+        let one = cut(json!([512, 64]), json!([dense, mean, last]), 1);
+        assert_eq!(one, Cut { lanes: 1, lane_rows: 1, shard_rows: 1 });
     }
 }

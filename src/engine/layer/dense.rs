@@ -106,6 +106,10 @@ impl Layer for Dense {
         2 * inputs[0].cells() as u64 * self.units as u64
     }
 
+    fn product_rows(&self, inputs: &[Shape]) -> Option<usize> {
+        Some(inputs[0].cells() / inputs[0].last())
+    }
+
     fn last_activation(&self) -> Option<Activation> {
         Some(self.activation)
     }

@@ -258,6 +258,12 @@ pub trait Layer: Send + Sync {
         inputs.iter().map(|shape| shape.cells() as u64).sum()
     }
 
+    /// How many rows of one product with its kernel a row of the batch is: its steps or positions. `None` where no kernel is
+    /// multiplied. How many rows are worked on at a time goes by it.
+    fn product_rows(&self, _inputs: &[Shape]) -> Option<usize> {
+        None
+    }
+
     /// The activation that the output went through last. Where a loss absorbs it, `forward` and `backward` leave it
     /// out, as [`Pass::logits`] says.
     fn last_activation(&self) -> Option<Activation> {

@@ -134,6 +134,9 @@ macro_rules! registry {
             fn cost(&self, inputs: &[Shape]) -> u64 {
                 match self { $(Self::$variant(layer) => layer.cost(inputs)),+ }
             }
+            fn product_rows(&self, inputs: &[Shape]) -> Option<usize> {
+                match self { $(Self::$variant(layer) => layer.product_rows(inputs)),+ }
+            }
             fn last_activation(&self) -> Option<Activation> {
                 match self { $(Self::$variant(layer) => layer.last_activation()),+ }
             }

@@ -6,10 +6,11 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 
 /// Most rows that run through the network at once: products are no better with more.
 const MOST_ROWS: usize = 256;
-/// Fewest rows for which weights are worth reading.
+/// Fewest rows of a product for which weights are worth reading.
 const FEWEST_ROWS: usize = 16;
-/// Cells of all rows together, of their values and of what a layer works in, that the caches keep from one layer to the next.
-const CACHED_CELLS: usize = 1 << 20;
+/// Cells of all rows together, of their values and of what a layer works in, that the second cache keeps from one layer to
+/// the next.
+const CACHED_CELLS: usize = 1 << 18;
 /// Multiplications and additions that are worth a helper's waking up.
 const WORTH_A_HELPER: u64 = 1 << 20;
 
@@ -97,5 +98,6 @@ pub(super) fn rows_at_once(architecture: &Architecture) -> usize {
     let values = (0..architecture.values()).map(|value| architecture.shape(value).cells());
     let scratch = architecture.nodes().iter().map(|node| workspace(node, false).scratch_per_row).max();
     let cells = values.chain(scratch).fold(0, usize::saturating_add);
-    (CACHED_CELLS / cells.max(1)).clamp(FEWEST_ROWS, MOST_ROWS)
+    let fewest = FEWEST_ROWS.div_ceil(architecture.product_rows());
+    (CACHED_CELLS / cells.max(1)).clamp(fewest, MOST_ROWS)
 }

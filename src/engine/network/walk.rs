@@ -189,6 +189,24 @@ fn every_layer_has_a_case() {
 }
 
 #[test]
+fn kernels_say_how_many_rows_their_products_have() {
+    for case in cases() {
+        let bench = Bench::new(&case);
+        let architecture = bench.architecture();
+        for node in architecture.nodes() {
+            let kernels = architecture.parameters_of(node).iter().filter(|it| it.spec.name.ends_with("kernel"));
+            let cells: usize = kernels.map(|it| it.shape.cells()).sum();
+            match node.product_rows() {
+                None => assert_eq!(cells, 0, "{case:?}, {}", node.name),
+                Some(rows) => {
+                    assert!(rows > 0 && (2 * rows * cells) as u64 <= node.cost(), "{case:?}, {}: {rows}", node.name);
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn settings_survive_json() {
     for case in cases() {
         let definition = Definition::from_value(&case.definition()).unwrap();

@@ -7,6 +7,9 @@ use crate::engine::{
 };
 use std::{ops::Range, sync::Arc};
 
+/// A layer with less than this share of the work may have products of few rows.
+const SMALL_SHARE: u64 = 32;
+
 /// A checked definition with every shape known: a graph of values, in topological order.
 ///
 /// The first values are the inputs; each node makes a value of earlier ones, and some a mask or more values beside it. Trainable
@@ -73,6 +76,14 @@ impl Node {
     /// The values that it makes, masks aside.
     pub fn values(&self) -> impl Iterator<Item = usize> + use<> {
         std::iter::once(self.output).chain(self.others.clone())
+    }
+    /// Multiplications and additions of one row's forward, roughly.
+    pub fn cost(&self) -> u64 {
+        self.layer.cost(&self.input_shapes).saturating_mul(self.repeat as u64)
+    }
+    /// See [`Layer::product_rows`]; of all that the layer sees of one row of the batch.
+    pub fn product_rows(&self) -> Option<usize> {
+        self.layer.product_rows(&self.input_shapes).map(|rows| rows.saturating_mul(self.repeat))
     }
     /// See [`Layer::meeting`]; frozen layers do not meet.
     pub fn meeting(&self) -> Option<Meeting> {
@@ -187,7 +198,13 @@ impl Architecture {
     }
     /// Multiplications and additions of one row's forward, roughly.
     pub fn cost(&self) -> u64 {
-        let cost = |node: &Node| node.layer.cost(&node.input_shapes).saturating_mul(node.repeat as u64);
-        self.nodes.iter().map(cost).fold(0, u64::saturating_add)
+        self.nodes.iter().map(Node::cost).fold(0, u64::saturating_add)
+    }
+    /// Rows of a product with a kernel that a row of the batch is, in the layer with the fewest of them; layers that are a
+    /// small share of the work do not count.
+    pub fn product_rows(&self) -> usize {
+        let all = self.cost();
+        let counts = |node: &&Node| node.cost().saturating_mul(SMALL_SHARE) >= all;
+        self.nodes.iter().filter(counts).filter_map(Node::product_rows).min().unwrap_or(1).max(1)
     }
 }

@@ -53,6 +53,11 @@ impl Correlation {
         self.window.inputs() * self.channels
     }
 
+    /// Positions of an output.
+    pub fn outputs(&self) -> usize {
+        self.window.outputs()
+    }
+
     /// Cells of an output.
     pub fn output_cells(&self) -> usize {
         self.window.outputs() * self.filters

@@ -130,6 +130,10 @@ impl<const AXES: usize> Layer for DepthwiseConvolution<AXES> {
         self.planes(&inputs[0]).cost()
     }
 
+    fn product_rows(&self, inputs: &[Shape]) -> Option<usize> {
+        Some(self.planes(&inputs[0]).outputs())
+    }
+
     fn last_activation(&self) -> Option<Activation> {
         Some(self.activation)
     }

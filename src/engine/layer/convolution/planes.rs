@@ -22,6 +22,11 @@ impl Planes {
         self.window.inputs() * self.channels
     }
 
+    /// Positions of an output.
+    pub fn outputs(&self) -> usize {
+        self.window.outputs()
+    }
+
     /// Cells of an output.
     pub fn output_cells(&self) -> usize {
         self.window.outputs() * self.width()

@@ -165,6 +165,10 @@ impl<const AXES: usize> Layer for SeparableConvolution<AXES> {
         planes.cost().saturating_add(2 * (planes.output_cells() as u64).saturating_mul(self.filters as u64))
     }
 
+    fn product_rows(&self, inputs: &[Shape]) -> Option<usize> {
+        Some(self.planes(&inputs[0]).outputs())
+    }
+
     fn last_activation(&self) -> Option<Activation> {
         Some(self.activation)
     }

@@ -144,6 +144,10 @@ impl<const AXES: usize> Layer for Convolution<AXES> {
         self.correlation(&inputs[0]).cost()
     }
 
+    fn product_rows(&self, inputs: &[Shape]) -> Option<usize> {
+        Some(self.correlation(&inputs[0]).outputs())
+    }
+
     fn last_activation(&self) -> Option<Activation> {
         Some(self.activation)
     }

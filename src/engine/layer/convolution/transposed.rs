@@ -178,6 +178,10 @@ impl<const AXES: usize> Layer for TransposedConvolution<AXES> {
         self.correlation(&inputs[0]).cost()
     }
 
+    fn product_rows(&self, inputs: &[Shape]) -> Option<usize> {
+        Some(self.correlation(&inputs[0]).outputs())
+    }
+
     fn last_activation(&self) -> Option<Activation> {
         Some(self.activation)
     }

@@ -252,6 +252,11 @@ impl Layer for MultiHeadAttention {
         each.into_iter().fold(0, u64::saturating_add)
     }
 
+    fn product_rows(&self, inputs: &[Shape]) -> Option<usize> {
+        let heads = self.heads(inputs);
+        Some(heads.groups() * heads.queries.min(heads.keys))
+    }
+
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
         self.attend(cx);
     }

@@ -105,6 +105,11 @@ impl<C: Cell> Layer for C {
         (2 * plan.steps as u64).saturating_mul(kernels)
     }
 
+    fn product_rows(&self, _: &[Shape]) -> Option<usize> {
+        // Step by step.
+        Some(1)
+    }
+
     fn activity_regularizer(&self) -> Option<Regularizer> {
         // Where outputs are merged, the penalty is on what they were before.
         self.activity().filter(|_| self.outline().merge.is_none())

@@ -265,9 +265,9 @@ pub struct JobError {
 pub struct Timing {
     /// From submission (or from the return to the queue) to the claim.
     pub queued_seconds: Option<f64>,
-    /// Reading the data and fitting the recipe.
+    /// Reading the data, fitting the recipe, and making what the steps work on.
     pub preparing_seconds: Option<f64>,
-    /// The fit alone.
+    /// The epochs alone, with their validation.
     pub training_seconds: Option<f64>,
 }
 

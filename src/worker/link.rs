@@ -92,10 +92,9 @@ impl Link {
         self.started.get().copied()
     }
 
-    /// The sink of a fit that begins now.
-    pub fn begin(&self, preparing: Duration, rows: usize) -> Sink<'_> {
-        let started = *self.started.get_or_init(|| Started { at: Instant::now(), preparing, rows });
-        Sink { link: self, epoch_began: started.at }
+    /// The sink of a fit of so many rows, in a job whose preparation began then.
+    pub fn sink(&self, claimed: Instant, rows: usize) -> Sink<'_> {
+        Sink { link: self, claimed, rows, epoch_began: claimed }
     }
 }
 
@@ -103,6 +102,8 @@ impl Link {
 #[derive(Debug)]
 pub struct Sink<'a> {
     link: &'a Link,
+    claimed: Instant,
+    rows: usize,
     epoch_began: Instant,
 }
 
@@ -113,6 +114,12 @@ impl Sink<'_> {
 }
 
 impl EventSink for Sink<'_> {
+    fn begin(&mut self) {
+        let at = Instant::now();
+        let started = Started { at, preparing: at - self.claimed, rows: self.rows };
+        self.epoch_began = self.link.started.get_or_init(|| started).at;
+    }
+
     #[inline]
     fn step(&mut self, progress: Progress) -> ControlFlow<Stop> {
         if self.link.wanted.load(Ordering::Relaxed) == 0 {
@@ -149,6 +156,23 @@ mod tests {
         Progress { epoch: 1, step, steps: 10, loss: 0.5 }
     }
 
+    fn begun(link: &Link) -> Sink<'_> {
+        let mut sink = link.sink(Instant::now(), 1);
+        sink.begin();
+        sink
+    }
+
+    #[test]
+    fn a_fit_has_not_started_before_its_first_step() {
+        let link = Link::default();
+        let claimed = Instant::now();
+        let mut sink = link.sink(claimed, 7);
+        assert!(link.started().is_none());
+        sink.begin();
+        let Started { at, preparing, rows } = link.started().unwrap();
+        assert_eq!((at - claimed, rows), (preparing, 7));
+    }
+
     fn report(epoch: u32) -> EpochReport {
         EpochReport { epoch, logs: vec![("loss".to_owned(), 0.5)], learning_rate: 0.1 }
     }
@@ -156,7 +180,7 @@ mod tests {
     #[test]
     fn progress_is_given_once_for_each_time_it_is_wanted() {
         let link = Link::default();
-        let mut sink = link.begin(Duration::ZERO, 1);
+        let mut sink = begun(&link);
         assert!(sink.step(progress(1)).is_continue());
         assert_eq!(link.take_progress(), None);
         link.want_progress();
@@ -169,7 +193,7 @@ mod tests {
     #[test]
     fn a_stop_is_seen_at_the_next_step_and_the_next_epoch() {
         let link = Link::default();
-        let mut sink = link.begin(Duration::ZERO, 1);
+        let mut sink = begun(&link);
         link.stop();
         assert!(sink.step(progress(1)).is_break());
         assert!(sink.step(progress(2)).is_break(), "and stays");
@@ -180,7 +204,7 @@ mod tests {
     #[test]
     fn epochs_come_in_order_and_last_as_long_as_the_fit() {
         let link = Link::default();
-        let mut sink = link.begin(Duration::ZERO, 1);
+        let mut sink = begun(&link);
         for epoch in 1..=3 {
             assert!(sink.epoch(report(epoch)).is_continue());
         }
@@ -198,7 +222,7 @@ mod tests {
         let epochs = MOST_WAITING as u32 + 10;
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                let mut sink = link.begin(Duration::ZERO, 1);
+                let mut sink = begun(&link);
                 for epoch in 1..=epochs {
                     assert!(sink.epoch(report(epoch)).is_continue());
                 }

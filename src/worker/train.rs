@@ -26,7 +26,7 @@ pub enum Ended {
 /// A fit that went well.
 pub struct Trained {
     pub fitted: Fitted,
-    /// The fit alone.
+    /// The steps alone.
     pub took: Duration,
     pub summary: Summary,
     pub confusion_matrix: Option<ConfusionMatrix>,
@@ -47,10 +47,9 @@ pub fn train(inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> En
     };
     let plan = training.plan(rows.rows(), threads);
     let measured = validation.as_ref().map(|tensors| tensors.samples());
-    let mut sink = link.begin(began.elapsed(), rows.rows());
-    let started = Instant::now();
+    let mut sink = link.sink(began, rows.rows());
     let result = fit(&mut network, &plan, rows.samples(), measured, &mut sink);
-    let took = started.elapsed();
+    let took = link.started().map(|started| started.at.elapsed()).unwrap_or_default();
     let fitted = match result {
         Ok(fitted) => fitted,
         Err(FitError::Stopped(_)) => return Ended::Stopped,

@@ -123,6 +123,8 @@ pub enum Stop {
 
 /// Progress out, stop requests in.
 pub trait EventSink {
+    /// Before the first step, once there is everything that steps work on.
+    fn begin(&mut self) {}
     /// After each step; must be cheap. Not called after an epoch's last step.
     fn step(&mut self, progress: Progress) -> ControlFlow<Stop>;
     /// After each epoch.

@@ -77,6 +77,7 @@ fn run<F: Real>(
     };
     let (mut best, mut last, mut least_yet) = (Kept::default(), Kept::default(), f64::INFINITY);
     let mut fitted = Fitted { epochs: 0, best_epoch: 1, logs: Vec::new(), stopped_early: false, terminated: None };
+    sink.begin();
     for epoch in 1..=plan.epochs {
         let (values, rate) = match course.epoch(plan, epoch, sink) {
             Err(FitError::Diverged { .. }) if last.epoch > 0 => {

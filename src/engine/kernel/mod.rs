@@ -13,6 +13,7 @@ mod shared;
 mod sweep;
 mod team;
 mod tile;
+mod turned;
 mod wide;
 
 pub use buffer::Buffer;

@@ -12,6 +12,7 @@ use super::{
     operand::{Left, Operand, Strided, Target},
     panel::{self, Panel},
     tile::{Part, Right, tile, tiles},
+    turned,
     wide::{Double, Single, Wide},
 };
 use crate::engine::real::Real;
@@ -59,10 +60,10 @@ impl<F: Real, A: Left<F>> WithSimd for Product<'_, F, A> {
 
 /// The shapes of a product.
 #[derive(Clone, Copy)]
-struct Sizes {
-    rows: usize,
-    inner: usize,
-    columns: usize,
+pub(super) struct Sizes {
+    pub rows: usize,
+    pub inner: usize,
+    pub columns: usize,
 }
 
 /// # Safety
@@ -94,6 +95,9 @@ unsafe fn run<F: Real, W: Wide<F>>(
             Some(a) if sizes.columns == 1 && c.stride == 1 => {
                 let sizes = Sizes { rows: 1, inner: sizes.inner, columns: sizes.rows };
                 panels(wide, sizes, b.transposed(), a.transposed(), c, accumulate);
+            }
+            Some(a) if turned::pays(sizes, b, FEW_ROWS[usize::from(W::REGISTERS >= 32)]) => {
+                turned::turned(wide, sizes, a, b, c, accumulate);
             }
             _ => panels(wide, sizes, a, b, c, accumulate),
         }

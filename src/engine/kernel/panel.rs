@@ -11,7 +11,7 @@ use crate::engine::real::Real;
 use std::mem::MaybeUninit;
 
 /// Most columns of a tile: two registers of sixteen.
-const MOST_COLUMNS: usize = 32;
+pub(super) const MOST_COLUMNS: usize = 32;
 const INNER: usize = 256;
 
 /// Room for a part of b, at the beginning of a cache line so that no register's load touches two.
@@ -61,9 +61,6 @@ pub(super) unsafe fn fill<F: Real, W: Wide<F>, const C: usize>(
     Right { cells, stride, ahead: 0 }
 }
 
-/// Cells of a cache line: so many rows of a panel are written while columns of b are read along whole lines.
-const LINE: usize = 16;
-
 /// # Safety
 /// As for [`fill`].
 #[inline(always)]
@@ -75,23 +72,52 @@ unsafe fn transpose<F: Real, W: Wide<F>>(
     inner: usize,
     columns: usize,
 ) {
-    let (whole_inner, whole_columns) = match source.row_stride {
-        1 => (inner / SIDE * SIDE, columns / SIDE * SIDE),
-        _ => (0, 0),
-    };
+    // SAFETY: as the caller promises.
+    unsafe {
+        if source.row_stride == 1 {
+            turn::<F, W, LINE>(wide, [columns, inner], source.cells, source.column_stride, cells, stride);
+        }
+        for j in 0..stride {
+            let written = if j < columns && source.row_stride == 1 { inner } else { 0 };
+            for p in written..inner {
+                *cells.add(p * stride + j) = if j < columns { *source.at(p, j) } else { F::ZERO };
+            }
+        }
+    }
+}
+
+/// Cells of a cache line.
+pub(super) const LINE: usize = 16;
+
+/// Writes the transpose of rows and columns that are so far apart, in squares, `AT_ONCE` columns after the other: a line of
+/// them where lines that are read are better left for good, a square where those that are written are.
+///
+/// # Safety
+/// They must be readable at `from`, and their transpose writable at `to`.
+#[inline(always)]
+pub(super) unsafe fn turn<F: Real, W: Wide<F>, const AT_ONCE: usize>(
+    wide: W,
+    [rows, columns]: [usize; 2],
+    from: *const F,
+    from_stride: usize,
+    to: *mut F,
+    to_stride: usize,
+) {
+    let (whole_rows, whole_columns) = (rows / SIDE * SIDE, columns / SIDE * SIDE);
     // SAFETY: as the caller promises; squares are whole.
     unsafe {
-        for line in (0..whole_inner).step_by(LINE) {
-            for j in (0..whole_columns).step_by(SIDE) {
-                for p in (line..whole_inner.min(line + LINE)).step_by(SIDE) {
-                    wide.transpose(source.at(p, j), source.column_stride, cells.add(p * stride + j), stride);
+        for first in (0..whole_columns).step_by(AT_ONCE) {
+            for row in (0..whole_rows).step_by(SIDE) {
+                for column in (first..whole_columns.min(first + AT_ONCE)).step_by(SIDE) {
+                    let square = from.add(row * from_stride + column);
+                    wide.transpose(square, from_stride, to.add(column * to_stride + row), to_stride);
                 }
             }
         }
-        for j in 0..stride {
-            let begin = if j < whole_columns { whole_inner } else { 0 };
-            for p in begin..inner {
-                *cells.add(p * stride + j) = if j < columns { *source.at(p, j) } else { F::ZERO };
+        for row in 0..rows {
+            let begin = if row < whole_rows { whole_columns } else { 0 };
+            for column in begin..columns {
+                *to.add(column * to_stride + row) = *from.add(row * from_stride + column);
             }
         }
     }

@@ -72,9 +72,18 @@ mod tests {
 
     #[test]
     fn products_of_any_shape_and_orientation_are_exact() {
-        for (m, k, n) in
-            [(1, 1, 1), (1, 5, 40), (3, 2, 1), (10, 10, 16), (10, 16, 1), (7, 300, 17), (33, 64, 50), (150, 530, 35)]
-        {
+        for (m, k, n) in [
+            (1, 1, 1),
+            (1, 5, 40),
+            (3, 2, 1),
+            (10, 10, 16),
+            (10, 16, 1),
+            (7, 300, 17),
+            (33, 64, 50),
+            (150, 530, 35),
+            (13, 70, 101),
+            (50, 600, 215),
+        ] {
             let (a, a_t) = (numbers(m * k, 1), numbers(m * k, 2));
             let (b, b_t) = (numbers(k * n, 3), numbers(k * n, 4));
             let (a, a_t) = (Matrix::new(&a, k), Matrix::new(&a_t, m).transposed());
@@ -99,7 +108,7 @@ mod tests {
 
     #[test]
     fn parts_of_wider_matrices_multiply_as_their_copies_and_leave_what_is_beside_them() {
-        for (m, k, n) in [(1, 5, 40), (3, 2, 1), (10, 300, 16), (30, 16, 1), (7, 30, 17), (33, 64, 50)] {
+        for (m, k, n) in [(1, 5, 40), (3, 2, 1), (10, 300, 16), (30, 16, 1), (7, 30, 17), (33, 64, 50), (20, 300, 75)] {
             let (wide_a, wide_a_t) = (numbers(m * (k + 3), 1), numbers(k * (m + 2), 2));
             let (wide_b, wide_b_t) = (numbers(k * (n + 5), 3), numbers(n * (k + 1), 4));
             let (a, a_copy) = part(&wide_a, m, k, k + 3);
@@ -137,13 +146,13 @@ mod tests {
     fn a_row_has_the_same_bits_in_any_company() {
         const ROWS: usize = 140;
         let cell = |index: usize| (index as f32 * 0.37).sin();
-        for (k, n) in [(5, 1), (64, 128), (300, 10), (33, 37), (40, 256)] {
+        for (k, n) in [(5, 1), (64, 128), (300, 10), (33, 37), (40, 256), (600, 130)] {
             let x: Vec<f32> = (0..ROWS * k).map(cell).collect();
             let w: Vec<f32> = (0..k * n).map(|index| cell(index + 9)).collect();
             for w in [Matrix::new(&w, n), Matrix::new(&w, k).transposed()] {
                 let mut together = vec![0.0; ROWS * n];
                 product(Matrix::new(&x, k), w, &mut together, false);
-                for rows in [1, 2, 3, 7, 25, 128] {
+                for rows in [1, 2, 3, 7, 12, 25, 48, 128] {
                     let mut some = vec![0.0; rows * n];
                     product(Matrix::new(&x[..rows * k], k), w, &mut some, false);
                     assert_eq!(some, together[..rows * n], "{rows} rows, {k} x {n}");

@@ -67,3 +67,16 @@ pub(super) const RANDOM_ZOOM: Class = Class {
         GENERATORS[1],
     ],
 };
+
+/// One number for both directions is printed by Keras 2; Keras 3 prints the pair that it draws from.
+pub(super) const RANDOM_CONTRAST: Class = Class {
+    names: &["RandomContrast"],
+    kind: "random_contrast",
+    options: &[("factor", Rule::Same), ("value_range", Rule::Same), SEED, CHANNELS_LAST, GENERATORS[0], GENERATORS[1]],
+};
+
+pub(super) const RANDOM_BRIGHTNESS: Class = Class {
+    names: &["RandomBrightness"],
+    kind: "random_brightness",
+    options: &[("factor", Rule::Same), ("value_range", Rule::Same), SEED, CHANNELS_LAST, GENERATORS[0], GENERATORS[1]],
+};

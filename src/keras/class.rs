@@ -55,6 +55,8 @@ pub(super) enum Rule {
     Axis,
     /// A data type, bare or as a policy; only `float32` is computed in.
     DataType,
+    /// A data type that a layer of categories gives: `float32` or one of whole numbers.
+    NumberType,
     /// Honoured at these values (and null) alone.
     Only(&'static [Plain]),
     /// Read where it is known what the object belongs to.

@@ -1,7 +1,7 @@
 //! Keras's layers that look up, reshape, merge, disturb and rectify.
 
 use super::{
-    class::{Class, Rule, UNSET},
+    class::{Class, Plain, Rule, UNSET},
     layers::{CHANNELS_LAST, SEED},
     parameters::{CONSTRAINTS, INITIALIZERS, REGULARIZERS},
 };
@@ -58,6 +58,31 @@ pub(super) const UP_SAMPLING2D: Class = Class {
     names: &["UpSampling2D"],
     kind: "up_sampling2d",
     options: &[("size", Rule::Same), ("interpolation", Rule::Same), CHANNELS_LAST],
+};
+
+pub(super) const UP_SAMPLING3D: Class =
+    Class { names: &["UpSampling3D"], kind: "up_sampling3d", options: &[("size", Rule::Same), CHANNELS_LAST] };
+
+pub(super) const RESIZING: Class = Class {
+    names: &["Resizing"],
+    kind: "resizing",
+    options: &[
+        ("height", Rule::Same),
+        ("width", Rule::Same),
+        ("interpolation", Rule::Same),
+        ("antialias", Rule::Same),
+        ("crop_to_aspect_ratio", Rule::Same),
+        ("pad_to_aspect_ratio", Rule::Same),
+        ("fill_mode", Rule::Only(&[Plain::Text("constant")])),
+        ("fill_value", Rule::Number),
+        CHANNELS_LAST,
+    ],
+};
+
+pub(super) const CENTER_CROP: Class = Class {
+    names: &["CenterCrop"],
+    kind: "center_crop",
+    options: &[("height", Rule::Same), ("width", Rule::Same), CHANNELS_LAST],
 };
 
 pub(super) const PRELU: Class = Class {

@@ -13,7 +13,8 @@ const WHOLE: [&str; 8] = ["int8", "int16", "int32", "int64", "uint8", "uint16", 
 
 /// Layers for which a whole number is what the same number with a fraction of zero is; of a model within another one, whose
 /// input may be what a layer made and is then cut to whole numbers, only the first.
-const TURN: [&str; 4] = ["Embedding", "Rescaling", "Normalization", "Dense"];
+const TURN: [&str; 7] =
+    ["Embedding", "Rescaling", "Normalization", "Dense", "CategoryEncoding", "IntegerLookup", "Discretization"];
 
 /// Notes an error where an input layer takes another type than `float32`, unless it is one of whole numbers and its
 /// `readers`, layers of the same model, take them alike. What a model within it reads is told there.
@@ -27,10 +28,10 @@ pub(super) fn check_type<'a>(
     let Some(given) = layer.pointer("/config/dtype") else { return };
     let place = Place { keras: format!("{}/config/dtype", place.keras), ..place.clone() };
     let place = Place { owner: format!("{}`dtype`: ", place.owner), ..place };
-    let name = given.pointer("/config/name").unwrap_or(given);
-    if !name.as_str().is_some_and(|name| WHOLE.contains(&name)) {
+    if !is_whole(given) {
         return translator.data_type(given, &place);
     }
+    let name = given.pointer("/config/name").unwrap_or(given);
     let turn = if within { &TURN[..1] } else { &TURN[..] };
     for reader in readers.filter(|reader| !is_model(reader)) {
         let class = reader.get("class_name").and_then(Value::as_str).unwrap_or_default();
@@ -44,6 +45,12 @@ pub(super) fn check_type<'a>(
             return;
         }
     }
+}
+
+/// Whether a data type, by its name or as a policy, is one of whole numbers.
+pub(super) fn is_whole(given: &Value) -> bool {
+    let name = given.pointer("/config/name").unwrap_or(given);
+    name.as_str().is_some_and(|name| WHOLE.contains(&name))
 }
 
 /// The inputs of a definition: names with the shapes that their layers were given.

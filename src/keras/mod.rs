@@ -6,6 +6,7 @@
 
 mod augmentation;
 mod calls;
+mod categories;
 mod class;
 mod compile;
 mod convolutions;

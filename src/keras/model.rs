@@ -235,14 +235,17 @@ fn read_arguments(
         let attends = ours.get("type").is_some_and(|kind| {
             ["multi_head_attention", "attention", "additive_attention"].iter().any(|known| kind == known)
         });
-        let disturbs = ours.get("type").and_then(Value::as_str).is_some_and(|kind| kind.starts_with("random_"));
+        let images = ours
+            .get("type")
+            .and_then(Value::as_str)
+            .is_some_and(|kind| kind.starts_with("random_") || ["resizing", "center_crop"].contains(&kind));
         match (name.as_str(), value) {
             ("use_causal_mask", Value::Bool(causal)) if attends => {
                 ours.insert("use_causal_mask".into(), (*causal).into());
             }
             ("return_attention_scores", Value::Bool(false)) if attends => {}
-            // What their calls have where nothing is said, and a model's own mode overrides.
-            ("training", Value::Bool(true)) if disturbs => {}
+            // What their calls have where nothing is said, and a model's own mode overrides, if it matters.
+            ("training", Value::Bool(true)) if images => {}
             _ => {
                 let place = Place { keras: format!("{}/inbound_nodes", place.keras), ..place.clone() };
                 let value = describe(value);

@@ -63,6 +63,7 @@ fn row(text: &mut String, names: &str, kind: &str, options: &[(&str, Rule)]) {
                 (1, format!("`{name}`: {}", values.join(" or ")))
             }
             Rule::DataType => (1, format!("`{name}`: `\"float32\"`")),
+            Rule::NumberType => (1, format!("`{name}`: `\"float32\"` or one of whole numbers")),
             Rule::Ignored => (2, format!("`{name}`")),
             Rule::Renamed(ours) => (0, format!("`{name}` as `{ours}`")),
             _ => (0, format!("`{name}`")),

@@ -239,6 +239,12 @@ impl Translator {
                 self.data_type(value, &place);
                 None
             }
+            Rule::NumberType => {
+                if !inputs::is_whole(value) {
+                    self.data_type(value, &place);
+                }
+                None
+            }
             Rule::Only(allowed) => {
                 if !value.is_null() && !allowed.iter().any(|plain| plain.is(value)) {
                     let expected = match allowed {

@@ -73,7 +73,10 @@ fn graphs_give_what_keras_gives(
         "words_by_column",
         "slashes",
         "compiled_by_name",
-        "compiled_outputs"
+        "compiled_outputs",
+        "sized",
+        "words_as_categories",
+        "volumes"
     )]
     name: &str,
 ) {

@@ -83,6 +83,10 @@ impl Layer for Embedding {
         )]
     }
 
+    fn looks_up(&self) -> Option<usize> {
+        Some(self.input_dim)
+    }
+
     fn mask(&self, inputs: &[Shape], _: &[Option<Shape>]) -> MaskRule {
         if self.mask_zero { MaskRule::Write(inputs[0].clone()) } else { MaskRule::Drop }
     }

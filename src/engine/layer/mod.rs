@@ -10,6 +10,7 @@ mod attention;
 mod augmentation;
 mod axes;
 mod batch_normalization;
+mod categories;
 mod composition;
 mod context;
 mod convolution;
@@ -52,16 +53,18 @@ pub use activations::{EluLayer, LeakyReluLayer, Prelu, ReluLayer, SoftmaxLayer};
 pub use additive_attention::AdditiveAttention;
 pub use attention::{Attention, ScoreMode};
 pub use augmentation::{
-    Factor, FillMode, FlipMode, RandomFlip, RandomRotation, RandomTranslation, RandomZoom, TransformInterpolation,
+    ContrastFactor, Factor, FillMode, FlipMode, RandomBrightness, RandomContrast, RandomFlip, RandomRotation,
+    RandomTranslation, RandomZoom, TransformInterpolation, ValueRange,
 };
 pub use axes::Axes;
 pub use batch_normalization::BatchNormalization;
+pub use categories::{CategoryEncoding, Coding, Discretization, IndexMode, IntegerLookup};
 pub use composition::{Composition, Part, Source};
 pub(crate) use context::Destination;
 pub use context::{Backward, Forward, InputGradients, Join, Others, ParameterGradients, Parameters, Pass, Values};
 pub use convolution::{
-    Conv1d, Conv1dTranspose, Conv2d, Conv2dTranspose, Convolution, DepthwiseConv1d, DepthwiseConv2d,
-    DepthwiseConvolution, Padding, SeparableConv1d, SeparableConv2d, SeparableConvolution, Sizes,
+    Conv1d, Conv1dTranspose, Conv2d, Conv2dTranspose, Conv3d, Conv3dTranspose, Convolution, DepthwiseConv1d,
+    DepthwiseConv2d, DepthwiseConvolution, Padding, SeparableConv1d, SeparableConv2d, SeparableConvolution, Sizes,
     TransposedConvolution,
 };
 pub use dense::Dense;
@@ -76,14 +79,15 @@ pub use merging::{Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, St
 pub use multi_head_attention::{MultiHeadAttention, OutputShape};
 pub use noise::{
     ActivityRegularization, AlphaDropout, GaussianDropout, GaussianNoise, SpatialDropout1d, SpatialDropout2d,
+    SpatialDropout3d,
 };
 pub use noise_shape::NoiseShape;
 pub use normalization::Normalization;
 pub(crate) use normalization::{COUNT, MEAN, Moments, VARIANCE};
 pub use pooling::{
-    AveragePooling, AveragePooling1d, AveragePooling2d, GlobalAveragePooling, GlobalAveragePooling1d,
-    GlobalAveragePooling2d, GlobalMaxPooling, GlobalMaxPooling1d, GlobalMaxPooling2d, MaxPooling, MaxPooling1d,
-    MaxPooling2d,
+    AveragePooling, AveragePooling1d, AveragePooling2d, AveragePooling3d, GlobalAveragePooling, GlobalAveragePooling1d,
+    GlobalAveragePooling2d, GlobalAveragePooling3d, GlobalMaxPooling, GlobalMaxPooling1d, GlobalMaxPooling2d,
+    GlobalMaxPooling3d, MaxPooling, MaxPooling1d, MaxPooling2d, MaxPooling3d,
 };
 pub use position_embedding::PositionEmbedding;
 pub use recurrent::{Bidirectional, Gru, Lstm, MergeMode, SimpleRnn};
@@ -91,8 +95,9 @@ pub(crate) use registry::check_activity;
 pub use registry::{AnyLayer, Composite, Primitive};
 pub use rescaling::Rescaling;
 pub use reshaping::{
-    Cropping1d, Cropping2d, GetItem, Interpolation, Margins1d, Margins2d, Permute, RepeatVector, Reshape, Slice, Taken,
-    UpSampling1d, UpSampling2d, ZeroPadding1d, ZeroPadding2d,
+    CenterCrop, Cropping1d, Cropping2d, Cropping3d, GetItem, Interpolation, Margins1d, Margins2d, Margins3d, Permute,
+    RepeatVector, Reshape, ResizeInterpolation, Resizing, Slice, Taken, UpSampling1d, UpSampling2d, UpSampling3d,
+    ZeroPadding1d, ZeroPadding2d, ZeroPadding3d,
 };
 pub use rms_normalization::RmsNormalization;
 pub use sine_position_encoding::SinePositionEncoding;
@@ -275,6 +280,22 @@ pub trait Layer: Send + Sync {
     /// `backward` is then given no place for it.
     fn outer_product(&self) -> Option<usize> {
         None
+    }
+
+    /// How many numbers it looks up in its first input, from 0: these must be whole numbers of an input of the model, or what a
+    /// layer gives whose [`Self::categories`] are no more.
+    fn looks_up(&self) -> Option<usize> {
+        None
+    }
+
+    /// Where it gives whole numbers, from 0: how many different ones.
+    fn categories(&self) -> Option<usize> {
+        None
+    }
+
+    /// Whether the numbers of its first input mean what they are, so that columns may not be scaled before.
+    fn reads_as_given(&self) -> bool {
+        self.looks_up().is_some()
     }
 
     /// A penalty on the output. It is no business of the layer's: a node of its own, placed after this one, adds it.

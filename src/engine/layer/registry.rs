@@ -2,16 +2,19 @@
 
 use super::{
     ActivationLayer, ActivityRegularization, Add, AdditiveAttention, AlphaDropout, Attention, Average,
-    AveragePooling1d, AveragePooling2d, Backward, BatchNormalization, Bidirectional, Composition, Concatenate, Conv1d,
-    Conv1dTranspose, Conv2d, Conv2dTranspose, Cropping1d, Cropping2d, Dense, DepthwiseConv1d, DepthwiseConv2d, Dot,
+    AveragePooling1d, AveragePooling2d, AveragePooling3d, Backward, BatchNormalization, Bidirectional,
+    CategoryEncoding, CenterCrop, Composition, Concatenate, Conv1d, Conv1dTranspose, Conv2d, Conv2dTranspose, Conv3d,
+    Conv3dTranspose, Cropping1d, Cropping2d, Cropping3d, Dense, DepthwiseConv1d, DepthwiseConv2d, Discretization, Dot,
     Dropout, EluLayer, Embedding, Flatten, Forward, GaussianDropout, GaussianNoise, GetItem, GlobalAveragePooling1d,
-    GlobalAveragePooling2d, GlobalMaxPooling1d, GlobalMaxPooling2d, GroupNormalization, Gru, IdentityLayer, Join,
-    Layer, LayerNormalization, LeakyReluLayer, Lstm, MaskRule, Masking, MaxPooling1d, MaxPooling2d, Maximum, Meeting,
-    Minimum, MultiHeadAttention, Multiply, Normalization, ParameterSpec, Part, Permute, PositionEmbedding, Prelu,
-    RandomFlip, RandomRotation, RandomTranslation, RandomZoom, ReluLayer, RepeatVector, Rescaling, Reshape,
+    GlobalAveragePooling2d, GlobalAveragePooling3d, GlobalMaxPooling1d, GlobalMaxPooling2d, GlobalMaxPooling3d,
+    GroupNormalization, Gru, IdentityLayer, IntegerLookup, Join, Layer, LayerNormalization, LeakyReluLayer, Lstm,
+    MaskRule, Masking, MaxPooling1d, MaxPooling2d, MaxPooling3d, Maximum, Meeting, Minimum, MultiHeadAttention,
+    Multiply, Normalization, ParameterSpec, Part, Permute, PositionEmbedding, Prelu, RandomBrightness, RandomContrast,
+    RandomFlip, RandomRotation, RandomTranslation, RandomZoom, ReluLayer, RepeatVector, Rescaling, Reshape, Resizing,
     RmsNormalization, SeparableConv1d, SeparableConv2d, SimpleRnn, SinePositionEncoding, SoftmaxLayer,
-    SpatialDropout1d, SpatialDropout2d, Stack, Subtract, TimeDistributed, TransformerDecoder, TransformerEncoder,
-    UnitNormalization, UpSampling1d, UpSampling2d, Workspace, ZeroPadding1d, ZeroPadding2d,
+    SpatialDropout1d, SpatialDropout2d, SpatialDropout3d, Stack, Subtract, TimeDistributed, TransformerDecoder,
+    TransformerEncoder, UnitNormalization, UpSampling1d, UpSampling2d, UpSampling3d, Workspace, ZeroPadding1d,
+    ZeroPadding2d, ZeroPadding3d,
 };
 use crate::engine::{
     activation::Activation,
@@ -143,6 +146,15 @@ macro_rules! registry {
             fn outer_product(&self) -> Option<usize> {
                 match self { $(Self::$variant(layer) => layer.outer_product()),+ }
             }
+            fn looks_up(&self) -> Option<usize> {
+                match self { $(Self::$variant(layer) => layer.looks_up()),+ }
+            }
+            fn categories(&self) -> Option<usize> {
+                match self { $(Self::$variant(layer) => layer.categories()),+ }
+            }
+            fn reads_as_given(&self) -> bool {
+                match self { $(Self::$variant(layer) => layer.reads_as_given()),+ }
+            }
             fn activity_regularizer(&self) -> Option<Regularizer> {
                 match self { $(Self::$variant(layer) => layer.activity_regularizer()),+ }
             }
@@ -176,20 +188,26 @@ registry! {
         "dense" => Dense(Dense),
         "conv1d" => Conv1d(Conv1d),
         "conv2d" => Conv2d(Conv2d),
+        "conv3d" => Conv3d(Conv3d),
         "conv1d_transpose" => Conv1dTranspose(Conv1dTranspose),
         "conv2d_transpose" => Conv2dTranspose(Conv2dTranspose),
+        "conv3d_transpose" => Conv3dTranspose(Conv3dTranspose),
         "depthwise_conv1d" => DepthwiseConv1d(DepthwiseConv1d),
         "depthwise_conv2d" => DepthwiseConv2d(DepthwiseConv2d),
         "separable_conv1d" => SeparableConv1d(SeparableConv1d),
         "separable_conv2d" => SeparableConv2d(SeparableConv2d),
         "max_pooling1d" => MaxPooling1d(MaxPooling1d),
         "max_pooling2d" => MaxPooling2d(MaxPooling2d),
+        "max_pooling3d" => MaxPooling3d(MaxPooling3d),
         "average_pooling1d" => AveragePooling1d(AveragePooling1d),
         "average_pooling2d" => AveragePooling2d(AveragePooling2d),
+        "average_pooling3d" => AveragePooling3d(AveragePooling3d),
         "global_max_pooling1d" => GlobalMaxPooling1d(GlobalMaxPooling1d),
         "global_max_pooling2d" => GlobalMaxPooling2d(GlobalMaxPooling2d),
+        "global_max_pooling3d" => GlobalMaxPooling3d(GlobalMaxPooling3d),
         "global_average_pooling1d" => GlobalAveragePooling1d(GlobalAveragePooling1d),
         "global_average_pooling2d" => GlobalAveragePooling2d(GlobalAveragePooling2d),
+        "global_average_pooling3d" => GlobalAveragePooling3d(GlobalAveragePooling3d),
         "activation" => Activation(ActivationLayer),
         "dropout" => Dropout(Dropout),
         "flatten" => Flatten(Flatten),
@@ -203,6 +221,9 @@ registry! {
         "unit_normalization" => UnitNormalization(UnitNormalization),
         "multi_head_attention" => MultiHeadAttention(MultiHeadAttention),
         "embedding" => Embedding(Embedding),
+        "category_encoding" => CategoryEncoding(CategoryEncoding),
+        "discretization" => Discretization(Discretization),
+        "integer_lookup" => IntegerLookup(IntegerLookup),
         "identity" => Identity(IdentityLayer),
         "masking" => Masking(Masking),
         "rescaling" => Rescaling(Rescaling),
@@ -213,12 +234,18 @@ registry! {
         "repeat_vector" => RepeatVector(RepeatVector),
         "zero_padding1d" => ZeroPadding1d(ZeroPadding1d),
         "zero_padding2d" => ZeroPadding2d(ZeroPadding2d),
+        "zero_padding3d" => ZeroPadding3d(ZeroPadding3d),
         "cropping1d" => Cropping1d(Cropping1d),
         "cropping2d" => Cropping2d(Cropping2d),
+        "cropping3d" => Cropping3d(Cropping3d),
+        "resizing" => Resizing(Resizing),
+        "center_crop" => CenterCrop(CenterCrop),
         "up_sampling1d" => UpSampling1d(UpSampling1d),
         "up_sampling2d" => UpSampling2d(UpSampling2d),
+        "up_sampling3d" => UpSampling3d(UpSampling3d),
         "spatial_dropout1d" => SpatialDropout1d(SpatialDropout1d),
         "spatial_dropout2d" => SpatialDropout2d(SpatialDropout2d),
+        "spatial_dropout3d" => SpatialDropout3d(SpatialDropout3d),
         "gaussian_noise" => GaussianNoise(GaussianNoise),
         "gaussian_dropout" => GaussianDropout(GaussianDropout),
         "alpha_dropout" => AlphaDropout(AlphaDropout),
@@ -226,6 +253,8 @@ registry! {
         "random_rotation" => RandomRotation(RandomRotation),
         "random_translation" => RandomTranslation(RandomTranslation),
         "random_zoom" => RandomZoom(RandomZoom),
+        "random_contrast" => RandomContrast(RandomContrast),
+        "random_brightness" => RandomBrightness(RandomBrightness),
         "activity_regularization" => ActivityRegularization(ActivityRegularization),
         "add" => Add(Add),
         "subtract" => Subtract(Subtract),

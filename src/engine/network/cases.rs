@@ -1,7 +1,10 @@
 //! Settings and inputs to try each layer with; a layer without any fails the walk.
 
+mod categories;
+mod images;
 mod masked;
 mod states;
+mod volumes;
 
 use serde_json::{Value, json};
 
@@ -226,8 +229,11 @@ pub(super) fn cases() -> Vec<Case> {
     let mut cases = recurrent();
     cases.extend(penalized());
     cases.extend(convolutions());
+    cases.extend(categories::cases());
+    cases.extend(images::cases());
     cases.extend(masked::cases());
     cases.extend(states::cases());
+    cases.extend(volumes::cases());
     cases.extend(vec![
         Case::new(json!({"type": "dense", "units": 3}), [[4]]),
         Case::new(json!({"type": "dense", "units": 1, "activation": "sigmoid"}), [[7]]),

@@ -1,19 +1,22 @@
 //! Inputs that are looked up: whole numbers in a range, checked before a network runs on them.
 
 use super::Architecture;
-use crate::engine::layer::Primitive;
+use crate::engine::{
+    field::FieldError,
+    layer::{Layer, Primitive},
+};
 use ndarray::ArrayView2;
 use std::collections::BTreeSet;
 
-/// A number that no embedding has a vector for.
+/// A number that a layer cannot look up.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
-#[error("expected a whole number from 0 to {last}, which an embedding looks up, received {received}")]
+#[error("expected a whole number from 0 to {last}, which a layer looks up, received {received}")]
 pub struct WrongIndex {
     /// The row of x that it stands in.
     pub row: usize,
     /// The column.
     pub column: usize,
-    /// The last number that there is a vector for.
+    /// The last number that can be looked up.
     pub last: usize,
     /// What stands there.
     pub received: f32,
@@ -23,13 +26,13 @@ impl Architecture {
     /// Fails where `x`, [rows, cells of every input one after the other], has numbers that are looked up and not there.
     pub fn check_indices(&self, x: ArrayView2<'_, f32>) -> Result<(), WrongIndex> {
         for node in self.nodes() {
-            let Primitive::Embedding(embedding) = &node.layer else { continue };
+            let Some(numbers) = node.layer.looks_up() else { continue };
             let Some(Behind { input, cells: chosen }) = node.inputs.first().and_then(|&value| self.cells_behind(value))
             else {
                 continue;
             };
             let first: usize = self.input_shapes().iter().take(input).map(|shape| shape.cells()).sum();
-            let last = embedding.input_dim - 1;
+            let last = numbers - 1;
             for (row, cells) in x.rows().into_iter().enumerate() {
                 let cells = cells.into_iter().enumerate().skip(first).take(self.shape(input).cells());
                 let looked_up = |column: usize| chosen.as_ref().is_none_or(|chosen| chosen.contains(&(column - first)));
@@ -43,10 +46,10 @@ impl Architecture {
         Ok(())
     }
 
-    /// By input: whether an embedding looks its numbers up, so that they must stay as they are.
+    /// By input: whether its numbers mean what they are to a layer, as those do that are looked up, so that they must stay so.
     pub fn looked_up(&self) -> Vec<bool> {
         let mut looked_up = vec![false; self.inputs];
-        for node in self.nodes().iter().filter(|node| matches!(node.layer, Primitive::Embedding(_))) {
+        for node in self.nodes().iter().filter(|node| node.layer.reads_as_given()) {
             if let Some(input) = node.inputs.first().and_then(|&value| self.input_behind(value)) {
                 looked_up[input] = true;
             }
@@ -54,17 +57,35 @@ impl Architecture {
         looked_up
     }
 
+    /// Fails where `numbers` of them could not be looked up in a value.
+    pub(super) fn check_looked_up(&self, value: usize, numbers: usize) -> Result<(), FieldError> {
+        let (value, _) = self.source_of(value);
+        let Some(node) = self.nodes().iter().find(|node| node.output == value) else { return Ok(()) };
+        let detail = match node.layer.categories() {
+            Some(categories) if categories <= numbers => return Ok(()),
+            Some(categories) => format!("expected whole numbers below {numbers}, received {categories} categories"),
+            None => "expected whole numbers of an input of the model, received what another layer computes".to_owned(),
+        };
+        Err(FieldError::new("", detail))
+    }
+
     /// The input whose cells a value has, in whatever order.
-    pub(super) fn input_behind(&self, value: usize) -> Option<usize> {
+    fn input_behind(&self, value: usize) -> Option<usize> {
         self.cells_behind(value).map(|behind| behind.input)
     }
 
     /// The input whose cells a value has, in whatever order, and which of them.
-    fn cells_behind(&self, mut value: usize) -> Option<Behind> {
+    fn cells_behind(&self, value: usize) -> Option<Behind> {
+        let (input, cells) = self.source_of(value);
+        (input < self.inputs).then_some(Behind { input, cells })
+    }
+
+    /// The input or the value that a layer computed whose cells a value has, in whatever order, and which of them; `None` for
+    /// all.
+    fn source_of(&self, mut value: usize) -> (usize, Option<BTreeSet<usize>>) {
         let mut cells: Option<BTreeSet<usize>> = None;
-        while value >= self.inputs {
-            let node = self.nodes().iter().find(|node| node.output == value)?;
-            let read = *node.inputs.first()?;
+        while let Some(node) = self.nodes().iter().find(|node| node.output == value) {
+            let Some(&read) = node.inputs.first() else { break };
             match &node.layer {
                 Primitive::Reshape(_) | Primitive::Flatten(_) | Primitive::Identity(_) => {}
                 // Which cells they are is not known behind these.
@@ -75,11 +96,11 @@ impl Architecture {
                         sources.enumerate().filter(|(cell, _)| cells.as_ref().is_none_or(|it| it.contains(cell)));
                     cells = Some(read_on.map(|(_, source)| source).collect());
                 }
-                _ => return None,
+                _ => break,
             }
             value = read;
         }
-        Some(Behind { input: value, cells })
+        (value, cells)
     }
 }
 
@@ -98,6 +119,24 @@ mod tests {
     };
     use ndarray::array;
     use serde_json::json;
+
+    #[test]
+    fn categories_that_a_layer_makes_are_looked_up() {
+        let resolve = |boundaries: &[f64]| {
+            let layers = json!([
+                {"type": "discretization", "bin_boundaries": boundaries},
+                {"type": "reshape", "target_shape": [2, 1]},
+                {"type": "embedding", "input_dim": 3, "output_dim": 2},
+            ]);
+            Definition::from_value(&json!({"layers": layers})).unwrap().resolve(&[Shape::vector(2)], &Limits::default())
+        };
+        let architecture = resolve(&[0.5, 1.5]).unwrap();
+        assert_eq!(architecture.looked_up(), [true], "what is between boundaries is not scaled");
+        assert_eq!(architecture.check_indices(array![[0.25, -7.0]].view()), Ok(()));
+        let errors = resolve(&[0.5, 1.5, 2.5]).unwrap_err();
+        assert_eq!(errors[0].pointer, "/layers/2");
+        assert!(errors[0].detail.contains("below 3, received 4 categories"), "{}", errors[0].detail);
+    }
 
     fn architecture(before: &str) -> Result<Architecture, Vec<crate::engine::field::FieldError>> {
         let before = match before {

@@ -177,11 +177,8 @@ impl<'a> Builder<'a> {
         layer: &Primitive,
         input_shapes: Vec<Shape>,
     ) -> Result<Vec<usize>, FieldError> {
-        if let (Primitive::Embedding(_), Some(&value)) = (layer, placing.inputs.first())
-            && self.architecture.input_behind(value).is_none()
-        {
-            let detail = "expected whole numbers of an input of the model, received what another layer computes";
-            return Err(FieldError::new("", detail));
+        if let (Some(numbers), Some(&value)) = (layer.looks_up(), placing.inputs.first()) {
+            self.architecture.check_looked_up(value, numbers)?;
         }
         if let (Primitive::Normalization(normalization), Some(&value)) = (layer, placing.inputs.first())
             && normalization.adapts()

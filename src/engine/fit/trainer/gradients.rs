@@ -23,8 +23,9 @@ const RELATIVE: f64 = 1e-5;
 const ROUNDINGS: f64 = 1e-6;
 
 /// What the scripts wrote, a file a family; `tests/it/parity_layers.rs` holds that none is missing.
-const FAMILIES: [&str; 10] = [
+const FAMILIES: [&str; 13] = [
     include_str!("../../../../tests/fixtures/keras/layers/attention.json"),
+    include_str!("../../../../tests/fixtures/keras/layers/categories.json"),
     include_str!("../../../../tests/fixtures/keras/layers/convolution.json"),
     include_str!("../../../../tests/fixtures/keras/layers/core.json"),
     include_str!("../../../../tests/fixtures/keras/layers/elementary.json"),
@@ -33,7 +34,9 @@ const FAMILIES: [&str; 10] = [
     include_str!("../../../../tests/fixtures/keras/layers/merging.json"),
     include_str!("../../../../tests/fixtures/keras/layers/penalties.json"),
     include_str!("../../../../tests/fixtures/keras/layers/recurrent.json"),
+    include_str!("../../../../tests/fixtures/keras/layers/resizing.json"),
     include_str!("../../../../tests/fixtures/keras/layers/states.json"),
+    include_str!("../../../../tests/fixtures/keras/layers/volumes.json"),
 ];
 
 #[derive(Deserialize)]

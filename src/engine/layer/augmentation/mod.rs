@@ -1,18 +1,24 @@
 //! Layers that show an image otherwise each time that it is trained on, and as it is at inference.
 
 mod factor;
+mod random_brightness;
+mod random_contrast;
 mod random_flip;
 mod random_rotation;
 mod random_translation;
 mod random_zoom;
 mod transform;
+mod value_range;
 
 pub use factor::Factor;
+pub use random_brightness::RandomBrightness;
+pub use random_contrast::{ContrastFactor, RandomContrast};
 pub use random_flip::{FlipMode, RandomFlip};
 pub use random_rotation::RandomRotation;
 pub use random_translation::RandomTranslation;
 pub use random_zoom::RandomZoom;
 pub use transform::{FillMode, TransformInterpolation};
+pub use value_range::ValueRange;
 
 use crate::engine::{
     field::FieldError,
@@ -97,6 +103,52 @@ mod tests {
         output: Vec<f32>,
     }
 
+    /// An image of other colors, and the gradient of a loss with respect to it.
+    #[derive(Deserialize)]
+    pub(super) struct Colored {
+        definition: Value,
+        /// What was drawn for the image.
+        pub drawn: f64,
+        pub size: [usize; 2],
+        pub x: Vec<f32>,
+        output: Vec<f32>,
+        pub dy: Vec<f32>,
+        dx: Vec<f32>,
+    }
+
+    impl Colored {
+        pub fn layer<L: serde::de::DeserializeOwned>(&self) -> L {
+            let mut settings = self.definition.clone();
+            settings.as_object_mut().unwrap().remove("type");
+            serde_json::from_value(settings).unwrap()
+        }
+
+        pub fn assert_close(&self, y: &[f32], dx: &[f32]) {
+            for (ours, keras) in y.iter().zip(&self.output).chain(dx.iter().zip(&self.dx)) {
+                let bound = 1e-5 * keras.abs().max(1.0);
+                assert!((ours - keras).abs() <= bound, "{}: {ours} against {keras}", self.definition);
+            }
+        }
+    }
+
+    #[derive(Deserialize)]
+    struct Fixture {
+        cases: Vec<Case>,
+        colored: Vec<Colored>,
+    }
+
+    fn fixture() -> Fixture {
+        serde_json::from_str(include_str!("../../../../tests/fixtures/keras/augmentation.json")).unwrap()
+    }
+
+    /// Those of the layer of this type.
+    pub(super) fn colored(kind: &str) -> Vec<Colored> {
+        let mut cases = fixture().colored;
+        cases.retain(|case| case.definition["type"] == kind);
+        assert_eq!(cases.len(), 6, "{kind}");
+        cases
+    }
+
     /// What a layer gives in training that draws the least of its numbers.
     fn seen(layer: &impl Augmentation, size: [usize; 2], x: &[f32]) -> Vec<f32> {
         let least = layer.ranges().map(|[low, _]| low);
@@ -108,12 +160,7 @@ mod tests {
 
     #[test]
     fn images_are_shown_as_in_keras() {
-        #[derive(Deserialize)]
-        struct Fixture {
-            cases: Vec<Case>,
-        }
-        let fixture = include_str!("../../../../tests/fixtures/keras/augmentation.json");
-        let cases = serde_json::from_str::<Fixture>(fixture).unwrap().cases;
+        let cases = fixture().cases;
         assert_eq!(cases.len(), 34);
         for Case { mut definition, size, x, output } in cases {
             let kind = definition.as_object_mut().unwrap().remove("type").unwrap();
@@ -157,6 +204,10 @@ mod tests {
             ("random_zoom", json!({"height_factor": [-1.0, 0.5]}), "/height_factor"),
             ("random_zoom", json!({"height_factor": 0.5, "width_factor": 2}), "/width_factor"),
             ("random_translation", json!({"height_factor": 0.5, "width_factor": [-2, 0]}), "/width_factor"),
+            ("random_brightness", json!({"factor": [-0.5, 1.5]}), "/factor"),
+            ("random_brightness", json!({"factor": 0.5, "value_range": [1, 0]}), "/value_range"),
+            ("random_contrast", json!({"factor": 1.5}), "/factor"),
+            ("random_contrast", json!({"factor": [0.5, -0.5]}), "/factor"),
         ] {
             let AnyLayer::Primitive(layer) = AnyLayer::read(kind, &settings).unwrap() else { panic!("{kind}") };
             assert_eq!(crate::engine::layer::Layer::check(&layer).unwrap_err().pointer, pointer, "{kind} {settings}");

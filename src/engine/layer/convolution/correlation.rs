@@ -83,10 +83,10 @@ impl Correlation {
 
     /// The output in a frame so wide that every cell of an image has all the outputs it went into.
     fn gradient_frame(&self) -> Frame {
-        let [rows, columns] = self.window.axes;
-        let outer = [rows, columns].map(|axis| axis.input + axis.reach() - 1);
-        let before = [rows, columns].map(|axis| axis.reach() - 1 - axis.before);
-        Frame { inner: [rows.output, columns.output], outer, before }
+        let axes = self.window.axes;
+        let outer = axes.map(|axis| axis.input + axis.reach() - 1);
+        let before = axes.map(|axis| axis.reach() - 1 - axis.before);
+        Frame { inner: axes.map(|axis| axis.output), outer, before }
     }
 
     /// Cells of [`Self::rooms`].
@@ -120,20 +120,19 @@ impl Correlation {
 
     /// Where patches begin in framed images and where the cells of one are, and the same for the way back.
     pub fn tables(&self) -> Vec<Vec<u32>> {
-        let [rows, columns] = self.window.axes;
+        let axes = self.window.axes;
         let frame = self.window.frame();
         let (channels, filters) = (self.channels / self.groups, self.filters / self.groups);
-        let strides = [rows.stride, columns.stride];
-        let dilation = [rows.dilation, columns.dilation];
-        let taps = [rows.taps, columns.taps];
+        let (taps, strides, dilation) =
+            (axes.map(|axis| axis.taps), axes.map(|axis| axis.stride), axes.map(|axis| axis.dilation));
         let mut tables = vec![
-            places(&frame, self.images(), [rows.output, columns.output], strides, self.channels),
+            places(&frame, self.images(), axes.map(|axis| axis.output), strides, self.channels),
             within(&frame, taps, |tap, axis| tap * dilation[axis], self.channels, channels),
         ];
         if self.gathers_back() {
             let frame = self.gradient_frame();
             let back = |tap: usize, axis: usize| (taps[axis] - 1 - tap) * dilation[axis];
-            tables.push(places(&frame, self.images(), [rows.input, columns.input], [1, 1], self.filters));
+            tables.push(places(&frame, self.images(), axes.map(|axis| axis.input), [1; 3], self.filters));
             tables.push(within(&frame, taps, back, self.filters, filters));
         }
         tables
@@ -255,7 +254,7 @@ impl Correlation {
     ) {
         let (channels, filters) = (self.channels / self.groups, self.filters / self.groups);
         let cells = self.patch_cells();
-        let [_, columns] = self.window.axes;
+        let [_, _, columns] = self.window.axes;
         // As many cells of a patch follow each other in an image.
         let run = if self.groups == 1 && columns.dilation == 1 { columns.taps * channels } else { channels };
         framed.fill(F::ZERO);
@@ -281,24 +280,29 @@ impl Correlation {
 }
 
 /// Where windows begin in a few framed images, one after the other.
-fn places(frame: &Frame, images: usize, counts: [usize; 2], strides: [usize; 2], width: usize) -> Vec<u32> {
-    let place = |image: usize, row: usize, column: usize| {
-        (image * frame.positions() + row * strides[0] * frame.outer[1] + column * strides[1]) * width
-    };
-    let [rows, columns] = counts;
-    let rows = (0..images).flat_map(|image| (0..rows).map(move |row| (image, row)));
-    rows.flat_map(|(image, row)| (0..columns).map(move |column| place(image, row, column) as u32)).collect()
+fn places(frame: &Frame, images: usize, counts: [usize; 3], strides: [usize; 3], width: usize) -> Vec<u32> {
+    let starts = positions(frame, counts, |count, axis| count * strides[axis]);
+    let images = (0..images).map(|image| image * frame.positions());
+    images.flat_map(|image| starts.iter().map(move |start| ((image + start) * width) as u32)).collect()
 }
 
 /// Where the `cells` of each tap are from where its window begins; `step` gives how far a tap is along an axis.
 fn within(
     frame: &Frame,
-    taps: [usize; 2],
+    taps: [usize; 3],
     step: impl Fn(usize, usize) -> usize,
     width: usize,
     cells: usize,
 ) -> Vec<u32> {
-    let taps = (0..taps[0]).flat_map(|row| (0..taps[1]).map(move |column| [row, column]));
-    let first = taps.map(|[row, column]| (step(row, 0) * frame.outer[1] + step(column, 1)) * width);
+    let first = positions(frame, taps, step).into_iter().map(|position| position * width);
     first.flat_map(|first| (first..first + cells).map(|place| place as u32)).collect()
+}
+
+/// The positions in a frame of so many places along each axis, `step` giving how far each is.
+fn positions(frame: &Frame, counts: [usize; 3], step: impl Fn(usize, usize) -> usize) -> Vec<usize> {
+    let planes = (0..counts[0]).map(|plane| step(plane, 0) * frame.outer[1]);
+    let rows = planes.flat_map(|plane| (0..counts[1]).map(move |row| (plane, row)));
+    let rows: Vec<usize> = rows.map(|(plane, row)| (plane + step(row, 1)) * frame.outer[2]).collect();
+    let columns: Vec<usize> = (0..counts[2]).map(|column| step(column, 2)).collect();
+    rows.into_iter().flat_map(|row| columns.iter().map(move |column| row + column)).collect()
 }

@@ -2,7 +2,7 @@
 
 use super::{
     super::{Backward, Forward, Layer, ParameterSpec, Workspace, ending, read},
-    Padding, Planes, Sizes, Window, check, check_axes, image,
+    Padding, Planes, Sizes, Window, check, check_axes, volume,
 };
 use crate::engine::{
     activation::Activation, constraint::Constraint, field::FieldError, init::Initializer, kernel, real::Real,
@@ -82,7 +82,7 @@ const BIAS: usize = 1;
 
 impl<const AXES: usize> DepthwiseConvolution<AXES> {
     fn planes(&self, input: &Shape) -> Planes {
-        let window = Window::new(image(input), self.kernel_size, self.strides, self.dilation_rate, self.padding);
+        let window = Window::new(volume(input), self.kernel_size, self.strides, self.dilation_rate, self.padding);
         Planes { window, channels: input.last(), multiplier: self.depth_multiplier }
     }
 }

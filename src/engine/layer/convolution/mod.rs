@@ -1,6 +1,6 @@
-//! Convolutions along one axis (sequences) and along two (images), channels last.
+//! Convolutions along one axis (sequences), along two (images) and along three (volumes), channels last.
 //!
-//! A layer of one axis is that of two axes over images of one row. [`Window`] knows where a kernel meets an image,
+//! A layer of one axis or two is that of three axes over volumes of one row or one plane. [`Window`] knows where a kernel meets an image,
 //! [`Correlation`] and [`Planes`] multiply them, and each layer's file adds its settings and its weights.
 
 mod correlation;
@@ -19,6 +19,6 @@ use frame::Frame;
 use planes::Planes;
 pub use separable::{SeparableConv1d, SeparableConv2d, SeparableConvolution};
 pub use sizes::{Padding, Sizes};
-pub use standard::{Conv1d, Conv2d, Convolution};
-pub use transposed::{Conv1dTranspose, Conv2dTranspose, TransposedConvolution};
-pub(super) use window::{Window, check, check_axes, image};
+pub use standard::{Conv1d, Conv2d, Conv3d, Convolution};
+pub use transposed::{Conv1dTranspose, Conv2dTranspose, Conv3dTranspose, TransposedConvolution};
+pub(super) use window::{Window, check, check_axes, volume};

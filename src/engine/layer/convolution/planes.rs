@@ -59,8 +59,9 @@ impl Planes {
     /// Calls `each` with every pair that meets: an output's first cell, a tap's, and the framed image's.
     #[inline(always)]
     fn meet(&self, mut each: impl FnMut(usize, usize, usize)) {
-        let [rows, columns] = self.window.axes;
-        let (width, outer) = (self.width(), self.window.frame().outer[1]);
+        // Layers of three axes have none of these kernels.
+        let [_, rows, columns] = self.window.axes;
+        let (width, outer) = (self.width(), self.window.frame().outer[2]);
         for row in 0..rows.output {
             for column in 0..columns.output {
                 let output = (row * columns.output + column) * width;

@@ -40,17 +40,15 @@ impl<const AXES: usize> Sizes<AXES> {
         OneOfBuilder::new().description(Some(description)).item(size()).item(list).into()
     }
 
-    /// As sizes of two axes: the first one of a single axis is 1.
-    pub(in super::super) fn pair(&self) -> [usize; 2] {
-        pair(&self.0, 1)
+    /// As sizes of three axes: the first ones of fewer are 1.
+    pub(in super::super) fn triple(&self) -> [usize; 3] {
+        triple(&self.0)
     }
 }
 
-/// The last two of some sizes, `missing` where there are fewer.
-pub(super) fn pair(sizes: &[usize], missing: usize) -> [usize; 2] {
-    let mut last = sizes.iter().rev().copied();
-    let columns = last.next().unwrap_or(missing);
-    [last.next().unwrap_or(missing), columns]
+/// The last three of some sizes, 1 where there are fewer.
+pub(super) fn triple(sizes: &[usize]) -> [usize; 3] {
+    std::array::from_fn(|axis| (sizes.len() + axis).checked_sub(3).map_or(1, |place| sizes[place]))
 }
 
 impl<const AXES: usize> Serialize for Sizes<AXES> {

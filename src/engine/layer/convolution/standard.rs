@@ -1,8 +1,8 @@
-//! [`Convolution`]: [`Conv1d`] and [`Conv2d`].
+//! [`Convolution`]: [`Conv1d`], [`Conv2d`] and [`Conv3d`].
 
 use super::{
     super::{Backward, Forward, Layer, ParameterSpec, Workspace, ending, read},
-    Correlation, Padding, Sizes, Window, check, check_axes, image,
+    Correlation, Padding, Sizes, Window, check, check_axes, volume,
 };
 use crate::engine::{
     activation::Activation, constraint::Constraint, field::FieldError, init::Initializer, kernel, real::Real,
@@ -16,10 +16,12 @@ use serde::{Deserialize, Serialize};
 /// # Shapes
 /// `conv1d`: `[batch, steps, channels]` to `[batch, new steps, filters]`; kernel `[kernel size, channels / groups,
 /// filters]`. `conv2d`: `[batch, rows, columns, channels]` to `[batch, new rows, new columns, filters]`; kernel `[kernel
-/// rows, kernel columns, channels / groups, filters]`. bias `[filters]`.
+/// rows, kernel columns, channels / groups, filters]`. `conv3d`: with planes before the rows, as the kernel has. bias
+/// `[filters]`.
 ///
 /// Source: <https://keras.io/api/layers/convolution_layers/convolution1d/>,
-/// <https://keras.io/api/layers/convolution_layers/convolution2d/>
+/// <https://keras.io/api/layers/convolution_layers/convolution2d/>,
+/// <https://keras.io/api/layers/convolution_layers/convolution3d/>
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Convolution<const AXES: usize> {
@@ -79,13 +81,15 @@ pub struct Convolution<const AXES: usize> {
 pub type Conv1d = Convolution<1>;
 /// A convolution of images.
 pub type Conv2d = Convolution<2>;
+/// A convolution of volumes.
+pub type Conv3d = Convolution<3>;
 
 const KERNEL: usize = 0;
 const BIAS: usize = 1;
 
 impl<const AXES: usize> Convolution<AXES> {
     fn correlation(&self, input: &Shape) -> Correlation {
-        let window = Window::new(image(input), self.kernel_size, self.strides, self.dilation_rate, self.padding);
+        let window = Window::new(volume(input), self.kernel_size, self.strides, self.dilation_rate, self.padding);
         Correlation { window, channels: input.last(), filters: self.filters, groups: self.groups }
     }
 }

@@ -1,8 +1,8 @@
-//! [`TransposedConvolution`]: [`Conv1dTranspose`] and [`Conv2dTranspose`].
+//! [`TransposedConvolution`]: [`Conv1dTranspose`], [`Conv2dTranspose`] and [`Conv3dTranspose`].
 
 use super::{
     super::{Backward, Forward, Layer, ParameterSpec, Workspace, ending, read},
-    Correlation, Padding, Sizes, Window, check, check_axes, image,
+    Correlation, Padding, Sizes, Window, check, check_axes, volume,
 };
 use crate::engine::{
     activation::Activation,
@@ -24,12 +24,14 @@ use serde::{Deserialize, Serialize};
 /// # Shapes
 /// `conv1d_transpose`: `[batch, steps, channels]` to `[batch, new steps, filters]`; kernel `[kernel size, filters,
 /// channels]`. `conv2d_transpose`: `[batch, rows, columns, channels]` to `[batch, new rows, new columns, filters]`; kernel
-/// `[kernel rows, kernel columns, filters, channels]`. bias `[filters]`. An axis of n becomes, with the kernel's reach r
-/// (`(kernel size - 1) * dilation_rate + 1`): valid, `(n - 1) * stride + max(r, stride)`, or `(n - 1) * stride + r +
-/// output_padding`; same, `n * stride`, or `(n - 1) * stride + r % 2 + output_padding`.
+/// `[kernel rows, kernel columns, filters, channels]`. `conv3d_transpose`: with planes before the rows, as the kernel has. bias
+/// `[filters]`. An axis of n becomes, with the kernel's reach r (`(kernel size - 1) * dilation_rate + 1`): valid, `(n - 1) *
+/// stride + max(r, stride)`, or `(n - 1) * stride + r + output_padding`; same, `n * stride`, or `(n - 1) * stride + r % 2 +
+/// output_padding`.
 ///
 /// Source: <https://keras.io/api/layers/convolution_layers/convolution1d_transpose/>,
-/// <https://keras.io/api/layers/convolution_layers/convolution2d_transpose/>
+/// <https://keras.io/api/layers/convolution_layers/convolution2d_transpose/>,
+/// <https://keras.io/api/layers/convolution_layers/convolution3d_transpose/>
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TransposedConvolution<const AXES: usize> {
@@ -89,6 +91,8 @@ pub struct TransposedConvolution<const AXES: usize> {
 pub type Conv1dTranspose = TransposedConvolution<1>;
 /// A transposed convolution of images.
 pub type Conv2dTranspose = TransposedConvolution<2>;
+/// A transposed convolution of volumes.
+pub type Conv3dTranspose = TransposedConvolution<3>;
 
 const KERNEL: usize = 0;
 const BIAS: usize = 1;
@@ -112,7 +116,7 @@ impl<const AXES: usize> TransposedConvolution<AXES> {
 
     /// The convolution whose way back this is: its images are the outputs here.
     fn correlation(&self, input: &Shape) -> Correlation {
-        let output = self.axes(input).pair();
+        let output = self.axes(input).triple();
         let window = Window::new(output, self.kernel_size, self.strides, self.dilation_rate, self.padding);
         Correlation { window, channels: self.filters, filters: input.last(), groups: 1 }
     }
@@ -144,7 +148,7 @@ impl<const AXES: usize> Layer for TransposedConvolution<AXES> {
         let window = self.correlation(&inputs[0]).window;
         check(&output, &window, inputs[0].last().max(self.filters), self.padding)?;
         // Of a kernel with an even reach and no output padding, the last stride would be empty.
-        if window.axes.map(|axis| axis.output) == image(&inputs[0]) {
+        if window.axes.map(|axis| axis.output) == volume(&inputs[0]) {
             return Ok(output);
         }
         let detail = format!(

@@ -1,14 +1,14 @@
 //! [`Window`]: where the taps of a kernel, or of a pool, meet an image.
 
-use super::{Frame, Padding, Sizes, sizes::pair};
+use super::{Frame, Padding, Sizes, sizes::triple};
 use crate::engine::{field::FieldError, shape::Shape};
 use std::ops::Range;
 
-/// A window that moves over an image of two axes. A sequence is an image of one row.
+/// A window that moves over a volume of three axes. An image is a volume of one plane, a sequence an image of one row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) struct Window {
-    /// Rows and columns.
-    pub axes: [Axis; 2],
+    /// Planes, rows and columns.
+    pub axes: [Axis; 3],
 }
 
 /// A window along one axis: output `o` meets the input at `o * stride + tap * dilation - before`.
@@ -60,42 +60,41 @@ fn reach(taps: usize, dilation: usize) -> usize {
 }
 
 impl Window {
-    /// The window over an input of such rows and columns, which passed [`check`].
+    /// The window over an input of such planes, rows and columns, which passed [`check`].
     pub fn new<const AXES: usize>(
-        input: [usize; 2],
+        input: [usize; 3],
         taps: Sizes<AXES>,
         strides: Sizes<AXES>,
         dilation: Sizes<AXES>,
         padding: Padding,
     ) -> Self {
-        let (taps, strides, dilation) = (taps.pair(), strides.pair(), dilation.pair());
-        // Along the axis that a sequence has not, the only tap meets the only row.
+        let (taps, strides, dilation) = (taps.triple(), strides.triple(), dilation.triple());
+        // Along an axis that the input has not, the only tap meets the only cell.
         let axis = |axis: usize| Axis::new(input[axis], taps[axis], strides[axis], dilation[axis], padding);
-        Self { axes: [axis(0), axis(1)] }
+        Self { axes: std::array::from_fn(axis) }
     }
 
     /// Cells of the input.
     pub fn inputs(&self) -> usize {
-        self.axes[0].input * self.axes[1].input
+        self.axes.iter().map(|axis| axis.input).product()
     }
 
     /// Outputs.
     pub fn outputs(&self) -> usize {
-        self.axes[0].output * self.axes[1].output
+        self.axes.iter().map(|axis| axis.output).product()
     }
 
     /// Taps.
     pub fn taps(&self) -> usize {
-        self.axes[0].taps * self.axes[1].taps
+        self.axes.iter().map(|axis| axis.taps).product()
     }
 
     /// The image with its padding.
     pub fn frame(&self) -> Frame {
-        let [rows, columns] = self.axes;
         Frame {
-            inner: [rows.input, columns.input],
-            outer: [rows.padded(), columns.padded()],
-            before: [rows.before, columns.before],
+            inner: self.axes.map(|axis| axis.input),
+            outer: self.axes.map(|axis| axis.padded()),
+            before: self.axes.map(|axis| axis.before),
         }
     }
 
@@ -103,14 +102,19 @@ impl Window {
     /// how many cells it met before, the cell's position. Only where there is no dilation.
     #[inline(always)]
     pub fn each_output(&self, mut each: impl FnMut(usize, usize, usize)) {
-        let [rows, columns] = self.axes;
-        for row in 0..rows.output {
-            for column in 0..columns.output {
-                let (output, mut number) = (row * columns.output + column, 0);
-                for row in rows.span(row) {
-                    for column in columns.span(column) {
-                        each(output, number, row * columns.input + column);
-                        number += 1;
+        let [planes, rows, columns] = self.axes;
+        for plane in 0..planes.output {
+            let (met, first) = (planes.span(plane), plane * rows.output);
+            for row in 0..rows.output {
+                for column in 0..columns.output {
+                    let (output, mut number) = ((first + row) * columns.output + column, 0);
+                    for plane in met.clone() {
+                        for row in rows.span(row) {
+                            for column in columns.span(column) {
+                                each(output, number, (plane * rows.input + row) * columns.input + column);
+                                number += 1;
+                            }
+                        }
                     }
                 }
             }
@@ -119,19 +123,23 @@ impl Window {
 
     /// The shape of the output, `channels` cells at each position, as the input has so many axes.
     pub fn output_shape<const AXES: usize>(&self, channels: usize) -> Shape {
-        let axes = [self.axes[0].output, self.axes[1].output, channels];
-        Shape(axes[2 - AXES..].to_vec())
+        let [planes, rows, columns] = self.axes.map(|axis| axis.output);
+        Shape([planes, rows, columns, channels][3 - AXES..].to_vec())
     }
 }
 
-/// Rows and columns of an image or a sequence; its last axis are the channels.
-pub(in super::super) fn image(shape: &Shape) -> [usize; 2] {
-    pair(shape.0.split_last().map_or(&[], |(_, axes)| axes), 1)
+/// Planes, rows and columns of a volume, an image or a sequence; its last axis are the channels.
+pub(in super::super) fn volume(shape: &Shape) -> [usize; 3] {
+    triple(shape.0.split_last().map_or(&[], |(_, axes)| axes))
 }
 
 /// Fails unless an input of `shape` has so many axes beside its channels.
 pub(in super::super) fn check_axes<const AXES: usize>(shape: &Shape) -> Result<(), FieldError> {
-    let expected = if AXES == 1 { "[steps, channels]" } else { "[rows, columns, channels]" };
+    let expected = match AXES {
+        1 => "[steps, channels]",
+        2 => "[rows, columns, channels]",
+        _ => "[planes, rows, columns, channels]",
+    };
     if shape.0.len() == AXES + 1 {
         return Ok(());
     }
@@ -153,8 +161,8 @@ pub(in super::super) fn check(
             return Err(FieldError::new("", detail));
         }
     }
-    let [rows, columns] = window.axes.map(|axis| axis.padded() + axis.reach());
-    let cells = rows.checked_mul(columns).and_then(|cells| cells.checked_mul(channels));
+    let mut sizes = window.axes.iter().map(|axis| axis.padded() + axis.reach() - 1);
+    let cells = sizes.try_fold(channels, usize::checked_mul);
     if cells.is_some_and(|cells| cells <= u32::MAX as usize) {
         return Ok(());
     }

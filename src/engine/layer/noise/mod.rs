@@ -7,6 +7,7 @@ mod gaussian_dropout;
 mod gaussian_noise;
 mod spatial_dropout1d;
 mod spatial_dropout2d;
+mod spatial_dropout3d;
 
 pub use activity_regularization::ActivityRegularization;
 pub use alpha_dropout::AlphaDropout;
@@ -14,6 +15,7 @@ pub use gaussian_dropout::GaussianDropout;
 pub use gaussian_noise::GaussianNoise;
 pub use spatial_dropout1d::SpatialDropout1d;
 pub use spatial_dropout2d::SpatialDropout2d;
+pub use spatial_dropout3d::SpatialDropout3d;
 
 /// 32-bit words of randomness that a normal number takes.
 const NORMAL_WORDS: usize = 4;

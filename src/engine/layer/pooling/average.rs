@@ -1,4 +1,4 @@
-//! [`AveragePooling`]: [`AveragePooling1d`] and [`AveragePooling2d`].
+//! [`AveragePooling`]: [`AveragePooling1d`], [`AveragePooling2d`] and [`AveragePooling3d`].
 
 use super::{
     super::{Backward, Forward, Layer, Padding, Sizes, convolution::Window, read},
@@ -11,10 +11,11 @@ use serde::{Deserialize, Serialize};
 ///
 /// # Shapes
 /// `average_pooling1d`: `[batch, steps, channels]` to `[batch, new steps, channels]`; `average_pooling2d`: `[batch, rows,
-/// columns, channels]` to `[batch, new rows, new columns, channels]`.
+/// columns, channels]` to `[batch, new rows, new columns, channels]`; `average_pooling3d`: with planes before the rows.
 ///
 /// Source: <https://keras.io/api/layers/pooling_layers/average_pooling1d/>,
-/// <https://keras.io/api/layers/pooling_layers/average_pooling2d/>
+/// <https://keras.io/api/layers/pooling_layers/average_pooling2d/>,
+/// <https://keras.io/api/layers/pooling_layers/average_pooling3d/>
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AveragePooling<const AXES: usize> {
@@ -35,6 +36,8 @@ pub struct AveragePooling<const AXES: usize> {
 pub type AveragePooling1d = AveragePooling<1>;
 /// Average pooling of images.
 pub type AveragePooling2d = AveragePooling<2>;
+/// Average pooling of volumes.
+pub type AveragePooling3d = AveragePooling<3>;
 
 impl<const AXES: usize> AveragePooling<AXES> {
     fn pool(&self) -> Pool<AXES> {
@@ -109,10 +112,12 @@ fn spread<F: Real>(window: &Window, channels: usize, output: &[F], image: &mut [
 
 /// Divides each output by the cells of its pool.
 fn divide<F: Real>(window: &Window, channels: usize, output: &mut [F]) {
-    let [rows, columns] = window.axes;
-    for (row, output) in output.chunks_exact_mut(columns.output * channels).enumerate() {
+    let [planes, rows, columns] = window.axes;
+    let lines = (0..planes.output).flat_map(|plane| (0..rows.output).map(move |row| (plane, row)));
+    for (output, (plane, row)) in output.chunks_exact_mut(columns.output * channels).zip(lines) {
+        let line = planes.span(plane).len() * rows.span(row).len();
         for (column, output) in output.chunks_exact_mut(channels).enumerate() {
-            let count = F::of((rows.span(row).len() * columns.span(column).len()) as f64);
+            let count = F::of((line * columns.span(column).len()) as f64);
             output.iter_mut().for_each(|cell| *cell /= count);
         }
     }

@@ -1,4 +1,4 @@
-//! [`GlobalAveragePooling`]: [`GlobalAveragePooling1d`] and [`GlobalAveragePooling2d`].
+//! [`GlobalAveragePooling`]: [`GlobalAveragePooling1d`], [`GlobalAveragePooling2d`] and [`GlobalAveragePooling3d`].
 
 use super::{
     super::{Backward, Forward, Layer, Values, read},
@@ -12,10 +12,11 @@ use serde::{Deserialize, Serialize};
 /// # Shapes
 /// `global_average_pooling1d`: `[batch, steps, channels]` to `[batch, channels]`, with `keepdims` to `[batch, 1,
 /// channels]`; `global_average_pooling2d`: `[batch, rows, columns, channels]` to `[batch, channels]`, with `keepdims` to
-/// `[batch, 1, 1, channels]`.
+/// `[batch, 1, 1, channels]`; `global_average_pooling3d`: with planes before the rows.
 ///
 /// Source: <https://keras.io/api/layers/pooling_layers/global_average_pooling1d/>,
-/// <https://keras.io/api/layers/pooling_layers/global_average_pooling2d/>
+/// <https://keras.io/api/layers/pooling_layers/global_average_pooling2d/>,
+/// <https://keras.io/api/layers/pooling_layers/global_average_pooling3d/>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GlobalAveragePooling<const AXES: usize> {
@@ -28,6 +29,8 @@ pub struct GlobalAveragePooling<const AXES: usize> {
 pub type GlobalAveragePooling1d = GlobalAveragePooling<1>;
 /// Global average pooling of images.
 pub type GlobalAveragePooling2d = GlobalAveragePooling<2>;
+/// Global average pooling of volumes.
+pub type GlobalAveragePooling3d = GlobalAveragePooling<3>;
 
 /// The mask of the steps of each row. Keras's images have none.
 fn mask<F: Real, const AXES: usize>(inputs: Values<'_, F>) -> Option<&[F]> {

@@ -1,4 +1,4 @@
-//! [`GlobalMaxPooling`]: [`GlobalMaxPooling1d`] and [`GlobalMaxPooling2d`].
+//! [`GlobalMaxPooling`]: [`GlobalMaxPooling1d`], [`GlobalMaxPooling2d`] and [`GlobalMaxPooling3d`].
 
 use super::{
     super::{Backward, Forward, Layer, Workspace},
@@ -12,10 +12,11 @@ use serde::{Deserialize, Serialize};
 /// # Shapes
 /// `global_max_pooling1d`: `[batch, steps, channels]` to `[batch, channels]`, with `keepdims` to `[batch, 1, channels]`;
 /// `global_max_pooling2d`: `[batch, rows, columns, channels]` to `[batch, channels]`, with `keepdims` to `[batch, 1, 1,
-/// channels]`.
+/// channels]`; `global_max_pooling3d`: with planes before the rows.
 ///
 /// Source: <https://keras.io/api/layers/pooling_layers/global_max_pooling1d/>,
-/// <https://keras.io/api/layers/pooling_layers/global_max_pooling2d/>
+/// <https://keras.io/api/layers/pooling_layers/global_max_pooling2d/>,
+/// <https://keras.io/api/layers/pooling_layers/global_max_pooling3d/>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GlobalMaxPooling<const AXES: usize> {
@@ -28,6 +29,8 @@ pub struct GlobalMaxPooling<const AXES: usize> {
 pub type GlobalMaxPooling1d = GlobalMaxPooling<1>;
 /// Global max pooling of images.
 pub type GlobalMaxPooling2d = GlobalMaxPooling<2>;
+/// Global max pooling of volumes.
+pub type GlobalMaxPooling3d = GlobalMaxPooling<3>;
 
 impl<const AXES: usize> Layer for GlobalMaxPooling<AXES> {
     fn check(&self) -> Result<(), FieldError> {

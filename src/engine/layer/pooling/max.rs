@@ -1,4 +1,4 @@
-//! [`MaxPooling`]: [`MaxPooling1d`] and [`MaxPooling2d`].
+//! [`MaxPooling`]: [`MaxPooling1d`], [`MaxPooling2d`] and [`MaxPooling3d`].
 
 use super::{
     super::{Backward, Forward, Layer, Padding, Sizes, Workspace, convolution::Window, read},
@@ -12,10 +12,11 @@ use serde::{Deserialize, Serialize};
 ///
 /// # Shapes
 /// `max_pooling1d`: `[batch, steps, channels]` to `[batch, new steps, channels]`; `max_pooling2d`: `[batch, rows, columns,
-/// channels]` to `[batch, new rows, new columns, channels]`.
+/// channels]` to `[batch, new rows, new columns, channels]`; `max_pooling3d`: with planes before the rows.
 ///
 /// Source: <https://keras.io/api/layers/pooling_layers/max_pooling1d/>,
-/// <https://keras.io/api/layers/pooling_layers/max_pooling2d/>
+/// <https://keras.io/api/layers/pooling_layers/max_pooling2d/>,
+/// <https://keras.io/api/layers/pooling_layers/max_pooling3d/>
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MaxPooling<const AXES: usize> {
@@ -36,6 +37,8 @@ pub struct MaxPooling<const AXES: usize> {
 pub type MaxPooling1d = MaxPooling<1>;
 /// Max pooling of images.
 pub type MaxPooling2d = MaxPooling<2>;
+/// Max pooling of volumes.
+pub type MaxPooling3d = MaxPooling<3>;
 
 /// Cells of a pool that numbers of any type tell apart.
 const LARGEST_POOL: usize = 1 << 24;

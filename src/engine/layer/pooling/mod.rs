@@ -1,18 +1,20 @@
-//! Pooling along one axis (sequences) and along two (images), channels last.
+//! Pooling along one axis (sequences), along two (images) and along three (volumes), channels last.
 
 mod average;
 mod global_average;
 mod global_max;
 mod max;
 
-pub use average::{AveragePooling, AveragePooling1d, AveragePooling2d};
-pub use global_average::{GlobalAveragePooling, GlobalAveragePooling1d, GlobalAveragePooling2d};
-pub use global_max::{GlobalMaxPooling, GlobalMaxPooling1d, GlobalMaxPooling2d};
-pub use max::{MaxPooling, MaxPooling1d, MaxPooling2d};
+pub use average::{AveragePooling, AveragePooling1d, AveragePooling2d, AveragePooling3d};
+pub use global_average::{
+    GlobalAveragePooling, GlobalAveragePooling1d, GlobalAveragePooling2d, GlobalAveragePooling3d,
+};
+pub use global_max::{GlobalMaxPooling, GlobalMaxPooling1d, GlobalMaxPooling2d, GlobalMaxPooling3d};
+pub use max::{MaxPooling, MaxPooling1d, MaxPooling2d, MaxPooling3d};
 
 use super::{
     Padding, Sizes,
-    convolution::{Window, check, check_axes, image},
+    convolution::{Window, check, check_axes, volume},
     read,
 };
 use crate::engine::{field::FieldError, shape::Shape};
@@ -33,7 +35,7 @@ impl<const AXES: usize> Pool<AXES> {
     }
 
     fn window(&self, input: &Shape) -> Window {
-        Window::new(image(input), self.size, self.strides.unwrap_or(self.size), read::one_each(), self.padding)
+        Window::new(volume(input), self.size, self.strides.unwrap_or(self.size), read::one_each(), self.padding)
     }
 
     fn output_shape(&self, input: &Shape) -> Result<Shape, FieldError> {

@@ -49,3 +49,44 @@ impl Frame {
         }
     }
 }
+
+/// Where a volume lies in a larger one: some of its planes, each in a frame.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Volume {
+    pub frame: Frame,
+    /// Planes of the larger volume.
+    pub outer_planes: usize,
+    /// Planes of the smaller one.
+    pub planes: usize,
+    /// Planes of the larger one before the smaller one.
+    pub before: usize,
+}
+
+impl Volume {
+    /// Cells of the larger volume, and of its planes that have something of the smaller one.
+    fn outer(&self) -> (usize, std::ops::Range<usize>) {
+        let plane = self.frame.outer_lines * self.frame.outer_width;
+        (self.outer_planes * plane, self.before * plane..(self.before + self.planes) * plane)
+    }
+
+    fn inner(&self) -> usize {
+        self.planes * self.frame.lines * self.frame.width
+    }
+
+    /// Puts each smaller volume into a larger one of zeros.
+    pub fn insert<F: Real>(&self, inner: &[F], outer: &mut [F]) {
+        let (cells, within) = self.outer();
+        outer.fill(F::ZERO);
+        for (outer, inner) in outer.chunks_exact_mut(cells).zip(inner.chunks_exact(self.inner())) {
+            self.frame.insert(inner, &mut outer[within.clone()]);
+        }
+    }
+
+    /// Takes each smaller volume out of a larger one.
+    pub fn extract<F: Real>(&self, outer: &[F], inner: &mut [F]) {
+        let (cells, within) = self.outer();
+        for (outer, inner) in outer.chunks_exact(cells).zip(inner.chunks_exact_mut(self.inner())) {
+            self.frame.extract(&outer[within.clone()], inner);
+        }
+    }
+}

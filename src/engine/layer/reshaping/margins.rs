@@ -16,6 +16,13 @@ pub struct Margins1d(pub [usize; 2]);
 #[schema(value_type = Vec<Vec<usize>>)]
 pub struct Margins2d(pub [[usize; 2]; 2]);
 
+/// Cells before and after the planes, the lines and the columns of a volume: three lists of two, three numbers for both ends
+/// alike, or one number for all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(from = "Triples")]
+#[schema(value_type = Vec<Vec<usize>>)]
+pub struct Margins3d(pub [[usize; 2]; 3]);
+
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "expected a whole number from 0, or a list of two")]
 enum Pair {
@@ -28,6 +35,22 @@ enum Pair {
 enum Pairs {
     All(usize),
     Each([Pair; 2]),
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a whole number from 0, a list of three, or a list of three lists of two")]
+enum Triples {
+    All(usize),
+    Each([Pair; 3]),
+}
+
+impl From<Triples> for Margins3d {
+    fn from(triples: Triples) -> Self {
+        match triples {
+            Triples::All(cells) => Self([[cells; 2]; 3]),
+            Triples::Each(pairs) => Self(pairs.map(|pair| Margins1d::from(pair).0)),
+        }
+    }
 }
 
 impl From<Pair> for Margins1d {
@@ -72,5 +95,16 @@ impl Margins2d {
     pub(super) fn check(self, pointer: &str) -> Result<(), FieldError> {
         self.height().check(pointer)?;
         self.width().check(pointer)
+    }
+}
+
+impl Margins3d {
+    /// Both together of each axis.
+    pub(super) fn cells(self) -> [usize; 3] {
+        self.0.map(|ends| Margins1d(ends).cells())
+    }
+
+    pub(super) fn check(self, pointer: &str) -> Result<(), FieldError> {
+        self.0.into_iter().try_for_each(|ends| Margins1d(ends).check(pointer))
     }
 }

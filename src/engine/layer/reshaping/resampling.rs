@@ -1,11 +1,15 @@
-//! Axes that become longer, each new place mixed of several old ones.
+//! Axes that become longer or shorter, each new place mixed of several old ones.
 
 use crate::engine::real::Real;
 
 /// How much of a place at some distance is in a mixture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Curve {
-    /// Keys's, with a slope of -0.5 at 1. TensorFlow knows 1,024 distances between two places.
+    /// Falls straight to zero at a distance of 1.
+    Triangle,
+    /// Keys's, with a slope of -0.5 at 1.
+    Keys,
+    /// The same, of which TensorFlow knows 1,024 distances between two places.
     Cubic,
     /// Lanczos's of this radius.
     Lanczos(usize),
@@ -14,45 +18,53 @@ pub(super) enum Curve {
 impl Curve {
     fn radius(self) -> usize {
         match self {
-            Self::Cubic => 2,
+            Self::Triangle => 1,
+            Self::Keys | Self::Cubic => 2,
             Self::Lanczos(radius) => radius,
         }
-    }
-
-    /// Places that one is mixed of, along an axis of `length`.
-    fn taps(self, length: usize) -> usize {
-        (2 * self.radius() + 1).min(length)
     }
 
     fn weight(self, distance: f64) -> f64 {
         let (x, radius, turn) = (distance.abs(), self.radius() as f64, std::f64::consts::PI * distance);
         match self {
             _ if x > radius => 0.0,
-            Self::Cubic if x <= 1.0 => (1.5 * x - 2.5) * x * x + 1.0,
-            Self::Cubic => ((-0.5 * x + 2.5) * x - 4.0) * x + 2.0,
+            Self::Triangle => 1.0 - x,
+            Self::Keys | Self::Cubic if x <= 1.0 => (1.5 * x - 2.5) * x * x + 1.0,
+            Self::Keys | Self::Cubic => ((-0.5 * x + 2.5) * x - 4.0) * x + 2.0,
             Self::Lanczos(_) if x <= 1e-3 => 1.0,
             Self::Lanczos(_) => radius * libm::sin(turn) * libm::sin(turn / radius) / (turn * turn),
         }
     }
 
-    /// For each place of an axis that becomes `factor` times as long: the first old place that it is mixed of, and the
-    /// weights from there on, bits of `f32`.
-    pub fn tables(self, length: usize, factor: usize) -> [Vec<u32>; 2] {
-        let (taps, radius) = (self.taps(length), self.radius() as f64);
-        let (mut firsts, mut weights) = (Vec::new(), Vec::new());
-        for place in 0..length * factor {
-            let mut exact = (place as f64 + 0.5) / factor as f64 - 0.5;
-            if self == Self::Cubic {
-                exact = (exact * 1024.0).round() / 1024.0;
-            }
-            let first = ((exact - radius).ceil().max(0.0) as usize).min(length - taps);
-            let weight = |tap: usize| self.weight((first + tap) as f64 - exact);
-            let sum: f64 = (0..taps).map(weight).sum();
-            firsts.push(first as u32);
-            weights.extend((0..taps).map(|tap| ((weight(tap) / sum) as f32).to_bits()));
-        }
-        [firsts, weights]
+    /// The first of the places along an axis of `length` that one at `exact` is mixed of, and the weights from there on; the
+    /// curve is `stretch` times as wide, and all places have as many weights.
+    pub fn mixed(self, length: usize, exact: f64, stretch: f64) -> (usize, Vec<f64>) {
+        let exact = if self == Self::Cubic { (exact * 1024.0).round_ties_even() / 1024.0 } else { exact };
+        let reach = self.radius() as f64 * stretch;
+        let taps = (2 * reach.ceil() as usize + 1).min(length);
+        let first = ((exact - reach).ceil().max(0.0) as usize).min(length - taps);
+        let weights: Vec<f64> =
+            (first..first + taps).map(|place| self.weight((place as f64 - exact) / stretch)).collect();
+        let sum: f64 = weights.iter().sum();
+        (first, weights.into_iter().map(|weight| weight / sum).collect())
     }
+
+    /// For each place of an axis that becomes `factor` times as long: the first old place that it is mixed of, and the
+    /// weights from there on.
+    pub fn tables(self, length: usize, factor: usize) -> [Vec<u32>; 2] {
+        let exact = |place: usize| (place as f64 + 0.5) / factor as f64 - 0.5;
+        tables((0..length * factor).map(|place| self.mixed(length, exact(place), 1.0)))
+    }
+}
+
+/// The tables of an [`Axis`]: the first old place of each new one, and as many weights of each, bits of `f32`.
+pub(super) fn tables(places: impl Iterator<Item = (usize, Vec<f64>)>) -> [Vec<u32>; 2] {
+    let (mut firsts, mut bits) = (Vec::new(), Vec::new());
+    for (first, weights) in places {
+        firsts.push(first as u32);
+        bits.extend(weights.into_iter().map(|weight| (weight as f32).to_bits()));
+    }
+    [firsts, bits]
 }
 
 /// An image whose lines and columns are mixed, by the tables of both axes.
@@ -60,7 +72,7 @@ impl Curve {
 pub(super) struct Mixture<'a> {
     pub lines: Axis<'a>,
     pub columns: Axis<'a>,
-    /// Columns of the smaller image.
+    /// Columns of the image that is mixed.
     pub width: usize,
     pub channels: usize,
 }
@@ -100,6 +112,20 @@ impl Mixture<'_> {
             y.fill(F::ZERO);
             for (y, places) in y.chunks_exact_mut(channels).zip(self.columns.places::<F>()) {
                 places.for_each(|(place, weight)| add(weight, &line[place * channels..][..channels], y));
+            }
+        }
+    }
+
+    /// Adds `value` to each new pixel by as much as its weights leave of 1.
+    pub fn fill<F: Real>(&self, value: F, y: &mut [F]) {
+        let sum =
+            |weights: &mut dyn Iterator<Item = (usize, F)>| weights.fold(F::ZERO, |sum, (_, weight)| sum + weight);
+        let lines = y.chunks_exact_mut(self.columns.firsts.len() * self.channels);
+        for (y, mut line) in lines.zip(self.lines.places::<F>()) {
+            let line = sum(&mut line);
+            for (y, mut column) in y.chunks_exact_mut(self.channels).zip(self.columns.places::<F>()) {
+                let rest = F::ONE - line * sum(&mut column);
+                y.iter_mut().for_each(|y| *y += rest * value);
             }
         }
     }

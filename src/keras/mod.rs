@@ -9,6 +9,7 @@ mod calls;
 mod class;
 mod compile;
 mod convolutions;
+mod einsum;
 mod elementary;
 mod graph;
 mod inputs;

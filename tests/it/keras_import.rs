@@ -213,6 +213,37 @@ fn what_is_not_honoured_is_named(#[case] name: &str, #[case] pointer: &str, #[ca
     }
 }
 
+/// A model of words, of which an `EinsumDense` is read.
+fn einsum(change: impl Fn(&mut Value)) -> Value {
+    let words =
+        json!({"input_dim": 9, "output_dim": 4, "mask_zero": false, "batch_input_shape": [null, 6], "name": "words"});
+    let einsum = json!({"equation": "abc,cd->abd", "output_shape": [null, 5], "bias_axes": "d", "name": "seen"});
+    let layers = json!([{"class_name": "Embedding", "config": words}, {"class_name": "EinsumDense", "config": einsum}]);
+    let mut document = json!({"class_name": "Sequential", "config": {"layers": layers}, "keras_version": "3.15.1"});
+    change(&mut document["config"]["layers"]);
+    document
+}
+
+#[test]
+fn einsum_is_dense_along_the_last_axis_or_refused() {
+    let (definition, _) = keras::import(&einsum(|_| {})).unwrap();
+    assert_eq!(definition.to_value()["layers"][1]["units"], 5);
+    for (option, wrong) in [
+        ("equation", json!("abc,cde->abde")),
+        ("equation", json!(null)),
+        ("output_shape", json!([null, null])),
+        ("output_shape", json!([])),
+        ("bias_axes", json!("bd")),
+    ] {
+        let errors = refuse(&einsum(|layers| layers[1]["config"][option] = wrong.clone()));
+        assert_eq!(errors[0].pointer, format!("/config/layers/1/config/{option}"), "{errors:?}");
+        assert!(errors[0].detail.contains("received"), "{errors:?}");
+    }
+    // Whose mask it would drop.
+    let errors = refuse(&einsum(|layers| layers[0]["config"]["mask_zero"] = json!(true)));
+    assert!(errors[0].detail.contains("EinsumDense"), "{errors:?}");
+}
+
 #[test]
 fn metrics_that_are_not_known_are_named() {
     for (version, mut model, _) in models("metric") {

@@ -1,6 +1,7 @@
 //! Settings and inputs to try each layer with; a layer without any fails the walk.
 
 mod masked;
+mod operators;
 mod states;
 
 use serde_json::{Value, json};
@@ -227,6 +228,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases.extend(penalized());
     cases.extend(convolutions());
     cases.extend(masked::cases());
+    cases.extend(operators::cases());
     cases.extend(states::cases());
     cases.extend(vec![
         Case::new(json!({"type": "dense", "units": 3}), [[4]]),

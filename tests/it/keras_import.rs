@@ -245,6 +245,32 @@ fn einsum_is_dense_along_the_last_axis_or_refused() {
 }
 
 #[test]
+fn reductions_of_losses_are_read_or_refused() {
+    let with = |reduction: Value| {
+        let mut document = einsum(|_| {});
+        let config = json!({"reduction": reduction, "name": "mean_squared_error"});
+        document["compile_config"] = json!({"loss": {"class_name": "MeanSquaredError", "config": config}});
+        document
+    };
+    let mut unweighted = with(json!("sum"));
+    unweighted["compile_config"]["weighted_metrics"] = json!([]);
+    keras::import(&unweighted).unwrap();
+    unweighted["compile_config"]["weighted_metrics"] = json!(["mae"]);
+    assert_eq!(refuse(&unweighted)[0].pointer, "/compile_config/weighted_metrics");
+    for usual in ["sum_over_batch_size", "mean", "auto", "AUTO"] {
+        let (_, compiled) = keras::import(&with(json!(usual))).unwrap();
+        assert_eq!(compiled.training["loss"], "mean_squared_error");
+    }
+    let (_, compiled) = keras::import(&with(json!("sum"))).unwrap();
+    assert_eq!(compiled.training["loss"], json!({"type": "mean_squared_error", "reduction": "sum"}));
+    for none in [json!("none"), json!(null)] {
+        let errors = refuse(&with(none));
+        assert_eq!(errors[0].pointer, "/compile_config/loss/config/reduction", "{errors:?}");
+        assert!(errors[0].detail.contains("sum_over_batch_size, mean, sum, mean_with_sample_weight"), "{errors:?}");
+    }
+}
+
+#[test]
 fn metrics_that_are_not_known_are_named() {
     for (version, mut model, _) in models("metric") {
         let (_, compiled) = keras::import(&model).unwrap();

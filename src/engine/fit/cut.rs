@@ -1,6 +1,6 @@
 //! How a step's work is cut: by shapes alone, so that the bits do not depend on the number of threads.
 
-use crate::engine::{loss::Loss, spec::Architecture};
+use crate::engine::{loss::ReducedLoss, spec::Architecture};
 use std::ops::Range;
 
 /// The rows of a step, cut into lanes of neighbouring rows, and those into shards that stay in the caches.
@@ -27,7 +27,11 @@ const SHARD_ROWS: usize = 128;
 
 impl Cut {
     /// The cut for steps of up to `batch_rows` rows that learn by these losses.
-    pub fn new<'l>(architecture: &Architecture, batch_rows: usize, losses: impl IntoIterator<Item = &'l Loss>) -> Self {
+    pub fn new<'l>(
+        architecture: &Architecture,
+        batch_rows: usize,
+        losses: impl IntoIterator<Item = &'l ReducedLoss>,
+    ) -> Self {
         let rows = batch_rows.max(1);
         let small = architecture.cost().saturating_mul(3 * rows as u64) < SMALL_STEP;
         let least = if rows < TWO_LANES_ROWS { 1 } else { 2 };
@@ -57,8 +61,8 @@ impl Cut {
 
 /// Whether something about a row follows from the whole batch: sums of a layer, sums of a loss, or how many steps of an
 /// output count.
-pub(super) fn meets<'l>(architecture: &Architecture, losses: impl IntoIterator<Item = &'l Loss>) -> bool {
-    losses.into_iter().any(Loss::needs_batch)
+pub(super) fn meets<'l>(architecture: &Architecture, losses: impl IntoIterator<Item = &'l ReducedLoss>) -> bool {
+    losses.into_iter().any(ReducedLoss::needs_batch)
         || architecture.nodes().iter().any(|node| node.meeting().is_some())
         || (0..architecture.outputs().len()).any(|output| architecture.output_mask(output).is_some())
 }

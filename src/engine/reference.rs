@@ -16,7 +16,9 @@ pub fn markdown() -> String {
          Keras's; where ours differ, the text says so. Every layer may also have a `name`, `inputs` (the names of what it \
          reads, where that is not the layer before it), `trainable`, and an `activity_regularizer`, a penalty on its output \
          divided by the rows of the batch. Where a layer gives several values, `name` is the first of them and `name/1` the \
-         second; where it runs several times, `name:1` is what it gives the second time. Shapes are without surprises: the batch comes \
+         second; where it runs several times, `name:1` is what it gives the second time. A loss's object may have a `reduction`: the rows' \
+         losses become their sum divided by how many there are (`sum_over_batch_size`, where absent), their `sum`, or that divided by \
+         what the rows weigh together (`mean_with_sample_weight`). Shapes are without surprises: the batch comes \
          first, channels last.\n\n",
     );
     let layers = AnyLayer::schemas();

@@ -2,7 +2,11 @@
 
 use crate::{
     data::recipe::Task,
-    engine::{field::FieldError, loss::Loss, metric::Metric},
+    engine::{
+        field::FieldError,
+        loss::{Loss, ReducedLoss},
+        metric::Metric,
+    },
     http::{
         problem::{Kind, MEDIA_TYPE, ProblemBody},
         routes,
@@ -53,6 +57,7 @@ pub fn document() -> OpenApi {
     let mut named = vec![
         ("Columns".to_owned(), Columns::schema()),
         ("Loss".to_owned(), Loss::schema()),
+        ("ReducedLoss".to_owned(), ReducedLoss::schema()),
         ("Metric".to_owned(), Metric::schema()),
         ("Task".to_owned(), Task::schema()),
     ];

@@ -9,7 +9,7 @@ use crate::{
     engine::{
         field::{FieldError, escape, nearest, overflowing_numbers, parse},
         fit::{EarlyStopping, FitPlan, OutputPlan, ReduceLrOnPlateau, ValidationFreq},
-        loss::Loss,
+        loss::ReducedLoss,
         metric::Metric,
         optimizer::Optimizer,
     },
@@ -40,9 +40,9 @@ pub struct Training {
     #[schema(required = false)]
     pub optimizer: Optimizer,
     /// Where absent: a cross-entropy for classes, `mean_squared_error` for numbers. With several outputs one for all of
-    /// them, or an object by output.
-    #[schema(schema_with = per_output::<Loss>, required = false)]
-    pub loss: PerOutput<Loss>,
+    /// them, or an object by output. Its object may say what the rows of a batch become together, by `reduction`.
+    #[schema(schema_with = per_output::<ReducedLoss>, required = false)]
+    pub loss: PerOutput<ReducedLoss>,
     /// Where absent: `accuracy` for classes, `mean_absolute_error` for numbers. With several outputs a list for all of
     /// them, or an object of lists by output.
     #[schema(schema_with = metrics_schema, required = false)]
@@ -146,7 +146,7 @@ pub(super) struct Requested {
     pub epochs: Option<u32>,
     pub batch_size: Option<BatchSize>,
     pub optimizer: Option<Optimizer>,
-    pub loss: Option<PerOutput<Loss>>,
+    pub loss: Option<PerOutput<ReducedLoss>>,
     pub metrics: Option<PerOutput<Vec<Metric>>>,
     pub loss_weights: Option<Named<f64>>,
     pub validation_split: Option<f64>,

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::engine::{
     field::{self, FieldError},
-    loss::Loss,
+    loss::ReducedLoss,
     metric::Metric,
     optimizer::Optimizer,
 };
@@ -204,6 +204,7 @@ pub(super) fn translate(document: &Map<String, Value>, translator: &mut Translat
                 .and_then(|v| checked::<Optimizer>(v, &place, translator)),
             "loss" => each(value, &outputs, &place, translator, loss),
             "metrics" => each(value, &outputs, &place, translator, metrics),
+            "weighted_metrics" if value.as_array().is_some_and(Vec::is_empty) => None,
             "loss_weights" if outputs.len() > 1 => {
                 each(value, &outputs, &place, translator, |value, _, _| Some(value.clone()))
             }
@@ -296,7 +297,20 @@ fn loss(value: &Value, place: &Place, translator: &mut Translator) -> Option<Val
         _ => (value, place.clone()),
     };
     let loss = translator.translate(&LOSSES, value, &place)?;
-    checked::<Loss>(loss, &place, translator)
+    checked::<ReducedLoss>(reduced(loss), &place, translator)
+}
+
+/// `loss` without the reduction that ours has where none is named.
+fn reduced(mut loss: Value) -> Value {
+    let Value::Object(settings) = &mut loss else { return loss };
+    let usual = ["sum_over_batch_size", "mean", "auto", "AUTO"];
+    if settings.get("reduction").is_some_and(|reduction| usual.iter().any(|usual| reduction == usual)) {
+        settings.remove("reduction");
+    }
+    match settings.get("type") {
+        Some(kind) if settings.len() == 1 => kind.clone(),
+        _ => loss,
+    }
 }
 
 /// Metrics of one output, which Keras may print in a list of its own, or alone.

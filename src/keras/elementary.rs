@@ -103,6 +103,13 @@ pub(super) const RELU: Class = Class {
     options: &[("max_value", Rule::Optional), ("negative_slope", Rule::Same), ("threshold", Rule::Same)],
 };
 
+/// Of Keras 2.
+pub(super) const THRESHOLDED_RELU: Class = Class {
+    names: &["ThresholdedReLU"],
+    kind: "relu",
+    options: &[("threshold", Rule::Otherwise(1.0)), ("theta", Rule::Renamed("threshold"))],
+};
+
 /// Along other axes than the last.
 pub(super) const SOFTMAX: Class = Class { names: &["Softmax"], kind: "softmax", options: &[("axis", Rule::Same)] };
 

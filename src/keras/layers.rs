@@ -3,7 +3,7 @@
 use super::{
     augmentation, categories,
     class::{Class, Family, Plain, Rule, UNSET},
-    convolutions, elementary,
+    convolutions, einsum, elementary,
     parameters::{CONSTRAINTS, INITIALIZERS, REGULARIZERS},
     recurrent,
 };
@@ -30,6 +30,25 @@ pub(super) const LAYERS: Family = Family {
                 ("kernel_regularizer", Rule::Object(&REGULARIZERS)),
                 ("bias_regularizer", Rule::Object(&REGULARIZERS)),
                 ("activity_regularizer", Rule::Object(&REGULARIZERS)),
+                ("kernel_constraint", Rule::Object(&CONSTRAINTS)),
+                ("bias_constraint", Rule::Object(&CONSTRAINTS)),
+                ("lora_rank", UNSET),
+                ("quantization_config", UNSET),
+            ],
+        },
+        Class {
+            names: &[einsum::CLASS],
+            kind: "dense",
+            options: &[
+                // Of these the layer's units follow, and whether it has a bias.
+                ("equation", Rule::Elsewhere),
+                ("output_shape", Rule::Elsewhere),
+                ("bias_axes", Rule::Elsewhere),
+                ("activation", Rule::Activation),
+                ("kernel_initializer", Rule::Object(&INITIALIZERS)),
+                ("bias_initializer", Rule::Object(&INITIALIZERS)),
+                ("kernel_regularizer", Rule::Object(&REGULARIZERS)),
+                ("bias_regularizer", Rule::Object(&REGULARIZERS)),
                 ("kernel_constraint", Rule::Object(&CONSTRAINTS)),
                 ("bias_constraint", Rule::Object(&CONSTRAINTS)),
                 ("lora_rank", UNSET),
@@ -135,6 +154,7 @@ pub(super) const LAYERS: Family = Family {
         elementary::plain(&["Identity"], "identity"),
         elementary::PRELU,
         elementary::RELU,
+        elementary::THRESHOLDED_RELU,
         elementary::SOFTMAX,
         Class { names: &["TimeDistributed"], kind: "time_distributed", options: &[("layer", Rule::Layer)] },
         recurrent::SIMPLE_RNN,

@@ -5,6 +5,7 @@
 
 use super::{
     calls::{self, Call, Tensor, tensors_of},
+    einsum::is_einsum,
     operators::is_operator,
     translator::{Place, Translator},
 };
@@ -39,7 +40,7 @@ pub(super) struct Stated {
 pub(super) enum Given {
     /// Those that these made, one set for each call.
     Masks(Vec<Vec<Origin>>),
-    /// None, as of each operator: it reads numbers alone.
+    /// None, as of each operator and of layers that know of no masks: they read numbers alone.
     Nothing,
 }
 
@@ -90,7 +91,7 @@ impl Origins<'_> {
         let calls = layer.get("name").and_then(Value::as_str).and_then(|name| self.calls.get(*self.names.get(name)?));
         let masks = || calls.into_iter().flatten().map(|call| call.mask.as_ref());
         if !masks().any(|mask| mask.is_some()) {
-            return Ok(is_operator(layer).then_some(Given::Nothing));
+            return Ok((is_operator(layer) || is_einsum(layer)).then_some(Given::Nothing));
         }
         let of_call = |mask: Option<&Tensor>| mask.map_or_else(|| Ok(Vec::new()), |mask| self.of(mask));
         let of_calls = masks().map(of_call).collect::<Result<Vec<_>, String>>()?;
@@ -155,15 +156,17 @@ pub(super) fn check(definition: &Definition, translator: &mut Translator) {
     let Some(shapes) = some_shapes(definition).filter(|_| translator.old || !stated.is_empty()) else { return };
     // What is wrong with the definition itself is told where shapes are known.
     let Ok(architecture) = definition.resolve(&shapes, &Limits::default()) else { return };
+    let layers: Vec<String> = architecture.summary().layers.into_iter().map(|layer| layer.name).collect();
+    refuse_stretched_rows(&architecture, &layers, &stated, translator);
     if translator.old {
         return refuse_joined(&architecture, translator);
     }
-    let layers: Vec<String> = architecture.summary().layers.into_iter().map(|layer| layer.name).collect();
     for Stated { layer, place, given } in stated {
         let runs = runs(&architecture, &layers, &layer);
         match given {
             Given::Nothing if runs.iter().any(|node| node.masks.iter().any(Option::is_some)) => {
-                let detail = "an operator drops the mask of what it reads; expected the layer that does the same";
+                let detail = "an operator drops the mask of what it reads, as `EinsumDense` does; expected the layer that does the \
+                              same";
                 translator.refuse(&place, detail);
             }
             Given::Masks(calls) if !same(&architecture, &layers, &runs, &calls) => {
@@ -171,6 +174,27 @@ pub(super) fn check(definition: &Definition, translator: &mut Translator) {
                 translator.refuse(&place, format_args!("the argument `mask`: {detail}"));
             }
             _ => {}
+        }
+    }
+}
+
+/// Refuses an operator on samples of different numbers of axes. Our layers, as those of Keras, put an axis of 1 behind the
+/// batch axis; an operator lines the batch axis of one up with an axis of the other.
+fn refuse_stretched_rows(
+    architecture: &Architecture,
+    layers: &[String],
+    stated: &[Stated],
+    translator: &mut Translator,
+) {
+    for Stated { layer, place, .. } in stated.iter().filter(|stated| matches!(stated.given, Given::Nothing)) {
+        let of_several = |node: &&Node| node.input_shapes.windows(2).any(|pair| pair[0].0.len() != pair[1].0.len());
+        if let Some(node) = runs(architecture, layers, layer).into_iter().find(of_several) {
+            let shapes: Vec<String> = node.input_shapes.iter().map(Shape::to_string).collect();
+            let shapes = shapes.join(" and ");
+            translator.refuse(
+                place,
+                format_args!("expected tensors of as many axes for each row of the batch, received {shapes}"),
+            );
         }
     }
 }

@@ -110,21 +110,7 @@ pub(super) const LOSSES: Family = Family {
             options: &[("alpha", Rule::Number), ("beta", Rule::Number), ("axis", Rule::Optional)],
         },
     ],
-    common: &[
-        ("name", Rule::Ignored),
-        ("dtype", Rule::DataType),
-        // The mean over the rows under each of its names.
-        (
-            "reduction",
-            Rule::Only(&[
-                Plain::Text("sum_over_batch_size"),
-                Plain::Text("mean"),
-                Plain::Text("auto"),
-                Plain::Text("AUTO"),
-            ]),
-        ),
-        ("fn", Rule::Ignored),
-    ],
+    common: &[("name", Rule::Ignored), ("dtype", Rule::DataType), ("reduction", Rule::Same), ("fn", Rule::Ignored)],
 };
 
 /// Metrics of `model.compile`.

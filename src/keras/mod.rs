@@ -10,6 +10,7 @@ mod categories;
 mod class;
 mod compile;
 mod convolutions;
+mod einsum;
 mod elementary;
 mod graph;
 mod inputs;

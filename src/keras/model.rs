@@ -1,11 +1,11 @@
 //! Models into our own form: plain chains of layers, and graphs.
 
 use super::{
-    augmentation, calls,
+    augmentation, calls, einsum,
     graph::{Graph, Placed},
     inputs,
     layers::{ACTIVATION_LAYERS, INPUT, LAYERS},
-    masks::Stated,
+    masks::{Given, Stated},
     operators::{self, is_operator},
     parts,
     translator::{Place, Translator, describe, named},
@@ -123,6 +123,9 @@ fn chain(config: &Map<String, Value>, layers: &[Value], pointer: &str, translato
             read_input(layer, &place, translator);
             inputs::check_type(layer, layers.iter().skip(1).take(1), false, &place, translator);
         } else if let Some(mut ours) = read_layer(layer, &place, translator) {
+            if let Some(name) = ours.get("name").and_then(Value::as_str).filter(|_| einsum::is_einsum(layer)) {
+                translator.masks.push(Stated { layer: name.to_owned(), place: place.clone(), given: Given::Nothing });
+            }
             freeze(&mut ours, frozen || layer.pointer("/config/trainable") == Some(&Value::Bool(false)));
             translated.push(Value::Object(ours));
         }
@@ -355,6 +358,14 @@ pub(super) fn read_class(layer: &Value, place: &Place, translator: &mut Translat
         parts::refuse_frozen_parts(config, &config_place, translator);
         ours.insert("type".into(), class.kind.into());
         ours.extend(translator.settings(family, class, config, &config_place));
+        if object.class == einsum::CLASS {
+            einsum::complete(
+                &mut ours,
+                config,
+                &Place { ours: place.ours.clone(), ..config_place.clone() },
+                translator,
+            );
+        }
         parts::forget_penalty(&mut ours, translator.old);
         parts::refuse_old_axes(class.kind, config, &config_place, translator);
     }

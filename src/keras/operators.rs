@@ -39,6 +39,21 @@ const ACTIVATIONS: [(&str, &str, Option<&str>); 24] = [
 /// Operators that are the layers of the same name, with the same options, on tensors alone.
 const LAYERS: [&str; 7] = ["Add", "Subtract", "Multiply", "Maximum", "Minimum", "Concatenate", "Softmax"];
 
+/// Operators that are layers of ours without settings: Keras's name and that of the layer.
+const PLAIN: [(&str, &str); 11] = [
+    ("Absolute", "absolute"),
+    ("Abs", "absolute"),
+    ("Square", "square"),
+    ("Sqrt", "sqrt"),
+    ("Rsqrt", "rsqrt"),
+    ("Reciprocal", "reciprocal"),
+    ("Log", "log"),
+    ("Log1p", "log1p"),
+    ("Divide", "divide"),
+    ("TrueDivide", "divide"),
+    ("Identity", "identity"),
+];
+
 /// Whether `layer` is an operator and no layer.
 pub(super) fn is_operator(layer: &Value) -> bool {
     layer.get("module").and_then(Value::as_str).is_some_and(|module| module.starts_with("keras.src.ops"))
@@ -56,7 +71,7 @@ pub(super) fn read(layer: &Value, place: &Place, translator: &mut Translator) ->
     let ours = match given.as_slice() {
         [] => alone(class, config).or_else(|| shaping::alone(class, config, layer)),
         [(1, key)] if class == "GetItem" => shaping::get_item(key, layer),
-        [(place, given)] => numbers(given).and_then(|given| with_numbers(class, given, *place == 0)),
+        [(place, given)] => numbers(given).and_then(|given| with_given(class, given, *place == 0)),
         _ => None,
     };
     match ours {
@@ -84,6 +99,7 @@ fn alone(class: &str, config: &Map<String, Value>) -> Option<Value> {
     let axes = |option: &str| config.get(option).and_then(Value::as_array).and_then(|axes| axes.split_first());
     match class {
         "Negative" => Some(json!({"type": "rescaling", "scale": -1.0})),
+        "Clip" => bounded(config.get("x_min"), config.get("x_max")),
         "LogSoftmax" if config.get("axis").is_none_or(|axis| *axis == -1) => {
             Some(json!({"type": "activation", "activation": "log_softmax"}))
         }
@@ -97,6 +113,7 @@ fn alone(class: &str, config: &Map<String, Value>) -> Option<Value> {
             let (batch, axes) = axes("axes")?;
             (*batch == 0).then(|| json!({"type": "permute", "dims": axes}))
         }
+        _ if let Some((_, kind)) = PLAIN.iter().find(|(operator, _)| *operator == class) => Some(json!({"type": kind})),
         _ => {
             let (_, kind, option) = ACTIVATIONS.iter().find(|(operator, ..)| *operator == class)?;
             let mut activation = json!({"type": kind});
@@ -106,6 +123,37 @@ fn alone(class: &str, config: &Map<String, Value>) -> Option<Value> {
             Some(json!({"type": "activation", "activation": activation}))
         }
     }
+}
+
+/// An operator on a tensor and what stands beside it.
+fn with_given(class: &str, given: Vec<f64>, first: bool) -> Option<Value> {
+    let single = if let [number] = *given { with_number(class, number, first) } else { None };
+    single.or_else(|| with_numbers(class, given, first))
+}
+
+/// An operator on a tensor and one number, which may stand first.
+fn with_number(class: &str, number: f64, first: bool) -> Option<Value> {
+    match (class, first) {
+        // Of equals, Keras hands the gradient to the first one, as its `relu` does.
+        ("Maximum", true) if number == 0.0 => Some(json!({"type": "activation", "activation": "relu"})),
+        ("Maximum", _) => bounded(Some(&number.into()), None),
+        ("Minimum", _) => bounded(None, Some(&number.into())),
+        ("Power", false) if number == 2.0 => Some(json!({"type": "square"})),
+        ("Power", false) => Some(json!({"type": "power", "exponent": number})),
+        ("Divide" | "TrueDivide", true) if number == 1.0 => Some(json!({"type": "reciprocal"})),
+        _ => None,
+    }
+}
+
+/// Numbers within bounds, of which one may be missing.
+fn bounded(least: Option<&Value>, most: Option<&Value>) -> Option<Value> {
+    let mut clip = json!({"type": "clip"});
+    for (bound, number) in [("x_min", least), ("x_max", most)] {
+        if let Some(number) = number {
+            clip[bound] = inputs::plain(number).as_f64()?.into();
+        }
+    }
+    Some(clip)
 }
 
 /// An operator on a tensor and a number, or one for each place along the last axis, which may stand first.

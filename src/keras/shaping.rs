@@ -24,20 +24,32 @@ pub(super) fn alone(class: &str, config: &Map<String, Value>, layer: &Value) -> 
             let kept = shape.iter().enumerate().filter(|(place, _)| !gone.contains(place)).map(|(_, size)| *size);
             reshape(&kept.collect::<Vec<_>>()).filter(|_| all_ones)
         }
-        "Mean" | "Max" => {
-            let shape = sample_of(layer)?;
-            let what = if class == "Mean" { "average" } else { "max" };
-            let dimensions = match (shape.len(), places_of(axis, shape.len())?.as_slice()) {
-                (2, [0]) => 1,
-                (3, [0, 1]) => 2,
-                _ => return None,
-            };
-            let keepdims = config.get("keepdims").and_then(Value::as_bool).unwrap_or_default();
-            Some(json!({"type": format!("global_{what}_pooling{dimensions}d"), "keepdims": keepdims}))
-        }
+        "Sum" | "Mean" | "Max" | "Min" => over_axes(class, config, &sample_of(layer)?),
         "Stack" if axis.is_i64() => Some(json!({"type": "stack", "axis": axis})),
         "Matmul" if sample_of(layer)?.len() == 2 => Some(json!({"type": "dot", "axes": [2, 1]})),
         _ => None,
+    }
+}
+
+/// What is left of some axes: where there is a layer for it, that one.
+fn over_axes(class: &str, config: &Map<String, Value>, shape: &[Option<u64>]) -> Option<Value> {
+    let axis = config.get("axis")?;
+    let places = places_of(axis, shape.len())?;
+    let keepdims = config.get("keepdims").and_then(Value::as_bool).unwrap_or_default();
+    if config.get("initial").is_some_and(|initial| !initial.is_null()) {
+        return None;
+    }
+    let dimensions = match (shape.len(), places.as_slice()) {
+        (2, [0]) => "1d",
+        (3, [0, 1]) => "2d",
+        _ => "",
+    };
+    match (class, dimensions) {
+        ("Mean", "1d" | "2d") => {
+            Some(json!({"type": format!("global_average_pooling{dimensions}"), "keepdims": keepdims}))
+        }
+        ("Max", "1d" | "2d") => Some(json!({"type": format!("global_max_pooling{dimensions}"), "keepdims": keepdims})),
+        _ => Some(json!({"type": class.to_lowercase(), "axis": axis, "keepdims": keepdims})),
     }
 }
 

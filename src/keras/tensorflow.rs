@@ -35,7 +35,7 @@ const fn with(
 const AXIS: &[(&str, &str)] = &[("axis", "axis")];
 const OVER: &[(&str, &str)] = &[("axis", "axis"), ("keepdims", "keepdims")];
 
-const OPERATORS: [Operator; 33] = [
+const OPERATORS: [Operator; 45] = [
     plain("__operators__.add", "Add"),
     plain("__operators__.getitem", "GetItem"),
     plain("math.add", "Add"),
@@ -46,9 +46,17 @@ const OPERATORS: [Operator; 33] = [
     plain("math.negative", "Negative"),
     plain("math.maximum", "Maximum"),
     plain("math.minimum", "Minimum"),
+    plain("math.abs", "Absolute"),
     plain("math.exp", "Exp"),
+    plain("math.log", "Log"),
+    plain("math.log1p", "Log1p"),
+    plain("math.pow", "Power"),
+    plain("math.reciprocal", "Reciprocal"),
+    plain("math.rsqrt", "Rsqrt"),
     plain("math.sigmoid", "Sigmoid"),
     plain("math.softplus", "Softplus"),
+    plain("math.sqrt", "Sqrt"),
+    plain("math.square", "Square"),
     plain("math.tanh", "Tanh"),
     plain("nn.bias_add", "Add"),
     with("nn.elu", "Elu", &[], &[("alpha", 1.0)]),
@@ -59,6 +67,7 @@ const OPERATORS: [Operator; 33] = [
     plain("nn.selu", "Selu"),
     with("nn.softmax", "Softmax", AXIS, &[]),
     plain("nn.softsign", "Softsign"),
+    plain("nn.silu", "Silu"),
     with("cast", "Cast", &[("dtype", "dtype")], &[]),
     with("concat", "Concatenate", AXIS, &[]),
     with("reshape", "Reshape", &[("shape", "newshape")], &[]),
@@ -67,6 +76,9 @@ const OPERATORS: [Operator; 33] = [
     with("compat.v1.squeeze", "Squeeze", AXIS, &[]),
     with("math.reduce_max", "Max", OVER, &[]),
     with("math.reduce_mean", "Mean", OVER, &[]),
+    with("math.reduce_min", "Min", OVER, &[]),
+    with("math.reduce_sum", "Sum", OVER, &[]),
+    with("clip_by_value", "Clip", &[("clip_value_min", "x_min"), ("clip_value_max", "x_max")], &[]),
     with("linalg.matmul", "Matmul", &[], &[]),
     with("stack", "Stack", AXIS, &[]),
 ];

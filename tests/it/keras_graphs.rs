@@ -69,9 +69,12 @@ fn graphs_give_what_keras_gives(
         "steps_of_steps",
         "arithmetic",
         "along_axes",
+        "distances",
+        "functions",
         "disturbed",
         "words_by_column",
         "slashes",
+        "thresholds",
         "compiled_by_name",
         "compiled_outputs",
         "sized",
@@ -93,7 +96,7 @@ fn graphs_give_what_keras_gives(
                     "compiled_by_name",
                     "compiled_outputs",
                 ],
-                _ => &["slashes"],
+                _ => &["slashes", "thresholds"],
             };
             assert!(absent.contains(&name), "{version} {name}");
             continue;
@@ -195,6 +198,70 @@ fn metrics_are_reported_as_in_keras() {
     ours.sort();
     logs.sort();
     assert_eq!(ours, logs);
+}
+
+/// `x + y` of inputs of these shapes, as Keras 3 prints it and as Keras 2 does.
+fn sums(x: Value, y: Value) -> [Value; 2] {
+    let document = |add: Value, version: &str| {
+        let input = |name: &str, shape: &Value| {
+            let config = json!({"batch_shape": shape, "name": name});
+            json!({"class_name": "InputLayer", "config": config, "name": name, "inbound_nodes": []})
+        };
+        let layers = json!([input("x", &x), input("y", &y), add]);
+        let inputs = json!([["x", 0, 0], ["y", 0, 0]]);
+        let config = json!({"layers": layers, "input_layers": inputs, "output_layers": [["add", 0, 0]]});
+        json!({"class_name": "Functional", "config": config, "keras_version": version})
+    };
+    let tensor = |name: &str, shape: &Value| json!({"class_name": "__keras_tensor__", "config": {"shape": shape, "keras_history": [name, 0, 0]}});
+    let added = json!({
+        "class_name": "Add", "module": "keras.src.ops.numpy", "config": {"name": "add"}, "name": "add",
+        "inbound_nodes": [{"args": [tensor("x", &x), tensor("y", &y)], "kwargs": {}}],
+    });
+    let old = json!({
+        "class_name": "TFOpLambda", "config": {"name": "add", "function": "math.add"}, "name": "add",
+        "inbound_nodes": [["x", 0, 0, {"y": ["y", 0, 0]}]], "build_config": {"input_shape": x},
+    });
+    [document(added, "3.15.1"), document(old, "2.15.0")]
+}
+
+#[test]
+fn operators_line_up_the_axes_of_each_row_or_are_refused() {
+    for document in sums(json!([null, 3, 4]), json!([null, 1, 4])) {
+        keras::import(&document).unwrap();
+    }
+    for document in sums(json!([null, 4]), json!([null, 3, 4])) {
+        let errors = keras::import(&document).unwrap_err();
+        let expected = "expected tensors of as many axes for each row of the batch, received [4] and [3, 4]";
+        assert!(errors.iter().any(|error| error.detail.contains(expected)), "{errors:#?}");
+    }
+}
+
+#[test]
+fn what_is_no_operator_of_rows_is_refused() {
+    let [mut document, _] = sums(json!([null, 4]), json!([null, 4]));
+    document["config"]["layers"].as_array_mut().unwrap().remove(1);
+    document["config"]["input_layers"] = json!([["x", 0, 0]]);
+    let mut with = |class: &str, config: Value, given: Option<Value>| {
+        let layer = &mut document["config"]["layers"][1];
+        layer["class_name"] = json!(class);
+        layer["config"] = config;
+        let arguments = layer["inbound_nodes"][0]["args"].as_array_mut().unwrap();
+        arguments.truncate(1);
+        arguments.extend(given);
+        keras::import(&document).map_err(|errors| errors[0].detail.clone())
+    };
+    let expected = "layer `add` (Sum): the operator \"Sum\" is not supported as it is used here, expected a layer that does the same";
+    for axis in [json!(null), json!(0), json!([0, 1]), json!(2)] {
+        let refused = with("Sum", json!({"name": "add", "axis": axis, "keepdims": true}), None).unwrap_err();
+        assert_eq!(refused, expected, "{axis}");
+    }
+    with("Sum", json!({"name": "add", "axis": [1], "keepdims": true}), None).unwrap();
+    with("Max", json!({"name": "add", "axis": 1, "keepdims": true, "initial": null}), None).unwrap();
+    with("Max", json!({"name": "add", "axis": 1, "keepdims": true, "initial": 2.0}), None).unwrap_err();
+    let plain = || json!({"name": "add"});
+    with("Power", plain(), Some(json!([1.0, 2.0]))).unwrap_err();
+    with("TrueDivide", plain(), Some(json!(0.0))).unwrap_err();
+    with("Power", plain(), Some(json!(2.5))).unwrap();
 }
 
 /// A graph of Keras 3, with a change to one of its layers.

@@ -213,6 +213,63 @@ fn what_is_not_honoured_is_named(#[case] name: &str, #[case] pointer: &str, #[ca
     }
 }
 
+/// A model of words, of which an `EinsumDense` is read.
+fn einsum(change: impl Fn(&mut Value)) -> Value {
+    let words =
+        json!({"input_dim": 9, "output_dim": 4, "mask_zero": false, "batch_input_shape": [null, 6], "name": "words"});
+    let einsum = json!({"equation": "abc,cd->abd", "output_shape": [null, 5], "bias_axes": "d", "name": "seen"});
+    let layers = json!([{"class_name": "Embedding", "config": words}, {"class_name": "EinsumDense", "config": einsum}]);
+    let mut document = json!({"class_name": "Sequential", "config": {"layers": layers}, "keras_version": "3.15.1"});
+    change(&mut document["config"]["layers"]);
+    document
+}
+
+#[test]
+fn einsum_is_dense_along_the_last_axis_or_refused() {
+    let (definition, _) = keras::import(&einsum(|_| {})).unwrap();
+    assert_eq!(definition.to_value()["layers"][1]["units"], 5);
+    for (option, wrong) in [
+        ("equation", json!("abc,cde->abde")),
+        ("equation", json!(null)),
+        ("output_shape", json!([null, null])),
+        ("output_shape", json!([])),
+        ("bias_axes", json!("bd")),
+    ] {
+        let errors = refuse(&einsum(|layers| layers[1]["config"][option] = wrong.clone()));
+        assert_eq!(errors[0].pointer, format!("/config/layers/1/config/{option}"), "{errors:?}");
+        assert!(errors[0].detail.contains("received"), "{errors:?}");
+    }
+    // Whose mask it would drop.
+    let errors = refuse(&einsum(|layers| layers[0]["config"]["mask_zero"] = json!(true)));
+    assert!(errors[0].detail.contains("EinsumDense"), "{errors:?}");
+}
+
+#[test]
+fn reductions_of_losses_are_read_or_refused() {
+    let with = |reduction: Value| {
+        let mut document = einsum(|_| {});
+        let config = json!({"reduction": reduction, "name": "mean_squared_error"});
+        document["compile_config"] = json!({"loss": {"class_name": "MeanSquaredError", "config": config}});
+        document
+    };
+    let mut unweighted = with(json!("sum"));
+    unweighted["compile_config"]["weighted_metrics"] = json!([]);
+    keras::import(&unweighted).unwrap();
+    unweighted["compile_config"]["weighted_metrics"] = json!(["mae"]);
+    assert_eq!(refuse(&unweighted)[0].pointer, "/compile_config/weighted_metrics");
+    for usual in ["sum_over_batch_size", "mean", "auto", "AUTO"] {
+        let (_, compiled) = keras::import(&with(json!(usual))).unwrap();
+        assert_eq!(compiled.training["loss"], "mean_squared_error");
+    }
+    let (_, compiled) = keras::import(&with(json!("sum"))).unwrap();
+    assert_eq!(compiled.training["loss"], json!({"type": "mean_squared_error", "reduction": "sum"}));
+    for none in [json!("none"), json!(null)] {
+        let errors = refuse(&with(none));
+        assert_eq!(errors[0].pointer, "/compile_config/loss/config/reduction", "{errors:?}");
+        assert!(errors[0].detail.contains("sum_over_batch_size, mean, sum, mean_with_sample_weight"), "{errors:?}");
+    }
+}
+
 #[test]
 fn metrics_that_are_not_known_are_named() {
     for (version, mut model, _) in models("metric") {

@@ -195,7 +195,7 @@ fn training_equals_that_of_keras() {
             epochs: training.losses.len() as u32,
             batch_size: case.rows,
             optimizer: serde_json::from_value(json!({"type": "sgd", "learning_rate": training.learning_rate})).unwrap(),
-            outputs: vec![OutputPlan::single(Loss::MeanSquaredError, Vec::new())],
+            outputs: vec![OutputPlan::single(Loss::MeanSquaredError.into(), Vec::new())],
             shuffle: false,
             seed: 0,
             early_stopping: None,

@@ -90,7 +90,7 @@ fn case(name: &str) -> Case {
         let text = fs::read_to_string(folder.join(family)).unwrap();
         serde_json::from_str::<Fixture>(&text).unwrap().cases
     };
-    let mut cases = ["tables.json", "images.json", "sequences.json"].into_iter().flat_map(read);
+    let mut cases = ["tables.json", "images.json", "sequences.json", "reductions.json"].into_iter().flat_map(read);
     cases.find(|case| case.name == name).unwrap()
 }
 
@@ -219,7 +219,15 @@ fn models_train_as_in_keras(
         "words",
         "regression",
         "translation",
-        "film"
+        "film",
+        "summed",
+        "summed of two",
+        "weighed",
+        "weighed but one",
+        "summed steps",
+        "weighed steps",
+        "summed overlap",
+        "weighed overlap"
     )]
     name: &str,
 ) {

@@ -1,6 +1,6 @@
 //! How a step's work is cut: by shapes alone, so that the bits do not depend on the number of threads.
 
-use crate::engine::{loss::Loss, network::training_cells, spec::Architecture};
+use crate::engine::{loss::ReducedLoss, network::training_cells, spec::Architecture};
 use std::ops::Range;
 
 /// The rows of a step, cut into lanes of neighbouring rows, and those into shards that stay in the caches.
@@ -30,7 +30,11 @@ const SECOND_LEVEL_CELLS: u64 = 1 << 18;
 
 impl Cut {
     /// The cut for steps of up to `batch_rows` rows that learn by these losses.
-    pub fn new<'l>(architecture: &Architecture, batch_rows: usize, losses: impl IntoIterator<Item = &'l Loss>) -> Self {
+    pub fn new<'l>(
+        architecture: &Architecture,
+        batch_rows: usize,
+        losses: impl IntoIterator<Item = &'l ReducedLoss>,
+    ) -> Self {
         let rows = batch_rows.max(1);
         let small = architecture.cost().saturating_mul(3 * rows as u64) < SMALL_STEP;
         let each = architecture.product_rows();
@@ -66,8 +70,8 @@ impl Cut {
 
 /// Whether something about a row follows from the whole batch: sums of a layer, sums of a loss, or how many steps of an
 /// output count.
-pub(super) fn meets<'l>(architecture: &Architecture, losses: impl IntoIterator<Item = &'l Loss>) -> bool {
-    losses.into_iter().any(Loss::needs_batch)
+pub(super) fn meets<'l>(architecture: &Architecture, losses: impl IntoIterator<Item = &'l ReducedLoss>) -> bool {
+    losses.into_iter().any(ReducedLoss::needs_batch)
         || architecture.nodes().iter().any(|node| node.meeting().is_some())
         || (0..architecture.outputs().len()).any(|output| architecture.output_mask(output).is_some())
 }

@@ -4,7 +4,7 @@ use super::{FitPlan, Samples, cut::Cut};
 use crate::engine::{
     kernel::{self, Buffer},
     layer::Pass,
-    loss::{BatchSums, Loss},
+    loss::{BatchSums, Loss, ReducedLoss, Reduction},
     metric::Metric,
     network::{Output, Run, Tape},
     random::Noise,
@@ -27,7 +27,7 @@ pub(super) struct Task<'a> {
 /// What is learned at one output.
 #[derive(Debug)]
 pub(super) struct OutputTask {
-    pub loss: Loss,
+    pub loss: ReducedLoss,
     pub loss_weight: f64,
     /// The plan's, each resolved for this loss and output.
     pub metrics: Vec<Metric>,
@@ -246,9 +246,12 @@ impl<F: Real> Lane<F> {
         for (index, output) in task.outputs.iter().enumerate() {
             let targets = &targets[index][..count * output.targets.len()];
             let Output { values, mask, .. } = tape.output(output.value, output.mask, count);
-            counts[index] += counted(output, targets, mask, count);
+            let weights = weigh(output, row_weights, mask, count, weights);
+            counts[index] += match (output.loss.reduction, weights) {
+                (Reduction::MeanWithSampleWeight, Some(weights)) => weight(output, targets, weights),
+                _ => counted(output, targets, mask, count),
+            };
             if output.loss.of_batch(&batch[index]).is_some() {
-                let weights = weigh(output, row_weights, mask, count, weights);
                 batch[index] += Loss::batch_sums(targets, values, output.width, weights);
             }
         }
@@ -298,6 +301,18 @@ fn counted<F: Real>(output: &OutputTask, targets: &[F], mask: Option<&[F]>, rows
             let ignored = F::of(ignored as f64);
             let shown = |row: usize| mask.is_none_or(|mask| mask[row / each] != F::ZERO);
             targets.iter().enumerate().filter(|&(row, &class)| class != ignored && shown(row)).count() as f64
+        }
+    }
+}
+
+/// What the loss rows weigh together whose class is not ignored.
+fn weight<F: Real>(output: &OutputTask, targets: &[F], weights: &[F]) -> f64 {
+    let sum = |weights: &mut dyn Iterator<Item = &F>| weights.map(|weight| weight.to_f64()).sum();
+    match output.loss.ignore_class() {
+        None => sum(&mut weights.iter()),
+        Some(ignored) => {
+            let ignored = F::of(ignored as f64);
+            sum(&mut weights.iter().zip(targets).filter(|(_, class)| **class != ignored).map(|(weight, _)| weight))
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What a fit takes of memory, known before it begins.
 
 use super::{cut::Cut, sources::Sources};
-use crate::engine::{loss::Loss, network::training_cells, optimizer::Optimizer, spec::Architecture};
+use crate::engine::{loss::ReducedLoss, network::training_cells, optimizer::Optimizer, spec::Architecture};
 use serde::{Deserialize, Serialize};
 
 /// Memory of a fit in `f32`, its data apart, in bytes.
@@ -22,7 +22,7 @@ impl TrainingMemory {
     pub fn new<'l>(
         architecture: &Architecture,
         batch_size: usize,
-        losses: impl IntoIterator<Item = &'l Loss>,
+        losses: impl IntoIterator<Item = &'l ReducedLoss>,
         optimizer: &Optimizer,
         keeps: bool,
     ) -> Self {

@@ -25,7 +25,7 @@ pub use reduce_lr_on_plateau::ReduceLrOnPlateau;
 pub use train::fit;
 pub use validation_freq::ValidationFreq;
 
-use crate::engine::{loss::Loss, metric::Metric, optimizer::Optimizer};
+use crate::engine::{loss::ReducedLoss, metric::Metric, optimizer::Optimizer};
 use ndarray::{ArrayView1, ArrayView2};
 use std::ops::ControlFlow;
 
@@ -64,7 +64,7 @@ pub struct OutputPlan {
     /// What goes before the names of its loss and metrics where there are several outputs.
     pub name: String,
     /// The loss.
-    pub loss: Loss,
+    pub loss: ReducedLoss,
     /// The loss's part in the sum over the outputs; 1 for a single one.
     pub loss_weight: f64,
     /// Reported beside the loss, in this order.
@@ -73,7 +73,7 @@ pub struct OutputPlan {
 
 impl OutputPlan {
     /// What the one output of a network learns.
-    pub fn single(loss: Loss, metrics: Vec<Metric>) -> Self {
+    pub fn single(loss: ReducedLoss, metrics: Vec<Metric>) -> Self {
         Self { name: String::new(), loss, loss_weight: 1.0, metrics }
     }
 }

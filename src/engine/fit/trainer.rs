@@ -125,7 +125,7 @@ impl<'a, F: Real> Trainer<'a, F> {
     pub fn step(&mut self, samples: Samples<'_, F>, order: &[usize], learning_rate: f64) -> f64 {
         self.steps += 1;
         for (total, output) in self.totals.iter_mut().zip(self.task.outputs) {
-            *total = (order.len() * output.positions) as f64;
+            *total = output.loss.divisor((order.len() * output.positions) as f64, samples.weights.is_some());
         }
         if self.meets {
             self.learn_with_meetings(samples, order);
@@ -180,7 +180,7 @@ impl<'a, F: Real> Trainer<'a, F> {
             start = node;
         }
         self.each_lane(|lane, run| lane.forward_to_end(&task, run, rows, start..nodes));
-        self.count();
+        self.count(samples.weights.is_some());
         let Self { team, lanes, totals, batch, .. } = self;
         let rows = Rows { totals, batch, ..rows };
         team.each(lanes, |_, lane| lane.evaluate_all(&task, rows));
@@ -196,10 +196,12 @@ impl<'a, F: Real> Trainer<'a, F> {
 
     /// Joins what every lane counted: what losses are made of, and the loss rows that they are divided by; where none counts,
     /// one.
-    fn count(&mut self) {
-        for (index, (total, batch)) in self.totals.iter_mut().zip(&mut self.batch).enumerate() {
+    fn count(&mut self, weighted: bool) {
+        let outputs = self.task.outputs.iter().enumerate();
+        for ((index, output), (total, batch)) in outputs.zip(self.totals.iter_mut().zip(&mut self.batch)) {
             let count: f64 = self.lanes.iter().map(|lane| lane.counts[index]).sum();
-            *total = if count > 0.0 { count } else { 1.0 };
+            let divisor = output.loss.divisor(count, weighted || output.mask.is_some());
+            *total = if divisor > 0.0 { divisor } else { 1.0 };
             *batch = BatchSums::default();
             self.lanes.iter().for_each(|lane| *batch += lane.batch[index]);
         }
@@ -254,7 +256,7 @@ impl<'a, F: Real> Trainer<'a, F> {
     ///
     /// Where a loss is no mean of rows, it is the mean over batches, each as often as it has rows, as Keras's.
     pub fn measure(&mut self, samples: Samples<'_, F>, order: &[usize]) -> f64 {
-        let of_batches = self.task.outputs.iter().any(|output| output.mask.is_some() || output.loss.needs_batch());
+        let of_batches = self.task.outputs.iter().any(|output| output.mask.is_some() || output.loss.depends_on_cut());
         let most = if of_batches { self.task.plan.batch_size } else { order.len() };
         let mut mean = 0.0;
         let mut means = vec![0.0; self.losses.len()];
@@ -273,7 +275,7 @@ impl<'a, F: Real> Trainer<'a, F> {
         let rows = Rows { samples, order, step: 0, totals, batch };
         let run = run(architecture, trainable, fixed, absorbed, &[], &[]);
         self.team.each(&mut self.lanes, |index, lane| lane.measure(task, run, rows, task.cut.lane(index, order.len())));
-        self.count();
+        self.count(samples.weights.is_some());
         self.total_loss(order.len())
     }
 

@@ -7,7 +7,8 @@ use crate::engine::{
     shape::Shape,
 };
 use rand_chacha::ChaCha8Rng;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use serde_json::Value;
 use std::f64::consts::PI;
 
 /// The kernel of a `conv1d` that gives one side of the short-time Fourier transform:
@@ -53,13 +54,30 @@ pub enum Scaling {
 }
 
 /// A window by its name or by its numbers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(untagged, expecting = "expected the name of a window (`hann`, `hamming`, `blackman`, …) or a list of numbers")]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[serde(untagged)]
 pub enum Window {
     /// By its name.
     Named(WindowShape),
     /// Its numbers.
     Numbers(Vec<f64>),
+}
+
+impl<'de> Deserialize<'de> for Window {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        let received = match &value {
+            Value::Array(_) => "a list of something else".to_owned(),
+            Value::Object(_) => "an object".to_owned(),
+            other => other.to_string(),
+        };
+        let read = match value {
+            Value::Array(_) => serde_json::from_value(value).map(Self::Numbers),
+            _ => serde_json::from_value(value).map(Self::Named),
+        };
+        let expected = "the name of a window (`hann`, `hamming`, `blackman`, …) or a list of numbers";
+        read.map_err(|_| D::Error::custom(format!("expected {expected}, received {received}")))
+    }
 }
 
 /// The windows of SciPy that have no settings of their own and a closed form.
@@ -179,6 +197,28 @@ impl<F: Real> Fill<F> for Stft {
                 };
                 *value = F::of(wave * point(tap) / divisor);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::field::parse;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_no_window_is_refused_with_what_was_received() {
+        assert_eq!(parse::<Window>(&json!([0.5, 1])), Ok(Window::Numbers(vec![0.5, 1.0])));
+        assert_eq!(parse::<Window>(&json!("hann")), Ok(Window::Named(WindowShape::Hann)));
+        for (wrong, received) in [
+            (json!("han"), "\"han\""),
+            (json!(3), "3"),
+            (json!(["hann"]), "a list of something else"),
+            (json!({}), "an object"),
+        ] {
+            let error = parse::<Window>(&wrong).unwrap_err();
+            assert!(error.detail.ends_with(&format!("or a list of numbers, received {received}")), "{error:?}");
         }
     }
 }

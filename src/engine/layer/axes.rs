@@ -3,6 +3,7 @@
 use super::read;
 use crate::engine::{field::FieldError, shape::Shape};
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// Axes of a layer's input: a number or a list of numbers, with the batch axis as 0, or counted from the end below 0.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -52,6 +53,17 @@ impl Axes {
         let fits = !places.is_empty() && places.windows(2).all(|pair| pair[0] < pair[1]);
         read::range(fits, "/axis", "at least one axis, and none twice", format_args!("{:?}", self.listed()))?;
         Ok(places)
+    }
+
+    /// These axes of a sample of this shape, which must be beside each other; the pointer of the error is `/axis`.
+    pub(super) fn beside(&self, shape: &Shape) -> Result<Range<usize>, FieldError> {
+        let places = self.places(shape)?;
+        match (places.first(), places.last()) {
+            (Some(&first), Some(&last)) if last - first + 1 == places.len() => Ok(first..last + 1),
+            _ => {
+                Err(FieldError::new("/axis", format!("expected axes beside each other, received {:?}", self.listed())))
+            }
+        }
     }
 
     /// The sizes of these axes in the order of their numbers, which is that of a parameter's shape in Keras.

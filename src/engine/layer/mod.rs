@@ -31,6 +31,7 @@ mod noise;
 mod noise_shape;
 mod normalization;
 mod normalized;
+mod operators;
 mod pooling;
 mod position_embedding;
 mod projection;
@@ -75,7 +76,7 @@ pub use group_normalization::GroupNormalization;
 pub use identity::IdentityLayer;
 pub use layer_normalization::LayerNormalization;
 pub use masking::Masking;
-pub use merging::{Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Stack, Subtract};
+pub use merging::{Add, Average, Concatenate, Divide, Dot, Maximum, Minimum, Multiply, Stack, Subtract};
 pub use multi_head_attention::{MultiHeadAttention, OutputShape};
 pub use noise::{
     ActivityRegularization, AlphaDropout, GaussianDropout, GaussianNoise, SpatialDropout1d, SpatialDropout2d,
@@ -84,6 +85,7 @@ pub use noise::{
 pub use noise_shape::NoiseShape;
 pub use normalization::Normalization;
 pub(crate) use normalization::{COUNT, MEAN, Moments, VARIANCE};
+pub use operators::{Absolute, Clip, Log, Log1p, Max, Mean, Min, Power, Reciprocal, Rsqrt, Sqrt, Square, Sum};
 pub use pooling::{
     AveragePooling, AveragePooling1d, AveragePooling2d, AveragePooling3d, GlobalAveragePooling, GlobalAveragePooling1d,
     GlobalAveragePooling2d, GlobalAveragePooling3d, GlobalMaxPooling, GlobalMaxPooling1d, GlobalMaxPooling2d,

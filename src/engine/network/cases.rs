@@ -3,6 +3,7 @@
 mod categories;
 mod images;
 mod masked;
+mod operators;
 mod states;
 mod volumes;
 
@@ -232,6 +233,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases.extend(categories::cases());
     cases.extend(images::cases());
     cases.extend(masked::cases());
+    cases.extend(operators::cases());
     cases.extend(states::cases());
     cases.extend(volumes::cases());
     cases.extend(vec![

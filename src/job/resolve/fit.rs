@@ -10,7 +10,7 @@ use crate::{
     engine::{
         field::{FieldError, nearest, parse},
         fit::Mode,
-        loss::Learns,
+        loss::{Learns, ReducedLoss},
         metric::{Better, Metric},
         schedule::LearningRate,
     },
@@ -84,7 +84,7 @@ pub(super) fn training(
         epochs: requested.epochs.unwrap_or(1),
         batch_size: batch_size?,
         optimizer,
-        loss: PerOutput::collect(&names, learned.iter().map(|learned| learned.loss).collect())?,
+        loss: PerOutput::collect(&names, learned.iter().map(reduced).collect())?,
         metrics: PerOutput::collect(&names, metrics)?,
         loss_weights: (names.len() > 1).then(|| Named(weights.collect())),
         validation_split,
@@ -100,6 +100,12 @@ pub(super) fn training(
         class_weight: requested.class_weight,
         sample_weight: requested.sample_weight,
     })
+}
+
+/// What an output minimizes, of the rows of a batch as the request says.
+fn reduced(learned: &Learned<'_>) -> ReducedLoss {
+    let reduction = learned.wanted.loss.map(|wanted| wanted.reduction).unwrap_or_default();
+    ReducedLoss { loss: learned.loss, reduction }
 }
 
 /// The engine's own settings.

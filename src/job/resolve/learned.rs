@@ -86,7 +86,7 @@ fn learned<'w>(
 fn decide(wanted: &Wanted<'_>, class_weight: Option<&ClassWeight>, width: usize) -> Result<(Task, Loss), FieldError> {
     let targets = wanted.columns.as_slice();
     let loss = match wanted.loss {
-        Some(loss) => loss,
+        Some(loss) => loss.loss,
         None => default_loss(targets, width)?,
     };
     let task = match (targets, loss.learns()) {

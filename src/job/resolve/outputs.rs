@@ -8,7 +8,7 @@ use crate::{
     },
     engine::{
         field::{FieldError, escape},
-        loss::Loss,
+        loss::ReducedLoss,
         metric::Metric,
         spec::Definition,
     },
@@ -23,7 +23,7 @@ pub(super) struct Wanted<'a> {
     pub target: &'a Columns,
     /// Its target columns.
     pub columns: Vec<&'a Column>,
-    pub loss: Option<Loss>,
+    pub loss: Option<ReducedLoss>,
     pub metrics: Option<Vec<Metric>>,
     pub loss_weight: Option<f64>,
 }

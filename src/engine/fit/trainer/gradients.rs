@@ -23,7 +23,7 @@ const RELATIVE: f64 = 1e-5;
 const ROUNDINGS: f64 = 1e-6;
 
 /// What the scripts wrote, a file a family; `tests/it/parity_layers.rs` holds that none is missing.
-const FAMILIES: [&str; 13] = [
+const FAMILIES: [&str; 14] = [
     include_str!("../../../../tests/fixtures/keras/layers/attention.json"),
     include_str!("../../../../tests/fixtures/keras/layers/categories.json"),
     include_str!("../../../../tests/fixtures/keras/layers/convolution.json"),
@@ -32,6 +32,7 @@ const FAMILIES: [&str; 13] = [
     include_str!("../../../../tests/fixtures/keras/layers/masked_merging.json"),
     include_str!("../../../../tests/fixtures/keras/layers/masked_recurrent.json"),
     include_str!("../../../../tests/fixtures/keras/layers/merging.json"),
+    include_str!("../../../../tests/fixtures/keras/layers/operators.json"),
     include_str!("../../../../tests/fixtures/keras/layers/penalties.json"),
     include_str!("../../../../tests/fixtures/keras/layers/recurrent.json"),
     include_str!("../../../../tests/fixtures/keras/layers/resizing.json"),

@@ -34,27 +34,6 @@ impl Default for SoftmaxLayer {
 const HIDDEN: f64 = -1e9;
 
 impl SoftmaxLayer {
-    /// The first axis of a sample and the one after the last.
-    fn span(&self, shape: &Shape) -> Result<(usize, usize), FieldError> {
-        let under = |error: FieldError| error.under("/axis");
-        let mut axes = self
-            .axis
-            .listed()
-            .iter()
-            .map(|&axis| read::axis(axis, shape))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(under)?;
-        axes.sort_unstable();
-        let beside = axes.windows(2).all(|pair| pair[0] + 1 == pair[1]);
-        match (axes.first(), axes.last()) {
-            (Some(&first), Some(&last)) if beside => Ok((first, last + 1)),
-            _ => {
-                let detail = format!("expected axes beside each other, received {:?}", self.axis.listed());
-                Err(FieldError::new("/axis", detail))
-            }
-        }
-    }
-
     /// Cells that are summed together, and how far apart they are.
     fn view(&self, shape: &Shape) -> (usize, usize) {
         let axes = shape.0.len() as i64;
@@ -93,7 +72,7 @@ impl Layer for SoftmaxLayer {
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
-        self.span(&inputs[0])?;
+        self.axis.beside(&inputs[0])?;
         if let Some(mask) = inputs.get(1) {
             let alike = |(&mask, &axis): (&usize, &usize)| mask == 1 || mask == axis;
             let fits = mask.0.len() == inputs[0].0.len() && mask.0.iter().zip(&inputs[0].0).all(alike);

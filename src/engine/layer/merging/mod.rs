@@ -3,6 +3,7 @@
 mod add;
 mod average;
 mod concatenate;
+mod divide;
 mod dot;
 mod extremum;
 mod maximum;
@@ -14,6 +15,7 @@ mod subtract;
 pub use add::Add;
 pub use average::Average;
 pub use concatenate::Concatenate;
+pub use divide::Divide;
 pub use dot::Dot;
 pub use maximum::Maximum;
 pub use minimum::Minimum;

@@ -2,11 +2,12 @@
 
 use super::{MergeMode, cell::Cell};
 use crate::engine::{
-    field::FieldError,
+    field::{FieldError, parse},
     layer::{AnyLayer, Composition, Part, Primitive, Source, read},
     shape::Shape,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use serde_json::Value;
 use std::ops::{Range, RangeInclusive};
 
 /// A recurrent layer along a sequence in both directions, each with weights of its own: `merge(forward(x), backward(x))`.
@@ -31,7 +32,7 @@ pub struct Bidirectional {
     #[schema(no_recursion)]
     pub layer: Box<AnyLayer>,
     /// How the outputs of both directions become one; null leaves them two.
-    #[serde(default = "concat")]
+    #[serde(default = "concat", deserialize_with = "merge_mode")]
     #[schema(default = "concat")]
     pub merge_mode: Option<MergeMode>,
     /// The layer that goes the other way, where it is not `layer` with `go_backwards`.
@@ -42,6 +43,13 @@ pub struct Bidirectional {
 
 fn concat() -> Option<MergeMode> {
     Some(MergeMode::Concat)
+}
+
+/// The name of one, or null.
+fn merge_mode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<MergeMode>, D::Error> {
+    let received = Value::deserialize(deserializer)?;
+    parse(&received)
+        .map_err(|_| D::Error::custom(format!("expected concat, sum, mul, ave or null, received {received}")))
 }
 
 /// What two directions must agree on, and what one of them is told.
@@ -155,5 +163,20 @@ impl Composition for Bidirectional {
             part("forward", forward, sources(None, 1..1 + states / 2)),
             part("backward", backward, sources(other, 1 + states / 2..1 + states)),
         ])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_no_merge_mode_is_refused_with_what_was_received() {
+        let layer = |mode: Value| json!({"layer": {"type": "gru", "units": 2}, "merge_mode": mode});
+        assert_eq!(parse::<Bidirectional>(&layer(json!(null))).unwrap().merge_mode, None);
+        let error = parse::<Bidirectional>(&layer(json!("mean"))).unwrap_err();
+        assert_eq!(error.pointer, "/merge_mode");
+        assert_eq!(error.detail, "expected concat, sum, mul, ave or null, received \"mean\"");
     }
 }

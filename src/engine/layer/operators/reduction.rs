@@ -1,0 +1,54 @@
+//! What layers share that make one cell of some axes.
+
+use crate::engine::{
+    field::FieldError,
+    kernel,
+    layer::{Axes, read},
+    real::{self, Real},
+    shape::Shape,
+};
+
+/// A sample as blocks of `length` lines of `inner` cells; the lines of a block become one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct View {
+    pub length: usize,
+    pub inner: usize,
+}
+
+impl View {
+    /// Only for axes that passed [`shape_of`].
+    pub fn new(axis: &Axes, shape: &Shape) -> Self {
+        let axes = axis.beside(shape).unwrap_or_default();
+        Self { length: shape.0[axes.clone()].iter().product(), inner: shape.0[axes.end..].iter().product() }
+    }
+
+    /// Cells of a block.
+    pub fn block(self) -> usize {
+        self.length * self.inner
+    }
+}
+
+/// The shape of what is left of `shape`; the pointer of the error is `/axis`.
+pub(super) fn shape_of(axis: &Axes, keepdims: bool, shape: &Shape) -> Result<Shape, FieldError> {
+    let axes = axis.beside(shape)?;
+    let kept = if keepdims { axes.len() } else { 0 };
+    let sizes = [&shape.0[..axes.start], &vec![1; kept], &shape.0[axes.end..]].concat();
+    read::range(!sizes.is_empty(), "/axis", "an axis that is left, or `keepdims`", format!("{:?}", axis.listed()))?;
+    Ok(Shape(sizes))
+}
+
+/// Writes the sum of each block's lines.
+pub(super) fn add_up<F: Real>(view: View, x: &[F], y: &mut [F]) {
+    let blocks = x.chunks_exact(view.block()).zip(y.chunks_exact_mut(view.inner));
+    match view.inner {
+        1 => blocks.for_each(|(x, y)| y.fill(F::of(real::sum(x, |x| x)))),
+        _ => blocks.for_each(|(x, y)| kernel::sum_rows(x, y, false)),
+    }
+}
+
+/// Writes the gradient of a block's one line to each line that was added up.
+pub(super) fn hand_back<F: Real>(view: View, dy: &[F], dx: &mut [F]) {
+    for (dx, dy) in dx.chunks_exact_mut(view.block()).zip(dy.chunks_exact(view.inner)) {
+        dx.chunks_exact_mut(view.inner).for_each(|dx| dx.copy_from_slice(dy));
+    }
+}

@@ -1,0 +1,187 @@
+//! [`ReducedLoss`] and [`Reduction`].
+
+use super::Loss;
+use crate::engine::{field, field::FieldError, registry};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use serde_json::{Value, json};
+use std::ops::Deref;
+use utoipa::{
+    PartialSchema,
+    openapi::{ObjectBuilder, OneOfBuilder, Ref, RefOr, Schema, schema::SchemaType, schema::Type},
+};
+
+/// What the losses of a batch's rows become.
+///
+/// Source: <https://keras.io/api/losses/#base-loss-api>
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reduction {
+    /// Their sum, divided by how many there are, whatever they weigh.
+    #[default]
+    #[serde(alias = "mean")]
+    SumOverBatchSize,
+    /// Their sum.
+    Sum,
+    /// Their sum, divided by what they weigh together.
+    MeanWithSampleWeight,
+}
+
+impl Reduction {
+    /// Every name.
+    const NAMES: [&'static str; 4] = ["sum_over_batch_size", "mean", "sum", "mean_with_sample_weight"];
+}
+
+/// A loss, and what it makes of the rows of a batch: a loss as it is written elsewhere, whose object may have a `reduction`
+/// too.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ReducedLoss {
+    /// The loss of a row.
+    pub loss: Loss,
+    /// What becomes of those of the rows.
+    pub reduction: Reduction,
+}
+
+impl ReducedLoss {
+    /// Whether what a row loses, or what its loss is divided by, follows from the whole batch.
+    pub fn needs_batch(&self) -> bool {
+        self.reduction == Reduction::MeanWithSampleWeight || self.loss.needs_batch()
+    }
+
+    /// Whether the loss of many rows is not the mean of those of their parts, each as often as it has rows.
+    pub(in crate::engine) fn depends_on_cut(&self) -> bool {
+        self.reduction != Reduction::default() || self.loss.needs_batch()
+    }
+
+    /// What the sum of the rows' losses is divided by, where they count as much as `count` says. `weighted`: whether there are
+    /// weights or a mask.
+    pub(in crate::engine) fn divisor(&self, count: f64, weighted: bool) -> f64 {
+        // A loss of the whole batch is one number, of which nothing is to be summed until rows weigh it.
+        let is_one = || !weighted && self.loss.of_batch(&super::BatchSums::default()).is_some();
+        match self.reduction {
+            Reduction::Sum if !is_one() => 1.0,
+            _ => count,
+        }
+    }
+}
+
+impl From<Loss> for ReducedLoss {
+    fn from(loss: Loss) -> Self {
+        Self { loss, reduction: Reduction::default() }
+    }
+}
+
+/// It is a loss with something more.
+impl Deref for ReducedLoss {
+    type Target = Loss;
+
+    fn deref(&self) -> &Loss {
+        &self.loss
+    }
+}
+
+/// As for every registry, the pointer of what is wrong travels in the message.
+impl<'de> Deserialize<'de> for ReducedLoss {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut value = Value::deserialize(deserializer)?;
+        let reduction = value.as_object_mut().and_then(|fields| fields.shift_remove("reduction"));
+        let reduction = match reduction {
+            None => Reduction::default(),
+            Some(name) => field::parse(&name).map_err(|_| {
+                let names = Reduction::NAMES.join(", ");
+                let detail = format!("expected one of {names}, received {name}");
+                D::Error::custom(FieldError::new("/reduction", detail))
+            })?,
+        };
+        let loss = registry::read(value).map_err(D::Error::custom)?;
+        Ok(Self { loss, reduction })
+    }
+}
+
+impl Serialize for ReducedLoss {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.reduction == Reduction::default() {
+            return self.loss.serialize(serializer);
+        }
+        let mut loss = match serde_json::to_value(self.loss).map_err(serde::ser::Error::custom)? {
+            Value::String(name) => json!({"type": name}),
+            settings => settings,
+        };
+        loss["reduction"] = serde_json::to_value(self.reduction).map_err(serde::ser::Error::custom)?;
+        loss.serialize(serializer)
+    }
+}
+
+impl PartialSchema for ReducedLoss {
+    fn schema() -> RefOr<Schema> {
+        let names = |names: &[&str]| {
+            ObjectBuilder::new()
+                .schema_type(SchemaType::new(Type::String))
+                .enum_values(Some(names.iter().copied()))
+                .build()
+        };
+        let reduced = ObjectBuilder::new()
+            .description(Some(
+                "What the losses of a batch's rows become: their sum divided by how many there are, where absent, or their \
+                 sum, or their sum divided by what they weigh together. The loss's own settings stand beside it.",
+            ))
+            .property("type", names(Loss::NAMES))
+            .property("reduction", names(&Reduction::NAMES))
+            .required("type")
+            .required("reduction")
+            .build();
+        let all = OneOfBuilder::new().item(Ref::from_schema_name("Loss")).item(reduced);
+        RefOr::T(Schema::OneOf(all.build()))
+    }
+}
+
+impl utoipa::ToSchema for ReducedLoss {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "ReducedLoss".into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reduction_stands_among_the_settings_of_its_loss() {
+        for (written, loss, reduction, printed) in [
+            (json!("mse"), json!("mse"), Reduction::SumOverBatchSize, json!("mean_squared_error")),
+            (
+                json!({"type": "mse", "reduction": "mean"}),
+                json!("mse"),
+                Reduction::SumOverBatchSize,
+                json!("mean_squared_error"),
+            ),
+            (
+                json!({"type": "mse", "reduction": "sum"}),
+                json!("mse"),
+                Reduction::Sum,
+                json!({"type": "mean_squared_error", "reduction": "sum"}),
+            ),
+            (
+                json!({"type": "huber", "delta": 2.0, "reduction": "mean_with_sample_weight"}),
+                json!({"type": "huber", "delta": 2.0}),
+                Reduction::MeanWithSampleWeight,
+                json!({"type": "huber", "delta": 2.0, "reduction": "mean_with_sample_weight"}),
+            ),
+        ] {
+            let read: ReducedLoss = field::parse(&written).unwrap();
+            assert_eq!(read, ReducedLoss { loss: field::parse(&loss).unwrap(), reduction });
+            assert_eq!(serde_json::to_value(read).unwrap(), printed);
+            assert_eq!(field::parse::<ReducedLoss>(&printed).unwrap(), read);
+        }
+    }
+
+    #[test]
+    fn what_is_no_reduction_is_refused() {
+        for wrong in [json!("none"), json!(null), json!(1)] {
+            let error = field::parse::<ReducedLoss>(&json!({"type": "mse", "reduction": wrong})).unwrap_err();
+            assert_eq!(error.pointer, "/reduction");
+            assert!(error.detail.contains(&format!("received {wrong}")), "{error:?}");
+        }
+        let error = field::parse::<ReducedLoss>(&json!({"type": "mse", "reductions": "sum"})).unwrap_err();
+        assert_eq!(error.pointer, "/reductions");
+    }
+}

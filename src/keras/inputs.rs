@@ -6,6 +6,7 @@ use super::{
     model::{self, is_model},
     translator::{Place, Translator, describe},
 };
+use crate::engine::field::FieldError;
 use serde_json::{Map, Value, json};
 
 /// Types of whole numbers.
@@ -64,9 +65,9 @@ pub(super) fn named(graph: &Graph<'_>, translator: &mut Translator) -> Option<Va
         model::read_input(layer, &place, translator);
         translator.came_from(&place);
         let mut input = Map::from_iter([("name".to_owned(), json!(ours(&name_of(layer, index))))]);
-        if let Some((shape, pointer)) = model::batch_shape(layer, &place) {
+        if let Some((shape, pointer)) = batch_shape(layer, &place) {
             let place = format!("/inputs/{index}/shape");
-            input.insert("shape".into(), model::sample_shape(shape, &pointer, &place, translator)?);
+            input.insert("shape".into(), sample_shape(shape, &pointer, &place, translator)?);
         }
         inputs.push(Value::Object(input));
     }
@@ -85,4 +86,33 @@ pub(super) fn plain(value: &Value) -> &Value {
     let is_array =
         value.get("class_name").and_then(Value::as_str).is_some_and(|it| ["__numpy__", "__tensor__"].contains(&it));
     value.pointer("/config/value").filter(|_| is_array).unwrap_or(value)
+}
+
+/// The shape that the first layer was given, with the batch axis: Keras 2 and 3 name it differently.
+pub(super) fn batch_shape<'a>(layer: &'a Value, place: &Place) -> Option<(&'a Value, String)> {
+    ["batch_shape", "batch_input_shape"].into_iter().find_map(|option| {
+        let shape = layer.get("config")?.get(option).filter(|shape| !shape.is_null())?;
+        Some((shape, format!("{}/config/{option}", place.keras)))
+    })
+}
+
+/// `batch_shape` without its first axis, which is the batch's: a fixed batch changes no number. `ours` is where it stands in
+/// our form.
+pub(super) fn sample_shape(
+    batch_shape: &Value,
+    pointer: &str,
+    ours: &str,
+    translator: &mut Translator,
+) -> Option<Value> {
+    let Some([_, axes @ ..]) = batch_shape.as_array().map(Vec::as_slice) else {
+        let detail = format!("expected an array with the batch axis first, received {}", describe(batch_shape));
+        translator.errors.push(FieldError::new(pointer, detail));
+        return None;
+    };
+    translator.came_from(&Place { ours: ours.into(), keras: pointer.into(), owner: String::new() });
+    for index in 0..axes.len() {
+        let keras = format!("{pointer}/{}", index + 1);
+        translator.came_from(&Place { ours: format!("{ours}/{index}"), keras, owner: String::new() });
+    }
+    Some(json!(axes))
 }

@@ -3,7 +3,7 @@
 use super::{
     augmentation, calls, einsum,
     graph::{Graph, Placed},
-    inputs,
+    inputs::{self, batch_shape, sample_shape},
     layers::{ACTIVATION_LAYERS, INPUT, LAYERS},
     masks::{Given, Stated},
     operators::{self, is_operator},
@@ -370,33 +370,4 @@ pub(super) fn read_class(layer: &Value, place: &Place, translator: &mut Translat
         parts::refuse_old_axes(class.kind, config, &config_place, translator);
     }
     Some(ours)
-}
-
-/// The shape that the first layer was given, with the batch axis: Keras 2 and 3 name it differently.
-pub(super) fn batch_shape<'a>(layer: &'a Value, place: &Place) -> Option<(&'a Value, String)> {
-    ["batch_shape", "batch_input_shape"].into_iter().find_map(|option| {
-        let shape = layer.get("config")?.get(option).filter(|shape| !shape.is_null())?;
-        Some((shape, format!("{}/config/{option}", place.keras)))
-    })
-}
-
-/// `batch_shape` without its first axis, which is the batch's: a fixed batch changes no number. `ours` is where it stands in
-/// our form.
-pub(super) fn sample_shape(
-    batch_shape: &Value,
-    pointer: &str,
-    ours: &str,
-    translator: &mut Translator,
-) -> Option<Value> {
-    let Some([_, axes @ ..]) = batch_shape.as_array().map(Vec::as_slice) else {
-        let detail = format!("expected an array with the batch axis first, received {}", describe(batch_shape));
-        translator.errors.push(FieldError::new(pointer, detail));
-        return None;
-    };
-    translator.came_from(&Place { ours: ours.into(), keras: pointer.into(), owner: String::new() });
-    for index in 0..axes.len() {
-        let keras = format!("{pointer}/{}", index + 1);
-        translator.came_from(&Place { ours: format!("{ours}/{index}"), keras, owner: String::new() });
-    }
-    Some(json!(axes))
 }

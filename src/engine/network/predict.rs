@@ -10,7 +10,7 @@ const MOST_ROWS: usize = 256;
 const FEWEST_ROWS: usize = 16;
 /// Cells of all rows together, of their values and of what a layer works in, that the second cache keeps from one layer to
 /// the next.
-const CACHED_CELLS: usize = 1 << 18;
+const CACHED_CELLS: usize = 1 << 19;
 /// Multiplications and additions that are worth a helper's waking up.
 const WORTH_A_HELPER: u64 = 1 << 20;
 

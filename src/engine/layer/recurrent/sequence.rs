@@ -18,6 +18,9 @@ use std::ops::Range;
 const KERNEL: usize = 0;
 const RECURRENT_KERNEL: usize = 1;
 const BIAS: usize = 2;
+/// Rows of inputs that are multiplied at once: enough to make use of the kernel, few enough for what comes out to stay in the second
+/// cache until its steps are made.
+const PROJECTED_ROWS: usize = 128;
 
 /// The steps of some rows, in the order in which they are processed.
 struct Walk<'a, F> {
@@ -107,8 +110,8 @@ pub(super) fn forward<F: Real>(cell: &impl Cell, cx: &mut Forward<'_, F>) {
     }
     let (all, by_gate) = masks(&plan, memory.input_masks);
     multiply(all, memory.x);
-    let kernel = GateKernel::new(cx.parameters.get(KERNEL), gates, units);
-    Masked { kernel, masks: by_gate, scratch }.project(memory.x, 0..gates, memory.gates, false);
+    let input_kernel = GateKernel::new(cx.parameters.get(KERNEL), gates, units);
+    let at_once = PROJECTED_ROWS.div_ceil(rows.max(1));
     let kernel = GateKernel::new(cx.parameters.get(RECURRENT_KERNEL), gates, units);
     let mut recurrent = Masked { kernel, masks: memory.recurrent_masks, scratch };
     let bias = if use_bias { cx.parameters.get(BIAS) } else { &[] };
@@ -124,6 +127,13 @@ pub(super) fn forward<F: Real>(cell: &impl Cell, cx: &mut Forward<'_, F>) {
         target.fill(F::ZERO);
     }
     for step in 0..plan.steps {
+        if step % at_once == 0 {
+            let end = plan.steps.min(step + at_once);
+            let x = &memory.x[step * rows * plan.inputs..end * rows * plan.inputs];
+            let projected = &mut memory.gates[step * gate_cells..end * gate_cells];
+            let mut input = Masked { kernel: input_kernel, masks: by_gate, scratch: &mut *recurrent.scratch };
+            input.project(x, 0..gates, projected, false);
+        }
         let gates = part(memory.gates, gate_cells, step);
         if use_bias {
             kernel::add_to_rows(bias, gates);

@@ -9,7 +9,7 @@ use crate::engine::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Dropout of whole channels: in training, each channel of a image is set to zero with probability `rate`, and the others
+/// Dropout of whole channels: in training, each channel of an image is set to zero with probability `rate`, and the others
 /// are scaled by `1 / (1 - rate)`. At inference, `y = x`.
 ///
 /// # Shapes

@@ -138,8 +138,20 @@ pub(crate) fn with_nearest(message: &str) -> String {
             Some(name) => format!("{message}; did you mean `{name}`?"),
             None => message.to_owned(),
         },
-        _ => message.to_owned(),
+        _ => without_types(message),
     }
+}
+
+/// serde ends with the type that it expected; a reader wants words.
+fn without_types(message: &str) -> String {
+    let Some((received, expected)) = message.rsplit_once(", expected ") else { return message.to_owned() };
+    let expected = match expected {
+        "f32" | "f64" => "a number",
+        "i32" | "i64" => "a whole number",
+        "u8" | "u32" | "u64" | "usize" => "a whole number of at least 0",
+        other => other,
+    };
+    format!("{received}, expected {expected}")
 }
 
 #[cfg(test)]
@@ -166,6 +178,14 @@ mod tests {
         let error = parse::<Outer>(&json!({"layers": [{"units": 1}, {"unit": 2}]})).unwrap_err();
         assert_eq!(error.pointer, "/layers/1/unit");
         assert!(error.detail.contains("did you mean `units`?"), "{error}");
+    }
+
+    #[test]
+    fn errors_name_no_types_of_the_program() {
+        let detail = |units: Value| parse::<Inner>(&json!({"units": units})).unwrap_err().detail;
+        assert_eq!(detail(json!("two")), "invalid type: string \"two\", expected a whole number of at least 0");
+        assert_eq!(detail(json!(-1)), "invalid value: integer `-1`, expected a whole number of at least 0");
+        assert_eq!(detail(json!(null)), "invalid type: null, expected a whole number of at least 0");
     }
 
     #[test]

@@ -94,10 +94,12 @@ fn losses() {
     let tuned = tuned.iter().map(|settings| field::parse::<Loss>(settings).unwrap());
     for loss in Loss::every().into_iter().chain(tuned) {
         for (width, rows, logits) in [(1, 21, true), (1, 300, false), (4, 5, true), (4, 5, false), (19, 3, true)] {
-            let logits = logits && loss.absorbs().is_some();
+            let left_out = [Activation::Sigmoid, Activation::Softmax].map(Some);
+            let left_out = left_out.into_iter().flatten().filter(|&last| logits && loss.takes_logits_of(last));
+            let choices: Vec<_> = if left_out.clone().count() == 0 { vec![None] } else { left_out.map(Some).collect() };
             let mut output = cells(rows * width, 2.0, &mut random);
             match loss.learns() {
-                _ if logits => {}
+                _ if choices != [None] => {}
                 Learns::Yes => Activation::Sigmoid.forward(&mut output, width),
                 Learns::Shares | Learns::ClassIndex => {
                     Activation::Softmax.forward(&mut output, width);
@@ -114,15 +116,17 @@ fn losses() {
                 cells(rows * width, 0.9, &mut random).iter().map(|target| 0.1 + target.abs()).collect()
             };
             let weights = cells(rows, 1.0, &mut random);
-            for weights in [None, Some(&weights[..])] {
+            for (weights, left_out) in
+                [None, Some(&weights[..])].into_iter().flat_map(|weights| choices.iter().map(move |&it| (weights, it)))
+            {
                 let value = |output: &[f64]| {
-                    loss.evaluate(&targets, output, width, logits, weights, 1.0, &mut vec![0.0; output.len()])
+                    loss.evaluate(&targets, output, width, left_out, weights, 1.0, &mut vec![0.0; output.len()])
                 };
                 let expected = differences(&output, value);
                 let mut gradient = vec![0.0; output.len()];
-                loss.evaluate(&targets, &output, width, logits, weights, 2.0, &mut gradient);
+                loss.evaluate(&targets, &output, width, left_out, weights, 2.0, &mut gradient);
                 gradient.iter_mut().for_each(|gradient| *gradient /= 2.0);
-                assert_close(&format!("{loss:?}, width {width}, logits {logits}"), &gradient, &expected);
+                assert_close(&format!("{loss:?}, width {width}, before {left_out:?}"), &gradient, &expected);
             }
         }
     }
@@ -155,17 +159,21 @@ fn nan_is_never_hidden() {
         }
     }
     for loss in Loss::every() {
-        for logits in [false, true] {
+        for left_out in [None, Some(Activation::Sigmoid), Some(Activation::Softmax)] {
             for width in [1, 4] {
                 let (targets, output) = (vec![0.0f32; loss.target_width(width)], vec![f32::NAN; width]);
-                let total = loss.evaluate(&targets, &output, width, logits, None, 1.0, &mut vec![0.0; width]);
-                assert!(total.is_nan(), "{loss:?}, logits {logits}");
+                let total = loss.evaluate(&targets, &output, width, left_out, None, 1.0, &mut vec![0.0; width]);
+                assert!(total.is_nan(), "{loss:?}, before {left_out:?}");
             }
         }
     }
     let (sparse, mut gradient) = (field::parse::<Loss>(&json!("sparse_categorical_crossentropy")).unwrap(), [0.0; 3]);
     for target in [3.0, 1e9] {
-        assert!(sparse.evaluate(&[target], &[0.1f32, 0.2, 0.7], 3, true, None, 1.0, &mut gradient).is_nan());
+        assert!(
+            sparse
+                .evaluate(&[target], &[0.1f32, 0.2, 0.7], 3, Some(Activation::Softmax), None, 1.0, &mut gradient)
+                .is_nan()
+        );
     }
 }
 

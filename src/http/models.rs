@@ -106,10 +106,17 @@ struct Defined {
     summary: Option<Summary>,
 }
 
+/// What a model of Keras's is trained with unless a job says otherwise: what it was compiled with, and Keras's way to split.
+fn keras_defaults(compiled: keras::Compiled) -> Map<String, Value> {
+    let mut defaults = compiled.training;
+    defaults.insert("split_shuffle".to_owned(), Value::Bool(false));
+    defaults
+}
+
 fn defined(value: &Value, limits: &Limits) -> Result<Defined, Vec<FieldError>> {
     let (definition, training_defaults) = if keras::is_keras(value) {
         let (definition, compiled) = keras::import(value)?;
-        (definition, compiled.training)
+        (definition, keras_defaults(compiled))
     } else {
         (Definition::from_value(value)?, Map::new())
     };

@@ -47,6 +47,11 @@ pub struct Training {
     /// them, or an object of lists by output.
     #[schema(schema_with = metrics_schema, required = false)]
     pub metrics: PerOutput<Vec<Metric>>,
+    /// What is reported too, with rows that count as much as they weigh in the loss: Keras's `weighted_metrics`. One that has
+    /// the name of a metric is reported as `weighted_` and that name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = metrics_schema, required = false)]
+    pub weighted_metrics: Option<PerOutput<Vec<Metric>>>,
     /// With several outputs: each one's part in the loss, by output; 1 where absent.
     #[schema(value_type = Option<std::collections::HashMap<String, f64>>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -54,7 +59,8 @@ pub struct Training {
     /// The fraction of the rows that validates, from 0 (none, where absent) to less than 1.
     #[schema(required = false, minimum = 0, exclusive_maximum = 1)]
     pub validation_split: f64,
-    /// Whether rows are shuffled (by `seed`) before the split; true where absent.
+    /// Whether rows are shuffled (by `seed`) before the split. Where absent: false for a model that was posted as Keras's JSON,
+    /// whose `validation_split` takes the last rows, and true for others.
     #[schema(required = false)]
     pub split_shuffle: bool,
     /// Whether the training rows are put in a new order each epoch; true where absent.
@@ -116,6 +122,15 @@ impl Training {
 }
 
 impl Training {
+    /// The weighted metrics of an output.
+    fn weighted_metrics_of(&self, output: &str) -> &[Metric] {
+        match &self.weighted_metrics {
+            Some(PerOutput::One(metrics)) => metrics,
+            Some(PerOutput::Each(each)) => each.get(output).map(Vec::as_slice).unwrap_or_default(),
+            None => &[],
+        }
+    }
+
     /// What each output learns, in the model's order.
     fn outputs(&self) -> Vec<OutputPlan> {
         let metrics = self.metrics.values();
@@ -123,10 +138,21 @@ impl Training {
             name: name.to_owned(),
             loss: *loss,
             loss_weight: self.loss_weights.as_ref().and_then(|weights| weights.get(name)).copied().unwrap_or(1.0),
-            metrics: metrics.clone(),
+            metrics: reported(metrics, self.weighted_metrics_of(name)),
         });
         outputs.collect()
     }
+}
+
+/// The metrics of an output and its weighted ones under the names that Keras reports them by.
+pub(super) fn reported(metrics: &[Metric], weighted: &[Metric]) -> Vec<Metric> {
+    let mut all = metrics.to_vec();
+    for metric in weighted {
+        let taken = metrics.iter().any(|known| known.name == metric.name);
+        let name = if taken { format!("weighted_{}", metric.name) } else { metric.name.clone() };
+        all.push(Metric { name, measure: metric.measure.clone(), weighted: true });
+    }
+    all
 }
 
 fn metrics_schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
@@ -148,6 +174,7 @@ pub(super) struct Requested {
     pub optimizer: Option<Optimizer>,
     pub loss: Option<PerOutput<ReducedLoss>>,
     pub metrics: Option<PerOutput<Vec<Metric>>>,
+    pub weighted_metrics: Option<PerOutput<Vec<Metric>>>,
     pub loss_weights: Option<Named<f64>>,
     pub validation_split: Option<f64>,
     pub split_shuffle: Option<bool>,
@@ -163,12 +190,13 @@ pub(super) struct Requested {
     pub sample_weight: Option<String>,
 }
 
-const FIELDS: [&str; 18] = [
+const FIELDS: [&str; 19] = [
     "epochs",
     "batch_size",
     "optimizer",
     "loss",
     "metrics",
+    "weighted_metrics",
     "loss_weights",
     "validation_split",
     "split_shuffle",
@@ -206,6 +234,9 @@ impl Requested {
                 "loss" => per_output_of(value, &pointer, errors, |value, _, _| setting(value).map(Some))
                     .map(|loss| requested.loss = loss),
                 "metrics" => per_output_of(value, &pointer, errors, metrics).map(|metrics| requested.metrics = metrics),
+                "weighted_metrics" => {
+                    per_output_of(value, &pointer, errors, metrics).map(|metrics| requested.weighted_metrics = metrics)
+                }
                 "loss_weights" => loss_weights(value).map(|weights| requested.loss_weights = Some(weights)),
                 "validation_split" => fraction(value).map(|split| requested.validation_split = Some(split)),
                 "split_shuffle" => boolean(value).map(|shuffle| requested.split_shuffle = Some(shuffle)),

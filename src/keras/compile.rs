@@ -167,10 +167,9 @@ pub(super) const SCHEDULES: Family = Family {
     common: &[("name", Rule::Ignored)],
 };
 
-/// Arguments of `model.compile` beside optimizer, loss and metrics.
-pub(super) const ARGUMENTS: [(&str, Rule); 6] = [
+/// Arguments of `model.compile` beside optimizer, loss, metrics and weighted metrics.
+pub(super) const ARGUMENTS: [(&str, Rule); 5] = [
     ("loss_weights", UNSET),
-    ("weighted_metrics", UNSET),
     // How it runs, not what it computes.
     ("run_eagerly", Rule::Ignored),
     ("steps_per_execution", Rule::Ignored),
@@ -203,8 +202,8 @@ pub(super) fn translate(document: &Map<String, Value>, translator: &mut Translat
                 .translate(&OPTIMIZERS, value, &place)
                 .and_then(|v| checked::<Optimizer>(v, &place, translator)),
             "loss" => each(value, &outputs, &place, translator, loss),
-            "metrics" => each(value, &outputs, &place, translator, metrics),
             "weighted_metrics" if value.as_array().is_some_and(Vec::is_empty) => None,
+            "metrics" | "weighted_metrics" => each(value, &outputs, &place, translator, metrics),
             "loss_weights" if outputs.len() > 1 => {
                 each(value, &outputs, &place, translator, |value, _, _| Some(value.clone()))
             }

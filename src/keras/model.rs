@@ -366,6 +366,10 @@ pub(super) fn read_class(layer: &Value, place: &Place, translator: &mut Translat
                 translator,
             );
         }
+        if translator.old && class.kind == "batch_normalization" {
+            // Keras 2 runs it fused where the input is an image or a volume.
+            ours.insert("fused".into(), Value::Bool(true));
+        }
         parts::forget_penalty(&mut ours, translator.old);
         parts::refuse_old_axes(class.kind, config, &config_place, translator);
     }

@@ -103,10 +103,11 @@ pub fn prepare(inputs: Inputs, limits: &Limits, link: &Link) -> Result<Prepared,
         Some(Logits { activation, width: architecture.output_shapes().nth(output)?.last() })
     };
     let outputs: Vec<OutputTargets<'_>> = targets
+        .zip(architecture.output_shapes().zip(training.loss.values()))
         .enumerate()
-        .map(|(output, ((name, columns), task))| {
+        .map(|(output, (((name, columns), task), (shape, loss)))| {
             let (task, columns, logits) = (*task, columns.names(), logits(output));
-            OutputTargets { name, task, columns, logits }
+            OutputTargets { name, task, columns, logits, shape, ignore_class: loss.ignore_class() }
         })
         .collect();
     let recipe =

@@ -9,13 +9,13 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 /// What the dialects have in common. Keras 2 keeps some settings as `f32` and prints them with the digits of an `f64`; it
-/// counts the axis of a batch normalization from the front; and names number all layers of the process that made them.
+/// counts the axis of a batch normalization from the front, and fuses that of images; and names number all layers of the process that made them.
 fn singles(value: &Value) -> Value {
     match value {
         Value::Number(number) if number.is_f64() => json!(number.as_f64().unwrap() as f32),
         Value::Array(items) => items.iter().map(singles).collect(),
         Value::Object(fields) => {
-            let fields = fields.iter().filter(|(field, _)| *field != "axis" && *field != "name");
+            let fields = fields.iter().filter(|(field, _)| !["axis", "name", "fused"].contains(&field.as_str()));
             Value::Object(fields.map(|(name, value)| (name.clone(), singles(value))).collect())
         }
         other => other.clone(),
@@ -200,7 +200,6 @@ fn penalties_of_whole_matrices_and_losses_of_logits_are_read() {
 #[case("lora", "/config/layers/1/config/lora_rank", &["lora_rank", "1"])]
 #[case("loss", "/compile_config/loss", &["ctc"])]
 #[case("loss_weights", "/compile_config/loss_weights", &["loss_weights", "2"])]
-#[case("weighted_metrics", "/compile_config/weighted_metrics", &["weighted_metrics"])]
 fn what_is_not_honoured_is_named(#[case] name: &str, #[case] pointer: &str, #[case] words: &[&str]) {
     for (version, model, _) in models(name) {
         let errors = refuse(&model);
@@ -255,8 +254,6 @@ fn reductions_of_losses_are_read_or_refused() {
     let mut unweighted = with(json!("sum"));
     unweighted["compile_config"]["weighted_metrics"] = json!([]);
     keras::import(&unweighted).unwrap();
-    unweighted["compile_config"]["weighted_metrics"] = json!(["mae"]);
-    assert_eq!(refuse(&unweighted)[0].pointer, "/compile_config/weighted_metrics");
     for usual in ["sum_over_batch_size", "mean", "auto", "AUTO"] {
         let (_, compiled) = keras::import(&with(json!(usual))).unwrap();
         assert_eq!(compiled.training["loss"], "mean_squared_error");
@@ -267,6 +264,25 @@ fn reductions_of_losses_are_read_or_refused() {
         let errors = refuse(&with(none));
         assert_eq!(errors[0].pointer, "/compile_config/loss/config/reduction", "{errors:?}");
         assert!(errors[0].detail.contains("sum_over_batch_size, mean, sum, mean_with_sample_weight"), "{errors:?}");
+    }
+}
+
+#[test]
+fn weighted_metrics_are_read_as_metrics_are() {
+    for (version, mut model, _) in models("weighted_metrics") {
+        let (_, compiled) = keras::import(&model).unwrap();
+        let mse = json!({"type": "mean_squared_error", "name": "mse"});
+        assert_eq!(compiled.training["weighted_metrics"], json!([mse]), "{version}");
+        model["compile_config"]["weighted_metrics"] = json!(["structural_similarity"]);
+        let errors = refuse(&model);
+        assert_eq!(errors[0].pointer, "/compile_config/weighted_metrics/0", "{version}");
+    }
+}
+
+#[test]
+fn batch_normalization_is_fused_in_keras_2_alone() {
+    for (version, definition, _) in accept("options") {
+        assert_eq!(definition.to_value()["layers"][1]["fused"], json!(version.starts_with("2.")), "{version}");
     }
 }
 

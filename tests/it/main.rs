@@ -27,6 +27,7 @@ mod parity_metrics;
 mod parity_models;
 mod parity_networks;
 mod parity_optimizers;
+mod parity_training;
 mod parity_weights;
 mod predict_http;
 mod rooms;

@@ -49,7 +49,7 @@ impl Recipe {
         for (target, answer) in targets.rows().into_iter().zip(output.answers(predicted.view()).rows()) {
             let class = match task.is_one_hot() {
                 true => chosen(task, target),
-                false => target.first().map_or(0, |&class| class as usize),
+                false => target.first().filter(|class| **class >= 0.0).map_or(usize::MAX, |&class| class as usize),
             };
             if let Some(count) = counts.get_mut(class).and_then(|row: &mut Vec<u64>| row.get_mut(chosen(task, answer)))
             {

@@ -35,6 +35,16 @@ pub enum Prediction {
         #[schema(value_type = std::collections::HashMap<String, f32>)]
         scores: Probabilities,
     },
+    /// That of a classifier of each step or position.
+    Steps {
+        /// The most probable class's index at each step, in the order of the target columns; for an output of more axes, lists
+        /// within lists as the output's shape has them.
+        #[schema(value_type = Vec<Value>)]
+        labels: Value,
+        /// At each step the probability of every class, by its index.
+        #[schema(value_type = Vec<Value>)]
+        probabilities: Value,
+    },
     /// A regression's; an object by target name where there are several targets.
     Value {
         /// The predicted value.
@@ -114,6 +124,7 @@ pub(super) fn decode(of: &Output, output: ArrayView2<'_, f32>) -> Vec<Prediction
             Task::SparseClasses | Task::OneHotClasses => {
                 Prediction::Class { label: label(labels, task, row), probabilities: by_label(row) }
             }
+            Task::StepClasses => steps(row, &of.axes),
             Task::Margins => Prediction::Scores { label: label(labels, task, row), scores: by_label(row) },
         })
         .collect()
@@ -147,7 +158,7 @@ pub(super) fn chosen(task: Task, row: ArrayView1<'_, f32>) -> usize {
         Task::Binary => over(0.5),
         Task::Margin => over(0.0),
         // the first of equals, as argmax and Keras's threshold (above one half) have it
-        Task::SparseClasses | Task::OneHotClasses | Task::Margins | Task::Regression => {
+        Task::SparseClasses | Task::OneHotClasses | Task::Margins | Task::StepClasses | Task::Regression => {
             let mut best = (0, row.first().copied().unwrap_or(f32::NAN));
             for (class, &value) in row.iter().enumerate() {
                 if value > best.1 {
@@ -157,6 +168,26 @@ pub(super) fn chosen(task: Task, row: ArrayView1<'_, f32>) -> usize {
             best.0
         }
     }
+}
+
+/// A class for each step or position of an output of these axes, the last of which has the classes.
+fn steps(row: ArrayView1<'_, f32>, axes: &[usize]) -> Prediction {
+    let (classes, positions) = axes.split_last().map_or((1, axes), |(&classes, positions)| (classes.max(1), positions));
+    let cells = row.to_vec();
+    let chosen = cells.chunks(classes).map(|step| Value::from(chosen(Task::StepClasses, ArrayView1::from(step))));
+    let probabilities = cells.iter().map(|&probability| json_number(probability));
+    Prediction::Steps {
+        labels: nested(chosen.collect(), positions),
+        probabilities: nested(probabilities.collect(), axes),
+    }
+}
+
+/// Values in row-major order as lists within lists.
+fn nested(mut values: Vec<Value>, axes: &[usize]) -> Value {
+    for &size in axes.iter().skip(1).rev() {
+        values = values.chunks(size.max(1)).map(|values| Value::from(values.to_vec())).collect();
+    }
+    Value::from(values)
 }
 
 fn values(targets: &[Target], row: ArrayView1<'_, f32>) -> Value {

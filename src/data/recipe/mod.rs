@@ -12,6 +12,7 @@ pub use confusion::{ConfusionMatrix, CountedRows};
 pub(crate) use decode::label_text;
 pub use decode::{Prediction, Probabilities, json_number};
 pub use feature::input_width;
+pub use target::indices;
 
 use crate::{
     data::{
@@ -19,7 +20,7 @@ use crate::{
         schema::{Column, ColumnType},
         table::{Table, TableColumn},
     },
-    engine::{activation::Activation, field::FieldError},
+    engine::{activation::Activation, field::FieldError, shape::Shape},
 };
 use feature::Feature;
 use ndarray::{Array2, ArrayView2};
@@ -57,6 +58,8 @@ pub enum Task {
     Margin,
     /// One class of several, the target one-hot, by a score each (hinge losses).
     Margins,
+    /// One class of several at each step or position, the target a column of class indices each (sparse losses).
+    StepClasses,
     /// Numbers, one an output cell.
     Regression,
 }
@@ -85,6 +88,9 @@ struct Output {
     targets: Vec<Target>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     logits: Option<Logits>,
+    /// The axes of the output but the last, and the classes on that, where each step or position has a class.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    axes: Vec<usize>,
 }
 
 /// What makes probabilities of an output that gives logits.
@@ -107,6 +113,10 @@ pub struct OutputTargets<'a> {
     pub columns: &'a [String],
     /// Where it gives logits.
     pub logits: Option<Logits>,
+    /// The shape of the output; its last axis has a unit a class.
+    pub shape: &'a Shape,
+    /// The class index that the loss leaves out.
+    pub ignore_class: Option<i64>,
 }
 
 /// What a version takes and gives.
@@ -163,11 +173,12 @@ impl Recipe {
         for output in outputs {
             let mut targets = Vec::with_capacity(output.columns.len());
             for name in output.columns {
-                let target = column(columns, name).and_then(|schema| Target::new(schema, output.task));
+                let target = column(columns, name).and_then(|schema| Target::new(schema, output));
                 target.map_or_else(|detail| errors.push(FieldError::new("/target", detail)), |it| targets.push(it));
             }
             let (name, task, logits) = (output.name.to_owned(), output.task, output.logits);
-            fitted_outputs.push(Output { name, task, targets, logits });
+            let axes = if task == Task::StepClasses { output.shape.0.clone() } else { Vec::new() };
+            fitted_outputs.push(Output { name, task, targets, logits, axes });
         }
         if errors.is_empty() {
             Ok(Self { version: VERSION, features: fitted, outputs: fitted_outputs })
@@ -227,7 +238,7 @@ impl Recipe {
 
     fn class_target(&self) -> Option<&Target> {
         match self.outputs.as_slice() {
-            [Output { task, targets, .. }] if *task != Task::Regression => targets.first(),
+            [Output { task, targets, .. }] if !matches!(task, Task::Regression | Task::StepClasses) => targets.first(),
             _ => None,
         }
     }

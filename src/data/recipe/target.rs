@@ -1,6 +1,6 @@
 //! One target: class labels or a number.
 
-use super::{SignatureColumn, Task};
+use super::{OutputTargets, SignatureColumn, Task};
 use crate::data::{
     schema::{Column, ColumnType},
     table::{Cells, MISSING, TableColumn},
@@ -16,22 +16,48 @@ pub(super) struct Target {
     name: String,
     #[serde(rename = "type")]
     kind: ColumnType,
-    /// Class labels in label order; empty for a regression.
+    /// Class labels in label order; empty for a regression, and for a step or position among others.
     labels: Vec<Value>,
+    /// Where cells are the indices of classes themselves: how many classes there are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    indices: Option<usize>,
+    /// The index among these that the loss leaves out, which need not be that of a class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ignore_class: Option<i64>,
+}
+
+/// Whether the numbers of a column are the indices of units, as Keras takes labels: whole numbers from 0 to less than `units`,
+/// or the index that the loss leaves out. Labels as many as the units stand for these in their order, whatever they are.
+pub fn indices(column: &Column, units: usize, ignore_class: Option<i64>) -> bool {
+    let is_index = |label: &Value| {
+        let index = label.as_i64();
+        index.is_some_and(|index| (0..units as i64).contains(&index) || ignore_class == Some(index))
+    };
+    let values = column.values.as_deref().unwrap_or_default();
+    column.kind == ColumnType::Number && !values.is_empty() && values.iter().all(|level| is_index(&level.value))
 }
 
 impl Target {
     /// The target of a column.
-    pub fn new(column: &Column, task: Task) -> Result<Self, String> {
+    pub fn new(column: &Column, output: &OutputTargets<'_>) -> Result<Self, String> {
+        let OutputTargets { task, ignore_class, .. } = *output;
+        let units = output.shape.last();
+        let by_index = match task {
+            Task::StepClasses => true,
+            Task::SparseClasses | Task::OneHotClasses | Task::Margins => indices(column, units, ignore_class),
+            Task::Binary | Task::Margin | Task::Regression => false,
+        };
         let labels = match (task, &column.values) {
-            (Task::Regression, _) => Vec::new(),
+            (Task::Regression | Task::StepClasses, _) => Vec::new(),
+            _ if by_index => (0..units).map(Value::from).collect(),
             (_, Some(values)) => values.iter().map(|level| level.value.clone()).collect(),
             (_, None) => {
                 let (name, distinct) = (&column.name, column.distinct);
                 return Err(format!("expected class labels, but {name:?} has {distinct} different values"));
             }
         };
-        Ok(Self { name: column.name.clone(), kind: column.kind, labels })
+        let (name, indices) = (column.name.clone(), by_index.then_some(units));
+        Ok(Self { name, kind: column.kind, labels, indices, ignore_class: ignore_class.filter(|_| by_index) })
     }
 
     /// The column's name.
@@ -70,6 +96,18 @@ impl Target {
             }
             return Ok(());
         }
+        if let (Some(units), false) = (self.indices, task.is_one_hot()) {
+            let column = column.ok_or_else(|| self.absent())?;
+            for (target, &row) in targets.iter_mut().zip(rows) {
+                let index = number(column, row).ok_or_else(|| self.missing(row))?;
+                *target = self.is_index(index, units).then_some(index).ok_or_else(|| {
+                    let (last, name) = (units.saturating_sub(1), &self.name);
+                    let received = super::json_number(index);
+                    format!("row {}: expected a class index from 0 to {last} in {name:?}, received {received}", row + 1)
+                })?;
+            }
+            return Ok(());
+        }
         for (mut target, class) in targets.rows_mut().into_iter().zip(self.classes(column, rows)?) {
             let (cell, value) = if task.is_one_hot() { (class, 1.0) } else { (0, class as f32) };
             if let Some(cell) = target.get_mut(cell) {
@@ -79,7 +117,13 @@ impl Target {
         Ok(())
     }
 
-    /// The class of each row, as an index into the labels.
+    /// Whether a number is the index of one of `units` classes, or the one that the loss leaves out.
+    fn is_index(&self, number: f32, units: usize) -> bool {
+        let is_class = number.fract() == 0.0 && number >= 0.0 && f64::from(number) < units as f64;
+        is_class || self.ignore_class.is_some_and(|ignored| f64::from(number) == ignored as f64)
+    }
+
+    /// The class of each row, as an index into the labels; one past them where the loss leaves out what is no class.
     pub fn classes(&self, column: Option<&TableColumn>, rows: &[usize]) -> Result<Vec<usize>, String> {
         let column = column.ok_or_else(|| self.absent())?;
         let unknown = |row: usize, received: &Value| {
@@ -116,6 +160,9 @@ impl Target {
                 let class = |&row: &usize| match values.get(row) {
                     None => Err(self.missing(row)),
                     Some(value) if value.is_nan() => Err(self.missing(row)),
+                    Some(&value) if self.ignore_class.is_some_and(|ignored| ignored as f32 == value) => {
+                        Ok(places.get(&key(value)).copied().unwrap_or(self.labels.len()))
+                    }
                     Some(&value) => {
                         places.get(&key(value)).copied().ok_or_else(|| unknown(row, &super::json_number(value)))
                     }

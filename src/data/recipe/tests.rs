@@ -1,15 +1,19 @@
 use super::{CountedRows, OutputTargets, Prediction, Preprocessing, Recipe, Task, input_width, json_number};
-use crate::data::{
-    read::{Inspection, TableLimits, inspect, load, rows},
-    schema::Format,
-    table::Table,
-    weights::{ClassWeight, ClassWeightRule, weights},
+use crate::{
+    data::{
+        read::{Inspection, TableLimits, inspect, load, rows},
+        schema::Format,
+        table::Table,
+        weights::{ClassWeight, ClassWeightRule, weights},
+    },
+    engine::shape::Shape,
 };
 use ndarray::{Array2, arr2};
 use proptest::prelude::*;
 use rstest::rstest;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::sync::LazyLock;
 
 const LIMITS: TableLimits = TableLimits { rows: 10_000, columns: 100, cell_bytes: 1000 };
 
@@ -22,7 +26,8 @@ fn read(csv: &str) -> (Inspection, Table) {
 
 /// Fits on the first `training` rows; the last column is the target.
 fn output(task: Task, columns: &[String]) -> OutputTargets<'_> {
-    OutputTargets { name: "", task, columns, logits: None }
+    static NO_UNITS: LazyLock<Shape> = LazyLock::new(|| Shape(vec![0]));
+    OutputTargets { name: "", task, columns, logits: None, shape: &NO_UNITS, ignore_class: None }
 }
 
 fn fitted(csv: &str, training: usize, task: Task, preprocessing: Preprocessing) -> (Recipe, Table) {

@@ -2,6 +2,7 @@
 
 use super::{FitPlan, Samples, cut::Cut};
 use crate::engine::{
+    activation::Activation,
     kernel::{self, Buffer},
     layer::Pass,
     loss::{BatchSums, Loss, ReducedLoss, Reduction},
@@ -33,8 +34,8 @@ pub(super) struct OutputTask {
     pub metrics: Vec<Metric>,
     pub value: usize,
     pub mask: Option<usize>,
-    /// The last activation is left to the loss.
-    pub absorbed: bool,
+    /// The last activation, where training leaves it out and the loss takes its input.
+    pub left_out: Option<Activation>,
     /// Loss rows of a sample: 1, or more where the output has more axes than one.
     pub positions: usize,
     /// Size of the output's last axis.
@@ -73,6 +74,8 @@ pub(super) struct Lane<F> {
     pub batch: Vec<BatchSums>,
     /// Sums of every metric of every output, one after the other, over the epoch.
     pub metrics: Vec<f64>,
+    /// As many cells as the metric that has the most.
+    scratch: Vec<f64>,
     /// Sums of the node at which lanes meet next.
     pub sums: Vec<f64>,
     /// The rows between one meeting and the next.
@@ -114,6 +117,7 @@ impl<F: Real> Lane<F> {
             counts: vec![0.0; task.outputs.len()],
             batch: vec![BatchSums::default(); task.outputs.len()],
             metrics: vec![0.0; task.outputs.iter().map(OutputTask::metric_cells).sum()],
+            scratch: vec![0.0; task.outputs.iter().map(OutputTask::metric_cells).max().unwrap_or(0)],
             sums: vec![0.0; sums],
             pass: Pass {
                 rows: 0,
@@ -259,7 +263,7 @@ impl<F: Real> Lane<F> {
 
     /// Adds the losses and the metrics of the rows that ran forward, and leaves the losses' gradients at the outputs.
     fn evaluate(&mut self, task: &Task<'_>, rows: Rows<'_, '_, F>, count: usize) {
-        let Self { tape, targets, row_weights, weights, counted, losses, metrics, .. } = self;
+        let Self { tape, targets, row_weights, weights, counted, losses, metrics, scratch, .. } = self;
         let row_weights = rows.samples.weights.map(|_| &row_weights[..count]);
         let mut cells = &mut metrics[..];
         for (index, output) in task.outputs.iter().enumerate() {
@@ -267,23 +271,30 @@ impl<F: Real> Lane<F> {
             let Output { values, gradient, mask } = tape.output(output.value, output.mask, count);
             let weights = weigh(output, row_weights, mask, count, weights);
             let scale = F::of(output.loss_weight / rows.totals[index]);
-            let (width, absorbed) = (output.width, output.absorbed);
+            let (width, left_out) = (output.width, output.left_out);
             let batch = rows.batch[index];
             losses[index] +=
-                output.loss.evaluate_part(targets, values, width, absorbed, weights, batch, scale, gradient);
+                output.loss.evaluate_part(targets, values, width, left_out, weights, batch, scale, gradient);
             if output.metrics.is_empty() {
                 continue;
             }
-            if let (true, Some(activation)) = (absorbed, output.loss.absorbs()) {
+            if let Some(activation) = left_out {
                 activation.forward(values, width);
             }
+            let all = (targets, &*values);
             let (targets, values) = match mask {
-                None => (targets, &*values),
+                None => all,
                 Some(mask) => only_counted(output, targets, values, mask, counted),
             };
             for metric in &output.metrics {
                 let (mine, rest) = cells.split_at_mut(metric.cells(width));
-                metric.update(targets, values, width, mine);
+                match weights.filter(|_| metric.weighted) {
+                    Some(weights) => {
+                        let scratch = &mut scratch[..mine.len()];
+                        metric.update_weighted(all.0, all.1, weights, width, scratch, mine);
+                    }
+                    None => metric.update(targets, values, width, mine),
+                }
                 cells = rest;
             }
         }

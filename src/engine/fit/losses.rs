@@ -1,4 +1,5 @@
-//! The losses of an epoch.
+//! The losses of an epoch: the whole one is the mean over rows, and that of an output the mean over batches, whatever rows
+//! each has, as Keras reports them.
 
 use super::FitPlan;
 
@@ -7,23 +8,28 @@ pub(super) struct Losses {
     /// The whole loss, and each output's where there are several.
     sums: Vec<f64>,
     rows: usize,
+    batches: usize,
 }
 
 impl Losses {
     pub fn new(plan: &FitPlan) -> Self {
         let outputs = plan.outputs.len();
-        Self { sums: vec![0.0; if outputs > 1 { 1 + outputs } else { 1 }], rows: 0 }
+        Self { sums: vec![0.0; if outputs > 1 { 1 + outputs } else { 1 }], rows: 0, batches: 0 }
     }
 
     pub fn reset(&mut self) {
         self.sums.fill(0.0);
         self.rows = 0;
+        self.batches = 0;
     }
 
     pub fn add(&mut self, loss: f64, of_outputs: &[f64], rows: usize) {
         self.rows += rows;
-        let all = std::iter::once(&loss).chain(of_outputs);
-        self.sums.iter_mut().zip(all).for_each(|(sum, loss)| *sum += loss * rows as f64);
+        self.batches += 1;
+        if let Some((sum, sums)) = self.sums.split_first_mut() {
+            *sum += loss * rows as f64;
+            sums.iter_mut().zip(of_outputs).for_each(|(sum, loss)| *sum += loss);
+        }
     }
 
     pub fn loss(&self) -> f64 {
@@ -31,6 +37,7 @@ impl Losses {
     }
 
     pub fn means(&self) -> Vec<f64> {
-        self.sums.iter().map(|sum| sum / self.rows as f64).collect()
+        let of_outputs = self.sums.iter().skip(1).map(|sum| sum / self.batches as f64);
+        std::iter::once(self.loss()).chain(of_outputs).collect()
     }
 }

@@ -92,7 +92,8 @@ impl<'a, F: Real> Trainer<'a, F> {
             }
         }
         let trained = || architecture.parameters().iter().filter(|parameter| parameter.spec.trainable);
-        let absorbs = |(index, output): (usize, &OutputTask)| architecture.last_node(index).filter(|_| output.absorbed);
+        let absorbs =
+            |(index, output): (usize, &OutputTask)| architecture.last_node(index).filter(|_| output.left_out.is_some());
         let sources = sources(architecture, &cut);
         let lane = |_| Lane::new(architecture, &task, weighted, most_sums, sources.cells);
         Self {
@@ -254,16 +255,20 @@ impl<'a, F: Real> Trainer<'a, F> {
 
     /// The mean loss of `samples` at inference, penalties included; metrics are in [`Self::take_metrics`].
     ///
-    /// Where a loss is no mean of rows, it is the mean over batches, each as often as it has rows, as Keras's.
+    /// Where a loss is no mean of rows, it is the mean over batches, each as often as it has rows, as Keras's. That of an output
+    /// among several is the mean over batches, each once.
     pub fn measure(&mut self, samples: Samples<'_, F>, order: &[usize]) -> f64 {
-        let of_batches = self.task.outputs.iter().any(|output| output.mask.is_some() || output.loss.depends_on_cut());
+        let several = self.task.outputs.len() > 1;
+        let of_batches =
+            several || self.task.outputs.iter().any(|output| output.mask.is_some() || output.loss.depends_on_cut());
         let most = if of_batches { self.task.plan.batch_size } else { order.len() };
         let mut mean = 0.0;
         let mut means = vec![0.0; self.losses.len()];
         for rows in order.chunks(most) {
             let share = rows.len() as f64 / order.len() as f64;
+            let once = 1.0 / order.len().div_ceil(most) as f64;
             mean += share * self.measure_batch(samples, rows);
-            means.iter_mut().zip(&self.losses).for_each(|(mean, loss)| *mean += share * loss);
+            means.iter_mut().zip(&self.losses).for_each(|(mean, loss)| *mean += once * loss);
         }
         self.losses = means;
         mean
@@ -366,7 +371,7 @@ impl Parts {
                 metrics: output.metrics.iter().map(|metric| metric.resolve(&output.loss, width)).collect(),
                 value,
                 mask: architecture.output_mask(index),
-                absorbed: output.loss.absorbs().is_some() && output.loss.absorbs() == last,
+                left_out: last.filter(|&last| output.loss.takes_logits_of(last)),
                 positions,
                 width,
                 targets,

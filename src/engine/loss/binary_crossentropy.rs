@@ -1,6 +1,6 @@
 //! [`BinaryCrossentropy`].
 
-use super::{Cellwise, Learns, Objective, Rows, keep};
+use super::{Cellwise, Learns, Objective, Rows, is_of_probabilities, keep};
 use crate::engine::{
     activation::Activation,
     field::FieldError,
@@ -40,7 +40,11 @@ impl<F: Real> Objective<F> for BinaryCrossentropy {
         Learns::Yes
     }
 
-    fn absorbs(&self) -> Option<Activation> {
+    fn takes_logits_of(&self, last: Activation) -> bool {
+        is_of_probabilities(last)
+    }
+
+    fn probabilities(&self) -> Option<Activation> {
         Some(Activation::Sigmoid)
     }
 
@@ -49,7 +53,7 @@ impl<F: Real> Objective<F> for BinaryCrossentropy {
     }
 
     fn evaluate(&self, rows: &Rows<'_, F>, gradient: &mut [F]) -> f64 {
-        if rows.logits || self.from_logits {
+        if rows.left_out.is_some() || self.from_logits {
             rows.mean_of_cells(&Self { from_logits: true, ..*self }, gradient)
         } else {
             rows.mean_of_cells(&Self { from_logits: false, ..*self }, gradient)

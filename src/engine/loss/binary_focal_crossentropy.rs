@@ -1,6 +1,6 @@
 //! [`BinaryFocalCrossentropy`].
 
-use super::{Learns, Objective, Rows, binary_crossentropy, power};
+use super::{Learns, Objective, Rows, binary_crossentropy, is_of_probabilities, power};
 use crate::engine::{
     activation::Activation,
     field::FieldError,
@@ -48,7 +48,12 @@ impl<F: Real> Objective<F> for BinaryFocalCrossentropy {
         Learns::Yes
     }
 
-    fn absorbs(&self) -> Option<Activation> {
+    /// With `from_logits` the output is taken as logits even where it went through a sigmoid or softmax, as in Keras.
+    fn takes_logits_of(&self, last: Activation) -> bool {
+        is_of_probabilities(last) && !self.from_logits
+    }
+
+    fn probabilities(&self) -> Option<Activation> {
         Some(Activation::Sigmoid)
     }
 
@@ -57,7 +62,14 @@ impl<F: Real> Objective<F> for BinaryFocalCrossentropy {
     }
 
     fn evaluate(&self, rows: &Rows<'_, F>, gradient: &mut [F]) -> f64 {
-        if rows.logits || self.from_logits {
+        if rows.left_out == Some(Activation::Softmax) {
+            rows.each_row(
+                rows.width,
+                gradient,
+                #[inline(always)]
+                |targets, x, gradient, scale| self.before_softmax(targets, x, gradient, scale),
+            )
+        } else if rows.left_out.is_some() || self.from_logits {
             rows.each_cell(
                 gradient,
                 #[inline(always)]
@@ -82,6 +94,31 @@ impl<F: Real> Objective<F> for BinaryFocalCrossentropy {
 }
 
 impl BinaryFocalCrossentropy {
+    /// A row at the logits of a softmax: the cross-entropy is that of the logits, each through a sigmoid of its own, and
+    /// `p` in the focal factor is the softmax's, as in Keras on TensorFlow.
+    #[inline(always)]
+    fn before_softmax<F: Real>(&self, targets: &[F], x: &[F], gradient: &mut [F], scale: F) -> F {
+        let (largest, sum) = super::exponentials(x, gradient);
+        let (mut loss, mut mean) = (F::ZERO, F::ZERO);
+        // The gradient first holds the derivatives by p, whose mean under p the softmax takes off.
+        for ((gradient, &target), &x) in gradient.iter_mut().zip(targets).zip(x) {
+            let (target, p) = (binary_crossentropy::smooth(target, self.label_smoothing), *gradient / sum);
+            let (crossentropy, _) = binary_crossentropy::from_logit(target, x);
+            let (part, by_p) = self.focus(target, p, F::ONE, (crossentropy, F::ZERO));
+            loss += part;
+            mean += by_p * p;
+            *gradient = by_p;
+        }
+        let classes = F::of(x.len() as f64);
+        for ((gradient, &target), &x) in gradient.iter_mut().zip(targets).zip(x) {
+            let (target, p) = (binary_crossentropy::smooth(target, self.label_smoothing), (x - largest).exp() / sum);
+            let (crossentropy, derivative) = binary_crossentropy::from_logit(target, x);
+            let (_, by_x) = self.focus(target, p, F::ZERO, (crossentropy, derivative));
+            *gradient = scale / classes * (p * (*gradient - mean) + by_x);
+        }
+        loss / classes
+    }
+
     /// Loss and derivative from those of the cross-entropy and the probability's `slope`.
     #[inline(always)]
     fn focus<F: Real>(&self, target: F, p: F, slope: F, (crossentropy, derivative): (F, F)) -> (F, F) {

@@ -1,6 +1,6 @@
 //! [`CategoricalCrossentropy`].
 
-use super::{Learns, Objective, Rows, Rowwise, keep};
+use super::{Learns, Objective, Rows, Rowwise, is_of_probabilities, keep};
 use crate::engine::{
     activation::Activation,
     field::FieldError,
@@ -55,7 +55,11 @@ impl<F: Real> Objective<F> for CategoricalCrossentropy {
         Learns::Shares
     }
 
-    fn absorbs(&self) -> Option<Activation> {
+    fn takes_logits_of(&self, last: Activation) -> bool {
+        is_of_probabilities(last)
+    }
+
+    fn probabilities(&self) -> Option<Activation> {
         Some(Activation::Softmax)
     }
 
@@ -64,7 +68,7 @@ impl<F: Real> Objective<F> for CategoricalCrossentropy {
     }
 
     fn evaluate(&self, rows: &Rows<'_, F>, gradient: &mut [F]) -> f64 {
-        let logits = rows.logits || self.from_logits;
+        let logits = rows.left_out.is_some() || self.from_logits;
         rows.each_row(
             rows.width,
             gradient,

@@ -45,7 +45,13 @@ impl<F: Real> Objective<F> for CategoricalFocalCrossentropy {
         Learns::Shares
     }
 
-    fn absorbs(&self) -> Option<Activation> {
+    /// Not those of a sigmoid: as in Keras, the loss is computed from probabilities, and a softmax is left out only where
+    /// that changes nothing.
+    fn takes_logits_of(&self, last: Activation) -> bool {
+        last == Activation::Softmax && !self.from_logits
+    }
+
+    fn probabilities(&self) -> Option<Activation> {
         Some(Activation::Softmax)
     }
 
@@ -54,7 +60,7 @@ impl<F: Real> Objective<F> for CategoricalFocalCrossentropy {
     }
 
     fn evaluate(&self, rows: &Rows<'_, F>, gradient: &mut [F]) -> f64 {
-        let logits = rows.logits || self.from_logits;
+        let logits = rows.left_out.is_some() || self.from_logits;
         rows.each_row(
             rows.width,
             gradient,

@@ -59,8 +59,8 @@ struct Rows<'a, F> {
     output: &'a [F],
     /// Cells of an output row.
     width: usize,
-    /// Whether the output is before its sigmoid or softmax.
-    logits: bool,
+    /// The activation that the output has not gone through, where the loss takes its input, the logits.
+    left_out: Option<Activation>,
     weights: Option<&'a [F]>,
     /// What the gradient is multiplied with.
     scale: F,
@@ -105,8 +105,12 @@ trait Objective<F: Real> {
     fn learns(&self) -> Learns {
         Learns::Numbers
     }
-    /// The final activation whose input the loss can take.
-    fn absorbs(&self) -> Option<Activation> {
+    /// See [`Loss::takes_logits_of`].
+    fn takes_logits_of(&self, _last: Activation) -> bool {
+        false
+    }
+    /// What makes probabilities of logits, for a loss that can read these.
+    fn probabilities(&self) -> Option<Activation> {
         None
     }
     /// See [`Loss::reads_logits`].
@@ -172,10 +176,11 @@ impl Loss {
         self.behaviour::<f32>().learns()
     }
 
-    /// The final activation that this loss can absorb: given it, the network skips that activation in training and
-    /// passes logits to [`Self::evaluate`] with `logits` true.
-    pub fn absorbs(&self) -> Option<Activation> {
-        self.behaviour::<f32>().absorbs()
+    /// Whether the loss of an output whose last activation is `last` is computed from the input of that activation. The
+    /// network then leaves the activation out in training and passes logits to [`Self::evaluate`]. As in Keras on
+    /// TensorFlow, a cross-entropy takes the logits of a sigmoid and of a softmax alike, whichever it is made for.
+    pub fn takes_logits_of(&self, last: Activation) -> bool {
+        self.behaviour::<f32>().takes_logits_of(last)
     }
 
     /// Whether the settings say that outputs are logits.
@@ -186,7 +191,8 @@ impl Loss {
     /// What makes probabilities of an output whose last activation is `last`: nothing where that activation does, or where
     /// the loss does not read logits.
     pub fn answers_through(&self, last: Option<Activation>) -> Option<Activation> {
-        self.absorbs().filter(|absorbed| self.reads_logits() && last != Some(*absorbed))
+        let gives_probabilities = last.is_some_and(is_of_probabilities);
+        self.behaviour::<f32>().probabilities().filter(|_| self.reads_logits() && !gives_probabilities)
     }
 
     /// The class whose rows do not count: they lose nothing, and the mean is taken over the others.
@@ -206,14 +212,14 @@ impl Loss {
 
     /// These rows' part in the sums that [`Self::of_batch`] needs.
     pub fn batch_sums<F: Real>(targets: &[F], output: &[F], width: usize, weights: Option<&[F]>) -> BatchSums {
-        let (logits, scale, batch) = (false, F::ONE, BatchSums::default());
-        Rows { targets, output, width, logits, weights, scale, batch }.batch_sums()
+        let (left_out, scale, batch) = (None, F::ONE, BatchSums::default());
+        Rows { targets, output, width, left_out, weights, scale, batch }.batch_sums()
     }
 
     /// The sum over rows of weight times the row's loss (the row's loss is the mean over its `width` cells, as Keras's),
     /// and in `gradient` (as long as `output`) `scale` times that sum's gradient.
     ///
-    /// `targets` is [rows, `target_width`], `output` [rows, `width`] (logits where `logits`), `weights` `[rows]`. The rows are
+    /// `targets` is [rows, `target_width`], `output` [rows, `width`] (before the activation `left_out`), `weights` `[rows]`. The rows are
     /// a whole batch; see [`Self::evaluate_part`].
     #[allow(clippy::too_many_arguments, reason = "one hot call; a struct would be built for it alone")]
     pub fn evaluate<F: Real>(
@@ -221,7 +227,7 @@ impl Loss {
         targets: &[F],
         output: &[F],
         width: usize,
-        logits: bool,
+        left_out: Option<Activation>,
         weights: Option<&[F]>,
         scale: F,
         gradient: &mut [F],
@@ -230,7 +236,7 @@ impl Loss {
             Some(_) => Self::batch_sums(targets, output, width, weights),
             None => BatchSums::default(),
         };
-        self.evaluate_part(targets, output, width, logits, weights, batch, scale, gradient)
+        self.evaluate_part(targets, output, width, left_out, weights, batch, scale, gradient)
     }
 
     /// The same for some rows of a batch that has these sums; they are not read by a loss of rows.
@@ -240,13 +246,13 @@ impl Loss {
         targets: &[F],
         output: &[F],
         width: usize,
-        logits: bool,
+        left_out: Option<Activation>,
         weights: Option<&[F]>,
         batch: BatchSums,
         scale: F,
         gradient: &mut [F],
     ) -> f64 {
-        self.behaviour().evaluate(&Rows { targets, output, width, logits, weights, scale, batch }, gradient)
+        self.behaviour().evaluate(&Rows { targets, output, width, left_out, weights, scale, batch }, gradient)
     }
 }
 
@@ -339,6 +345,11 @@ impl<F: Real> Rows<'_, F> {
         }
         parts.iter().map(|part| part.to_f64()).sum()
     }
+}
+
+/// Whether an activation gives probabilities, whose logits are its input.
+fn is_of_probabilities(activation: Activation) -> bool {
+    matches!(activation, Activation::Sigmoid | Activation::Softmax)
 }
 
 /// Writes exp(x - the largest x) to `powers`; the answer is that largest x and the powers' sum.

@@ -1,6 +1,6 @@
 //! [`SparseCategoricalCrossentropy`].
 
-use super::{Learns, Objective, Rows, keep};
+use super::{Learns, Objective, Rows, is_of_probabilities, keep};
 use crate::engine::{activation::Activation, real::Real};
 use serde::{Deserialize, Serialize};
 
@@ -37,7 +37,11 @@ impl<F: Real> Objective<F> for SparseCategoricalCrossentropy {
         Learns::ClassIndex
     }
 
-    fn absorbs(&self) -> Option<Activation> {
+    fn takes_logits_of(&self, last: Activation) -> bool {
+        is_of_probabilities(last)
+    }
+
+    fn probabilities(&self) -> Option<Activation> {
         Some(Activation::Softmax)
     }
 
@@ -50,7 +54,7 @@ impl<F: Real> Objective<F> for SparseCategoricalCrossentropy {
     }
 
     fn evaluate(&self, rows: &Rows<'_, F>, gradient: &mut [F]) -> f64 {
-        let logits = rows.logits || self.from_logits;
+        let logits = rows.left_out.is_some() || self.from_logits;
         let ignored = self.ignore_class.map(|class| F::of(class as f64));
         rows.each_row(
             1,

@@ -39,7 +39,7 @@ fn read(mut value: Value) -> Result<Metric, FieldError> {
     };
     let measure: Measure = registry::read(value)?;
     let name = written.unwrap_or_else(|| measure.kind().to_owned());
-    Ok(Metric { name, measure })
+    Ok(Metric { name, measure, weighted: false })
 }
 
 impl<'de> Deserialize<'de> for Metric {

@@ -47,6 +47,8 @@ pub struct Metric {
     pub name: String,
     /// What it measures.
     pub measure: Measure,
+    /// Whether rows count as much as they weigh in the loss, one of Keras's `weighted_metrics`. It is no part of the JSON form.
+    pub weighted: bool,
 }
 
 /// Which of two values is better.
@@ -149,7 +151,7 @@ registry! {
 
 impl From<Measure> for Metric {
     fn from(measure: Measure) -> Self {
-        Self { name: measure.kind().into(), measure }
+        Self { name: measure.kind().into(), measure, weighted: false }
     }
 }
 
@@ -215,6 +217,25 @@ impl Metric {
         }
     }
 
+    /// The same for rows that count as much as `weights` say, one a row; `scratch` is as long as `cells`.
+    pub fn update_weighted<F: Real>(
+        &self,
+        targets: &[F],
+        output: &[F],
+        weights: &[F],
+        width: usize,
+        scratch: &mut [f64],
+        cells: &mut [f64],
+    ) {
+        let target_width = targets.len() / weights.len().max(1);
+        let rows = targets.chunks_exact(target_width.max(1)).zip(output.chunks_exact(width.max(1)));
+        for ((targets, output), weight) in rows.zip(weights) {
+            scratch.fill(0.0);
+            self.update(targets, output, width, scratch);
+            cells.iter_mut().zip(&*scratch).for_each(|(cell, part)| *cell += weight.to_f64() * part);
+        }
+    }
+
     /// The metric of everything added.
     pub fn result(&self, cells: &[f64]) -> f64 {
         self.measure.behaviour::<f32>().result(cells)
@@ -230,6 +251,8 @@ impl<'a, F: Real> Rows<'a, F> {
     /// The class of a row's target.
     fn class(&self, target: &[F]) -> usize {
         match target {
+            // What is no class, such as -1 for what a loss leaves out, is never the one of an output.
+            [index] if self.width > 1 && *index < F::ZERO => usize::MAX,
             [index] if self.width > 1 => index.to_f64() as usize,
             _ => largest(target),
         }

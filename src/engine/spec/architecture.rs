@@ -167,9 +167,11 @@ impl Architecture {
         let read = self.nodes.iter().any(|node| node.inputs.contains(&value));
         self.nodes.iter().position(|node| node.output == value).filter(|_| !read)
     }
-    /// The activation that an output went through last, by its place among the outputs.
+    /// The activation that an output went through last, by its place among the outputs. Nothing for a layer that works on
+    /// each step by itself: what such a layer gives are probabilities to a loss, not logits, in Keras too.
     pub fn last_activation(&self, output: usize) -> Option<Activation> {
-        self.last_node(output).and_then(|node| self.nodes[node].layer.last_activation())
+        let node = &self.nodes[self.last_node(output)?];
+        node.layer.last_activation().filter(|_| node.repeat == 1 && node.inputs.len() == 1)
     }
     /// A node with weights on which a value depends; layers that only adapt to data do not count.
     pub(super) fn weights_behind(&self, value: usize) -> Option<&Node> {

@@ -16,7 +16,7 @@ use crate::{
     },
     job::{
         batch_size::BatchSize,
-        training::{Requested, Training},
+        training::{Requested, Training, reported},
     },
 };
 use serde::de::DeserializeOwned;
@@ -54,12 +54,15 @@ pub(super) fn training(
     for learned in learned {
         metrics.push(match &learned.wanted.metrics {
             Some(metrics) => metrics.clone(),
+            None if !learned.wanted.weighted_metrics.is_empty() => Vec::new(),
             None => vec![known(&default_metric(learned), errors)?],
         });
     }
     let stopping = requested.early_stopping.as_ref().map(|it| ("early_stopping", &it.monitor, it.mode));
     let plateau = requested.reduce_lr_on_plateau.as_ref().map(|it| ("reduce_lr_on_plateau", &it.monitor, it.mode));
-    let logged = logged(learned, &metrics);
+    let weighted: Vec<Vec<Metric>> = learned.iter().map(|learned| learned.wanted.weighted_metrics.clone()).collect();
+    let all: Vec<_> = metrics.iter().zip(&weighted).map(|(metrics, weighted)| reported(metrics, weighted)).collect();
+    let logged = logged(learned, &all);
     let validated = validation_dataset || validation_split > 0.0;
     for (callback, monitor, mode) in stopping.into_iter().chain(plateau) {
         let checked = check_monitor(monitor, mode, &logged, validated);
@@ -74,7 +77,8 @@ pub(super) fn training(
             format!("expected a number as the optimizer's learning_rate beside it, received {}", schedule.kind());
         errors.push(FieldError::new("/training/reduce_lr_on_plateau", detail));
     }
-    let of_outputs = learned.iter().zip(&metrics).flat_map(|(learned, metrics)| check_output(learned, metrics));
+    let of_outputs = learned.iter().zip(metrics.iter().zip(&weighted));
+    let of_outputs = of_outputs.flat_map(|(learned, (metrics, weighted))| check_output(learned, metrics, weighted));
     let settings =
         [optimizer.check().map_err(|error| error.under("/training/optimizer"))].into_iter().chain(of_outputs);
     errors.extend(settings.filter_map(Result::err));
@@ -86,6 +90,10 @@ pub(super) fn training(
         optimizer,
         loss: PerOutput::collect(&names, learned.iter().map(reduced).collect())?,
         metrics: PerOutput::collect(&names, metrics)?,
+        weighted_metrics: match weighted.iter().all(Vec::is_empty) {
+            true => None,
+            false => PerOutput::collect(&names, weighted),
+        },
         loss_weights: (names.len() > 1).then(|| Named(weights.collect())),
         validation_split,
         split_shuffle: requested.split_shuffle.unwrap_or(true),
@@ -114,14 +122,18 @@ fn known<T: DeserializeOwned>(settings: &Value, errors: &mut Vec<FieldError>) ->
 }
 
 /// Ranges of an output's loss and metrics, and whether they go together.
-fn check_output(learned: &Learned<'_>, metrics: &[Metric]) -> Vec<Result<(), FieldError>> {
+fn check_output(learned: &Learned<'_>, metrics: &[Metric], weighted: &[Metric]) -> Vec<Result<(), FieldError>> {
     let loss = learned.loss.check().map_err(|error| error.under(&learned.wanted.pointer("/training/loss")));
-    let pointer = learned.wanted.pointer("/training/metrics");
-    let metrics = metrics.iter().enumerate().map(|(index, metric)| {
-        let checked = metric.check().and_then(|()| metric.check_against(&learned.loss, learned.width));
-        checked.map_err(|error| error.under(&format!("{pointer}/{index}")))
-    });
-    std::iter::once(loss).chain(metrics).collect()
+    let check = |metrics: &[Metric], pointer: String| -> Vec<Result<(), FieldError>> {
+        let check = |(index, metric): (usize, &Metric)| {
+            let checked = metric.check().and_then(|()| metric.check_against(&learned.loss, learned.width));
+            checked.map_err(|error| error.under(&format!("{pointer}/{index}")))
+        };
+        metrics.iter().enumerate().map(check).collect()
+    };
+    let metrics = check(metrics, learned.wanted.pointer("/training/metrics"));
+    let weighted = check(weighted, learned.wanted.pointer("/training/weighted_metrics"));
+    std::iter::once(loss).chain(metrics).chain(weighted).collect()
 }
 
 /// What is reported of the training rows, as the fit names it, and which values of it are better.

@@ -3,7 +3,7 @@
 use super::{columns::target_pointer, outputs::Wanted};
 use crate::{
     data::{
-        recipe::{Task, label_text},
+        recipe::{Task, indices, label_text},
         schema::{Column, ColumnType},
         weights::ClassWeight,
     },
@@ -59,10 +59,29 @@ pub(super) fn every<'w>(
     (errors.len() == before).then_some(all)
 }
 
-/// The names of the columns that are learned as classes.
-pub(super) fn class_columns<'w>(learned: &[Learned<'w>]) -> Vec<&'w str> {
+/// A column that is learned as classes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ClassColumn<'w> {
+    pub name: &'w str,
+    /// Where its cells are class indices: how many classes there are.
+    pub indices: Option<usize>,
+    /// The class index that the loss leaves out.
+    pub ignored: Option<i64>,
+}
+
+/// The columns that are learned as classes.
+pub(super) fn class_columns<'w>(learned: &[Learned<'w>]) -> Vec<ClassColumn<'w>> {
     let classes = learned.iter().filter(|learned| learned.task != Task::Regression);
-    classes.flat_map(|learned| &learned.wanted.columns).map(|column| column.name.as_str()).collect()
+    let of_output = |learned: &Learned<'w>| {
+        let (units, ignored) = (learned.width, learned.loss.ignore_class());
+        let task = learned.task;
+        learned.wanted.columns.iter().map(move |column| {
+            let several = matches!(task, Task::SparseClasses | Task::OneHotClasses | Task::Margins);
+            let by_index = task == Task::StepClasses || several && indices(column, units, ignored);
+            ClassColumn { name: &column.name, indices: by_index.then_some(units), ignored }
+        })
+    };
+    classes.flat_map(of_output).collect()
 }
 
 /// Decides task and loss for an output of this shape and last activation.
@@ -72,8 +91,8 @@ fn learned<'w>(
     shape: &Shape,
     last: Option<Activation>,
 ) -> Result<Learned<'w>, FieldError> {
-    let decided = decide(wanted, class_weight, shape.cells()).and_then(|(task, loss)| {
-        if task != Task::Regression && shape.0.len() > 1 {
+    let decided = decide(wanted, class_weight, shape).and_then(|(task, loss)| {
+        if !matches!(task, Task::Regression | Task::StepClasses) && shape.0.len() > 1 {
             let detail = format!("expected an output of one axis for classes, received the shape {shape}");
             return Err(FieldError::new("/model", detail));
         }
@@ -83,13 +102,14 @@ fn learned<'w>(
     decided.map_err(|error| wanted.place(error, TARGET, LOSS))
 }
 
-fn decide(wanted: &Wanted<'_>, class_weight: Option<&ClassWeight>, width: usize) -> Result<(Task, Loss), FieldError> {
-    let targets = wanted.columns.as_slice();
+fn decide(wanted: &Wanted<'_>, class_weight: Option<&ClassWeight>, shape: &Shape) -> Result<(Task, Loss), FieldError> {
+    let (targets, width) = (wanted.columns.as_slice(), shape.cells());
     let loss = match wanted.loss {
         Some(loss) => loss.loss,
-        None => default_loss(targets, width)?,
+        None => default_loss(targets, shape)?,
     };
     let task = match (targets, loss.learns()) {
+        (_, Learns::ClassIndex) if shape.0.len() > 1 => class_each_step(wanted, loss, shape),
         ([column], Learns::ClassIndex) => one_of_several(column, Task::SparseClasses, loss, width),
         ([column], Learns::Shares) => {
             let task = if loss == Loss::CategoricalHinge { Task::Margins } else { Task::OneHotClasses };
@@ -98,26 +118,34 @@ fn decide(wanted: &Wanted<'_>, class_weight: Option<&ClassWeight>, width: usize)
         ([column], Learns::Yes) if fractions(column) => one_fraction(width),
         ([column], Learns::Yes) => one_of_two(column, Task::Binary, loss, width),
         ([column], Learns::Sides) => one_of_two(column, Task::Margin, loss, width),
-        (_, Learns::ClassIndex) => Err(several_targets(loss, targets)),
+        (_, Learns::ClassIndex) => Err(several_class_columns(loss, targets, width)),
         (_, Learns::Shares) if targets.iter().any(|column| column.kind != ColumnType::Number) => {
             Err(several_targets(loss, targets))
         }
         _ => numbers(wanted, loss, width),
     }?;
     if let Some(class_weight) = class_weight {
-        check_class_weight(class_weight, targets, task)?;
+        check_class_weight(class_weight, targets, task, width, loss)?;
     }
     Ok((task, loss))
 }
 
-/// A cross-entropy for classes, and the mean squared error for numbers: but integers are classes where the output has a cell
+/// A cross-entropy for classes, and the mean squared error for numbers: but integers are classes where the output has a unit
 /// for each of them and no number to fit.
-fn default_loss(targets: &[&Column], width: usize) -> Result<Loss, FieldError> {
+fn default_loss(targets: &[&Column], shape: &Shape) -> Result<Loss, FieldError> {
+    let (width, units) = (shape.cells(), shape.last());
+    let positions = width / units.max(1);
+    let are_indices = || targets.iter().all(|column| indices(column, units, None));
     let name = match targets {
+        _ if shape.0.len() > 1 && targets.len() == positions && targets.len() != width && are_indices() => {
+            "sparse_categorical_crossentropy"
+        }
         [column] => match (column.kind, classes(column)) {
             (ColumnType::Category | ColumnType::Boolean, Some(2)) if width == 1 => "binary_crossentropy",
             (ColumnType::Category | ColumnType::Boolean, _) => "sparse_categorical_crossentropy",
-            (ColumnType::Number, Some(count)) if width > 1 && count == width => "sparse_categorical_crossentropy",
+            (ColumnType::Number, Some(count)) if width > 1 && (count == width || indices(column, width, None)) => {
+                "sparse_categorical_crossentropy"
+            }
             (ColumnType::Number, _) => "mean_squared_error",
         },
         _ => "mean_squared_error",
@@ -138,6 +166,9 @@ fn classes(column: &Column) -> Option<usize> {
 
 /// One cell a class.
 fn one_of_several(column: &Column, task: Task, loss: Loss, width: usize) -> Result<Task, FieldError> {
+    if column.values.as_ref().is_some_and(|values| values.len() > 1) && indices(column, width, loss.ignore_class()) {
+        return Ok(task);
+    }
     let count = class_labels(column, loss)?;
     if let Some(ignored) = loss.ignore_class().filter(|class| !(0..count as i64).contains(class)) {
         let last = count.saturating_sub(1);
@@ -147,12 +178,64 @@ fn one_of_several(column: &Column, task: Task, loss: Loss, width: usize) -> Resu
     if count == width {
         return Ok(task);
     }
-    let hint = if count == 2 && width == 1 { "; binary_crossentropy learns two classes with 1 cell" } else { "" };
+    let hint = match column.kind {
+        _ if count == 2 && width == 1 => "; binary_crossentropy learns two classes with 1 unit".to_owned(),
+        ColumnType::Number if count < width => {
+            format!("; fewer labels are allowed where all are unit indices, whole numbers from 0 to {}", width - 1)
+        }
+        _ => String::new(),
+    };
     let detail = format!(
-        "expected an output of {count} cells, one for each of the {count} classes of {:?}, received {width}{hint}",
-        column.name
+        "expected an output of {count} units, one for each of the {count} classes of {:?} ({}), received {width}{hint}",
+        column.name,
+        some_labels(column)
     );
     Err(FieldError::new("/model", detail))
+}
+
+/// The first labels of a column, for a message.
+fn some_labels(column: &Column) -> String {
+    const MOST: usize = 8;
+    let values = column.values.as_deref().unwrap_or_default();
+    let mut labels: Vec<String> = values.iter().take(MOST).map(|level| label_text(&level.value)).collect();
+    labels.extend((values.len() > MOST).then(|| "…".to_owned()));
+    labels.join(", ")
+}
+
+/// A column of class indices for each step or position of an output of more axes than one.
+fn class_each_step(wanted: &Wanted<'_>, loss: Loss, shape: &Shape) -> Result<Task, FieldError> {
+    let (targets, units) = (wanted.columns.as_slice(), shape.last());
+    let (positions, last) = (shape.cells() / units.max(1), units.saturating_sub(1));
+    if targets.len() != positions {
+        let detail = format!(
+            "{} learns one column of class indices for each of the {positions} steps or positions of the output {shape}, \
+             received {}",
+            name(loss),
+            targets.len()
+        );
+        return Err(FieldError::new(TARGET, detail));
+    }
+    for (index, column) in targets.iter().enumerate() {
+        let column_name = &column.name;
+        // With many different numbers the levels are not known here; the worker then checks each cell.
+        let known = column.values.is_none() && column.kind == ColumnType::Number;
+        let within = column.min >= Some(0.0) && column.max <= Some(last as f64);
+        if indices(column, units, loss.ignore_class()) || known && within {
+            continue;
+        }
+        let received = match column.kind {
+            ColumnType::Number => {
+                format!("numbers from {} to {}", column.min.unwrap_or_default(), column.max.unwrap_or_default())
+            }
+            ColumnType::Category | ColumnType::Boolean => format!("a {} ({})", column.kind.name(), some_labels(column)),
+        };
+        let detail = format!(
+            "{} learns class indices, whole numbers from 0 to {last}, but {column_name:?} has {received}",
+            name(loss)
+        );
+        return Err(FieldError::new(target_pointer(wanted.target, TARGET, index), detail));
+    }
+    Ok(Task::StepClasses)
 }
 
 /// Whether a column has numbers from 0 to 1 that are no class labels.
@@ -173,6 +256,16 @@ fn sides(column: &Column) -> bool {
 
 fn several_targets(loss: Loss, targets: &[&Column]) -> FieldError {
     FieldError::new(TARGET, format!("{} learns one target column, received {}", name(loss), targets.len()))
+}
+
+fn several_class_columns(loss: Loss, targets: &[&Column], width: usize) -> FieldError {
+    let (name, count) = (name(loss), targets.len());
+    let detail = format!(
+        "{name} learns one target column of class labels with an output of {width} units, received {count}; an output of \
+         the shape [{count}, classes] learns a column a step, and one-hot columns are learned with \
+         categorical_crossentropy"
+    );
+    FieldError::new(TARGET, detail)
 }
 
 fn one_fraction(width: usize) -> Result<Task, FieldError> {
@@ -266,7 +359,17 @@ fn class_labels(column: &Column, loss: Loss) -> Result<usize, FieldError> {
     Ok(values.len())
 }
 
-fn check_class_weight(class_weight: &ClassWeight, targets: &[&Column], task: Task) -> Result<(), FieldError> {
+fn check_class_weight(
+    class_weight: &ClassWeight,
+    targets: &[&Column],
+    task: Task,
+    units: usize,
+    loss: Loss,
+) -> Result<(), FieldError> {
+    if task == Task::StepClasses {
+        let detail = "expected no class weights: each row has several classes, one a step; `sample_weight` weighs rows";
+        return Err(FieldError::new("/class_weight", detail));
+    }
     if task == Task::Regression {
         return Err(FieldError::new(
             "/class_weight",
@@ -274,8 +377,13 @@ fn check_class_weight(class_weight: &ClassWeight, targets: &[&Column], task: Tas
         ));
     }
     let ClassWeight::Labels(weights) = class_weight else { return Ok(()) };
-    let labels: Vec<String> =
-        targets.iter().flat_map(|column| &column.values).flatten().map(|level| label_text(&level.value)).collect();
+    let several = matches!(task, Task::SparseClasses | Task::OneHotClasses | Task::Margins);
+    let labels: Vec<String> = match targets {
+        [column] if several && indices(column, units, loss.ignore_class()) => {
+            (0..units).map(|unit| unit.to_string()).collect()
+        }
+        _ => targets.iter().flat_map(|column| &column.values).flatten().map(|level| label_text(&level.value)).collect(),
+    };
     match weights.keys().find(|label| !labels.contains(label)) {
         None => Ok(()),
         Some(label) => {

@@ -38,7 +38,8 @@ pub struct JobRequest {
     pub model: String,
     /// Name or id of a dataset.
     pub dataset: String,
-    /// What is learned: a column, or a list of them; for a model with several outputs an object of these by output.
+    /// What is learned: a column, or a list of them; for a model with several outputs an object of these by output. A sparse loss
+    /// and an output such as `[steps, classes]` learn a column of class indices for each step or position, in that order.
     #[schema(schema_with = per_output::<Columns>)]
     pub target: PerOutput<Columns>,
     /// What it is learned from; where absent, every column but the target and `sample_weight`.

@@ -25,6 +25,7 @@ pub(super) struct Wanted<'a> {
     pub columns: Vec<&'a Column>,
     pub loss: Option<ReducedLoss>,
     pub metrics: Option<Vec<Metric>>,
+    pub weighted_metrics: Vec<Metric>,
     pub loss_weight: Option<f64>,
 }
 
@@ -70,9 +71,13 @@ pub(super) fn wanted<'a>(
     }
     let losses = requested.loss.take();
     let metrics = requested.metrics.take();
+    let weighted_metrics = requested.weighted_metrics.take();
     // A loss or a list of metrics that is given once holds for every output; an object may leave outputs out.
     errors.extend(losses.as_ref().map(|it| unknown(it, &names, "/training/loss")).unwrap_or_default());
     errors.extend(metrics.as_ref().map(|it| unknown(it, &names, "/training/metrics")).unwrap_or_default());
+    errors.extend(
+        weighted_metrics.as_ref().map(|it| unknown(it, &names, "/training/weighted_metrics")).unwrap_or_default(),
+    );
     if let Some(weights) = &requested.loss_weights {
         errors.extend(only_known(weights, &names, "/training/loss_weights"));
     }
@@ -90,6 +95,7 @@ pub(super) fn wanted<'a>(
             target,
             columns: Vec::new(),
             loss: losses.as_ref().and_then(|losses| of(losses, name)).copied(),
+            weighted_metrics: weighted_metrics.as_ref().and_then(|it| of(it, name)).cloned().unwrap_or_default(),
             metrics: metrics.as_ref().and_then(|metrics| of(metrics, name)).cloned(),
             loss_weight: requested.loss_weights.as_ref().and_then(|weights| weights.get(name)).copied(),
         };

@@ -63,6 +63,8 @@ fn kind(setting: &Value) -> &str {
 #[case(1, "price", Task::Regression, "mean_squared_error", "mean_absolute_error")]
 #[case(1, "grade", Task::Regression, "mean_squared_error", "mean_absolute_error")]
 #[case(3, "grade", Task::SparseClasses, "sparse_categorical_crossentropy", "accuracy")]
+#[case(4, "grade", Task::SparseClasses, "sparse_categorical_crossentropy", "accuracy")]
+#[case(10, "grade", Task::SparseClasses, "sparse_categorical_crossentropy", "accuracy")]
 fn defaults_come_from_the_target(
     #[case] units: usize,
     #[case] target: &str,
@@ -186,10 +188,10 @@ fn training_reads_back_as_it_was_stored() {
 #[case(4, json!({"target": "species", "features": ["ok", "empty"]}), "/features/1", &["all 5 cells", "\"empty\""])]
 #[case(4, json!({"target": "species", "features": null}), "/features", &["all 5 cells", "\"empty\"", "name the other"])]
 #[case(1, json!({"target": "empty"}), "/target", &["5 of its 5"])]
-#[case(3, json!({"target": "species"}), "/model", &["4 cells", "received 3"])]
+#[case(3, json!({"target": "species"}), "/model", &["4 units", "received 3"])]
 #[case(5, json!({"target": "species"}), "/model", &["4 classes", "received 5"])]
 #[case(1, json!({"target": "species", "training": {"loss": "binary_crossentropy"}}), "/model", &["4 classes", "received 1"])]
-#[case(1, json!({"target": "sex", "training": {"loss": "sparse_categorical_crossentropy"}}), "/model", &["2 cells", "received 1", "binary_crossentropy"])]
+#[case(1, json!({"target": "sex", "training": {"loss": "sparse_categorical_crossentropy"}}), "/model", &["2 units", "received 1", "binary_crossentropy"])]
 #[case(2, json!({"target": "price"}), "/model", &["1 cells", "received 2"])]
 #[case(1, json!({"target": "species", "training": {"loss": "mse"}}), "/training/loss", &["mean_squared_error", "\"species\" is a category"])]
 #[case(1, json!({"target": "price", "training": {"loss": "categorical_crossentropy"}}), "/training/loss", &["categorical_crossentropy", "5 different numbers"])]
@@ -302,4 +304,30 @@ fn a_split_beside_a_validation_dataset_is_refused() {
     let job = json!({"target": "species", "validation_dataset": "v", "training": {"validation_split": 0.2}});
     let errors = resolved(4, job, json!({}), Some("length,colour,ok,species\n1,red,true,a\n")).unwrap_err();
     assert_eq!(errors[0].pointer, "/training/validation_split");
+}
+
+#[test]
+fn labels_fewer_than_units_are_their_indices_or_are_refused_by_name() {
+    let refused = |units: usize, job: Value| {
+        let errors = resolved(units, job, json!({}), None).unwrap_err();
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        (errors[0].pointer.clone(), errors[0].detail.clone())
+    };
+    let (pointer, detail) = refused(7, json!({"target": "species"}));
+    assert_eq!(pointer, "/model");
+    assert_eq!(
+        detail,
+        "expected an output of 4 units, one for each of the 4 classes of \"species\" (a, b, c, d), received 7"
+    );
+    let (_, detail) = refused(2, json!({"target": "grade", "training": {"loss": "sparse_categorical_crossentropy"}}));
+    assert!(detail.contains("of \"grade\" (1, 2, 3), received 2"), "{detail}");
+    let loss = json!({"loss": "sparse_categorical_crossentropy"});
+    let (pointer, detail) = refused(4, json!({"target": ["grade", "price"], "training": loss}));
+    assert_eq!(pointer, "/target");
+    assert!(detail.contains("the shape [2, classes]") && detail.contains("categorical_crossentropy"), "{detail}");
+    let weights = json!({"target": "grade", "class_weight": {"0": 2.0, "9": 1.0}});
+    assert!(resolved(10, weights, json!({}), None).is_ok());
+    let (pointer, detail) = refused(10, json!({"target": "grade", "class_weight": {"10": 2.0}}));
+    assert_eq!(pointer, "/class_weight");
+    assert!(detail.contains("0, 1, 2, 3, 4, 5, 6, 7, 8, 9"), "{detail}");
 }

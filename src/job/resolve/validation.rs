@@ -1,8 +1,11 @@
 //! Whether a second dataset can validate what is learned from the first.
 
-use super::{TableView, columns::column};
+use super::{TableView, columns::column, learned::ClassColumn};
 use crate::{
-    data::schema::{Column, ColumnType},
+    data::{
+        recipe::indices,
+        schema::{Column, ColumnType},
+    },
     engine::field::FieldError,
 };
 
@@ -12,7 +15,7 @@ pub(super) fn validation(
     targets: &[&Column],
     features: Option<&[&Column]>,
     sample_weight: Option<&str>,
-    classes: &[&str],
+    classes: &[ClassColumn<'_>],
     errors: &mut Vec<FieldError>,
 ) {
     let mut refuse = |detail: String| errors.push(FieldError::new("/validation_dataset", detail));
@@ -33,8 +36,19 @@ pub(super) fn validation(
                     trained.name
                 ));
             }
-            Ok(other) if is_target && classes.contains(&trained.name.as_str()) => {
-                if let Some(label) = unknown_label(trained, other) {
+            Ok(other) if is_target && classes.iter().any(|class| class.name == trained.name) => {
+                let class = classes.iter().find(|class| class.name == trained.name);
+                // More different numbers than are listed are checked as they are read.
+                let by_index = class.and_then(|class| class.indices.map(|units| (units, class.ignored)));
+                if let Some((units, ignored)) = by_index {
+                    let listed =
+                        other.values.is_some() || other.min < Some(0.0) || other.max > Some(units as f64 - 1.0);
+                    if listed && !indices(other, units, ignored) {
+                        let (last, name) = (units.saturating_sub(1), &trained.name);
+                        let (min, max) = (other.min.unwrap_or_default(), other.max.unwrap_or_default());
+                        refuse(format!("expected class indices from 0 to {last} in {name:?}, received {min} to {max}"));
+                    }
+                } else if let Some(label) = unknown_label(trained, other) {
                     refuse(format!("expected the labels of {:?} in training, received {label}", trained.name));
                 }
             }

@@ -1,6 +1,7 @@
 //! [`SoftmaxLayer`].
 
 use crate::engine::{
+    activation::Activation,
     field::FieldError,
     layer::{Axes, Backward, Forward, Layer, MaskRule, Workspace, read},
     real::Real,
@@ -90,10 +91,18 @@ impl Layer for SoftmaxLayer {
         Workspace { scratch: 2 * self.view(&inputs[0]).1, ..Workspace::default() }
     }
 
+    /// Not along other axes than the last, nor of a mask, which is no input of the model's own.
+    fn last_activation(&self) -> Option<Activation> {
+        (self.axis == Axes::LAST).then_some(Activation::Softmax)
+    }
+
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
         let shape = cx.inputs.shape(0);
         let (length, inner) = self.view(shape);
         cx.output.copy_from_slice(cx.inputs.get(0));
+        if cx.pass.logits {
+            return;
+        }
         let masked = cx.inputs.len() > 1;
         if masked {
             let output = &mut *cx.output;
@@ -132,6 +141,10 @@ impl Layer for SoftmaxLayer {
             gradient.fill(F::ZERO);
         }
         let Some(dx) = cx.input_gradients.get(0) else { return };
+        if cx.pass.logits {
+            dx.copy_from_slice(cx.output_gradient);
+            return;
+        }
         let sums = &mut cx.scratch[..inner];
         let blocks = cx.output.chunks_exact(length * inner).zip(cx.output_gradient.chunks_exact(length * inner));
         for (dx, (y, dy)) in dx.chunks_exact_mut(length * inner).zip(blocks) {

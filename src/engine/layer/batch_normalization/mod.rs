@@ -49,6 +49,9 @@ pub struct BatchNormalization {
     pub beta_constraint: Option<Constraint>,
     /// What gamma is brought back to after each step.
     pub gamma_constraint: Option<Constraint>,
+    /// Whether the moving variance of images and volumes follows the variance of the batch times n / (n - 1), n its cells in a
+    /// channel, as the fused kernel has it that Keras 2 runs on those.
+    pub fused: bool,
 }
 
 impl Default for BatchNormalization {
@@ -67,6 +70,7 @@ impl Default for BatchNormalization {
             gamma_regularizer: None,
             beta_constraint: None,
             gamma_constraint: None,
+            fused: false,
         }
     }
 }
@@ -86,6 +90,14 @@ impl BatchNormalization {
     }
     fn moving_variance(&self) -> usize {
         self.moving_mean() + 1
+    }
+
+    /// What the moving variance follows: that of a batch of `count` cells in a channel.
+    fn followed(&self, variance: f64, count: f64, shape: &Shape) -> f64 {
+        let axes = shape.0.len();
+        let is_channel_axis = read::place(self.axis, shape).is_some_and(|place| place == 0 || place + 1 == axes);
+        let is_fused = self.fused && (3..=4).contains(&axes) && is_channel_axis;
+        if is_fused { variance * count / (count - 1.0).max(1.0) } else { variance }
     }
 
     fn channels(&self, shape: &Shape, repeat: usize) -> Channels {
@@ -210,7 +222,8 @@ impl Layer for BatchNormalization {
             cx.joined[statistic] = F::of(mean);
             cx.joined[statistics + statistic] = F::of(1.0 / (variance + epsilon).sqrt());
             cx.joined[2 * statistics + statistic] = F::of(1.0 / count);
-            for (index, batch) in [(self.moving_mean(), mean), (self.moving_variance(), variance)] {
+            let followed = self.followed(variance, count, cx.shape);
+            for (index, batch) in [(self.moving_mean(), mean), (self.moving_variance(), followed)] {
                 let moving = &mut cx.fixed(index)[statistic % channels.count];
                 *moving = F::of(moving.to_f64() * momentum + batch * (1.0 - momentum));
             }

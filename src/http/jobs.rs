@@ -87,6 +87,8 @@ async fn checked(app: &App, request: JobRequest) -> Result<Job, Problem> {
         task: resolved.task,
         progress: JobProgress { epochs: resolved.training.epochs, ..JobProgress::default() },
         training: resolved.training,
+        preprocessing: resolved.preprocessing,
+        warnings: resolved.warnings,
         summary: Some(resolved.summary),
         status: JobStatus::Queued,
         metrics: Map::new(),

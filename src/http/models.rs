@@ -106,10 +106,12 @@ struct Defined {
     summary: Option<Summary>,
 }
 
-/// What a model of Keras's is trained with unless a job says otherwise: what it was compiled with, and Keras's way to split.
+/// What a model of Keras's is trained with unless a job says otherwise: what it was compiled with, Keras's
+/// way to split, and the numbers as they are.
 fn keras_defaults(compiled: keras::Compiled) -> Map<String, Value> {
     let mut defaults = compiled.training;
     defaults.insert("split_shuffle".to_owned(), Value::Bool(false));
+    defaults.insert("preprocessing".to_owned(), Value::from("none"));
     defaults
 }
 

@@ -1,6 +1,7 @@
 //! What a job is: plain data, and the checks that need both a definition and a table.
 
 pub mod batch_size;
+pub mod preprocessing;
 pub mod resolve;
 pub mod sizes;
 pub mod training;
@@ -14,6 +15,7 @@ use crate::{
     engine::spec::Summary,
 };
 use jiff::Timestamp;
+use preprocessing::{ColumnScale, JobWarning};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sizes::JobSummary;
@@ -58,7 +60,7 @@ pub struct Model {
     /// In our own form, defaults filled in.
     #[schema(value_type = Object)]
     pub definition: Value,
-    /// Defaults of `training`, from Keras's `compile_config`.
+    /// Defaults of `training` of a Keras model: those of its `compile_config`, and `preprocessing` "none".
     #[schema(value_type = Object)]
     #[serde(skip_serializing_if = "Map::is_empty", default)]
     pub training_defaults: Map<String, Value>,
@@ -171,6 +173,15 @@ pub struct Job {
     pub task: PerOutput<Task>,
     /// Every default filled in.
     pub training: Training,
+    /// How the number columns of the features are scaled and why, equal ones together; empty for jobs of versions that did not
+    /// choose by column.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub preprocessing: Vec<ColumnScale>,
+    /// What is allowed and probably not meant.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub warnings: Vec<JobWarning>,
     /// Sizes, known before it begins; absent from jobs of versions that did not know them.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub summary: Option<JobSummary>,

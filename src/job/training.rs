@@ -69,7 +69,8 @@ pub struct Training {
     /// Where all randomness comes from; 0 where absent.
     #[schema(required = false)]
     pub seed: u64,
-    /// How number columns are scaled; `standardize` where absent.
+    /// How number columns are scaled. Where absent: `none` for a Keras model, `standardize` for others but for columns that a
+    /// layer reads raw, such as `rescaling` or `masking`. The job's own `preprocessing` shows each column.
     #[schema(required = false)]
     pub preprocessing: Preprocessing,
     /// When to stop before the last epoch.

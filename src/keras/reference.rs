@@ -33,6 +33,7 @@ pub fn markdown() -> String {
     ] {
         section(&mut text, title, family);
     }
+    text.push_str(PREPROCESSING);
     text.push_str("\n## Arguments of `compile`\n\nBeside `optimizer`, `loss`, `metrics` and `weighted_metrics`:\n\n");
     text.push_str(HEAD);
     row(&mut text, "`compile`", "", &ARGUMENTS);
@@ -58,6 +59,12 @@ defaults). A model in the form of this service shuffles before the split unless 
 * A softmax or sigmoid with an `activity_regularizer`, or whose values another layer reads too, is not left out for the loss, which is then computed from \
 probabilities.
 ";
+
+const PREPROCESSING: &str = "\n## Preprocessing\n\nA Keras model trains on the numbers as the dataset has them, as `model.fit` does: \
+    its `training_defaults` have `preprocessing` \"none\". Categories are one-hot, booleans are 0 and 1, and a missing number is the \
+    median of its column. The job's `preprocessing` shows the scale of each column with the reason, and its `warnings` name columns \
+    whose mean or standard deviation is past 10 and which no layer scales (`unscaled_columns`). `training.preprocessing` of a job \
+    comes before the default; columns that an embedding or another layer looks up are never scaled.\n";
 
 const HEAD: &str =
     "| Keras | here | read | read at these values alone | without effect |\n| --- | --- | --- | --- | --- |\n";

@@ -15,7 +15,10 @@ use crate::{
         shape::Shape,
         spec::{Definition, Limits},
     },
-    job::{Dataset, Job, JobError, Model},
+    job::{
+        Dataset, Job, JobError, Model,
+        preprocessing::{ChosenBy, by_feature, choose},
+    },
     store::artifacts::Source,
     worker::link::Link,
 };
@@ -90,13 +93,14 @@ pub fn prepare(inputs: Inputs, limits: &Limits, link: &Link) -> Result<Prepared,
     let widths: Vec<usize> = features.iter().map(|features| input_width(&columns, features)).collect();
     let input_shapes = definition.input_shapes(&widths).map_err(|error| invalid(vec![error]))?;
     let architecture = definition.resolve(&input_shapes, limits).map_err(invalid)?;
-    // Numbers that are looked up stay as they are, whatever becomes of the others.
-    let looked_up = features.iter().zip(architecture.looked_up());
-    let looked_up: Vec<bool> = looked_up.flat_map(|(features, yes)| features.iter().map(move |_| yes)).collect();
-    let preprocessing = |feature: usize| match looked_up.get(feature) {
-        Some(true) => Preprocessing::None,
-        _ => training.preprocessing,
+    let named = job.inputs.as_ref();
+    let scales = match job.preprocessing.is_empty() {
+        false => job.preprocessing.clone(),
+        // A job of a version that did not choose by column: its setting holds for all that are not looked up.
+        true => choose(&architecture, &job.features, named, &columns, training.preprocessing, ChosenBy::Job).0,
     };
+    let scales = by_feature(&scales, &job.features, named);
+    let preprocessing = |feature: usize| scales.get(feature).copied().unwrap_or(Preprocessing::None);
     let targets = job.target.named().into_iter().zip(job.task.values());
     let logits = |output: usize| {
         let activation = training.loss.values().get(output)?.answers_through(architecture.last_activation(output))?;

@@ -30,6 +30,7 @@ mod parity_optimizers;
 mod parity_training;
 mod parity_weights;
 mod predict_http;
+mod preprocessing;
 mod rooms;
 mod seed;
 mod store_artifacts;

@@ -1,6 +1,6 @@
 //! [`Masking`].
 
-use super::{Backward, Forward, Layer, MaskRule, read};
+use super::{Backward, Forward, InputScale, Layer, MaskRule, read};
 use crate::engine::{
     field::FieldError,
     real::{Real, check},
@@ -31,6 +31,10 @@ impl Masking {
 impl Layer for Masking {
     fn check(&self) -> Result<(), FieldError> {
         check::finite("/mask_value", self.mask_value)
+    }
+
+    fn input_scale(&self) -> InputScale {
+        InputScale::Raw
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {

@@ -197,6 +197,19 @@ pub struct Meeting {
     pub backward_joined: usize,
 }
 
+/// The scale of the numbers that a layer is made to read, if they are columns of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InputScale {
+    /// About 1, as weights expect it.
+    Unit,
+    /// Any: the layer normalizes each column by itself.
+    Any,
+    /// That of the raw numbers, which the layer scales by constants or compares with them.
+    Raw,
+    /// That of the raw numbers, which the layer looks up: scaled ones mean nothing to it.
+    Exact,
+}
+
 /// What becomes of the masks of a layer's inputs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MaskRule {
@@ -295,9 +308,9 @@ pub trait Layer: Send + Sync {
         None
     }
 
-    /// Whether the numbers of its first input mean what they are, so that columns may not be scaled before.
-    fn reads_as_given(&self) -> bool {
-        self.looks_up().is_some()
+    /// The scale of the numbers that it is made to read.
+    fn input_scale(&self) -> InputScale {
+        if self.looks_up().is_some() { InputScale::Exact } else { InputScale::Unit }
     }
 
     /// A penalty on the output. It is no business of the layer's: a node of its own, placed after this one, adds it.

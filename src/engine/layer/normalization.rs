@@ -1,6 +1,6 @@
 //! [`Normalization`].
 
-use super::{Axes, Backward, Forward, Layer, MaskRule, ParameterSpec, Parameters, read};
+use super::{Axes, Backward, Forward, InputScale, Layer, MaskRule, ParameterSpec, Parameters, read};
 use crate::engine::{
     field::FieldError,
     init::Initializer,
@@ -151,6 +151,10 @@ impl Layer for Normalization {
         let (pointer, other) = if self.mean.is_some() { ("/variance", "mean") } else { ("/mean", "variance") };
         let expected = format!("numbers, since there are some for the {other}");
         read::range(self.mean.is_some() == self.variance.is_some(), pointer, &expected, "null")
+    }
+
+    fn input_scale(&self) -> InputScale {
+        InputScale::Raw
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {

@@ -7,8 +7,8 @@ use super::{
     Conv3d, Conv3dTranspose, Cropping1d, Cropping2d, Cropping3d, Dense, DepthwiseConv1d, DepthwiseConv2d,
     Discretization, Divide, Dot, Dropout, EluLayer, Embedding, Flatten, Forward, GaussianDropout, GaussianNoise,
     GetItem, GlobalAveragePooling1d, GlobalAveragePooling2d, GlobalAveragePooling3d, GlobalMaxPooling1d,
-    GlobalMaxPooling2d, GlobalMaxPooling3d, GroupNormalization, Gru, IdentityLayer, IntegerLookup, Join, Layer,
-    LayerNormalization, LeakyReluLayer, Log, Log1p, Lstm, MaskRule, Masking, Max, MaxPooling1d, MaxPooling2d,
+    GlobalMaxPooling2d, GlobalMaxPooling3d, GroupNormalization, Gru, IdentityLayer, InputScale, IntegerLookup, Join,
+    Layer, LayerNormalization, LeakyReluLayer, Log, Log1p, Lstm, MaskRule, Masking, Max, MaxPooling1d, MaxPooling2d,
     MaxPooling3d, Maximum, Mean, Meeting, Min, Minimum, MultiHeadAttention, Multiply, Normalization, ParameterSpec,
     Part, Permute, PositionEmbedding, Power, Prelu, RandomBrightness, RandomContrast, RandomFlip, RandomRotation,
     RandomTranslation, RandomZoom, Reciprocal, ReluLayer, RepeatVector, Rescaling, Reshape, Resizing, RmsNormalization,
@@ -153,8 +153,8 @@ macro_rules! registry {
             fn categories(&self) -> Option<usize> {
                 match self { $(Self::$variant(layer) => layer.categories()),+ }
             }
-            fn reads_as_given(&self) -> bool {
-                match self { $(Self::$variant(layer) => layer.reads_as_given()),+ }
+            fn input_scale(&self) -> InputScale {
+                match self { $(Self::$variant(layer) => layer.input_scale()),+ }
             }
             fn activity_regularizer(&self) -> Option<Regularizer> {
                 match self { $(Self::$variant(layer) => layer.activity_regularizer()),+ }

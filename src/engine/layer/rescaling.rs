@@ -1,6 +1,6 @@
 //! [`Rescaling`].
 
-use super::{Backward, Forward, Layer, MaskRule};
+use super::{Backward, Forward, InputScale, Layer, MaskRule};
 use crate::engine::{
     field::FieldError,
     numbers::Numbers,
@@ -37,6 +37,10 @@ impl Layer for Rescaling {
     fn check(&self) -> Result<(), FieldError> {
         self.scale.check("/scale", check::finite)?;
         self.offset.check("/offset", check::finite)
+    }
+
+    fn input_scale(&self) -> InputScale {
+        InputScale::Raw
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {

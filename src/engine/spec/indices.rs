@@ -46,17 +46,6 @@ impl Architecture {
         Ok(())
     }
 
-    /// By input: whether its numbers mean what they are to a layer, as those do that are looked up, so that they must stay so.
-    pub fn looked_up(&self) -> Vec<bool> {
-        let mut looked_up = vec![false; self.inputs];
-        for node in self.nodes().iter().filter(|node| node.layer.reads_as_given()) {
-            if let Some(input) = node.inputs.first().and_then(|&value| self.input_behind(value)) {
-                looked_up[input] = true;
-            }
-        }
-        looked_up
-    }
-
     /// Fails where `numbers` of them could not be looked up in a value.
     pub(super) fn check_looked_up(&self, value: usize, numbers: usize) -> Result<(), FieldError> {
         let (value, _) = self.source_of(value);
@@ -67,11 +56,6 @@ impl Architecture {
             None => "expected whole numbers of an input of the model, received what another layer computes".to_owned(),
         };
         Err(FieldError::new("", detail))
-    }
-
-    /// The input whose cells a value has, in whatever order.
-    fn input_behind(&self, value: usize) -> Option<usize> {
-        self.cells_behind(value).map(|behind| behind.input)
     }
 
     /// The input whose cells a value has, in whatever order, and which of them.
@@ -131,7 +115,7 @@ mod tests {
             Definition::from_value(&json!({"layers": layers})).unwrap().resolve(&[Shape::vector(2)], &Limits::default())
         };
         let architecture = resolve(&[0.5, 1.5]).unwrap();
-        assert_eq!(architecture.looked_up(), [true], "what is between boundaries is not scaled");
+        assert!(architecture.cell_uses().iter().all(|it| it.looked_up), "what is between boundaries is not scaled");
         assert_eq!(architecture.check_indices(array![[0.25, -7.0]].view()), Ok(()));
         let errors = resolve(&[0.5, 1.5, 2.5]).unwrap_err();
         assert_eq!(errors[0].pointer, "/layers/2");

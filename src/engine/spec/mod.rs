@@ -4,6 +4,7 @@ mod architecture;
 mod graph;
 mod indices;
 mod input;
+mod origins;
 mod place;
 mod read;
 mod summary;
@@ -13,6 +14,7 @@ mod tests;
 pub use architecture::{Architecture, Node, Parameter};
 pub use indices::WrongIndex;
 pub use input::{Input, InputShape};
+pub use origins::CellUse;
 pub use summary::{LayerSummary, Summary};
 
 use crate::engine::{field::FieldError, layer::AnyLayer, regularizer::Regularizer};

@@ -20,6 +20,7 @@ use crate::{
     job::{
         Columns,
         batch_size::BatchSize,
+        preprocessing::{ChosenBy, ColumnScale, JobWarning, choose},
         sizes::{JobSummary, Tables},
         training::{Requested, Training},
     },
@@ -76,6 +77,10 @@ pub struct Resolved {
     pub training: Training,
     /// What the target is to the network.
     pub task: PerOutput<Task>,
+    /// How number columns are scaled.
+    pub preprocessing: Vec<ColumnScale>,
+    /// What is allowed and probably not meant.
+    pub warnings: Vec<JobWarning>,
     /// Sizes.
     pub summary: JobSummary,
     /// The model at this dataset's width.
@@ -162,11 +167,24 @@ pub fn resolve(
             let tasks = learned.iter().map(|learned| learned.task).collect();
             let task =
                 PerOutput::collect(&definition.output_names(), tasks).unwrap_or(PerOutput::One(Task::Regression));
-            Ok(Resolved { features: names, inputs, training, task, summary, architecture })
+            let by = preprocessing_chosen_by(request, defaults);
+            let (preprocessing, warnings) =
+                choose(&architecture, &names, inputs.as_ref(), dataset.columns, training.preprocessing, by);
+            Ok(Resolved { features: names, inputs, training, task, preprocessing, warnings, summary, architecture })
         }
         _ => {
             Err(errors.into_iter().map(|error| where_written(inputs::where_written(error, request), request)).collect())
         }
+    }
+}
+
+fn preprocessing_chosen_by(request: &JobRequest, defaults: &Map<String, Value>) -> ChosenBy {
+    let names = |settings: &Map<String, Value>| settings.get("preprocessing").is_some_and(|value| !value.is_null());
+    match request.training.as_ref().and_then(|training| training.get("preprocessing")) {
+        Some(Value::Null) => ChosenBy::Default,
+        Some(_) => ChosenBy::Job,
+        None if names(defaults) => ChosenBy::Model,
+        None => ChosenBy::Default,
     }
 }
 

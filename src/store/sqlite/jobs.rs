@@ -180,9 +180,10 @@ async fn insert(transaction: &mut SqliteConnection, state: &JobState) -> Result<
     let job = &state.job;
     sqlx::query(
         "INSERT INTO jobs (id, model, model_id, dataset, dataset_id, validation_dataset, validation_dataset_id,
-                           target, features, inputs, task, training, summary, created_at,
+                           target, features, inputs, task, training, preprocessing, warnings, summary,
+                           created_at,
                            status, progress, metrics, attempt, queued_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', '', 0, 0)",
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', '', 0, 0)",
     )
     .bind(job.id.to_string())
     .bind(&job.model)
@@ -196,6 +197,8 @@ async fn insert(transaction: &mut SqliteConnection, state: &JobState) -> Result<
     .bind(job.inputs.as_ref().map(json).transpose()?)
     .bind(json(&job.task)?)
     .bind(json(&job.training)?)
+    .bind(json(&job.preprocessing)?)
+    .bind(json(&job.warnings)?)
     .bind(job.summary.as_ref().map(json).transpose()?)
     .bind(job.created_at.as_microsecond())
     .execute(&mut *transaction)
@@ -249,6 +252,8 @@ fn state(row: &SqliteRow) -> Result<JobState, StoreError> {
         validation_dataset_id: record.optional_id("validation_dataset_id")?,
         task: record.json("task")?,
         training: record.json("training")?,
+        preprocessing: record.optional_json("preprocessing")?.unwrap_or_default(),
+        warnings: record.optional_json("warnings")?.unwrap_or_default(),
         summary: record.optional_json("summary")?,
         status: record.word("status")?,
         progress: record.json("progress")?,

@@ -3,11 +3,15 @@
 use epoca::{
     data::{
         named::PerOutput,
-        recipe::{ConfusionMatrix, CountedRows, Signature, Task},
+        recipe::{ConfusionMatrix, CountedRows, Preprocessing, Signature, Task},
         schema::{Column, ColumnType, Format},
     },
     engine::spec::Summary,
-    job::{self, Columns, Dataset, Job, JobProgress, JobStatus, Model, ModelVersion, Timing, training::Training},
+    job::{
+        self, Columns, Dataset, Job, JobProgress, JobStatus, Model, ModelVersion, Timing,
+        preprocessing::{ColumnScale, JobWarning},
+        training::Training,
+    },
     store::{Claim, Outcome, Page, Report, Store, artifacts::ArtifactKey},
 };
 use serde_json::{Map, Value, json};
@@ -87,6 +91,17 @@ pub fn job(model: &Model, dataset: &Dataset) -> Job {
         validation_dataset_id: None,
         task: PerOutput::One(Task::Regression),
         training: training(),
+        preprocessing: vec![ColumnScale {
+            input: Some("leaf".to_owned()),
+            columns: vec!["width".to_owned()],
+            scale: Preprocessing::None,
+            reason: "the layer `r` reads the numbers as they are".to_owned(),
+        }],
+        warnings: vec![JobWarning {
+            code: "unscaled_columns".to_owned(),
+            columns: vec!["width".to_owned()],
+            detail: "quote's \"and\" \u{1F600}".to_owned(),
+        }],
         summary: None,
         status: JobStatus::Queued,
         progress: JobProgress { epochs: 5, ..JobProgress::default() },

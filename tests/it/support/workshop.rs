@@ -113,6 +113,8 @@ impl Workshop {
             status: JobStatus::Queued,
             progress: JobProgress { epochs: resolved.training.epochs, ..JobProgress::default() },
             training: resolved.training,
+            preprocessing: resolved.preprocessing,
+            warnings: resolved.warnings,
             summary: Some(resolved.summary),
             metrics: Map::new(),
             confusion_matrix: None,

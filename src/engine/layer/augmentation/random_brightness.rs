@@ -3,7 +3,7 @@
 use super::{Factor, ValueRange, draw, image};
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, Workspace},
+    layer::{Backward, Forward, InputScale, Layer, Workspace},
     real::Real,
     shape::Shape,
 };
@@ -47,6 +47,10 @@ impl Layer for RandomBrightness {
     fn check(&self) -> Result<(), FieldError> {
         self.factor.check("/factor", false)?;
         self.value_range.check()
+    }
+
+    fn input_scale(&self) -> InputScale {
+        InputScale::Raw
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {

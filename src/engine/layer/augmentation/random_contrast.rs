@@ -3,7 +3,7 @@
 use super::{ValueRange, draw, image};
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, Workspace, read},
+    layer::{Backward, Forward, InputScale, Layer, Workspace, read},
     real::{Real, check},
     shape::Shape,
 };
@@ -98,6 +98,10 @@ impl Layer for RandomContrast {
         read::range((0.0..=1.0).contains(&less), "/factor", "a number from 0 to 1 for less contrast", less)?;
         check::not_negative("/factor", more)?;
         self.value_range.check()
+    }
+
+    fn input_scale(&self) -> InputScale {
+        InputScale::Raw
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {

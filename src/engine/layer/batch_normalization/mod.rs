@@ -2,7 +2,7 @@
 
 mod channels;
 
-use super::{Backward, Forward, Join, Layer, MaskRule, Meeting, ParameterSpec, Workspace, read};
+use super::{Backward, Forward, InputScale, Join, Layer, MaskRule, Meeting, ParameterSpec, Workspace, read};
 use crate::engine::{
     constraint::Constraint, field::FieldError, init::Initializer, kernel, real::Real, regularizer::Regularizer,
     shape::Shape,
@@ -133,6 +133,10 @@ impl Layer for BatchNormalization {
         )?;
         read::parameter("moving_mean", &self.moving_mean_initializer, None, None)?;
         read::parameter("moving_variance", &self.moving_variance_initializer, None, None)
+    }
+
+    fn input_scale(&self) -> InputScale {
+        InputScale::Any
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {

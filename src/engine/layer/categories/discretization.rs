@@ -3,7 +3,7 @@
 use super::{IndexMode, coding};
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, read},
+    layer::{Backward, Forward, InputScale, Layer, read},
     real::{Real, check},
     shape::Shape,
 };
@@ -50,8 +50,8 @@ impl Layer for Discretization {
         coding::shape(self.output_mode.coding(), self.intervals(), &inputs[0])
     }
 
-    fn reads_as_given(&self) -> bool {
-        true
+    fn input_scale(&self) -> InputScale {
+        InputScale::Exact
     }
 
     fn categories(&self) -> Option<usize> {

@@ -3,7 +3,7 @@
 use super::{IndexMode, coding};
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, read},
+    layer::{Backward, Forward, InputScale, Layer, read},
     real::Real,
     shape::Shape,
 };
@@ -85,8 +85,8 @@ impl Layer for IntegerLookup {
         coding::shape(self.output_mode.coding(), self.places(), &inputs[0])
     }
 
-    fn reads_as_given(&self) -> bool {
-        true
+    fn input_scale(&self) -> InputScale {
+        InputScale::Exact
     }
 
     fn categories(&self) -> Option<usize> {

@@ -36,7 +36,7 @@ impl Concatenate {
     }
 
     /// For each input, where its cells lie in each block of the output: cells of a block, first cell, cells.
-    fn parts<'a>(&self, shapes: &'a [Shape]) -> impl Iterator<Item = (usize, usize, usize)> + use<'a> {
+    pub(crate) fn parts<'a>(&self, shapes: &'a [Shape]) -> impl Iterator<Item = (usize, usize, usize)> + use<'a> {
         let axis = shapes.first().map_or(0, |shape| self.axis(shape));
         let block = shapes.iter().map(|shape| shape.0.iter().skip(axis).product::<usize>()).sum::<usize>();
         shapes.iter().scan(0, move |next, shape| {

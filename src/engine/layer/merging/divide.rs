@@ -3,7 +3,7 @@
 use super::{Whole, broadcast_shape, check_merged_masks, fold, merged_mask};
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, MaskRule, Workspace},
+    layer::{Backward, Forward, InputScale, Layer, MaskRule, Workspace},
     real::Real,
     shape::Shape,
 };
@@ -27,6 +27,10 @@ impl Layer for Divide {
 
     fn arity(&self) -> RangeInclusive<usize> {
         2..=2
+    }
+
+    fn input_scale(&self) -> InputScale {
+        InputScale::Raw
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {

@@ -38,7 +38,7 @@ impl Stack {
     }
 
     /// Cells of an input that stay together.
-    fn run(&self, input: &Shape) -> usize {
+    pub(crate) fn run(&self, input: &Shape) -> usize {
         input.0.iter().skip(self.place(input).unwrap_or_default()).product()
     }
 }

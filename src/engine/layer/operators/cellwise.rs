@@ -59,6 +59,10 @@ macro_rules! layer_of_cells {
                 Ok(inputs[0].clone())
             }
 
+            fn input_scale(&self) -> crate::engine::layer::InputScale {
+                crate::engine::layer::InputScale::Raw
+            }
+
             fn mask(
                 &self,
                 _: &[crate::engine::shape::Shape],

@@ -45,6 +45,18 @@ impl Permute {
     }
 }
 
+impl Permute {
+    /// For each cell of the output, the cell of the input that it is.
+    pub(crate) fn sources(&self, shape: &Shape) -> Vec<u32> {
+        let mut sources = vec![0; shape.cells()];
+        self.runs(shape, |to, from, stride| {
+            let cells = (from..).step_by(stride);
+            sources[to].iter_mut().zip(cells).for_each(|(source, cell)| *source = cell as u32);
+        });
+        sources
+    }
+}
+
 impl Layer for Permute {
     fn check(&self) -> Result<(), FieldError> {
         let mut sorted = self.dims.clone();

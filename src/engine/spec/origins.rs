@@ -1,0 +1,237 @@
+//! Which cells of the inputs a value holds, and which layer reads each of them first.
+
+use super::{Architecture, Node};
+use crate::engine::layer::{InputScale, Layer, Primitive};
+use std::sync::Arc;
+
+/// What the layers that read a cell of the inputs expect of its scale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CellUse {
+    /// The node that reads it raw, as an index of [`Architecture::nodes`].
+    pub raw: Option<usize>,
+    /// Whether that node looks it up, so that no other number may stand there.
+    pub looked_up: bool,
+    /// Whether a layer scales it, or takes it at any scale.
+    pub scaled: bool,
+}
+
+/// A cell that is of no input.
+const NO_CELL: u32 = u32::MAX;
+
+/// Where the cells of a value come from. Cells of inputs are counted through, one input after the other.
+#[derive(Debug, Clone)]
+enum Origin {
+    /// For each cell, the cell of an input that it is.
+    Each(Arc<[u32]>),
+    /// Every cell is made of these cells, in ascending order, by no weights.
+    Mixed(Arc<[u32]>),
+}
+
+impl Origin {
+    fn cells(&self) -> impl Iterator<Item = usize> {
+        let (Self::Each(cells) | Self::Mixed(cells)) = self;
+        cells.iter().filter(|&&cell| cell != NO_CELL).map(|&cell| cell as usize)
+    }
+
+    fn is_whole(&self) -> bool {
+        let (Self::Each(cells) | Self::Mixed(cells)) = self;
+        !cells.contains(&NO_CELL)
+    }
+
+    /// For `sources`, cells of a value, repeated for every `cells` of it.
+    fn taken(&self, sources: &[u32], cells: usize) -> Self {
+        match self {
+            Self::Mixed(_) => self.clone(),
+            Self::Each(origins) => {
+                let rows = origins.chunks_exact(cells.max(1));
+                Self::Each(
+                    rows.flat_map(|row| sources.iter().map(|&source| row.get(source as usize).copied()))
+                        .map(|cell| cell.unwrap_or(NO_CELL))
+                        .collect(),
+                )
+            }
+        }
+    }
+
+    fn mixed<'a>(origins: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut cells: Vec<u32> = origins.into_iter().flat_map(|it| it.cells().map(|cell| cell as u32)).collect();
+        cells.sort_unstable();
+        cells.dedup();
+        Self::Mixed(cells.into())
+    }
+}
+
+impl Architecture {
+    /// For every cell of the inputs, one input after the other: who reads it first. Layers that only move numbers (reshapes,
+    /// slices, concatenations, crops, poolings …) are looked through.
+    pub fn cell_uses(&self) -> Vec<CellUse> {
+        let mut uses = vec![CellUse::default(); self.input_cells()];
+        let mut origins: Vec<Option<Origin>> = vec![None; self.values()];
+        let mut first = 0;
+        for (value, shape) in self.input_shapes().iter().enumerate() {
+            let next = first + shape.cells();
+            origins[value] = Some(Origin::Each((first as u32..next as u32).collect()));
+            first = next;
+        }
+        for (index, node) in self.nodes().iter().enumerate() {
+            let scale = node.layer.input_scale();
+            let read = node.inputs.iter().filter_map(|&value| origins[value].as_ref());
+            match scale {
+                InputScale::Unit => {}
+                InputScale::Any => read.flat_map(Origin::cells).for_each(|cell| uses[cell].scaled = true),
+                InputScale::Raw | InputScale::Exact => {
+                    let looked_up = scale == InputScale::Exact;
+                    for cell in read.flat_map(Origin::cells) {
+                        let it = &mut uses[cell];
+                        if it.raw.is_none() || (looked_up && !it.looked_up) {
+                            it.raw = Some(index);
+                        }
+                        it.looked_up |= looked_up;
+                        it.scaled |= !matches!(node.layer, Primitive::Masking(_));
+                    }
+                }
+            }
+            origins[node.output] = origin(node, &origins);
+        }
+        uses
+    }
+}
+
+/// The cells that a node's output holds, where it only moves or mixes those of inputs.
+fn origin(node: &Node, origins: &[Option<Origin>]) -> Option<Origin> {
+    use Primitive as P;
+    let input = |index: usize| node.inputs.get(index).and_then(|&value| origins.get(value)?.as_ref());
+    let (first, shape) = (input(0), node.input_shapes.first()?);
+    match &node.layer {
+        P::Reshape(_) | P::Flatten(_) | P::Identity(_) | P::Masking(_) | P::ActivityRegularization(_) => first.cloned(),
+        P::Dropout(_) | P::SpatialDropout1d(_) | P::SpatialDropout2d(_) | P::SpatialDropout3d(_) => first.cloned(),
+        P::GaussianNoise(_) | P::GaussianDropout(_) | P::AlphaDropout(_) => first.cloned(),
+        P::GetItem(layer) => Some(first?.taken(&layer.sources(shape), shape.cells())),
+        P::Permute(layer) => Some(first?.taken(&layer.sources(shape), shape.cells())),
+        P::RepeatVector(layer) => {
+            let sources: Vec<u32> = (0..layer.n).flat_map(|_| 0..shape.cells() as u32).collect();
+            Some(first?.taken(&sources, shape.cells()))
+        }
+        P::Concatenate(layer) => {
+            let blocks: Vec<usize> = layer.parts(&node.input_shapes).map(|(_, _, cells)| cells).collect();
+            joined(node, origins, &blocks)
+        }
+        P::Stack(layer) => joined(node, origins, &vec![layer.run(shape); node.inputs.len()]),
+        P::ZeroPadding1d(_) | P::ZeroPadding2d(_) | P::ZeroPadding3d(_) => Some(Origin::mixed(first)),
+        P::Cropping1d(_) | P::Cropping2d(_) | P::Cropping3d(_) | P::CenterCrop(_) => Some(Origin::mixed(first)),
+        P::UpSampling1d(_) | P::UpSampling2d(_) | P::UpSampling3d(_) | P::Resizing(_) => Some(Origin::mixed(first)),
+        P::RandomFlip(_) | P::RandomRotation(_) | P::RandomTranslation(_) | P::RandomZoom(_) => {
+            Some(Origin::mixed(first))
+        }
+        P::MaxPooling1d(_) | P::MaxPooling2d(_) | P::MaxPooling3d(_) => Some(Origin::mixed(first)),
+        P::AveragePooling1d(_) | P::AveragePooling2d(_) | P::AveragePooling3d(_) => Some(Origin::mixed(first)),
+        P::Sum(_) | P::Mean(_) | P::Max(_) | P::Min(_) => Some(Origin::mixed(first)),
+        P::Add(_) | P::Subtract(_) | P::Multiply(_) | P::Average(_) | P::Maximum(_) | P::Minimum(_) => {
+            let read: Option<Vec<&Origin>> = (0..node.inputs.len()).map(input).collect();
+            read.filter(|read| read.iter().all(|origin| origin.is_whole())).map(Origin::mixed)
+        }
+        _ => None,
+    }
+}
+
+/// The inputs' cells in turn, so many of each at a time; cells of no input where a value holds none.
+fn joined(node: &Node, origins: &[Option<Origin>], blocks: &[usize]) -> Option<Origin> {
+    let read: Vec<Option<&Origin>> =
+        node.inputs.iter().map(|&value| origins.get(value).and_then(Option::as_ref)).collect();
+    if read.iter().all(Option::is_none) {
+        return None;
+    }
+    if read.iter().flatten().any(|origin| matches!(origin, Origin::Mixed(_))) {
+        return Some(Origin::mixed(read.into_iter().flatten()));
+    }
+    let cells: usize = node.input_shapes.first().map_or(0, |shape| shape.cells()) * node.repeat;
+    let turns = cells / blocks.first().copied().unwrap_or(1).max(1);
+    let mut joined = Vec::new();
+    for turn in 0..turns {
+        for (origin, &block) in read.iter().zip(blocks) {
+            match origin {
+                Some(Origin::Each(cells)) => joined.extend(cells.iter().skip(turn * block).take(block)),
+                _ => joined.extend(std::iter::repeat_n(NO_CELL, block)),
+            }
+        }
+    }
+    Some(Origin::Each(joined.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::engine::spec::{CellUse, Definition, Limits};
+    use rstest::rstest;
+    use serde_json::{Value, json};
+
+    fn uses(definition: Value, widths: &[usize]) -> Vec<(Option<String>, bool, bool)> {
+        let definition = Definition::from_value(&definition).unwrap();
+        let shapes = definition.input_shapes(widths).unwrap();
+        let architecture = definition.resolve(&shapes, &Limits::default()).unwrap();
+        let named = |it: CellUse| (it.raw.map(|node| architecture.nodes()[node].name.clone()), it.looked_up, it.scaled);
+        architecture.cell_uses().into_iter().map(named).collect()
+    }
+
+    /// Which cells the layer `r` behind the others reads raw.
+    fn raw(before: Value, cells: usize) -> Vec<usize> {
+        let Value::Array(mut layers) = before else { panic!("a list") };
+        layers.push(json!({"type": "rescaling", "scale": 0.5, "name": "r"}));
+        layers.push(json!({"type": "flatten"}));
+        layers.push(json!({"type": "dense", "units": 1}));
+        let found = uses(json!({"layers": layers}), &[cells]);
+        assert!(
+            found
+                .iter()
+                .all(|(name, _, scaled)| name.as_deref().is_none_or(|name| name == "r") && *scaled == name.is_some())
+        );
+        found.iter().enumerate().filter(|(_, (name, _, _))| name.is_some()).map(|(cell, _)| cell).collect()
+    }
+
+    #[rstest]
+    #[case(json!([]), 3, &[0, 1, 2])]
+    #[case(json!([{"type": "reshape", "target_shape": [2, 2]}, {"type": "permute", "dims": [2, 1]}, {"type": "get_item", "key": [0]}]), 4, &[0, 2])]
+    #[case(json!([{"type": "reshape", "target_shape": [2, 3]}, {"type": "time_distributed", "layer": {"type": "get_item", "key": [{"start": 1, "stop": 2}]}}]), 6, &[1, 4])]
+    #[case(json!([{"type": "identity"}, {"type": "dropout", "rate": 0.5}, {"type": "repeat_vector", "n": 2}]), 2, &[0, 1])]
+    #[case(json!([{"type": "reshape", "target_shape": [2, 2, 1]}, {"type": "resizing", "height": 4, "width": 4}, {"type": "random_flip"}]), 4, &[0, 1, 2, 3])]
+    #[case(json!([{"type": "dense", "units": 2}]), 3, &[])]
+    fn numbers_are_followed_to_the_layer_that_scales_them(
+        #[case] before: Value,
+        #[case] cells: usize,
+        #[case] expected: &[usize],
+    ) {
+        assert_eq!(raw(before, cells), expected);
+    }
+
+    #[test]
+    fn each_cell_has_a_reader_of_its_own() {
+        let definition = json!({
+            "inputs": [{"name": "a", "shape": [3]}, {"name": "b", "shape": [2]}],
+            "layers": [
+                {"type": "get_item", "key": [{"start": 0, "stop": 1}], "name": "id", "inputs": ["a"]},
+                {"type": "embedding", "input_dim": 5, "output_dim": 2, "name": "e"},
+                {"type": "flatten", "name": "flat"},
+                {"type": "get_item", "key": [{"start": 1, "stop": 3}], "name": "rest", "inputs": ["a"]},
+                {"type": "concatenate", "name": "both", "inputs": ["rest", "b"]},
+                {"type": "get_item", "key": [{"start": 1, "stop": 3}], "name": "middle"},
+                {"type": "rescaling", "scale": 0.1, "name": "r"},
+                {"type": "concatenate", "name": "all", "inputs": ["flat", "both", "r"]},
+                {"type": "dense", "units": 1}
+            ]
+        });
+        let raw = |name: &str, looked_up| (Some(name.to_owned()), looked_up, true);
+        let none = (None, false, false);
+        let expected = [raw("e", true), none.clone(), raw("r", false), raw("r", false), none];
+        assert_eq!(uses(definition, &[3, 2]), expected);
+    }
+
+    #[test]
+    fn a_mask_does_not_scale() {
+        let sequence = |first: Value| {
+            let layers = json!([{"type": "reshape", "target_shape": [2, 1]}, first, {"type": "lstm", "units": 1}]);
+            uses(json!({"layers": layers}), &[2])
+        };
+        assert_eq!(sequence(json!({"type": "masking"}))[0], (Some("masking".into()), false, false));
+        assert_eq!(sequence(json!({"type": "batch_normalization"}))[0], (None, false, true));
+        assert_eq!(sequence(json!({"type": "layer_normalization"}))[0], (None, false, false));
+    }
+}

@@ -12,6 +12,7 @@ mod load;
 mod summary;
 
 pub(crate) use cell::is_missing;
+pub(crate) use summary::LISTED_INTEGERS;
 
 use crate::data::{
     schema::{Column, Format},

@@ -11,7 +11,7 @@ use serde_json::Value;
 use std::{borrow::Cow, collections::HashMap};
 
 /// Most integers that a number column lists one by one. More of them are an amount, not class labels.
-const LISTED_INTEGERS: usize = 1000;
+pub const LISTED_INTEGERS: usize = 1000;
 
 /// Integers up to here are exact in `f64`.
 const EXACT_INTEGERS: f64 = 9_007_199_254_740_992.0;

@@ -37,11 +37,11 @@ pub enum Prediction {
     },
     /// That of a classifier of each step or position.
     Steps {
-        /// The most probable class's index at each step, in the order of the target columns; for an output of more axes, lists
-        /// within lists as the output's shape has them.
+        /// The most probable class at each step, in the order of the target columns: its label where these are text, else its
+        /// index. For an output of more axes, lists within lists as the output's shape has them.
         #[schema(value_type = Vec<Value>)]
         labels: Value,
-        /// At each step the probability of every class, by its index.
+        /// At each step the probability of every class, in the order of the labels or indices.
         #[schema(value_type = Vec<Value>)]
         probabilities: Value,
     },
@@ -124,7 +124,7 @@ pub(super) fn decode(of: &Output, output: ArrayView2<'_, f32>) -> Vec<Prediction
             Task::SparseClasses | Task::OneHotClasses => {
                 Prediction::Class { label: label(labels, task, row), probabilities: by_label(row) }
             }
-            Task::StepClasses => steps(row, &of.axes),
+            Task::StepClasses => steps(labels, row, &of.axes),
             Task::Margins => Prediction::Scores { label: label(labels, task, row), scores: by_label(row) },
         })
         .collect()
@@ -170,11 +170,15 @@ pub(super) fn chosen(task: Task, row: ArrayView1<'_, f32>) -> usize {
     }
 }
 
-/// A class for each step or position of an output of these axes, the last of which has the classes.
-fn steps(row: ArrayView1<'_, f32>, axes: &[usize]) -> Prediction {
+/// A class for each step or position of an output of these axes, the last of which has the classes: its label, or its index where
+/// there are no labels.
+fn steps(labels: &[Value], row: ArrayView1<'_, f32>, axes: &[usize]) -> Prediction {
     let (classes, positions) = axes.split_last().map_or((1, axes), |(&classes, positions)| (classes.max(1), positions));
     let cells = row.to_vec();
-    let chosen = cells.chunks(classes).map(|step| Value::from(chosen(Task::StepClasses, ArrayView1::from(step))));
+    let chosen = cells.chunks(classes).map(|step| {
+        let class = chosen(Task::StepClasses, ArrayView1::from(step));
+        labels.get(class).cloned().unwrap_or_else(|| Value::from(class))
+    });
     let probabilities = cells.iter().map(|&probability| json_number(probability));
     Prediction::Steps {
         labels: nested(chosen.collect(), positions),

@@ -12,7 +12,7 @@ pub use confusion::{ConfusionMatrix, CountedRows};
 pub(crate) use decode::label_text;
 pub use decode::{Prediction, Probabilities, json_number};
 pub use feature::input_width;
-pub use target::indices;
+pub use target::{indices, tags};
 
 use crate::{
     data::{
@@ -58,7 +58,7 @@ pub enum Task {
     Margin,
     /// One class of several, the target one-hot, by a score each (hinge losses).
     Margins,
-    /// One class of several at each step or position, the target a column of class indices each (sparse losses).
+    /// One class of several at each step or position, the target a column of labels each (sparse losses).
     StepClasses,
     /// Numbers, one an output cell.
     Regression,
@@ -172,8 +172,10 @@ impl Recipe {
         let mut fitted_outputs = Vec::with_capacity(outputs.len());
         for output in outputs {
             let mut targets = Vec::with_capacity(output.columns.len());
+            let schemas: Vec<&Column> = output.columns.iter().filter_map(|name| column(columns, name).ok()).collect();
+            let tags = if output.task == Task::StepClasses { tags(&schemas).unwrap_or_default() } else { Vec::new() };
             for name in output.columns {
-                let target = column(columns, name).and_then(|schema| Target::new(schema, output));
+                let target = column(columns, name).and_then(|schema| Target::new(schema, output, &tags));
                 target.map_or_else(|detail| errors.push(FieldError::new("/target", detail)), |it| targets.push(it));
             }
             let (name, task, logits) = (output.name.to_owned(), output.task, output.logits);

@@ -2,13 +2,14 @@
 
 use super::{OutputTargets, SignatureColumn, Task};
 use crate::data::{
+    read::LISTED_INTEGERS,
     schema::{Column, ColumnType},
     table::{Cells, MISSING, TableColumn},
 };
 use ndarray::ArrayViewMut2;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// What one target column is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,7 +17,7 @@ pub(super) struct Target {
     name: String,
     #[serde(rename = "type")]
     kind: ColumnType,
-    /// Class labels in label order; empty for a regression, and for a step or position among others.
+    /// Class labels in label order; empty for a regression, and for a step or position whose cells are indices.
     labels: Vec<Value>,
     /// Where cells are the indices of classes themselves: how many classes there are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -33,22 +34,37 @@ pub fn indices(column: &Column, units: usize, ignore_class: Option<i64>) -> bool
         let index = label.as_i64();
         index.is_some_and(|index| (0..units as i64).contains(&index) || ignore_class == Some(index))
     };
-    let values = column.values.as_deref().unwrap_or_default();
-    column.kind == ColumnType::Number && !values.is_empty() && values.iter().all(|level| is_index(&level.value))
+    let within = || column.min >= Some(0.0) && column.max <= Some(units as f64 - 1.0);
+    column.kind == ColumnType::Number
+        && match &column.values {
+            Some(values) => !values.is_empty() && values.iter().all(|level| is_index(&level.value)),
+            // So many integers are not listed, and each is checked as it is encoded; fewer numbers are no integers.
+            None => column.distinct > LISTED_INTEGERS as u64 && within(),
+        }
+}
+
+/// The labels of columns of text in label order, each once; `None` where one of them is no text, or has too many levels to list.
+pub fn tags(columns: &[&Column]) -> Option<Vec<Value>> {
+    let mut all = BTreeSet::new();
+    for column in columns {
+        all.extend(column.levels()?);
+    }
+    Some(all.into_iter().map(Value::from).collect())
 }
 
 impl Target {
-    /// The target of a column.
-    pub fn new(column: &Column, output: &OutputTargets<'_>) -> Result<Self, String> {
+    /// The target of a column; `tags` are the labels of all columns together, where each is that of a step and they are text.
+    pub fn new(column: &Column, output: &OutputTargets<'_>, tags: &[Value]) -> Result<Self, String> {
         let OutputTargets { task, ignore_class, .. } = *output;
         let units = output.shape.last();
         let by_index = match task {
-            Task::StepClasses => true,
+            Task::StepClasses => tags.is_empty(),
             Task::SparseClasses | Task::OneHotClasses | Task::Margins => indices(column, units, ignore_class),
             Task::Binary | Task::Margin | Task::Regression => false,
         };
         let labels = match (task, &column.values) {
-            (Task::Regression | Task::StepClasses, _) => Vec::new(),
+            (Task::Regression, _) => Vec::new(),
+            (Task::StepClasses, _) => tags.to_vec(),
             _ if by_index => (0..units).map(Value::from).collect(),
             (_, Some(values)) => values.iter().map(|level| level.value.clone()).collect(),
             (_, None) => {

@@ -3,7 +3,7 @@
 use super::{columns::target_pointer, outputs::Wanted};
 use crate::{
     data::{
-        recipe::{Task, indices, label_text},
+        recipe::{Task, indices, label_text, tags},
         schema::{Column, ColumnType},
         weights::ClassWeight,
     },
@@ -67,6 +67,8 @@ pub(super) struct ClassColumn<'w> {
     pub indices: Option<usize>,
     /// The class index that the loss leaves out.
     pub ignored: Option<i64>,
+    /// Whether it is one of several with the same labels, a step each.
+    pub is_step: bool,
 }
 
 /// The columns that are learned as classes.
@@ -77,8 +79,9 @@ pub(super) fn class_columns<'w>(learned: &[Learned<'w>]) -> Vec<ClassColumn<'w>>
         let task = learned.task;
         learned.wanted.columns.iter().map(move |column| {
             let several = matches!(task, Task::SparseClasses | Task::OneHotClasses | Task::Margins);
-            let by_index = task == Task::StepClasses || several && indices(column, units, ignored);
-            ClassColumn { name: &column.name, indices: by_index.then_some(units), ignored }
+            let is_step = task == Task::StepClasses;
+            let by_index = is_step && column.kind == ColumnType::Number || several && indices(column, units, ignored);
+            ClassColumn { name: &column.name, indices: by_index.then_some(units), ignored, is_step }
         })
     };
     classes.flat_map(of_output).collect()
@@ -136,14 +139,19 @@ fn default_loss(targets: &[&Column], shape: &Shape) -> Result<Loss, FieldError> 
     let (width, units) = (shape.cells(), shape.last());
     let positions = width / units.max(1);
     let are_indices = || targets.iter().all(|column| indices(column, units, None));
+    let are_tags = || tags(targets).is_some_and(|tags| tags.len() == units);
     let name = match targets {
-        _ if shape.0.len() > 1 && targets.len() == positions && targets.len() != width && are_indices() => {
+        _ if shape.0.len() > 1
+            && targets.len() == positions
+            && targets.len() != width
+            && (are_indices() || are_tags()) =>
+        {
             "sparse_categorical_crossentropy"
         }
         [column] => match (column.kind, classes(column)) {
             (ColumnType::Category | ColumnType::Boolean, Some(2)) if width == 1 => "binary_crossentropy",
             (ColumnType::Category | ColumnType::Boolean, _) => "sparse_categorical_crossentropy",
-            (ColumnType::Number, Some(count)) if width > 1 && (count == width || indices(column, width, None)) => {
+            (ColumnType::Number, count) if width > 1 && (count == Some(width) || indices(column, width, None)) => {
                 "sparse_categorical_crossentropy"
             }
             (ColumnType::Number, _) => "mean_squared_error",
@@ -166,7 +174,7 @@ fn classes(column: &Column) -> Option<usize> {
 
 /// One cell a class.
 fn one_of_several(column: &Column, task: Task, loss: Loss, width: usize) -> Result<Task, FieldError> {
-    if column.values.as_ref().is_some_and(|values| values.len() > 1) && indices(column, width, loss.ignore_class()) {
+    if column.distinct > 1 && indices(column, width, loss.ignore_class()) {
         return Ok(task);
     }
     let count = class_labels(column, loss)?;
@@ -202,25 +210,34 @@ fn some_labels(column: &Column) -> String {
     labels.join(", ")
 }
 
-/// A column of class indices for each step or position of an output of more axes than one.
+/// A column of class indices, or of text, for each step or position of an output of more axes than one.
 fn class_each_step(wanted: &Wanted<'_>, loss: Loss, shape: &Shape) -> Result<Task, FieldError> {
     let (targets, units) = (wanted.columns.as_slice(), shape.last());
     let (positions, last) = (shape.cells() / units.max(1), units.saturating_sub(1));
     if targets.len() != positions {
         let detail = format!(
-            "{} learns one column of class indices for each of the {positions} steps or positions of the output {shape}, \
+            "{} learns one column of class labels for each of the {positions} steps or positions of the output {shape}, \
              received {}",
             name(loss),
             targets.len()
         );
         return Err(FieldError::new(TARGET, detail));
     }
+    if let Some(tags) = tags(targets) {
+        let (count, first) = (tags.len(), tags.iter().take(8).map(label_text).collect::<Vec<_>>().join(", "));
+        if count == units {
+            return Ok(Task::StepClasses);
+        }
+        let detail = format!(
+            "expected an output of {count} units, one for each of the {count} classes of the target columns ({first}{}), \
+             received {units}",
+            if count > 8 { ", …" } else { "" }
+        );
+        return Err(FieldError::new("/model", detail));
+    }
     for (index, column) in targets.iter().enumerate() {
         let column_name = &column.name;
-        // With many different numbers the levels are not known here; the worker then checks each cell.
-        let known = column.values.is_none() && column.kind == ColumnType::Number;
-        let within = column.min >= Some(0.0) && column.max <= Some(last as f64);
-        if indices(column, units, loss.ignore_class()) || known && within {
+        if indices(column, units, loss.ignore_class()) {
             continue;
         }
         let received = match column.kind {
@@ -230,7 +247,7 @@ fn class_each_step(wanted: &Wanted<'_>, loss: Loss, shape: &Shape) -> Result<Tas
             ColumnType::Category | ColumnType::Boolean => format!("a {} ({})", column.kind.name(), some_labels(column)),
         };
         let detail = format!(
-            "{} learns class indices, whole numbers from 0 to {last}, but {column_name:?} has {received}",
+            "{} learns class indices, whole numbers from 0 to {last}, or text in every column, but {column_name:?} has {received}",
             name(loss)
         );
         return Err(FieldError::new(target_pointer(wanted.target, TARGET, index), detail));

@@ -38,17 +38,17 @@ pub(super) fn validation(
             }
             Ok(other) if is_target && classes.iter().any(|class| class.name == trained.name) => {
                 let class = classes.iter().find(|class| class.name == trained.name);
-                // More different numbers than are listed are checked as they are read.
                 let by_index = class.and_then(|class| class.indices.map(|units| (units, class.ignored)));
                 if let Some((units, ignored)) = by_index {
-                    let listed =
-                        other.values.is_some() || other.min < Some(0.0) || other.max > Some(units as f64 - 1.0);
-                    if listed && !indices(other, units, ignored) {
+                    if !indices(other, units, ignored) {
                         let (last, name) = (units.saturating_sub(1), &trained.name);
                         let (min, max) = (other.min.unwrap_or_default(), other.max.unwrap_or_default());
                         refuse(format!("expected class indices from 0 to {last} in {name:?}, received {min} to {max}"));
                     }
-                } else if let Some(label) = unknown_label(trained, other) {
+                } else if let (false, Some(label)) =
+                    (class.is_some_and(|class| class.is_step), unknown_label(trained, other))
+                {
+                    // A label that is new to one step may be known from another; of these the worker decides.
                     refuse(format!("expected the labels of {:?} in training, received {label}", trained.name));
                 }
             }

@@ -27,7 +27,7 @@ pub struct ColumnScale {
 /// Something in a job that is allowed and probably not meant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct JobWarning {
-    /// For programs: `unscaled_columns`.
+    /// For programs: `unscaled_columns`, `classes_without_rows` or `constant_output`.
     pub code: String,
     /// The columns that it is about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

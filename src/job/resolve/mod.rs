@@ -6,6 +6,7 @@ mod inputs;
 mod learned;
 mod outputs;
 mod validation;
+mod warnings;
 
 use crate::{
     data::{
@@ -168,8 +169,9 @@ pub fn resolve(
             let task =
                 PerOutput::collect(&definition.output_names(), tasks).unwrap_or(PerOutput::One(Task::Regression));
             let by = preprocessing_chosen_by(request, defaults);
-            let (preprocessing, warnings) =
+            let (preprocessing, mut warnings) =
                 choose(&architecture, &names, inputs.as_ref(), dataset.columns, training.preprocessing, by);
+            warnings.extend(warnings::of_outputs(&learned, &architecture));
             Ok(Resolved { features: names, inputs, training, task, preprocessing, warnings, summary, architecture })
         }
         _ => {

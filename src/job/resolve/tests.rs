@@ -331,3 +331,15 @@ fn labels_fewer_than_units_are_their_indices_or_are_refused_by_name() {
     assert_eq!(pointer, "/class_weight");
     assert!(detail.contains("0, 1, 2, 3, 4, 5, 6, 7, 8, 9"), "{detail}");
 }
+
+#[test]
+fn a_job_says_which_classes_no_row_has() {
+    let warnings = |units: usize| resolved(units, json!({"target": "grade"}), json!({}), None).unwrap().warnings;
+    let warned = |units: usize| warnings(units).into_iter().find(|warning| warning.code == "classes_without_rows");
+    assert_eq!(warned(3), None);
+    let four = warned(4).unwrap();
+    assert_eq!(four.columns, ["grade"]);
+    assert!(four.detail.contains("the 4 units, 0 to 3") && four.detail.contains("no row has 0:"), "{four:?}");
+    let many = warned(20).unwrap();
+    assert!(many.detail.contains("no row has 0, 4, 5, 6, 7, 8, 9, 10, 11, 12, 7 more:"), "{many:?}");
+}

@@ -27,6 +27,12 @@ impl Default for Numbers {
     }
 }
 
+impl From<f64> for Numbers {
+    fn from(number: f64) -> Self {
+        Self { axes: Vec::new(), cells: vec![number] }
+    }
+}
+
 /// Most axes of an array.
 const MOST_AXES: usize = 8;
 

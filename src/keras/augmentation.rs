@@ -1,8 +1,9 @@
 //! Keras's layers that show images otherwise in training.
 
 use super::{
+    channels::DATA_FORMAT,
     class::{Class, Plain, Rule},
-    layers::{CHANNELS_LAST, SEED},
+    layers::SEED,
 };
 
 /// How Keras 2 draws its random numbers.
@@ -15,7 +16,7 @@ const INTERPOLATION: (&str, Rule) = ("interpolation", Rule::Same);
 pub(super) const RANDOM_FLIP: Class = Class {
     names: &["RandomFlip"],
     kind: "random_flip",
-    options: &[("mode", Rule::Default(Plain::Text(BOTH))), SEED, CHANNELS_LAST, GENERATORS[0], GENERATORS[1]],
+    options: &[("mode", Rule::Default(Plain::Text(BOTH))), SEED, DATA_FORMAT, GENERATORS[0], GENERATORS[1]],
 };
 
 /// The mode of a flip in both directions, which Keras 2 draws each by itself, and Keras 3 together.
@@ -30,7 +31,7 @@ pub(super) const RANDOM_ROTATION: Class = Class {
         FILL_VALUE,
         INTERPOLATION,
         SEED,
-        CHANNELS_LAST,
+        DATA_FORMAT,
         GENERATORS[0],
         GENERATORS[1],
     ],
@@ -46,7 +47,7 @@ pub(super) const RANDOM_TRANSLATION: Class = Class {
         FILL_VALUE,
         INTERPOLATION,
         SEED,
-        CHANNELS_LAST,
+        DATA_FORMAT,
         GENERATORS[0],
         GENERATORS[1],
     ],
@@ -62,7 +63,7 @@ pub(super) const RANDOM_ZOOM: Class = Class {
         FILL_VALUE,
         INTERPOLATION,
         SEED,
-        CHANNELS_LAST,
+        DATA_FORMAT,
         GENERATORS[0],
         GENERATORS[1],
     ],
@@ -72,11 +73,11 @@ pub(super) const RANDOM_ZOOM: Class = Class {
 pub(super) const RANDOM_CONTRAST: Class = Class {
     names: &["RandomContrast"],
     kind: "random_contrast",
-    options: &[("factor", Rule::Same), ("value_range", Rule::Same), SEED, CHANNELS_LAST, GENERATORS[0], GENERATORS[1]],
+    options: &[("factor", Rule::Same), ("value_range", Rule::Same), SEED, DATA_FORMAT, GENERATORS[0], GENERATORS[1]],
 };
 
 pub(super) const RANDOM_BRIGHTNESS: Class = Class {
     names: &["RandomBrightness"],
     kind: "random_brightness",
-    options: &[("factor", Rule::Same), ("value_range", Rule::Same), SEED, CHANNELS_LAST, GENERATORS[0], GENERATORS[1]],
+    options: &[("factor", Rule::Same), ("value_range", Rule::Same), SEED, DATA_FORMAT, GENERATORS[0], GENERATORS[1]],
 };

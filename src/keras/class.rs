@@ -57,6 +57,8 @@ pub(super) enum Rule {
     DataType,
     /// A data type that a layer of categories gives: `float32` or one of whole numbers.
     NumberType,
+    /// `channels_last` or `channels_first`; what becomes of the latter is said where the layer is read.
+    DataFormat,
     /// Honoured at these values (and null) alone.
     Only(&'static [Plain]),
     /// Read where it is known what the object belongs to.

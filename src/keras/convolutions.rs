@@ -1,11 +1,10 @@
 //! Keras's convolutions and poolings: the same options for one axis and for two.
 
 use super::{
+    channels::DATA_FORMAT,
     class::{Class, Plain, Rule, UNSET},
     parameters::{CONSTRAINTS, INITIALIZERS, REGULARIZERS},
 };
-
-const CHANNELS_LAST: (&str, Rule) = ("data_format", Rule::Only(&[Plain::Text("channels_last")]));
 
 /// Layers for which groups have no meaning print them nevertheless in Keras 2.
 const ONE_GROUP: (&str, Rule) = ("groups", Rule::Only(&[Plain::Number(1.0)]));
@@ -17,7 +16,7 @@ pub(super) const fn standard(names: &'static [&'static str], kind: &'static str)
         ("kernel_size", Rule::Same),
         ("strides", Rule::Same),
         ("padding", Rule::Same),
-        CHANNELS_LAST,
+        DATA_FORMAT,
         ("dilation_rate", Rule::Same),
         ("groups", Rule::Same),
         ("activation", Rule::Activation),
@@ -43,7 +42,7 @@ pub(super) const fn transposed(names: &'static [&'static str], kind: &'static st
         ("strides", Rule::Same),
         ("padding", Rule::Same),
         ("output_padding", Rule::Optional),
-        CHANNELS_LAST,
+        DATA_FORMAT,
         ("dilation_rate", Rule::Same),
         ONE_GROUP,
         ("activation", Rule::Activation),
@@ -66,7 +65,7 @@ pub(super) const fn depthwise(names: &'static [&'static str], kind: &'static str
         ("strides", Rule::Same),
         ("padding", Rule::Same),
         ("depth_multiplier", Rule::Same),
-        CHANNELS_LAST,
+        DATA_FORMAT,
         ("dilation_rate", Rule::Same),
         ONE_GROUP,
         ("activation", Rule::Activation),
@@ -89,7 +88,7 @@ pub(super) const fn separable(names: &'static [&'static str], kind: &'static str
         ("kernel_size", Rule::Same),
         ("strides", Rule::Same),
         ("padding", Rule::Same),
-        CHANNELS_LAST,
+        DATA_FORMAT,
         ("dilation_rate", Rule::Same),
         ("depth_multiplier", Rule::Same),
         ONE_GROUP,
@@ -115,11 +114,11 @@ pub(super) const fn separable(names: &'static [&'static str], kind: &'static str
 
 /// `MaxPooling1D`, `AveragePooling2D`, …
 pub(super) const fn pooling(names: &'static [&'static str], kind: &'static str) -> Class {
-    let options = &[("pool_size", Rule::Same), ("strides", Rule::Optional), ("padding", Rule::Same), CHANNELS_LAST];
+    let options = &[("pool_size", Rule::Same), ("strides", Rule::Optional), ("padding", Rule::Same), DATA_FORMAT];
     Class { names, kind, options }
 }
 
 /// `GlobalMaxPooling1D`, `GlobalAveragePooling2D`, …
 pub(super) const fn global_pooling(names: &'static [&'static str], kind: &'static str) -> Class {
-    Class { names, kind, options: &[("keepdims", Rule::Same), CHANNELS_LAST] }
+    Class { names, kind, options: &[("keepdims", Rule::Same), DATA_FORMAT] }
 }

@@ -1,8 +1,9 @@
 //! Keras's layers that look up, reshape, merge, disturb and rectify.
 
 use super::{
+    channels::DATA_FORMAT,
     class::{Class, Plain, Rule, UNSET},
-    layers::{CHANNELS_LAST, SEED},
+    layers::SEED,
     parameters::{CONSTRAINTS, INITIALIZERS, REGULARIZERS},
 };
 
@@ -57,11 +58,11 @@ pub(super) const UP_SAMPLING1D: Class =
 pub(super) const UP_SAMPLING2D: Class = Class {
     names: &["UpSampling2D"],
     kind: "up_sampling2d",
-    options: &[("size", Rule::Same), ("interpolation", Rule::Same), CHANNELS_LAST],
+    options: &[("size", Rule::Same), ("interpolation", Rule::Same), DATA_FORMAT],
 };
 
 pub(super) const UP_SAMPLING3D: Class =
-    Class { names: &["UpSampling3D"], kind: "up_sampling3d", options: &[("size", Rule::Same), CHANNELS_LAST] };
+    Class { names: &["UpSampling3D"], kind: "up_sampling3d", options: &[("size", Rule::Same), DATA_FORMAT] };
 
 pub(super) const RESIZING: Class = Class {
     names: &["Resizing"],
@@ -75,14 +76,14 @@ pub(super) const RESIZING: Class = Class {
         ("pad_to_aspect_ratio", Rule::Same),
         ("fill_mode", Rule::Only(&[Plain::Text("constant")])),
         ("fill_value", Rule::Number),
-        CHANNELS_LAST,
+        DATA_FORMAT,
     ],
 };
 
 pub(super) const CENTER_CROP: Class = Class {
     names: &["CenterCrop"],
     kind: "center_crop",
-    options: &[("height", Rule::Same), ("width", Rule::Same), CHANNELS_LAST],
+    options: &[("height", Rule::Same), ("width", Rule::Same), DATA_FORMAT],
 };
 
 pub(super) const PRELU: Class = Class {
@@ -143,13 +144,13 @@ pub(super) const fn plain(names: &'static [&'static str], kind: &'static str) ->
 }
 
 pub(super) const fn zero_padding(names: &'static [&'static str], kind: &'static str) -> Class {
-    Class { names, kind, options: &[("padding", Rule::Same), CHANNELS_LAST] }
+    Class { names, kind, options: &[("padding", Rule::Same), DATA_FORMAT] }
 }
 
 pub(super) const fn cropping(names: &'static [&'static str], kind: &'static str) -> Class {
-    Class { names, kind, options: &[("cropping", Rule::Same), CHANNELS_LAST] }
+    Class { names, kind, options: &[("cropping", Rule::Same), DATA_FORMAT] }
 }
 
 pub(super) const fn spatial_dropout(names: &'static [&'static str], kind: &'static str) -> Class {
-    Class { names, kind, options: &[("rate", Rule::Same), ("noise_shape", UNSET), SEED, CHANNELS_LAST] }
+    Class { names, kind, options: &[("rate", Rule::Same), ("noise_shape", UNSET), SEED, DATA_FORMAT] }
 }

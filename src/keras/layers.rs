@@ -2,17 +2,15 @@
 
 use super::{
     augmentation, categories,
+    channels::DATA_FORMAT,
     class::{Class, Family, Plain, Rule, UNSET},
     convolutions, einsum, elementary,
     parameters::{CONSTRAINTS, INITIALIZERS, REGULARIZERS},
-    recurrent,
+    recurrent, residual,
 };
 
 /// What makes one random stream repeatable in Keras; here the job's own seed does that for all of them.
 pub(super) const SEED: (&str, Rule) = ("seed", Rule::Ignored);
-
-/// The order of axes that is computed in.
-pub(super) const CHANNELS_LAST: (&str, Rule) = ("data_format", Rule::Only(&[Plain::Text("channels_last")]));
 
 /// Layers that may follow one another.
 pub(super) const LAYERS: Family = Family {
@@ -61,7 +59,7 @@ pub(super) const LAYERS: Family = Family {
             kind: "dropout",
             options: &[("rate", Rule::Same), ("noise_shape", Rule::Same), SEED],
         },
-        Class { names: &["Flatten"], kind: "flatten", options: &[CHANNELS_LAST] },
+        Class { names: &["Flatten"], kind: "flatten", options: &[DATA_FORMAT] },
         Class {
             names: &["BatchNormalization"],
             kind: "batch_normalization",
@@ -114,6 +112,9 @@ pub(super) const LAYERS: Family = Family {
         categories::DISCRETIZATION,
         categories::INTEGER_LOOKUP,
         elementary::MASKING,
+        residual::LAYER_SCALE,
+        residual::STOCHASTIC_DEPTH,
+        residual::CUSTOM_SCALE_LAYER,
         elementary::RESCALING,
         elementary::NORMALIZATION,
         elementary::RESHAPE,
@@ -157,6 +158,11 @@ pub(super) const LAYERS: Family = Family {
         elementary::THRESHOLDED_RELU,
         elementary::SOFTMAX,
         Class { names: &["TimeDistributed"], kind: "time_distributed", options: &[("layer", Rule::Layer)] },
+        Class {
+            names: &["SpectralNormalization"],
+            kind: "spectral_normalization",
+            options: &[("layer", Rule::Layer), ("power_iterations", Rule::Same)],
+        },
         recurrent::SIMPLE_RNN,
         recurrent::LSTM,
         recurrent::GRU,

@@ -7,6 +7,7 @@
 mod augmentation;
 mod calls;
 mod categories;
+mod channels;
 mod class;
 mod compile;
 mod convolutions;
@@ -23,6 +24,7 @@ mod parameters;
 mod parts;
 mod recurrent;
 pub mod reference;
+mod residual;
 mod scope;
 mod shaping;
 mod tensorflow;

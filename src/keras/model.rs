@@ -1,13 +1,13 @@
 //! Models into our own form: plain chains of layers, and graphs.
 
 use super::{
-    augmentation, calls, einsum,
+    augmentation, calls, channels, einsum,
     graph::{Graph, Placed},
     inputs::{self, batch_shape, sample_shape},
     layers::{ACTIVATION_LAYERS, INPUT, LAYERS},
     masks::{Given, Stated},
     operators::{self, is_operator},
-    parts,
+    parts, residual,
     translator::{Place, Translator, describe, named},
 };
 use crate::engine::field::{self, FieldError};
@@ -238,15 +238,17 @@ fn read_arguments(
         let attends = ours.get("type").is_some_and(|kind| {
             ["multi_head_attention", "attention", "additive_attention"].iter().any(|known| kind == known)
         });
-        let images = ours
-            .get("type")
-            .and_then(Value::as_str)
+        let images = channels::kind_of(ours)
             .is_some_and(|kind| kind.starts_with("random_") || ["resizing", "center_crop"].contains(&kind));
         match (name.as_str(), value) {
             ("use_causal_mask", Value::Bool(causal)) if attends => {
                 ours.insert("use_causal_mask".into(), (*causal).into());
             }
-            ("return_attention_scores", Value::Bool(false)) if attends => {}
+            ("return_attention_scores", Value::Bool(scores)) if attends => {
+                if *scores {
+                    ours.insert("return_attention_scores".into(), true.into());
+                }
+            }
             // What their calls have where nothing is said, and a model's own mode overrides, if it matters.
             ("training", Value::Bool(true)) if images => {}
             _ => {
@@ -357,7 +359,14 @@ pub(super) fn read_class(layer: &Value, place: &Place, translator: &mut Translat
     } else {
         parts::refuse_frozen_parts(config, &config_place, translator);
         ours.insert("type".into(), class.kind.into());
-        ours.extend(translator.settings(family, class, config, &config_place));
+        residual::refuse_namesake(layer, class.kind, &class_place, translator);
+        let channels_first = channels::are_first(config);
+        let within = if channels_first { "/layer" } else { "" };
+        let settings_place = Place { ours: format!("{}{within}", place.ours), ..config_place.clone() };
+        ours.extend(translator.settings(family, class, config, &settings_place));
+        if channels_first {
+            ours = channels::put_first(ours);
+        }
         if object.class == einsum::CLASS {
             einsum::complete(
                 &mut ours,

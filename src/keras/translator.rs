@@ -1,6 +1,7 @@
 //! [`Translator`]: follows the rules, and keeps where everything came from.
 
 use super::{
+    channels,
     class::{Class, Family, Plain, Rule},
     inputs, layers,
     masks::Stated,
@@ -256,6 +257,14 @@ impl Translator {
                         &place,
                         format_args!("the option is not honoured, expected {expected}, received {received}"),
                     );
+                }
+                None
+            }
+            Rule::DataFormat => {
+                let known = value.is_null() || channels::FORMATS.iter().any(|format| value == format);
+                if !known {
+                    let (expected, received) = (channels::FORMATS.join(" or "), describe(value));
+                    self.refuse(&place, format_args!("expected {expected}, received {received}"));
                 }
                 None
             }

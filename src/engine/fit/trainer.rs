@@ -10,7 +10,7 @@ use super::{
 use crate::engine::{
     constraint::Constraint,
     kernel::Team,
-    layer::{Join, Layer, Meeting, Pass},
+    layer::{BeforeStep, Join, Layer, Meeting, Pass},
     loss::BatchSums,
     network::{Joined, Network, Run, Weights, columns},
     random::Noise,
@@ -38,6 +38,8 @@ pub(super) struct Trainer<'a, F> {
     lane_rows: Vec<usize>,
     sums: Vec<f64>,
     constraints: Vec<(Range<usize>, Shape, Constraint)>,
+    /// The nodes that change their parameters before a step, and memory for that.
+    before_step: (Vec<usize>, Vec<F>),
     /// Nodes whose last activation is left to a loss.
     absorbed: Vec<usize>,
     /// Whether something about a row follows from the whole batch.
@@ -112,6 +114,7 @@ impl<'a, F: Real> Trainer<'a, F> {
             constraints: trained()
                 .filter_map(|it| Some((it.cells.clone(), it.shape.clone(), it.spec.constraint.clone()?)))
                 .collect(),
+            before_step: before_step(architecture),
             absorbed: parts.outputs.iter().enumerate().filter_map(absorbs).collect(),
             meets: meets(architecture, losses()),
             totals: vec![0.0; parts.outputs.len()],
@@ -125,6 +128,7 @@ impl<'a, F: Real> Trainer<'a, F> {
     /// where that is not finite, the weights stay as they were.
     pub fn step(&mut self, samples: Samples<'_, F>, order: &[usize], learning_rate: f64) -> f64 {
         self.steps += 1;
+        self.change_before_step();
         for (total, output) in self.totals.iter_mut().zip(self.task.outputs) {
             *total = output.loss.divisor((order.len() * output.positions) as f64, samples.weights.is_some());
         }
@@ -145,6 +149,16 @@ impl<'a, F: Real> Trainer<'a, F> {
             }
         }
         loss
+    }
+
+    /// Lets layers change their parameters before the step.
+    fn change_before_step(&mut self) {
+        let (nodes, scratch) = &mut self.before_step;
+        for &index in &*nodes {
+            let node = &self.architecture.nodes()[index];
+            let places = self.architecture.parameters_of(node);
+            node.layer.before_step(&mut BeforeStep { places, trainable: self.trainable, fixed: self.fixed, scratch });
+        }
     }
 
     /// The sum of every output's mean loss by its weight, and the penalties; leaves the outputs' own in `losses`.
@@ -322,6 +336,14 @@ impl<'a, F: Real> Trainer<'a, F> {
         self.trainable.copy_from_slice(trainable);
         self.fixed.copy_from_slice(fixed);
     }
+}
+
+/// The nodes that change their parameters before a step, and as much memory as one of them needs.
+fn before_step<F: Real>(architecture: &Architecture) -> (Vec<usize>, Vec<F>) {
+    let nodes = architecture.nodes().iter().enumerate();
+    let rooms = nodes.filter_map(|(index, node)| Some((index, node.layer.before_step_room(&node.input_shapes)?)));
+    let (nodes, rooms): (Vec<usize>, Vec<usize>) = rooms.unzip();
+    (nodes, vec![F::ZERO; rooms.into_iter().max().unwrap_or(0)])
 }
 
 #[derive(Debug, Clone, Copy)]

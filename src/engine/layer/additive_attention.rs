@@ -16,7 +16,7 @@ use std::ops::RangeInclusive;
 ///
 /// # Shapes
 /// Query `[batch, queries, dim]`, value `[batch, keys, value_dim]`, key `[batch, keys, dim]`, output
-/// `[batch, queries, value_dim]`; scale `[dim]`.
+/// `[batch, queries, value_dim]`, attention scores `[batch, queries, keys]`; scale `[dim]`.
 ///
 /// Source: <https://keras.io/api/layers/attention_layers/additive_attention/>, <https://arxiv.org/abs/1409.0473>
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -35,11 +35,20 @@ pub struct AdditiveAttention {
     /// Whether a step heeds only steps up to its own; an argument of the layer's call in Keras.
     #[serde(default)]
     pub use_causal_mask: bool,
+    /// Whether the layer gives the attention scores, `[batch, queries, keys]` after dropout, as a second value, `name/1`; an
+    /// argument of the layer's call in Keras.
+    #[serde(default)]
+    pub return_attention_scores: bool,
 }
 
 impl AdditiveAttention {
     fn head(&self) -> SingleHead {
-        SingleHead { dropout: self.dropout, seed: self.seed, causal: self.use_causal_mask }
+        SingleHead {
+            dropout: self.dropout,
+            seed: self.seed,
+            causal: self.use_causal_mask,
+            returns_scores: self.return_attention_scores,
+        }
     }
 
     fn tanh<'a, F: Real>(&self, parameters: &Parameters<'a, F>) -> Tanh<'a, F> {
@@ -86,6 +95,14 @@ impl Layer for AdditiveAttention {
             ParameterSpec::trained("scale", Shape::vector(inputs[0].last()), &Initializer::GlorotUniform, None, None)
         });
         scale.into_iter().collect()
+    }
+
+    fn values(&self) -> usize {
+        self.head().values()
+    }
+
+    fn other_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
+        self.head().other_shapes(inputs)
     }
 
     fn check_masks(&self, inputs: &[Shape], masks: &[Option<Shape>]) -> Result<(), FieldError> {

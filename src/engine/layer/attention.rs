@@ -23,7 +23,7 @@ use std::ops::RangeInclusive;
 ///
 /// # Shapes
 /// Query `[batch, queries, dim]`, value `[batch, keys, value_dim]`, key `[batch, keys, dim]`, output
-/// `[batch, queries, value_dim]`; scale and concat_score_weight are single numbers.
+/// `[batch, queries, value_dim]`, attention scores `[batch, queries, keys]`; scale and concat_score_weight are single numbers.
 ///
 /// Source: <https://keras.io/api/layers/attention_layers/attention/>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
@@ -39,6 +39,9 @@ pub struct Attention {
     pub seed: Option<u64>,
     /// Whether a step heeds only steps up to its own; an argument of the layer's call in Keras.
     pub use_causal_mask: bool,
+    /// Whether the layer gives the attention scores, `[batch, queries, keys]` after dropout, as a second value, `name/1`; an
+    /// argument of the layer's call in Keras.
+    pub return_attention_scores: bool,
 }
 
 /// How well a query fits a key.
@@ -54,7 +57,12 @@ pub enum ScoreMode {
 
 impl Attention {
     fn head(&self) -> SingleHead {
-        SingleHead { dropout: self.dropout, seed: self.seed, causal: self.use_causal_mask }
+        SingleHead {
+            dropout: self.dropout,
+            seed: self.seed,
+            causal: self.use_causal_mask,
+            returns_scores: self.return_attention_scores,
+        }
     }
 
     fn scale<F: Real>(&self, parameters: &Parameters<'_, F>) -> F {
@@ -137,6 +145,14 @@ impl Layer for Attention {
         let parameter = |name| ParameterSpec::trained(name, Shape(Vec::new()), &Initializer::Ones, None, None);
         let weight = (self.score_mode == ScoreMode::Concat).then(|| parameter("concat_score_weight"));
         self.use_scale.then(|| parameter("scale")).into_iter().chain(weight).collect()
+    }
+
+    fn values(&self) -> usize {
+        self.head().values()
+    }
+
+    fn other_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
+        self.head().other_shapes(inputs)
     }
 
     fn check_masks(&self, inputs: &[Shape], masks: &[Option<Shape>]) -> Result<(), FieldError> {

@@ -14,6 +14,11 @@ pub trait Composition: Send + Sync {
         1..=1
     }
 
+    /// Fails where the layer can make nothing of a mask, and an input has one.
+    fn check_masked(&self, _masked: bool) -> Result<(), FieldError> {
+        Ok(())
+    }
+
     /// Where the layer gives something else than what its last part gives: by part and by the part's own values.
     fn gives(&self) -> Vec<(usize, usize)> {
         Vec::new()

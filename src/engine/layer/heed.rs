@@ -94,6 +94,42 @@ pub(super) fn softmax_backward<F: Real>(weights: &[F], left: &[F], gradient: &mu
     );
 }
 
+/// The same where `terms` are the weights times their gradients, which become the gradient of the scores.
+pub(super) fn softmax_backward_of_terms<F: Real>(weights: &[F], terms: &mut [F], scale: F, sums: &mut [F]) {
+    let queries = sums.len();
+    sums.fill(F::ZERO);
+    for row in terms.chunks_exact(queries) {
+        row.iter().zip(&mut *sums).for_each(|(&term, sum)| *sum += term);
+    }
+    for (weights, terms) in weights.chunks_exact(queries).zip(terms.chunks_exact_mut(queries)) {
+        for ((&weight, term), &sum) in weights.iter().zip(terms).zip(&*sums) {
+            *term = scale * (*term - weight * sum);
+        }
+    }
+}
+
+/// Writes attention weights, [keys, queries], as the scores that Keras returns, [queries, keys].
+pub(super) fn write_scores<F: Real>(weights: &[F], queries: usize, scores: &mut [F]) {
+    let keys = weights.len() / queries;
+    for (query, scores) in scores.chunks_exact_mut(keys).enumerate() {
+        scores.iter_mut().zip(weights[query..].iter().step_by(queries)).for_each(|(score, &weight)| *score = weight);
+    }
+}
+
+/// Calls `f` with each element of `gradient`, [keys, queries], and with the gradient of its score, [queries, keys].
+pub(super) fn each_score<F: Real>(
+    scores: &[F],
+    queries: usize,
+    gradient: &mut [F],
+    mut f: impl FnMut(usize, &mut F, F),
+) {
+    let keys = gradient.len() / queries;
+    for (place, gradient) in gradient.iter_mut().enumerate() {
+        let (key, query) = (place / queries, place % queries);
+        f(place, gradient, scores[query * keys + key]);
+    }
+}
+
 /// Writes what dropout leaves of `weights` to `left`.
 pub(super) fn drop<F: Real>(weights: &[F], left: &mut [F], rate: f64, random: &mut impl Rng) {
     let (threshold, scale) = ((rate * 2f64.powi(32)) as u32, F::of(1.0 / (1.0 - rate)));

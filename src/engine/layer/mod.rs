@@ -10,7 +10,9 @@ mod attention;
 mod augmentation;
 mod axes;
 mod batch_normalization;
+mod before_step;
 mod categories;
+mod channels_first;
 mod composition;
 mod context;
 mod convolution;
@@ -40,9 +42,11 @@ mod recurrent;
 mod registry;
 mod rescaling;
 mod reshaping;
+mod residual;
 mod rms_normalization;
 mod sine_position_encoding;
 mod single_head;
+mod spectral_normalization;
 mod time_distributed;
 mod transformer;
 mod transformer_decoder;
@@ -59,7 +63,9 @@ pub use augmentation::{
 };
 pub use axes::Axes;
 pub use batch_normalization::BatchNormalization;
+pub use before_step::BeforeStep;
 pub use categories::{CategoryEncoding, Coding, Discretization, IndexMode, IntegerLookup};
+pub use channels_first::ChannelsFirst;
 pub use composition::{Composition, Part, Source};
 pub(crate) use context::Destination;
 pub use context::{Backward, Forward, InputGradients, Join, Others, ParameterGradients, Parameters, Pass, Values};
@@ -101,8 +107,10 @@ pub use reshaping::{
     RepeatVector, Reshape, ResizeInterpolation, Resizing, Slice, Taken, UpSampling1d, UpSampling2d, UpSampling3d,
     ZeroPadding1d, ZeroPadding2d, ZeroPadding3d,
 };
+pub use residual::{CustomScaleLayer, LayerScale, StochasticDepth};
 pub use rms_normalization::RmsNormalization;
 pub use sine_position_encoding::SinePositionEncoding;
+pub use spectral_normalization::SpectralNormalization;
 pub use time_distributed::TimeDistributed;
 pub use transformer_decoder::TransformerDecoder;
 pub use transformer_encoder::TransformerEncoder;
@@ -326,6 +334,14 @@ pub trait Layer: Send + Sync {
     fn meeting(&self, _inputs: &[Shape], _repeat: usize) -> Option<Meeting> {
         None
     }
+
+    /// Where it changes its own parameters before each training step: the elements of memory that it needs for that.
+    fn before_step_room(&self, _inputs: &[Shape]) -> Option<usize> {
+        None
+    }
+
+    /// Changes its parameters before a training step, once for all rows.
+    fn before_step<F: Real>(&self, _cx: &mut BeforeStep<'_, F>) {}
 
     /// Writes `cx.output` from `cx.inputs`, and may keep what backward needs.
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>);

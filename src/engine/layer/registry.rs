@@ -2,20 +2,20 @@
 
 use super::{
     Absolute, ActivationLayer, ActivityRegularization, Add, AdditiveAttention, AlphaDropout, Attention, Average,
-    AveragePooling1d, AveragePooling2d, AveragePooling3d, Backward, BatchNormalization, Bidirectional,
-    CategoryEncoding, CenterCrop, Clip, Composition, Concatenate, Conv1d, Conv1dTranspose, Conv2d, Conv2dTranspose,
-    Conv3d, Conv3dTranspose, Cropping1d, Cropping2d, Cropping3d, Dense, DepthwiseConv1d, DepthwiseConv2d,
-    Discretization, Divide, Dot, Dropout, EluLayer, Embedding, Flatten, Forward, GaussianDropout, GaussianNoise,
-    GetItem, GlobalAveragePooling1d, GlobalAveragePooling2d, GlobalAveragePooling3d, GlobalMaxPooling1d,
-    GlobalMaxPooling2d, GlobalMaxPooling3d, GroupNormalization, Gru, IdentityLayer, InputScale, IntegerLookup, Join,
-    Layer, LayerNormalization, LeakyReluLayer, Log, Log1p, Lstm, MaskRule, Masking, Max, MaxPooling1d, MaxPooling2d,
-    MaxPooling3d, Maximum, Mean, Meeting, Min, Minimum, MultiHeadAttention, Multiply, Normalization, ParameterSpec,
-    Part, Permute, PositionEmbedding, Power, Prelu, RandomBrightness, RandomContrast, RandomFlip, RandomRotation,
-    RandomTranslation, RandomZoom, Reciprocal, ReluLayer, RepeatVector, Rescaling, Reshape, Resizing, RmsNormalization,
-    Rsqrt, SeparableConv1d, SeparableConv2d, SimpleRnn, SinePositionEncoding, SoftmaxLayer, SpatialDropout1d,
-    SpatialDropout2d, SpatialDropout3d, Sqrt, Square, Stack, Subtract, Sum, TimeDistributed, TransformerDecoder,
-    TransformerEncoder, UnitNormalization, UpSampling1d, UpSampling2d, UpSampling3d, Workspace, ZeroPadding1d,
-    ZeroPadding2d, ZeroPadding3d,
+    AveragePooling1d, AveragePooling2d, AveragePooling3d, Backward, BatchNormalization, BeforeStep, Bidirectional,
+    CategoryEncoding, CenterCrop, ChannelsFirst, Clip, Composition, Concatenate, Conv1d, Conv1dTranspose, Conv2d,
+    Conv2dTranspose, Conv3d, Conv3dTranspose, Cropping1d, Cropping2d, Cropping3d, CustomScaleLayer, Dense,
+    DepthwiseConv1d, DepthwiseConv2d, Discretization, Divide, Dot, Dropout, EluLayer, Embedding, Flatten, Forward,
+    GaussianDropout, GaussianNoise, GetItem, GlobalAveragePooling1d, GlobalAveragePooling2d, GlobalAveragePooling3d,
+    GlobalMaxPooling1d, GlobalMaxPooling2d, GlobalMaxPooling3d, GroupNormalization, Gru, IdentityLayer, InputScale,
+    IntegerLookup, Join, Layer, LayerNormalization, LayerScale, LeakyReluLayer, Log, Log1p, Lstm, MaskRule, Masking,
+    Max, MaxPooling1d, MaxPooling2d, MaxPooling3d, Maximum, Mean, Meeting, Min, Minimum, MultiHeadAttention, Multiply,
+    Normalization, ParameterSpec, Part, Permute, PositionEmbedding, Power, Prelu, RandomBrightness, RandomContrast,
+    RandomFlip, RandomRotation, RandomTranslation, RandomZoom, Reciprocal, ReluLayer, RepeatVector, Rescaling, Reshape,
+    Resizing, RmsNormalization, Rsqrt, SeparableConv1d, SeparableConv2d, SimpleRnn, SinePositionEncoding, SoftmaxLayer,
+    SpatialDropout1d, SpatialDropout2d, SpatialDropout3d, SpectralNormalization, Sqrt, Square, Stack, StochasticDepth,
+    Subtract, Sum, TimeDistributed, TransformerDecoder, TransformerEncoder, UnitNormalization, UpSampling1d,
+    UpSampling2d, UpSampling3d, Workspace, ZeroPadding1d, ZeroPadding2d, ZeroPadding3d,
 };
 use crate::engine::{
     activation::Activation,
@@ -96,6 +96,9 @@ macro_rules! registry {
             fn arity(&self) -> RangeInclusive<usize> {
                 match self { $(Self::$composite(layer) => layer.arity()),+ }
             }
+            fn check_masked(&self, masked: bool) -> Result<(), FieldError> {
+                match self { $(Self::$composite(layer) => layer.check_masked(masked)),+ }
+            }
             fn gives(&self) -> Vec<(usize, usize)> {
                 match self { $(Self::$composite(layer) => layer.gives()),+ }
             }
@@ -162,6 +165,12 @@ macro_rules! registry {
             fn meeting(&self, inputs: &[Shape], repeat: usize) -> Option<Meeting> {
                 match self { $(Self::$variant(layer) => layer.meeting(inputs, repeat)),+ }
             }
+            fn before_step_room(&self, inputs: &[Shape]) -> Option<usize> {
+                match self { $(Self::$variant(layer) => layer.before_step_room(inputs)),+ }
+            }
+            fn before_step<F: Real>(&self, cx: &mut BeforeStep<'_, F>) {
+                match self { $(Self::$variant(layer) => layer.before_step(cx)),+ }
+            }
             fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
                 match self { $(Self::$variant(layer) => layer.forward(cx)),+ }
             }
@@ -219,6 +228,7 @@ registry! {
         "layer_normalization" => LayerNormalization(LayerNormalization),
         "group_normalization" => GroupNormalization(GroupNormalization),
         "rms_normalization" => RmsNormalization(RmsNormalization),
+        "spectral_normalization" => SpectralNormalization(SpectralNormalization),
         "unit_normalization" => UnitNormalization(UnitNormalization),
         "multi_head_attention" => MultiHeadAttention(MultiHeadAttention),
         "embedding" => Embedding(Embedding),
@@ -227,6 +237,9 @@ registry! {
         "integer_lookup" => IntegerLookup(IntegerLookup),
         "identity" => Identity(IdentityLayer),
         "masking" => Masking(Masking),
+        "layer_scale" => LayerScale(LayerScale),
+        "stochastic_depth" => StochasticDepth(StochasticDepth),
+        "custom_scale_layer" => CustomScaleLayer(CustomScaleLayer),
         "rescaling" => Rescaling(Rescaling),
         "normalization" => Normalization(Normalization),
         "reshape" => Reshape(Reshape),
@@ -292,6 +305,7 @@ registry! {
     }
     compositions {
         "time_distributed" => TimeDistributed,
+        "channels_first" => ChannelsFirst,
         "bidirectional" => Bidirectional,
         "transformer_encoder" => TransformerEncoder,
         "transformer_decoder" => TransformerDecoder,

@@ -47,6 +47,8 @@ pub(super) struct SingleHead {
     pub dropout: f64,
     pub seed: Option<u64>,
     pub causal: bool,
+    /// Whether the attention scores are a second value.
+    pub returns_scores: bool,
 }
 
 /// What Keras takes off the scores of keys that may not be heeded.
@@ -84,6 +86,16 @@ impl SingleHead {
         let expected = format!("at most {LONGEST_AXIS} weights, one for each query and key");
         read::range(weights, "", &expected, format_args!("{queries} x {keys}"))?;
         Ok(Shape(vec![queries, inputs[1].last()]))
+    }
+
+    pub fn values(self) -> usize {
+        1 + usize::from(self.returns_scores)
+    }
+
+    /// The shape of the attention scores, where they are returned.
+    pub fn other_shapes(self, inputs: &[Shape]) -> Vec<Shape> {
+        let Sizes { queries, keys, .. } = sizes(inputs);
+        self.returns_scores.then(|| Shape(vec![queries, keys])).into_iter().collect()
     }
 
     pub fn workspace(self, inputs: &[Shape]) -> Workspace {
@@ -130,6 +142,9 @@ impl SingleHead {
                 }
                 None => weights,
             };
+            if let Some(scores) = cx.others.get(0) {
+                heed::write_scores(left, queries, &mut scores[row * cells..][..cells]);
+            }
             let values = Matrix::new(&value[row * keys * width..][..keys * width], width);
             kernel::product(Matrix::new(left, queries).transposed(), values, output, false);
         }
@@ -156,6 +171,10 @@ impl SingleHead {
             let of_values = row * keys * width..(row + 1) * keys * width;
             let dy = Matrix::new(&cx.output_gradient[row * queries * width..][..queries * width], width);
             kernel::product(Matrix::new(&value[of_values.clone()], width), dy.transposed(), gradient, false);
+            if let Some(scores) = cx.other_gradients.get(0) {
+                let scores = &scores[row * cells..][..cells];
+                heed::each_score(scores, queries, gradient, |_, gradient, score| *gradient += score);
+            }
             heed::softmax_backward(weights, left, gradient, F::ONE, column_sums);
             let pair = Pair { query: &query[of_queries.clone()], key: &key[of_keys.clone()], dim };
             score.scores_backward(&cx.parameters, pair, gradient, [&mut *query_gradient, &mut *key_gradient], sums);

@@ -5,6 +5,7 @@ mod images;
 mod masked;
 mod operators;
 mod recurrent;
+mod residual;
 mod states;
 mod volumes;
 
@@ -192,6 +193,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases.extend(images::cases());
     cases.extend(masked::cases());
     cases.extend(operators::cases());
+    cases.extend(residual::cases());
     cases.extend(states::cases());
     cases.extend(volumes::cases());
     cases.extend(vec![

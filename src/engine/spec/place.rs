@@ -127,6 +127,8 @@ impl<'a> Builder<'a> {
                 self.place_penalties(placing, values, penalty)
             }
             AnyLayer::Composite(layer) => {
+                let mask = |&value: &usize| self.architecture.masks[value];
+                layer.check_masked(placing.inputs.iter().any(|value| mask(value).is_some()))?;
                 let mut values = Vec::new();
                 for part in layer.parts(&shapes)? {
                     values.push(self.place_part(placing, &values, &part)?);
@@ -187,6 +189,10 @@ impl<'a> Builder<'a> {
             let detail =
                 format!("expected numbers, since `{}` before this layer has weights, received null", node.name);
             return Err(FieldError::new("/mean", detail));
+        }
+        if !placing.steps.is_empty() && layer.before_step_room(&input_shapes).is_some() {
+            let detail = format!("expected a layer that runs once a step, received `{}` on each step", layer.kind());
+            return Err(FieldError::new("", detail));
         }
         let in_steps = |shape: Shape| checked(Shape([placing.steps, shape.0.as_slice()].concat()));
         let shape = layer.output_shape(&input_shapes).and_then(checked).and_then(in_steps)?;
@@ -318,6 +324,12 @@ impl<'a> Builder<'a> {
                 let detail = format!(
                     "expected inputs that the weights of the run before fit, {expected:?}, received ones that need {received:?}"
                 );
+                return Err(FieldError::new("/inputs", detail));
+            }
+            if nodes[before].layer.before_step_room(&nodes[before].input_shapes).is_some() {
+                let kind = nodes[before].layer.kind();
+                let detail =
+                    format!("expected one call of `{kind}`, which changes its kernel each time, received several");
                 return Err(FieldError::new("/inputs", detail));
             }
             // A later run goes backward first: whoever comes after it adds.

@@ -23,7 +23,7 @@ const RELATIVE: f64 = 1e-5;
 const ROUNDINGS: f64 = 1e-6;
 
 /// What the scripts wrote, a file a family; `tests/it/parity_layers.rs` holds that none is missing.
-const FAMILIES: [&str; 14] = [
+const FAMILIES: [&str; 16] = [
     include_str!("../../../../tests/fixtures/keras/layers/attention.json"),
     include_str!("../../../../tests/fixtures/keras/layers/categories.json"),
     include_str!("../../../../tests/fixtures/keras/layers/convolution.json"),
@@ -35,9 +35,11 @@ const FAMILIES: [&str; 14] = [
     include_str!("../../../../tests/fixtures/keras/layers/operators.json"),
     include_str!("../../../../tests/fixtures/keras/layers/penalties.json"),
     include_str!("../../../../tests/fixtures/keras/layers/recurrent.json"),
+    include_str!("../../../../tests/fixtures/keras/layers/residual.json"),
     include_str!("../../../../tests/fixtures/keras/layers/resizing.json"),
     include_str!("../../../../tests/fixtures/keras/layers/states.json"),
     include_str!("../../../../tests/fixtures/keras/layers/volumes.json"),
+    include_str!("../../../../tests/fixtures/keras/layers/wrapped.json"),
 ];
 
 #[derive(Deserialize)]

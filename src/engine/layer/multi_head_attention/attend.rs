@@ -63,7 +63,7 @@ impl MultiHeadAttention {
             }
         }
         let scratch = &mut scratch[..2 * heads.queries];
-        let zeroed = self.dropout > 0.0 || cx.inputs.shape(0).0.len() > 2;
+        let zeroed = self.dropout > 0.0 || self.return_attention_scores || cx.inputs.shape(0).0.len() > 2;
         let (weights, left) = weights.split_at_mut(if training { pairs * heads.count * of_head } else { of_head });
         let mut random = noise.stream(self.seed, heads.groups() * heads.count * of_head);
         for (row, head) in (0..pairs).flat_map(|row| (0..heads.count).map(move |head| (row, head))) {
@@ -76,6 +76,10 @@ impl MultiHeadAttention {
             heed::softmax(weights, heads.queries, self.scale(), scratch);
             if zeroed {
                 visible.hide(weights, |_| F::ZERO);
+            }
+            if let Some(scores) = cx.others.get(0) {
+                let scores = &mut scores[(row * heads.count + head) * of_head..][..of_head];
+                heed::write_scores(weights, heads.queries, scores);
             }
             let left: &[F] = match left.get_mut(first..first + of_head) {
                 Some(left) => {
@@ -121,7 +125,15 @@ impl MultiHeadAttention {
             kernel::product(values, context_gradient.transposed(), gradient, false);
             let value_gradient = heads.of_mut(heads.value(), value_gradient, place);
             kernel::product_into(Matrix::new(left, heads.queries), context_gradient, value_gradient, false);
-            heed::softmax_backward(weights, left, gradient, self.scale(), sums);
+            match cx.other_gradients.get(0) {
+                None => heed::softmax_backward(weights, left, gradient, self.scale(), sums),
+                Some(scores) => {
+                    heed::each_score(&scores[first..][..of_head], heads.queries, gradient, |place, gradient, score| {
+                        *gradient = *gradient * left[place] + score * weights[place];
+                    });
+                    heed::softmax_backward_of_terms(weights, gradient, self.scale(), sums);
+                }
+            }
             // Where a query may heed no key, its weights are what they are whatever the scores.
             self.visible(&cx.inputs, heads, row).hide(gradient, |_| F::ZERO);
             let gradient = Matrix::new(&*gradient, heads.queries);

@@ -26,8 +26,8 @@ use std::ops::RangeInclusive;
 /// `dropout(softmax(q · kᵀ / sqrt(key_dim))) · v`, and the heads together go through `attention_output`.
 ///
 /// Steps that are masked as padding in the value or in the key are not heeded, nor are later ones where the mask is causal.
-/// A step that may heed none, such as padding in the query, heeds all alike, or none where there is dropout or the steps
-/// have several axes.
+/// A step that may heed none, such as padding in the query, heeds all alike, or none where there is dropout, the steps
+/// have several axes or the scores are returned.
 ///
 /// Where the steps have several axes, as in images, a step heeds all that differ from it along `attention_axes` alone.
 ///
@@ -93,6 +93,10 @@ pub struct MultiHeadAttention {
     /// Whether a step heeds only steps up to its own; an argument of the layer's call in Keras.
     #[serde(default)]
     pub use_causal_mask: bool,
+    /// Whether the layer gives the attention scores, `[batch, num_heads, queries, keys]` before dropout, as a second value,
+    /// `name/1`; an argument of the layer's call in Keras.
+    #[serde(default)]
+    pub return_attention_scores: bool,
     /// Whether steps of the query that are padding heed the others, too, as in KerasHub's decoder.
     #[serde(skip)]
     pub(super) padding_heeds: bool,
@@ -210,6 +214,14 @@ impl Layer for MultiHeadAttention {
             }));
         }
         parameters
+    }
+
+    fn values(&self) -> usize {
+        1 + usize::from(self.return_attention_scores)
+    }
+
+    fn other_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
+        self.return_attention_scores.then(|| self.scores_shape(inputs)).into_iter().collect()
     }
 
     fn activity_regularizer(&self) -> Option<Regularizer> {

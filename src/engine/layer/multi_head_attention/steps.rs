@@ -17,6 +17,13 @@ impl MultiHeadAttention {
         places().min().unwrap_or(0)..places().max().unwrap_or(0) + 1
     }
 
+    /// The shape of the attention scores: axes that are not attended, heads, attended axes of the query and of the value.
+    pub(super) fn scores_shape(&self, inputs: &[Shape]) -> Shape {
+        let (query, value, attended) = (&inputs[0].0, &inputs[1].0, self.attended(&inputs[0]));
+        let beside = [&query[..attended.start], &query[attended.end..query.len() - 1]].concat();
+        Shape([&beside[..], &[self.num_heads], &query[attended.clone()], &value[attended]].concat())
+    }
+
     pub(super) fn heads(&self, inputs: &[Shape]) -> Heads {
         let (query, attended) = (&inputs[0], self.attended(&inputs[0]));
         let steps = query.0.len() - 1;

@@ -31,7 +31,7 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 /// A layer of which some values are read, one after the other.
-fn read(settings: Value, inputs: &[Vec<usize>], values: std::ops::RangeInclusive<usize>) -> Case {
+pub(super) fn read(settings: Value, inputs: &[Vec<usize>], values: std::ops::RangeInclusive<usize>) -> Case {
     let names: Vec<String> = values.map(|value| format!("layer/{value}")).collect();
     let after = match names.as_slice() {
         [name] => json!({"type": "activation", "activation": "tanh", "inputs": [name]}),

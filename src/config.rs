@@ -88,7 +88,7 @@ pub struct ServiceLimits {
     pub max_cell_bytes: usize,
 
     /// Most layers of a model
-    #[arg(long, env = "EPOCA_MAX_LAYERS", default_value_t = 1000, value_parser = at_least_one(1 << 20), value_name = "N")]
+    #[arg(long, env = "EPOCA_MAX_LAYERS", default_value_t = 2000, value_parser = at_least_one(1 << 20), value_name = "N")]
     pub max_layers: usize,
 
     /// Most parameters of a model

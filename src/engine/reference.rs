@@ -77,6 +77,7 @@ fn defaults(kind: &str, required: &[&str]) -> Map<String, Value> {
         json!([[2, 2], [2, 2]]),
         json!("relu"),
         json!({"type": "lstm", "units": 2}),
+        json!({"type": "dense", "units": 2}),
     ];
     let combinations = samples.len().pow(u32::try_from(required.len()).unwrap_or(u32::MAX).min(4));
     let read = |combination: usize| {

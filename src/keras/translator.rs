@@ -299,6 +299,11 @@ pub(super) fn named(kind: &str, settings: Map<String, Value>) -> Value {
 fn foreign(fields: &Map<String, Value>) -> Option<String> {
     const HOMES: [&str; 4] = ["keras", "tensorflow", "tf_keras", "builtins"];
     let text = |field| fields.get(field).and_then(Value::as_str);
+    // Keras 2 registers some layers of its own models as if they were the author's.
+    let of_applications = |module: &str| module.starts_with("keras.") || module.starts_with("tf_keras.");
+    if text("module").is_some_and(|module| of_applications(module) && module.contains(".applications.")) {
+        return None;
+    }
     if let Some(name) = text("registered_name").filter(|name| name.contains('>')) {
         return Some(format!("registered as `{}`", shorten(name)));
     }

@@ -186,6 +186,14 @@ fn penalties_of_whole_matrices_and_losses_of_logits_are_read() {
         let penalty = &definition.to_value()["layers"][0]["kernel_regularizer"];
         assert_eq!(penalty["type"], "orthogonal_regularizer", "{version}");
     }
+    for (version, definition, _) in accept("channels_first") {
+        let layer = &definition.to_value()["layers"][0];
+        assert_eq!(
+            (&layer["type"], &layer["layer"]["type"]),
+            (&json!("channels_first"), &json!("flatten")),
+            "{version}"
+        );
+    }
     for (version, _, compiled) in accept("logits") {
         assert_eq!(compiled.training["loss"]["from_logits"], true, "{version}");
     }
@@ -195,7 +203,6 @@ fn penalties_of_whole_matrices_and_losses_of_logits_are_read() {
 #[case("half_layer", "/config/layers/2/config/dtype", &["float16", "float32"])]
 #[case("mixed_layer", "/config/layers/1/config/dtype", &["mixed_float16", "float32"])]
 #[case("function", "/config/layers/1/config/activation", &["doubled"])]
-#[case("channels_first", "/config/layers/1/config/data_format", &["Flatten", "channels_first"])]
 #[case("training_dropout", "/config/layers/2/inbound_nodes", &["Dropout", "`training`", "true"])]
 #[case("lora", "/config/layers/1/config/lora_rank", &["lora_rank", "1"])]
 #[case("loss", "/compile_config/loss", &["ctc"])]

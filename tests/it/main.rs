@@ -15,6 +15,7 @@ mod http_manners;
 mod http_networks;
 mod http_slow;
 mod http_spine;
+mod keras_applications;
 mod keras_graphs;
 mod keras_import;
 mod keras_steps;

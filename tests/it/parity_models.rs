@@ -90,7 +90,9 @@ fn case(name: &str) -> Case {
         let text = fs::read_to_string(folder.join(family)).unwrap();
         serde_json::from_str::<Fixture>(&text).unwrap().cases
     };
-    let mut cases = ["tables.json", "images.json", "sequences.json", "reductions.json"].into_iter().flat_map(read);
+    let mut cases = ["tables.json", "images.json", "sequences.json", "reductions.json", "applications.json"]
+        .into_iter()
+        .flat_map(read);
     cases.find(|case| case.name == name).unwrap()
 }
 
@@ -227,7 +229,9 @@ fn models_train_as_in_keras(
         "summed steps",
         "weighed steps",
         "summed overlap",
-        "weighed overlap"
+        "weighed overlap",
+        "convnext",
+        "inception resnet"
     )]
     name: &str,
 ) {

@@ -186,6 +186,6 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { layers: 1_000, parameters: 100_000_000, memory_bytes: 4 << 30 }
+        Self { layers: 2_000, parameters: 100_000_000, memory_bytes: 4 << 30 }
     }
 }

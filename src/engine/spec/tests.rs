@@ -305,3 +305,28 @@ fn shapes_that_an_initializer_cannot_fill_are_found_at_its_own_name() {
         assert_eq!(errors[0].pointer, format!("/layers/0/{pointer}"), "{errors:?}");
     }
 }
+
+#[test]
+fn layers_around_others_refuse_what_they_cannot_compute() {
+    let (dense, mean) = (json!({"type": "dense", "units": 3}), json!({"type": "global_average_pooling1d"}));
+    let normalized = json!({"type": "spectral_normalization", "layer": dense});
+    for (layers, pointer, word) in [
+        (vec![json!({"type": "masking"}), json!({"type": "channels_first", "layer": mean})], "/layers/1", "mask"),
+        (vec![json!({"type": "masking"}), normalized.clone()], "/layers/1", "mask"),
+        (vec![json!({"type": "time_distributed", "layer": normalized.clone()})], "/layers/0", "once a step"),
+        (vec![json!({"type": "spectral_normalization", "layer": normalized})], "/layers/0/layer", "kernel"),
+    ] {
+        let resolved = read(json!({"layers": layers}))
+            .map(|definition| definition.resolve(&[Shape(vec![3, 3])], &Limits::default()).map(|_| ()));
+        let errors = resolved.and_then(|resolved| resolved).unwrap_err();
+        assert!(errors[0].pointer.starts_with(pointer) && errors[0].detail.contains(word), "{errors:?}");
+    }
+    let twice = json!({
+        "inputs": [{"name": "x"}],
+        "layers": [{"type": "spectral_normalization", "layer": dense, "name": "layer", "inputs": [["x"], ["layer"]]}],
+        "outputs": ["layer:1"]
+    });
+    let definition = read(twice).unwrap();
+    let errors = definition.resolve(&[Shape::vector(3)], &Limits::default()).unwrap_err();
+    assert!(errors[0].detail.contains("one call of `spectral_normalization`"), "{errors:?}");
+}

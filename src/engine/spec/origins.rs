@@ -105,7 +105,7 @@ fn origin(node: &Node, origins: &[Option<Origin>]) -> Option<Origin> {
     match &node.layer {
         P::Reshape(_) | P::Flatten(_) | P::Identity(_) | P::Masking(_) | P::ActivityRegularization(_) => first.cloned(),
         P::Dropout(_) | P::SpatialDropout1d(_) | P::SpatialDropout2d(_) | P::SpatialDropout3d(_) => first.cloned(),
-        P::GaussianNoise(_) | P::GaussianDropout(_) | P::AlphaDropout(_) => first.cloned(),
+        P::GaussianNoise(_) | P::GaussianDropout(_) | P::AlphaDropout(_) | P::StochasticDepth(_) => first.cloned(),
         P::GetItem(layer) => Some(first?.taken(&layer.sources(shape), shape.cells())),
         P::Permute(layer) => Some(first?.taken(&layer.sources(shape), shape.cells())),
         P::RepeatVector(layer) => {

@@ -47,12 +47,14 @@ const DIFFERENCES: &str = "
 
 What trains or answers otherwise than Keras does on TensorFlow, and why.
 
-* `Adam`, `RMSprop`, `Adagrad`, `Nadam` and their like on an `Embedding` that a batch looks up twice in one row: the square of \
+* `Adam`, `RMSprop`, `Adagrad`, `Nadam` and their like on an `Embedding` where a batch looks one number up twice: the square of \
 the row's whole gradient counts, as in Keras on PyTorch and JAX; on TensorFlow the squares of each occurrence are added up.
 * `accuracy` of labels -1 and 1 with a hinge loss: an output over 0.5 is a yes and any other a no. Keras compares with the \
 numbers 0 and 1, so that -1 is never right.
 * `steps_per_epoch` past the last row goes on with the first one, so that each epoch has its steps. Keras, given arrays, ends \
 such an epoch at the last row.
+* `Normalization` without numbers learns the mean and the variance of the training rows. Keras takes 0 and 1 unless `adapt` was \
+called before the model was saved.
 * `validation_split` takes the last rows for a model that was posted as Keras's JSON (`split_shuffle` false among its \
 defaults). A model in the form of this service shuffles before the split unless the job says `split_shuffle` false.
 * `categorical_focal_crossentropy` and `binary_focal_crossentropy` are those of Keras 3, also for a model of Keras 2.

@@ -8,6 +8,7 @@ use super::{
     inputs,
     masks::{self, Given},
     model::{self, model_within},
+    operators::Read,
     parts,
     scope::{Role, Scope},
     translator::{Place, Translator},
@@ -46,6 +47,22 @@ pub(super) struct Placed<'a> {
     pub arguments: Map<String, Value>,
     /// What Keras says of its masks.
     pub given: Option<Given>,
+}
+
+impl Placed<'_> {
+    /// What a step of an operator reads, each time that it runs: all of its inputs, or what `reads` says.
+    pub fn inputs_of(&self, reads: Option<&[Read]>) -> Vec<Vec<String>> {
+        let Some(reads) = reads else { return self.inputs.clone() };
+        let each_time = self.inputs.iter().enumerate().map(|(time, tensors)| {
+            let name = |read: &Read| match read {
+                Read::Tensor(place) => tensors.get(*place).cloned().unwrap_or_default(),
+                Read::Step(step) if time > 0 => format!("{}.{step}:{time}", self.name),
+                Read::Step(step) => format!("{}.{step}", self.name),
+            };
+            reads.iter().map(name).collect()
+        });
+        each_time.collect()
+    }
 }
 
 impl<'a> Graph<'a> {

@@ -187,7 +187,16 @@ fn refuse_stretched_rows(
     translator: &mut Translator,
 ) {
     for Stated { layer, place, .. } in stated.iter().filter(|stated| matches!(stated.given, Given::Nothing)) {
-        let of_several = |node: &&Node| node.input_shapes.windows(2).any(|pair| pair[0].0.len() != pair[1].0.len());
+        // A constant is the same for each row, whatever its axes.
+        let is_constant = |value: &usize| {
+            let made = |node: &Node| node.output == *value && matches!(node.layer, Primitive::ConstantLayer(_));
+            architecture.nodes().iter().any(made)
+        };
+        let of_several = |node: &&Node| {
+            let inputs = node.inputs.iter().zip(&node.input_shapes).filter(|(value, _)| !is_constant(value));
+            let axes: BTreeSet<usize> = inputs.map(|(_, shape)| shape.0.len()).collect();
+            axes.len() > 1
+        };
         if let Some(node) = runs(architecture, layers, layer).into_iter().find(of_several) {
             let shapes: Vec<String> = node.input_shapes.iter().map(Shape::to_string).collect();
             let shapes = shapes.join(" and ");

@@ -26,7 +26,6 @@ mod recurrent;
 pub mod reference;
 mod residual;
 mod scope;
-mod shaping;
 mod tensorflow;
 mod translator;
 

@@ -6,7 +6,7 @@ use super::{
     inputs::{self, batch_shape, sample_shape},
     layers::{ACTIVATION_LAYERS, INPUT, LAYERS},
     masks::{Given, Stated},
-    operators::{self, is_operator},
+    operators::{self, Step, is_operator},
     parts, residual,
     translator::{Place, Translator, describe, named},
 };
@@ -160,7 +160,9 @@ fn from_graph(
 ) -> Option<Value> {
     let mut definition = Map::new();
     let inputs = graph.inputs();
-    let is_chain = inputs.len() <= 1 && reads_in_order(&placed, &outputs);
+    let is_chain = inputs.len() <= 1
+        && reads_in_order(&placed, &outputs)
+        && !placed.iter().any(|placed| operators::is_several(placed.layer));
     match (is_chain, inputs.first()) {
         (true, Some((layer, keras))) => {
             let place = Place { ours: "/input_shape".into(), keras: keras.clone(), owner: owner_of(layer, 0) };
@@ -182,32 +184,41 @@ fn from_graph(
             keras: placed.pointer.clone(),
             owner: owner_of(placed.layer, index),
         };
-        let Some(mut ours) = read_layer(placed.layer, &place, translator) else { continue };
-        if let Some(given) = placed.given {
-            translator.masks.push(Stated { layer: placed.name.clone(), place: place.clone(), given });
-        }
-        if placed.steps > 0 {
-            if has_masks && translator.old {
-                translator.refuse(&place, "expected no masks beside a model of Keras 2 on each step, received some");
+        let Some(steps) = read_steps(placed.layer, &place, translator) else { continue };
+        let last = steps.len().saturating_sub(1);
+        for (number, Step { layer: mut ours, reads }) in steps.into_iter().enumerate() {
+            let place = Place { ours: format!("/layers/{}", translated.len()), ..place.clone() };
+            let name = if number == last { placed.name.clone() } else { format!("{}.{number}", placed.name) };
+            let read = placed.inputs_of(reads.as_deref());
+            if let Some(given) = &placed.given {
+                translator.masks.push(Stated { layer: name.clone(), place: place.clone(), given: given.clone() });
             }
-            ours = parts::on_each_step(ours, placed.steps, &place, translator);
+            if placed.steps > 0 {
+                if has_masks && translator.old {
+                    translator
+                        .refuse(&place, "expected no masks beside a model of Keras 2 on each step, received some");
+                }
+                ours = parts::on_each_step(ours, placed.steps, &place, translator);
+            }
+            if has_masks && !translator.old {
+                parts::forget_masks(&mut ours, &read, &placed.masked, &place, translator);
+            }
+            ours.insert("name".into(), name.into());
+            if !is_operator(placed.layer) {
+                read_arguments(&mut ours, &placed.arguments, &place, translator);
+            }
+            freeze(&mut ours, !placed.trainable);
+            if !is_chain {
+                let of_inputs = Place {
+                    ours: format!("{}/inputs", place.ours),
+                    keras: format!("{}/inbound_nodes", place.keras),
+                    owner: place.owner.clone(),
+                };
+                translator.came_from(&of_inputs);
+                ours.insert("inputs".into(), json!(read));
+            }
+            translated.push(Value::Object(ours));
         }
-        if has_masks && !translator.old {
-            parts::forget_masks(&mut ours, &placed.inputs, &placed.masked, &place, translator);
-        }
-        ours.insert("name".into(), placed.name.into());
-        read_arguments(&mut ours, &placed.arguments, &place, translator);
-        freeze(&mut ours, !placed.trainable);
-        if !is_chain {
-            let of_inputs = Place {
-                ours: format!("{}/inputs", place.ours),
-                keras: format!("{}/inbound_nodes", place.keras),
-                owner: place.owner.clone(),
-            };
-            translator.came_from(&of_inputs);
-            ours.insert("inputs".into(), json!(placed.inputs));
-        }
-        translated.push(Value::Object(ours));
     }
     translator.came_from(&Place { ours: "/layers".into(), keras: pointer.into(), owner: String::new() });
     definition.insert("layers".into(), Value::Array(translated));
@@ -311,8 +322,25 @@ pub(super) fn read_input(layer: &Value, place: &Place, translator: &mut Translat
     }
 }
 
+/// A layer that stands where an operator cannot, or one that a single layer does.
 pub(super) fn read_layer(layer: &Value, place: &Place, translator: &mut Translator) -> Option<Map<String, Value>> {
-    if is_operator(layer) { operators::read(layer, place, translator) } else { read_class(layer, place, translator) }
+    let mut steps = read_steps(layer, place, translator)?;
+    match (steps.pop(), steps.is_empty()) {
+        (Some(step), true) => Some(step.layer),
+        _ => {
+            translator
+                .refuse(place, "expected an operator within a functional model, received one within a chain of layers");
+            None
+        }
+    }
+}
+
+/// A layer as one of ours, or an operator as one or several.
+fn read_steps(layer: &Value, place: &Place, translator: &mut Translator) -> Option<Vec<Step>> {
+    if is_operator(layer) {
+        return operators::read(layer, place, translator);
+    }
+    read_class(layer, place, translator).map(|layer| vec![Step { layer, reads: None }])
 }
 
 /// A layer of one of Keras's classes.

@@ -35,7 +35,7 @@ const fn with(
 const AXIS: &[(&str, &str)] = &[("axis", "axis")];
 const OVER: &[(&str, &str)] = &[("axis", "axis"), ("keepdims", "keepdims")];
 
-const OPERATORS: [Operator; 45] = [
+const OPERATORS: [Operator; 100] = [
     plain("__operators__.add", "Add"),
     plain("__operators__.getitem", "GetItem"),
     plain("math.add", "Add"),
@@ -79,12 +79,72 @@ const OPERATORS: [Operator; 45] = [
     with("math.reduce_min", "Min", OVER, &[]),
     with("math.reduce_sum", "Sum", OVER, &[]),
     with("clip_by_value", "Clip", &[("clip_value_min", "x_min"), ("clip_value_max", "x_max")], &[]),
-    with("linalg.matmul", "Matmul", &[], &[]),
+    with("linalg.matmul", "Matmul", &[("transpose_a", "transpose_a"), ("transpose_b", "transpose_b")], &[]),
     with("stack", "Stack", AXIS, &[]),
+    plain("math.floormod", "Mod"),
+    plain("math.floordiv", "FloorDivide"),
+    plain("compat.v1.floor_div", "FloorDivide"),
+    plain("math.squared_difference", "SquaredDifference"),
+    plain("math.atan2", "Arctan2"),
+    plain("math.sin", "Sin"),
+    plain("math.cos", "Cos"),
+    plain("math.tan", "Tan"),
+    plain("math.asin", "Arcsin"),
+    plain("math.acos", "Arccos"),
+    plain("math.atan", "Arctan"),
+    plain("math.sinh", "Sinh"),
+    plain("math.cosh", "Cosh"),
+    plain("math.asinh", "Arcsinh"),
+    plain("math.acosh", "Arccosh"),
+    plain("math.atanh", "Arctanh"),
+    plain("math.expm1", "Expm1"),
+    plain("math.erf", "Erf"),
+    plain("math.floor", "Floor"),
+    plain("math.ceil", "Ceil"),
+    plain("math.round", "Round"),
+    plain("math.sign", "Sign"),
+    plain("math.equal", "Equal"),
+    plain("math.not_equal", "NotEqual"),
+    plain("math.greater", "Greater"),
+    plain("math.greater_equal", "GreaterEqual"),
+    plain("math.less", "Less"),
+    plain("math.less_equal", "LessEqual"),
+    plain("math.logical_and", "LogicalAnd"),
+    plain("math.logical_or", "LogicalOr"),
+    plain("math.logical_xor", "LogicalXor"),
+    plain("math.logical_not", "LogicalNot"),
+    plain("zeros_like", "ZerosLike"),
+    plain("ones_like", "OnesLike"),
+    plain("where", "Where"),
+    plain("identity", "Identity"),
+    with("split", "Split", &[("num_or_size_splits", "indices_or_sections"), ("axis", "axis")], &[("axis", 0.0)]),
+    with(
+        "compat.v1.pad",
+        "Pad",
+        &[("paddings", "pad_width"), ("mode", "mode"), ("constant_values", "constant_values")],
+        &[],
+    ),
+    with("tile", "Tile", &[("multiples", "repeats")], &[]),
+    with("repeat", "Repeat", &[("repeats", "repeats"), ("axis", "axis")], &[]),
+    with("reverse", "Flip", AXIS, &[]),
+    with("roll", "Roll", &[("shift", "shift"), ("axis", "axis")], &[]),
+    with("math.cumsum", "Cumsum", AXIS, &[("axis", 0.0)]),
+    with("one_hot", "OneHot", &[("depth", "num_classes"), ("axis", "axis"), ("dtype", "dtype")], &[("axis", -1.0)]),
+    with("compat.v1.gather", "Take", AXIS, &[("axis", 0.0)]),
+    with("compat.v1.norm", "Norm", &[("ord", "ord"), ("axis", "axis"), ("keepdims", "keepdims")], &[]),
+    with("math.l2_normalize", "Normalize", AXIS, &[("order", 2.0), ("epsilon", 1e-6)]),
+    with("math.reduce_prod", "Prod", OVER, &[]),
+    with("math.reduce_std", "Std", OVER, &[]),
+    with("math.reduce_variance", "Var", OVER, &[]),
+    with("math.reduce_logsumexp", "Logsumexp", OVER, &[]),
+    with("math.reduce_any", "Any", OVER, &[]),
+    with("math.reduce_all", "All", OVER, &[]),
+    with("math.argmax", "Argmax", AXIS, &[("axis", 0.0)]),
+    with("math.argmin", "Argmin", AXIS, &[("axis", 0.0)]),
 ];
 
-/// Arguments that are a second operand.
-const OPERANDS: [&str; 3] = ["y", "b", "bias"];
+/// Arguments that are further operands.
+const OPERANDS: [&str; 5] = ["x", "y", "b", "bias", "indices"];
 
 /// `document` with each such layer told as Keras 3 tells it; `None` where there is none.
 pub(super) fn told(document: &Value) -> Option<Value> {
@@ -155,6 +215,7 @@ fn tell_call(node: &Value, shape: &Value) -> Option<Told> {
         match value {
             Value::Null | Value::Bool(false) => {}
             _ if name == "name" || (name == "data_format" && *value == "NHWC") => {}
+            _ if name == "batch_dims" && *value == 0 => {}
             Value::Array(key) if name == "slice_spec" => told.operands.push(key.iter().map(part_of_key).collect()),
             Value::Array(parts) if parts.first().is_some_and(Value::is_string) && OPERANDS.contains(&name.as_str()) => {
                 told.operands.push(operand(parts, &Value::Null)?);
@@ -199,6 +260,33 @@ impl Operator {
             let (_, ours) = self.options.iter().find(|(option, _)| option == name)?;
             options.insert((*ours).to_owned(), value.clone());
         }
+        // A whole number, as which an option that is not printed stands in Keras.
+        for (_, value) in &mut options {
+            if let Some(whole) = value.as_f64().filter(|value| value.fract() == 0.0 && value.abs() < 1e9)
+                && self.options.iter().any(|(name, _)| *name == "axis")
+            {
+                *value = (whole as i64).into();
+            }
+        }
+        if let Some(Value::String(mode)) = options.get_mut("mode") {
+            *mode = mode.to_lowercase();
+        }
+        if let Some(Value::Array(sizes)) = options.get_mut("indices_or_sections") {
+            *sizes = places_after(sizes)?;
+        }
         Some(options)
     }
+}
+
+/// The places before which parts of these sizes begin, but for the first.
+fn places_after(sizes: &[Value]) -> Option<Vec<Value>> {
+    let (_, before) = sizes.split_last()?;
+    let mut place = 0u64;
+    before
+        .iter()
+        .map(|size| {
+            place = place.checked_add(size.as_u64()?)?;
+            Some(place.into())
+        })
+        .collect()
 }

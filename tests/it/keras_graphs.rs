@@ -250,7 +250,8 @@ fn what_is_no_operator_of_rows_is_refused() {
         arguments.extend(given);
         keras::import(&document).map_err(|errors| errors[0].detail.clone())
     };
-    let expected = "layer `add` (Sum): the operator \"Sum\" is not supported as it is used here, expected a layer that does the same";
+    let expected = "layer `add` (Sum): the operator \"Sum\" is not supported with these arguments, expected an `axis` other \
+                    than the batch axis, which is 0, and no further option: rows of a batch are not mixed";
     for axis in [json!(null), json!(0), json!([0, 1]), json!(2)] {
         let refused = with("Sum", json!({"name": "add", "axis": axis, "keepdims": true}), None).unwrap_err();
         assert_eq!(refused, expected, "{axis}");

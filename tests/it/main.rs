@@ -28,6 +28,7 @@ mod parity_losses;
 mod parity_metrics;
 mod parity_models;
 mod parity_networks;
+mod parity_operators;
 mod parity_optimizers;
 mod parity_training;
 mod parity_weights;

@@ -82,7 +82,11 @@ pub use group_normalization::GroupNormalization;
 pub use identity::IdentityLayer;
 pub use layer_normalization::LayerNormalization;
 pub use masking::Masking;
-pub use merging::{Add, Average, Concatenate, Divide, Dot, Maximum, Minimum, Multiply, Stack, Subtract};
+pub use merging::{
+    Add, Arctan2, Average, Concatenate, Divide, Dot, Equal, Exponentiate, FloorDivide, Greater, GreaterEqual, Less,
+    LessEqual, Logaddexp, LogicalAnd, LogicalOr, LogicalXor, Maximum, Minimum, Modulo, Multiply, NotEqual, Stack,
+    Subtract, Where,
+};
 pub use multi_head_attention::{MultiHeadAttention, OutputShape};
 pub use noise::{
     ActivityRegularization, AlphaDropout, GaussianDropout, GaussianNoise, SpatialDropout1d, SpatialDropout2d,
@@ -91,7 +95,11 @@ pub use noise::{
 pub use noise_shape::NoiseShape;
 pub use normalization::Normalization;
 pub(crate) use normalization::{COUNT, MEAN, Moments, VARIANCE};
-pub use operators::{Absolute, Clip, Log, Log1p, Max, Mean, Min, Power, Reciprocal, Rsqrt, Sqrt, Square, Sum};
+pub use operators::{
+    Absolute, Arccos, Arccosh, Arcsin, Arcsinh, Arctan, Arctanh, Argmax, Argmin, Ceil, Clip, ConstantLayer, Cos, Cosh,
+    Cumsum, Einsum, Erf, Expm1, Floor, Log, Log1p, Log2, Log10, LogicalNot, Logsumexp, Max, Mean, Min, Norm, OneHot,
+    Power, Prod, Reciprocal, Round, Rsqrt, Sign, Sin, Sinh, Sqrt, Square, Std, Sum, Tan, Trunc, Var,
+};
 pub use pooling::{
     AveragePooling, AveragePooling1d, AveragePooling2d, AveragePooling3d, GlobalAveragePooling, GlobalAveragePooling1d,
     GlobalAveragePooling2d, GlobalAveragePooling3d, GlobalMaxPooling, GlobalMaxPooling1d, GlobalMaxPooling2d,
@@ -103,9 +111,10 @@ pub(crate) use registry::check_activity;
 pub use registry::{AnyLayer, Composite, Primitive};
 pub use rescaling::Rescaling;
 pub use reshaping::{
-    CenterCrop, Cropping1d, Cropping2d, Cropping3d, GetItem, Interpolation, Margins1d, Margins2d, Margins3d, Permute,
-    RepeatVector, Reshape, ResizeInterpolation, Resizing, Slice, Taken, UpSampling1d, UpSampling2d, UpSampling3d,
-    ZeroPadding1d, ZeroPadding2d, ZeroPadding3d,
+    BroadcastTo, CenterCrop, Cropping1d, Cropping2d, Cropping3d, ExpandDims, Flip, GetItem, Interpolation, Margins1d,
+    Margins2d, Margins3d, Pad, PadMode, Permute, Repeat, RepeatVector, Repeats, Reshape, ResizeInterpolation, Resizing,
+    Roll, Sections, Slice, Split, Take, Taken, Tile, UpSampling1d, UpSampling2d, UpSampling3d, ZeroPadding1d,
+    ZeroPadding2d, ZeroPadding3d,
 };
 pub use residual::{CustomScaleLayer, LayerScale, StochasticDepth};
 pub use rms_normalization::RmsNormalization;

@@ -82,9 +82,13 @@ pub(super) fn axis(axis: i64, shape: &Shape) -> Result<usize, FieldError> {
 
 /// [`axis`] where it is one of the sample's.
 pub(super) fn place(axis: i64, shape: &Shape) -> Option<usize> {
-    let axes = shape.0.len() as i64;
-    let own = if axis < 0 { axis.saturating_add(axes) } else { axis - 1 };
-    usize::try_from(own).ok().filter(|own| *own < shape.0.len())
+    place_of(axis, shape.0.len())
+}
+
+/// [`place`] in a sample of so many axes.
+pub(super) fn place_of(axis: i64, axes: usize) -> Option<usize> {
+    let own = if axis < 0 { axis.saturating_add(axes as i64) } else { axis - 1 };
+    usize::try_from(own).ok().filter(|own| *own < axes)
 }
 
 pub(super) fn yes() -> bool {

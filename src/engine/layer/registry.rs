@@ -1,21 +1,7 @@
 //! Every layer, one line each.
 
 use super::{
-    Absolute, ActivationLayer, ActivityRegularization, Add, AdditiveAttention, AlphaDropout, Attention, Average,
-    AveragePooling1d, AveragePooling2d, AveragePooling3d, Backward, BatchNormalization, BeforeStep, Bidirectional,
-    CategoryEncoding, CenterCrop, ChannelsFirst, Clip, Composition, Concatenate, Conv1d, Conv1dTranspose, Conv2d,
-    Conv2dTranspose, Conv3d, Conv3dTranspose, Cropping1d, Cropping2d, Cropping3d, CustomScaleLayer, Dense,
-    DepthwiseConv1d, DepthwiseConv2d, Discretization, Divide, Dot, Dropout, EluLayer, Embedding, Flatten, Forward,
-    GaussianDropout, GaussianNoise, GetItem, GlobalAveragePooling1d, GlobalAveragePooling2d, GlobalAveragePooling3d,
-    GlobalMaxPooling1d, GlobalMaxPooling2d, GlobalMaxPooling3d, GroupNormalization, Gru, IdentityLayer, InputScale,
-    IntegerLookup, Join, Layer, LayerNormalization, LayerScale, LeakyReluLayer, Log, Log1p, Lstm, MaskRule, Masking,
-    Max, MaxPooling1d, MaxPooling2d, MaxPooling3d, Maximum, Mean, Meeting, Min, Minimum, MultiHeadAttention, Multiply,
-    Normalization, ParameterSpec, Part, Permute, PositionEmbedding, Power, Prelu, RandomBrightness, RandomContrast,
-    RandomFlip, RandomRotation, RandomTranslation, RandomZoom, Reciprocal, ReluLayer, RepeatVector, Rescaling, Reshape,
-    Resizing, RmsNormalization, Rsqrt, SeparableConv1d, SeparableConv2d, SimpleRnn, SinePositionEncoding, SoftmaxLayer,
-    SpatialDropout1d, SpatialDropout2d, SpatialDropout3d, SpectralNormalization, Sqrt, Square, Stack, StochasticDepth,
-    Subtract, Sum, TimeDistributed, TransformerDecoder, TransformerEncoder, UnitNormalization, UpSampling1d,
-    UpSampling2d, UpSampling3d, Workspace, ZeroPadding1d, ZeroPadding2d, ZeroPadding3d,
+    Absolute, ActivationLayer, ActivityRegularization, Add, AdditiveAttention, AlphaDropout, Arccos, Arccosh, Arcsin, Arcsinh, Arctan, Arctan2, Arctanh, Argmax, Argmin, Attention, Average, AveragePooling1d, AveragePooling2d, AveragePooling3d, Backward, BatchNormalization, BeforeStep, Bidirectional, BroadcastTo, CategoryEncoding, Ceil, CenterCrop, ChannelsFirst, Clip, Composition, Concatenate, ConstantLayer, Conv1d, Conv1dTranspose, Conv2d, Conv2dTranspose, Conv3d, Conv3dTranspose, Cos, Cosh, Cropping1d, Cropping2d, Cropping3d, Cumsum, CustomScaleLayer, Dense, DepthwiseConv1d, DepthwiseConv2d, Discretization, Divide, Dot, Dropout, Einsum, EluLayer, Embedding, Equal, Erf, ExpandDims, Expm1, Exponentiate, Flatten, Flip, Floor, FloorDivide, Forward, GaussianDropout, GaussianNoise, GetItem, GlobalAveragePooling1d, GlobalAveragePooling2d, GlobalAveragePooling3d, GlobalMaxPooling1d, GlobalMaxPooling2d, GlobalMaxPooling3d, Greater, GreaterEqual, GroupNormalization, Gru, IdentityLayer, InputScale, IntegerLookup, Join, Layer, LayerNormalization, LayerScale, LeakyReluLayer, Less, LessEqual, Log, Log10, Log1p, Log2, Logaddexp, LogicalAnd, LogicalNot, LogicalOr, LogicalXor, Logsumexp, Lstm, MaskRule, Masking, Max, MaxPooling1d, MaxPooling2d, MaxPooling3d, Maximum, Mean, Meeting, Min, Minimum, Modulo, MultiHeadAttention, Multiply, Norm, Normalization, NotEqual, OneHot, Pad, ParameterSpec, Part, Permute, PositionEmbedding, Power, Prelu, Prod, RandomBrightness, RandomContrast, RandomFlip, RandomRotation, RandomTranslation, RandomZoom, Reciprocal, ReluLayer, Repeat, RepeatVector, Rescaling, Reshape, Resizing, RmsNormalization, Roll, Round, Rsqrt, SeparableConv1d, SeparableConv2d, Sign, SimpleRnn, Sin, SinePositionEncoding, Sinh, SoftmaxLayer, SpatialDropout1d, SpatialDropout2d, SpatialDropout3d, SpectralNormalization, Split, Sqrt, Square, Stack, Std, StochasticDepth, Subtract, Sum, Take, Tan, Tile, TimeDistributed, TransformerDecoder, TransformerEncoder, Trunc, UnitNormalization, UpSampling1d, UpSampling2d, UpSampling3d, Var, Where, Workspace, ZeroPadding1d, ZeroPadding2d, ZeroPadding3d,
 };
 use crate::engine::{
     activation::Activation,
@@ -24,7 +10,10 @@ use crate::engine::{
     regularizer::Regularizer,
     shape::Shape,
 };
-use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeOwned, Error},
+};
 use serde_json::Value;
 use std::ops::RangeInclusive;
 use utoipa::{PartialSchema, openapi::RefOr, openapi::schema::Schema};
@@ -73,10 +62,8 @@ macro_rules! registry {
             /// Reads the settings of a layer of this `type`, without `type` itself; pointers are below the layer.
             pub fn read(kind: &str, settings: &Value) -> Result<Self, FieldError> {
                 match kind {
-                    $($kind => field::parse(settings).map(|layer| Self::Primitive(Primitive::$variant(layer))),)+
-                    $($composite_kind => {
-                        field::parse(settings).map(|layer| Self::Composite(Composite::$composite(layer)))
-                    })+
+                    $($kind => read_as(settings, |layer| Self::Primitive(Primitive::$variant(layer))),)+
+                    $($composite_kind => read_as(settings, |layer| Self::Composite(Composite::$composite(layer))),)+
                     _ => Err(FieldError::new("/type", format!("unknown layer type `{kind}`"))),
                 }
             }
@@ -245,6 +232,15 @@ registry! {
         "reshape" => Reshape(Reshape),
         "permute" => Permute(Permute),
         "get_item" => GetItem(GetItem),
+        "broadcast_to" => BroadcastTo(BroadcastTo),
+        "expand_dims" => ExpandDims(ExpandDims),
+        "flip" => Flip(Flip),
+        "pad" => Pad(Pad),
+        "repeat" => Repeat(Repeat),
+        "roll" => Roll(Roll),
+        "split" => Split(Split),
+        "take" => Take(Take),
+        "tile" => Tile(Tile),
         "repeat_vector" => RepeatVector(RepeatVector),
         "zero_padding1d" => ZeroPadding1d(ZeroPadding1d),
         "zero_padding2d" => ZeroPadding2d(ZeroPadding2d),
@@ -279,6 +275,21 @@ registry! {
         "minimum" => Minimum(Minimum),
         "concatenate" => Concatenate(Concatenate),
         "stack" => Stack(Stack),
+        "arctan2" => Arctan2(Arctan2),
+        "equal" => Equal(Equal),
+        "exponentiate" => Exponentiate(Exponentiate),
+        "floor_divide" => FloorDivide(FloorDivide),
+        "greater" => Greater(Greater),
+        "greater_equal" => GreaterEqual(GreaterEqual),
+        "less" => Less(Less),
+        "less_equal" => LessEqual(LessEqual),
+        "logaddexp" => Logaddexp(Logaddexp),
+        "logical_and" => LogicalAnd(LogicalAnd),
+        "logical_or" => LogicalOr(LogicalOr),
+        "logical_xor" => LogicalXor(LogicalXor),
+        "mod" => Modulo(Modulo),
+        "not_equal" => NotEqual(NotEqual),
+        "where" => Where(Where),
         "dot" => Dot(Dot),
         "absolute" => Absolute(Absolute),
         "square" => Square(Square),
@@ -293,6 +304,38 @@ registry! {
         "mean" => Mean(Mean),
         "max" => Max(Max),
         "min" => Min(Min),
+        "arccos" => Arccos(Arccos),
+        "arccosh" => Arccosh(Arccosh),
+        "arcsin" => Arcsin(Arcsin),
+        "arcsinh" => Arcsinh(Arcsinh),
+        "arctan" => Arctan(Arctan),
+        "arctanh" => Arctanh(Arctanh),
+        "ceil" => Ceil(Ceil),
+        "cos" => Cos(Cos),
+        "cosh" => Cosh(Cosh),
+        "erf" => Erf(Erf),
+        "expm1" => Expm1(Expm1),
+        "floor" => Floor(Floor),
+        "log2" => Log2(Log2),
+        "log10" => Log10(Log10),
+        "logical_not" => LogicalNot(LogicalNot),
+        "round" => Round(Round),
+        "sign" => Sign(Sign),
+        "sin" => Sin(Sin),
+        "sinh" => Sinh(Sinh),
+        "tan" => Tan(Tan),
+        "trunc" => Trunc(Trunc),
+        "prod" => Prod(Prod),
+        "var" => Var(Var),
+        "std" => Std(Std),
+        "logsumexp" => Logsumexp(Logsumexp),
+        "norm" => Norm(Norm),
+        "argmax" => Argmax(Argmax),
+        "argmin" => Argmin(Argmin),
+        "cumsum" => Cumsum(Cumsum),
+        "one_hot" => OneHot(OneHot),
+        "constant" => ConstantLayer(ConstantLayer),
+        "einsum" => Einsum(Einsum),
         "relu" => Relu(ReluLayer),
         "leaky_relu" => LeakyRelu(LeakyReluLayer),
         "prelu" => Prelu(Prelu),
@@ -310,6 +353,11 @@ registry! {
         "transformer_encoder" => TransformerEncoder,
         "transformer_decoder" => TransformerDecoder,
     }
+}
+
+/// The settings of one layer. A function of its own: the settings of all layers side by side would fill the stack.
+fn read_as<T: DeserializeOwned>(settings: &Value, layer: fn(T) -> AnyLayer) -> Result<AnyLayer, FieldError> {
+    field::parse(settings).map(layer)
 }
 
 /// Any layer, told apart by `type`.

@@ -71,7 +71,7 @@ impl Architecture {
         while let Some(node) = self.nodes().iter().find(|node| node.output == value) {
             let Some(&read) = node.inputs.first() else { break };
             match &node.layer {
-                Primitive::Reshape(_) | Primitive::Flatten(_) | Primitive::Identity(_) => {}
+                Primitive::Reshape(_) | Primitive::ExpandDims(_) | Primitive::Flatten(_) | Primitive::Identity(_) => {}
                 // Which cells they are is not known behind these.
                 Primitive::Permute(_) | Primitive::RepeatVector(_) if cells.is_none() => {}
                 Primitive::GetItem(taken) => {

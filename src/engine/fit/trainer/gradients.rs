@@ -23,12 +23,13 @@ const RELATIVE: f64 = 1e-5;
 const ROUNDINGS: f64 = 1e-6;
 
 /// What the scripts wrote, a file a family; `tests/it/parity_layers.rs` holds that none is missing.
-const FAMILIES: [&str; 16] = [
+const FAMILIES: [&str; 17] = [
     include_str!("../../../../tests/fixtures/keras/layers/attention.json"),
     include_str!("../../../../tests/fixtures/keras/layers/categories.json"),
     include_str!("../../../../tests/fixtures/keras/layers/convolution.json"),
     include_str!("../../../../tests/fixtures/keras/layers/core.json"),
     include_str!("../../../../tests/fixtures/keras/layers/elementary.json"),
+    include_str!("../../../../tests/fixtures/keras/layers/functions.json"),
     include_str!("../../../../tests/fixtures/keras/layers/masked_merging.json"),
     include_str!("../../../../tests/fixtures/keras/layers/masked_recurrent.json"),
     include_str!("../../../../tests/fixtures/keras/layers/merging.json"),

@@ -2,6 +2,7 @@
 
 mod add;
 mod average;
+mod choose;
 mod concatenate;
 mod divide;
 mod dot;
@@ -9,17 +10,23 @@ mod extremum;
 mod maximum;
 mod minimum;
 mod multiply;
+mod pairs;
 mod stack;
 mod subtract;
 
 pub use add::Add;
 pub use average::Average;
+pub use choose::Where;
 pub use concatenate::Concatenate;
 pub use divide::Divide;
 pub use dot::Dot;
 pub use maximum::Maximum;
 pub use minimum::Minimum;
 pub use multiply::Multiply;
+pub use pairs::{
+    Arctan2, Equal, Exponentiate, FloorDivide, Greater, GreaterEqual, Less, LessEqual, Logaddexp, LogicalAnd,
+    LogicalOr, LogicalXor, Modulo, NotEqual,
+};
 pub use stack::Stack;
 pub use subtract::Subtract;
 

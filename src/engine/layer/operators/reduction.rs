@@ -31,8 +31,22 @@ impl View {
 /// The shape of what is left of `shape`; the pointer of the error is `/axis`.
 pub(super) fn shape_of(axis: &Axes, keepdims: bool, shape: &Shape) -> Result<Shape, FieldError> {
     let axes = axis.beside(shape)?;
-    let kept = if keepdims { axes.len() } else { 0 };
-    let sizes = [&shape.0[..axes.start], &vec![1; kept], &shape.0[axes.end..]].concat();
+    reduced(axis, keepdims, shape, |axis| axes.contains(&axis))
+}
+
+/// What is left of `shape` without the axes in question, or with these of length 1.
+pub(super) fn reduced(
+    axis: &Axes,
+    keepdims: bool,
+    shape: &Shape,
+    gone: impl Fn(usize) -> bool,
+) -> Result<Shape, FieldError> {
+    let sizes = shape.0.iter().enumerate().filter_map(|(axis, &size)| match (gone(axis), keepdims) {
+        (false, _) => Some(size),
+        (true, true) => Some(1),
+        (true, false) => None,
+    });
+    let sizes: Vec<usize> = sizes.collect();
     read::range(!sizes.is_empty(), "/axis", "an axis that is left, or `keepdims`", format!("{:?}", axis.listed()))?;
     Ok(Shape(sizes))
 }

@@ -5,6 +5,7 @@ use super::{
     compile::{ARGUMENTS, OPTIMIZERS, SCHEDULES},
     layers::{ACTIVATION_LAYERS, ACTIVATIONS, INPUT, LAYERS},
     measures::{LOSSES, METRICS},
+    operators,
     parameters::{CONSTRAINTS, INITIALIZERS, REGULARIZERS},
 };
 use std::fmt::Write;
@@ -34,6 +35,7 @@ pub fn markdown() -> String {
         section(&mut text, title, family);
     }
     text.push_str(PREPROCESSING);
+    operators_section(&mut text);
     text.push_str("\n## Arguments of `compile`\n\nBeside `optimizer`, `loss`, `metrics` and `weighted_metrics`:\n\n");
     text.push_str(HEAD);
     row(&mut text, "`compile`", "", &ARGUMENTS);
@@ -67,6 +69,20 @@ const PREPROCESSING: &str = "\n## Preprocessing\n\nA Keras model trains on the n
     median of its column. The job's `preprocessing` shows the scale of each column with the reason, and its `warnings` name columns \
     whose mean or standard deviation is past 10 and which no layer scales (`unscaled_columns`). `training.preprocessing` of a job \
     comes before the default; columns that an embedding or another layer looks up are never scaled.\n";
+/// Operators, which a functional model has beside layers.
+fn operators_section(text: &mut String) {
+    let names: Vec<String> = operators::known().into_iter().map(|name| format!("`{name}`")).collect();
+    let _ = write!(
+        text,
+        "\n## Operators\n\nOf `keras.ops`, and of Python on tensors, by the names that Keras 3 prints; those of TensorFlow in \
+         models of Keras 2 likewise. Numbers and arrays that are the same for each row may stand on either side. What would \
+         mix the rows of a batch is refused.\n\n{}.\n\nNever supported:\n\n| Keras | to be used instead |\n| --- | --- |\n",
+        names.join(", ")
+    );
+    for (name, instead) in operators::never() {
+        let _ = writeln!(text, "| `{name}` | {instead} |");
+    }
+}
 
 const HEAD: &str =
     "| Keras | here | read | read at these values alone | without effect |\n| --- | --- | --- | --- | --- |\n";

@@ -93,12 +93,15 @@ const PAIRS: [(&str, &str, bool); 21] = [
     ("LogicalXor", "logical_xor", true),
 ];
 
-/// Whether an operator is one of these.
-pub(super) fn knows(class: &str) -> bool {
-    ["Negative", "Clip", "LogSoftmax", "Round", "ZerosLike", "OnesLike", "Where", "SquaredDifference"].contains(&class)
-        || PLAIN.iter().any(|(own, _)| *own == class)
-        || PAIRS.iter().any(|(own, ..)| *own == class)
-        || ACTIVATIONS.iter().any(|(own, ..)| *own == class)
+/// Operators with rules of their own.
+const OTHERS: [&str; 8] =
+    ["Negative", "Clip", "LogSoftmax", "Round", "ZerosLike", "OnesLike", "Where", "SquaredDifference"];
+
+/// The names of these operators.
+pub(super) fn known() -> impl Iterator<Item = &'static str> {
+    let activations = ACTIVATIONS.iter().map(|(name, ..)| *name);
+    let pairs = PAIRS.iter().map(|(name, ..)| *name);
+    OTHERS.into_iter().chain(activations).chain(PLAIN.iter().map(|(name, _)| *name)).chain(pairs)
 }
 
 /// An operator on each element by itself; `None` where it is none, or not with these operands.

@@ -73,11 +73,21 @@ fn steps_of(call: &OperatorCall<'_>) -> Option<Steps> {
         .or_else(|| shaping::read(call))
 }
 
+/// The names of all operators that are supported with some arguments, in order.
+pub(super) fn known() -> Vec<&'static str> {
+    let listed = [&LAYERS[..], &reductions::CLASSES, &contractions::CLASSES, &shaping::CLASSES].concat();
+    let mut names: Vec<&'static str> = listed.into_iter().chain(elementwise::known()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// The names of operators that are never supported, with what to use instead.
+pub(super) fn never() -> &'static [(&'static str, &'static str)] {
+    &refusals::NEVER
+}
+
 /// Whether an operator is supported with some arguments.
 fn is_known(class: &str) -> bool {
-    LAYERS.contains(&class)
-        || elementwise::knows(class)
-        || reductions::CLASSES.contains(&class)
-        || contractions::CLASSES.contains(&class)
-        || shaping::CLASSES.contains(&class)
+    known().contains(&class)
 }

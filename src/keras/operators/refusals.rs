@@ -1,7 +1,7 @@
 //! What to use in place of operators that are not supported.
 
 /// Operators that no layer does, and what may do instead.
-const NEVER: [(&str, &str); 22] = [
+pub(super) const NEVER: [(&str, &str); 22] = [
     ("Sort", "another model: the order of elements has no layer"),
     ("Argsort", "another model: the order of elements has no layer"),
     ("TopK", "Max or Argmax for the largest element"),

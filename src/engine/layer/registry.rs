@@ -1,7 +1,25 @@
 //! Every layer, one line each.
 
 use super::{
-    Absolute, ActivationLayer, ActivityRegularization, Add, AdditiveAttention, AlphaDropout, Arccos, Arccosh, Arcsin, Arcsinh, Arctan, Arctan2, Arctanh, Argmax, Argmin, Attention, Average, AveragePooling1d, AveragePooling2d, AveragePooling3d, Backward, BatchNormalization, BeforeStep, Bidirectional, BroadcastTo, CategoryEncoding, Ceil, CenterCrop, ChannelsFirst, Clip, Composition, Concatenate, ConstantLayer, Conv1d, Conv1dTranspose, Conv2d, Conv2dTranspose, Conv3d, Conv3dTranspose, Cos, Cosh, Cropping1d, Cropping2d, Cropping3d, Cumsum, CustomScaleLayer, Dense, DepthwiseConv1d, DepthwiseConv2d, Discretization, Divide, Dot, Dropout, Einsum, EluLayer, Embedding, Equal, Erf, ExpandDims, Expm1, Exponentiate, Flatten, Flip, Floor, FloorDivide, Forward, GaussianDropout, GaussianNoise, GetItem, GlobalAveragePooling1d, GlobalAveragePooling2d, GlobalAveragePooling3d, GlobalMaxPooling1d, GlobalMaxPooling2d, GlobalMaxPooling3d, Greater, GreaterEqual, GroupNormalization, Gru, IdentityLayer, InputScale, IntegerLookup, Join, Layer, LayerNormalization, LayerScale, LeakyReluLayer, Less, LessEqual, Log, Log10, Log1p, Log2, Logaddexp, LogicalAnd, LogicalNot, LogicalOr, LogicalXor, Logsumexp, Lstm, MaskRule, Masking, Max, MaxPooling1d, MaxPooling2d, MaxPooling3d, Maximum, Mean, Meeting, Min, Minimum, Modulo, MultiHeadAttention, Multiply, Norm, Normalization, NotEqual, OneHot, Pad, ParameterSpec, Part, Permute, PositionEmbedding, Power, Prelu, Prod, RandomBrightness, RandomContrast, RandomFlip, RandomRotation, RandomTranslation, RandomZoom, Reciprocal, ReluLayer, Repeat, RepeatVector, Rescaling, Reshape, Resizing, RmsNormalization, Roll, Round, Rsqrt, SeparableConv1d, SeparableConv2d, Sign, SimpleRnn, Sin, SinePositionEncoding, Sinh, SoftmaxLayer, SpatialDropout1d, SpatialDropout2d, SpatialDropout3d, SpectralNormalization, Split, Sqrt, Square, Stack, Std, StochasticDepth, Subtract, Sum, Take, Tan, Tile, TimeDistributed, TransformerDecoder, TransformerEncoder, Trunc, UnitNormalization, UpSampling1d, UpSampling2d, UpSampling3d, Var, Where, Workspace, ZeroPadding1d, ZeroPadding2d, ZeroPadding3d,
+    Absolute, ActivationLayer, ActivityRegularization, Add, AdditiveAttention, AlphaDropout, Arccos, Arccosh, Arcsin,
+    Arcsinh, Arctan, Arctan2, Arctanh, Argmax, Argmin, Attention, Average, AveragePooling1d, AveragePooling2d,
+    AveragePooling3d, Backward, BatchNormalization, BeforeStep, Bidirectional, BroadcastTo, CategoryEncoding, Ceil,
+    CenterCrop, ChannelsFirst, Clip, Composition, Concatenate, ConstantLayer, Conv1d, Conv1dTranspose, Conv2d,
+    Conv2dTranspose, Conv3d, Conv3dTranspose, Cos, Cosh, Cropping1d, Cropping2d, Cropping3d, Cumsum, CustomScaleLayer,
+    Dense, DepthwiseConv1d, DepthwiseConv2d, Discretization, Divide, Dot, Dropout, Einsum, EluLayer, Embedding, Equal,
+    Erf, ExpandDims, Expm1, Exponentiate, Flatten, Flip, Floor, FloorDivide, Forward, GaussianDropout, GaussianNoise,
+    GetItem, GlobalAveragePooling1d, GlobalAveragePooling2d, GlobalAveragePooling3d, GlobalMaxPooling1d,
+    GlobalMaxPooling2d, GlobalMaxPooling3d, Greater, GreaterEqual, GroupNormalization, Gru, IdentityLayer, InputScale,
+    IntegerLookup, Join, Layer, LayerNormalization, LayerScale, LeakyReluLayer, Less, LessEqual, Log, Log1p, Log2,
+    Log10, Logaddexp, LogicalAnd, LogicalNot, LogicalOr, LogicalXor, Logsumexp, Lstm, MaskRule, Masking, Max,
+    MaxPooling1d, MaxPooling2d, MaxPooling3d, Maximum, Mean, Meeting, Min, Minimum, Modulo, MultiHeadAttention,
+    Multiply, Norm, Normalization, NotEqual, OneHot, Pad, ParameterSpec, Part, Permute, PositionEmbedding, Power,
+    Prelu, Prod, RandomBrightness, RandomContrast, RandomFlip, RandomRotation, RandomTranslation, RandomZoom,
+    Reciprocal, ReluLayer, Repeat, RepeatVector, Rescaling, Reshape, Resizing, RmsNormalization, Roll, Round, Rsqrt,
+    SeparableConv1d, SeparableConv2d, Sign, SimpleRnn, Sin, SinePositionEncoding, Sinh, SoftmaxLayer, SpatialDropout1d,
+    SpatialDropout2d, SpatialDropout3d, SpectralNormalization, Split, Sqrt, Square, Stack, Std, StochasticDepth,
+    Subtract, Sum, Take, Tan, Tile, TimeDistributed, TransformerDecoder, TransformerEncoder, Trunc, UnitNormalization,
+    UpSampling1d, UpSampling2d, UpSampling3d, Var, Where, Workspace, ZeroPadding1d, ZeroPadding2d, ZeroPadding3d,
 };
 use crate::engine::{
     activation::Activation,

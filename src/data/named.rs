@@ -81,6 +81,14 @@ impl<T> PerOutput<T> {
         }
     }
 
+    /// That of the output `name`; one value holds for every output.
+    pub fn get(&self, name: &str) -> Option<&T> {
+        match self {
+            Self::One(value) => Some(value),
+            Self::Each(values) => values.get(name),
+        }
+    }
+
     /// Every output's, in order.
     pub fn values(&self) -> Vec<&T> {
         self.named().into_iter().map(|(_, value)| value).collect()

@@ -7,11 +7,12 @@ use crate::{
     },
     engine::field::FieldError,
 };
-use ndarray::Array1;
+use ndarray::{Array1, ArrayView1};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// What each class weighs in the loss: `"balanced"`, or an object from label to weight; a class that is not named weighs 1.
+/// Classes that are one-hot columns are named by their column or by its place, from 0.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(untagged)]
 pub enum ClassWeight {
@@ -28,6 +29,9 @@ pub enum ClassWeightRule {
     /// rows / (classes * rows of the class), as scikit-learn's.
     Balanced,
 }
+
+/// How far the shares of a row's classes may be from 1 together.
+const ONE: f32 = 1e-3;
 
 /// The weights of `rows`: the class's times the cell of the column `sample_weight`; `None` where neither is asked for.
 /// Classes weigh in training alone, so validation passes no `class_weight`, as Keras's `fit` does.
@@ -46,8 +50,12 @@ pub fn weights(
         Some(name) => column(table, rows, name).map_err(|detail| FieldError::new("/sample_weight", detail))?,
     };
     if let Some(class_weight) = class_weight {
-        let classes = recipe.classes(table, rows)?;
-        let by_class = by_class(class_weight, recipe, &classes);
+        let (labels, classes) = match recipe.one_hot_columns() {
+            Some(columns) => (columns, one_hot_classes(recipe, table, rows)?),
+            None => (recipe.labels().iter().map(label_text).collect(), recipe.classes(table, rows)?),
+        };
+        let is_one_hot = recipe.one_hot_columns().is_some();
+        let by_class = by_class(class_weight, &labels, is_one_hot, &classes);
         for (weight, class) in weights.iter_mut().zip(classes) {
             *weight *= by_class.get(class).copied().unwrap_or(1.0);
         }
@@ -55,11 +63,49 @@ pub fn weights(
     Ok(Some(weights))
 }
 
-fn by_class(class_weight: &ClassWeight, recipe: &Recipe, classes: &[usize]) -> Vec<f32> {
-    let labels = recipe.labels();
+/// The class whose column a key names, by the column's name or by its place.
+pub fn class_of_column(key: &str, columns: &[String]) -> Option<usize> {
+    let by_name = columns.iter().position(|column| column == key);
+    by_name.or_else(|| key.parse().ok().filter(|place| *place < columns.len()))
+}
+
+/// The class of each of `rows`, whose targets are a column a class: the first of the largest, as Keras takes it.
+fn one_hot_classes(recipe: &Recipe, table: &Table, rows: &[usize]) -> Result<Vec<usize>, FieldError> {
+    let targets = recipe.targets(table, rows)?;
+    let class = |(target, row): (ArrayView1<'_, f32>, &usize)| {
+        let sum: f32 = target.sum();
+        if (sum - 1.0).abs() > ONE || target.iter().any(|share| *share < 0.0) {
+            let detail = format!(
+                "row {}: expected target columns of which one is 1 and the others are 0, as class weights need, \
+                 received a sum of {sum}",
+                row + 1
+            );
+            return Err(FieldError::new("/class_weight", detail));
+        }
+        let mut largest = (0, f32::NEG_INFINITY);
+        for (class, &share) in target.iter().enumerate() {
+            if share > largest.1 {
+                largest = (class, share);
+            }
+        }
+        Ok(largest.0)
+    };
+    targets.rows().into_iter().zip(rows).map(class).collect()
+}
+
+fn by_class(class_weight: &ClassWeight, labels: &[String], is_one_hot: bool, classes: &[usize]) -> Vec<f32> {
     match class_weight {
+        ClassWeight::Labels(weights) if is_one_hot => {
+            let mut by_class = vec![1.0; labels.len()];
+            for (key, weight) in weights {
+                if let Some(of_class) = class_of_column(key, labels).and_then(|class| by_class.get_mut(class)) {
+                    *of_class = *weight as f32;
+                }
+            }
+            by_class
+        }
         ClassWeight::Labels(weights) => {
-            labels.iter().map(|label| weights.get(&label_text(label)).map_or(1.0, |weight| *weight as f32)).collect()
+            labels.iter().map(|label| weights.get(label).map_or(1.0, |weight| *weight as f32)).collect()
         }
         ClassWeight::Rule(ClassWeightRule::Balanced) => {
             let mut counts = vec![0usize; labels.len()];

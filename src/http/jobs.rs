@@ -79,7 +79,7 @@ async fn checked(app: &App, request: JobRequest) -> Result<Job, Problem> {
         model_id: model.id,
         dataset: dataset.name,
         dataset_id: dataset.id,
-        target: request.target,
+        target: resolved.target,
         features: resolved.features,
         inputs: resolved.inputs,
         validation_dataset_id: validation.as_ref().map(|dataset| dataset.id),

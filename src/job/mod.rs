@@ -1,6 +1,7 @@
 //! What a job is: plain data, and the checks that need both a definition and a table.
 
 pub mod batch_size;
+mod output_settings;
 pub mod preprocessing;
 pub mod resolve;
 pub mod sizes;

@@ -27,7 +27,7 @@ pub struct ColumnScale {
 /// Something in a job that is allowed and probably not meant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct JobWarning {
-    /// For programs: `unscaled_columns`, `classes_without_rows` or `constant_output`.
+    /// For programs: `unscaled_columns`, `classes_without_rows`, `constant_output` or `target_among_features`.
     pub code: String,
     /// The columns that it is about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -97,7 +97,8 @@ pub fn choose(
                 (None, ChosenBy::Model) => (scale, "`training_defaults` of the model".to_owned()),
                 (None, ChosenBy::Default) => (scale, "the default".to_owned()),
             };
-            if scale == Preprocessing::None && !it.scaled && is_far(column) {
+            let is_new = unscaled.iter().all(|known| known.name != column.name);
+            if scale == Preprocessing::None && !it.scaled && is_far(column) && is_new {
                 unscaled.push(column);
             }
             let same = scales

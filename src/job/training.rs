@@ -2,18 +2,18 @@
 
 use crate::{
     data::{
-        named::{Named, PerOutput, per_output},
-        recipe::Preprocessing,
+        named::PerOutput,
+        recipe::{Preprocessing, Task},
         weights::ClassWeight,
     },
     engine::{
         field::{FieldError, escape, nearest, overflowing_numbers, parse},
-        fit::{EarlyStopping, FitPlan, OutputPlan, ReduceLrOnPlateau, ValidationFreq},
+        fit::{EarlyStopping, FitPlan, OutputPlan, ReduceLrOnPlateau, Role, ValidationFreq},
         loss::ReducedLoss,
         metric::Metric,
         optimizer::Optimizer,
     },
-    job::batch_size::BatchSize,
+    job::{batch_size::BatchSize, output_settings::OutputSettings},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
@@ -40,9 +40,10 @@ pub struct Training {
     #[schema(required = false)]
     pub optimizer: Optimizer,
     /// Where absent: a cross-entropy for classes, `mean_squared_error` for numbers. With several outputs one for all of
-    /// them, or an object by output. Its object may say what the rows of a batch become together, by `reduction`.
-    #[schema(schema_with = per_output::<ReducedLoss>, required = false)]
-    pub loss: PerOutput<ReducedLoss>,
+    /// them, a list in the model's order of outputs, or an object by output; an output whose loss is null is not trained and
+    /// needs no target. Its object may say what the rows of a batch become together, by `reduction`.
+    #[schema(schema_with = loss_schema, required = false)]
+    pub loss: PerOutput<Option<ReducedLoss>>,
     /// Where absent: `accuracy` for classes, `mean_absolute_error` for numbers. With several outputs a list for all of
     /// them, or an object of lists by output.
     #[schema(schema_with = metrics_schema, required = false)]
@@ -52,10 +53,11 @@ pub struct Training {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(schema_with = metrics_schema, required = false)]
     pub weighted_metrics: Option<PerOutput<Vec<Metric>>>,
-    /// With several outputs: each one's part in the loss, by output; 1 where absent.
-    #[schema(value_type = Option<std::collections::HashMap<String, f64>>)]
+    /// What each output's loss is multiplied by in the sum of them: a number for every output, a list in the model's order
+    /// of outputs, or an object by output; 1 where absent.
+    #[schema(schema_with = loss_weights_schema, required = false)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub loss_weights: Option<Named<f64>>,
+    pub loss_weights: Option<PerOutput<f64>>,
     /// The fraction of the rows that validates, from 0 (none, where absent) to less than 1.
     #[schema(required = false, minimum = 0, exclusive_maximum = 1)]
     pub validation_split: f64,
@@ -103,13 +105,13 @@ fn is_false(value: &bool) -> bool {
 }
 
 impl Training {
-    /// The engine's part, for `rows` training rows.
-    pub fn plan(&self, rows: usize, threads: usize) -> FitPlan {
+    /// The engine's part, for `rows` training rows and outputs of these tasks.
+    pub fn plan(&self, tasks: &PerOutput<Task>, rows: usize, threads: usize) -> FitPlan {
         FitPlan {
             epochs: self.epochs,
             batch_size: self.batch_size.of(rows),
             optimizer: self.optimizer.clone(),
-            outputs: self.outputs(),
+            outputs: self.outputs(tasks),
             shuffle: self.shuffle,
             seed: self.seed,
             early_stopping: self.early_stopping.clone(),
@@ -133,13 +135,18 @@ impl Training {
     }
 
     /// What each output learns, in the model's order.
-    fn outputs(&self) -> Vec<OutputPlan> {
-        let metrics = self.metrics.values();
-        let outputs = self.loss.named().into_iter().zip(metrics).map(|((name, loss), metrics)| OutputPlan {
+    fn outputs(&self, tasks: &PerOutput<Task>) -> Vec<OutputPlan> {
+        let task = |name| tasks.get(name).copied().unwrap_or(Task::Regression);
+        let outputs = self.loss.named().into_iter().map(|(name, loss)| OutputPlan {
             name: name.to_owned(),
-            loss: *loss,
+            loss: loss.unwrap_or_else(|| task(name).usual_loss().into()),
+            role: match (loss, task(name)) {
+                (Some(_), _) => Role::Trained,
+                (None, Task::Raw) => Role::Untrained,
+                (None, _) => Role::Measured,
+            },
             loss_weight: self.loss_weights.as_ref().and_then(|weights| weights.get(name)).copied().unwrap_or(1.0),
-            metrics: reported(metrics, self.weighted_metrics_of(name)),
+            metrics: reported(self.metrics.get(name).map_or(&[], Vec::as_slice), self.weighted_metrics_of(name)),
         });
         outputs.collect()
     }
@@ -167,16 +174,39 @@ fn metrics_schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
         .into()
 }
 
+fn loss_schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+    use utoipa::openapi::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Ref, Schema, Type};
+    let loss = || Ref::from_schema_name(<ReducedLoss as utoipa::ToSchema>::name());
+    let or_null = || OneOfBuilder::new().item(loss()).item(ObjectBuilder::new().schema_type(Type::Null));
+    OneOfBuilder::new()
+        .description(Some("A loss for every output, a list in the model's order of outputs, or an object by output."))
+        .item(loss())
+        .item(ArrayBuilder::new().items(or_null()))
+        .item(ObjectBuilder::new().additional_properties(Some(Schema::from(or_null()))))
+        .into()
+}
+
+fn loss_weights_schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+    use utoipa::openapi::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Type};
+    let number = || ObjectBuilder::new().schema_type(Type::Number).minimum(Some(0.0));
+    OneOfBuilder::new()
+        .description(Some("A number for every output, a list in the model's order of outputs, or an object by output."))
+        .item(number())
+        .item(ArrayBuilder::new().items(number()))
+        .item(ObjectBuilder::new().additional_properties(Some(number())))
+        .into()
+}
+
 /// `training` as a request has it: checked by itself, nothing filled in yet.
 #[derive(Debug, Default)]
 pub(super) struct Requested {
     pub epochs: Option<u32>,
     pub batch_size: Option<BatchSize>,
     pub optimizer: Option<Optimizer>,
-    pub loss: Option<PerOutput<ReducedLoss>>,
-    pub metrics: Option<PerOutput<Vec<Metric>>>,
-    pub weighted_metrics: Option<PerOutput<Vec<Metric>>>,
-    pub loss_weights: Option<Named<f64>>,
+    pub loss: Option<OutputSettings<Option<ReducedLoss>>>,
+    pub metrics: Option<OutputSettings<Vec<Metric>>>,
+    pub weighted_metrics: Option<OutputSettings<Vec<Metric>>>,
+    pub loss_weights: Option<OutputSettings<f64>>,
     pub validation_split: Option<f64>,
     pub split_shuffle: Option<bool>,
     pub shuffle: Option<bool>,
@@ -232,13 +262,14 @@ impl Requested {
                     .map(|epochs| requested.epochs = u32::try_from(epochs).ok()),
                 "batch_size" => BatchSize::read(value).map(|size| requested.batch_size = Some(size)),
                 "optimizer" => setting(value).map(|optimizer| requested.optimizer = Some(optimizer)),
-                "loss" => per_output_of(value, &pointer, errors, |value, _, _| setting(value).map(Some))
-                    .map(|loss| requested.loss = loss),
-                "metrics" => per_output_of(value, &pointer, errors, metrics).map(|metrics| requested.metrics = metrics),
-                "weighted_metrics" => {
-                    per_output_of(value, &pointer, errors, metrics).map(|metrics| requested.weighted_metrics = metrics)
-                }
-                "loss_weights" => loss_weights(value).map(|weights| requested.loss_weights = Some(weights)),
+                "loss" => OutputSettings::read(value, &pointer, errors, |value, _, _| optional(value))
+                    .map(|loss| requested.loss = Some(loss)),
+                "metrics" => OutputSettings::read_lists(value, &pointer, errors, metrics)
+                    .map(|metrics| requested.metrics = Some(metrics)),
+                "weighted_metrics" => OutputSettings::read_lists(value, &pointer, errors, metrics)
+                    .map(|metrics| requested.weighted_metrics = Some(metrics)),
+                "loss_weights" => OutputSettings::read(value, &pointer, errors, |value, _, _| loss_weight(value))
+                    .map(|weights| requested.loss_weights = Some(weights)),
                 "validation_split" => fraction(value).map(|split| requested.validation_split = Some(split)),
                 "split_shuffle" => boolean(value).map(|shuffle| requested.split_shuffle = Some(shuffle)),
                 "shuffle" => boolean(value).map(|shuffle| requested.shuffle = Some(shuffle)),
@@ -299,44 +330,20 @@ fn fraction(value: &Value) -> Result<f64, FieldError> {
     value.as_f64().filter(|fraction| (0.0..1.0).contains(fraction)).ok_or_else(expected)
 }
 
-/// One value, or an object without `type`: a value for each output.
-fn per_output_of<T>(
-    value: &Value,
-    pointer: &str,
-    errors: &mut Vec<FieldError>,
-    read: impl Fn(&Value, &str, &mut Vec<FieldError>) -> Result<Option<T>, FieldError>,
-) -> Result<Option<PerOutput<T>>, FieldError> {
-    let Some(outputs) = value.as_object().filter(|fields| !fields.contains_key("type")) else {
-        return Ok(read(value, pointer, errors)?.map(PerOutput::One));
-    };
-    let mut named = Vec::with_capacity(outputs.len());
-    for (name, value) in outputs {
-        let below = format!("/{}", escape(name));
-        if let Some(read) = read(value, &format!("{pointer}{below}"), errors).map_err(|error| error.under(&below))? {
-            named.push((name.clone(), read));
-        }
-    }
-    Ok(Some(PerOutput::Each(Named(named))))
+/// A setting of its own type, or null.
+fn optional<T: DeserializeOwned>(value: &Value) -> Result<Option<T>, FieldError> {
+    if value.is_null() { Ok(None) } else { setting(value).map(Some) }
 }
 
-fn loss_weights(value: &Value) -> Result<Named<f64>, FieldError> {
-    let Some(weights) = value.as_object() else {
-        return Err(FieldError::new("", format!("expected an object from output to weight, received {value}")));
-    };
-    let weight = |(name, value): (&String, &Value)| {
-        let weight = value.as_f64().filter(|weight| (0.0..=f64::from(f32::MAX)).contains(weight));
-        let wrong = || {
-            let detail = format!("expected a number of at least 0, received {value}");
-            FieldError::new(format!("/{}", escape(name)), detail)
-        };
-        Ok((name.clone(), weight.ok_or_else(wrong)?))
-    };
-    weights.iter().map(weight).collect::<Result<_, _>>().map(Named)
+/// What an output's loss is multiplied by.
+fn loss_weight(value: &Value) -> Result<f64, FieldError> {
+    let weight = value.as_f64().filter(|weight| (0.0..=f64::from(f32::MAX)).contains(weight));
+    weight.ok_or_else(|| FieldError::new("", format!("expected a number of at least 0, received {value}")))
 }
 
 /// A list, or one name as Keras has it. Errors of single metrics are added to `errors`.
-fn metrics(value: &Value, pointer: &str, errors: &mut Vec<FieldError>) -> Result<Option<Vec<Metric>>, FieldError> {
-    let Value::Array(values) = value else { return setting(value).map(|metric| Some(vec![metric])) };
+fn metrics(value: &Value, pointer: &str, errors: &mut Vec<FieldError>) -> Result<Vec<Metric>, FieldError> {
+    let Value::Array(values) = value else { return setting(value).map(|metric| vec![metric]) };
     let mut metrics: Vec<Metric> = Vec::with_capacity(values.len());
     for (index, value) in values.iter().enumerate() {
         match setting::<Metric>(value) {
@@ -348,7 +355,7 @@ fn metrics(value: &Value, pointer: &str, errors: &mut Vec<FieldError>) -> Result
             Err(error) => errors.push(error.under(&format!("{pointer}/{index}"))),
         }
     }
-    Ok(Some(metrics))
+    Ok(metrics)
 }
 
 /// The settings of a callback, whose counts are told apart from other numbers.

@@ -3,7 +3,7 @@
 use super::{
     Compiled,
     calls::{self, Tensor, ends},
-    class::{Class, Family, Plain, Rule, UNSET},
+    class::{Class, Family, Plain, Rule},
     inputs,
     measures::{LOSSES, METRICS},
     translator::{Place, Translator, describe},
@@ -167,9 +167,8 @@ pub(super) const SCHEDULES: Family = Family {
     common: &[("name", Rule::Ignored)],
 };
 
-/// Arguments of `model.compile` beside optimizer, loss, metrics and weighted metrics.
-pub(super) const ARGUMENTS: [(&str, Rule); 5] = [
-    ("loss_weights", UNSET),
+/// Arguments of `model.compile` beside optimizer, loss, metrics and their weights.
+pub(super) const ARGUMENTS: [(&str, Rule); 4] = [
     // How it runs, not what it computes.
     ("run_eagerly", Rule::Ignored),
     ("steps_per_execution", Rule::Ignored),
@@ -201,12 +200,10 @@ pub(super) fn translate(document: &Map<String, Value>, translator: &mut Translat
             "optimizer" => translator
                 .translate(&OPTIMIZERS, value, &place)
                 .and_then(|v| checked::<Optimizer>(v, &place, translator)),
-            "loss" => each(value, &outputs, &place, translator, loss),
+            "loss" => each(value, &outputs, &place, translator, loss).map(|loss| with_nulls(loss, &outputs)),
             "weighted_metrics" if value.as_array().is_some_and(Vec::is_empty) => None,
             "metrics" | "weighted_metrics" => each(value, &outputs, &place, translator, metrics),
-            "loss_weights" if outputs.len() > 1 => {
-                each(value, &outputs, &place, translator, |value, _, _| Some(value.clone()))
-            }
+            "loss_weights" => each(value, &outputs, &place, translator, loss_weight),
             _ => {
                 let rules = Class { names: &[], kind: "", options: &ARGUMENTS };
                 let root = Place { ours: "/training".into(), keras: "/compile_config".into(), owner: String::new() };
@@ -241,7 +238,17 @@ fn outputs_of(document: &Map<String, Value>) -> Vec<Output> {
         };
         named.into_iter().map(one).collect::<Option<Vec<Output>>>()
     });
-    named.unwrap_or_else(|| ends(given).unwrap_or_default().into_iter().map(|tensor| of(tensor, None)).collect())
+    named.unwrap_or_else(|| match given {
+        None => last_layer(document).into_iter().collect(),
+        given => ends(given).unwrap_or_default().into_iter().map(|tensor| of(tensor, None)).collect(),
+    })
+}
+
+/// The output of a Sequential model, which has the name of its last layer.
+fn last_layer(document: &Map<String, Value>) -> Option<Output> {
+    let layers = document.get("config")?.get("layers")?.as_array()?;
+    let name = layers.last()?.get("config")?.get("name")?.as_str()?;
+    Some(Output { name: name.to_owned(), layer: calls::ours(name) })
 }
 
 const NOTHING: Family = Family { what: "argument", classes: &[], common: &[] };
@@ -287,6 +294,30 @@ fn each(
         }
     }
     Some(Value::Object(translated))
+}
+
+/// The losses by output with null for each output that has none, which Keras does not train.
+fn with_nulls(loss: Value, outputs: &[Output]) -> Value {
+    let Value::Object(mut losses) = loss else { return loss };
+    if outputs.len() > 1 && !losses.contains_key("type") {
+        for output in outputs {
+            losses.entry(&output.layer).or_insert(Value::Null);
+        }
+    }
+    Value::Object(losses)
+}
+
+/// What one output's loss is multiplied by; a list of one holds that of an only output.
+fn loss_weight(value: &Value, place: &Place, translator: &mut Translator) -> Option<Value> {
+    let weight = match value.as_array().map(Vec::as_slice) {
+        Some([alone]) => alone,
+        _ => value,
+    };
+    if !weight.is_number() {
+        translator.refuse(place, format_args!("expected a number, received {}", describe(weight)));
+        return None;
+    }
+    Some(weight.clone())
 }
 
 /// One loss, which may stand in a list as the only one.

@@ -3,7 +3,7 @@
 use crate::{
     data::{
         read::{ReadError, load},
-        recipe::{Logits, OutputTargets, Preprocessing, Recipe, input_width},
+        recipe::{Logits, OutputTargets, Preprocessing, Recipe, Task, input_width},
         split::{Split, split},
         table::Table,
         weights::{ClassWeight, weights},
@@ -13,7 +13,7 @@ use crate::{
         fit::Samples,
         network::Network,
         shape::Shape,
-        spec::{Definition, Limits},
+        spec::{Architecture, Definition, Limits},
     },
     job::{
         Dataset, Job, JobError, Model,
@@ -78,8 +78,12 @@ pub fn prepare(inputs: Inputs, limits: &Limits, link: &Link) -> Result<Prepared,
     let Inputs { job, model, data, validation } = inputs;
     let training = &job.training;
     let columns = data.dataset.columns.clone();
-    let mut wanted = [job.features.clone(), job.target_columns()].concat();
-    wanted.extend(training.sample_weight.clone().filter(|column| !wanted.contains(column)));
+    let mut wanted = job.features.clone();
+    for column in job.target_columns().into_iter().chain(training.sample_weight.clone()) {
+        if !wanted.contains(&column) {
+            wanted.push(column);
+        }
+    }
     let table = read(data, &wanted, link)?;
     let rows = match &validation {
         Some(_) => Split { training: (0..table.rows).collect(), validation: Vec::new() },
@@ -88,7 +92,10 @@ pub fn prepare(inputs: Inputs, limits: &Limits, link: &Link) -> Result<Prepared,
     let definition = Definition::from_value(&model.definition).map_err(invalid)?;
     let features: Vec<&[String]> = match &job.inputs {
         None => vec![&job.features],
-        Some(inputs) => inputs.0.iter().map(|(_, features)| features.as_slice()).collect(),
+        Some(inputs) => {
+            let of_inputs = definition.inputs.iter().map(|input| Some(inputs.get(&input.name)?.as_slice()));
+            of_inputs.collect::<Option<_>>().ok_or_else(|| incomplete("an input has no columns"))?
+        }
     };
     let widths: Vec<usize> = features.iter().map(|features| input_width(&columns, features)).collect();
     let input_shapes = definition.input_shapes(&widths).map_err(|error| invalid(vec![error]))?;
@@ -101,21 +108,9 @@ pub fn prepare(inputs: Inputs, limits: &Limits, link: &Link) -> Result<Prepared,
     };
     let scales = by_feature(&scales, &job.features, named);
     let preprocessing = |feature: usize| scales.get(feature).copied().unwrap_or(Preprocessing::None);
-    let targets = job.target.named().into_iter().zip(job.task.values());
-    let logits = |output: usize| {
-        let activation = training.loss.values().get(output)?.answers_through(architecture.last_activation(output))?;
-        Some(Logits { activation, width: architecture.output_shapes().nth(output)?.last() })
-    };
-    let outputs: Vec<OutputTargets<'_>> = targets
-        .zip(architecture.output_shapes().zip(training.loss.values()))
-        .enumerate()
-        .map(|(output, (((name, columns), task), (shape, loss)))| {
-            let (task, columns, logits) = (*task, columns.names(), logits(output));
-            OutputTargets { name, task, columns, logits, shape, ignore_class: loss.ignore_class() }
-        })
-        .collect();
-    let recipe =
-        Recipe::fit(&table, &columns, &job.features, &outputs, preprocessing, &rows.training).map_err(invalid)?;
+    let outputs = outputs(&job, &definition, &architecture)?;
+    let of_inputs = features.concat();
+    let recipe = Recipe::fit(&table, &columns, &of_inputs, &outputs, preprocessing, &rows.training).map_err(invalid)?;
     go_on(link)?;
 
     let sample_weight = training.sample_weight.as_deref();
@@ -145,6 +140,36 @@ pub fn prepare(inputs: Inputs, limits: &Limits, link: &Link) -> Result<Prepared,
     }
     let network = Network::initialize(architecture, training.seed);
     Ok(Prepared { network, input_shapes, recipe, training: learned, validation: measured })
+}
+
+/// What each output of the model is fitted to, in the model's order; target, task and loss are found by the output's name.
+fn outputs<'a>(
+    job: &'a Job,
+    definition: &'a Definition,
+    architecture: &'a Architecture,
+) -> Result<Vec<OutputTargets<'a>>, Unprepared> {
+    let names = definition.output_names();
+    let several = names.len() > 1;
+    let of_output = |(index, (name, shape)): (usize, (&'a str, &'a Shape))| {
+        let task = *job.task.get(name)?;
+        let columns = match task {
+            Task::Raw => &[],
+            _ => job.target.get(name)?.names(),
+        };
+        let loss = job.training.loss.get(name)?;
+        let activation = loss.and_then(|loss| loss.answers_through(architecture.last_activation(index)));
+        let logits = activation.map(|activation| Logits { activation, width: shape.last() });
+        let name = if several { name } else { "" };
+        let ignore_class = loss.and_then(|loss| loss.ignore_class());
+        Some(OutputTargets { name, task, columns, logits, shape, ignore_class })
+    };
+    let outputs = names.into_iter().zip(architecture.output_shapes()).enumerate().map(of_output);
+    outputs.collect::<Option<_>>().ok_or_else(|| incomplete("an output has no target, task or loss"))
+}
+
+/// A job that does not name everything of its model.
+fn incomplete(detail: &str) -> Unprepared {
+    failed("invalid_job", format!("the job does not fit its model: {detail}"))
 }
 
 fn read(input: Input, wanted: &[String], link: &Link) -> Result<Table, Unprepared> {

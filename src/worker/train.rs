@@ -38,6 +38,7 @@ pub struct Trained {
 pub fn train(inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> Ended {
     let began = Instant::now();
     let training = inputs.job.training.clone();
+    let tasks = inputs.job.task.clone();
     let definition = inputs.model.definition.clone();
     let Prepared { mut network, input_shapes, recipe, training: rows, validation } = match prepare(inputs, limits, link)
     {
@@ -45,7 +46,7 @@ pub fn train(inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> En
         Err(Unprepared::Stopped) => return Ended::Stopped,
         Err(Unprepared::Failed(error)) => return Ended::Failed(error),
     };
-    let plan = training.plan(rows.rows(), threads);
+    let plan = training.plan(&tasks, rows.rows(), threads);
     let measured = validation.as_ref().map(|tensors| tensors.samples());
     let mut sink = link.sink(began, rows.rows());
     let result = fit(&mut network, &plan, rows.samples(), measured, &mut sink);

@@ -197,6 +197,9 @@ fn penalties_of_whole_matrices_and_losses_of_logits_are_read() {
     for (version, _, compiled) in accept("logits") {
         assert_eq!(compiled.training["loss"]["from_logits"], true, "{version}");
     }
+    for (version, _, compiled) in accept("loss_weights") {
+        assert_eq!(compiled.training["loss_weights"].as_f64(), Some(2.0), "{version}");
+    }
 }
 
 #[rstest]
@@ -206,7 +209,6 @@ fn penalties_of_whole_matrices_and_losses_of_logits_are_read() {
 #[case("training_dropout", "/config/layers/2/inbound_nodes", &["Dropout", "`training`", "true"])]
 #[case("lora", "/config/layers/1/config/lora_rank", &["lora_rank", "1"])]
 #[case("loss", "/compile_config/loss", &["ctc"])]
-#[case("loss_weights", "/compile_config/loss_weights", &["loss_weights", "2"])]
 fn what_is_not_honoured_is_named(#[case] name: &str, #[case] pointer: &str, #[case] words: &[&str]) {
     for (version, model, _) in models(name) {
         let errors = refuse(&model);

@@ -10,6 +10,7 @@ mod http_datasets;
 mod http_events;
 mod http_graphs;
 mod http_idempotency;
+mod http_joins;
 mod http_labels;
 mod http_manners;
 mod http_networks;

@@ -4,7 +4,7 @@
 use epoca::{
     engine::{
         field,
-        fit::{EpochReport, EventSink, FitPlan, OutputPlan, Progress, Samples, Stop, ValidationFreq, fit},
+        fit::{EpochReport, EventSink, FitPlan, OutputPlan, Progress, Role, Samples, Stop, ValidationFreq, fit},
         metric::Metric,
         network::{NamedTensor, Network},
         spec::{Definition, Limits},
@@ -117,6 +117,7 @@ impl Case {
         let outputs = names.iter().map(|name| OutputPlan {
             name: if several { (*name).to_owned() } else { String::new() },
             loss: read(of_output(training, "loss", name).unwrap()),
+            role: Role::Trained,
             loss_weight: match of_output(training, "loss_weights", name) {
                 Some(weight) => weight.as_f64().unwrap(),
                 None => 1.0,

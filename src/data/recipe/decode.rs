@@ -45,7 +45,8 @@ pub enum Prediction {
         #[schema(value_type = Vec<Value>)]
         probabilities: Value,
     },
-    /// A regression's; an object by target name where there are several targets.
+    /// A regression's, or that of an output without a target; an object by target name where there are several targets, and
+    /// lists in the output's shape where there is none.
     Value {
         /// The predicted value.
         value: Value,
@@ -111,6 +112,7 @@ pub(super) fn decode(of: &Output, output: ArrayView2<'_, f32>) -> Vec<Prediction
         .into_iter()
         .map(|row| match task {
             Task::Regression => Prediction::Value { value: values(targets, row) },
+            Task::Raw => Prediction::Value { value: raw(row, &of.axes) },
             Task::Margin => {
                 let score = row.first().copied().unwrap_or(f32::NAN);
                 Prediction::Score { label: label(labels, task, row), score: json_number(score) }
@@ -158,7 +160,12 @@ pub(super) fn chosen(task: Task, row: ArrayView1<'_, f32>) -> usize {
         Task::Binary => over(0.5),
         Task::Margin => over(0.0),
         // the first of equals, as argmax and Keras's threshold (above one half) have it
-        Task::SparseClasses | Task::OneHotClasses | Task::Margins | Task::StepClasses | Task::Regression => {
+        Task::SparseClasses
+        | Task::OneHotClasses
+        | Task::Margins
+        | Task::StepClasses
+        | Task::Regression
+        | Task::Raw => {
             let mut best = (0, row.first().copied().unwrap_or(f32::NAN));
             for (class, &value) in row.iter().enumerate() {
                 if value > best.1 {
@@ -192,6 +199,14 @@ fn nested(mut values: Vec<Value>, axes: &[usize]) -> Value {
         values = values.chunks(size.max(1)).map(|values| Value::from(values.to_vec())).collect();
     }
     Value::from(values)
+}
+
+/// The values of an output of these axes as lists within lists; one alone as a number.
+fn raw(row: ArrayView1<'_, f32>, axes: &[usize]) -> Value {
+    match axes {
+        [1] => row.first().map_or(Value::Null, |&value| json_number(value)),
+        _ => nested(row.iter().map(|&value| json_number(value)).collect(), axes),
+    }
 }
 
 fn values(targets: &[Target], row: ArrayView1<'_, f32>) -> Value {

@@ -20,12 +20,14 @@ use crate::{
         schema::{Column, ColumnType},
         table::{Table, TableColumn},
     },
-    engine::{activation::Activation, field::FieldError, shape::Shape},
+    engine::{activation::Activation, field::FieldError, loss::Loss, shape::Shape},
 };
+use encode::Record;
 use feature::Feature;
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::HashMap;
 use target::Target;
 
 /// The form in which recipes are stored; a change of it that old ones cannot be read by raises this number.
@@ -62,9 +64,23 @@ pub enum Task {
     StepClasses,
     /// Numbers, one an output cell.
     Regression,
+    /// Without a target and a loss: the output's values as they are.
+    Raw,
 }
 
 impl Task {
+    /// The loss that learns it where no other is named.
+    pub fn usual_loss(self) -> Loss {
+        match self {
+            Self::SparseClasses | Self::StepClasses => Loss::SparseCategoricalCrossentropy(Default::default()),
+            Self::OneHotClasses => Loss::CategoricalCrossentropy(Default::default()),
+            Self::Binary => Loss::BinaryCrossentropy(Default::default()),
+            Self::Margin => Loss::Hinge,
+            Self::Margins => Loss::CategoricalHinge,
+            Self::Regression | Self::Raw => Loss::MeanSquaredError,
+        }
+    }
+
     /// Whether the target has a cell a label.
     fn is_one_hot(self) -> bool {
         matches!(self, Self::OneHotClasses | Self::Margins)
@@ -75,7 +91,11 @@ impl Task {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Recipe {
     version: u32,
+    /// Of every input one after the other.
     features: Vec<Feature>,
+    /// The place of each feature's column among the columns of a raw record; empty where no two features have one column.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    places: Vec<usize>,
     outputs: Vec<Output>,
 }
 
@@ -88,7 +108,7 @@ struct Output {
     targets: Vec<Target>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     logits: Option<Logits>,
-    /// The axes of the output but the last, and the classes on that, where each step or position has a class.
+    /// The axes of the output of one sample, where each step or position has a class or values are given as they are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     axes: Vec<usize>,
 }
@@ -113,7 +133,7 @@ pub struct OutputTargets<'a> {
     pub columns: &'a [String],
     /// Where it gives logits.
     pub logits: Option<Logits>,
-    /// The shape of the output; its last axis has a unit a class.
+    /// The shape of the output of one sample; where classes are learned its last axis has a unit a class.
     pub shape: &'a Shape,
     /// The class index that the loss leaves out.
     pub ignore_class: Option<i64>,
@@ -122,7 +142,7 @@ pub struct OutputTargets<'a> {
 /// What a version takes and gives.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Signature {
-    /// In the order of list instances.
+    /// In the order of list instances: each column once, in the order in which the inputs of the model have them.
     pub inputs: Vec<SignatureColumn>,
     /// The targets.
     pub outputs: Vec<SignatureColumn>,
@@ -148,7 +168,8 @@ pub struct SignatureColumn {
 }
 
 impl Recipe {
-    /// Fits on the rows `training` of `table`; `preprocessing` is asked for each feature by its place. The columns' levels come from `columns` so that widths are known before
+    /// Fits on the rows `training` of `table`. `features` are the columns of each input, one input after the other; a column
+    /// of several inputs is fitted for each of them. `preprocessing` is asked for each feature by its place. The columns' levels come from `columns` so that widths are known before
     /// the data is read; a level that no training row has is encoded as zeros, as an unseen one is.
     pub fn fit(
         table: &Table,
@@ -179,11 +200,12 @@ impl Recipe {
                 target.map_or_else(|detail| errors.push(FieldError::new("/target", detail)), |it| targets.push(it));
             }
             let (name, task, logits) = (output.name.to_owned(), output.task, output.logits);
-            let axes = if task == Task::StepClasses { output.shape.0.clone() } else { Vec::new() };
+            let has_axes = matches!(task, Task::StepClasses | Task::Raw);
+            let axes = if has_axes { output.shape.0.clone() } else { Vec::new() };
             fitted_outputs.push(Output { name, task, targets, logits, axes });
         }
         if errors.is_empty() {
-            Ok(Self { version: VERSION, features: fitted, outputs: fitted_outputs })
+            Ok(Self { version: VERSION, features: fitted, places: places(features), outputs: fitted_outputs })
         } else {
             Err(errors)
         }
@@ -238,21 +260,38 @@ impl Recipe {
         self.class_target().map_or(&[], Target::labels)
     }
 
-    fn class_target(&self) -> Option<&Target> {
+    /// The columns of the only output where it has several and learns them as numbers, a class each where they are one-hot.
+    pub fn one_hot_columns(&self) -> Option<Vec<String>> {
         match self.outputs.as_slice() {
-            [Output { task, targets, .. }] if !matches!(task, Task::Regression | Task::StepClasses) => targets.first(),
+            [Output { task: Task::Regression, targets, .. }] if targets.len() > 1 => {
+                Some(targets.iter().map(|target| target.name().to_owned()).collect())
+            }
             _ => None,
         }
     }
 
-    /// Inputs of raw instances (records or lists); every error points below the request (`/instances/0/sepal_width`).
+    fn class_target(&self) -> Option<&Target> {
+        match self.outputs.as_slice() {
+            [Output { task, targets, .. }] if !matches!(task, Task::Regression | Task::StepClasses | Task::Raw) => {
+                targets.first()
+            }
+            _ => None,
+        }
+    }
+
+    /// Inputs of raw instances: records by column, lists in the order of [`Signature::inputs`], or lists of each input's
+    /// values; every error points below the request (`/instances/0/sepal_width`).
     pub fn encode(&self, instances: &[Value]) -> Result<Array2<f32>, Vec<FieldError>> {
-        encode::encode(&self.features, instances)
+        self.record().encode(instances)
     }
 
     /// Where the value behind the input cell `cell` stands in a raw instance (`/sepal_width`, or `/1` in a list).
     pub fn pointer(&self, instance: &Value, cell: usize) -> String {
-        encode::pointer(&self.features, instance, cell)
+        self.record().pointer(instance, cell)
+    }
+
+    fn record(&self) -> Record<'_> {
+        Record { features: &self.features, places: &self.places }
     }
 
     /// Answers for the network's output [rows, output cells]; `cells` are those of each output.
@@ -266,7 +305,7 @@ impl Recipe {
     /// What it takes and gives.
     pub fn signature(&self) -> Signature {
         Signature {
-            inputs: self.features.iter().map(Feature::signature).collect(),
+            inputs: self.record().columns().map(Feature::signature).collect(),
             outputs: self.outputs.iter().flat_map(|output| self.signature_of(output)).collect(),
             task: match self.outputs.as_slice() {
                 [only] => PerOutput::One(only.task),
@@ -280,6 +319,17 @@ impl Recipe {
         let signature = |target: &Target| SignatureColumn { output: name.clone(), ..target.signature() };
         output.targets.iter().map(signature).collect()
     }
+}
+
+/// The place of each feature's column among the columns in order of first appearance; empty where each has its own.
+fn places(features: &[String]) -> Vec<usize> {
+    let mut known = HashMap::new();
+    let mut place = |name| {
+        let next = known.len();
+        *known.entry(name).or_insert(next)
+    };
+    let places: Vec<usize> = features.iter().map(|name| place(name.as_str())).collect();
+    if known.len() == features.len() { Vec::new() } else { places }
 }
 
 fn column<'a>(columns: &'a [Column], name: &str) -> Result<&'a Column, String> {

@@ -60,10 +60,10 @@ impl Target {
         let by_index = match task {
             Task::StepClasses => tags.is_empty(),
             Task::SparseClasses | Task::OneHotClasses | Task::Margins => indices(column, units, ignore_class),
-            Task::Binary | Task::Margin | Task::Regression => false,
+            Task::Binary | Task::Margin | Task::Regression | Task::Raw => false,
         };
         let labels = match (task, &column.values) {
-            (Task::Regression, _) => Vec::new(),
+            (Task::Regression | Task::Raw, _) => Vec::new(),
             (Task::StepClasses, _) => tags.to_vec(),
             _ if by_index => (0..units).map(Value::from).collect(),
             (_, Some(values)) => values.iter().map(|level| level.value.clone()).collect(),

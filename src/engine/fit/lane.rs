@@ -29,6 +29,7 @@ pub(super) struct Task<'a> {
 #[derive(Debug)]
 pub(super) struct OutputTask {
     pub loss: ReducedLoss,
+    pub trained: bool,
     pub loss_weight: f64,
     /// The plan's, each resolved for this loss and output.
     pub metrics: Vec<Metric>,
@@ -230,7 +231,8 @@ impl<F: Real> Lane<F> {
         for (input, columns) in task.inputs.iter().enumerate() {
             kernel::gather(samples.x.slice(s![.., columns.clone()]), order, self.tape.input(input, order.len()));
         }
-        for (output, targets) in task.outputs.iter().zip(&mut self.targets) {
+        let outputs = task.outputs.iter().zip(&mut self.targets);
+        for (output, targets) in outputs.filter(|(output, _)| !output.targets.is_empty()) {
             let cells = &mut targets[..order.len() * output.targets.len()];
             kernel::gather(samples.y.slice(s![.., output.targets.clone()]), order, cells);
         }
@@ -247,7 +249,7 @@ impl<F: Real> Lane<F> {
     fn count(&mut self, task: &Task<'_>, rows: Rows<'_, '_, F>, count: usize) {
         let Self { tape, targets, row_weights, weights, counts, batch, .. } = self;
         let row_weights = rows.samples.weights.map(|_| &row_weights[..count]);
-        for (index, output) in task.outputs.iter().enumerate() {
+        for (index, output) in task.outputs.iter().enumerate().filter(|(_, output)| output.trained) {
             let targets = &targets[index][..count * output.targets.len()];
             let Output { values, mask, .. } = tape.output(output.value, output.mask, count);
             let weights = weigh(output, row_weights, mask, count, weights);
@@ -270,11 +272,15 @@ impl<F: Real> Lane<F> {
             let targets = &targets[index][..count * output.targets.len()];
             let Output { values, gradient, mask } = tape.output(output.value, output.mask, count);
             let weights = weigh(output, row_weights, mask, count, weights);
-            let scale = F::of(output.loss_weight / rows.totals[index]);
             let (width, left_out) = (output.width, output.left_out);
-            let batch = rows.batch[index];
-            losses[index] +=
-                output.loss.evaluate_part(targets, values, width, left_out, weights, batch, scale, gradient);
+            if output.trained {
+                let scale = F::of(output.loss_weight / rows.totals[index]);
+                let batch = rows.batch[index];
+                losses[index] +=
+                    output.loss.evaluate_part(targets, values, width, left_out, weights, batch, scale, gradient);
+            } else {
+                gradient.fill(F::ZERO);
+            }
             if output.metrics.is_empty() {
                 continue;
             }

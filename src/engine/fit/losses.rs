@@ -5,7 +5,7 @@ use super::FitPlan;
 
 /// Sums of an epoch's losses.
 pub(super) struct Losses {
-    /// The whole loss, and each output's where there are several.
+    /// The whole loss, and each trained output's where there are several.
     sums: Vec<f64>,
     rows: usize,
     batches: usize,
@@ -13,7 +13,7 @@ pub(super) struct Losses {
 
 impl Losses {
     pub fn new(plan: &FitPlan) -> Self {
-        let outputs = plan.outputs.len();
+        let outputs = plan.trained().count();
         Self { sums: vec![0.0; if outputs > 1 { 1 + outputs } else { 1 }], rows: 0, batches: 0 }
     }
 
@@ -23,7 +23,7 @@ impl Losses {
         self.batches = 0;
     }
 
-    pub fn add(&mut self, loss: f64, of_outputs: &[f64], rows: usize) {
+    pub fn add(&mut self, loss: f64, of_outputs: impl Iterator<Item = f64>, rows: usize) {
         self.rows += rows;
         self.batches += 1;
         if let Some((sum, sums)) = self.sums.split_first_mut() {

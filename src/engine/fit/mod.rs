@@ -63,8 +63,10 @@ pub struct FitPlan {
 pub struct OutputPlan {
     /// What goes before the names of its loss and metrics where there are several outputs.
     pub name: String,
-    /// The loss.
+    /// The loss; of an output that is not trained it says the form of the targets alone.
     pub loss: ReducedLoss,
+    /// What is done with the loss and the targets.
+    pub role: Role,
     /// The loss's part in the sum over the outputs; 1 for a single one.
     pub loss_weight: f64,
     /// Reported beside the loss, in this order.
@@ -74,7 +76,25 @@ pub struct OutputPlan {
 impl OutputPlan {
     /// What the one output of a network learns.
     pub fn single(loss: ReducedLoss, metrics: Vec<Metric>) -> Self {
-        Self { name: String::new(), loss, loss_weight: 1.0, metrics }
+        Self { name: String::new(), loss, role: Role::Trained, loss_weight: 1.0, metrics }
+    }
+}
+
+/// What a fit does with an output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Its loss is a part of the whole loss.
+    Trained,
+    /// It has targets that metrics compare it with, and no loss.
+    Measured,
+    /// It has neither targets nor a loss.
+    Untrained,
+}
+
+impl FitPlan {
+    /// The outputs that have a loss.
+    fn trained(&self) -> impl Iterator<Item = &OutputPlan> {
+        self.outputs.iter().filter(|output| output.role == Role::Trained)
     }
 }
 
@@ -94,7 +114,7 @@ pub struct Samples<'a, F> {
 pub struct EpochReport {
     /// Counts from 1.
     pub epoch: u32,
-    /// `loss` first (with several outputs each one's after it), the metrics in the plan's order, then the same with `val_`
+    /// `loss` first (where several outputs have a loss each one's after it), the metrics in the plan's order, then the same with `val_`
     /// where validation data was measured.
     pub logs: Vec<(String, f64)>,
     /// The learning rate of the epoch's last step.

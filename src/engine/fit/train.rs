@@ -32,7 +32,7 @@ pub fn fit<F: Real>(
         check(network, plan, validation);
     }
     network.adapt(training.x);
-    let losses = plan.outputs.iter().map(|output| &output.loss);
+    let losses = plan.trained().map(|output| &output.loss);
     let cut = Cut::new(network.architecture(), plan.batch_size.min(training.x.nrows()), losses);
     let threads = plan.threads.min(cut.worth_of_threads(network.architecture()));
     run(&Team::new(threads), network, plan, training, validation, sink)
@@ -167,7 +167,7 @@ impl<F: Real> Course<'_, '_, '_, F> {
                 return Err(FitError::Diverged { epoch, learning_rate: rate, loss });
             }
             values.push(loss);
-            values.extend(self.trainer.losses().iter().filter(|_| plan.outputs.len() > 1));
+            values.extend(self.trainer.losses().filter(|_| plan.trained().count() > 1));
             values.extend(self.trainer.take_metrics());
         }
         Ok((values, rate))
@@ -220,12 +220,13 @@ fn check<F: Real>(network: &Network<F>, plan: &FitPlan, samples: &Samples<'_, F>
     assert!(samples.weights.is_none_or(|weights| weights.len() == rows), "one weight for each row");
 }
 
-/// What is logged of an epoch, and which values of it are better: `loss`, each output's where there are several, and the
+/// What is logged of an epoch, and which values of it are better: `loss`, each one where several outputs have a loss, and the
 /// metrics, then the same with `val_`.
 fn logged(plan: &FitPlan, validation: bool) -> Vec<(String, Option<Better>)> {
     let several = plan.outputs.len() > 1;
     let loss = |name: String| (name, Some(Better::Less));
-    let losses = plan.outputs.iter().filter(|_| several).map(|output| loss(format!("{}_loss", output.name)));
+    let losses =
+        plan.trained().filter(|_| plan.trained().count() > 1).map(|output| loss(format!("{}_loss", output.name)));
     let metrics = plan.outputs.iter().flat_map(|output| {
         output.metrics.iter().map(move |metric| match several {
             true => (format!("{}_{}", output.name, metric.name()), metric.better()),

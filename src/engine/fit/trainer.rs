@@ -1,7 +1,7 @@
 //! One step of training, and one measurement, over every lane.
 
 use super::{
-    FitPlan, Samples,
+    FitPlan, Role, Samples,
     cut::{Cut, meets},
     lane::{Lane, OutputTask, Rows, Task},
     sources::Sources,
@@ -76,7 +76,7 @@ impl<'a, F: Real> Trainer<'a, F> {
         sources: impl FnOnce(&Architecture, &Cut) -> Sources,
     ) -> Self {
         let (architecture, trainable, fixed) = network.parts_mut();
-        let losses = || plan.outputs.iter().map(|output| &output.loss);
+        let losses = || plan.trained().map(|output| &output.loss);
         let cut = Cut::new(architecture, batch_rows, losses());
         let task = Task { plan, cut, outputs: &parts.outputs, inputs: &parts.inputs };
         let mut meetings = Vec::new();
@@ -164,7 +164,8 @@ impl<'a, F: Real> Trainer<'a, F> {
     /// The sum of every output's mean loss by its weight, and the penalties; leaves the outputs' own in `losses`.
     fn total_loss(&mut self, rows: usize) -> f64 {
         let mut sum = 0.0;
-        for (index, (output, loss)) in self.task.outputs.iter().zip(&mut self.losses).enumerate() {
+        let outputs = self.task.outputs.iter().zip(&mut self.losses).enumerate();
+        for (index, (output, loss)) in outputs.filter(|(_, (output, _))| output.trained) {
             let of_batch = output.loss.of_batch(&self.batch[index]);
             let of_rows = || self.lanes.iter().map(|lane| lane.losses[index]).sum();
             *loss = of_batch.unwrap_or_else(of_rows) / self.totals[index];
@@ -174,9 +175,9 @@ impl<'a, F: Real> Trainer<'a, F> {
         sum + of_outputs + self.update.penalty(self.trainable)
     }
 
-    /// By output: the mean loss of the last step or measurement.
-    pub fn losses(&self) -> &[f64] {
-        &self.losses
+    /// By output that has a loss: its mean of the last step or measurement.
+    pub fn losses(&self) -> impl Iterator<Item = f64> {
+        self.task.outputs.iter().zip(&self.losses).filter(|(output, _)| output.trained).map(|(_, loss)| *loss)
     }
 
     /// Forward and backward of a network some of whose layers need sums over the whole batch: every lane keeps all of
@@ -272,9 +273,9 @@ impl<'a, F: Real> Trainer<'a, F> {
     /// Where a loss is no mean of rows, it is the mean over batches, each as often as it has rows, as Keras's. That of an output
     /// among several is the mean over batches, each once.
     pub fn measure(&mut self, samples: Samples<'_, F>, order: &[usize]) -> f64 {
-        let several = self.task.outputs.len() > 1;
-        let of_batches =
-            several || self.task.outputs.iter().any(|output| output.mask.is_some() || output.loss.depends_on_cut());
+        let trained = || self.task.outputs.iter().filter(|output| output.trained);
+        let several = trained().count() > 1;
+        let of_batches = several || trained().any(|output| output.mask.is_some() || output.loss.depends_on_cut());
         let most = if of_batches { self.task.plan.batch_size } else { order.len() };
         let mut mean = 0.0;
         let mut means = vec![0.0; self.losses.len()];
@@ -385,15 +386,18 @@ impl Parts {
             let shape = architecture.shape(value);
             let (width, positions) = (shape.last(), shape.cells() / shape.last());
             let last = architecture.last_activation(index);
-            let targets = next..next + positions * output.loss.target_width(width);
+            let target_width = if output.role == Role::Untrained { 0 } else { output.loss.target_width(width) };
+            let targets = next..next + positions * target_width;
+            let trained = output.role == Role::Trained;
             next = targets.end;
             OutputTask {
                 loss: output.loss,
+                trained,
                 loss_weight: output.loss_weight,
                 metrics: output.metrics.iter().map(|metric| metric.resolve(&output.loss, width)).collect(),
                 value,
                 mask: architecture.output_mask(index),
-                left_out: last.filter(|&last| output.loss.takes_logits_of(last)),
+                left_out: last.filter(|&last| trained && output.loss.takes_logits_of(last)),
                 positions,
                 width,
                 targets,

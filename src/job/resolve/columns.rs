@@ -1,11 +1,12 @@
 //! Which columns are learned, and from which.
 
-use super::TableView;
+use super::{TableView, inputs::Asked};
 use crate::{
     data::schema::{Column, ColumnType},
     engine::field::{FieldError, nearest},
     job::Columns,
 };
+use std::collections::HashSet;
 
 /// The target columns; `None` where one of them is wrong.
 pub(super) fn targets<'a>(
@@ -20,7 +21,7 @@ pub(super) fn targets<'a>(
         errors.push(FieldError::new(pointer, "expected at least one column, received none"));
     }
     for (index, name) in target.names().iter().enumerate() {
-        let pointer = target_pointer(target, pointer, index);
+        let pointer = target_pointer(Some(target), pointer, index);
         match column(name, dataset) {
             Err(detail) => errors.push(FieldError::new(pointer, detail)),
             Ok(column) if found.iter().any(|known| known.name == column.name) => {
@@ -39,16 +40,17 @@ pub(super) fn targets<'a>(
 }
 
 /// Where the target at `index` of those at `pointer` stands in the request.
-pub(super) fn target_pointer(target: &Columns, pointer: &str, index: usize) -> String {
+pub(super) fn target_pointer(target: Option<&Columns>, pointer: &str, index: usize) -> String {
     match target {
-        Columns::One(_) => pointer.into(),
-        Columns::Many(_) => format!("{pointer}/{index}"),
+        None | Some(Columns::One(_)) => pointer.into(),
+        Some(Columns::Many(_)) => format!("{pointer}/{index}"),
     }
 }
 
-/// The feature columns; `None` where one of them is wrong.
+/// The feature columns, each once, in the order in which they appear; `None` where one of them is wrong. An input has a
+/// column once; several inputs may have it.
 pub(super) fn features<'a>(
-    features: Option<&[String]>,
+    asked: Option<&[Asked<'_>]>,
     targets: &Option<Vec<&'a Column>>,
     sample_weight: Option<&str>,
     dataset: TableView<'a>,
@@ -57,24 +59,33 @@ pub(super) fn features<'a>(
     let before = errors.len();
     let is_target = |name: &str| targets.iter().flatten().any(|target| target.name == name);
     let mut found: Vec<&Column> = Vec::new();
-    match features {
-        Some(names) => {
-            for (index, name) in names.iter().enumerate() {
-                let mut refuse = |detail: String| errors.push(FieldError::new(format!("/features/{index}"), detail));
-                match column(name, dataset) {
-                    Err(detail) => refuse(detail),
-                    Ok(_) if is_target(name) => refuse(format!("expected a column other than the target {name:?}")),
-                    Ok(_) if sample_weight == Some(name) => {
-                        refuse(format!("expected a column other than the sample weight {name:?}"));
-                    }
-                    Ok(_) if found.iter().any(|known| known.name == *name) => {
-                        refuse(format!("expected each column once, received {name:?} again"));
-                    }
-                    Ok(column) => {
-                        if let Some(detail) = unusable(column, dataset) {
-                            refuse(detail);
+    match asked {
+        Some(asked) => {
+            let mut known = HashSet::new();
+            for Asked { pointer, columns } in asked {
+                let mut here = HashSet::new();
+                for (index, name) in columns.iter().enumerate() {
+                    let mut refuse =
+                        |detail: String| errors.push(FieldError::new(format!("{pointer}/{index}"), detail));
+                    match column(name, dataset) {
+                        Err(detail) => refuse(detail),
+                        Ok(column) if is_target(name) && column.kind == ColumnType::Category => {
+                            refuse(format!("expected a column other than the target {name:?}, which is no number"));
                         }
-                        found.push(column);
+                        Ok(_) if sample_weight == Some(name) => {
+                            refuse(format!("expected a column other than the sample weight {name:?}"));
+                        }
+                        Ok(_) if !here.insert(name) => {
+                            refuse(format!("expected each column once, received {name:?} again"));
+                        }
+                        Ok(column) => {
+                            if let Some(detail) = unusable(column, dataset) {
+                                refuse(detail);
+                            }
+                            if known.insert(name) {
+                                found.push(column);
+                            }
+                        }
                     }
                 }
             }
@@ -89,7 +100,12 @@ pub(super) fn features<'a>(
         }
     }
     if found.is_empty() && errors.len() == before {
-        errors.push(FieldError::new("/features", "expected at least one column, received none"));
+        let pointer = asked.and_then(<[_]>::first).map_or("/features", |asked| asked.pointer.as_str());
+        let hint = match asked {
+            None => "; every column is a target: name the `features` to use a target as a feature too",
+            Some(_) => "",
+        };
+        errors.push(FieldError::new(pointer, format!("expected at least one column, received none{hint}")));
     }
     (errors.len() == before).then_some(found)
 }

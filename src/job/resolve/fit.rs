@@ -2,11 +2,7 @@
 
 use super::{TableView, learned::Learned};
 use crate::{
-    data::{
-        named::{Named, PerOutput},
-        recipe::Task,
-        split::training_rows,
-    },
+    data::{named::PerOutput, recipe::Task, split::training_rows},
     engine::{
         field::{FieldError, nearest, parse},
         fit::Mode,
@@ -53,6 +49,7 @@ pub(super) fn training(
     let mut metrics = Vec::with_capacity(learned.len());
     for learned in learned {
         metrics.push(match &learned.wanted.metrics {
+            _ if learned.task == Task::Raw => Vec::new(),
             Some(metrics) => metrics.clone(),
             None if !learned.wanted.weighted_metrics.is_empty() => Vec::new(),
             None => vec![known(&default_metric(learned), errors)?],
@@ -83,7 +80,8 @@ pub(super) fn training(
         [optimizer.check().map_err(|error| error.under("/training/optimizer"))].into_iter().chain(of_outputs);
     errors.extend(settings.filter_map(Result::err));
     let names: Vec<&str> = learned.iter().map(|learned| learned.wanted.name.as_str()).collect();
-    let weights = learned.iter().map(|it| (it.wanted.name.clone(), it.wanted.loss_weight.unwrap_or(1.0)));
+    let weights = learned.iter().map(|it| it.wanted.loss_weight.unwrap_or(1.0)).collect();
+    let has_weights = names.len() > 1 || learned.iter().any(|it| it.wanted.loss_weight.is_some());
     Some(Training {
         epochs: requested.epochs.unwrap_or(1),
         batch_size: batch_size?,
@@ -94,7 +92,7 @@ pub(super) fn training(
             true => None,
             false => PerOutput::collect(&names, weighted),
         },
-        loss_weights: (names.len() > 1).then(|| Named(weights.collect())),
+        loss_weights: PerOutput::collect(&names, weights).filter(|_| has_weights),
         validation_split,
         split_shuffle: requested.split_shuffle.unwrap_or(true),
         shuffle: requested.shuffle.unwrap_or(true),
@@ -111,9 +109,9 @@ pub(super) fn training(
 }
 
 /// What an output minimizes, of the rows of a batch as the request says.
-fn reduced(learned: &Learned<'_>) -> ReducedLoss {
+fn reduced(learned: &Learned<'_>) -> Option<ReducedLoss> {
     let reduction = learned.wanted.loss.map(|wanted| wanted.reduction).unwrap_or_default();
-    ReducedLoss { loss: learned.loss, reduction }
+    (!learned.wanted.untrained).then_some(ReducedLoss { loss: learned.loss, reduction })
 }
 
 /// The engine's own settings.
@@ -141,8 +139,9 @@ fn logged(learned: &[Learned<'_>], metrics: &[Vec<Metric>]) -> Vec<(String, Opti
     let several = learned.len() > 1;
     let loss = |name: String| (name, Some(Better::Less));
     let mut logged = vec![loss("loss".to_owned())];
-    if several {
-        logged.extend(learned.iter().map(|learned| loss(format!("{}_loss", learned.wanted.name))));
+    let trained = || learned.iter().filter(|learned| !learned.wanted.untrained);
+    if trained().count() > 1 {
+        logged.extend(trained().map(|learned| loss(format!("{}_loss", learned.wanted.name))));
     }
     for (learned, metrics) in learned.iter().zip(metrics) {
         logged.extend(metrics.iter().map(|metric| {

@@ -2,7 +2,11 @@
 
 use super::JobRequest;
 use crate::{
-    data::{named::Named, recipe::input_width, schema::Column},
+    data::{
+        named::Named,
+        recipe::input_width,
+        schema::{Column, ColumnType},
+    },
     engine::{
         field::{FieldError, escape},
         spec::Definition,
@@ -54,9 +58,53 @@ pub(super) fn are_known(request: &JobRequest, definition: &Definition, inputs: &
     inputs.is_some() || (request.inputs.is_none() && definition.inputs.len() <= 1)
 }
 
-/// Every input's columns, one input after the other.
-pub(super) fn columns(inputs: &Named<Vec<String>>) -> Vec<String> {
-    inputs.0.iter().flat_map(|(_, columns)| columns.clone()).collect()
+/// Columns that a request names, and where.
+pub(super) struct Asked<'a> {
+    pub pointer: String,
+    pub columns: &'a [String],
+}
+
+/// The features that the request names, for each input in the model's order.
+pub(super) fn asked<'a>(request: &'a JobRequest, inputs: Option<&'a Named<Vec<String>>>) -> Option<Vec<Asked<'a>>> {
+    let of_input =
+        |(name, columns): &'a (String, Vec<String>)| Asked { pointer: format!("/inputs/{}", escape(name)), columns };
+    match inputs {
+        Some(inputs) => Some(inputs.0.iter().map(of_input).collect()),
+        None => request.features.as_ref().map(|columns| vec![Asked { pointer: "/features".into(), columns }]),
+    }
+}
+
+/// Errors for features that are learned as classes.
+pub(super) fn features_of_classes(asked: &[Asked<'_>], classes: &[&str]) -> Vec<FieldError> {
+    let of_one = |Asked { pointer, columns }: &Asked<'_>| {
+        let learned = columns.iter().enumerate().filter(|(_, column)| classes.contains(&column.as_str()));
+        let errors = learned.map(|(index, column)| {
+            let detail = format!("expected a column other than the target {column:?}, which is learned as classes");
+            FieldError::new(format!("{pointer}/{index}"), detail)
+        });
+        errors.collect::<Vec<_>>()
+    };
+    asked.iter().flat_map(of_one).collect()
+}
+
+/// What to say where features were left out, and the input has the width that it would have with the targets.
+pub(super) fn hint_of_targets(
+    request: &JobRequest,
+    definition: &Definition,
+    width: usize,
+    targets: &Option<Vec<&Column>>,
+) -> Option<&'static str> {
+    let targets = targets.as_deref().unwrap_or_default();
+    let numbers = targets.iter().all(|target| target.kind != ColumnType::Category);
+    let left_out = request.features.is_none() && request.inputs.is_none() && numbers;
+    let fits = |width: usize| definition.input_shapes(&[width]).is_ok();
+    (left_out && !fits(width) && fits(width + targets.len()))
+        .then_some("; name the `features` to use a target as a feature too")
+}
+
+/// `error` with a hint where it is about the input.
+pub(super) fn hinted(error: FieldError, hint: Option<&str>) -> FieldError {
+    FieldError { detail: format!("{}{}", error.detail, hint.unwrap_or_default()), ..error }
 }
 
 /// Cells of each input.
@@ -73,20 +121,4 @@ pub(super) fn of_one(definition: &Definition, features: &[String]) -> Option<Nam
         [input] => Some(Named(vec![(input.name.clone(), features.to_vec())])),
         _ => None,
     }
-}
-
-/// Features are counted through; in the request they may stand in an input.
-pub(super) fn where_written(error: FieldError, request: &JobRequest) -> FieldError {
-    let Some(inputs) = &request.inputs else { return error };
-    let Some(below) = error.pointer.strip_prefix("/features") else { return error };
-    let Ok(mut place) = below.trim_start_matches('/').parse::<usize>() else {
-        return FieldError { pointer: "/inputs".into(), ..error };
-    };
-    for (name, columns) in &inputs.0 {
-        match place.checked_sub(columns.len()) {
-            Some(rest) => place = rest,
-            None => return FieldError { pointer: format!("/inputs/{}/{place}", escape(name)), ..error },
-        }
-    }
-    error
 }

@@ -5,11 +5,11 @@ use crate::{
     data::{
         recipe::{Task, indices, label_text, tags},
         schema::{Column, ColumnType},
-        weights::ClassWeight,
+        weights::{ClassWeight, class_of_column},
     },
     engine::{
         activation::Activation,
-        field::{FieldError, nearest, parse},
+        field::{FieldError, escape, nearest, parse},
         loss::{Learns, Loss},
         shape::Shape,
         spec::Architecture,
@@ -73,7 +73,7 @@ pub(super) struct ClassColumn<'w> {
 
 /// The columns that are learned as classes.
 pub(super) fn class_columns<'w>(learned: &[Learned<'w>]) -> Vec<ClassColumn<'w>> {
-    let classes = learned.iter().filter(|learned| learned.task != Task::Regression);
+    let classes = learned.iter().filter(|learned| !matches!(learned.task, Task::Regression | Task::Raw));
     let of_output = |learned: &Learned<'w>| {
         let (units, ignored) = (learned.width, learned.loss.ignore_class());
         let task = learned.task;
@@ -95,11 +95,11 @@ fn learned<'w>(
     last: Option<Activation>,
 ) -> Result<Learned<'w>, FieldError> {
     let decided = decide(wanted, class_weight, shape).and_then(|(task, loss)| {
-        if !matches!(task, Task::Regression | Task::StepClasses) && shape.0.len() > 1 {
+        if !matches!(task, Task::Regression | Task::StepClasses | Task::Raw) && shape.0.len() > 1 {
             let detail = format!("expected an output of one axis for classes, received the shape {shape}");
             return Err(FieldError::new("/model", detail));
         }
-        let logits = loss.answers_through(last).is_some();
+        let logits = !wanted.untrained && loss.answers_through(last).is_some();
         Ok(Learned { wanted, task, loss, width: shape.last(), logits })
     });
     decided.map_err(|error| wanted.place(error, TARGET, LOSS))
@@ -107,6 +107,9 @@ fn learned<'w>(
 
 fn decide(wanted: &Wanted<'_>, class_weight: Option<&ClassWeight>, shape: &Shape) -> Result<(Task, Loss), FieldError> {
     let (targets, width) = (wanted.columns.as_slice(), shape.cells());
+    if wanted.target.is_none() {
+        return Ok((Task::Raw, Task::Raw.usual_loss()));
+    }
     let loss = match wanted.loss {
         Some(loss) => loss.loss,
         None => default_loss(targets, shape)?,
@@ -387,6 +390,9 @@ fn check_class_weight(
         let detail = "expected no class weights: each row has several classes, one a step; `sample_weight` weighs rows";
         return Err(FieldError::new("/class_weight", detail));
     }
+    if targets.len() > 1 && matches!(loss.learns(), Learns::Shares | Learns::Yes) {
+        return check_column_weight(class_weight, targets);
+    }
     if task == Task::Regression {
         return Err(FieldError::new(
             "/class_weight",
@@ -411,4 +417,26 @@ fn check_class_weight(
             Err(FieldError::new("/class_weight", detail))
         }
     }
+}
+
+/// Weights of classes that have a target column each.
+fn check_column_weight(class_weight: &ClassWeight, targets: &[&Column]) -> Result<(), FieldError> {
+    let ClassWeight::Labels(weights) = class_weight else { return Ok(()) };
+    let columns: Vec<String> = targets.iter().map(|column| column.name.clone()).collect();
+    let mut named = vec![None; columns.len()];
+    for key in weights.keys() {
+        let earlier = class_of_column(key, &columns).and_then(|class| named.get_mut(class)?.replace(key));
+        let detail = match (class_of_column(key, &columns), earlier) {
+            (Some(_), None) => continue,
+            (Some(_), Some(earlier)) => format!("expected a weight a column, received {earlier:?} and {key:?} for one"),
+            (None, _) => {
+                let near = nearest(key, columns.iter().map(String::as_str));
+                let hint = near.map_or_else(String::new, |near| format!("; did you mean {near:?}?"));
+                let (last, columns) = (columns.len() - 1, columns.join(", "));
+                format!("expected target columns among {columns}, or their places 0 to {last}, received {key:?}{hint}")
+            }
+        };
+        return Err(FieldError::new(format!("/class_weight/{}", escape(key)), detail));
+    }
+    Ok(())
 }

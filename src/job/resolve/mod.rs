@@ -11,7 +11,7 @@ mod warnings;
 use crate::{
     data::{
         named::{Named, PerOutput, per_output},
-        recipe::{Task, input_width},
+        recipe::Task,
         schema::Column,
     },
     engine::{
@@ -44,10 +44,11 @@ pub struct JobRequest {
     /// and an output such as `[steps, classes]` learn a column of class indices for each step or position, in that order.
     #[schema(schema_with = per_output::<Columns>)]
     pub target: PerOutput<Columns>,
-    /// What it is learned from; where absent, every column but the target and `sample_weight`.
+    /// What it is learned from; where absent, every column but the target and `sample_weight`. A number column that is named
+    /// here may be a target too, as an autoencoder's: the feature is scaled by `preprocessing`, the target is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub features: Option<Vec<String>>,
-    /// The columns of each input, for a model with several; instead of `features`.
+    /// The columns of each input, for a model with several; instead of `features`. Several inputs may have a column in common.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<std::collections::HashMap<String, Vec<String>>>)]
     pub inputs: Option<Named<Vec<String>>>,
@@ -70,7 +71,9 @@ pub struct JobRequest {
 /// What a request turned out to mean.
 #[derive(Debug, Clone)]
 pub struct Resolved {
-    /// In the dataset's order, or as asked.
+    /// The target of each output, in the model's order.
+    pub target: PerOutput<Columns>,
+    /// Each column once: in the dataset's order, or as asked; those of several inputs in the order in which they appear.
     pub features: Vec<String>,
     /// The features of each input, for a model whose inputs have names.
     pub inputs: Option<Named<Vec<String>>>,
@@ -115,7 +118,7 @@ pub fn resolve(
     let targets = wanted.as_deref().map(outputs::columns_of);
     let sample_weight = requested.sample_weight.as_deref();
     let inputs = inputs::inputs(request, definition, &mut errors);
-    let asked = inputs.as_ref().map(inputs::columns).or_else(|| request.features.clone());
+    let asked = inputs::asked(request, inputs.as_ref());
     let features = match inputs::are_known(request, definition, &inputs) {
         true => columns::features(asked.as_deref(), &targets, sample_weight, dataset, &mut errors),
         false => None,
@@ -124,33 +127,39 @@ pub fn resolve(
     let names: Vec<String> = features.iter().flatten().map(|column| column.name.clone()).collect();
 
     let architecture = features.as_ref().and_then(|_| {
-        let width = input_width(dataset.columns, &names);
+        let widths = inputs::widths(inputs.as_ref(), &names, dataset.columns);
+        let width: usize = widths.iter().sum();
         let bytes = dataset.rows.saturating_mul(width as u64).saturating_mul(4);
         if bytes > INPUT_BYTES {
             let rows = dataset.rows;
             let detail = format!(
                 "expected at most {INPUT_BYTES} bytes of inputs, received {bytes}: {rows} rows of {width} input cells"
             );
-            errors.push(FieldError::new("/features", detail));
+            let pointer = if inputs.is_some() { "/inputs" } else { "/features" };
+            errors.push(FieldError::new(pointer, detail));
             return None;
         }
-        let widths = inputs::widths(inputs.as_ref(), &names, dataset.columns);
-        architecture(definition, &widths, limits).map_err(|found| errors.extend(found)).ok()
+        let resolved = architecture(definition, &widths, limits);
+        let hint = inputs::hint_of_targets(request, definition, width, &targets);
+        resolved.map_err(|found| errors.extend(found.into_iter().map(|error| inputs::hinted(error, hint)))).ok()
     });
     let learned = match (wanted.as_ref(), architecture.as_ref()) {
         (Some(wanted), Some(architecture)) => learned::every(wanted, &requested, architecture, &mut errors),
         _ => None,
     };
+    let classes = learned.as_deref().map(learned::class_columns).unwrap_or_default();
+    let names_of_classes: Vec<&str> = classes.iter().map(|class| class.name).collect();
+    errors.extend(inputs::features_of_classes(asked.as_deref().unwrap_or_default(), &names_of_classes));
     if let Some(validation) = validation {
         let targets = targets.as_deref().unwrap_or_default();
-        let classes = learned.as_deref().map(learned::class_columns).unwrap_or_default();
         validation::validation(validation, targets, features.as_deref(), sample_weight, &classes, &mut errors);
     }
     let training = fit::training(requested, learned.as_deref(), dataset, validation.is_some(), &mut errors);
     let summary = architecture.as_ref().zip(training.as_ref()).map(|(architecture, training)| {
-        let targets = targets.as_ref().map_or(0, Vec::len) as u64;
         let weighted = training.sample_weight.is_some() || training.class_weight.is_some();
-        let columns = names.len() as u64 + targets + u64::from(training.sample_weight.is_some());
+        let read = targets.iter().flatten().filter(|target| !names.contains(&target.name)).count() + names.len();
+        let columns = read as u64 + u64::from(training.sample_weight.is_some());
+        let targets = targets.as_ref().map_or(0, Vec::len) as u64;
         let tables = Tables {
             rows: dataset.rows,
             validation_rows: validation.map_or(0, |validation| validation.rows),
@@ -166,17 +175,28 @@ pub fn resolve(
         (Some(architecture), Some(learned), Some((training, summary))) if errors.is_empty() => {
             let inputs = inputs.or_else(|| inputs::of_one(definition, &names));
             let tasks = learned.iter().map(|learned| learned.task).collect();
-            let task =
-                PerOutput::collect(&definition.output_names(), tasks).unwrap_or(PerOutput::One(Task::Regression));
+            let outputs = definition.output_names();
+            let task = PerOutput::collect(&outputs, tasks).unwrap_or(PerOutput::One(Task::Regression));
+            let wanted: Vec<_> = learned.iter().map(|learned| learned.wanted).collect();
+            let target = outputs::in_order(&request.target, &wanted);
             let by = preprocessing_chosen_by(request, defaults);
             let (preprocessing, mut warnings) =
                 choose(&architecture, &names, inputs.as_ref(), dataset.columns, training.preprocessing, by);
             warnings.extend(warnings::of_outputs(&learned, &architecture));
-            Ok(Resolved { features: names, inputs, training, task, preprocessing, warnings, summary, architecture })
+            warnings.extend(warnings::targets_among_features(&learned, &names));
+            Ok(Resolved {
+                target,
+                features: names,
+                inputs,
+                training,
+                task,
+                preprocessing,
+                warnings,
+                summary,
+                architecture,
+            })
         }
-        _ => {
-            Err(errors.into_iter().map(|error| where_written(inputs::where_written(error, request), request)).collect())
-        }
+        _ => Err(errors.into_iter().map(|error| where_written(error, request)).collect()),
     }
 }
 

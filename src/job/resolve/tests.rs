@@ -94,7 +94,7 @@ fn a_batch_may_be_larger_than_the_training_rows(#[case] rows: u64) {
     let larger = with(json!(rows));
     assert_eq!(settings(&larger)["batch_size"], json!(rows));
     assert_eq!(larger.summary, with(json!("full")).summary);
-    assert_eq!(larger.training.plan(3, 1).batch_size as u64, rows);
+    assert_eq!(larger.training.plan(&larger.task, 3, 1).batch_size as u64, rows);
 }
 
 #[rstest]
@@ -168,10 +168,11 @@ fn training_reads_back_as_it_was_stored() {
             "early_stopping": {"patience": 2, "monitor": "val_accuracy", "restore_best_weights": true}
         }
     });
-    let training = resolved(4, job, json!({}), None).unwrap().training;
+    let resolved = resolved(4, job, json!({}), None).unwrap();
+    let training = resolved.training;
     let stored = serde_json::to_string(&training).unwrap();
     assert_eq!(serde_json::from_str::<crate::job::training::Training>(&stored).unwrap(), training);
-    let plan = training.plan(3, 2);
+    let plan = training.plan(&resolved.task, 3, 2);
     assert_eq!((plan.epochs, plan.batch_size, plan.seed), (3, 3, u64::MAX));
     assert!(matches!(training.batch_size, BatchSize::Full(_)));
 }

@@ -24,6 +24,21 @@ pub(super) fn of_outputs(learned: &[Learned<'_>], architecture: &Architecture) -
     learned.iter().enumerate().flat_map(of_output).collect()
 }
 
+/// A target that is a feature too, unless all targets of its output are and it is not the only one, as in an autoencoder.
+pub(super) fn targets_among_features(learned: &[Learned<'_>], features: &[String]) -> Vec<JobWarning> {
+    let of_output = |learned: &Learned<'_>| {
+        let targets = &learned.wanted.columns;
+        let shared: Vec<&Column> = targets.iter().copied().filter(|target| features.contains(&target.name)).collect();
+        let is_autoencoder = shared.len() == targets.len() && (targets.len() > 1 || features.len() == 1);
+        (!shared.is_empty() && !is_autoencoder).then(|| JobWarning {
+            code: "target_among_features".to_owned(),
+            columns: names(&shared),
+            detail: "these targets are features too, so the model can read what it is to predict".to_owned(),
+        })
+    };
+    learned.iter().filter_map(of_output).collect()
+}
+
 fn names(columns: &[&Column]) -> Vec<String> {
     columns.iter().map(|column| column.name.clone()).collect()
 }

@@ -166,6 +166,10 @@ pub(super) const LAYERS: Family = Family {
         recurrent::SIMPLE_RNN,
         recurrent::LSTM,
         recurrent::GRU,
+        recurrent::RNN,
+        recurrent::conv_lstm(&["ConvLSTM1D"], "conv_lstm1d"),
+        recurrent::conv_lstm(&["ConvLSTM2D"], "conv_lstm2d"),
+        recurrent::conv_lstm(&["ConvLSTM3D"], "conv_lstm3d"),
         recurrent::BIDIRECTIONAL,
         Class {
             names: &["LayerNormalization"],
@@ -252,7 +256,7 @@ pub(super) const LAYERS: Family = Family {
 };
 
 /// Options of every layer.
-const COMMON: [(&str, Rule); 7] = [
+pub(super) const COMMON: [(&str, Rule); 7] = [
     // The layer's name and the shapes are read where the layer is placed in the model.
     ("name", Rule::Elsewhere),
     ("batch_input_shape", Rule::Elsewhere),

@@ -7,7 +7,7 @@ use super::{
     layers::{ACTIVATION_LAYERS, INPUT, LAYERS},
     masks::{Given, Stated},
     operators::{self, Step, is_operator},
-    parts, residual,
+    parts, recurrent, residual,
     translator::{Place, Translator, describe, named},
 };
 use crate::engine::field::{self, FieldError};
@@ -406,6 +406,14 @@ pub(super) fn read_class(layer: &Value, place: &Place, translator: &mut Translat
         if translator.old && class.kind == "batch_normalization" {
             // Keras 2 runs it fused where the input is an image or a volume.
             ours.insert("fused".into(), Value::Bool(true));
+        }
+        if recurrent::RNN.names.contains(&object.class) {
+            recurrent::complete(
+                &mut ours,
+                config,
+                &Place { ours: place.ours.clone(), ..config_place.clone() },
+                translator,
+            );
         }
         parts::forget_penalty(&mut ours, translator.old);
         parts::refuse_old_axes(class.kind, config, &config_place, translator);

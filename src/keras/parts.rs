@@ -5,6 +5,7 @@ use super::{
     model::read_layer,
     translator::{Place, Translator},
 };
+use crate::engine::layer::AnyLayer;
 use serde_json::{Map, Value};
 
 const STEPS_OF_OLD_NORMALIZATION: &str = "batch normalization on each step takes its statistics over all steps together in \
@@ -61,7 +62,7 @@ pub(super) fn on_each_step(
 pub(super) fn refuse_frozen_parts(config: &Map<String, Value>, place: &Place, translator: &mut Translator) {
     let frozen = |layer: &Value| layer.get("trainable") == Some(&Value::Bool(false));
     let moves = config.get("trainable") != Some(&Value::Bool(false));
-    for part in ["layer", "backward_layer"] {
+    for part in ["layer", "backward_layer", "cell"] {
         if moves && config.get(part).and_then(|layer| layer.get("config")).is_some_and(frozen) {
             let place = Place { keras: format!("{}/{part}/config/trainable", place.keras), ..place.clone() };
             translator.refuse(&place, "expected true, as of the layer around it, received false");
@@ -99,10 +100,9 @@ pub(super) fn forget_masks(
     place: &Place,
     translator: &mut Translator,
 ) {
-    let kind = ours.get("type").and_then(Value::as_str).unwrap_or_default();
-    let is_both = kind == "bidirectional";
+    let is_recurrent = ours.get("type").and_then(Value::as_str).is_some_and(AnyLayer::is_recurrent);
     let told = calls.iter().zip(masked).map(|(call, masked)| call.len() < 2 || *masked).collect::<Vec<_>>();
-    if !["simple_rnn", "lstm", "gru", "bidirectional"].contains(&kind) || !told.contains(&false) {
+    if !is_recurrent || !told.contains(&false) {
         return;
     }
     if told.contains(&true) {
@@ -110,12 +110,17 @@ pub(super) fn forget_masks(
                       in the others alone";
         translator.refuse(place, detail);
     }
-    if !is_both {
+    ignore_masks(ours);
+}
+
+/// Sets `use_mask` of a recurrent layer, or of those that it is made of.
+fn ignore_masks(ours: &mut Map<String, Value>) {
+    if !ours.contains_key("layer") {
         ours.insert("use_mask".into(), false.into());
     }
-    for part in ["layer", "backward_layer"].into_iter().filter(|_| is_both) {
+    for part in ["layer", "backward_layer"] {
         if let Some(layer) = ours.get_mut(part).and_then(Value::as_object_mut) {
-            layer.insert("use_mask".into(), false.into());
+            ignore_masks(layer);
         }
     }
 }

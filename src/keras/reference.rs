@@ -59,6 +59,9 @@ such an epoch at the last row.
 called before the model was saved.
 * `validation_split` takes the last rows for a model that was posted as Keras's JSON (`split_shuffle` false among its \
 defaults). A model in the form of this service shuffles before the split unless the job says `split_shuffle` false.
+* `RNN` is the layer of its cell: `simple_rnn`, `lstm` or `gru`. `StackedRNNCells`, and cells of your own, are refused: a layer \
+for each cell, all but the last one with `return_sequences`, computes the same.
+* `stateful` is refused: every batch begins with the state zero.
 * `categorical_focal_crossentropy` and `binary_focal_crossentropy` are those of Keras 3, also for a model of Keras 2.
 * A softmax or sigmoid with an `activity_regularizer`, or whose values another layer reads too, is not left out for the loss, which is then computed from \
 probabilities.

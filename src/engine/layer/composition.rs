@@ -6,6 +6,9 @@ use std::ops::RangeInclusive;
 
 /// What the settings of a layer implement that is made of others: it never runs itself, its parts do.
 pub trait Composition: Send + Sync {
+    /// See [`super::Layer::RECURRENT`].
+    const RECURRENT: bool = false;
+
     /// Ranges of the settings; the pointer is below the layer (`/heads`).
     fn check(&self) -> Result<(), FieldError>;
 

@@ -106,7 +106,9 @@ pub use pooling::{
     GlobalMaxPooling3d, MaxPooling, MaxPooling1d, MaxPooling2d, MaxPooling3d,
 };
 pub use position_embedding::PositionEmbedding;
-pub use recurrent::{Bidirectional, Gru, Lstm, MergeMode, SimpleRnn};
+pub use recurrent::{
+    Bidirectional, ConvLstm, ConvLstm1d, ConvLstm2d, ConvLstm3d, Direction, Gru, Lstm, MergeMode, SimpleRnn,
+};
 pub(crate) use registry::check_activity;
 pub use registry::{AnyLayer, Composite, Primitive};
 pub use rescaling::Rescaling;
@@ -243,6 +245,10 @@ pub enum MaskRule {
 /// Running state lives outside: parameters, buffers and sums come in through the contexts, laid out once from what
 /// `parameters`, `workspace` and `meeting` say. Nothing in `forward` or `backward` may allocate.
 pub trait Layer: Send + Sync {
+    /// Whether it carries a state along a sequence: it may be given the state to begin with, and has the setting
+    /// `use_mask`.
+    const RECURRENT: bool = false;
+
     /// Ranges of the settings; the pointer is below the layer (`/units`).
     fn check(&self) -> Result<(), FieldError>;
 
@@ -277,6 +283,17 @@ pub trait Layer: Send + Sync {
     /// The output's mask; `masks` are the shapes of those of its inputs.
     fn mask(&self, _inputs: &[Shape], _masks: &[Option<Shape>]) -> MaskRule {
         MaskRule::Drop
+    }
+
+    /// Whether it sees the masks of the steps where it runs on each step by itself: in Keras, where its call has the
+    /// argument `mask`.
+    fn sees_masks_of_steps(&self) -> bool {
+        false
+    }
+
+    /// A recurrent layer as one direction of a [`Bidirectional`].
+    fn direction(&mut self) -> Option<Direction<'_>> {
+        None
     }
 
     /// Memory beside the output.

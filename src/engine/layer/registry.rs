@@ -5,21 +5,22 @@ use super::{
     Arcsinh, Arctan, Arctan2, Arctanh, Argmax, Argmin, Attention, Average, AveragePooling1d, AveragePooling2d,
     AveragePooling3d, Backward, BatchNormalization, BeforeStep, Bidirectional, BroadcastTo, CategoryEncoding, Ceil,
     CenterCrop, ChannelsFirst, Clip, Composition, Concatenate, ConstantLayer, Conv1d, Conv1dTranspose, Conv2d,
-    Conv2dTranspose, Conv3d, Conv3dTranspose, Cos, Cosh, Cropping1d, Cropping2d, Cropping3d, Cumsum, CustomScaleLayer,
-    Dense, DepthwiseConv1d, DepthwiseConv2d, Discretization, Divide, Dot, Dropout, Einsum, EluLayer, Embedding, Equal,
-    Erf, ExpandDims, Expm1, Exponentiate, Flatten, Flip, Floor, FloorDivide, Forward, GaussianDropout, GaussianNoise,
-    GetItem, GlobalAveragePooling1d, GlobalAveragePooling2d, GlobalAveragePooling3d, GlobalMaxPooling1d,
-    GlobalMaxPooling2d, GlobalMaxPooling3d, Greater, GreaterEqual, GroupNormalization, Gru, IdentityLayer, InputScale,
-    IntegerLookup, Join, Layer, LayerNormalization, LayerScale, LeakyReluLayer, Less, LessEqual, Log, Log1p, Log2,
-    Log10, Logaddexp, LogicalAnd, LogicalNot, LogicalOr, LogicalXor, Logsumexp, Lstm, MaskRule, Masking, Max,
-    MaxPooling1d, MaxPooling2d, MaxPooling3d, Maximum, Mean, Meeting, Min, Minimum, Modulo, MultiHeadAttention,
-    Multiply, Norm, Normalization, NotEqual, OneHot, Pad, ParameterSpec, Part, Permute, PositionEmbedding, Power,
-    Prelu, Prod, RandomBrightness, RandomContrast, RandomFlip, RandomRotation, RandomTranslation, RandomZoom,
-    Reciprocal, ReluLayer, Repeat, RepeatVector, Rescaling, Reshape, Resizing, RmsNormalization, Roll, Round, Rsqrt,
-    SeparableConv1d, SeparableConv2d, Sign, SimpleRnn, Sin, SinePositionEncoding, Sinh, SoftmaxLayer, SpatialDropout1d,
-    SpatialDropout2d, SpatialDropout3d, SpectralNormalization, Split, Sqrt, Square, Stack, Std, StochasticDepth,
-    Subtract, Sum, Take, Tan, Tile, TimeDistributed, TransformerDecoder, TransformerEncoder, Trunc, UnitNormalization,
-    UpSampling1d, UpSampling2d, UpSampling3d, Var, Where, Workspace, ZeroPadding1d, ZeroPadding2d, ZeroPadding3d,
+    Conv2dTranspose, Conv3d, Conv3dTranspose, ConvLstm1d, ConvLstm2d, ConvLstm3d, Cos, Cosh, Cropping1d, Cropping2d,
+    Cropping3d, Cumsum, CustomScaleLayer, Dense, DepthwiseConv1d, DepthwiseConv2d, Direction, Discretization, Divide,
+    Dot, Dropout, Einsum, EluLayer, Embedding, Equal, Erf, ExpandDims, Expm1, Exponentiate, Flatten, Flip, Floor,
+    FloorDivide, Forward, GaussianDropout, GaussianNoise, GetItem, GlobalAveragePooling1d, GlobalAveragePooling2d,
+    GlobalAveragePooling3d, GlobalMaxPooling1d, GlobalMaxPooling2d, GlobalMaxPooling3d, Greater, GreaterEqual,
+    GroupNormalization, Gru, IdentityLayer, InputScale, IntegerLookup, Join, Layer, LayerNormalization, LayerScale,
+    LeakyReluLayer, Less, LessEqual, Log, Log1p, Log2, Log10, Logaddexp, LogicalAnd, LogicalNot, LogicalOr, LogicalXor,
+    Logsumexp, Lstm, MaskRule, Masking, Max, MaxPooling1d, MaxPooling2d, MaxPooling3d, Maximum, Mean, Meeting, Min,
+    Minimum, Modulo, MultiHeadAttention, Multiply, Norm, Normalization, NotEqual, OneHot, Pad, ParameterSpec, Part,
+    Permute, PositionEmbedding, Power, Prelu, Prod, RandomBrightness, RandomContrast, RandomFlip, RandomRotation,
+    RandomTranslation, RandomZoom, Reciprocal, ReluLayer, Repeat, RepeatVector, Rescaling, Reshape, Resizing,
+    RmsNormalization, Roll, Round, Rsqrt, SeparableConv1d, SeparableConv2d, Sign, SimpleRnn, Sin, SinePositionEncoding,
+    Sinh, SoftmaxLayer, SpatialDropout1d, SpatialDropout2d, SpatialDropout3d, SpectralNormalization, Split, Sqrt,
+    Square, Stack, Std, StochasticDepth, Subtract, Sum, Take, Tan, Tile, TimeDistributed, TransformerDecoder,
+    TransformerEncoder, Trunc, UnitNormalization, UpSampling1d, UpSampling2d, UpSampling3d, Var, Where, Workspace,
+    ZeroPadding1d, ZeroPadding2d, ZeroPadding3d,
 };
 use crate::engine::{
     activation::Activation,
@@ -60,6 +61,15 @@ macro_rules! registry {
         impl AnyLayer {
             /// Every layer's `type`.
             pub const KINDS: &[&str] = &[$($kind,)+ $($composite_kind,)+];
+
+            /// Whether layers of this `type` carry a state along a sequence; see [`Layer::RECURRENT`].
+            pub fn is_recurrent(kind: &str) -> bool {
+                match kind {
+                    $($kind => <$settings as Layer>::RECURRENT,)+
+                    $($composite_kind => <$composite as Composition>::RECURRENT,)+
+                    _ => false,
+                }
+            }
 
             /// This layer's `type`.
             pub fn kind(&self) -> &'static str {
@@ -136,6 +146,12 @@ macro_rules! registry {
             }
             fn mask(&self, inputs: &[Shape], masks: &[Option<Shape>]) -> MaskRule {
                 match self { $(Self::$variant(layer) => layer.mask(inputs, masks)),+ }
+            }
+            fn sees_masks_of_steps(&self) -> bool {
+                match self { $(Self::$variant(layer) => layer.sees_masks_of_steps()),+ }
+            }
+            fn direction(&mut self) -> Option<Direction<'_>> {
+                match self { $(Self::$variant(layer) => Layer::direction(layer)),+ }
             }
             fn workspace(&self, inputs: &[Shape]) -> Workspace {
                 match self { $(Self::$variant(layer) => layer.workspace(inputs)),+ }
@@ -230,6 +246,9 @@ registry! {
         "simple_rnn" => SimpleRnn(SimpleRnn),
         "lstm" => Lstm(Lstm),
         "gru" => Gru(Gru),
+        "conv_lstm1d" => ConvLstm1d(ConvLstm1d),
+        "conv_lstm2d" => ConvLstm2d(ConvLstm2d),
+        "conv_lstm3d" => ConvLstm3d(ConvLstm3d),
         "layer_normalization" => LayerNormalization(LayerNormalization),
         "group_normalization" => GroupNormalization(GroupNormalization),
         "rms_normalization" => RmsNormalization(RmsNormalization),
@@ -406,6 +425,14 @@ impl AnyLayer {
         match self {
             Self::Primitive(layer) => layer.arity(),
             Self::Composite(layer) => layer.arity(),
+        }
+    }
+
+    /// A recurrent layer as one direction of a [`Bidirectional`].
+    pub fn direction(&mut self) -> Option<Direction<'_>> {
+        match self {
+            Self::Primitive(layer) => layer.direction(),
+            Self::Composite(_) => None,
         }
     }
 

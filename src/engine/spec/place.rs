@@ -206,7 +206,7 @@ impl<'a> Builder<'a> {
         self.architecture.shapes.push(shape);
         let all: Vec<Option<usize>> = placing.inputs.iter().map(|&value| self.architecture.masks[value]).collect();
         let alone = placing.steps.is_empty();
-        let seen = |mask: &Option<usize>| mask.filter(|_| alone || sees_masks_of_steps(layer));
+        let seen = |mask: &Option<usize>| mask.filter(|_| alone || layer.sees_masks_of_steps());
         let masks: Vec<Option<usize>> = all.iter().map(seen).collect();
         let mask_shapes = masks.iter().map(|mask| mask.map(|mask| self.mask_without_steps(mask, placing.steps)));
         let mask_shapes = mask_shapes.map(Option::transpose).collect::<Result<Vec<Option<Shape>>, _>>()?;
@@ -342,19 +342,6 @@ impl<'a> Builder<'a> {
         }
         Ok(())
     }
-}
-
-/// Whether a layer that runs on each step by itself sees the masks of the steps: where it takes them as an argument in
-/// Keras, which hands them on.
-fn sees_masks_of_steps(layer: &Primitive) -> bool {
-    matches!(
-        layer,
-        Primitive::SimpleRnn(_)
-            | Primitive::Lstm(_)
-            | Primitive::Gru(_)
-            | Primitive::BatchNormalization(_)
-            | Primitive::GlobalAveragePooling1d(_)
-    )
 }
 
 fn value_of(wire: Wire, values: &[Vec<usize>]) -> usize {

@@ -163,6 +163,10 @@ impl Layer for BatchNormalization {
         MaskRule::Pass(0)
     }
 
+    fn sees_masks_of_steps(&self) -> bool {
+        true
+    }
+
     fn workspace(&self, inputs: &[Shape]) -> Workspace {
         Workspace { scratch: 3 * self.channels(&inputs[0], 1).count, ..Workspace::default() }
     }

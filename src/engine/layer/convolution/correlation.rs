@@ -138,6 +138,11 @@ impl Correlation {
         tables
     }
 
+    /// How many tables [`Self::tables`] makes.
+    pub fn table_count(&self) -> usize {
+        if self.gathers_back() { 4 } else { 2 }
+    }
+
     /// `images` with their padding.
     fn framed<'a, F: Real>(&self, images: &'a [F], room: &'a mut [F]) -> &'a [F] {
         let frame = self.window.frame();
@@ -169,6 +174,24 @@ impl Correlation {
             let output = MatrixMut::strided(&mut output[group * filters..], rows, filters, self.filters);
             kernel::product_gathered_shared(team, patches, weights, output);
         }
+    }
+
+    /// Writes `output` as [`Self::forward`] does, or adds to what is there; only without groups.
+    pub fn project<F: Real>(
+        &self,
+        tables: &[Vec<u32>],
+        images: &[F],
+        weights: &[F],
+        rooms: &mut Rooms<'_, F>,
+        output: &mut [F],
+        accumulate: bool,
+    ) {
+        let rows = output.len() / self.filters;
+        let images = self.framed(images, rooms.images);
+        let positions = &tables[POSITIONS_OF_PATCHES][..rows];
+        let patches = Gathered::new(images, positions, &tables[CELLS_OF_A_PATCH]);
+        let output = MatrixMut::new(output, self.filters);
+        kernel::product_gathered(patches, Matrix::new(weights, self.filters), output, accumulate);
     }
 
     /// Writes the gradient of the kernel, or adds it to what is there.

@@ -13,7 +13,7 @@ mod standard;
 mod transposed;
 mod window;
 
-use correlation::Correlation;
+pub(super) use correlation::Correlation;
 pub use depthwise::{DepthwiseConv1d, DepthwiseConv2d, DepthwiseConvolution};
 use frame::Frame;
 use planes::Planes;

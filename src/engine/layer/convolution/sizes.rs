@@ -23,7 +23,7 @@ impl<const AXES: usize> Sizes<AXES> {
     }
 
     /// Of dilation: fails where it is more than 1 and a stride is, too.
-    pub(super) fn check_with_strides(&self, strides: &Self) -> Result<(), FieldError> {
+    pub(in super::super) fn check_with_strides(&self, strides: &Self) -> Result<(), FieldError> {
         let holds = self.0.iter().all(|&size| size == 1) || strides.0.iter().all(|&stride| stride == 1);
         let expected = format!("1 with strides of {:?}", strides.0);
         read::range(holds, "/dilation_rate", &expected, format_args!("{:?}", self.0))

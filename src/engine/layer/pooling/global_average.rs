@@ -46,6 +46,10 @@ impl<const AXES: usize> Layer for GlobalAveragePooling<AXES> {
         global_shape::<AXES>(&inputs[0], self.keepdims)
     }
 
+    fn sees_masks_of_steps(&self) -> bool {
+        AXES == 1
+    }
+
     fn check_masks(&self, inputs: &[Shape], masks: &[Option<Shape>]) -> Result<(), FieldError> {
         if AXES == 1 { read::masks_of_steps(inputs, masks) } else { Ok(()) }
     }

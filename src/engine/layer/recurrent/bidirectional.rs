@@ -1,9 +1,9 @@
 //! [`Bidirectional`].
 
-use super::{MergeMode, cell::Cell};
+use super::MergeMode;
 use crate::engine::{
     field::{FieldError, parse},
-    layer::{AnyLayer, Composition, Part, Primitive, Source, read},
+    layer::{AnyLayer, Composition, Part, Source, read},
     shape::Shape,
 };
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
@@ -28,7 +28,7 @@ use std::ops::{Range, RangeInclusive};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Bidirectional {
-    /// `simple_rnn`, `lstm` or `gru`, an object with its `type`.
+    /// A recurrent layer, an object with its `type`.
     #[schema(no_recursion)]
     pub layer: Box<AnyLayer>,
     /// How the outputs of both directions become one; null leaves them two.
@@ -52,53 +52,18 @@ fn merge_mode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Merge
         .map_err(|_| D::Error::custom(format!("expected concat, sum, mul, ave or null, received {received}")))
 }
 
-/// What two directions must agree on, and what one of them is told.
-struct Direction<'a> {
-    return_sequences: bool,
-    return_state: bool,
-    /// Tensors that the state is.
-    states: usize,
-    go_backwards: &'a mut bool,
-    zero_output_for_mask: &'a mut bool,
-    merge: &'a mut Option<MergeMode>,
-    turns_round: &'a mut bool,
-}
-
-/// `layer` as a direction; nothing where it is not a recurrent one.
-fn direction(layer: &mut AnyLayer) -> Option<Direction<'_>> {
-    macro_rules! of {
-        ($layer:ident) => {
-            Some(Direction {
-                return_sequences: $layer.return_sequences,
-                return_state: $layer.return_state,
-                states: $layer.outline().states(),
-                go_backwards: &mut $layer.go_backwards,
-                zero_output_for_mask: &mut $layer.zero_output_for_mask,
-                merge: &mut $layer.merge,
-                turns_round: &mut $layer.turns_round,
-            })
-        };
-    }
-    match layer {
-        AnyLayer::Primitive(Primitive::SimpleRnn(layer)) => of!(layer),
-        AnyLayer::Primitive(Primitive::Lstm(layer)) => of!(layer),
-        AnyLayer::Primitive(Primitive::Gru(layer)) => of!(layer),
-        _ => None,
-    }
-}
-
 impl Bidirectional {
     /// Both directions as they run; an error where they do not fit together.
     fn directions(&self) -> Result<[AnyLayer; 2], FieldError> {
         let unfit = |pointer: &str, layer: &AnyLayer| {
             let received = layer.kind();
-            FieldError::new(pointer, format!("expected `simple_rnn`, `lstm` or `gru`, received `{received}`"))
+            FieldError::new(pointer, format!("expected a recurrent layer such as `lstm`, received `{received}`"))
         };
         let mut forward = (*self.layer).clone();
-        let Some(first) = direction(&mut forward) else { return Err(unfit("/layer", &self.layer)) };
+        let Some(first) = forward.direction() else { return Err(unfit("/layer", &self.layer)) };
         *first.zero_output_for_mask = first.return_sequences;
         let mut backward = self.backward_layer.as_ref().unwrap_or(&self.layer).as_ref().clone();
-        let Some(second) = direction(&mut backward) else { return Err(unfit("/backward_layer", &backward)) };
+        let Some(second) = backward.direction() else { return Err(unfit("/backward_layer", &backward)) };
         *second.zero_output_for_mask = first.return_sequences;
         *second.merge = self.merge_mode;
         *second.turns_round = true;
@@ -123,13 +88,15 @@ impl Bidirectional {
     fn states(&self) -> ([usize; 2], bool) {
         let mut both =
             [&self.layer, self.backward_layer.as_ref().unwrap_or(&self.layer)].map(|layer| (**layer).clone());
-        let [first, second] = both.each_mut().map(direction);
+        let [first, second] = both.each_mut().map(AnyLayer::direction);
         let given = first.as_ref().is_some_and(|direction| direction.return_state);
         ([first, second].map(|direction| direction.map_or(0, |direction| direction.states)), given)
     }
 }
 
 impl Composition for Bidirectional {
+    const RECURRENT: bool = true;
+
     fn check(&self) -> Result<(), FieldError> {
         self.layer.check().map_err(|error| error.under("/layer"))?;
         let backward = self.backward_layer.as_ref().map_or(Ok(()), |layer| layer.check());

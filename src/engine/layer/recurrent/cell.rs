@@ -1,20 +1,23 @@
 //! What a recurrent layer's cell does in one step, and what the walk along the sequence must know of it.
 
-use super::{MergeMode, kernels::Masked};
+use super::{Direction, MergeMode, kernels::Masked};
 use crate::engine::{
     activation::Activation,
     constraint::Constraint,
     field::FieldError,
     init::Initializer,
     kernel::{self, vectorized},
+    layer::{convolution::Correlation, read},
     real::Real,
     regularizer::Regularizer,
+    shape::Shape,
 };
 use std::ops::Range;
 
 /// What the walk must know of a layer's settings.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Outline {
+    /// Elements of the state at each of its positions.
     pub units: usize,
     /// Parts of the kernels' columns, each of `units`.
     pub gates: usize,
@@ -35,10 +38,12 @@ pub(super) struct Outline {
     pub zero_output_for_mask: bool,
     /// The state is more than the last output.
     pub carries: bool,
-    /// Cells that the cell keeps of each row and step beside gates and state.
+    /// Elements that the cell keeps of each position and step beside gates and state.
     pub side: usize,
     /// What the activations read is kept for backward.
     pub sums: bool,
+    /// Each gate has inputs of its own from which something is dropped, even where nothing is dropped from the state.
+    pub drops_by_gate: bool,
 }
 
 impl Outline {
@@ -64,10 +69,38 @@ pub(super) struct Weight<'a> {
 /// The cell of a recurrent layer. It knows one step of some rows, and nothing of masks: the walk puts the rows right
 /// whose step does not count.
 pub(super) trait Cell: Send + Sync {
+    /// The pointer of the setting that is [`Outline::units`].
+    const UNITS: &'static str = "/units";
+
     fn outline(&self) -> Outline;
 
-    /// Ranges of the activations' settings.
-    fn check_activations(&self) -> Result<(), FieldError>;
+    /// What a direction of [`super::Bidirectional`] is told.
+    fn direction(&mut self) -> Direction<'_>;
+
+    /// Fails unless the layer can read sequences of this shape.
+    fn check_input(&self, input: &Shape) -> Result<(), FieldError> {
+        let received = format_args!("{input}");
+        read::range(input.0.len() == 2, "", "an input of 2 axes, steps and features", received)
+    }
+
+    /// The shape of each tensor of the state.
+    fn state_shape(&self, _input: &Shape) -> Shape {
+        Shape::vector(self.outline().units)
+    }
+
+    /// The shapes of the kernel and of the recurrent kernel.
+    fn kernel_shapes(&self, input: &Shape) -> [Shape; 2] {
+        let Outline { units, gates, .. } = self.outline();
+        [Shape(vec![input.last(), gates * units]), Shape(vec![units, gates * units])]
+    }
+
+    /// The convolutions that input and state go through, where their kernels are such.
+    fn convolutions(&self, _input: &Shape) -> Option<[Correlation; 2]> {
+        None
+    }
+
+    /// Ranges of settings that other cells have not.
+    fn check_own(&self) -> Result<(), FieldError>;
 
     /// Settings of the kernel, of the recurrent kernel and of the bias.
     fn weights(&self) -> [Weight<'_>; 3];

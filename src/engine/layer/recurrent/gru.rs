@@ -1,7 +1,7 @@
 //! [`Gru`].
 
 use super::{
-    MergeMode,
+    Direction, MergeMode,
     cell::{Advance, Cell, Outline, Retreat, Steps, Weight, activate, chain},
     kernels::{Masked, multiply},
 };
@@ -148,10 +148,15 @@ impl Cell for Gru {
             carries: false,
             side: if self.reset_after { GATES * self.units } else { self.units },
             sums: self.activation.needs_input() || self.recurrent_activation.needs_input(),
+            drops_by_gate: false,
         }
     }
 
-    fn check_activations(&self) -> Result<(), FieldError> {
+    fn direction(&mut self) -> Direction<'_> {
+        super::direction!(self)
+    }
+
+    fn check_own(&self) -> Result<(), FieldError> {
         self.activation.check().map_err(|error| error.under("/activation"))?;
         self.recurrent_activation.check().map_err(|error| error.under("/recurrent_activation"))
     }

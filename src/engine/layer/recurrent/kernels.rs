@@ -1,17 +1,25 @@
 //! Products with kernels whose columns belong to gates.
 
+use super::convolution_kernel::ConvolutionKernel;
 use crate::engine::{
     kernel::{self, Matrix, MatrixMut, vectorized},
     real::Real,
 };
 use std::ops::Range;
 
+/// A kernel whose last axis holds the columns of every gate.
+#[derive(Debug)]
+pub(super) enum GateKernel<'a, F> {
+    Dense(DenseKernel<'a, F>),
+    Convolution(ConvolutionKernel<'a, F>),
+}
+
 /// A kernel `[inputs, gates * units]`.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct GateKernel<'a, F> {
+#[derive(Debug)]
+pub(super) struct DenseKernel<'a, F> {
     cells: &'a [F],
-    /// `[gates * units, inputs]`; empty unless something goes back.
-    transposed: &'a [F],
+    /// `[gates * units, inputs]`, once [`GateKernel::prepare_back`] wrote it.
+    transposed: &'a mut [F],
     /// Columns of all gates.
     width: usize,
     /// Columns of one gate.
@@ -28,18 +36,72 @@ pub(super) struct Masked<'a, F> {
     pub scratch: &'a mut [F],
 }
 
-impl<'a, F: Real> GateKernel<'a, F> {
-    pub fn new(cells: &'a [F], gates: usize, units: usize) -> Self {
-        Self { cells, transposed: &[], width: gates * units, units }
+impl<F: Real> GateKernel<'_, F> {
+    /// The same, for as long as it is lent.
+    pub fn lend(&mut self) -> GateKernel<'_, F> {
+        match self {
+            Self::Dense(DenseKernel { cells, transposed, width, units }) => {
+                GateKernel::Dense(DenseKernel { cells, transposed, width: *width, units: *units })
+            }
+            Self::Convolution(kernel) => GateKernel::Convolution(kernel.lend()),
+        }
     }
 
-    /// The same with its transpose beside it, which is written to `transposed`: steps that go back read it in order.
-    pub fn with_transpose(self, transposed: &'a mut [F]) -> Self {
+    fn gates(&self) -> usize {
+        match self {
+            Self::Dense(kernel) => kernel.width / kernel.units,
+            Self::Convolution(kernel) => kernel.gates(),
+        }
+    }
+
+    /// Transposes the kernel into its scratch, before the first [`Self::back`].
+    pub fn prepare_back(&mut self) {
+        match self {
+            Self::Dense(kernel) => kernel.transpose(),
+            Self::Convolution(kernel) => kernel.transpose(),
+        }
+    }
+
+    /// Writes or adds `x · kernel` for some gates into `y`, whose rows hold all of them.
+    pub fn project(&mut self, x: &[F], gates: Range<usize>, y: &mut [F], accumulate: bool) {
+        match self {
+            Self::Dense(kernel) => kernel.project(x, gates, y, accumulate),
+            Self::Convolution(kernel) => kernel.project(x, gates, y, accumulate),
+        }
+    }
+
+    /// Writes or adds the gradient of x to `dx`, from that of some gates in `dy`.
+    pub fn back(&mut self, dy: &[F], gates: Range<usize>, dx: &mut [F], accumulate: bool) {
+        match self {
+            Self::Dense(kernel) => kernel.back(dy, gates, dx, accumulate),
+            Self::Convolution(kernel) => {
+                assert!(!accumulate, "a convolution's way back is not added to anything");
+                kernel.back(dy, gates, dx);
+            }
+        }
+    }
+
+    /// Writes or adds some gates' part of the kernel's gradient.
+    pub fn gradient(&mut self, x: &[F], gates: Range<usize>, dy: &[F], gradient: &mut [F], accumulate: bool) {
+        match self {
+            Self::Dense(kernel) => kernel.gradient(x, gates, dy, gradient, accumulate),
+            Self::Convolution(kernel) => kernel.gradient(x, gates, dy, gradient, accumulate),
+        }
+    }
+}
+
+impl<'a, F: Real> DenseKernel<'a, F> {
+    /// `transposed` has as many cells as the kernel where something goes back.
+    pub fn new(cells: &'a [F], gates: usize, units: usize, transposed: &'a mut [F]) -> Self {
+        Self { cells, transposed, width: gates * units, units }
+    }
+
+    /// Steps that go back read the transpose in order.
+    fn transpose(&mut self) {
         let inputs = self.inputs();
-        for (column, row) in transposed.chunks_exact_mut(inputs).enumerate() {
+        for (column, row) in self.transposed.chunks_exact_mut(inputs).enumerate() {
             row.iter_mut().zip(self.cells[column..].iter().step_by(self.width)).for_each(|(to, &from)| *to = from);
         }
-        Self { transposed, ..self }
     }
 
     fn inputs(&self) -> usize {
@@ -50,24 +112,21 @@ impl<'a, F: Real> GateKernel<'a, F> {
         gates.start * self.units..gates.end * self.units
     }
 
-    /// Writes or adds `x · kernel` for some gates into `y`, whose rows hold all of them.
-    pub fn project(&self, x: &[F], gates: Range<usize>, y: &mut [F], accumulate: bool) {
+    fn project(&self, x: &[F], gates: Range<usize>, y: &mut [F], accumulate: bool) {
         let (columns, inputs) = (self.columns(gates), self.inputs());
         let kernel = Matrix::strided(&self.cells[columns.start..], inputs, columns.len(), self.width);
         let y = MatrixMut::strided(&mut y[columns.start..], x.len() / inputs, columns.len(), self.width);
         kernel::product_into(Matrix::new(x, inputs), kernel, y, accumulate);
     }
 
-    /// Writes or adds the gradient of x to `dx`, from that of some gates in `dy`.
-    pub fn back(&self, dy: &[F], gates: Range<usize>, dx: &mut [F], accumulate: bool) {
+    fn back(&self, dy: &[F], gates: Range<usize>, dx: &mut [F], accumulate: bool) {
         let (columns, inputs) = (self.columns(gates), self.inputs());
         let dy = Matrix::strided(&dy[columns.start..], dx.len() / inputs, columns.len(), self.width);
         let transposed = &self.transposed[columns.start * inputs..columns.end * inputs];
         kernel::product(dy, Matrix::new(transposed, inputs), dx, accumulate);
     }
 
-    /// Writes or adds some gates' part of the kernel's gradient.
-    pub fn gradient(&self, x: &[F], gates: Range<usize>, dy: &[F], gradient: &mut [F], accumulate: bool) {
+    fn gradient(&self, x: &[F], gates: Range<usize>, dy: &[F], gradient: &mut [F], accumulate: bool) {
         let (columns, inputs) = (self.columns(gates), self.inputs());
         let dy = Matrix::strided(&dy[columns.start..], x.len() / inputs, columns.len(), self.width);
         let gradient = MatrixMut::strided(&mut gradient[columns.start..], inputs, columns.len(), self.width);
@@ -78,13 +137,12 @@ impl<'a, F: Real> GateKernel<'a, F> {
 impl<'a, F: Real> Masked<'a, F> {
     /// The same, for as long as it is lent.
     pub fn lend(&mut self) -> Masked<'_, F> {
-        Masked { kernel: self.kernel, masks: self.masks, scratch: self.scratch }
+        Masked { kernel: self.kernel.lend(), masks: self.masks, scratch: self.scratch }
     }
 
     /// What one gate's inputs are multiplied with; empty where nothing is dropped.
     pub fn mask(&self, gate: usize) -> &'a [F] {
-        let gates = self.kernel.width / self.kernel.units;
-        let cells = self.masks.len() / gates;
+        let cells = self.masks.len() / self.kernel.gates();
         &self.masks[gate * cells..(gate + 1) * cells]
     }
 

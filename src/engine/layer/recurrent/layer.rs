@@ -1,7 +1,7 @@
 //! What every recurrent layer is as a layer.
 
 use super::{
-    MergeMode,
+    Direction, MergeMode,
     cell::{Cell, Outline, Weight},
     memory::Plan,
     sequence,
@@ -20,11 +20,13 @@ use std::ops::RangeInclusive;
 const NAMES: [(&str, &str); 3] = [("kernel", "kernel"), ("recurrent_kernel", "recurrent"), ("bias", "bias")];
 
 impl<C: Cell> Layer for C {
+    const RECURRENT: bool = true;
+
     fn check(&self) -> Result<(), FieldError> {
         let outline = self.outline();
         let most = LONGEST_AXIS / outline.gates;
-        read::range((1..=most).contains(&outline.units), "/units", &format!("1 to {most}"), outline.units)?;
-        self.check_activations()?;
+        read::range((1..=most).contains(&outline.units), C::UNITS, &format!("1 to {most}"), outline.units)?;
+        self.check_own()?;
         for ((_, field), Weight { initializer, regularizer, constraint }) in NAMES.into_iter().zip(self.weights()) {
             read::parameter(field, initializer, regularizer, constraint)?;
         }
@@ -40,12 +42,9 @@ impl<C: Cell> Layer for C {
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
-        let [steps, _] = inputs[0].0[..] else {
-            let detail = format!("expected an input of 2 axes, steps and features, received {}", inputs[0]);
-            return Err(FieldError::new("", detail));
-        };
-        let outline = self.outline();
-        check_states(&outline, inputs)?;
+        self.check_input(&inputs[0])?;
+        let (outline, state) = (self.outline(), self.state_shape(&inputs[0]));
+        check_states(&outline, &state, inputs)?;
         for ((spec, weight), (_, field)) in self.parameters(inputs).iter().zip(self.weights()).zip(NAMES) {
             let initializer = weight.initializer.check_shape(&spec.shape);
             initializer.map_err(|error| error.under(&format!("/{field}_initializer")))?;
@@ -54,9 +53,9 @@ impl<C: Cell> Layer for C {
             let constraint = weight.constraint.map_or(Ok(()), |constraint| constraint.check_shape(&spec.shape));
             constraint.map_err(|error| error.under(&format!("/{field}_constraint")))?;
         }
-        let own =
-            if outline.return_sequences { Shape(vec![steps, outline.units]) } else { Shape::vector(outline.units) };
-        merged(outline.merge, own, inputs)
+        let steps = if outline.return_sequences { &inputs[0].0[..1] } else { &[] };
+        let own = Shape([steps, &state.0].concat());
+        merged(outline.merge, own, inputs, C::UNITS)
     }
 
     fn values(&self) -> usize {
@@ -64,20 +63,21 @@ impl<C: Cell> Layer for C {
         1 + if outline.return_state { outline.states() } else { 0 }
     }
 
-    fn other_shapes(&self, _: &[Shape]) -> Vec<Shape> {
-        vec![Shape::vector(self.outline().units); self.values() - 1]
+    fn other_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
+        vec![self.state_shape(&inputs[0]); self.values() - 1]
     }
 
     fn parameters(&self, inputs: &[Shape]) -> Vec<ParameterSpec> {
         let outline = self.outline();
         let width = outline.gates * outline.units;
         let bias = if outline.recurrent_bias { vec![2, width] } else { vec![width] };
-        let shapes = [vec![inputs[0].last(), width], vec![outline.units, width], bias];
+        let [kernel, recurrent] = self.kernel_shapes(&inputs[0]);
+        let shapes = [kernel, recurrent, Shape(bias)];
         let parameters = NAMES.into_iter().zip(self.weights()).zip(shapes).map(|(((name, _), weight), shape)| {
             let first = if name == "bias" { self.first_bias() } else { None };
             ParameterSpec::trained(
                 name,
-                Shape(shape),
+                shape,
                 &first.unwrap_or_else(|| weight.initializer.clone()),
                 weight.regularizer.copied(),
                 weight.constraint,
@@ -88,7 +88,14 @@ impl<C: Cell> Layer for C {
 
     fn check_masks(&self, inputs: &[Shape], masks: &[Option<Shape>]) -> Result<(), FieldError> {
         let sequences = self.outline().first_state();
-        read::masks_of_steps(&inputs[..sequences], &masks[..sequences])
+        match (self.convolutions(&inputs[0]), &masks[0]) {
+            (None, _) => read::masks_of_steps(&inputs[..sequences], &masks[..sequences]),
+            (Some(_), Some(mask)) => {
+                let expected = format!("a mask of the shape {:?}, the steps of {}", &inputs[0].0[..1], inputs[0]);
+                read::range(mask.0 == inputs[0].0[..1], "", &expected, format_args!("one of the shape {mask}"))
+            }
+            (Some(_), None) => Ok(()),
+        }
     }
 
     fn mask(&self, _: &[Shape], _: &[Option<Shape>]) -> MaskRule {
@@ -96,18 +103,28 @@ impl<C: Cell> Layer for C {
     }
 
     fn workspace(&self, inputs: &[Shape]) -> Workspace {
-        Plan::new(self.outline(), &inputs[0]).workspace()
+        Plan::new(self, &inputs[0]).workspace()
+    }
+
+    fn tables(&self, inputs: &[Shape]) -> Vec<Vec<u32>> {
+        Plan::new(self, &inputs[0]).tables()
     }
 
     fn cost(&self, inputs: &[Shape]) -> u64 {
-        let plan = Plan::new(self.outline(), &inputs[0]);
-        let kernels = plan.gate_cells() as u64 * (plan.inputs + plan.outline.units) as u64;
-        (2 * plan.steps as u64).saturating_mul(kernels)
+        Plan::new(self, &inputs[0]).cost()
     }
 
-    fn product_rows(&self, _: &[Shape]) -> Option<usize> {
+    fn product_rows(&self, inputs: &[Shape]) -> Option<usize> {
         // Step by step.
-        Some(1)
+        Some(Plan::new(self, &inputs[0]).product_rows())
+    }
+
+    fn sees_masks_of_steps(&self) -> bool {
+        true
+    }
+
+    fn direction(&mut self) -> Option<Direction<'_>> {
+        Some(Cell::direction(self))
     }
 
     fn activity_regularizer(&self) -> Option<Regularizer> {
@@ -125,23 +142,27 @@ impl<C: Cell> Layer for C {
 }
 
 /// Fails where inputs after the sequence are not the whole of a state.
-fn check_states(outline: &Outline, inputs: &[Shape]) -> Result<(), FieldError> {
+fn check_states(outline: &Outline, state: &Shape, inputs: &[Shape]) -> Result<(), FieldError> {
     let (first, whole) = (outline.first_state(), outline.first_state() + outline.states());
     let received = inputs.len();
     read::range([first, whole].contains(&received), "/inputs", &format!("{first} or {whole} inputs"), received)?;
-    for state in &inputs[first..] {
-        let expected = format!("a state of the shape [{}]", outline.units);
-        read::range(*state == Shape::vector(outline.units), "/inputs", &expected, format_args!("one of {state}"))?;
+    for given in &inputs[first..] {
+        read::range(
+            given == state,
+            "/inputs",
+            &format!("a state of the shape {state}"),
+            format_args!("one of {given}"),
+        )?;
     }
     Ok(())
 }
 
 /// What becomes of an output's shape where it is merged with the second input.
-fn merged(merge: Option<MergeMode>, mut own: Shape, inputs: &[Shape]) -> Result<Shape, FieldError> {
+fn merged(merge: Option<MergeMode>, mut own: Shape, inputs: &[Shape], units: &str) -> Result<Shape, FieldError> {
     let (Some(mode), Some(other)) = (merge, inputs.get(1)) else { return Ok(own) };
     if mode != MergeMode::Concat && own != *other {
         let detail = format!("expected directions with outputs of one shape, received {other} and {own}");
-        return Err(FieldError::new("/backward_layer/units", detail));
+        return Err(FieldError::new(format!("/backward_layer{units}"), detail));
     }
     if let (MergeMode::Concat, Some(last)) = (mode, own.0.last_mut()) {
         *last += other.last();

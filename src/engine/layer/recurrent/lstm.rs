@@ -1,15 +1,15 @@
 //! [`Lstm`].
 
 use super::{
-    MergeMode,
-    cell::{Advance, Cell, Outline, Retreat, Weight, activate, chain},
+    Direction, MergeMode,
+    cell::{Advance, Cell, Outline, Retreat, Weight},
+    lstm_gates::LstmGates,
 };
 use crate::engine::{
     activation::Activation,
     constraint::Constraint,
     field::FieldError,
     init::{Initializer, UnitForgetBias},
-    kernel::{self, vectorized},
     layer::read,
     real::Real,
     regularizer::Regularizer,
@@ -118,13 +118,11 @@ pub struct Lstm {
     pub(super) turns_round: bool,
 }
 
-const GATES: usize = 4;
-
 impl Cell for Lstm {
     fn outline(&self) -> Outline {
         Outline {
             units: self.units,
-            gates: GATES,
+            gates: LstmGates::COUNT,
             use_bias: self.use_bias,
             recurrent_bias: false,
             dropout: self.dropout,
@@ -140,10 +138,15 @@ impl Cell for Lstm {
             carries: true,
             side: self.units,
             sums: self.activation.needs_input() || self.recurrent_activation.needs_input(),
+            drops_by_gate: false,
         }
     }
 
-    fn check_activations(&self) -> Result<(), FieldError> {
+    fn direction(&mut self) -> Direction<'_> {
+        super::direction!(self)
+    }
+
+    fn check_own(&self) -> Result<(), FieldError> {
         self.activation.check().map_err(|error| error.under("/activation"))?;
         self.recurrent_activation.check().map_err(|error| error.under("/recurrent_activation"))
     }
@@ -178,84 +181,16 @@ impl Cell for Lstm {
     }
 
     fn advance<F: Real>(&self, step: &mut Advance<'_, F>) {
-        let (units, width) = (self.units, GATES * self.units);
-        step.recurrent.project(step.before, 0..GATES, step.gates, true);
-        if !step.sums.is_empty() {
-            step.sums.copy_from_slice(step.gates);
-        }
-        activate(self.recurrent_activation, step.gates, width, 0..2 * units, units);
-        activate(self.activation, step.gates, width, 2 * units..3 * units, units);
-        activate(self.recurrent_activation, step.gates, width, 3 * units..width, units);
-        let gates = step.gates.chunks_exact_mut(width);
-        let carries = step.carry_before.chunks_exact(units).zip(step.carry.chunks_exact_mut(units));
-        vectorized(
-            #[inline(always)]
-            || {
-                for (gates, (before, carry)) in gates.zip(carries) {
-                    let [i, f, g, _] = split(gates, units);
-                    for ((((carry, &before), &i), &f), &g) in carry.iter_mut().zip(before).zip(&*i).zip(&*f).zip(&*g) {
-                        *carry = f * before + i * g;
-                    }
-                }
-            },
-        );
-        step.side.copy_from_slice(step.carry);
-        self.activation.forward(step.side, units);
-        give(step.gates, step.side, step.output, units);
+        self.gates().advance(step);
     }
 
     fn retreat<F: Real>(&self, step: &mut Retreat<'_, F>) {
-        let (units, width) = (self.units, GATES * self.units);
-        give(step.gates, step.d_output, step.output_scratch, units);
-        self.activation.backward(step.carry, step.side, step.output_scratch, units);
-        kernel::add(step.output_scratch, step.d_carry);
-        step.gates_scratch.copy_from_slice(step.gates);
-        let gates = step.gates.chunks_exact_mut(width);
-        let carries = step.carry_before.chunks_exact(units).zip(step.d_carry.chunks_exact_mut(units));
-        let outputs = step.side.chunks_exact(units).zip(step.d_output.chunks_exact(units));
-        vectorized(
-            #[inline(always)]
-            || {
-                for ((gates, (before, d_carry)), (given, d_output)) in gates.zip(carries).zip(outputs) {
-                    let [i, f, g, o] = split(gates, units);
-                    for ((o, &d), &given) in o.iter_mut().zip(d_output).zip(given) {
-                        *o = d * given;
-                    }
-                    for ((i, g), &d) in i.iter_mut().zip(g).zip(&*d_carry) {
-                        (*i, *g) = (d * *g, d * *i);
-                    }
-                    for ((f, d), &before) in f.iter_mut().zip(d_carry).zip(before) {
-                        (*f, *d) = (*d * before, *d * *f);
-                    }
-                }
-            },
-        );
-        let known = [step.sums, &*step.gates_scratch];
-        chain(self.recurrent_activation, known, step.gates, width, 0..2 * units, units);
-        chain(self.activation, known, step.gates, width, 2 * units..3 * units, units);
-        chain(self.recurrent_activation, known, step.gates, width, 3 * units..width, units);
-        step.recurrent.back(step.gates, 0..GATES, step.d_output, false);
+        self.gates().retreat(step);
     }
 }
 
-/// Multiplies every row of `from` by the gate that gives the carry out.
-fn give<F: Real>(gates: &[F], from: &[F], to: &mut [F], units: usize) {
-    let rows = gates.chunks_exact(GATES * units).zip(from.chunks_exact(units)).zip(to.chunks_exact_mut(units));
-    vectorized(
-        #[inline(always)]
-        || {
-            for ((gates, from), to) in rows {
-                to.iter_mut().zip(from).zip(&gates[3 * units..]).for_each(|((to, &from), &gate)| *to = from * gate);
-            }
-        },
-    );
-}
-
-/// The gates of one row: those that write, keep, are written, and give.
-#[inline(always)]
-fn split<F>(gates: &mut [F], units: usize) -> [&mut [F]; GATES] {
-    let (i, rest) = gates.split_at_mut(units);
-    let (f, rest) = rest.split_at_mut(units);
-    let (g, o) = rest.split_at_mut(units);
-    [i, f, g, o]
+impl Lstm {
+    fn gates(&self) -> LstmGates {
+        LstmGates { units: self.units, activation: self.activation, recurrent_activation: self.recurrent_activation }
+    }
 }

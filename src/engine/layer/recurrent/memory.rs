@@ -1,14 +1,23 @@
 //! Where everything lies that a recurrent layer computes, and how much of it there is.
 
-use super::cell::Outline;
-use crate::engine::{layer::Workspace, shape::Shape};
+use super::{
+    cell::{Cell, Outline},
+    convolution_kernel::{ConvolutionKernel, KernelShape},
+    kernels::{DenseKernel, GateKernel},
+};
+use crate::engine::{layer::Workspace, real::Real, shape::Shape};
 
 /// A layer's outline at the shape of its input.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Plan {
     pub outline: Outline,
     pub steps: usize,
+    /// Elements of one step of the input.
     pub inputs: usize,
+    /// Elements of each tensor of the state.
+    pub state: usize,
+    /// Where the kernels are convolutions: that of the input and that of the state.
+    convolutions: Option<[KernelShape; 2]>,
 }
 
 /// What forward leaves for backward; `[steps, rows, …]` each, in the order of processing. At inference only what comes from
@@ -47,24 +56,89 @@ pub(super) struct Scratch<'a, F> {
     pub masked: &'a mut [F],
     /// The gradient of the output before it was merged, as the output lies.
     pub merged: &'a mut [F],
-    pub kernel: &'a mut [F],
-    pub recurrent_kernel: &'a mut [F],
 }
 
 impl Plan {
-    pub fn new(outline: Outline, input: &Shape) -> Self {
-        let (steps, inputs) = (input.0[0], input.last());
-        Self { outline, steps, inputs }
+    /// The plan for an input of a shape that passed [`Cell::check_input`].
+    pub fn new(cell: &impl Cell, input: &Shape) -> Self {
+        let outline = cell.outline();
+        let (steps, inputs) = (input.0[0], input.0[1..].iter().product());
+        let by_gate = outline.recurrent_dropout > 0.0 || outline.dropout > 0.0 && outline.drops_by_gate;
+        let shape = |all| KernelShape { all, gates: outline.gates, by_gate };
+        let convolutions = cell.convolutions(input).map(|both| both.map(shape));
+        Self { outline, steps, inputs, state: cell.state_shape(input).cells(), convolutions }
     }
 
-    /// Cells of the gates of one row.
+    /// Elements of the gates of one row.
     pub fn gate_cells(&self) -> usize {
+        self.outline.gates * self.state
+    }
+
+    /// Elements that the cell keeps of one row and step.
+    pub fn side_cells(&self) -> usize {
+        self.state / self.outline.units * self.outline.side
+    }
+
+    /// Columns of the kernels.
+    fn columns(&self) -> usize {
         self.outline.gates * self.outline.units
+    }
+
+    /// Elements of scratch of the kernel and of the recurrent kernel.
+    fn kernel_scratch(&self) -> [usize; 2] {
+        match self.convolutions {
+            Some(both) => both.map(|shape| shape.scratch()),
+            None => [self.inputs * self.columns(), self.state * self.columns()],
+        }
+    }
+
+    /// Tables of both kernels, one after the other.
+    pub fn tables(&self) -> Vec<Vec<u32>> {
+        self.convolutions.iter().flatten().flat_map(KernelShape::tables).collect()
+    }
+
+    /// Multiplications and additions of a row's forward.
+    pub fn cost(&self) -> u64 {
+        let each = match self.convolutions {
+            Some(both) => both.iter().fold(0, |sum, shape| shape.all.cost().saturating_add(sum)),
+            None => 2 * self.gate_cells() as u64 * (self.inputs + self.state) as u64,
+        };
+        each.saturating_mul(self.steps as u64)
+    }
+
+    /// Rows of each step's product with the recurrent kernel.
+    pub fn product_rows(&self) -> usize {
+        self.state / self.outline.units
+    }
+
+    /// The kernel and the recurrent kernel, and what is left of `scratch` beside theirs.
+    pub fn kernels<'a, F: Real>(
+        &self,
+        [kernel, recurrent]: [&'a [F]; 2],
+        tables: &'a [Vec<u32>],
+        mut scratch: &'a mut [F],
+    ) -> ([GateKernel<'a, F>; 2], &'a mut [F]) {
+        let [first, second] = self.kernel_scratch().map(|count| take(&mut scratch, count));
+        let kernels = match self.convolutions {
+            Some([of_input, of_state]) => {
+                let (tables, others) = tables.split_at(of_input.table_count());
+                [
+                    GateKernel::Convolution(ConvolutionKernel::new(kernel, of_input, tables, first)),
+                    GateKernel::Convolution(ConvolutionKernel::new(recurrent, of_state, others, second)),
+                ]
+            }
+            None => {
+                let Outline { gates, units, .. } = self.outline;
+                [(kernel, first), (recurrent, second)]
+                    .map(|(cells, scratch)| GateKernel::Dense(DenseKernel::new(cells, gates, units, scratch)))
+            }
+        };
+        (kernels, scratch)
     }
 
     /// Masks of a row's inputs: one for all gates, unless the state is dropped from as well.
     pub fn input_masks(&self) -> usize {
-        match (self.outline.dropout > 0.0, self.outline.recurrent_dropout > 0.0) {
+        match (self.outline.dropout > 0.0, self.outline.recurrent_dropout > 0.0 || self.outline.drops_by_gate) {
             (false, _) => 0,
             (true, false) => 1,
             (true, true) => self.outline.gates,
@@ -78,44 +152,43 @@ impl Plan {
 
     /// Cells of a row's output where it is merged with that of the other direction.
     fn merged_cells(&self) -> usize {
-        let Outline { units, return_sequences, merge, .. } = self.outline;
-        if merge.is_none() { 0 } else { units * if return_sequences { self.steps } else { 1 } }
+        let Outline { return_sequences, merge, .. } = self.outline;
+        if merge.is_none() { 0 } else { self.state * if return_sequences { self.steps } else { 1 } }
     }
 
     /// Cells a row of each part of [`Memory`].
     fn memory_cells(&self, training: bool) -> [usize; 9] {
-        let Outline { units, carries, side, sums, .. } = self.outline;
+        let Outline { carries, sums, .. } = self.outline;
         let (steps, states) = if training { (self.steps, self.steps + 1) } else { (1, 2) };
         let masks = |count: usize, cells: usize| if training { count * cells } else { 0 };
         [
             self.steps * self.inputs,
             self.steps * self.gate_cells(),
-            steps * side,
+            steps * self.side_cells(),
             if sums && training { steps * self.gate_cells() } else { 0 },
-            states * units,
-            if carries { states * units } else { 0 },
+            states * self.state,
+            if carries { states * self.state } else { 0 },
             masks(self.input_masks(), self.inputs),
-            masks(self.recurrent_masks(), units),
+            masks(self.recurrent_masks(), self.state),
             self.merged_cells(),
         ]
     }
 
-    /// Cells a row of each part of [`Scratch`] but the kernels.
+    /// Elements a row of each part of [`Scratch`].
     fn scratch_cells(&self) -> [usize; 9] {
-        let Outline { units, carries, .. } = self.outline;
-        let carry = if carries { units } else { 0 };
-        let drops = self.recurrent_masks() > 0;
-        let masked = if drops { self.steps * self.inputs.max(units) } else { 0 };
-        [self.steps * self.inputs, units, carry, units, carry, self.gate_cells(), units, masked, self.merged_cells()]
+        let state = self.state;
+        let carry = if self.outline.carries { state } else { 0 };
+        let drops = self.recurrent_masks() > 0 || self.input_masks() > 1;
+        let masked = if drops { self.steps * self.inputs.max(state) } else { 0 };
+        [self.steps * self.inputs, state, carry, state, carry, self.gate_cells(), state, masked, self.merged_cells()]
     }
 
     /// What the layer asks for.
     pub fn workspace(&self) -> Workspace {
-        let sum = |cells: [usize; 9]| cells.into_iter().fold(0, usize::saturating_add);
         Workspace {
-            kept_per_row: sum(self.memory_cells(true)),
-            scratch_per_row: sum(self.memory_cells(false)).max(sum(self.scratch_cells())),
-            scratch: self.gate_cells() * (self.inputs + self.outline.units),
+            kept_per_row: sum_of(self.memory_cells(true)),
+            scratch_per_row: sum_of(self.memory_cells(false)).max(sum_of(self.scratch_cells())),
+            scratch: sum_of(self.kernel_scratch()),
         }
     }
 
@@ -131,22 +204,12 @@ impl Plan {
     pub fn scratch<'a, F>(&self, rows: usize, mut cells: &'a mut [F]) -> Scratch<'a, F> {
         let [d_x, d_output, d_carry, passed_output, passed_carry, gates, output, masked, merged] =
             self.scratch_cells().map(|count| take(&mut cells, rows * count));
-        let kernel = take(&mut cells, self.inputs * self.gate_cells());
-        let recurrent_kernel = take(&mut cells, self.outline.units * self.gate_cells());
-        Scratch {
-            d_x,
-            d_output,
-            d_carry,
-            passed_output,
-            passed_carry,
-            gates,
-            output,
-            masked,
-            merged,
-            kernel,
-            recurrent_kernel,
-        }
+        Scratch { d_x, d_output, d_carry, passed_output, passed_carry, gates, output, masked, merged }
     }
+}
+
+fn sum_of<const N: usize>(counts: [usize; N]) -> usize {
+    counts.into_iter().fold(0, usize::saturating_add)
 }
 
 /// Takes the first `count` cells away from `cells`.

@@ -6,10 +6,14 @@
 
 mod bidirectional;
 mod cell;
+mod conv_lstm;
+mod convolution_kernel;
+mod direction;
 mod gru;
 mod kernels;
 mod layer;
 mod lstm;
+mod lstm_gates;
 mod memory;
 mod merge;
 mod noise;
@@ -17,6 +21,9 @@ mod sequence;
 mod simple_rnn;
 
 pub use bidirectional::Bidirectional;
+pub use conv_lstm::{ConvLstm, ConvLstm1d, ConvLstm2d, ConvLstm3d};
+pub use direction::Direction;
+use direction::direction;
 pub use gru::Gru;
 pub use lstm::Lstm;
 pub use merge::MergeMode;

@@ -6,13 +6,13 @@ use rand::Rng;
 
 /// Draws the masks of some rows, one for all steps: 0 for what is dropped, and for the rest what keeps its expectation.
 pub(super) fn draw<F: Real>(plan: &Plan, pass: &Pass, input_masks: &mut [F], recurrent_masks: &mut [F]) {
-    let (inputs, units) = (plan.inputs, plan.outline.units);
-    let words = plan.input_masks() * inputs + plan.recurrent_masks() * units;
+    let (inputs, state) = (plan.inputs, plan.state);
+    let words = plan.input_masks() * inputs + plan.recurrent_masks() * state;
     if words == 0 {
         return;
     }
     let mut random = pass.noise.stream(plan.outline.seed, words);
-    let kinds = [(plan.outline.dropout, inputs, input_masks), (plan.outline.recurrent_dropout, units, recurrent_masks)];
+    let kinds = [(plan.outline.dropout, inputs, input_masks), (plan.outline.recurrent_dropout, state, recurrent_masks)];
     let mut kinds =
         kinds.map(|(rate, width, masks)| (((rate * 2f64.powi(32)) as u32, F::of(1.0 / (1.0 - rate))), width, masks));
     for row in 0..pass.rows {
@@ -28,10 +28,7 @@ pub(super) fn draw<F: Real>(plan: &Plan, pass: &Pass, input_masks: &mut [F], rec
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::{Lstm, cell::Cell},
-        *,
-    };
+    use super::{super::Lstm, *};
     use crate::engine::{random::Noise, shape::Shape};
     use serde_json::json;
 
@@ -42,7 +39,7 @@ mod tests {
     fn masks(dropout: f64, recurrent_dropout: f64, first_row: usize, rows: usize) -> [Vec<f64>; 2] {
         let settings = json!({"units": UNITS, "dropout": dropout, "recurrent_dropout": recurrent_dropout});
         let layer: Lstm = serde_json::from_value(settings).unwrap();
-        let plan = Plan::new(layer.outline(), &Shape(vec![2, INPUTS]));
+        let plan = Plan::new(&layer, &Shape(vec![2, INPUTS]));
         let noise = Noise { seed: 1, step: 2, layer: 3, first_row };
         let pass = Pass { rows, repeat: 1, training: true, logits: false, trainable: true, batch_rows: rows, noise };
         let mut input_masks = vec![f64::NAN; plan.input_masks() * rows * INPUTS];

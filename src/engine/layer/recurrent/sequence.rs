@@ -2,7 +2,7 @@
 
 use super::{
     cell::{Advance, Cell, Outline, Retreat, Steps},
-    kernels::{GateKernel, Masked, multiply},
+    kernels::{Masked, multiply},
     memory::{Plan, neighbours, part},
     noise,
 };
@@ -11,7 +11,6 @@ use crate::engine::{
     layer::{Backward, Forward, Layer, Values},
     real::Real,
     regularizer::Regularizer,
-    shape::Shape,
 };
 use std::ops::Range;
 
@@ -58,14 +57,14 @@ impl<'a, F: Real> Walk<'a, F> {
 
     /// The rows whose step does not count, as the cells of a state.
     fn skipped(&self, step: usize) -> impl Iterator<Item = Range<usize>> {
-        let (rows, units) = (if self.mask.is_some() { self.rows } else { 0 }, self.plan.outline.units);
-        (0..rows).filter(move |row| self.skips(step, *row)).map(move |row| row * units..(row + 1) * units)
+        let (rows, state) = (if self.mask.is_some() { self.rows } else { 0 }, self.plan.state);
+        (0..rows).filter(move |row| self.skips(step, *row)).map(move |row| row * state..(row + 1) * state)
     }
 
     /// For each row, its cells in a state and where they lie in the layer's output; nothing for steps whose output is not
     /// given, and for rows whose output is zero.
     fn outputs(&self, step: usize) -> impl Iterator<Item = [Range<usize>; 2]> {
-        let (steps, Outline { units, return_sequences, turns_round, .. }) = (self.plan.steps, self.plan.outline);
+        let Plan { steps, state, outline: Outline { return_sequences, turns_round, .. }, .. } = self.plan;
         let (place, of) = match (return_sequences, turns_round) {
             (true, false) => (step, steps),
             (true, true) => (steps - 1 - step, steps),
@@ -73,8 +72,8 @@ impl<'a, F: Real> Walk<'a, F> {
         };
         let rows = if return_sequences || step + 1 == steps { self.rows } else { 0 };
         (0..rows).filter(move |row| !self.is_silent(step, *row)).map(move |row| {
-            let to = (row * of + place) * units;
-            [row * units..(row + 1) * units, to..to + units]
+            let to = (row * of + place) * state;
+            [row * state..(row + 1) * state, to..to + state]
         })
     }
 
@@ -93,13 +92,15 @@ impl<'a, F: Real> Walk<'a, F> {
 
 /// See [`Layer::forward`](crate::engine::layer::Layer::forward).
 pub(super) fn forward<F: Real>(cell: &impl Cell, cx: &mut Forward<'_, F>) {
-    let plan = Plan::new(cell.outline(), cx.inputs.shape(0));
+    let plan = Plan::new(cell, cx.inputs.shape(0));
     let Outline { units, gates, use_bias, zero_output_for_mask, merge, .. } = plan.outline;
     let rows = cx.pass.rows;
+    let weights = [KERNEL, RECURRENT_KERNEL].map(|index| cx.parameters.get(index));
+    let ([mut input_kernel, kernel], scratch) = plan.kernels(weights, cx.tables, cx.scratch);
     let (memory, scratch) = if cx.pass.training {
-        (plan.memory(rows, true, cx.kept).0, &mut *cx.scratch)
+        (plan.memory(rows, true, cx.kept).0, scratch)
     } else {
-        plan.memory(rows, false, cx.scratch)
+        plan.memory(rows, false, scratch)
     };
     if cx.pass.training {
         noise::draw(&plan, &cx.pass, memory.input_masks, memory.recurrent_masks);
@@ -110,13 +111,11 @@ pub(super) fn forward<F: Real>(cell: &impl Cell, cx: &mut Forward<'_, F>) {
     }
     let (all, by_gate) = masks(&plan, memory.input_masks);
     multiply(all, memory.x);
-    let input_kernel = GateKernel::new(cx.parameters.get(KERNEL), gates, units);
-    let at_once = PROJECTED_ROWS.div_ceil(rows.max(1));
-    let kernel = GateKernel::new(cx.parameters.get(RECURRENT_KERNEL), gates, units);
+    let at_once = PROJECTED_ROWS.div_ceil(rows.max(1) * plan.product_rows());
     let mut recurrent = Masked { kernel, masks: memory.recurrent_masks, scratch };
     let bias = if use_bias { cx.parameters.get(BIAS) } else { &[] };
-    let (bias, recurrent_bias) = bias.split_at(plan.gate_cells().min(bias.len()));
-    let (state, gate_cells) = (rows * units, rows * plan.gate_cells());
+    let (bias, recurrent_bias) = bias.split_at((gates * units).min(bias.len()));
+    let (state, gate_cells) = (rows * plan.state, rows * plan.gate_cells());
     begin(&plan, &cx.inputs, &mut memory.outputs[..state], 0);
     if plan.outline.carries {
         begin(&plan, &cx.inputs, &mut memory.carries[..state], 1);
@@ -131,7 +130,7 @@ pub(super) fn forward<F: Real>(cell: &impl Cell, cx: &mut Forward<'_, F>) {
             let end = plan.steps.min(step + at_once);
             let x = &memory.x[step * rows * plan.inputs..end * rows * plan.inputs];
             let projected = &mut memory.gates[step * gate_cells..end * gate_cells];
-            let mut input = Masked { kernel: input_kernel, masks: by_gate, scratch: &mut *recurrent.scratch };
+            let mut input = Masked { kernel: input_kernel.lend(), masks: by_gate, scratch: &mut *recurrent.scratch };
             input.project(x, 0..gates, projected, false);
         }
         let gates = part(memory.gates, gate_cells, step);
@@ -144,7 +143,7 @@ pub(super) fn forward<F: Real>(cell: &impl Cell, cx: &mut Forward<'_, F>) {
             recurrent: recurrent.lend(),
             recurrent_bias,
             gates,
-            side: part(memory.side, rows * plan.outline.side, step),
+            side: part(memory.side, rows * plan.side_cells(), step),
             sums: part(memory.sums, gate_cells, step),
             before,
             output: &mut *output,
@@ -167,7 +166,7 @@ pub(super) fn forward<F: Real>(cell: &impl Cell, cx: &mut Forward<'_, F>) {
         if let Some(penalty) = own_penalty(cell, 1) {
             *cx.penalty += penalty.penalty(merged, cx.inputs.shape(1), &mut []);
             for end in ends.iter().take(cell.values() - 1) {
-                *cx.penalty += penalty.penalty(end, &Shape::vector(units), &mut []);
+                *cx.penalty += penalty.penalty(end, &cell.state_shape(cx.inputs.shape(0)), &mut []);
             }
         }
     }
@@ -191,15 +190,16 @@ fn own_penalty(cell: &impl Cell, batch_rows: usize) -> Option<Regularizer> {
 
 /// See [`Layer::backward`](crate::engine::layer::Layer::backward).
 pub(super) fn backward<F: Real>(cell: &impl Cell, cx: &mut Backward<'_, F>) {
-    let plan = Plan::new(cell.outline(), cx.inputs.shape(0));
+    let plan = Plan::new(cell, cx.inputs.shape(0));
     let (Outline { units, gates, use_bias, carries, merge, .. }, rows) = (plan.outline, cx.pass.rows);
     let (memory, _) = plan.memory(rows, true, cx.kept);
-    let scratch = plan.scratch(rows, cx.scratch);
-    let kernel = GateKernel::new(cx.parameters.get(RECURRENT_KERNEL), gates, units);
-    let kernel = kernel.with_transpose(scratch.recurrent_kernel);
+    let weights = [KERNEL, RECURRENT_KERNEL].map(|index| cx.parameters.get(index));
+    let ([mut input_kernel, mut kernel], scratch) = plan.kernels(weights, cx.tables, cx.scratch);
+    let scratch = plan.scratch(rows, scratch);
+    kernel.prepare_back();
     let mut recurrent = Masked { kernel, masks: memory.recurrent_masks, scratch: &mut *scratch.masked };
     let walk = Walk::new(plan, rows, &cx.inputs);
-    let (state, gate_cells, side_cells) = (rows * units, rows * plan.gate_cells(), rows * plan.outline.side);
+    let (state, gate_cells, side_cells) = (rows * plan.state, rows * plan.gate_cells(), rows * plan.side_cells());
     let mut dy = &*cx.output_gradient;
     if let Some(mode) = merge {
         let (other, widths) = (cx.inputs.get(1), [cx.inputs.shape(1).last(), units]);
@@ -220,7 +220,8 @@ pub(super) fn backward<F: Real>(cell: &impl Cell, cx: &mut Backward<'_, F>) {
         }
         let penalty = own_penalty(cell, cx.pass.batch_rows).filter(|_| merge.is_some() && index + 1 < cell.values());
         if let Some(penalty) = penalty {
-            penalty.add_gradient(&states[plan.steps * state..], &Shape::vector(units), &mut [], gradient);
+            let shape = cell.state_shape(cx.inputs.shape(0));
+            penalty.add_gradient(&states[plan.steps * state..], &shape, &mut [], gradient);
         }
     }
     for step in (0..plan.steps).rev() {
@@ -250,9 +251,9 @@ pub(super) fn backward<F: Real>(cell: &impl Cell, cx: &mut Backward<'_, F>) {
             output_scratch: &mut *scratch.output,
         });
         for cells in walk.skipped(step) {
-            let row = cells.start / units;
+            let row = cells.start / plan.state;
             step_gates[row * plan.gate_cells()..][..plan.gate_cells()].fill(F::ZERO);
-            side[row * plan.outline.side..][..plan.outline.side].fill(F::ZERO);
+            side[row * plan.side_cells()..][..plan.side_cells()].fill(F::ZERO);
             scratch.d_output[cells.clone()].copy_from_slice(&scratch.passed_output[cells.clone()]);
             if carries {
                 scratch.d_carry[cells.clone()].copy_from_slice(&scratch.passed_carry[cells]);
@@ -276,13 +277,14 @@ pub(super) fn backward<F: Real>(cell: &impl Cell, cx: &mut Backward<'_, F>) {
         cell.bias_gradient(&steps, gradient, accumulate);
     }
     let (all, by_gate) = masks(&plan, memory.input_masks);
-    let kernel = GateKernel::new(cx.parameters.get(KERNEL), gates, units);
-    let mut input = Masked { kernel, masks: by_gate, scratch: &mut *scratch.masked };
+    if cx.input_gradients.get(0).is_some() {
+        input_kernel.prepare_back();
+    }
+    let mut input = Masked { kernel: input_kernel, masks: by_gate, scratch: &mut *scratch.masked };
     if let Some(gradient) = cx.parameter_gradients.get(KERNEL) {
         input.gradient(memory.x, 0..gates, memory.gates, gradient, accumulate);
     }
     if let Some(gradient) = cx.input_gradients.get(0) {
-        input.kernel = kernel.with_transpose(scratch.kernel);
         input.back(memory.gates, 0..gates, scratch.d_x, false);
         multiply(all, scratch.d_x);
         for [to, from] in walk.inputs() {

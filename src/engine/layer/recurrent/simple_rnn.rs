@@ -1,7 +1,7 @@
 //! [`SimpleRnn`].
 
 use super::{
-    MergeMode,
+    Direction, MergeMode,
     cell::{Advance, Cell, Outline, Retreat, Weight},
 };
 use crate::engine::{
@@ -123,10 +123,15 @@ impl Cell for SimpleRnn {
             carries: false,
             side: 0,
             sums: self.activation.needs_input(),
+            drops_by_gate: false,
         }
     }
 
-    fn check_activations(&self) -> Result<(), FieldError> {
+    fn direction(&mut self) -> Direction<'_> {
+        super::direction!(self)
+    }
+
+    fn check_own(&self) -> Result<(), FieldError> {
         self.activation.check().map_err(|error| error.under("/activation"))
     }
 

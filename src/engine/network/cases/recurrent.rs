@@ -42,5 +42,36 @@ pub(super) fn cases() -> Vec<Case> {
         settings["type"] = json!(kind);
         Case::new(settings, [[4, 3]])
     };
-    cases.into_iter().map(case).collect()
+    let mut cases: Vec<Case> = cases.into_iter().map(case).collect();
+    cases.extend(convolutions());
+    cases
+}
+
+/// Convolutional ones, along one to three axes.
+fn convolutions() -> Vec<Case> {
+    let layer = json!({"type": "conv_lstm1d", "filters": 2, "kernel_size": 2, "return_sequences": true});
+    vec![
+        Case::new(json!({"type": "conv_lstm1d", "filters": 2, "kernel_size": 3, "padding": "same"}), [[3, 4, 2]]),
+        Case::new(
+            json!({"type": "conv_lstm1d", "filters": 2, "kernel_size": 2, "recurrent_dropout": 0.3, "dropout": 0.3}),
+            [[3, 4, 2]],
+        ),
+        Case::new(
+            json!({"type": "conv_lstm1d", "filters": 2, "kernel_size": 2, "strides": 2, "dropout": 0.3}),
+            [[3, 5, 1]],
+        ),
+        Case::new(json!({"type": "bidirectional", "layer": layer, "merge_mode": "mul"}), [[3, 4, 1]]),
+        Case::new(
+            json!({
+                "type": "conv_lstm2d", "filters": 2, "kernel_size": [2, 1], "strides": [1, 2], "activation": "swish",
+                "recurrent_activation": "softmax", "return_sequences": true, "go_backwards": true,
+            }),
+            [[2, 3, 3, 1]],
+        ),
+        Case::new(
+            json!({"type": "conv_lstm2d", "filters": 1, "kernel_size": 2, "dilation_rate": 2, "use_bias": false}),
+            [[2, 3, 4, 2]],
+        ),
+        Case::new(json!({"type": "conv_lstm3d", "filters": 1, "kernel_size": [1, 2, 1]}), [[2, 2, 2, 1, 2]]),
+    ]
 }

@@ -11,6 +11,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::{fs, path::Path};
 
+/// Room for the largest of them; a service has less where nothing else is set.
+const LARGEST: Limits = Limits { layers: 4000, parameters: 400_000_000, memory_bytes: 64 << 30 };
+
 #[derive(Deserialize)]
 struct Counts {
     models: Vec<Row>,
@@ -33,9 +36,8 @@ fn counted(document: &Value) -> Result<(usize, usize), String> {
         [] => vec![whole(definition.input_shape.as_ref().unwrap())],
         inputs => inputs.iter().map(|input| whole(input.shape.as_ref().unwrap())).collect(),
     };
-    let architecture = definition
-        .resolve(&shapes, &Limits::default())
-        .map_err(|errors| format!("{} errors: {}", errors.len(), errors[0]))?;
+    let architecture =
+        definition.resolve(&shapes, &LARGEST).map_err(|errors| format!("{} errors: {}", errors.len(), errors[0]))?;
     let parameters = architecture.parameters();
     let cells = |trainable: bool| {
         parameters.iter().filter(move |it| it.spec.trainable || !trainable).map(|it| it.cells.len()).sum::<usize>()

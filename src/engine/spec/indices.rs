@@ -49,7 +49,7 @@ impl Architecture {
     /// Fails where `numbers` of them could not be looked up in a value.
     pub(super) fn check_looked_up(&self, value: usize, numbers: usize) -> Result<(), FieldError> {
         let (value, _) = self.source_of(value);
-        let Some(node) = self.nodes().iter().find(|node| node.output == value) else { return Ok(()) };
+        let Some(node) = self.nodes().iter().find(|node| node.values().any(|own| own == value)) else { return Ok(()) };
         let detail = match node.layer.categories() {
             Some(categories) if categories <= numbers => return Ok(()),
             Some(categories) => format!("expected whole numbers below {numbers}, received {categories} categories"),

@@ -91,7 +91,11 @@ impl Architecture {
                     }
                 }
             }
-            origins[node.output] = origin(node, &origins);
+            let own = origin(node, &origins);
+            if let Primitive::Split(_) = node.layer {
+                node.others.clone().for_each(|value| origins[value].clone_from(&own));
+            }
+            origins[node.output] = own;
         }
         uses
     }
@@ -103,7 +107,12 @@ fn origin(node: &Node, origins: &[Option<Origin>]) -> Option<Origin> {
     let input = |index: usize| node.inputs.get(index).and_then(|&value| origins.get(value)?.as_ref());
     let (first, shape) = (input(0), node.input_shapes.first()?);
     match &node.layer {
-        P::Reshape(_) | P::Flatten(_) | P::Identity(_) | P::Masking(_) | P::ActivityRegularization(_) => first.cloned(),
+        P::Reshape(_)
+        | P::ExpandDims(_)
+        | P::Flatten(_)
+        | P::Identity(_)
+        | P::Masking(_)
+        | P::ActivityRegularization(_) => first.cloned(),
         P::Dropout(_) | P::SpatialDropout1d(_) | P::SpatialDropout2d(_) | P::SpatialDropout3d(_) => first.cloned(),
         P::GaussianNoise(_) | P::GaussianDropout(_) | P::AlphaDropout(_) | P::StochasticDepth(_) => first.cloned(),
         P::GetItem(layer) => Some(first?.taken(&layer.sources(shape), shape.cells())),
@@ -125,7 +134,15 @@ fn origin(node: &Node, origins: &[Option<Origin>]) -> Option<Origin> {
         }
         P::MaxPooling1d(_) | P::MaxPooling2d(_) | P::MaxPooling3d(_) => Some(Origin::mixed(first)),
         P::AveragePooling1d(_) | P::AveragePooling2d(_) | P::AveragePooling3d(_) => Some(Origin::mixed(first)),
-        P::Sum(_) | P::Mean(_) | P::Max(_) | P::Min(_) => Some(Origin::mixed(first)),
+        P::Flip(_)
+        | P::Roll(_)
+        | P::Tile(_)
+        | P::Repeat(_)
+        | P::Take(_)
+        | P::BroadcastTo(_)
+        | P::Pad(_)
+        | P::Split(_) => Some(Origin::mixed(first)),
+        P::Sum(_) | P::Mean(_) | P::Max(_) | P::Min(_) | P::Cumsum(_) => Some(Origin::mixed(first)),
         P::Add(_) | P::Subtract(_) | P::Multiply(_) | P::Average(_) | P::Maximum(_) | P::Minimum(_) => {
             let read: Option<Vec<&Origin>> = (0..node.inputs.len()).map(input).collect();
             read.filter(|read| read.iter().all(|origin| origin.is_whole())).map(Origin::mixed)

@@ -3,7 +3,7 @@
 use super::{Whole, broadcast_shape};
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, Workspace},
+    layer::{Backward, Forward, InputScale, Layer, Workspace},
     real::Real,
     shape::Shape,
 };
@@ -27,6 +27,10 @@ impl Layer for Where {
 
     fn arity(&self) -> RangeInclusive<usize> {
         3..=3
+    }
+
+    fn input_scale(&self) -> InputScale {
+        InputScale::Raw
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {

@@ -3,7 +3,7 @@
 use super::{Whole, broadcast_shape, fold};
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, Workspace},
+    layer::{Backward, Forward, InputScale, Layer, Workspace},
     real::Real,
     shape::Shape,
 };
@@ -47,6 +47,10 @@ macro_rules! functions {
 
             fn arity(&self) -> RangeInclusive<usize> {
                 2..=2
+            }
+
+            fn input_scale(&self) -> InputScale {
+                InputScale::Raw
             }
 
             fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {

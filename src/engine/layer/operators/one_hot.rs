@@ -2,7 +2,7 @@
 
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, read},
+    layer::{Backward, Forward, InputScale, Layer, read},
     real::Real,
     shape::Shape,
 };
@@ -26,6 +26,10 @@ pub struct OneHot {
 impl Layer for OneHot {
     fn check(&self) -> Result<(), FieldError> {
         Ok(())
+    }
+
+    fn input_scale(&self) -> InputScale {
+        InputScale::Exact
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {

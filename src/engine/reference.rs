@@ -15,7 +15,8 @@ pub fn markdown() -> String {
          losses, optimizers and metrics. `epoca layers` writes this page from the code. Names, defaults and arithmetic are \
          Keras's; where ours differ, the text says so. Every layer may also have a `name`, `inputs` (the names of what it \
          reads, where that is not the layer before it), `trainable`, and an `activity_regularizer`, a penalty on its output \
-         divided by the rows of the batch. Where a layer gives several values, `name` is the first of them and `name/1` the \
+         divided by the rows of the batch. `output_mask` replaces the mask that a layer gives: `none`, or `all`, which shows a step where \
+         the masks of all inputs that have one do, as the merging layers of Keras 2. Where a layer gives several values, `name` is the first of them and `name/1` the \
          second; where it runs several times, `name:1` is what it gives the second time. A loss's object may have a `reduction`: the rows' \
          losses become their sum divided by how many there are (`sum_over_batch_size`, where absent), their `sum`, or that divided by \
          what the rows weigh together (`mean_with_sample_weight`). Shapes are without surprises: the batch comes \

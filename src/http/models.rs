@@ -13,7 +13,7 @@ use crate::{
         problem::Problem,
         query::{Limit, List, Paging, Parameters},
     },
-    job::{Model, ModelVersion, now},
+    job::{Model, ModelVersion, ModelWarning, now},
     keras,
 };
 use axum::{
@@ -104,6 +104,7 @@ struct Defined {
     definition: Definition,
     training_defaults: Map<String, Value>,
     summary: Option<Summary>,
+    warnings: Vec<ModelWarning>,
 }
 
 /// What a model of Keras's is trained with unless a job says otherwise: what it was compiled with, Keras's
@@ -116,11 +117,17 @@ fn keras_defaults(compiled: keras::Compiled) -> Map<String, Value> {
 }
 
 fn defined(value: &Value, limits: &Limits) -> Result<Defined, Vec<FieldError>> {
-    let (definition, training_defaults) = if keras::is_keras(value) {
-        let (definition, compiled) = keras::import(value)?;
-        (definition, keras_defaults(compiled))
+    let (definition, training_defaults, warnings) = if keras::is_keras(value) {
+        let (definition, mut compiled) = keras::import(value)?;
+        let warnings = std::mem::take(&mut compiled.warnings);
+        let warning = |it: keras::Warning| ModelWarning {
+            code: it.code.to_owned(),
+            pointer: format!("/definition{}", it.pointer),
+            detail: it.detail,
+        };
+        (definition, keras_defaults(compiled), warnings.into_iter().map(warning).collect())
     } else {
-        (Definition::from_value(value)?, Map::new())
+        (Definition::from_value(value)?, Map::new(), Vec::new())
     };
     if definition.layers.len() > limits.layers {
         let (most, received) = (limits.layers, definition.layers.len());
@@ -130,14 +137,14 @@ fn defined(value: &Value, limits: &Limits) -> Result<Defined, Vec<FieldError>> {
         Some(shapes) => Some(definition.resolve(&shapes, limits)?.summary()),
         None => None,
     };
-    Ok(Defined { definition, training_defaults, summary })
+    Ok(Defined { definition, training_defaults, summary, warnings })
 }
 
 fn checked(request: ModelRequest, limits: &Limits) -> Result<Model, Vec<FieldError>> {
     let named = check_name(&request.name, "/name").err();
     let below = |error: FieldError| error.under("/definition");
     match (named, defined(&request.definition, limits)) {
-        (None, Ok(Defined { definition, training_defaults, summary })) => Ok(Model {
+        (None, Ok(Defined { definition, training_defaults, summary, warnings })) => Ok(Model {
             id: Uuid::now_v7(),
             name: request.name,
             definition: definition.to_value(),
@@ -145,6 +152,7 @@ fn checked(request: ModelRequest, limits: &Limits) -> Result<Model, Vec<FieldErr
             latest_version: None,
             created_at: now(),
             summary,
+            warnings,
         }),
         (named, defined) => Err(named.into_iter().chain(defined.err().into_iter().flatten().map(below)).collect()),
     }

@@ -72,6 +72,22 @@ pub struct Model {
     pub created_at: Timestamp,
     /// Sizes, as soon as the input shape is known.
     pub summary: Option<Summary>,
+    /// What of a Keras model is read otherwise than it stands there.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub warnings: Vec<ModelWarning>,
+}
+
+/// What of a definition is read otherwise than it stands there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ModelWarning {
+    /// What kind of thing it is: `computed_in_float32`, `metric_left_out`, `normalization_without_numbers`,
+    /// `training_argument_ignored`.
+    pub code: String,
+    /// Where it stands in the definition that was sent.
+    pub pointer: String,
+    /// What is done.
+    pub detail: String,
 }
 
 /// One trained version of a model.

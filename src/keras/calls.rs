@@ -40,9 +40,19 @@ pub(super) fn calls(layer: &Value, place: &Place, translator: &mut Translator) -
         translator.refuse(&at(String::new()), format_args!("expected an array of calls, received {received}"));
         return None;
     };
+    let random = ["Dropout", "GaussianDropout", "GaussianNoise", "BatchNormalization"];
+    let trains = |node: &Value| node.pointer("/kwargs/training") == Some(&Value::Bool(true));
+    if !translator.old
+        && layer.get("class_name").is_some_and(|class| random.iter().any(|it| class == it))
+        && nodes.iter().any(trains)
+    {
+        let detail =
+            "`training=True` in a call has no effect where Keras 3 trains or predicts with the model, nor here";
+        translator.warn("training_argument_ignored", &at(String::new()), detail);
+    }
     let mut calls = Vec::with_capacity(nodes.len());
     for (index, node) in nodes.iter().enumerate() {
-        match call(node, is_operator(layer)) {
+        match call(node, is_operator(layer), translator.old) {
             Ok(call) if call.names.is_empty() || is_model(layer) => calls.push(call),
             Ok(_) => {
                 translator.refuse(&at(format!("/{index}")), "expected a tensor or a list of them, received an object");
@@ -58,7 +68,7 @@ pub(super) fn calls(layer: &Value, place: &Place, translator: &mut Translator) -
 }
 
 /// One call. An operator may be called on numbers and on parts of keys, too, which are no tensors.
-fn call(node: &Value, operator: bool) -> Result<Call, String> {
+fn call(node: &Value, operator: bool, old: bool) -> Result<Call, String> {
     let mut call = Call::default();
     let mut named: Vec<(usize, Tensor)> = Vec::new();
     match node {
@@ -70,7 +80,7 @@ fn call(node: &Value, operator: bool) -> Result<Call, String> {
                 };
                 call.tensors.push(history(parts)?);
                 if let Some(Value::Object(arguments)) = parts.get(3) {
-                    read_arguments(arguments, &mut call, &mut named)?;
+                    read_arguments(arguments, old, &mut call, &mut named)?;
                 }
             }
         }
@@ -89,7 +99,7 @@ fn call(node: &Value, operator: bool) -> Result<Call, String> {
                 }
             }
             if let Some(Value::Object(arguments)) = fields.get("kwargs") {
-                read_arguments(arguments, &mut call, &mut named)?;
+                read_arguments(arguments, old, &mut call, &mut named)?;
             }
         }
         other => return Err(format!("expected a call, received {}", describe(other))),
@@ -104,12 +114,13 @@ fn call(node: &Value, operator: bool) -> Result<Call, String> {
 
 fn read_arguments(
     arguments: &Map<String, Value>,
+    old: bool,
     call: &mut Call,
     named: &mut Vec<(usize, Tensor)>,
 ) -> Result<(), String> {
     for (name, value) in arguments {
-        // `training: false` is what a layer's own default prints; training overrides it.
-        if value.is_null() || (name == "training" && *value == false) {
+        // The mode in which a model runs overrides the argument in Keras 3, not in Keras 2.
+        if value.is_null() || (name == "training" && value.is_boolean() && !old) {
             continue;
         }
         match (tensor(value), NAMED.iter().position(|known| known == name)) {

@@ -6,7 +6,7 @@ use super::{
     class::{Class, Family, Plain, Rule},
     inputs,
     measures::{LOSSES, METRICS},
-    translator::{Place, Translator, describe},
+    translator::{Place, Translator, describe, own_function},
 };
 use crate::engine::{
     field::{self, FieldError},
@@ -198,7 +198,7 @@ pub(super) fn translate(document: &Map<String, Value>, translator: &mut Translat
         let place = place(argument, argument);
         let translated = match argument.as_str() {
             "optimizer" => translator
-                .translate(&OPTIMIZERS, value, &place)
+                .translate(&OPTIMIZERS, without_loss_scale(value), &place)
                 .and_then(|v| checked::<Optimizer>(v, &place, translator)),
             "loss" => each(value, &outputs, &place, translator, loss).map(|loss| with_nulls(loss, &outputs)),
             "weighted_metrics" if value.as_array().is_some_and(Vec::is_empty) => None,
@@ -214,7 +214,18 @@ pub(super) fn translate(document: &Map<String, Value>, translator: &mut Translat
         };
         training.extend(translated.map(|value| (argument.clone(), value)));
     }
-    Compiled { training }
+    Compiled { training, ..Compiled::default() }
+}
+
+/// The optimizer that one for half precision holds: a loss is scaled there to keep small gradients, which float32 does anyway.
+fn without_loss_scale(value: &Value) -> &Value {
+    const SCALED: [&str; 2] = ["LossScaleOptimizer", "LossScaleOptimizerV3"];
+    let is_scaled = value.get("class_name").and_then(Value::as_str).is_some_and(|class| SCALED.contains(&class));
+    ["inner_optimizer", "optimizer"]
+        .iter()
+        .find_map(|inner| value.get("config")?.get(*inner))
+        .filter(|_| is_scaled)
+        .unwrap_or(value)
 }
 
 /// An output: what `compile` calls it, and the layer whose it is.
@@ -346,6 +357,9 @@ fn reduced(mut loss: Value) -> Value {
 /// Metrics of one output, which Keras may print in a list of its own, or alone.
 fn metrics(value: &Value, place: &Place, translator: &mut Translator) -> Option<Value> {
     let mut keras = place.keras.clone();
+    if own_metric(value, place, translator) {
+        return None;
+    }
     if value.is_string() || value.get("class_name").is_some() {
         let ours = Place { ours: format!("{}/0", place.ours), ..place.clone() };
         return metric(value, &ours, translator).map(|metric| Value::Array(vec![metric]));
@@ -359,15 +373,41 @@ fn metrics(value: &Value, place: &Place, translator: &mut Translator) -> Option<
         list = inner;
         keras.push_str("/0");
     }
+    let mut read = 0;
     let metrics = list.iter().enumerate().filter_map(|(index, value)| {
         let place = Place {
-            ours: format!("{}/{index}", place.ours),
+            ours: format!("{}/{read}", place.ours),
             keras: format!("{keras}/{index}"),
             owner: place.owner.clone(),
         };
+        if own_metric(value, &place, translator) {
+            return None;
+        }
+        read += 1;
         metric(value, &place, translator)
     });
     Some(metrics.collect())
+}
+
+/// Whether a metric is a function of the author's own, which is left out with a warning: it changes no weight. A function that
+/// has the name of one of Keras's is taken for it, since Keras prints both alike.
+fn own_metric(value: &Value, place: &Place, translator: &mut Translator) -> bool {
+    const ACCURACIES: [&str; 5] = [
+        "binary_accuracy",
+        "categorical_accuracy",
+        "sparse_categorical_accuracy",
+        "top_k_categorical_accuracy",
+        "sparse_top_k_categorical_accuracy",
+    ];
+    let Some(name) = own_function(value) else { return false };
+    let is_loss = LOSSES.classes.iter().any(|class| class.names.contains(&name));
+    if is_loss || ACCURACIES.contains(&name) {
+        return false;
+    }
+    let name = describe(&name.into());
+    let detail = format!("the metric {name} is a function of your own, which is code: it is not reported");
+    translator.warn("metric_left_out", place, detail);
+    true
 }
 
 /// One metric, by the name under which Keras reports it: that of its author, else how it was written.

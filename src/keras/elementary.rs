@@ -37,7 +37,7 @@ pub(super) const NORMALIZATION: Class = Class {
     kind: "normalization",
     options: &[
         ("axis", Rule::Same),
-        // What `adapt` found is not in the JSON: where both are null, ours adapts to the training rows.
+        // What `adapt` found is not in the JSON: where both are null, they are 0 and 1.
         ("mean", Rule::Optional),
         ("variance", Rule::Optional),
         ("invert", Rule::Same),

@@ -231,6 +231,9 @@ impl<'a> Graph<'a> {
                 Role::Layer => {
                     let mut inputs = Vec::new();
                     let (mut arguments, mut masked) = (Map::new(), Vec::new());
+                    if let Some(training) = self.training(number, index)? {
+                        arguments.insert("training".to_owned(), training.into());
+                    }
                     for time in 0..times {
                         for call in calls {
                             inputs.push(self.names(number, time, &call.tensors)?);
@@ -253,6 +256,21 @@ impl<'a> Graph<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The argument `training` of a layer's calls, or of those of the model that the layer is in.
+    fn training(&self, number: usize, index: usize) -> Result<Option<bool>, FieldError> {
+        let scope = &self.scopes[number];
+        let said = |call: &Call| call.arguments.get("training").and_then(Value::as_bool);
+        let said: Vec<Option<bool>> = scope.calls[index].iter().map(said).collect();
+        match said.first() {
+            Some(first) if said.iter().any(|other| other != first) => {
+                let detail = "expected the same `training` in every call of a layer, received different ones";
+                Err(FieldError::new(format!("{}/{index}/inbound_nodes", scope.pointer), detail))
+            }
+            Some(Some(training)) => Ok(Some(*training)),
+            _ => scope.parent.map_or(Ok(None), |(parent, layer)| self.training(parent, layer)),
+        }
     }
 
     fn names(&self, number: usize, time: usize, tensors: &[Tensor]) -> Result<Vec<String>, FieldError> {

@@ -41,7 +41,10 @@ pub(super) fn check_type<'a>(
             let names = turn.join(", ");
             translator.refuse(
                 &place,
-                format_args!("expected {given} where {names} read it alone, or \"float32\", received it for {class}"),
+                format_args!(
+                    "an input of the type {given} is supported where only layers of the classes {names} read it, and {class} \
+                     reads this one; expected \"float32\""
+                ),
             );
             return;
         }

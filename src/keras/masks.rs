@@ -10,7 +10,6 @@ use super::{
     translator::{Place, Translator},
 };
 use crate::engine::{
-    field::FieldError,
     layer::Primitive,
     shape::Shape,
     spec::{Architecture, Definition, InputShape, Limits, Node},
@@ -19,7 +18,17 @@ use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 
 /// Operators of which Keras makes masks.
-const MAKERS: [&str; 7] = ["NotEqual", "Any", "LogicalOr", "ExpandDims", "ZerosLike", "Concatenate", "ConvertToTensor"];
+const MAKERS: [&str; 9] = [
+    "NotEqual",
+    "Any",
+    "LogicalOr",
+    "ExpandDims",
+    "BroadcastTo",
+    "ZerosLike",
+    "OnesLike",
+    "Concatenate",
+    "ConvertToTensor",
+];
 /// The size of an axis that a definition leaves open, where masks are compared.
 const OPEN_AXIS: usize = 64;
 
@@ -118,7 +127,7 @@ impl Origins<'_> {
             match maker.get("class_name").and_then(Value::as_str) {
                 Some("NotEqual") => origins.push(self.layers_of(maker, &read)?),
                 // Of the shape of a tensor, whatever its numbers.
-                Some("ZerosLike") => {}
+                Some("ZerosLike" | "OnesLike") => {}
                 _ => open.extend(read),
             }
         }
@@ -150,6 +159,18 @@ impl Origins<'_> {
     }
 }
 
+/// The `output_mask` of a layer whose mask is not the one that ours of this `kind` gives. Keras drops the masks of operators, and
+/// of layers that do not support masking; the merging layers of Keras 2 combine the masks of those inputs that have one.
+pub(super) fn output_mask(layer: &Value, kind: &str, old: bool) -> Option<&'static str> {
+    match kind {
+        _ if is_operator(layer) || is_einsum(layer) => Some("none"),
+        "rms_normalization" => Some("none"),
+        "rescaling" | "normalization" | "identity" if old => Some("none"),
+        "add" | "subtract" | "multiply" | "average" | "maximum" | "minimum" | "concatenate" if old => Some("all"),
+        _ => None,
+    }
+}
+
 /// Refuses what would have other masks here than in Keras.
 pub(super) fn check(definition: &Definition, translator: &mut Translator) {
     let stated = std::mem::take(&mut translator.masks);
@@ -159,16 +180,11 @@ pub(super) fn check(definition: &Definition, translator: &mut Translator) {
     let layers: Vec<String> = architecture.summary().layers.into_iter().map(|layer| layer.name).collect();
     refuse_stretched_rows(&architecture, &layers, &stated, translator);
     if translator.old {
-        return refuse_joined(&architecture, translator);
+        return;
     }
     for Stated { layer, place, given } in stated {
         let runs = runs(&architecture, &layers, &layer);
         match given {
-            Given::Nothing if runs.iter().any(|node| node.masks.iter().any(Option::is_some)) => {
-                let detail = "an operator drops the mask of what it reads, as `EinsumDense` does; expected the layer that does the \
-                              same";
-                translator.refuse(&place, detail);
-            }
             Given::Masks(calls) if !same(&architecture, &layers, &runs, &calls) => {
                 let detail = "expected the mask that comes with the layer's own input, received another one";
                 translator.refuse(&place, format_args!("the argument `mask`: {detail}"));
@@ -204,17 +220,6 @@ fn refuse_stretched_rows(
                 place,
                 format_args!("expected tensors of as many axes for each row of the batch, received {shapes}"),
             );
-        }
-    }
-}
-
-/// Keras 2, which prints no masks, shows a step where every one of several masks does; Keras 3 where any does.
-fn refuse_joined(architecture: &Architecture, translator: &mut Translator) {
-    for node in architecture.nodes().iter().filter(|node| node.mask.is_some() && !begins(node)) {
-        if node.masks.iter().flatten().collect::<BTreeSet<_>>().len() > 1 {
-            let detail = "expected inputs with one mask, received several, which Keras 2 joins otherwise than Keras 3";
-            let error = translator.trace(FieldError::new(format!("/layers/{}", node.owner), detail));
-            translator.errors.push(error);
         }
     }
 }

@@ -13,6 +13,7 @@ mod compile;
 mod convolutions;
 mod einsum;
 mod elementary;
+mod envelope;
 mod graph;
 mod inputs;
 mod layers;
@@ -28,24 +29,28 @@ mod residual;
 mod scope;
 mod tensorflow;
 mod translator;
+mod warnings;
 
 use crate::engine::{field::FieldError, spec::Definition};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use translator::Translator;
+pub use warnings::Warning;
 
 /// Defaults of `training` that a `compile_config` gives, in our own form.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Compiled {
     /// `optimizer`, `loss`, `metrics`: fields of `training`, only those present.
     pub training: Map<String, Value>,
+    /// What is read otherwise than it stands in the JSON.
+    pub warnings: Vec<Warning>,
 }
 
-/// Whether this JSON is Keras's (`class_name` beside `config`) and not our own form: an object, or the string that
-/// `model.to_json()` returns.
+/// Whether this JSON is Keras's (`class_name` beside `config`, or what holds it) and not our own form: an object, or the string
+/// that `model.to_json()` returns.
 pub fn is_keras(value: &Value) -> bool {
     match value {
-        Value::Object(fields) => fields.contains_key("class_name"),
+        Value::Object(fields) => envelope::is_keras(fields),
         Value::String(text) => text.trim_start().starts_with('{'),
         _ => false,
     }
@@ -54,20 +59,36 @@ pub fn is_keras(value: &Value) -> bool {
 /// Translates `model.to_json()` (Keras 2 and 3), as an object or as the string that Keras returns. Pointers are into Keras's
 /// own JSON (`/config/layers/3/config/units`); a layer or option that is not honoured is named.
 pub fn import(value: &Value) -> Result<(Definition, Compiled), Vec<FieldError>> {
-    let document = document(value).map_err(|error| vec![error])?;
-    let document = tensorflow::told(document.as_ref()).map_or(document, Cow::Owned);
-    let Value::Object(document) = document.as_ref() else {
-        return Err(vec![FieldError::new("", "expected the JSON object that Keras's `model.to_json()` prints")]);
+    let (document, within) = document(value).and_then(envelope::model).map_err(|error| vec![error])?;
+    let under = |errors: Vec<FieldError>| -> Vec<FieldError> {
+        warnings::summarized(errors).into_iter().map(|error| error.under(&within)).collect()
     };
-    let version = document.get("keras_version").and_then(Value::as_str).unwrap_or_default();
+    let Value::Object(fields) = document.as_ref() else {
+        let detail = "expected the JSON object that Keras's `model.to_json()` prints";
+        return Err(under(vec![FieldError::new("", detail)]));
+    };
+    envelope::check_version(fields).map_err(|error| under(vec![error]))?;
+    let old = envelope::is_old(fields);
+    let document = tensorflow::told(document.as_ref()).map_or(document, Cow::Owned);
+    let Value::Object(document) = document.as_ref() else { return Err(Vec::new()) };
+    read(document, old).map_err(under).map(|(definition, mut compiled)| {
+        for warning in &mut compiled.warnings {
+            warning.pointer.insert_str(0, &within);
+        }
+        (definition, compiled)
+    })
+}
+
+fn read(document: &Map<String, Value>, old: bool) -> Result<(Definition, Compiled), Vec<FieldError>> {
     let mut translator = Translator::default();
-    translator.old = version.starts_with("2.");
+    translator.old = old;
     let definition = model::translate(document, &mut translator);
-    let compiled = compile::translate(document, &mut translator);
+    let mut compiled = compile::translate(document, &mut translator);
     match definition {
         Some(definition) if translator.errors.is_empty() => match Definition::from_value(&definition) {
             Ok(definition) => {
                 masks::check(&definition, &mut translator);
+                compiled.warnings = translator.warnings;
                 if translator.errors.is_empty() { Ok((definition, compiled)) } else { Err(translator.errors) }
             }
             Err(errors) => Err(errors.into_iter().map(|error| translator.trace(error)).collect()),

@@ -2,10 +2,10 @@
 
 use super::{
     augmentation, calls, channels, einsum,
-    graph::{Graph, Placed},
+    graph::{Graph, Placed, UNNAMED_INPUT},
     inputs::{self, batch_shape, sample_shape},
     layers::{ACTIVATION_LAYERS, INPUT, LAYERS},
-    masks::{Given, Stated},
+    masks::{self, Given, Stated},
     operators::{self, Step, is_operator},
     parts, recurrent, residual,
     translator::{Place, Translator, describe, named},
@@ -107,6 +107,7 @@ fn checked_layers<'a>(layers: Option<&'a Value>, pointer: &str, translator: &mut
 /// A Sequential model of plain layers: each reads the one before it.
 fn chain(config: &Map<String, Value>, layers: &[Value], pointer: &str, translator: &mut Translator) -> Option<Value> {
     let frozen = config.get("trainable") == Some(&Value::Bool(false));
+    let has_masks = layers.iter().any(masks::begins_one);
     let mut shape = None;
     let mut translated = Vec::with_capacity(layers.len());
     for (index, layer) in layers.iter().enumerate() {
@@ -125,6 +126,9 @@ fn chain(config: &Map<String, Value>, layers: &[Value], pointer: &str, translato
         } else if let Some(mut ours) = read_layer(layer, &place, translator) {
             if let Some(name) = ours.get("name").and_then(Value::as_str).filter(|_| einsum::is_einsum(layer)) {
                 translator.masks.push(Stated { layer: name.to_owned(), place: place.clone(), given: Given::Nothing });
+            }
+            if has_masks {
+                set_output_mask(&mut ours, layer, translator);
             }
             freeze(&mut ours, frozen || layer.pointer("/config/trainable") == Some(&Value::Bool(false)));
             translated.push(Value::Object(ours));
@@ -160,8 +164,10 @@ fn from_graph(
 ) -> Option<Value> {
     let mut definition = Map::new();
     let inputs = graph.inputs();
+    let input =
+        inputs.first().map_or_else(|| UNNAMED_INPUT.to_owned(), |(layer, _)| calls::ours(&calls::name_of(layer, 0)));
     let is_chain = inputs.len() <= 1
-        && reads_in_order(&placed, &outputs)
+        && reads_in_order(&input, &placed, &outputs)
         && !placed.iter().any(|placed| operators::is_several(placed.layer));
     match (is_chain, inputs.first()) {
         (true, Some((layer, keras))) => {
@@ -200,6 +206,9 @@ fn from_graph(
                 }
                 ours = parts::on_each_step(ours, placed.steps, &place, translator);
             }
+            if has_masks && placed.steps == 0 {
+                set_output_mask(&mut ours, placed.layer, translator);
+            }
             if has_masks && !translator.old {
                 parts::forget_masks(&mut ours, &read, &placed.masked, &place, translator);
             }
@@ -230,11 +239,19 @@ fn from_graph(
     Some(Value::Object(definition))
 }
 
-/// Whether each layer runs once, on the one before it, and the last one alone is the output.
-fn reads_in_order(placed: &[Placed<'_>], outputs: &[String]) -> bool {
+/// Sets the mask of a layer's output where it is not the one that ours gives by itself.
+fn set_output_mask(ours: &mut Map<String, Value>, layer: &Value, translator: &Translator) {
+    let kind = ours.get("type").and_then(Value::as_str).unwrap_or_default();
+    if let Some(mask) = masks::output_mask(layer, kind, translator.old) {
+        ours.insert("output_mask".to_owned(), mask.into());
+    }
+}
+
+/// Whether each layer runs once, on the one before it or on `input`, and the last one alone is the output.
+fn reads_in_order(input: &str, placed: &[Placed<'_>], outputs: &[String]) -> bool {
     let after = placed.iter().skip(1).zip(placed);
     let follows = |(layer, before): (&Placed<'_>, &Placed<'_>)| layer.inputs == [[before.name.clone()]];
-    let first = placed.first().is_some_and(|layer| matches!(layer.inputs.as_slice(), [call] if call.len() == 1));
+    let first = placed.first().is_some_and(|layer| layer.inputs == [[input]]);
     first && after.into_iter().all(follows) && placed.last().is_some_and(|last| outputs == [last.name.clone()])
 }
 
@@ -262,6 +279,8 @@ fn read_arguments(
             }
             // What their calls have where nothing is said, and a model's own mode overrides, if it matters.
             ("training", Value::Bool(true)) if images => {}
+            ("training", Value::Bool(false)) if !images => stop_training(ours),
+            ("training", Value::Bool(true)) if !differs_in_training(ours) => {}
             _ => {
                 let place = Place { keras: format!("{}/inbound_nodes", place.keras), ..place.clone() };
                 let value = describe(value);
@@ -269,6 +288,46 @@ fn read_arguments(
             }
         }
     }
+}
+
+/// A layer of Keras 2 that is called with `training=False`: nothing is dropped, and no statistics of a batch are taken.
+fn stop_training(ours: &mut Map<String, Value>) {
+    match ours.get("type").and_then(Value::as_str).unwrap_or_default() {
+        "batch_normalization" => {
+            ours.insert("training".to_owned(), false.into());
+        }
+        kind => {
+            for rate in rates(kind) {
+                ours.insert((*rate).to_owned(), 0.0.into());
+            }
+        }
+    }
+    for part in ["layer", "backward_layer"] {
+        if let Some(inner) = ours.get_mut(part).and_then(Value::as_object_mut) {
+            stop_training(inner);
+        }
+    }
+}
+
+/// The settings that say how much is random in training.
+fn rates(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "dropout" | "spatial_dropout1d" | "spatial_dropout2d" | "spatial_dropout3d" | "gaussian_dropout"
+        | "alpha_dropout" => &["rate"],
+        "gaussian_noise" => &["stddev"],
+        "simple_rnn" | "lstm" | "gru" => &["dropout", "recurrent_dropout"],
+        "multi_head_attention" | "attention" | "additive_attention" => &["dropout"],
+        _ => &[],
+    }
+}
+
+/// Whether a layer computes something else in training than at prediction.
+fn differs_in_training(ours: &Map<String, Value>) -> bool {
+    let kind = ours.get("type").and_then(Value::as_str).unwrap_or_default();
+    let is_random = |rate: &&str| ours.get(*rate).and_then(Value::as_f64).is_some_and(|rate| rate != 0.0);
+    kind == "batch_normalization"
+        || rates(kind).iter().any(is_random)
+        || ["layer", "backward_layer"].iter().filter_map(|part| ours.get(*part)?.as_object()).any(differs_in_training)
 }
 
 fn freeze(ours: &mut Map<String, Value>, frozen: bool) {
@@ -394,6 +453,13 @@ pub(super) fn read_class(layer: &Value, place: &Place, translator: &mut Translat
         ours.extend(translator.settings(family, class, config, &settings_place));
         if channels_first {
             ours = channels::put_first(ours);
+        }
+        if class.kind == "normalization" && !ours.contains_key("mean") && !ours.contains_key("variance") {
+            let detail = "numbers that `adapt` found are weights and no part of the JSON: the mean is 0 and the variance 1, as in \
+                          Keras; write `mean` and `variance` into the layer to scale by others";
+            translator.warn("normalization_without_numbers", &config_place, detail);
+            ours.insert("mean".to_owned(), 0.0.into());
+            ours.insert("variance".to_owned(), 1.0.into());
         }
         if object.class == einsum::CLASS {
             einsum::complete(

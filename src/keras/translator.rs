@@ -6,6 +6,7 @@ use super::{
     inputs, layers,
     masks::Stated,
     parameters, parts,
+    warnings::Warning,
 };
 use crate::engine::field::{self, FieldError};
 use serde_json::{Map, Value};
@@ -40,6 +41,8 @@ pub(super) struct Object<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Translator {
     pub errors: Vec<FieldError>,
+    /// What is read otherwise than it stands there.
+    pub warnings: Vec<Warning>,
     /// Whether Keras 2 printed the document, one of whose functions is another one today.
     pub old: bool,
     /// What is to be held against the masks of the finished definition.
@@ -51,6 +54,14 @@ impl Translator {
     /// Notes an error at `place`.
     pub fn refuse(&mut self, place: &Place, detail: impl std::fmt::Display) {
         self.errors.push(FieldError::new(&place.keras, format!("{}{detail}", place.owner)));
+    }
+
+    /// Notes a warning at `place`, once for each text.
+    pub fn warn(&mut self, code: &'static str, place: &Place, detail: impl std::fmt::Display) {
+        let detail = detail.to_string();
+        if !self.warnings.iter().any(|known| known.code == code && known.detail == detail) {
+            self.warnings.push(Warning { code, pointer: place.keras.clone(), detail });
+        }
     }
 
     /// Remembers where something in our form came from.
@@ -92,6 +103,17 @@ impl Translator {
                 return None;
             }
         };
+        // Keras prints its own functions of losses and metrics in the same way.
+        let by_name = ["loss", "metric"].contains(&family.what);
+        if let Some(name) = own_function(value).filter(|_| !by_name) {
+            let detail =
+                format!("`{}` is a function of your own, which is code and cannot be sent here", shorten(name));
+            let known = family.classes.iter().any(|class| class.names.contains(&name));
+            let hint =
+                if known { format!("; write \"{name}\" in its place if Keras's own is meant") } else { String::new() };
+            self.refuse(place, detail + &hint);
+            return None;
+        }
         if let Some(from) = foreign(fields) {
             self.refuse(place, format_args!("`{class}` is a class of your own ({from}), and code cannot be sent here"));
             return None;
@@ -110,13 +132,6 @@ impl Translator {
     /// The row of `class` in `family`; an error is noted where there is none.
     pub fn class(&mut self, family: &Family, class: &str, place: &Place) -> Option<&'static Class> {
         let row = family.classes.iter().find(|row| row.names.contains(&class));
-        if self.old && row.is_some_and(|row| row.kind == "hard_sigmoid") {
-            self.refuse(
-                place,
-                "`hard_sigmoid` of Keras 2 is not supported, expected that of Keras 3, which is less steep",
-            );
-            return None;
-        }
         if class == "sparsemax" {
             self.refuse(
                 place,
@@ -140,10 +155,11 @@ impl Translator {
                 None => String::new(),
             };
             let (what, class) = (family.what, shorten(class));
-            self.refuse(
-                place,
-                format_args!("{what} `{class}` is not supported, expected one of {}{hint}", names.join(", ")),
-            );
+            let known = match names.len() {
+                ..=MOST_NAMES => format!("expected one of {}", names.join(", ")),
+                count => format!("expected one of the {count} in docs/KERAS.md"),
+            };
+            self.refuse(place, format_args!("{what} `{class}` is not supported, {known}{hint}"));
         }
         row
     }
@@ -157,6 +173,9 @@ impl Translator {
         if let Some(config) = object.config {
             let place = Place { keras: format!("{}/config", place.keras), ..place.clone() };
             settings = self.settings(family, class, config, &place);
+        }
+        if self.old && class.kind == "hard_sigmoid" {
+            settings.insert("slope".to_owned(), 0.2.into());
         }
         let (kind, settings) = parameters::spelled_out(class.kind, settings);
         Some(named(kind, settings))
@@ -273,9 +292,13 @@ impl Translator {
         value.map(|value| (ours.to_owned(), value))
     }
 
-    /// Notes an error where `value` is not `float32`, bare or as a policy.
+    /// Notes an error where `value` is not `float32`, bare or as a policy; a warning where it is of half precision.
     pub fn data_type(&mut self, value: &Value, place: &Place) {
+        const HALF: [&str; 4] = ["mixed_float16", "mixed_bfloat16", "float16", "bfloat16"];
         let name = value.pointer("/config/name").unwrap_or(value);
+        if let Some(name) = name.as_str().filter(|name| HALF.contains(name)) {
+            return self.warn("computed_in_float32", place, format_args!("`{name}` is computed in float32"));
+        }
         if !name.is_null() && name != "float32" {
             self.refuse(
                 place,
@@ -293,6 +316,15 @@ pub(super) fn named(kind: &str, settings: Map<String, Value>) -> Value {
     let mut object = Map::from_iter([("type".to_owned(), kind.into())]);
     object.extend(settings);
     Value::Object(object)
+}
+
+/// Most names that a message lists.
+const MOST_NAMES: usize = 30;
+
+/// The name of a function of the author's own, as Keras prints it: it refuses to load one too.
+pub(super) fn own_function(value: &Value) -> Option<&str> {
+    let is = |field: &str, expected: &str| value.get(field).is_some_and(|found| found == expected);
+    value.get("config").and_then(Value::as_str).filter(|_| is("class_name", "function") && is("module", "builtins"))
 }
 
 /// Where a class comes from that is not Keras's own.

@@ -180,6 +180,34 @@ fn the_input_shape_comes_from_wherever_keras_put_it() {
     }
 }
 
+#[rstest]
+#[case("half_layer", "/config/layers/2/config/dtype", "float16")]
+#[case("mixed_layer", "/config/layers/1/config/dtype", "mixed_float16")]
+fn half_precision_is_computed_in_float32_with_a_warning(#[case] name: &str, #[case] pointer: &str, #[case] word: &str) {
+    for (version, _, compiled) in accept(name) {
+        let [warning] = compiled.warnings.as_slice() else { panic!("{version}: {:?}", compiled.warnings) };
+        assert_eq!((warning.code, warning.pointer.as_str()), ("computed_in_float32", pointer), "{version}");
+        assert!(warning.detail.contains(word), "{version}: {}", warning.detail);
+    }
+}
+
+#[test]
+fn the_argument_training_is_overridden_in_keras_3_alone() {
+    for (version, model, _) in models("training_dropout") {
+        match version.starts_with('2') {
+            true => {
+                let errors = refuse(&model);
+                assert_eq!(errors[0].pointer, "/config/layers/2/inbound_nodes", "{errors:?}");
+                assert!(errors[0].detail.contains("`training`"), "{errors:?}");
+            }
+            false => {
+                let (_, compiled) = keras::import(&model).unwrap();
+                assert_eq!(compiled.warnings[0].code, "training_argument_ignored", "{version}");
+            }
+        }
+    }
+}
+
 #[test]
 fn penalties_of_whole_matrices_and_losses_of_logits_are_read() {
     for (version, definition, _) in accept("regularizer") {
@@ -203,10 +231,7 @@ fn penalties_of_whole_matrices_and_losses_of_logits_are_read() {
 }
 
 #[rstest]
-#[case("half_layer", "/config/layers/2/config/dtype", &["float16", "float32"])]
-#[case("mixed_layer", "/config/layers/1/config/dtype", &["mixed_float16", "float32"])]
 #[case("function", "/config/layers/1/config/activation", &["doubled"])]
-#[case("training_dropout", "/config/layers/2/inbound_nodes", &["Dropout", "`training`", "true"])]
 #[case("lora", "/config/layers/1/config/lora_rank", &["lora_rank", "1"])]
 #[case("loss", "/compile_config/loss", &["ctc"])]
 fn what_is_not_honoured_is_named(#[case] name: &str, #[case] pointer: &str, #[case] words: &[&str]) {
@@ -247,9 +272,9 @@ fn einsum_is_dense_along_the_last_axis_or_refused() {
         assert_eq!(errors[0].pointer, format!("/config/layers/1/config/{option}"), "{errors:?}");
         assert!(errors[0].detail.contains("received"), "{errors:?}");
     }
-    // Whose mask it would drop.
-    let errors = refuse(&einsum(|layers| layers[0]["config"]["mask_zero"] = json!(true)));
-    assert!(errors[0].detail.contains("EinsumDense"), "{errors:?}");
+    // It drops the mask of what it reads.
+    let (definition, _) = keras::import(&einsum(|layers| layers[0]["config"]["mask_zero"] = json!(true))).unwrap();
+    assert_eq!(definition.to_value()["layers"][1]["output_mask"], "none");
 }
 
 #[test]

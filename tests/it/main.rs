@@ -19,6 +19,7 @@ mod http_spine;
 mod keras_applications;
 mod keras_graphs;
 mod keras_import;
+mod keras_masks;
 mod keras_steps;
 mod openapi;
 mod parity_activations;

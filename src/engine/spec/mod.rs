@@ -4,6 +4,7 @@ mod architecture;
 mod graph;
 mod indices;
 mod input;
+mod masks;
 mod origins;
 mod place;
 mod read;
@@ -14,6 +15,7 @@ mod tests;
 pub use architecture::{Architecture, Node, Parameter};
 pub use indices::WrongIndex;
 pub use input::{Input, InputShape};
+pub use masks::OutputMask;
 pub use origins::CellUse;
 pub use summary::{LayerSummary, Summary};
 
@@ -59,6 +61,14 @@ pub struct NamedLayer {
     /// A penalty on the output of a layer that has no setting of this name, divided by the rows of the batch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub activity_regularizer: Option<Regularizer>,
+    /// The mask of its output, where that is not the one that layers of its type give.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output_mask: Option<OutputMask>,
+    /// False where a batch normalization takes its moving statistics in training too, and does not update them, while its
+    /// weights move: Keras 2's call with `training=False`.
+    #[serde(skip_serializing_if = "is_true")]
+    #[schema(required = false, default = true)]
+    pub training: bool,
     /// The names of the inputs and layers that it reads; the layer before it where there are none. A list of such lists is
     /// one layer that runs once for each of them, with the same weights; `name:1` is then what it gives the second time. Where
     /// a layer gives several values, `name` is the first of them, `name/1` the second and `name:1/1` that of the second time.
@@ -98,6 +108,8 @@ pub(super) struct Unnamed {
     pub layer: AnyLayer,
     pub trainable: bool,
     pub activity_regularizer: Option<Regularizer>,
+    pub output_mask: Option<OutputMask>,
+    pub training: bool,
     pub inputs: Calls,
 }
 
@@ -129,7 +141,8 @@ impl Definition {
             return Err(errors);
         }
         let mut next = std::collections::HashMap::<&'static str, usize>::new();
-        let named = |Unnamed { name, layer, trainable, activity_regularizer, inputs }: Unnamed| {
+        let named = |unnamed: Unnamed| {
+            let Unnamed { name, layer, trainable, activity_regularizer, output_mask, training, inputs } = unnamed;
             let name = name.unwrap_or_else(|| {
                 let count = next.entry(layer.kind()).or_default();
                 loop {
@@ -143,7 +156,7 @@ impl Definition {
                     }
                 }
             });
-            NamedLayer { name, layer, trainable, activity_regularizer, inputs }
+            NamedLayer { name, layer, trainable, activity_regularizer, output_mask, training, inputs }
         };
         let layers = layers.into_iter().map(named).collect();
         let definition = Self { input_shape, inputs, layers, outputs };

@@ -1,9 +1,10 @@
 //! A definition's layers at their places: shapes, nodes and parameters, one after the other.
 
 use super::{
-    Architecture, Definition, Limits, Node, Parameter,
+    Architecture, Definition, Limits, Node, OutputMask, Parameter,
     architecture::PlacedLayer,
     graph::{Graph, Wire},
+    masks,
 };
 use crate::engine::{
     field::FieldError,
@@ -46,22 +47,25 @@ impl Definition {
     }
 }
 
-struct Builder<'a> {
+pub(super) struct Builder<'a> {
     definition: &'a Definition,
     limits: &'a Limits,
-    architecture: Architecture,
+    pub(super) architecture: Architecture,
     /// By layer of the definition: the nodes of its last run so far.
     last_runs: Vec<Option<Range<usize>>>,
 }
 
 /// A layer about to be placed.
-struct Placing<'a> {
-    name: &'a str,
-    owner: usize,
-    layer: &'a AnyLayer,
-    inputs: &'a [usize],
+#[derive(Clone, Copy)]
+pub(super) struct Placing<'a> {
+    pub(super) name: &'a str,
+    pub(super) owner: usize,
+    pub(super) layer: &'a AnyLayer,
+    pub(super) inputs: &'a [usize],
     /// Axes that count as rows, the first ones of every input.
-    steps: &'a [usize],
+    pub(super) steps: &'a [usize],
+    /// The mask that its author asks for.
+    pub(super) output_mask: Option<OutputMask>,
 }
 
 impl<'a> Builder<'a> {
@@ -89,16 +93,26 @@ impl<'a> Builder<'a> {
         for run in &graph.runs {
             let named = &self.definition.layers[run.layer];
             let inputs: Vec<usize> = run.inputs.iter().map(|wire| value_of(*wire, &values)).collect();
-            let first = self.architecture.nodes.len();
-            let placing =
-                Placing { name: &named.name, owner: run.layer, layer: &named.layer, inputs: &inputs, steps: &[] };
+            let shapes: Vec<Shape> = inputs.iter().map(|&value| self.architecture.shapes[value].clone()).collect();
+            let output_mask = masks::requested(named.output_mask, &named.layer, &shapes);
+            let placing = Placing {
+                name: &named.name,
+                owner: run.layer,
+                layer: &named.layer,
+                inputs: &inputs,
+                steps: &[],
+                output_mask,
+            };
             let within = |error: FieldError| {
                 let detail = format!("layer `{}`: {}", named.name, error.detail);
                 vec![FieldError::new(error.pointer, detail).under(&format!("/layers/{}", run.layer))]
             };
             let penalty = named.activity_regularizer.and_then(|penalty| penalty.by_cell());
+            let mask = self.requested_mask(&placing).map_err(within)?;
+            let first = self.architecture.nodes.len();
             let placed = self.place(&placing).and_then(|placed| self.place_penalties(&placing, placed, penalty));
             let placed = placed.map_err(within)?;
+            placed.first().map_or(Ok(()), |&output| self.set_mask(output, mask)).map_err(within)?;
             self.architecture.layers[run.layer].output = placed.first().copied();
             values.push(placed);
             let nodes = first..self.architecture.nodes.len();
@@ -158,7 +172,7 @@ impl<'a> Builder<'a> {
             steps.extend(self.without_steps(inputs[0], whole.steps)?.0.first());
         }
         let name = format!("{}/{}", whole.name, part.name);
-        self.place(&Placing { name: &name, owner: whole.owner, layer: &part.layer, inputs: &inputs, steps: &steps })
+        self.place(&Placing { name: &name, layer: &part.layer, inputs: &inputs, steps: &steps, ..*whole })
     }
 
     /// The shape of a value as a layer sees it for which the first axes are rows.
@@ -173,7 +187,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn place_node(
+    pub(super) fn place_node(
         &mut self,
         placing: &Placing<'_>,
         layer: &Primitive,
@@ -204,7 +218,8 @@ impl<'a> Builder<'a> {
         }
         let output = self.architecture.shapes.len();
         self.architecture.shapes.push(shape);
-        let all: Vec<Option<usize>> = placing.inputs.iter().map(|&value| self.architecture.masks[value]).collect();
+        let shown = |&value: &usize| self.architecture.masks[value].filter(|_| placing.output_mask.is_none());
+        let all: Vec<Option<usize>> = placing.inputs.iter().map(shown).collect();
         let alone = placing.steps.is_empty();
         let seen = |mask: &Option<usize>| mask.filter(|_| alone || layer.sees_masks_of_steps());
         let masks: Vec<Option<usize>> = all.iter().map(seen).collect();
@@ -212,7 +227,11 @@ impl<'a> Builder<'a> {
         let mask_shapes = mask_shapes.map(Option::transpose).collect::<Result<Vec<Option<Shape>>, _>>()?;
         layer.check_masks(&input_shapes, &mask_shapes)?;
         // Where the first axes are rows, the mask stays that of the first input.
-        let rule = if alone { layer.mask(&input_shapes, &mask_shapes) } else { MaskRule::Pass(0) };
+        let rule = match placing.output_mask {
+            Some(_) => MaskRule::Drop,
+            None if alone => layer.mask(&input_shapes, &mask_shapes),
+            None => MaskRule::Pass(0),
+        };
         let (mask, own) = match rule {
             MaskRule::Drop => (None, None),
             MaskRule::Pass(input) => (all.get(input).copied().flatten(), None),
@@ -231,7 +250,7 @@ impl<'a> Builder<'a> {
             name: placing.name.to_owned(),
             owner: placing.owner,
             layer: layer.clone(),
-            trainable,
+            trainable: trainable && self.definition.layers[placing.owner].training,
             inputs: placing.inputs.to_vec(),
             masks,
             mask_shapes: mask_shapes.into_iter().map(Option::unwrap_or_default).collect(),
@@ -262,7 +281,7 @@ impl<'a> Builder<'a> {
     fn place_penalty(&mut self, of: &Placing<'_>, output: usize, L1L2 { l1, l2 }: L1L2) -> Result<usize, FieldError> {
         let layer = Primitive::ActivityRegularization(ActivityRegularization { l1, l2 });
         let shape = self.without_steps(output, of.steps)?;
-        let placing = Placing { name: of.name, owner: of.owner, layer: of.layer, inputs: &[output], steps: of.steps };
+        let placing = Placing { inputs: &[output], ..*of };
         self.place_node(&placing, &layer, vec![shape]).map(|values| values[0])
     }
 

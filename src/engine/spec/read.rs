@@ -200,7 +200,7 @@ fn read_layers(value: Option<&Value>) -> Result<Vec<Unnamed>, Vec<FieldError>> {
 }
 
 /// Fields that say where a layer stands; the rest are its settings.
-const PLACE_FIELDS: [&str; 4] = ["type", "name", "trainable", "inputs"];
+const PLACE_FIELDS: [&str; 6] = ["type", "name", "trainable", "training", "output_mask", "inputs"];
 
 fn read_layer(value: &Value) -> Result<Unnamed, Vec<FieldError>> {
     let one = |pointer: &str, detail: String| vec![FieldError::new(pointer, detail)];
@@ -223,14 +223,25 @@ fn read_layer(value: &Value) -> Result<Unnamed, Vec<FieldError>> {
         Some(Value::String(name)) => Some(name.clone()),
         Some(other) => return Err(one("/name", format!("expected a name, received {}", type_of(other)))),
     };
-    let trainable = match fields.get("trainable") {
-        None | Some(Value::Null) => true,
-        Some(Value::Bool(trainable)) => *trainable,
-        Some(other) => return Err(one("/trainable", format!("expected true or false, received {}", type_of(other)))),
+    let flag = |field: &str| match fields.get(field) {
+        None | Some(Value::Null) => Ok(true),
+        Some(Value::Bool(flag)) => Ok(*flag),
+        Some(other) => Err(one(&format!("/{field}"), format!("expected true or false, received {}", type_of(other)))),
     };
+    let (trainable, training) = (flag("trainable")?, flag("training")?);
+    if !training && kind != "batch_normalization" {
+        return Err(one(
+            "/training",
+            format!("expected true, or false of a batch_normalization, received false of {kind}"),
+        ));
+    }
     let inputs = match fields.get("inputs") {
         None | Some(Value::Null) => Calls::default(),
         Some(inputs) => read_calls(inputs).map_err(|error| vec![error.under("/inputs")])?,
+    };
+    let output_mask = match fields.get("output_mask") {
+        None | Some(Value::Null) => None,
+        Some(mask) => Some(field::parse(mask).map_err(|error| vec![error.under("/output_mask")])?),
     };
     let settings: Map<String, Value> = fields
         .iter()
@@ -244,7 +255,7 @@ fn read_layer(value: &Value) -> Result<Unnamed, Vec<FieldError>> {
     }
     let (layer, activity_regularizer) = read_penalized(kind, settings).map_err(|error| vec![error])?;
     layer.check().map_err(|error| vec![error])?;
-    Ok(Unnamed { name, layer, trainable, activity_regularizer, inputs })
+    Ok(Unnamed { name, layer, trainable, activity_regularizer, output_mask, training, inputs })
 }
 
 /// A layer, and the penalty on its output where that is no setting of its own.

@@ -23,13 +23,15 @@ pub async fn create(
 ) -> Result<(), StoreError> {
     receipts::keep(transaction, receipt).await?;
     sqlx::query(
-        "INSERT INTO models (id, name, definition, training_defaults, summary, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO models (id, name, definition, training_defaults, summary, warnings, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(model.id.to_string())
     .bind(&model.name)
     .bind(json(&model.definition)?)
     .bind(json(&model.training_defaults)?)
     .bind(model.summary.as_ref().map(json).transpose()?)
+    .bind(json(&model.warnings)?)
     .bind(model.created_at.as_microsecond())
     .execute(transaction)
     .await
@@ -178,6 +180,7 @@ fn model(row: &SqliteRow) -> Result<Model, StoreError> {
         latest_version: record.optional_count("latest_version")?,
         created_at: record.time("created_at")?,
         summary: record.optional_json("summary")?,
+        warnings: record.optional_json("warnings")?.unwrap_or_default(),
     })
 }
 

@@ -65,6 +65,7 @@ pub fn model(name: &str) -> Model {
         latest_version: None,
         created_at: job::now(),
         summary: Some(summary()),
+        warnings: Vec::new(),
     }
 }
 

@@ -79,6 +79,7 @@ impl Workshop {
             latest_version: None,
             created_at: job::now(),
             summary: None,
+            warnings: Vec::new(),
         };
         self.opened.store.create_model(&model, None).await.unwrap();
         model

@@ -48,10 +48,15 @@ impl Concatenate {
 }
 
 impl Concatenate {
+    /// Whether inputs whose first one has this shape are joined along the last axis.
+    pub(in crate::engine) fn along_last(&self, shape: &Shape) -> bool {
+        self.axis(shape) + 1 == shape.0.len()
+    }
+
     /// One mask after the other; along the last axis, which masks do not have, a step counts where it does in any input.
     fn write_mask<F: Real>(&self, cx: &mut Forward<'_, F>) {
         let shapes = cx.inputs.shapes();
-        let along_last = shapes.first().is_some_and(|shape| self.axis(shape) + 1 == shape.0.len());
+        let along_last = shapes.first().is_some_and(|shape| self.along_last(shape));
         cx.mask.fill(F::ZERO);
         for (input, (block, first, cells)) in self.parts(shapes).enumerate() {
             let width = shapes[input].last();

@@ -1,0 +1,73 @@
+//! [`OutputMask`]: masks other than those that layers give by themselves.
+
+use super::place::{Builder, Placing};
+use crate::engine::{
+    field::FieldError,
+    layer::{AnyLayer, Multiply, Primitive},
+    shape::Shape,
+};
+use serde::{Deserialize, Serialize};
+
+/// The mask of a layer's output. A layer with this setting computes as if its inputs had no masks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OutputMask {
+    /// The output has no mask, as that of an operator in Keras.
+    None,
+    /// A step is shown where the masks of all inputs that have one show it, as in the merging layers of Keras 2. A
+    /// concatenation along another axis than the last one joins the masks along that axis.
+    All,
+}
+
+impl Builder<'_> {
+    /// The mask that `placing` asks for; a node is placed where several masks are combined.
+    pub(super) fn requested_mask(&mut self, placing: &Placing<'_>) -> Result<Option<usize>, FieldError> {
+        if placing.output_mask != Some(OutputMask::All) {
+            return Ok(None);
+        }
+        let masks = placing.inputs.iter().filter_map(|&value| self.architecture.masks[value]);
+        let mut masks: Vec<usize> = masks.collect();
+        masks.sort_unstable();
+        masks.dedup();
+        let shapes: Vec<Shape> = masks.iter().map(|&mask| self.architecture.shapes[mask].clone()).collect();
+        if shapes.windows(2).any(|pair| pair[0] != pair[1]) {
+            let shapes: Vec<String> = shapes.iter().map(Shape::to_string).collect();
+            let detail = format!("expected masks of the same shape, received {}", shapes.join(" and "));
+            return Err(FieldError::new("/inputs", detail));
+        }
+        match masks.as_slice() {
+            [] => Ok(None),
+            [mask] => Ok(Some(*mask)),
+            // A mask is one where a step is shown, else zero.
+            _ => {
+                let joined = Placing { inputs: &masks, output_mask: None, ..*placing };
+                self.place_node(&joined, &Primitive::Multiply(Multiply {}), shapes).map(|values| Some(values[0]))
+            }
+        }
+    }
+
+    /// Gives `output` a mask; fails where its first axes are not those of the mask.
+    pub(super) fn set_mask(&mut self, output: usize, mask: Option<usize>) -> Result<(), FieldError> {
+        if let Some(mask) = mask {
+            let (shape, of_mask) = (&self.architecture.shapes[output], &self.architecture.shapes[mask]);
+            if of_mask.0.len() >= shape.0.len() || !shape.0.starts_with(&of_mask.0) {
+                let detail =
+                    format!("expected an output that begins with the axes of its mask, {of_mask}, received {shape}");
+                return Err(FieldError::new("/output_mask", detail));
+            }
+            self.architecture.masks[output] = Some(mask);
+        }
+        Ok(())
+    }
+}
+
+/// What is asked for a layer on inputs of these shapes.
+pub(super) fn requested(mask: Option<OutputMask>, layer: &AnyLayer, inputs: &[Shape]) -> Option<OutputMask> {
+    let along_steps = match layer {
+        AnyLayer::Primitive(Primitive::Concatenate(layer)) => {
+            inputs.first().is_some_and(|shape| !layer.along_last(shape))
+        }
+        _ => false,
+    };
+    mask.filter(|mask| !(along_steps && *mask == OutputMask::All))
+}

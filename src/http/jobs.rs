@@ -11,7 +11,8 @@ use crate::{
         query::{Limit, List, Parameters},
     },
     job::{
-        Dataset, Job, JobProgress, JobStatus, Timing, now,
+        Dataset, Job, JobProgress, JobStatus, ModelWarning, Timing, now,
+        preprocessing::JobWarning,
         resolve::{JobRequest, TableView, resolve},
     },
     store::{JobFilter, Page, StoreError},
@@ -73,6 +74,9 @@ async fn checked(app: &App, request: JobRequest) -> Result<Job, Problem> {
         validation.as_ref().map(view),
         &limits,
     )?;
+    let of_model =
+        |warning: ModelWarning| JobWarning { code: warning.code, columns: Vec::new(), detail: warning.detail };
+    let of_model = model.warnings.into_iter().map(of_model);
     Ok(Job {
         id: Uuid::now_v7(),
         model: model.name,
@@ -88,7 +92,7 @@ async fn checked(app: &App, request: JobRequest) -> Result<Job, Problem> {
         progress: JobProgress { epochs: resolved.training.epochs, ..JobProgress::default() },
         training: resolved.training,
         preprocessing: resolved.preprocessing,
-        warnings: resolved.warnings,
+        warnings: resolved.warnings.into_iter().chain(of_model).collect(),
         summary: Some(resolved.summary),
         status: JobStatus::Queued,
         metrics: Map::new(),

@@ -27,7 +27,8 @@ pub struct ColumnScale {
 /// Something in a job that is allowed and probably not meant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct JobWarning {
-    /// For programs: `unscaled_columns`, `classes_without_rows`, `constant_output` or `target_among_features`.
+    /// For programs: `unscaled_columns`, `classes_without_rows`, `constant_output`, `target_among_features`, or one of the codes of a
+    /// model's warnings.
     pub code: String,
     /// The columns that it is about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

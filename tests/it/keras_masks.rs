@@ -18,11 +18,14 @@ fn every_layer_passes_joins_or_drops_masks_as_in_keras() {
     ] {
         let File { version, models } = serde_json::from_str(file).unwrap();
         assert_eq!(models.len(), count, "{version}");
-        for (name, case) in models {
-            case.check(&version, &name);
-        }
+        let fails = |(name, case): (String, Case)| {
+            let check = std::panic::AssertUnwindSafe(|| case.check(&version, &name));
+            std::panic::catch_unwind(check).is_err().then(|| format!("{version} {name}"))
+        };
+        let failed: Vec<String> = models.into_iter().filter_map(fails).collect();
+        assert!(failed.is_empty(), "{failed:?}");
     }
 }
 
-const KERAS_3: usize = 79;
+const KERAS_3: usize = 77;
 const KERAS_2: usize = 76;

@@ -27,8 +27,8 @@ pub struct ColumnScale {
 /// Something in a job that is allowed and probably not meant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct JobWarning {
-    /// For programs: `unscaled_columns`, `classes_without_rows`, `constant_output`, `target_among_features`, or one of the codes of a
-    /// model's warnings.
+    /// For programs: `unscaled_columns`, `classes_without_rows`, `constant_output`, `target_among_features`,
+    /// `decay_of_untrained_output`, or one of the codes of a model's warnings.
     pub code: String,
     /// The columns that it is about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

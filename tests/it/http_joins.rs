@@ -264,6 +264,11 @@ async fn an_output_without_a_loss_needs_no_target_and_gives_its_values() {
     assert_eq!(predicted[0]["second"]["value"].as_array().unwrap().len(), 2, "{predicted:#}");
     assert!(near(predicted[0]["second"]["value"][1].as_f64().unwrap(), case.predictions["second"][1]), "{predicted:#}");
 
+    let mut decaying = case.job.clone();
+    decaying["training"]["optimizer"] = json!({"type": "sgd", "weight_decay": 0.1});
+    let warnings = prepared.train(&decaying).await["warnings"].clone();
+    assert_eq!(warnings[0]["code"], "decay_of_untrained_output", "{warnings:#}");
+
     let mut alone = case.job.clone();
     alone["target"] = json!("y");
     assert_eq!(prepared.train(&alone).await["metrics"], ended["metrics"]);

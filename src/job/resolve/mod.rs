@@ -184,6 +184,7 @@ pub fn resolve(
                 choose(&architecture, &names, inputs.as_ref(), dataset.columns, training.preprocessing, by);
             warnings.extend(warnings::of_outputs(&learned, &architecture));
             warnings.extend(warnings::targets_among_features(&learned, &names));
+            warnings.extend(warnings::decay_of_untrained(&learned, &training.optimizer));
             Ok(Resolved {
                 target,
                 features: names,

@@ -6,7 +6,7 @@ use crate::{
         recipe::{Task, indices},
         schema::{Column, ColumnType},
     },
-    engine::{activation::Activation, spec::Architecture},
+    engine::{activation::Activation, optimizer::Optimizer, spec::Architecture},
     job::preprocessing::JobWarning,
 };
 use std::collections::BTreeSet;
@@ -37,6 +37,21 @@ pub(super) fn targets_among_features(learned: &[Learned<'_>], features: &[String
         })
     };
     learned.iter().filter_map(of_output).collect()
+}
+
+/// Weight decay beside an output without a loss, whose own weights Keras leaves as they are.
+pub(super) fn decay_of_untrained(learned: &[Learned<'_>], optimizer: &Optimizer) -> Option<JobWarning> {
+    let untrained = learned.iter().find(|learned| learned.wanted.untrained)?;
+    let decays = optimizer.options.weight_decay.is_some_and(|decay| decay > 0.0);
+    decays.then(|| JobWarning {
+        code: "decay_of_untrained_output".to_owned(),
+        columns: names(&untrained.wanted.columns),
+        detail: format!(
+            "the optimizer's weight_decay shrinks the weights of the output `{}` too, which has no loss; Keras leaves \
+             weights that no loss reads as they are",
+            untrained.wanted.name
+        ),
+    })
 }
 
 fn names(columns: &[&Column]) -> Vec<String> {

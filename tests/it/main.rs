@@ -17,6 +17,7 @@ mod http_networks;
 mod http_slow;
 mod http_spine;
 mod keras_applications;
+mod keras_fuzz;
 mod keras_graphs;
 mod keras_import;
 mod keras_masks;

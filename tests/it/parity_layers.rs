@@ -169,6 +169,12 @@ fn definitions_are_those_that_keras_prints() {
         // Keras prints a graph's layers by their depth, which says no more than what reads what.
         let by_name = |definition: Value| {
             let mut definition = rounded(definition);
+            // What a Normalization adapted to is no part of Keras's JSON: it is 0 and 1 there, and adapts in our own form.
+            for layer in definition["layers"].as_array_mut().unwrap() {
+                if layer["type"] == "normalization" && layer["mean"].is_null() {
+                    (layer["mean"], layer["variance"]) = (json!(0.0), json!(1.0));
+                }
+            }
             if definition.get("inputs").is_some() {
                 let layers = definition["layers"].as_array_mut().unwrap();
                 layers.sort_by_key(|layer| layer["name"].as_str().unwrap().to_owned());

@@ -95,7 +95,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             runtime()?.block_on(migrate(&config))
         }
         Command::Openapi => {
-            print!("{}", http::openapi::yaml()?);
+            let yaml = http::routes::document()?.yaml().map_err(anyhow::Error::msg)?;
+            print!("{}", String::from_utf8_lossy(&yaml));
             Ok(())
         }
         Command::Layers => {

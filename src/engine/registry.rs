@@ -3,6 +3,10 @@
 use crate::engine::field::{self, FieldError};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
+use utoipa::openapi::{
+    Object, ObjectBuilder, OneOfBuilder, RefOr, Schema,
+    schema::{AdditionalProperties, SchemaType, Type},
+};
 
 /// A family of named settings; [`registry!`] implements it.
 pub(crate) trait Family: Sized {
@@ -90,37 +94,87 @@ pub(crate) fn deserialize<'de, T: Family, D: serde::Deserializer<'de>>(deseriali
     read(Value::deserialize(deserializer)?).map_err(serde::de::Error::custom)
 }
 
-/// The schema of a member with settings: those settings beside its `type`.
-pub(crate) fn tagged_schema(
-    name: &str,
-    settings: utoipa::openapi::RefOr<utoipa::openapi::Schema>,
-) -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-    use utoipa::openapi::{ObjectBuilder, RefOr, Schema, schema::SchemaType, schema::Type};
-    let tag = ObjectBuilder::new().schema_type(SchemaType::new(Type::String)).enum_values(Some([name])).build();
-    match settings {
-        RefOr::T(Schema::Object(mut object)) => {
-            object.properties.insert("type".into(), tag.into());
-            object.required.insert(0, "type".into());
-            RefOr::T(Schema::Object(object))
+/// A member of a family in its schema.
+pub(crate) struct Member {
+    /// Its name, and the other spellings that are read.
+    pub(crate) names: Vec<String>,
+    /// Its settings, where it has some.
+    pub(crate) settings: Option<RefOr<Schema>>,
+}
+
+impl Member {
+    pub(crate) fn new(name: &str, aliases: &[&str], settings: Option<RefOr<Schema>>) -> Self {
+        let class: String = name.split('_').map(capitalized).collect();
+        let mut names = vec![name.to_owned()];
+        for spelling in aliases.iter().map(|alias| (*alias).to_owned()).chain([class]) {
+            if !names.contains(&spelling) {
+                names.push(spelling);
+            }
         }
-        other => other,
+        Self { names, settings }
     }
 }
 
+fn capitalized(word: &str) -> String {
+    let (first, rest) = word.split_at_checked(1).unwrap_or((word, ""));
+    first.to_ascii_uppercase() + rest
+}
+
+fn text_of(names: impl IntoIterator<Item = String>) -> Object {
+    ObjectBuilder::new().schema_type(SchemaType::new(Type::String)).enum_values(Some(names)).build()
+}
+
+/// The schema of objects told apart by `type`: members with the same settings share one.
+pub(crate) fn tagged_schemas(members: &[Member]) -> Vec<RefOr<Schema>> {
+    let mut groups: Vec<(Object, Vec<String>)> = Vec::new();
+    for Member { names, settings } in members {
+        let settings = match settings {
+            Some(RefOr::T(Schema::Object(object))) => object.clone(),
+            _ => ObjectBuilder::new()
+                .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)))
+                .build(),
+        };
+        let same = |(known, _): &&mut (Object, Vec<String>)| {
+            known.properties == settings.properties && known.required == settings.required
+        };
+        match groups.iter_mut().find(same) {
+            Some((known, all)) => {
+                known.description = None;
+                all.extend(names.iter().cloned());
+            }
+            None => groups.push((settings, names.clone())),
+        }
+    }
+    let tagged = groups.into_iter().map(|(mut object, names)| {
+        let settings = std::mem::take(&mut object.properties);
+        object.properties.insert("type".into(), text_of(names).into());
+        object.properties.extend(settings);
+        object.required.insert(0, "type".into());
+        RefOr::T(Schema::Object(object))
+    });
+    tagged.collect()
+}
+
 /// The schema of a family: any bare name, or an object.
-pub(crate) fn family_schema(
-    description: &str,
-    names: &[&str],
-    tagged: Vec<utoipa::openapi::RefOr<utoipa::openapi::Schema>>,
-) -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-    use utoipa::openapi::{ObjectBuilder, OneOfBuilder, schema::SchemaType, schema::Type};
-    let names = ObjectBuilder::new()
-        .schema_type(SchemaType::new(Type::String))
-        .enum_values(Some(names.iter().copied()))
-        .build();
+pub(crate) fn family_schema(description: &str, members: &[Member]) -> RefOr<Schema> {
+    let names = text_of(members.iter().flat_map(|member| member.names.iter().cloned()));
     let all = OneOfBuilder::new().description(Some(description)).item(names);
-    let all = tagged.into_iter().fold(all, |all, schema| all.item(schema)).build();
-    utoipa::openapi::RefOr::T(utoipa::openapi::Schema::OneOf(all))
+    let all = tagged_schemas(members).into_iter().fold(all, |all, schema| all.item(schema)).build();
+    RefOr::T(Schema::OneOf(all))
+}
+
+/// The schema of a family whose objects have one more property.
+pub(crate) fn with_property(family: RefOr<Schema>, name: &str, property: impl Into<RefOr<Schema>>) -> RefOr<Schema> {
+    let RefOr::T(Schema::OneOf(mut forms)) = family else { return family };
+    let property = property.into();
+    for form in &mut forms.items {
+        if let RefOr::T(Schema::Object(object)) = form
+            && object.properties.contains_key("type")
+        {
+            object.properties.insert(name.into(), property.clone());
+        }
+    }
+    RefOr::T(Schema::OneOf(forms))
 }
 
 /// An enum of settings with one line a member: its variant, its name, its further names.
@@ -208,11 +262,14 @@ macro_rules! registry {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
                 $crate::engine::registry::family_schema(
                     concat!("The name of ", $what, ", or its settings with that name as `type`."),
-                    Self::NAMES,
-                    vec![$($crate::engine::registry::tagged_schema(
-                        $tuned_name,
-                        <$tuned as utoipa::PartialSchema>::schema(),
-                    ),)*],
+                    &[
+                        $($crate::engine::registry::Member::new($plain_name, &[$($plain_alias),*], None),)*
+                        $($crate::engine::registry::Member::new(
+                            $tuned_name,
+                            &[$($tuned_alias),*],
+                            Some(<$tuned as utoipa::PartialSchema>::schema()),
+                        ),)*
+                    ],
                 )
             }
         }

@@ -1,33 +1,31 @@
 //! `/openapi.yaml`, `/openapi.json` and `/docs`.
 
 use crate::http::{
-    openapi,
+    openapi::Document,
     path::FileName,
     problem::{Kind, Problem},
 };
 use axum::{
+    Extension,
     http::{HeaderValue, header},
     response::{IntoResponse, Redirect, Response},
 };
+use bytes::Bytes;
 use std::sync::{Arc, OnceLock};
 use utoipa_swagger_ui::Config;
 
 /// The OpenAPI description in YAML
 #[utoipa::path(get, path = "/openapi.yaml", tag = "service",
-    responses((status = 200, description = "OpenAPI 3.1", content_type = "application/yaml", body = String, example = "openapi: 3.1.0\n")))]
-pub async fn yaml() -> Result<Response, Problem> {
-    static YAML: OnceLock<Result<String, String>> = OnceLock::new();
-    let yaml = YAML.get_or_init(|| openapi::yaml().map_err(|error| error.to_string()));
-    typed(yaml.as_ref().map(|text| text.as_bytes()).map_err(Problem::internal)?, "application/yaml")
+    responses((status = 200, description = "OpenAPI 3.1", content_type = "application/yaml", body = Object, example = json!({"openapi": "3.1.0"}))))]
+pub async fn yaml(Extension(document): Extension<Arc<Document>>) -> Result<Response, Problem> {
+    typed(document.yaml().map_err(Problem::internal)?, "application/yaml")
 }
 
 /// The OpenAPI description in JSON
 #[utoipa::path(get, path = "/openapi.json", tag = "service",
     responses((status = 200, description = "OpenAPI 3.1", body = Object, example = json!({"openapi": "3.1.0"}))))]
-pub async fn json() -> Result<Response, Problem> {
-    static JSON: OnceLock<Result<String, String>> = OnceLock::new();
-    let json = JSON.get_or_init(|| openapi::document().to_json().map_err(|error| error.to_string()));
-    typed(json.as_ref().map(|text| text.as_bytes()).map_err(Problem::internal)?, "application/json")
+pub async fn json(Extension(document): Extension<Arc<Document>>) -> Result<Response, Problem> {
+    typed(document.json(), "application/json")
 }
 
 /// This description, to browse and to try
@@ -47,7 +45,7 @@ pub async fn page() -> Result<Response, Problem> {
 /// What the page of the documentation loads
 #[utoipa::path(get, path = "/docs/{file}", tag = "service",
     params(("file" = String, Path, description = "Its name", example = "swagger-ui.css")),
-    responses((status = 200, description = "The file", content_type = "application/octet-stream", body = String)))]
+    responses((status = 200, description = "The file", content_type = "*/*", body = String)))]
 pub async fn asset(FileName(name): FileName) -> Result<Response, Problem> {
     file(&name)
 }
@@ -56,13 +54,13 @@ fn file(name: &str) -> Result<Response, Problem> {
     static CONFIG: OnceLock<Arc<Config<'static>>> = OnceLock::new();
     let config = CONFIG.get_or_init(|| Arc::new(Config::from("/openapi.json")));
     match utoipa_swagger_ui::serve(name, Arc::clone(config)) {
-        Ok(Some(file)) => typed(&file.bytes, &file.content_type),
+        Ok(Some(file)) => typed(file.bytes.into_owned().into(), &file.content_type),
         Ok(None) => Err(Problem::new(Kind::NotFound, format!("no file {name:?} in the documentation"))),
         Err(error) => Err(Problem::internal(error)),
     }
 }
 
-fn typed(bytes: &[u8], content_type: &str) -> Result<Response, Problem> {
+fn typed(bytes: Bytes, content_type: &str) -> Result<Response, Problem> {
     let content_type = HeaderValue::from_str(content_type).map_err(Problem::internal)?;
-    Ok(([(header::CONTENT_TYPE, content_type)], bytes.to_vec()).into_response())
+    Ok(([(header::CONTENT_TYPE, content_type)], bytes).into_response())
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     http::{
-        App,
+        App, accept,
         path::Id,
         problem::{Kind, Problem},
         query::{Limit, List, Parameters},
@@ -13,7 +13,7 @@ use crate::{
 use axum::{
     Json,
     extract::State,
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
     response::{
         IntoResponse, Response,
         sse::{Event, KeepAlive, Sse},
@@ -77,7 +77,7 @@ pub async fn events(
         Some(seen) => seen,
         None => query.after.unwrap_or(0),
     };
-    if !wants_stream(&headers)? {
+    if accept::preferred(&headers, &["application/json", "text/event-stream"])? == "application/json" {
         let limit = query.limit.0;
         let (mut data, _) = app.store.events_after(id, after, limit + 1).await?;
         let more = data.len() > limit as usize;
@@ -120,67 +120,9 @@ fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
     })
 }
 
-/// Whether the client prefers a stream to a list; fails where it takes neither.
-fn wants_stream(headers: &HeaderMap) -> Result<bool, Problem> {
-    let accepted: Vec<String> = headers
-        .get_all(header::ACCEPT)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(|range| range.trim().to_ascii_lowercase())
-        .collect();
-    let quality = |media_type: &str| {
-        let group = media_type.split('/').next().unwrap_or_default();
-        let of = |wanted: &str| {
-            accepted.iter().filter(|range| essence(range) == wanted).map(|range| weight(range)).reduce(f32::max)
-        };
-        of(media_type).or_else(|| of(&format!("{group}/*"))).or_else(|| of("*/*")).unwrap_or(0.0)
-    };
-    if accepted.is_empty() {
-        return Ok(false);
-    }
-    let (stream, list) = (quality("text/event-stream"), quality("application/json"));
-    if stream == 0.0 && list == 0.0 {
-        let detail =
-            format!("expected to Accept text/event-stream or application/json, received {:?}", accepted.join(", "));
-        return Err(Problem::new(Kind::NotAcceptable, detail));
-    }
-    Ok(stream > list)
-}
-
-fn essence(range: &str) -> &str {
-    range.split(';').next().unwrap_or_default().trim()
-}
-
-fn weight(range: &str) -> f32 {
-    let quality = range.split(';').find_map(|parameter| parameter.trim().strip_prefix("q=")?.parse::<f32>().ok());
-    quality.filter(|quality| (0.0..=1.0).contains(quality)).unwrap_or(1.0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn accepting(accept: &str) -> HeaderMap {
-        HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_str(accept).unwrap())])
-    }
-
-    #[test]
-    fn the_client_chooses_between_stream_and_list() {
-        for (accept, stream) in [
-            ("text/event-stream", true),
-            ("text/event-stream, */*;q=0.1", true),
-            ("application/json", false),
-            ("*/*", false),
-            ("text/*", true),
-            ("application/json;q=0.5, text/event-stream", true),
-            ("application/json, text/event-stream;q=0.5", false),
-        ] {
-            assert_eq!(wants_stream(&accepting(accept)).unwrap(), stream, "{accept}");
-        }
-        assert!(!wants_stream(&HeaderMap::new()).unwrap());
-        assert_eq!(wants_stream(&accepting("image/png")).unwrap_err().kind(), Kind::NotAcceptable);
-    }
 
     #[test]
     fn last_event_id_is_a_number() {

@@ -4,6 +4,7 @@
 //! [`query`]) before its handler sees it. Whatever goes wrong becomes a [`problem::Problem`].
 
 pub mod about;
+pub mod accept;
 pub mod body;
 pub mod datasets;
 pub mod docs;
@@ -12,12 +13,14 @@ pub mod events;
 pub mod health;
 pub mod idempotency;
 pub mod jobs;
+pub mod methods;
 pub mod metrics;
 pub mod models;
 pub mod openapi;
 pub mod path;
 pub mod predict;
 pub mod problem;
+pub mod problems;
 pub mod query;
 pub mod routes;
 pub mod server;
@@ -67,7 +70,7 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
         artifacts,
         shutdown: shutdown.clone(),
     });
-    let router = routes::router(Arc::clone(&app));
+    let router = routes::router(Arc::clone(&app))?;
     let upkeep = tokio::spawn(metrics::upkeep());
     server::run(listener, router, &app.config.limits, &app.config.timeouts, shutdown).await;
     workers.ended().await;

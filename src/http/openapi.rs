@@ -1,24 +1,21 @@
-//! `openapi.yaml`: generated from the code, so that it is what is served.
+//! `openapi.yaml`: generated from the routes, so that it is what is served.
+
+mod schemas;
 
 use crate::{
-    data::recipe::Task,
-    engine::{
-        field::FieldError,
-        loss::{Loss, ReducedLoss},
-        metric::Metric,
-    },
-    http::{
-        problem::{Kind, MEDIA_TYPE, ProblemBody},
-        routes,
-    },
-    job::Columns,
+    data::recipe::{Prediction, Task},
+    engine::{field::FieldError, loss::ReducedLoss, metric::Metric},
+    http::problem::{Kind, MEDIA_TYPE, ProblemBody},
+    job::{Columns, training_request::TrainingRequest},
 };
+use bytes::Bytes;
 use serde_json::{Value, json};
+use std::sync::OnceLock;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
         Components, Content, InfoBuilder, LicenseBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder,
-        path::{Operation, ParameterIn, PathItem},
+        path::{HttpMethod, Operation, ParameterIn, PathItem},
         schema::Schema,
         tag::TagBuilder,
     },
@@ -32,9 +29,40 @@ const TAGS: [(&str, &str); 4] = [
     ("service", "The service itself"),
 ];
 
-/// The whole description.
-pub fn document() -> OpenApi {
-    let mut document = routes::documentation();
+/// The description of a service, made once from its routes.
+#[derive(Debug)]
+pub struct Document {
+    value: Value,
+    json: OnceLock<Bytes>,
+    yaml: OnceLock<Result<Bytes, String>>,
+}
+
+impl Document {
+    /// Completes what documents the routes.
+    pub fn new(routes: OpenApi) -> serde_json::Result<Self> {
+        let mut value = serde_json::to_value(completed(routes))?;
+        schemas::rewrite(&mut value);
+        Ok(Self { value, json: OnceLock::new(), yaml: OnceLock::new() })
+    }
+
+    /// The description itself.
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// In JSON.
+    pub fn json(&self) -> Bytes {
+        self.json.get_or_init(|| self.value.to_string().into()).clone()
+    }
+
+    /// In YAML, as it is committed.
+    pub fn yaml(&self) -> Result<Bytes, String> {
+        let print = || yaml_serde::to_string(&self.value).map(Bytes::from).map_err(|error| error.to_string());
+        self.yaml.get_or_init(print).clone()
+    }
+}
+
+fn completed(mut document: OpenApi) -> OpenApi {
     document.info = InfoBuilder::new()
         .title("epoca")
         .version(env!("CARGO_PKG_VERSION"))
@@ -45,8 +73,8 @@ pub fn document() -> OpenApi {
         TAGS.into_iter().map(|(name, what)| TagBuilder::new().name(name).description(Some(what)).build()).collect(),
     );
     for item in document.paths.paths.values_mut() {
-        for operation in operations(item) {
-            add_problems(operation);
+        for (method, operation) in operations(item) {
+            add_problems(method, operation);
             name_operation(operation);
         }
     }
@@ -56,12 +84,13 @@ pub fn document() -> OpenApi {
     // What stands once or by output is referred to by name alone.
     let mut named = vec![
         ("Columns".to_owned(), Columns::schema()),
-        ("Loss".to_owned(), Loss::schema()),
-        ("ReducedLoss".to_owned(), ReducedLoss::schema()),
+        ("Loss".to_owned(), ReducedLoss::schema()),
         ("Metric".to_owned(), Metric::schema()),
+        ("Prediction".to_owned(), Prediction::schema()),
         ("Task".to_owned(), Task::schema()),
+        ("TrainingRequest".to_owned(), TrainingRequest::schema()),
     ];
-    Loss::schemas(&mut named);
+    ReducedLoss::schemas(&mut named);
     Metric::schemas(&mut named);
     components.schemas.extend(named);
     for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::MethodNotAllowed) {
@@ -70,13 +99,17 @@ pub fn document() -> OpenApi {
     document
 }
 
-/// The whole description in YAML, as it is committed.
-pub fn yaml() -> anyhow::Result<String> {
-    Ok(document().to_yaml()?)
-}
-
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut item.get, &mut item.post, &mut item.delete].into_iter().filter_map(Option::as_mut)
+/// Every operation of a path with its method.
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (HttpMethod, &mut Operation)> {
+    [
+        (HttpMethod::Get, &mut item.get),
+        (HttpMethod::Put, &mut item.put),
+        (HttpMethod::Post, &mut item.post),
+        (HttpMethod::Delete, &mut item.delete),
+        (HttpMethod::Patch, &mut item.patch),
+    ]
+    .into_iter()
+    .filter_map(|(method, operation)| operation.as_mut().map(|operation| (method, operation)))
 }
 
 /// Handlers have short names (`datasets::show`); a client made from the description needs them to differ.
@@ -88,16 +121,16 @@ fn name_operation(operation: &mut Operation) {
 }
 
 /// What can go wrong with any request of this form.
-fn add_problems(operation: &mut Operation) {
+fn add_problems(method: HttpMethod, operation: &mut Operation) {
     let parameters = operation.parameters.as_deref().unwrap_or_default();
     let has = |place: ParameterIn| {
         parameters.iter().any(|parameter| matches!(parameter, RefOr::T(parameter) if parameter.parameter_in == place))
     };
     let mut kinds = vec![Kind::HeadersTooLarge, Kind::Internal, Kind::Unavailable];
     if has(ParameterIn::Path) {
-        kinds.push(Kind::NotFound);
+        kinds.extend([Kind::NotFound, Kind::Malformed]);
     }
-    if has(ParameterIn::Query) {
+    if has(ParameterIn::Query) || has(ParameterIn::Header) {
         kinds.push(Kind::Malformed);
     }
     let body = operation.request_body.as_ref().and_then(|body| match body {
@@ -106,8 +139,16 @@ fn add_problems(operation: &mut Operation) {
     });
     let creates = ["201", "202"].iter().any(|status| operation.responses.responses.contains_key(*status));
     let is_upload = body.is_some_and(|body| body.content.contains_key("multipart/form-data"));
-    let changes =
-        operation.responses.responses.contains_key("204") || operation.operation_id.as_deref() == Some("cancel");
+    // What changes without a body acts on the state of something.
+    let changes = match method {
+        HttpMethod::Post => body.is_none(),
+        method => method != HttpMethod::Get,
+    };
+    let negotiates = operation
+        .responses
+        .responses
+        .values()
+        .any(|response| matches!(response, RefOr::T(response) if response.content.len() > 1));
     if body.is_some() {
         kinds.extend([
             Kind::Malformed,
@@ -126,7 +167,7 @@ fn add_problems(operation: &mut Operation) {
     if is_upload {
         kinds.push(Kind::TooManyRequests);
     }
-    if operation.operation_id.as_deref() == Some("events") {
+    if negotiates {
         kinds.push(Kind::NotAcceptable);
     }
     for kind in kinds {

@@ -19,7 +19,8 @@ use axum::{
     routing::post,
 };
 use serde::Deserialize;
-use std::sync::Arc;
+use serde_json::Value;
+use std::{collections::HashMap, sync::Arc};
 use utoipa::{OpenApi, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 
@@ -27,7 +28,7 @@ use utoipa_axum::router::OpenApiRouter;
 /// documentation rather than from it.
 pub fn routes() -> OpenApiRouter<Arc<App>> {
     #[derive(OpenApi)]
-    #[openapi(paths(latest, version), components(schemas(PredictRequest)))]
+    #[openapi(paths(latest, version), components(schemas(PredictRequest, Instance)))]
     struct Documentation;
 
     OpenApiRouter::with_openapi(Documentation::openapi())
@@ -48,12 +49,24 @@ pub struct PredictQuery {
 
 /// What to predict.
 #[derive(Debug, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(example = json!({"instances": [{"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}]}))]
 pub struct PredictRequest {
     /// Records of raw values by column name, in any order; or lists in the training order of the features.
-    #[schema(value_type = Vec<Object>, min_items = 1, max_items = 100_000)]
+    #[schema(value_type = Vec<Instance>, min_items = 1, max_items = 100_000)]
     #[allow(dead_code, reason = "documentation only: the body is read without a copy")]
     instances: (),
+}
+
+/// One instance.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "only its documentation is used")]
+pub enum Instance {
+    /// Raw values by column name.
+    Record(HashMap<String, Value>),
+    /// Values in the training order of the features, or nested as the input's shape.
+    List(Vec<Value>),
 }
 
 /// The latest version of the model in the path.
@@ -61,11 +74,11 @@ pub struct PredictRequest {
 pub struct Latest(Wanted);
 
 impl<S: Sync> FromRequestParts<S> for Latest {
-    type Rejection = Response;
+    type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
-        verb::expect("predict", "GET,HEAD,DELETE", parts).map_err(IntoResponse::into_response)?;
-        let Key(model) = parts.extract().await.map_err(|problem: Problem| problem.into_response())?;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        verb::expect("predict", parts)?;
+        let Key(model) = parts.extract().await?;
         Ok(Self(Wanted { model, version: None }))
     }
 }
@@ -75,12 +88,11 @@ impl<S: Sync> FromRequestParts<S> for Latest {
 pub struct Certain(Wanted);
 
 impl<S: Sync> FromRequestParts<S> for Certain {
-    type Rejection = Response;
+    type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
-        verb::expect("predict", "GET,HEAD", parts).map_err(IntoResponse::into_response)?;
-        let KeyAndVersion(model, version) =
-            parts.extract().await.map_err(|problem: Problem| problem.into_response())?;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        verb::expect("predict", parts)?;
+        let KeyAndVersion(model, version) = parts.extract().await?;
         Ok(Self(Wanted { model, version: Some(version) }))
     }
 }

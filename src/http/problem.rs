@@ -107,6 +107,66 @@ impl Kind {
         }
     }
 
+    /// What it means, and what a client can do.
+    pub fn explanation(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Malformed => (
+                "The body, a header or a query parameter cannot be read.",
+                "Compare the request with /docs; the detail says which part could not be read.",
+            ),
+            Self::NotFound => (
+                "No route, or no resource with this name or id, is at this path.",
+                "Check the path and the name; the lists under /v1 show what is there.",
+            ),
+            Self::MethodNotAllowed => {
+                ("The path exists, but not with this method.", "Use one of the methods in the header Allow.")
+            }
+            Self::NotAcceptable => (
+                "The answer has none of the media types that the header Accept names.",
+                "Send Accept with a media type that the detail names, or leave it out.",
+            ),
+            Self::RequestTimeout => {
+                ("The request did not arrive in time.", "Send it again, over a faster connection or in smaller parts.")
+            }
+            Self::Conflict => (
+                "The request does not fit the present state: a name is taken, a resource is in use, or an Idempotency-Key \
+                 came with another body.",
+                "Read the state of the resource, and choose another name, key or time.",
+            ),
+            Self::TooLarge => (
+                "The body is larger than the limit.",
+                "Send less, or raise the limit of the service; /v1/server shows the limits.",
+            ),
+            Self::UnsupportedMediaType => (
+                "The route does not take a body of this Content-Type.",
+                "Send one of the media types that the detail names.",
+            ),
+            Self::Invalid => (
+                "The body can be read, but its values cannot be honoured.",
+                "Correct the field at each pointer in errors; its detail says what was expected and what was received.",
+            ),
+            Self::TooManyRequests => (
+                "The service handles as many requests of this kind as it takes at a time.",
+                "Wait for the seconds in the header Retry-After, and send it again.",
+            ),
+            Self::HeadersTooLarge => {
+                ("The headers are larger than the limit.", "Send fewer or shorter headers, cookies above all.")
+            }
+            Self::Internal => (
+                "The service failed; the request may have been right.",
+                "Report the request_id: the log of the service has the reason under it.",
+            ),
+            Self::Unavailable => (
+                "The service cannot answer now: it is starting, ending or overloaded.",
+                "Wait for the seconds in the header Retry-After, and send it again.",
+            ),
+            Self::OutOfSpace => (
+                "The disk of the service is full.",
+                "Delete datasets or models that are no longer needed, or give the service more space.",
+            ),
+        }
+    }
+
     /// The kind that an answer's status belongs to, for answers that something below the handlers gave.
     pub fn of_status(status: StatusCode) -> Self {
         let nearest = if status.is_server_error() { Self::Internal } else { Self::Malformed };

@@ -1,13 +1,18 @@
 //! Every route, registered together with its documentation.
 
 use crate::http::{
-    App, about, datasets, docs, door, events, health, jobs, metrics, models, predict,
+    App, about, datasets, docs, door, events, health, jobs,
+    methods::{self, Methods},
+    metrics, models,
+    openapi::Document,
+    predict,
     problem::{Kind, Problem},
+    problems,
 };
 use axum::{
-    Router,
+    Extension, Router,
     extract::Request,
-    http::{HeaderName, HeaderValue, Method, header},
+    http::{HeaderName, HeaderValue, header},
     middleware,
 };
 use std::sync::Arc;
@@ -18,7 +23,6 @@ use tower_http::{
     },
     cors::{AllowOrigin, CorsLayer},
 };
-use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// Smaller answers are sent as they are.
@@ -43,6 +47,7 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
         .routes(routes!(metrics::show))
+        .routes(routes!(problems::show))
         .routes(routes!(docs::yaml))
         .routes(routes!(docs::json))
         .routes(routes!(docs::docs))
@@ -50,19 +55,25 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(docs::asset))
 }
 
-/// What documents the routes.
-pub fn documentation() -> OpenApi {
-    documented().into_openapi()
+/// The description of the service.
+pub fn document() -> serde_json::Result<Document> {
+    Document::new(documented().into_openapi())
 }
 
 /// The service as a function from request to response.
-pub fn router(app: Arc<App>) -> Router {
-    let (router, _) = documented().split_for_parts();
-    let mut router = router.fallback(unknown).layer(compression());
-    if let Some(cors) = cors(&app.config.cors_origins) {
+pub fn router(app: Arc<App>) -> serde_json::Result<Router> {
+    let (router, documentation) = documented().split_for_parts();
+    let methods = Arc::new(Methods::of(&documentation));
+    let cors = cors(&app.config.cors_origins, &methods);
+    let mut router = router
+        .fallback(unknown)
+        .layer(middleware::from_fn_with_state(methods, methods::check))
+        .layer(Extension(Arc::new(Document::new(documentation)?)))
+        .layer(compression());
+    if let Some(cors) = cors {
         router = router.layer(cors);
     }
-    router.layer(middleware::from_fn_with_state(Arc::clone(&app), door::door)).with_state(app).with_state(())
+    Ok(router.layer(middleware::from_fn_with_state(Arc::clone(&app), door::door)).with_state(app).with_state(()))
 }
 
 async fn unknown(request: Request) -> Problem {
@@ -76,7 +87,7 @@ fn compression() -> CompressionLayer<impl Predicate> {
 }
 
 /// None unless pages of other origins were allowed.
-fn cors(origins: &[String]) -> Option<CorsLayer> {
+fn cors(origins: &[String], methods: &Methods) -> Option<CorsLayer> {
     if origins.is_empty() {
         return None;
     }
@@ -90,7 +101,7 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
     Some(
         CorsLayer::new()
             .allow_origin(origins)
-            .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::DELETE])
+            .allow_methods(methods.every())
             .allow_headers([header::CONTENT_TYPE, idempotency_key, last_event_id, door::X_REQUEST_ID])
             .expose_headers([header::LOCATION, header::RETRY_AFTER, door::X_REQUEST_ID]),
     )

@@ -16,6 +16,7 @@ pub enum BatchSize {
 
 /// The word `full`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = FullBatch)]
 #[serde(rename_all = "snake_case")]
 pub enum Full {
     /// All rows.

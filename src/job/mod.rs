@@ -6,6 +6,7 @@ pub mod preprocessing;
 pub mod resolve;
 pub mod sizes;
 pub mod training;
+pub mod training_request;
 
 use crate::{
     data::{

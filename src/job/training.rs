@@ -30,23 +30,21 @@ const MOST_STEPS_PER_EPOCH: u64 = 1_000_000_000;
 #[serde(deny_unknown_fields)]
 pub struct Training {
     /// Times that every training row is seen, 1 to 1000000; 1 where absent.
-    #[schema(required = false, minimum = 1, maximum = 1000000)]
+    #[schema(minimum = 1, maximum = 1000000)]
     pub epochs: u32,
     /// Rows of one step: a number, which is all training rows where they are fewer, or `"full"` for all of them; 32 where
     /// absent.
-    #[schema(required = false)]
     pub batch_size: BatchSize,
     /// adam where absent.
-    #[schema(required = false)]
     pub optimizer: Optimizer,
     /// Where absent: a cross-entropy for classes, `mean_squared_error` for numbers. With several outputs one for all of
     /// them, a list in the model's order of outputs, or an object by output; an output whose loss is null is not trained and
     /// needs no target. Its object may say what the rows of a batch become together, by `reduction`.
-    #[schema(schema_with = loss_schema, required = false)]
+    #[schema(schema_with = loss_schema)]
     pub loss: PerOutput<Option<ReducedLoss>>,
     /// Where absent: `accuracy` for classes, `mean_absolute_error` for numbers. With several outputs a list for all of
     /// them, or an object of lists by output.
-    #[schema(schema_with = metrics_schema, required = false)]
+    #[schema(schema_with = metrics_schema)]
     pub metrics: PerOutput<Vec<Metric>>,
     /// What is reported too, with rows that count as much as they weigh in the loss: Keras's `weighted_metrics`. One that has
     /// the name of a metric is reported as `weighted_` and that name.
@@ -59,21 +57,17 @@ pub struct Training {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loss_weights: Option<PerOutput<f64>>,
     /// The fraction of the rows that validates, from 0 (none, where absent) to less than 1.
-    #[schema(required = false, minimum = 0, exclusive_maximum = 1)]
+    #[schema(minimum = 0, exclusive_maximum = 1)]
     pub validation_split: f64,
     /// Whether rows are shuffled (by `seed`) before the split. Where absent: false for a model that was posted as Keras's JSON,
     /// whose `validation_split` takes the last rows, and true for others.
-    #[schema(required = false)]
     pub split_shuffle: bool,
     /// Whether the training rows are put in a new order each epoch; true where absent.
-    #[schema(required = false)]
     pub shuffle: bool,
     /// Where all randomness comes from; 0 where absent.
-    #[schema(required = false)]
     pub seed: u64,
     /// How number columns are scaled. Where absent: `none` for a Keras model, `standardize` for others but for columns that a
     /// layer reads raw, such as `rescaling` or `masking`. The job's own `preprocessing` shows each column.
-    #[schema(required = false)]
     pub preprocessing: Preprocessing,
     /// When to stop before the last epoch.
     #[serde(default)]

@@ -4,6 +4,10 @@ use super::Loaded;
 use crate::{data::recipe::Prediction, engine::shape::Shape};
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeSeq};
+use utoipa::{
+    ToSchema,
+    openapi::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Ref, RefOr, Schema, schema::ArrayItems},
+};
 
 /// What an instance's entry in the answer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, utoipa::ToSchema)]
@@ -25,8 +29,16 @@ pub struct PredictBody<'a> {
     /// The version that answered.
     pub version: u64,
     /// One entry an instance, in order.
-    #[schema(value_type = Vec<Prediction>)]
+    #[schema(schema_with = predictions_schema)]
     pub predictions: Predictions<'a>,
+}
+
+/// An answer, or with `format=raw` the network's own output: nested lists of numbers, by output where there are several.
+fn predictions_schema() -> RefOr<Schema> {
+    let list = || ArrayBuilder::new().items(ArrayItems::RefOrSchema(Box::new(RefOr::T(Schema::default()))));
+    let by_output = ObjectBuilder::new().additional_properties(Some(RefOr::T(Schema::Array(list().build()))));
+    let entry = OneOfBuilder::new().item(Ref::from_schema_name(Prediction::name())).item(list()).item(by_output);
+    ArrayBuilder::new().items(RefOr::T(Schema::OneOf(entry.build()))).build().into()
 }
 
 /// One entry an instance.

@@ -1,7 +1,7 @@
 //! Answers of classifiers whose output are no probabilities: logits become them, scores stay scores.
 
+use crate::support::Client;
 use crate::support::Server;
-use reqwest::Client;
 use serde_json::{Value, json};
 
 const IRIS: &str = include_str!("../../examples/data/iris.csv");

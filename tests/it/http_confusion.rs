@@ -1,7 +1,7 @@
 //! Which class a trained model takes for which, as jobs and versions show it.
 
+use crate::support::Client;
 use crate::support::Server;
-use reqwest::Client;
 use serde_json::{Value, json};
 
 const IRIS: &str = include_str!("../../examples/data/iris.csv");

@@ -1,8 +1,9 @@
 //! Tables: how they come in, how they are shown, and how they go.
 
+use crate::support::Client;
 use crate::support::{Server, client::problem};
 use reqwest::{
-    Client, StatusCode,
+    StatusCode,
     multipart::{Form, Part},
 };
 use serde_json::{Value, json};
@@ -35,7 +36,7 @@ async fn every_format_becomes_the_same_table() {
         let answer = upload(&server, name, content_type, body).await;
         assert_eq!(answer.status(), StatusCode::CREATED, "{name}");
         let dataset: Value = answer.json().await.unwrap();
-        let rows: Value = reqwest::get(format!("{}/v1/datasets/{name}/rows?limit=2", server.url()))
+        let rows: Value = crate::support::get(format!("{}/v1/datasets/{name}/rows?limit=2", server.url()))
             .await
             .unwrap()
             .json()
@@ -99,7 +100,7 @@ async fn what_is_refused_leaves_nothing() {
     assert_eq!(files(&server.data_dir().join("artifacts/datasets")), 1);
     let gone = Client::new().delete(format!("{}/v1/datasets/t", server.url())).send().await.unwrap();
     assert_eq!(gone.status(), StatusCode::NO_CONTENT);
-    problem(reqwest::get(format!("{}/v1/datasets/t", server.url())).await.unwrap(), 404).await;
+    problem(crate::support::get(format!("{}/v1/datasets/t", server.url())).await.unwrap(), 404).await;
     assert_eq!(files(&server.data_dir().join("artifacts/datasets")), 0);
 }
 
@@ -127,8 +128,12 @@ async fn lists_have_pages() {
     }
     let (mut names, mut after) = (Vec::new(), String::new());
     loop {
-        let page: Value =
-            reqwest::get(format!("{}/v1/datasets?limit=2{after}", server.url())).await.unwrap().json().await.unwrap();
+        let page: Value = crate::support::get(format!("{}/v1/datasets?limit=2{after}", server.url()))
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
         names.extend(
             page["data"].as_array().unwrap().iter().map(|dataset| dataset["name"].as_str().unwrap().to_owned()),
         );

@@ -1,7 +1,8 @@
 //! Event streams: nothing twice, nothing missing, and nothing that holds up the service.
 
+use crate::support::Client;
 use crate::support::{Process, Server, client::Events};
-use reqwest::{Client, StatusCode};
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ pub async fn job(url: &str, epochs: u32) -> String {
 async fn list(url: &str, job: &str) -> Vec<Value> {
     let (mut all, mut after) = (Vec::new(), "0".to_owned());
     loop {
-        let page: Value = reqwest::get(format!("{url}/v1/jobs/{job}/events?limit=7&after={after}"))
+        let page: Value = crate::support::get(format!("{url}/v1/jobs/{job}/events?limit=7&after={after}"))
             .await
             .unwrap()
             .json()

@@ -1,7 +1,7 @@
 //! Models of several inputs and outputs, from a job that names their columns to predictions by output.
 
+use crate::support::Client;
 use crate::support::{Server, client};
-use reqwest::Client;
 use rstest::rstest;
 use serde_json::{Value, json};
 

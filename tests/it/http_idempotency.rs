@@ -1,7 +1,7 @@
 //! A request that is sent again creates nothing again.
 
+use crate::support::{Client, RequestBuilder};
 use crate::support::{Server, client::problem};
-use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 
 fn model(server: &Server, name: &str, key: &str) -> RequestBuilder {
@@ -18,7 +18,7 @@ fn table(server: &Server, content: &'static str, key: &str) -> RequestBuilder {
 }
 
 async fn count(server: &Server, list: &str) -> usize {
-    let page: Value = reqwest::get(format!("{}/v1/{list}", server.url())).await.unwrap().json().await.unwrap();
+    let page: Value = crate::support::get(format!("{}/v1/{list}", server.url())).await.unwrap().json().await.unwrap();
     page["data"].as_array().unwrap().len()
 }
 

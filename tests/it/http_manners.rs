@@ -1,7 +1,8 @@
 //! What every answer has in common, whatever was asked.
 
+use crate::support::Client;
 use crate::support::{Process, Server, client::problem};
-use reqwest::{Client, Method};
+use reqwest::Method;
 
 #[tokio::test]
 async fn errors_have_one_form() {
@@ -13,7 +14,7 @@ async fn errors_have_one_form() {
     assert!(unknown["detail"].as_str().unwrap().contains("/v1/nothing"), "{unknown:#}");
 
     let wrong = client.request(Method::PUT, format!("{}/livez", server.url())).send().await.unwrap();
-    assert_eq!(wrong.headers()["allow"], "GET,HEAD");
+    assert_eq!(wrong.headers()["allow"], "GET, HEAD");
     let wrong = problem(wrong, 405).await;
     assert!(wrong["detail"].as_str().unwrap().contains("PUT"), "{wrong:#}");
 
@@ -37,7 +38,7 @@ async fn requests_have_ids() {
 async fn it_is_alive_and_ready() {
     let server = Server::start().await;
     for path in ["/livez", "/readyz"] {
-        let answer = reqwest::get(format!("{}{path}", server.url())).await.unwrap();
+        let answer = crate::support::get(format!("{}{path}", server.url())).await.unwrap();
         assert_eq!(answer.status(), 200, "{path}: {:?}", answer.text().await);
         let head = Client::new().head(format!("{}{path}", server.url())).send().await.unwrap();
         assert_eq!(head.status(), 200, "{path}");
@@ -48,7 +49,7 @@ async fn it_is_alive_and_ready() {
 async fn the_binary_says_where_it_listens_and_ends_when_asked() {
     let folder = tempfile::tempdir().unwrap();
     let process = Process::start(&folder.path().join("data"), &[]);
-    assert_eq!(reqwest::get(format!("{}/livez", process.url())).await.unwrap().status(), 200);
+    assert_eq!(crate::support::get(format!("{}/livez", process.url())).await.unwrap().status(), 200);
     let (status, _) = process.terminate().await;
     assert!(status.success(), "{status}");
 }
@@ -80,12 +81,12 @@ async fn large_answers_are_compressed_and_small_ones_are_not() {
 #[tokio::test]
 async fn the_documentation_can_be_browsed_without_a_network() {
     let server = Server::start().await;
-    let page = reqwest::get(format!("{}/docs", server.url())).await.unwrap();
+    let page = crate::support::get(format!("{}/docs", server.url())).await.unwrap();
     assert_eq!((page.status().as_u16(), page.url().path()), (200, "/docs/"));
     let page = page.text().await.unwrap();
     for file in ["swagger-ui.css", "swagger-ui-bundle.js", "swagger-initializer.js"] {
         assert!(page.contains(file), "{page}");
-        let answer = reqwest::get(format!("{}/docs/{file}", server.url())).await.unwrap();
+        let answer = crate::support::get(format!("{}/docs/{file}", server.url())).await.unwrap();
         assert_eq!(answer.status(), 200, "{file}");
         let text = answer.text().await.unwrap();
         assert!(file != "swagger-initializer.js" || text.contains("/openapi.json"), "{text}");
@@ -96,9 +97,9 @@ async fn the_documentation_can_be_browsed_without_a_network() {
 async fn measurements_have_bounded_labels() {
     let server = Server::start().await;
     for path in ["/livez", "/v1/models/nothing-1", "/v1/models/nothing-2", "/no/such/route"] {
-        reqwest::get(format!("{}{path}", server.url())).await.unwrap();
+        crate::support::get(format!("{}{path}", server.url())).await.unwrap();
     }
-    let metrics = reqwest::get(format!("{}/metrics", server.url())).await.unwrap().text().await.unwrap();
+    let metrics = crate::support::get(format!("{}/metrics", server.url())).await.unwrap().text().await.unwrap();
     let labels = "http_request_duration_seconds_count{method=\"GET\",route=\"/v1/models/{model}\",status=\"404\"}";
     assert!(metrics.contains(labels) && metrics.contains("jobs_queued"), "{metrics}");
     assert!(!metrics.contains("nothing-1") && !metrics.contains("/no/such/route"), "{metrics}");
@@ -108,7 +109,7 @@ async fn measurements_have_bounded_labels() {
 async fn the_service_tells_what_it_is() {
     let server = Server::with(|config| config.limits.max_layers = 17).await;
     let about: serde_json::Value =
-        reqwest::get(format!("{}/v1/server", server.url())).await.unwrap().json().await.unwrap();
+        crate::support::get(format!("{}/v1/server", server.url())).await.unwrap().json().await.unwrap();
     assert_eq!(about["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(about["limits"]["max_layers"], 17);
     assert_eq!(about["queue"]["queued"], 0);

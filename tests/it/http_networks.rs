@@ -1,8 +1,8 @@
 //! Networks that are not dense, over HTTP: real Keras JSON of images and sequences, and sequences of words.
 
+use crate::support::Client;
 use crate::support::{Server, client};
 use epoca::keras;
-use reqwest::Client;
 use rstest::rstest;
 use serde_json::{Value, json};
 

@@ -1,7 +1,8 @@
 //! The whole story: a table, a model, a job, its events, a prediction.
 
+use crate::support::Client;
 use crate::support::{Server, client::Events};
-use reqwest::{Client, StatusCode};
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 const IRIS: &str = include_str!("../../examples/data/iris.csv");

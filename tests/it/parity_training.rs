@@ -1,8 +1,8 @@
 //! Whole jobs over HTTP against trainings by the real Keras, which `tests/fixtures/keras/training.py`
 //! and `training_keras2.py` wrote.
 
+use crate::support::Client;
 use crate::support::{Server, client};
-use reqwest::Client;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 

@@ -1,7 +1,8 @@
 //! Predictions over HTTP: what they answer, and what they say of wrong instances.
 
+use crate::support::Client;
 use crate::support::{Server, client::problem};
-use reqwest::{Client, Response};
+use reqwest::Response;
 use serde_json::{Value, json};
 
 const IRIS: &str = include_str!("../../examples/data/iris.csv");

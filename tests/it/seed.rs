@@ -1,7 +1,7 @@
 //! The example that the project began with, over HTTP, from the JSON that Keras prints of it.
 
+use crate::support::Client;
 use crate::support::Server;
-use reqwest::Client;
 use serde_json::{Value, json};
 use std::fmt::Write;
 

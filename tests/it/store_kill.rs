@@ -1,11 +1,12 @@
 //! `kill -9` of the real binary: nothing that was acknowledged is lost, nothing is left broken.
 
+use crate::support::Client;
 use crate::support::{
     Process, client,
     workshop::{line, linear},
 };
 use epoca::store::{open::open, sqlite::SqliteStore};
-use reqwest::{Client, Response};
+use reqwest::Response;
 use serde_json::{Value, json};
 use std::{
     collections::HashMap,

@@ -21,6 +21,7 @@ pub struct ConfusionMatrix {
 
 /// Which rows of a job were counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = ConfusionMatrixRows)]
 #[serde(rename_all = "snake_case")]
 pub enum CountedRows {
     /// Those that the job was validated on.

@@ -52,7 +52,7 @@ pub enum Prediction {
         value: Value,
     },
     /// Of a model with several outputs: each one's answer by the output's name.
-    #[schema(value_type = Object)]
+    #[schema(value_type = std::collections::HashMap<String, Object>)]
     Outputs(Named<Prediction>),
 }
 

@@ -34,6 +34,7 @@ pub struct Stft {
 
 /// A side of a complex number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = ComplexPart)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
     /// The real one.

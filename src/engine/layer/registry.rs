@@ -26,6 +26,7 @@ use crate::engine::{
     activation::Activation,
     field::{self, FieldError},
     real::Real,
+    registry::{Member, tagged_schemas},
     regularizer::Regularizer,
     shape::Shape,
 };
@@ -34,8 +35,11 @@ use serde::{
     de::{DeserializeOwned, Error},
 };
 use serde_json::Value;
-use std::ops::RangeInclusive;
-use utoipa::{PartialSchema, openapi::RefOr, openapi::schema::Schema};
+use std::{borrow::Cow, ops::RangeInclusive};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{OneOfBuilder, RefOr, Schema},
+};
 
 macro_rules! registry {
     (
@@ -43,7 +47,7 @@ macro_rules! registry {
         compositions { $($composite_kind:literal => $composite:ident),+ $(,)? }
     ) => {
         /// A layer that runs, told apart by `type`.
-        #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+        #[derive(Debug, Clone, PartialEq, Serialize)]
         #[serde(tag = "type")]
         #[allow(missing_docs, reason = "each layer's settings are documented in its file")]
         pub enum Primitive {
@@ -51,7 +55,7 @@ macro_rules! registry {
         }
 
         /// A layer that is made of others, told apart by `type`.
-        #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+        #[derive(Debug, Clone, PartialEq, Serialize)]
         #[serde(tag = "type")]
         #[allow(missing_docs, reason = "each layer's settings are documented in its file")]
         pub enum Composite {
@@ -85,6 +89,12 @@ macro_rules! registry {
                     $(($kind, <$settings as PartialSchema>::schema()),)+
                     $(($composite_kind, <$composite as PartialSchema>::schema()),)+
                 ]
+            }
+
+            /// What the settings refer to.
+            fn components(components: &mut Vec<(String, RefOr<Schema>)>) {
+                $(<$settings as ToSchema>::schemas(components);)+
+                $(<$composite as ToSchema>::schemas(components);)+
             }
 
             /// Reads the settings of a layer of this `type`, without `type` itself; pointers are below the layer.
@@ -398,7 +408,7 @@ fn read_as<T: DeserializeOwned>(settings: &Value, layer: fn(T) -> AnyLayer) -> R
 }
 
 /// Any layer, told apart by `type`.
-#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 #[allow(clippy::large_enum_variant, reason = "a definition holds few of them, and hardly any is copied")]
 pub enum AnyLayer {
@@ -406,6 +416,33 @@ pub enum AnyLayer {
     Primitive(Primitive),
     /// One whose parts run.
     Composite(Composite),
+}
+
+impl PartialSchema for AnyLayer {
+    /// Open for what a layer's place adds (`name`, `inputs`): who refers to it closes it.
+    fn schema() -> RefOr<Schema> {
+        let members: Vec<Member> = Self::schemas()
+            .into_iter()
+            .map(|(kind, mut settings)| {
+                if let RefOr::T(Schema::Object(object)) = &mut settings {
+                    object.additional_properties = None;
+                }
+                Member { names: vec![kind.to_owned()], settings: Some(settings) }
+            })
+            .collect();
+        let all = OneOfBuilder::new().description(Some("A layer's `type` and its settings."));
+        RefOr::T(Schema::OneOf(tagged_schemas(&members).into_iter().fold(all, OneOfBuilder::item).build()))
+    }
+}
+
+impl ToSchema for AnyLayer {
+    fn name() -> Cow<'static, str> {
+        "LayerSettings".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        Self::components(schemas);
+    }
 }
 
 impl AnyLayer {

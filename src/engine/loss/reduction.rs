@@ -6,8 +6,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use serde_json::{Value, json};
 use std::ops::Deref;
 use utoipa::{
-    PartialSchema,
-    openapi::{ObjectBuilder, OneOfBuilder, Ref, RefOr, Schema, schema::SchemaType, schema::Type},
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, schema::SchemaType, schema::Type},
 };
 
 /// What the losses of a batch's rows become.
@@ -113,30 +113,19 @@ impl Serialize for ReducedLoss {
 
 impl PartialSchema for ReducedLoss {
     fn schema() -> RefOr<Schema> {
-        let names = |names: &[&str]| {
-            ObjectBuilder::new()
-                .schema_type(SchemaType::new(Type::String))
-                .enum_values(Some(names.iter().copied()))
-                .build()
-        };
-        let reduced = ObjectBuilder::new()
-            .description(Some(
-                "What the losses of a batch's rows become: their sum divided by how many there are, where absent, or their \
-                 sum, or their sum divided by what they weigh together. The loss's own settings stand beside it.",
-            ))
-            .property("type", names(Loss::NAMES))
-            .property("reduction", names(&Reduction::NAMES))
-            .required("type")
-            .required("reduction")
-            .build();
-        let all = OneOfBuilder::new().item(Ref::from_schema_name("Loss")).item(reduced);
-        RefOr::T(Schema::OneOf(all.build()))
+        let reduction =
+            ObjectBuilder::new().schema_type(SchemaType::new(Type::String)).enum_values(Some(Reduction::NAMES));
+        registry::with_property(Loss::schema(), "reduction", reduction)
     }
 }
 
-impl utoipa::ToSchema for ReducedLoss {
+impl ToSchema for ReducedLoss {
     fn name() -> std::borrow::Cow<'static, str> {
-        "ReducedLoss".into()
+        "Loss".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        Loss::schemas(schemas);
     }
 }
 

@@ -67,22 +67,11 @@ impl Serialize for Metric {
 
 impl utoipa::PartialSchema for Metric {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-        use utoipa::openapi::{ObjectBuilder, RefOr, Schema, schema::SchemaType, schema::Type};
-        let name = || {
-            let description = "How events and results call it; by default its kind";
-            ObjectBuilder::new().schema_type(SchemaType::new(Type::String)).description(Some(description))
-        };
-        let mut schema = Measure::schema();
-        if let RefOr::T(Schema::OneOf(forms)) = &mut schema {
-            for form in &mut forms.items {
-                if let RefOr::T(Schema::Object(object)) = form
-                    && object.properties.contains_key("type")
-                {
-                    object.properties.insert("name".into(), name().into());
-                }
-            }
-        }
-        schema
+        use utoipa::openapi::{ObjectBuilder, schema::SchemaType, schema::Type};
+        let name = ObjectBuilder::new()
+            .schema_type(SchemaType::new(Type::String))
+            .pattern(Some("^(?!loss$|val_)[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"));
+        registry::with_property(Measure::schema(), "name", name)
     }
 }
 

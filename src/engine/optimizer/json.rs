@@ -7,6 +7,10 @@ use crate::engine::{
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
 use serde_json::{Map, Value};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{AllOfBuilder, OneOfBuilder, Ref, RefOr, Schema},
+};
 
 /// The fields of some settings, by name.
 fn fields<T: Serialize>(settings: &T) -> Result<Map<String, Value>, serde_json::Error> {
@@ -76,29 +80,34 @@ impl Serialize for Optimizer {
     }
 }
 
-impl utoipa::PartialSchema for Optimizer {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-        use utoipa::openapi::{RefOr, Schema};
-        let (mut schema, options) = (Rule::schema(), Options::schema());
-        if let (RefOr::T(Schema::OneOf(forms)), RefOr::T(Schema::Object(options))) = (&mut schema, options) {
-            for form in &mut forms.items {
-                if let RefOr::T(Schema::Object(object)) = form
-                    && object.properties.contains_key("type")
-                {
-                    object.properties.extend(options.properties.clone());
-                }
+impl PartialSchema for Optimizer {
+    /// A name, or the settings of a rule with the options beside them.
+    fn schema() -> RefOr<Schema> {
+        let RefOr::T(Schema::OneOf(mut forms)) = Rule::schema() else { return Rule::schema() };
+        let mut rules = forms.items.split_off(1);
+        for rule in &mut rules {
+            if let RefOr::T(Schema::Object(object)) = rule {
+                object.additional_properties = None;
             }
         }
-        schema
+        let rules = rules.into_iter().fold(OneOfBuilder::new(), OneOfBuilder::item);
+        let settings = AllOfBuilder::new().item(rules).item(Ref::from_schema_name(Options::name()));
+        forms.items.push(settings.into());
+        RefOr::T(Schema::OneOf(forms))
     }
 }
 
-impl utoipa::ToSchema for Optimizer {
+impl ToSchema for Optimizer {
     fn name() -> std::borrow::Cow<'static, str> {
         "Optimizer".into()
     }
 
-    fn schemas(schemas: &mut Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::Schema>)>) {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        let mut options = Options::schema();
+        if let RefOr::T(Schema::Object(object)) = &mut options {
+            object.additional_properties = None;
+        }
+        schemas.push((Options::name().into(), options));
         Rule::schemas(schemas);
         Options::schemas(schemas);
     }

@@ -4,8 +4,20 @@ use super::Definition;
 use crate::engine::{field::FieldError, shape::Shape};
 use serde::Serialize;
 
+/// An input as a definition has it.
+#[derive(utoipa::ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "only its documentation is used: `spec::read` reads it")]
+pub enum InputForm {
+    /// Its name.
+    Name(String),
+    /// Its name and its shape.
+    Input(Input),
+}
+
 /// One input of a graph.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Input {
     /// What layers and jobs call it.
     pub name: String,

@@ -28,6 +28,7 @@ pub const LONGEST_AXIS: usize = i32::MAX as usize;
 
 /// A model as its author wrote it: layers in order or as a graph, and optionally the shapes of its inputs.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Definition {
     /// The shape of one sample of the one input; inferred from the dataset where absent. At most one axis is null, and
     /// follows from the number of features.
@@ -35,13 +36,13 @@ pub struct Definition {
     pub input_shape: Option<InputShape>,
     /// The inputs of a graph; where there are none, the model has one without a name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(required = false)]
+    #[schema(value_type = Option<Vec<input::InputForm>>)]
     pub inputs: Vec<Input>,
     /// In order: where a layer says nothing else, it reads what the one before it gives.
     pub layers: Vec<NamedLayer>,
     /// The layers whose outputs the model gives; the last one's where there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(required = false)]
+    #[schema(value_type = Option<Vec<String>>)]
     pub outputs: Vec<String>,
 }
 
@@ -49,14 +50,14 @@ pub struct Definition {
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct NamedLayer {
     /// Unique within the model; where the author gave none, Keras's scheme: `dense`, `dense_1`, …
-    #[schema(required = false)]
+    #[schema(value_type = Option<String>)]
     pub name: String,
     /// Its settings.
     #[serde(flatten)]
     pub layer: AnyLayer,
     /// Whether its weights move in training; true where absent.
     #[serde(skip_serializing_if = "is_true")]
-    #[schema(required = false, default = true)]
+    #[schema(value_type = Option<bool>, default = true)]
     pub trainable: bool,
     /// A penalty on the output of a layer that has no setting of this name, divided by the rows of the batch.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,7 +74,7 @@ pub struct NamedLayer {
     /// one layer that runs once for each of them, with the same weights; `name:1` is then what it gives the second time. Where
     /// a layer gives several values, `name` is the first of them, `name/1` the second and `name:1/1` that of the second time.
     #[serde(skip_serializing_if = "Calls::is_empty")]
-    #[schema(required = false)]
+    #[schema(value_type = Option<Calls>)]
     pub inputs: Calls,
 }
 
@@ -82,9 +83,23 @@ fn is_true(value: &bool) -> bool {
 }
 
 /// What a layer reads, each time that it runs.
-#[derive(Debug, Clone, PartialEq, Eq, Default, utoipa::ToSchema)]
-#[schema(value_type = Vec<String>)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Calls(pub Vec<Vec<String>>);
+
+/// A list of names, or of such lists.
+impl utoipa::PartialSchema for Calls {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        use utoipa::openapi::{OneOfBuilder, RefOr, Schema};
+        let forms = OneOfBuilder::new().item(Vec::<String>::schema()).item(Vec::<Vec<String>>::schema());
+        RefOr::T(Schema::OneOf(forms.build()))
+    }
+}
+
+impl utoipa::ToSchema for Calls {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "LayerInputs".into()
+    }
+}
 
 impl Calls {
     /// Whether the layer reads the one before it.

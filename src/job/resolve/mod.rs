@@ -63,7 +63,7 @@ pub struct JobRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample_weight: Option<String>,
     /// How it trains; see `Training`.
-    #[schema(value_type = Option<Training>)]
+    #[schema(value_type = Option<crate::job::training_request::TrainingRequest>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub training: Option<Value>,
 }

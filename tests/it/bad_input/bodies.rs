@@ -31,7 +31,7 @@ async fn not_an_object() {
     let server = with_iris().await;
     for path in ["/v1/models", "/v1/jobs", "/v1/models/iris-mlp:predict"] {
         for body in ["null", "[]", "3", "\"text\"", "true"] {
-            let client = reqwest::Client::new();
+            let client = crate::support::Client::new();
             let answer = client
                 .post(format!("{}{path}", server.url()))
                 .header("content-type", "application/json")

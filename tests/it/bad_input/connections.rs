@@ -1,8 +1,8 @@
 //! Clients that send too much, or hang up in the middle.
 
 use super::{problem, with_iris};
+use crate::support::Client;
 use crate::support::Server;
-use reqwest::Client;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use tokio::{

@@ -37,7 +37,7 @@ impl Mistake {
 
 /// Sends every mistake to `path`, checks its answer, and that the service still answers.
 async fn check(server: &Server, path: &str, content_type: &str, mistakes: Vec<Mistake>) {
-    let http = reqwest::Client::new();
+    let http = crate::support::Client::new();
     for mistake in mistakes {
         let answer = http
             .post(format!("{}{path}", server.url()))
@@ -79,7 +79,7 @@ async fn problem(what: &str, answer: Response, status: u16) -> Value {
 /// A server with the table `iris` (150 rows, 3 species) and the model `iris-mlp`.
 async fn with_iris() -> Server {
     let server = Server::start().await;
-    let client = reqwest::Client::new();
+    let client = crate::support::Client::new();
     let table = include_str!("../../../examples/data/iris.csv");
     let answer = client
         .post(format!("{}/v1/datasets?name=iris", server.url()))

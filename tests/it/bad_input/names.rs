@@ -1,7 +1,8 @@
 //! Names that are paths, bytes or novels; ids of nothing; routes that are not there.
 
 use super::{Mistake, check, problem, with_iris};
-use reqwest::{Client, Method};
+use crate::support::Client;
+use reqwest::Method;
 use serde_json::json;
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 //! Files that are no table, and tables that nothing can be learned from.
 
 use super::{Mistake, check, problem, with_iris};
+use crate::support::Client;
 use crate::support::Server;
-use reqwest::Client;
 use serde_json::{Value, json};
 
 #[tokio::test]

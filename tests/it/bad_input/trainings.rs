@@ -190,7 +190,7 @@ async fn define(server: &Server, name: &str, layers: Value) {
 }
 
 async fn post(server: &Server, path: &str, body: &Value) -> Value {
-    let answer = reqwest::Client::new().post(format!("{}{path}", server.url())).json(body).send().await.unwrap();
+    let answer = crate::support::Client::new().post(format!("{}{path}", server.url())).json(body).send().await.unwrap();
     let status = answer.status();
     let value: Value = answer.json().await.unwrap();
     assert!(status.is_success(), "{path}: {value:#}");

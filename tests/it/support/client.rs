@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub async fn wait_for_end(url: &str, id: &str) -> Value {
     let until = Instant::now() + PATIENCE;
     loop {
-        let job: Value = reqwest::get(format!("{url}/v1/jobs/{id}")).await.unwrap().json().await.unwrap();
+        let job: Value = crate::support::get(format!("{url}/v1/jobs/{id}")).await.unwrap().json().await.unwrap();
         if ["succeeded", "failed", "cancelled"].contains(&job["status"].as_str().unwrap()) {
             return job;
         }
@@ -58,8 +58,9 @@ pub struct Events {
 impl Events {
     /// Opens one; `after` goes into `Last-Event-ID`.
     pub async fn open(url: &str, job: &str, after: Option<u64>) -> Self {
-        let mut request =
-            reqwest::Client::new().get(format!("{url}/v1/jobs/{job}/events")).header("accept", "text/event-stream");
+        let mut request = crate::support::Client::new()
+            .get(format!("{url}/v1/jobs/{job}/events"))
+            .header("accept", "text/event-stream");
         if let Some(after) = after {
             request = request.header("last-event-id", after.to_string());
         }

@@ -82,7 +82,7 @@ impl Server {
     }
 
     async fn wait_until_it_answers(&mut self) {
-        if reqwest::get(format!("{}/livez", self.url)).await.is_err() {
+        if crate::support::get(format!("{}/livez", self.url)).await.is_err() {
             panic!("the service did not start: {:?}", self.stop());
         }
     }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// The vector that categories become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = CategoryOutputMode)]
 #[serde(rename_all = "snake_case")]
 pub enum Coding {
     /// One for a row: 1 at each category that the row has.

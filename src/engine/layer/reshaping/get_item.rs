@@ -25,6 +25,7 @@ pub struct GetItem {
 
 /// What is taken of an axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = GetItemIndex)]
 #[serde(untagged, expecting = "expected a whole number, an object of `start`, `stop` and `step`, or null")]
 pub enum Taken {
     /// One cell.

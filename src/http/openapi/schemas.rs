@@ -1,0 +1,111 @@
+//! What the derived schemas cannot say, or say at too great a length.
+
+use serde_json::{Map, Value, json};
+
+const SCHEMAS: &str = "#/components/schemas/";
+
+/// Rewrites every schema of the document.
+///
+/// - Alternatives are `anyOf`: an answer may satisfy several.
+/// - Combined objects (`allOf`) refuse fields that no part knows, as the service does.
+/// - A component that stands inline is referred to instead.
+/// - A description is the first paragraph of the documentation; docs/LAYERS.md has the rest.
+pub fn rewrite(document: &mut Value) {
+    let known: Vec<(String, Value)> = match document["components"]["schemas"].as_object() {
+        Some(schemas) => schemas
+            .iter()
+            .filter(|(_, schema)| schema.get("properties").is_some() || schema.get("oneOf").is_some())
+            .map(|(name, schema)| (name.clone(), schema.clone()))
+            .collect(),
+        None => Vec::new(),
+    };
+    each(document, false, &known);
+}
+
+/// `is_component`: whether `value` is a component itself, which is not replaced by a reference to it.
+fn each(value: &mut Value, is_component: bool, known: &[(String, Value)]) {
+    match value {
+        Value::Array(values) => values.iter_mut().for_each(|value| each(value, false, known)),
+        Value::Object(fields) => {
+            if !is_component && let Some(reference) = component(fields, known) {
+                *value = reference;
+                return;
+            }
+            let holds_components = fields.contains_key("schemas") && fields.contains_key("responses");
+            for (name, inner) in fields.iter_mut() {
+                match (name.as_str(), inner) {
+                    ("example" | "examples", _) => {}
+                    ("schemas", Value::Object(schemas)) if holds_components => {
+                        schemas.values_mut().for_each(|schema| each(schema, true, known));
+                    }
+                    (_, inner) => each(inner, false, known),
+                }
+            }
+            rewrite_schema(fields);
+        }
+        _ => {}
+    }
+}
+
+fn component(fields: &Map<String, Value>, known: &[(String, Value)]) -> Option<Value> {
+    if !fields.contains_key("properties") && !fields.contains_key("oneOf") {
+        return None;
+    }
+    let (name, _) = known.iter().find(|(_, schema)| schema.as_object() == Some(fields))?;
+    Some(json!({"$ref": format!("{SCHEMAS}{name}")}))
+}
+
+fn rewrite_schema(fields: &mut Map<String, Value>) {
+    if let Some(Value::String(description)) = fields.get_mut("description")
+        && let Some((first, _)) = description.split_once("\n\n")
+    {
+        *description = first.to_owned();
+    }
+    if let Some(Value::String(description)) = fields.get_mut("description")
+        && description.contains('\n')
+    {
+        *description = description.replace('\n', " ");
+    }
+    if let Some(forms) = fields.shift_remove("oneOf") {
+        fields.insert("anyOf".to_owned(), flat(forms));
+    }
+    if fields.contains_key("allOf") {
+        fields.insert("unevaluatedProperties".to_owned(), json!(false));
+    }
+    let layer = fields.get_mut("properties").and_then(|properties| properties.as_object_mut());
+    for property in layer.into_iter().flat_map(|properties| properties.values_mut()) {
+        close_layers(property);
+    }
+}
+
+/// Alternatives of alternatives are alternatives.
+fn flat(forms: Value) -> Value {
+    let Value::Array(forms) = forms else { return forms };
+    let mut all = Vec::new();
+    for mut form in forms {
+        let only_alternatives =
+            form.as_object().is_some_and(|form| form.keys().all(|key| key == "anyOf" || key == "description"));
+        match form.get_mut("anyOf").map(Value::take) {
+            Some(Value::Array(inner)) if only_alternatives => all.extend(inner),
+            Some(inner) => {
+                form["anyOf"] = inner;
+                all.push(form);
+            }
+            None => all.push(form),
+        }
+    }
+    Value::Array(all)
+}
+
+/// A layer within a layer knows its own settings alone.
+fn close_layers(property: &mut Value) {
+    let forms = match property.get_mut("anyOf") {
+        Some(Value::Array(forms)) => forms.iter_mut().collect(),
+        _ => vec![property],
+    };
+    for form in forms {
+        if form["$ref"] == format!("{SCHEMAS}LayerSettings") {
+            form["unevaluatedProperties"] = json!(false);
+        }
+    }
+}

@@ -6,7 +6,7 @@ use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeSeq};
 use utoipa::{
     ToSchema,
-    openapi::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Ref, RefOr, Schema, schema::ArrayItems},
+    openapi::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Ref, RefOr, Schema, schema::SchemaType},
 };
 
 /// What an instance's entry in the answer is.
@@ -35,7 +35,8 @@ pub struct PredictBody<'a> {
 
 /// An answer, or with `format=raw` the network's own output: nested lists of numbers, by output where there are several.
 fn predictions_schema() -> RefOr<Schema> {
-    let list = || ArrayBuilder::new().items(ArrayItems::RefOrSchema(Box::new(RefOr::T(Schema::default()))));
+    let any = || ObjectBuilder::new().schema_type(SchemaType::AnyValue);
+    let list = || ArrayBuilder::new().items(RefOr::T(Schema::from(any())));
     let by_output = ObjectBuilder::new().additional_properties(Some(RefOr::T(Schema::Array(list().build()))));
     let entry = OneOfBuilder::new().item(Ref::from_schema_name(Prediction::name())).item(list()).item(by_output);
     ArrayBuilder::new().items(RefOr::T(Schema::OneOf(entry.build()))).build().into()

@@ -129,6 +129,7 @@ async fn a_job_that_kills_its_process_each_time_fails_at_last() {
 async fn what_was_acknowledged_is_there_after_a_kill_at_any_moment() {
     let folder = tempfile::tempdir().unwrap();
     let acknowledged: Arc<Mutex<HashMap<String, String>>> = Arc::default();
+    crate::support::contract::warm_up(&[("/v1/datasets", "post", "201")]);
     for round in 0..6u64 {
         let process = Process::start(folder.path(), &[]);
         let url = process.url().to_owned();

@@ -1,7 +1,6 @@
 //! Classes of each step, as indices and as text, and more classes than a summary lists.
 
-use crate::support::{Server, client};
-use reqwest::Client;
+use crate::support::{Client, Server, client};
 use serde_json::{Value, json};
 
 const TAGS: [&str; 3] = ["LOC", "O", "PER"];

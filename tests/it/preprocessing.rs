@@ -1,8 +1,7 @@
 //! Which columns are scaled follows from the model, the same at training, validation and prediction
 //! (`tests/fixtures/keras/preprocessing.py` trained the models with the real Keras).
 
-use crate::support::{Server, client};
-use reqwest::Client;
+use crate::support::{Client, Server, client};
 use rstest::rstest;
 use serde::Deserialize;
 use serde_json::{Value, json};

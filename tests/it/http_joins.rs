@@ -1,8 +1,7 @@
 //! Columns, losses, metrics and weights are joined to inputs and outputs by name: every model of `tests/fixtures/keras/jobs.py`
 //! reports and predicts what Keras does.
 
-use crate::support::{Server, client};
-use reqwest::Client;
+use crate::support::{Client, Server, client};
 use rstest::rstest;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};

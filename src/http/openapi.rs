@@ -3,7 +3,7 @@
 mod schemas;
 
 use crate::{
-    data::recipe::{Prediction, Task},
+    data::recipe::{Prediction, TaskKind},
     engine::{field::FieldError, loss::ReducedLoss, metric::Metric},
     http::problem::{Kind, MEDIA_TYPE, ProblemBody},
     job::{Columns, training_request::TrainingRequest},
@@ -87,7 +87,7 @@ fn completed(mut document: OpenApi) -> OpenApi {
         ("Loss".to_owned(), ReducedLoss::schema()),
         ("Metric".to_owned(), Metric::schema()),
         ("Prediction".to_owned(), Prediction::schema()),
-        ("Task".to_owned(), Task::schema()),
+        ("Task".to_owned(), TaskKind::schema()),
         ("TrainingRequest".to_owned(), TrainingRequest::schema()),
     ];
     ReducedLoss::schemas(&mut named);

@@ -11,7 +11,7 @@ pub mod training_request;
 use crate::{
     data::{
         named::{Named, PerOutput, per_output},
-        recipe::{ConfusionMatrix, Signature, Task},
+        recipe::{ConfusionMatrix, Signature, Task, task},
         schema::{Column, Format},
     },
     engine::spec::Summary,
@@ -186,8 +186,9 @@ pub struct Job {
     /// That dataset itself.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub validation_dataset_id: Option<Uuid>,
-    /// What the target is to the network.
-    #[schema(schema_with = per_output::<Task>)]
+    /// What is learned.
+    #[serde(serialize_with = "task::kinds")]
+    #[schema(schema_with = task::schema)]
     pub task: PerOutput<Task>,
     /// Every default filled in.
     pub training: Training,

@@ -52,7 +52,7 @@ async fn several_inputs_and_outputs_from_job_to_prediction() {
     let submitted: Value = answer.json().await.unwrap();
     assert_eq!(status, 202, "{submitted:#}");
     assert_eq!(submitted["features"], json!(["sepal_length", "sepal_width", "petal_length"]), "{submitted:#}");
-    assert_eq!(submitted["task"], json!({"kind": "sparse_classes", "width": "regression"}));
+    assert_eq!(submitted["task"], json!({"kind": "multiclass_classification", "width": "regression"}));
     assert_eq!(submitted["training"]["loss_weights"], json!({"kind": 1.0, "width": 0.5}));
     let ended = client::wait_for_end(url, submitted["id"].as_str().unwrap()).await;
     assert_eq!(ended["status"], "succeeded", "{ended:#}");

@@ -45,7 +45,7 @@ async fn tags_are_text_or_indices_alike() {
             "training": {"epochs": 200, "batch_size": 6, "validation_split": 0.25, "seed": 3,
                          "optimizer": {"type": "adam", "learning_rate": 0.03}}});
         let job = post(&client, &format!("{url}/v1/jobs"), &job).await;
-        assert_eq!(job["task"], "step_classes");
+        assert_eq!(job["task"], "multiclass_classification");
         assert_eq!(job["training"]["loss"]["type"], "sparse_categorical_crossentropy");
         let ended = client::wait_for_end(url, job["id"].as_str().unwrap()).await;
         assert_eq!(ended["status"], "succeeded", "{ended:#}");

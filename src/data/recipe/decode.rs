@@ -111,7 +111,9 @@ pub(super) fn decode(of: &Output, output: ArrayView2<'_, f32>) -> Vec<Prediction
         .rows()
         .into_iter()
         .map(|row| match task {
-            Task::Regression => Prediction::Value { value: values(targets, row) },
+            Task::Regression | Task::OneHotColumns | Task::LabelColumns => {
+                Prediction::Value { value: values(targets, row) }
+            }
             Task::Raw => Prediction::Value { value: raw(row, &of.axes) },
             Task::Margin => {
                 let score = row.first().copied().unwrap_or(f32::NAN);
@@ -165,6 +167,8 @@ pub(super) fn chosen(task: Task, row: ArrayView1<'_, f32>) -> usize {
         | Task::Margins
         | Task::StepClasses
         | Task::Regression
+        | Task::OneHotColumns
+        | Task::LabelColumns
         | Task::Raw => {
             let mut best = (0, row.first().copied().unwrap_or(f32::NAN));
             for (class, &value) in row.iter().enumerate() {

@@ -7,20 +7,22 @@ mod decode;
 mod encode;
 mod feature;
 mod target;
+pub mod task;
 
 pub use confusion::{ConfusionMatrix, CountedRows};
 pub(crate) use decode::label_text;
 pub use decode::{Prediction, Probabilities, json_number};
 pub use feature::input_width;
 pub use target::{indices, tags};
+pub use task::{Task, TaskKind};
 
 use crate::{
     data::{
-        named::{Named, PerOutput, per_output},
+        named::{Named, PerOutput},
         schema::{Column, ColumnType},
         table::{Table, TableColumn},
     },
-    engine::{activation::Activation, field::FieldError, loss::Loss, shape::Shape},
+    engine::{activation::Activation, field::FieldError, shape::Shape},
 };
 use encode::Record;
 use feature::Feature;
@@ -44,47 +46,6 @@ pub enum Preprocessing {
     MinMax,
     /// As they are.
     None,
-}
-
-/// What the target columns are to the network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Task {
-    /// One class of several, the target a class index (sparse losses).
-    SparseClasses,
-    /// One class of several, the target one-hot (categorical losses).
-    OneHotClasses,
-    /// One of two classes by one probability; the second label in label order is the positive one.
-    Binary,
-    /// One of two classes by one score (hinge losses): over 0 is the second label in label order.
-    Margin,
-    /// One class of several, the target one-hot, by a score each (hinge losses).
-    Margins,
-    /// One class of several at each step or position, the target a column of labels each (sparse losses).
-    StepClasses,
-    /// Numbers, one an output cell.
-    Regression,
-    /// Without a target and a loss: the output's values as they are.
-    Raw,
-}
-
-impl Task {
-    /// The loss that learns it where no other is named.
-    pub fn usual_loss(self) -> Loss {
-        match self {
-            Self::SparseClasses | Self::StepClasses => Loss::SparseCategoricalCrossentropy(Default::default()),
-            Self::OneHotClasses => Loss::CategoricalCrossentropy(Default::default()),
-            Self::Binary => Loss::BinaryCrossentropy(Default::default()),
-            Self::Margin => Loss::Hinge,
-            Self::Margins => Loss::CategoricalHinge,
-            Self::Regression | Self::Raw => Loss::MeanSquaredError,
-        }
-    }
-
-    /// Whether the target has a cell a label.
-    fn is_one_hot(self) -> bool {
-        matches!(self, Self::OneHotClasses | Self::Margins)
-    }
 }
 
 /// Everything between raw records and the network, both ways.
@@ -147,8 +108,8 @@ pub struct Signature {
     /// The targets.
     pub outputs: Vec<SignatureColumn>,
     /// What the outputs are.
-    #[schema(schema_with = per_output::<Task>)]
-    pub task: PerOutput<Task>,
+    #[schema(schema_with = task::schema)]
+    pub task: PerOutput<Option<TaskKind>>,
 }
 
 /// One column of a signature.
@@ -263,7 +224,7 @@ impl Recipe {
     /// The columns of the only output where it has several and learns them as numbers, a class each where they are one-hot.
     pub fn one_hot_columns(&self) -> Option<Vec<String>> {
         match self.outputs.as_slice() {
-            [Output { task: Task::Regression, targets, .. }] if targets.len() > 1 => {
+            [Output { task, targets, .. }] if task.learns_numbers() && targets.len() > 1 => {
                 Some(targets.iter().map(|target| target.name().to_owned()).collect())
             }
             _ => None,
@@ -272,9 +233,7 @@ impl Recipe {
 
     fn class_target(&self) -> Option<&Target> {
         match self.outputs.as_slice() {
-            [Output { task, targets, .. }] if !matches!(task, Task::Regression | Task::StepClasses | Task::Raw) => {
-                targets.first()
-            }
+            [Output { task, targets, .. }] if task.has_one_label() => targets.first(),
             _ => None,
         }
     }
@@ -308,8 +267,8 @@ impl Recipe {
             inputs: self.record().columns().map(Feature::signature).collect(),
             outputs: self.outputs.iter().flat_map(|output| self.signature_of(output)).collect(),
             task: match self.outputs.as_slice() {
-                [only] => PerOutput::One(only.task),
-                outputs => PerOutput::Each(Named(outputs.iter().map(|it| (it.name.clone(), it.task)).collect())),
+                [only] => PerOutput::One(only.task.kind()),
+                outputs => PerOutput::Each(Named(outputs.iter().map(|it| (it.name.clone(), it.task.kind())).collect())),
             },
         }
     }

@@ -60,10 +60,12 @@ impl Target {
         let by_index = match task {
             Task::StepClasses => tags.is_empty(),
             Task::SparseClasses | Task::OneHotClasses | Task::Margins => indices(column, units, ignore_class),
-            Task::Binary | Task::Margin | Task::Regression | Task::Raw => false,
+            Task::Binary | Task::Margin | Task::Regression | Task::OneHotColumns | Task::LabelColumns | Task::Raw => {
+                false
+            }
         };
         let labels = match (task, &column.values) {
-            (Task::Regression | Task::Raw, _) => Vec::new(),
+            (task, _) if task.learns_numbers() || task == Task::Raw => Vec::new(),
             (Task::StepClasses, _) => tags.to_vec(),
             _ if by_index => (0..units).map(Value::from).collect(),
             (_, Some(values)) => values.iter().map(|level| level.value.clone()).collect(),
@@ -105,7 +107,7 @@ impl Target {
         rows: &[usize],
         mut targets: ArrayViewMut2<'_, f32>,
     ) -> Result<(), String> {
-        if task == Task::Regression {
+        if task.learns_numbers() {
             let column = column.ok_or_else(|| self.absent())?;
             for (target, &row) in targets.iter_mut().zip(rows) {
                 *target = number(column, row).ok_or_else(|| self.missing(row))?;

@@ -157,8 +157,8 @@ fn default_metric(learned: &Learned<'_>) -> Value {
         // A score and a logit say yes by their side of 0, where Keras's accuracy would ask for one half.
         (Task::Margin, _) => json!({"type": "binary_accuracy", "threshold": 0.0}),
         (Task::Binary, _) if learned.logits => json!({"type": "binary_accuracy", "threshold": 0.0}),
-        (Task::Regression, Learns::Yes) => json!("accuracy"),
-        (Task::Regression, _) => json!("mean_absolute_error"),
+        (task, Learns::Yes) if task.learns_numbers() => json!("accuracy"),
+        (task, _) if task.learns_numbers() => json!("mean_absolute_error"),
         _ => json!("accuracy"),
     }
 }

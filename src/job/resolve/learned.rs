@@ -73,7 +73,7 @@ pub(super) struct ClassColumn<'w> {
 
 /// The columns that are learned as classes.
 pub(super) fn class_columns<'w>(learned: &[Learned<'w>]) -> Vec<ClassColumn<'w>> {
-    let classes = learned.iter().filter(|learned| !matches!(learned.task, Task::Regression | Task::Raw));
+    let classes = learned.iter().filter(|learned| !learned.task.learns_numbers() && learned.task != Task::Raw);
     let of_output = |learned: &Learned<'w>| {
         let (units, ignored) = (learned.width, learned.loss.ignore_class());
         let task = learned.task;
@@ -94,8 +94,8 @@ fn learned<'w>(
     shape: &Shape,
     last: Option<Activation>,
 ) -> Result<Learned<'w>, FieldError> {
-    let decided = decide(wanted, class_weight, shape).and_then(|(task, loss)| {
-        if !matches!(task, Task::Regression | Task::StepClasses | Task::Raw) && shape.0.len() > 1 {
+    let decided = decide(wanted, class_weight, shape, last).and_then(|(task, loss)| {
+        if task.has_one_label() && shape.0.len() > 1 {
             let detail = format!("expected an output of one axis for classes, received the shape {shape}");
             return Err(FieldError::new("/model", detail));
         }
@@ -105,7 +105,12 @@ fn learned<'w>(
     decided.map_err(|error| wanted.place(error, TARGET, LOSS))
 }
 
-fn decide(wanted: &Wanted<'_>, class_weight: Option<&ClassWeight>, shape: &Shape) -> Result<(Task, Loss), FieldError> {
+fn decide(
+    wanted: &Wanted<'_>,
+    class_weight: Option<&ClassWeight>,
+    shape: &Shape,
+    last: Option<Activation>,
+) -> Result<(Task, Loss), FieldError> {
     let (targets, width) = (wanted.columns.as_slice(), shape.cells());
     if wanted.target.is_none() {
         return Ok((Task::Raw, Task::Raw.usual_loss()));
@@ -128,7 +133,7 @@ fn decide(wanted: &Wanted<'_>, class_weight: Option<&ClassWeight>, shape: &Shape
         (_, Learns::Shares) if targets.iter().any(|column| column.kind != ColumnType::Number) => {
             Err(several_targets(loss, targets))
         }
-        _ => numbers(wanted, loss, width),
+        _ => numbers(wanted, loss, width, last),
     }?;
     if let Some(class_weight) = class_weight {
         check_class_weight(class_weight, targets, task, width, loss)?;
@@ -314,7 +319,7 @@ fn one_of_two(column: &Column, task: Task, loss: Loss, width: usize) -> Result<T
 }
 
 /// Numbers, a cell each.
-fn numbers(wanted: &Wanted<'_>, loss: Loss, width: usize) -> Result<Task, FieldError> {
+fn numbers(wanted: &Wanted<'_>, loss: Loss, width: usize, last: Option<Activation>) -> Result<Task, FieldError> {
     let targets = wanted.columns.as_slice();
     for (index, column) in targets.iter().enumerate() {
         let (column_name, loss_name) = (&column.name, name(loss));
@@ -342,7 +347,14 @@ fn numbers(wanted: &Wanted<'_>, loss: Loss, width: usize) -> Result<Task, FieldE
         let detail = format!("expected an output of {count} cells, one for each target column, received {width}");
         return Err(FieldError::new("/model", detail));
     }
-    Ok(Task::Regression)
+    Ok(match (loss.learns(), last) {
+        _ if targets.len() < 2 || !targets.iter().all(|column| column.kind == ColumnType::Boolean || sides(column)) => {
+            Task::Regression
+        }
+        (Learns::Shares, _) | (_, Some(Activation::Softmax)) => Task::OneHotColumns,
+        (Learns::Yes | Learns::Sides, _) | (_, Some(Activation::Sigmoid)) => Task::LabelColumns,
+        _ => Task::Regression,
+    })
 }
 
 fn class_labels(column: &Column, loss: Loss) -> Result<usize, FieldError> {
@@ -393,7 +405,7 @@ fn check_class_weight(
     if targets.len() > 1 && matches!(loss.learns(), Learns::Shares | Learns::Yes) {
         return check_column_weight(class_weight, targets);
     }
-    if task == Task::Regression {
+    if task.learns_numbers() {
         return Err(FieldError::new(
             "/class_weight",
             "expected no class weights: the target is not learned as classes",

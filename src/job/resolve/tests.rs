@@ -56,6 +56,29 @@ fn kind(setting: &Value) -> &str {
     setting.as_str().or_else(|| setting["type"].as_str()).unwrap()
 }
 
+/// Several columns of 0 and 1 are labels under a sigmoid and the classes of one target under a softmax.
+#[rstest]
+#[case("sigmoid", json!({"loss": "binary_crossentropy"}), "multilabel_classification")]
+#[case("linear", json!({"loss": {"type": "binary_crossentropy", "from_logits": true}}), "multilabel_classification")]
+#[case("sigmoid", json!({}), "multilabel_classification")]
+#[case("softmax", json!({"loss": "categorical_crossentropy"}), "multiclass_classification")]
+#[case("softmax", json!({}), "multiclass_classification")]
+#[case("linear", json!({}), "regression")]
+fn columns_of_0_and_1_are_labels_or_classes(#[case] activation: &str, #[case] training: Value, #[case] task: &str) {
+    let data = table("x,a,b,part\n1.5,0,1,0.25\n2.5,1,0,0.5\n0.5,1,1,0.75\n3.5,0,0,0.125\n");
+    let of = |target: [&str; 2]| {
+        let layer = json!({"type": "dense", "units": 2, "activation": activation});
+        let definition = Definition::from_value(&json!({"layers": [layer]})).unwrap();
+        let request = json!({"model": "m", "dataset": "d", "features": ["x"], "target": target, "training": training});
+        let request: JobRequest = serde_json::from_value(request).unwrap();
+        let defaults = serde_json::Map::new();
+        let resolved = resolve(&request, &definition, &defaults, view("d", &data), None, &Limits::default()).unwrap();
+        serde_json::to_value(resolved.task.one().unwrap().kind()).unwrap()
+    };
+    assert_eq!(of(["a", "b"]), task);
+    assert_eq!(of(["a", "part"]), "regression");
+}
+
 #[rstest]
 #[case(4, "species", Task::SparseClasses, "sparse_categorical_crossentropy", "accuracy")]
 #[case(1, "sex", Task::Binary, "binary_crossentropy", "accuracy")]

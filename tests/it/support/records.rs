@@ -3,7 +3,7 @@
 use epoca::{
     data::{
         named::PerOutput,
-        recipe::{ConfusionMatrix, CountedRows, Preprocessing, Signature, Task},
+        recipe::{ConfusionMatrix, CountedRows, Preprocessing, Signature, Task, TaskKind},
         schema::{Column, ColumnType, Format},
     },
     engine::spec::Summary,
@@ -167,7 +167,11 @@ pub fn success(claim: &Claim) -> Outcome {
             counts: vec![vec![3, 1], vec![0, 4]],
             rows: CountedRows::Validation,
         }),
-        signature: Signature { inputs: Vec::new(), outputs: Vec::new(), task: PerOutput::One(Task::Regression) },
+        signature: Signature {
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            task: PerOutput::One(Some(TaskKind::Regression)),
+        },
         summary: summary(),
         bytes: 1234,
         sha256: "ab".repeat(32),

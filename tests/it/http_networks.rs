@@ -161,10 +161,8 @@ async fn a_normalization_adapts_to_the_rows_of_the_job() {
     let cell =
         |row: usize, column: usize| 10_000.0 + 2.0 * (row % 2) as f64 + 0.1 * ((row * 7 + column * 3) % 5) as f64;
     upload(url, table(2, 2, cell)).await;
-    let document = json!({"class_name": "Sequential", "config": {"layers": [
-        {"class_name": "Normalization", "config": {"axis": [-1], "mean": null, "variance": null, "invert": false}},
-        {"class_name": "Dense", "config": {"units": 2, "activation": "softmax"}}
-    ]}});
+    let document =
+        json!({"layers": [{"type": "normalization"}, {"type": "dense", "units": 2, "activation": "softmax"}]});
     define(url, &document).await;
     let training = json!({
         "preprocessing": "none", "epochs": 30, "batch_size": 10, "seed": 1,

@@ -29,12 +29,12 @@ impl<'a> Record<'a> {
     /// A feature of each column, in the order of list instances.
     pub fn columns(self) -> impl Iterator<Item = &'a Feature> {
         let mut next = 0;
-        self.features.iter().enumerate().filter_map(move |(index, feature)| {
-            (self.place(index) == next).then(|| {
-                next += 1;
-                feature
-            })
-        })
+        let first_of_its_column = move |(index, _): &(usize, &Feature)| {
+            let is_new = self.place(*index) == next;
+            next += usize::from(is_new);
+            is_new
+        };
+        self.features.iter().enumerate().filter(first_of_its_column).map(|(_, feature)| feature)
     }
 
     /// Encodes records (by name, in any order) and lists (in the columns' order), mixed as they come.

@@ -182,7 +182,7 @@ impl Layer for SpectralNormalization {
             normalize(u);
             sigma = norm / norm.maximum(F::of(LEAST_SQUARE)).sqrt();
         }
-        kernel.iter_mut().for_each(|weight| *weight = *weight / sigma);
+        kernel.iter_mut().for_each(|weight| *weight /= sigma);
     }
 
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {

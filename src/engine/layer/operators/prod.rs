@@ -32,12 +32,12 @@ impl LineFunction for Prod {
         let mut before = dy;
         for (gradient, &x) in gradient.iter_mut().zip(line) {
             *gradient = before;
-            before = before * x;
+            before *= x;
         }
         let mut after = F::ONE;
         for (gradient, &x) in gradient.iter_mut().zip(line).rev() {
             *gradient *= after;
-            after = after * x;
+            after *= x;
         }
     }
 }

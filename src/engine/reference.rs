@@ -77,6 +77,7 @@ fn defaults(kind: &str, required: &[&str]) -> Map<String, Value> {
         json!([1]),
         json!([[2, 2], [2, 2]]),
         json!("relu"),
+        json!("abc->acb"),
         json!({"type": "lstm", "units": 2}),
         json!({"type": "dense", "units": 2}),
     ];

@@ -82,8 +82,8 @@ pub struct Model {
 /// What of a definition is read otherwise than it stands there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ModelWarning {
-    /// What kind of thing it is: `computed_in_float32`, `metric_left_out`, `normalization_without_numbers`,
-    /// `training_argument_ignored`.
+    /// What kind of thing it is: `computed_in_float32`, `huber_delta_unknown`, `metric_left_out`,
+    /// `normalization_without_numbers`, `training_argument_ignored`.
     pub code: String,
     /// Where it stands in the definition that was sent.
     pub pointer: String,

@@ -338,6 +338,11 @@ fn loss(value: &Value, place: &Place, translator: &mut Translator) -> Option<Val
         _ => (value, place.clone()),
     };
     let loss = translator.translate(&LOSSES, value, &place)?;
+    let is_object = value.get("class_name").is_some_and(|class| class == "Huber");
+    if is_object && value.pointer("/config/delta").is_none() {
+        let detail = "Keras does not print the `delta` of Huber; 1.0 is used, unless the `loss` of a job's `training` has another";
+        translator.warn("huber_delta_unknown", &place, detail);
+    }
     checked::<ReducedLoss>(reduced(loss), &place, translator)
 }
 

@@ -314,7 +314,6 @@ pub(super) const ACTIVATIONS: Family = Family {
         function(&["softsign"], "softsign"),
         function(&["sparse_plus"], "sparse_plus"),
         function(&["sparse_sigmoid"], "sparse_sigmoid"),
-        function(&["sparsemax"], "sparsemax"),
         function(&["squareplus"], "squareplus"),
         function(&["tanh_shrink"], "tanh_shrink"),
     ],

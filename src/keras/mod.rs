@@ -25,6 +25,7 @@ mod parameters;
 mod parts;
 mod recurrent;
 pub mod reference;
+mod refused;
 mod residual;
 mod scope;
 mod tensorflow;

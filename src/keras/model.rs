@@ -414,12 +414,6 @@ pub(super) fn read_class(layer: &Value, place: &Place, translator: &mut Translat
     let is_activation = activation.is_some_and(|class| class.honours(config));
     let family = if is_activation { &ACTIVATION_LAYERS } else { &LAYERS };
     let class_place = Place { keras: format!("{}/class_name", place.keras), ..place.clone() };
-    if object.class == "Lambda" {
-        let detail = "a Lambda layer is code, which cannot be sent here; a layer such as Rescaling, Reshape, Multiply or \
-                      Activation may do the same";
-        translator.refuse(&class_place, detail);
-        return None;
-    }
     let class = translator.class(family, object.class, &class_place)?;
     let flips_both = || config.get("mode").is_none_or(|mode| *mode == augmentation::BOTH);
     if translator.old && class.kind == "random_flip" && flips_both() {

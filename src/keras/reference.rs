@@ -7,6 +7,7 @@ use super::{
     measures::{LOSSES, METRICS},
     operators,
     parameters::{CONSTRAINTS, INITIALIZERS, REGULARIZERS},
+    refused::{self, Refusal, Refusals},
 };
 use std::fmt::Write;
 
@@ -36,6 +37,7 @@ pub fn markdown() -> String {
     }
     text.push_str(PREPROCESSING);
     operators_section(&mut text);
+    refused_section(&mut text);
     text.push_str("\n## Arguments of `compile`\n\nBeside `optimizer`, `loss`, `metrics` and `weighted_metrics`:\n\n");
     text.push_str(HEAD);
     row(&mut text, "`compile`", "", &ARGUMENTS);
@@ -62,6 +64,7 @@ accuracies alike, so that such a name is taken for Keras's.
 defaults). A model in the form of this service shuffles before the split unless the job says `split_shuffle` false.
 * `RNN` is the layer of its cell: `simple_rnn`, `lstm` or `gru`. `StackedRNNCells`, and cells of your own, are refused: a layer \
 for each cell, all but the last one with `return_sequences`, computes the same.
+* `Huber` of Keras 3 has `delta` 1.0, and a warning says so: Keras 3 does not print it.
 * `stateful` is refused: every batch begins with the state zero.
 * `categorical_focal_crossentropy` and `binary_focal_crossentropy` are those of Keras 3, also for a model of Keras 2.
 * A softmax or sigmoid with an `activity_regularizer`, or whose values another layer reads too, is not left out for the loss, which is then computed from \
@@ -80,12 +83,34 @@ fn operators_section(text: &mut String) {
         text,
         "\n## Operators\n\nOf `keras.ops`, and of Python on tensors, by the names that Keras 3 prints; those of TensorFlow in \
          models of Keras 2 likewise. Numbers and arrays that are the same for each row may stand on either side. What would \
-         mix the rows of a batch is refused.\n\n{}.\n\nNever supported:\n\n| Keras | to be used instead |\n| --- | --- |\n",
+         mix the rows of a batch is refused.\n\n{}.\n\nNever supported:\n\n{REFUSED_HEAD}",
         names.join(", ")
     );
-    for (name, instead) in operators::never() {
-        let _ = writeln!(text, "| `{name}` | {instead} |");
+    for (names, reason) in operators::never() {
+        refused_row(text, names, reason);
     }
+}
+
+/// Classes that are known and not supported.
+fn refused_section(text: &mut String) {
+    text.push_str(REFUSED);
+    for Refusals { title, rows, .. } in &refused::REFUSED {
+        let _ = write!(text, "\n### {title} that are refused\n\n{REFUSED_HEAD}");
+        for Refusal { names, reason } in *rows {
+            refused_row(text, names, reason);
+        }
+    }
+}
+
+const REFUSED: &str = "\n## Refused\n\nClasses of Keras 2 and 3 that are not supported, and why; a model that has one is refused \
+    with these words. Those of Keras 3.15.1 that stand in no table of this page are abstract. An option is refused where it is not \
+    in the table of its class, or has another value than the table says.\n";
+
+const REFUSED_HEAD: &str = "| Keras | why, or what to use instead |\n| --- | --- |\n";
+
+fn refused_row(text: &mut String, names: &[&str], reason: &str) {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    let _ = writeln!(text, "| {} | {reason} |", names.join(", "));
 }
 
 const HEAD: &str =

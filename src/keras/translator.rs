@@ -5,7 +5,7 @@ use super::{
     class::{Class, Family, Plain, Rule},
     inputs, layers,
     masks::Stated,
-    parameters, parts,
+    parameters, parts, refused,
     warnings::Warning,
 };
 use crate::engine::field::{self, FieldError};
@@ -132,18 +132,10 @@ impl Translator {
     /// The row of `class` in `family`; an error is noted where there is none.
     pub fn class(&mut self, family: &Family, class: &str, place: &Place) -> Option<&'static Class> {
         let row = family.classes.iter().find(|row| row.names.contains(&class));
-        if class == "sparsemax" {
+        if let Some(reason) = refused::reason(family.what, class) {
             self.refuse(
                 place,
-                "`sparsemax` of Keras 3 takes more away than that of its paper, and what it gives sums to less than 1: it is \
-                 not supported, expected the paper's, which definitions of our own form have",
-            );
-            return None;
-        }
-        if row.is_none() && class == "glu" {
-            self.refuse(
-                place,
-                "`glu` halves the last axis, which the output shapes of Keras's own layers do not know: it is not supported",
+                format_args!("the {} class `{}` is not supported: {reason}", family.what, shorten(class)),
             );
             return None;
         }

@@ -105,6 +105,31 @@ fn graphs_give_what_keras_gives(
     }
 }
 
+/// Where files and functions of Keras put the model.
+#[rstest]
+fn models_in_other_envelopes_give_what_keras_gives(
+    #[values("two_inputs", "siamese", "nested_sequential", "masked_words")] name: &str,
+    #[values("model_config", "model_config as a string", "modelTopology", "modelTopology of an H5 file", "get_config")]
+    envelope: &str,
+) {
+    for (version, file) in DIALECTS {
+        let mut cases: HashMap<String, Case> = serde_json::from_str(file).unwrap();
+        let mut case = cases.remove(name).unwrap();
+        let model: Value = serde_json::from_str(&case.json).unwrap();
+        let document = match envelope {
+            "model_config" => json!({"model_config": model}),
+            "model_config as a string" => json!({"model_config": case.json, "backend": "tensorflow"}),
+            "modelTopology" => json!({"format": "layers-model", "generatedBy": "keras", "modelTopology": model,
+                                      "weightsManifest": [{"paths": ["group1-shard1of1.bin"], "weights": []}]}),
+            "modelTopology of an H5 file" => json!({"format": "layers-model", "modelTopology": {
+                "keras_version": model["keras_version"], "backend": "tensorflow", "model_config": model}}),
+            _ => model["config"].clone(),
+        };
+        case.json = document.to_string();
+        case.check(version, &format!("{name} in {envelope}"));
+    }
+}
+
 impl Case {
     /// Fails unless the model gives here what it gives in Keras.
     pub fn check(self, version: &str, name: &str) {

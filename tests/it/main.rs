@@ -21,6 +21,7 @@ mod keras_fuzz;
 mod keras_graphs;
 mod keras_import;
 mod keras_masks;
+mod keras_refused;
 mod keras_steps;
 mod openapi;
 mod parity_activations;

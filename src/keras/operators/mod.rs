@@ -44,7 +44,7 @@ pub(super) fn read(layer: &Value, place: &Place, translator: &mut Translator) ->
     let place = Place { keras: format!("{}/class_name", place.keras), ..place.clone() };
     let class = describe(&call.class.into());
     let detail = match refusals::why_never(call.class) {
-        Some(instead) => format!("the operator {class} is never supported, expected {instead}"),
+        Some(reason) => format!("the operator {class} is not supported: {reason}"),
         None if is_known(call.class) => {
             let expected = refusals::expected(call.class);
             format!("the operator {class} is not supported with these arguments, expected {expected}")
@@ -82,9 +82,9 @@ pub(super) fn known() -> Vec<&'static str> {
     names
 }
 
-/// The names of operators that are never supported, with what to use instead.
-pub(super) fn never() -> &'static [(&'static str, &'static str)] {
-    &refusals::NEVER
+/// The names of operators that are never supported, with the reason or what to use instead.
+pub(super) fn never() -> &'static [(&'static [&'static str], &'static str)] {
+    refusals::NEVER
 }
 
 /// Whether an operator is supported with some arguments.

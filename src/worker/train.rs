@@ -54,7 +54,11 @@ pub fn train(inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> En
     let fitted = match result {
         Ok(fitted) => fitted,
         Err(FitError::Stopped(_)) => return Ended::Stopped,
-        Err(error) => return Ended::Failed(failure(&error)),
+        Err(error) => {
+            let is_nan = matches!(error, FitError::Diverged { loss, .. } if loss.is_nan());
+            let masked = is_nan.then(|| network.first_fully_masked_row(rows.samples().x)).flatten();
+            return Ended::Failed(failure(&error, masked));
+        }
     };
     let (counted, samples) = match &validation {
         Some(tensors) => (CountedRows::Validation, tensors.samples()),
@@ -78,7 +82,16 @@ pub fn train(inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> En
     }
 }
 
-fn failure(error: &FitError) -> JobError {
+/// `masked` is the first training row whose steps are all masked.
+fn failure(error: &FitError, masked: Option<usize>) -> JobError {
+    if let (FitError::Diverged { epoch, .. }, Some(row)) = (error, masked) {
+        let detail = format!(
+            "the loss became NaN in epoch {epoch}; the likely cause is a row with nothing but padding, of which a masked \
+             average is NaN: all steps of training row {row} (from 0, in the order after the split) equal the mask value; \
+             remove such rows"
+        );
+        return JobError { code: "diverged".to_owned(), detail };
+    }
     let code = match error {
         FitError::Diverged { .. } => "diverged",
         _ => "invalid_job",

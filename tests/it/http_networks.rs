@@ -177,3 +177,26 @@ async fn a_normalization_adapts_to_the_rows_of_the_job() {
     assert_eq!(predicted["predictions"][0]["label"], "c1", "{predicted:#}");
     assert_eq!(predicted["predictions"][1]["label"], "c0", "{predicted:#}");
 }
+
+#[rstest]
+#[case(17, "training row 17 ")]
+#[case(60, "smaller learning rate")]
+#[tokio::test]
+async fn a_loss_that_is_nan_names_the_row_with_nothing_but_padding(#[case] padded: usize, #[case] words: &str) {
+    let server = Server::start().await;
+    let url = server.url();
+    let cell = |row: usize, column: usize| if row == padded { 0.0 } else { ((row + column) % 9 + 1) as f64 };
+    upload(url, table(6, 2, cell)).await;
+    let definition = json!({"layers": [
+        {"type": "embedding", "input_dim": 10, "output_dim": 8, "mask_zero": true},
+        {"type": "global_average_pooling1d"},
+        {"type": "dense", "units": 2, "activation": "softmax"}
+    ]});
+    define(url, &definition).await;
+    let rate = if padded < 60 { 0.01 } else { 1e38 };
+    let training = json!({"epochs": 2, "shuffle": false, "validation_split": 0.0,
+                          "optimizer": {"type": "sgd", "learning_rate": rate}});
+    let ended = train(url, training).await;
+    assert_eq!((&ended["status"], &ended["error"]["code"]), (&json!("failed"), &json!("diverged")), "{ended:#}");
+    assert!(ended["error"]["detail"].as_str().unwrap().contains(words), "{ended:#}");
+}

@@ -52,6 +52,32 @@ impl<F: Real> Network<F> {
         y
     }
 
+    /// The first row of `x` all of whose steps one of the network's masks hides.
+    ///
+    /// # Panics
+    /// Where `x` has another number of columns than the inputs have cells.
+    pub fn first_fully_masked_row(&self, x: ArrayView2<'_, F>) -> Option<usize> {
+        let architecture = &self.architecture;
+        assert_eq!(x.ncols(), architecture.input_cells(), "columns of x against cells of the inputs");
+        let masks: Vec<usize> = architecture.nodes().iter().filter_map(|node| node.mask).collect();
+        if masks.is_empty() {
+            return None;
+        }
+        let rows = rows_at_once(architecture);
+        let mut tape = self.take_tape();
+        let found = x.axis_chunks_iter(Axis(0), rows).enumerate().find_map(|(part, x)| {
+            self.forward_to(&Team::ALONE, &mut tape, x, architecture.nodes().len());
+            let first_of = |&mask: &usize| {
+                let steps = architecture.shape(mask).cells().max(1);
+                let mut rows = tape.value(mask, x.nrows()).chunks_exact(steps);
+                rows.position(|steps| steps.iter().all(|step| *step == F::ZERO))
+            };
+            masks.iter().filter_map(first_of).min().map(|row| part * rows + row)
+        });
+        self.return_tape(tape);
+        found
+    }
+
     fn predict_part(&self, team: &Team, tape: &mut Tape<F>, x: ArrayView2<'_, F>, mut y: ArrayViewMut2<'_, F>) {
         let (architecture, rows) = (&self.architecture, x.nrows());
         self.forward_to(team, tape, x, architecture.nodes().len());

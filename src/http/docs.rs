@@ -18,7 +18,7 @@ use utoipa_swagger_ui::Config;
 #[utoipa::path(get, path = "/openapi.yaml", tag = "service",
     responses((status = 200, description = "OpenAPI 3.1", content_type = "application/yaml", body = Object, example = json!({"openapi": "3.1.0"}))))]
 pub async fn yaml(Extension(document): Extension<Arc<Document>>) -> Result<Response, Problem> {
-    typed(document.yaml().map_err(Problem::internal)?, "application/yaml")
+    typed(document.yaml(), "application/yaml")
 }
 
 /// The OpenAPI description in JSON

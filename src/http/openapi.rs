@@ -1,6 +1,8 @@
 //! `openapi.yaml`: generated from the routes, so that it is what is served.
 
 mod schemas;
+mod shared;
+mod yaml;
 
 use crate::{
     data::recipe::{Prediction, TaskKind},
@@ -34,7 +36,7 @@ const TAGS: [(&str, &str); 4] = [
 pub struct Document {
     value: Value,
     json: OnceLock<Bytes>,
-    yaml: OnceLock<Result<Bytes, String>>,
+    yaml: OnceLock<Bytes>,
 }
 
 impl Document {
@@ -42,6 +44,7 @@ impl Document {
     pub fn new(routes: OpenApi) -> serde_json::Result<Self> {
         let mut value = serde_json::to_value(completed(routes))?;
         schemas::rewrite(&mut value);
+        shared::share(&mut value);
         Ok(Self { value, json: OnceLock::new(), yaml: OnceLock::new() })
     }
 
@@ -56,9 +59,8 @@ impl Document {
     }
 
     /// In YAML, as it is committed.
-    pub fn yaml(&self) -> Result<Bytes, String> {
-        let print = || yaml_serde::to_string(&self.value).map(Bytes::from).map_err(|error| error.to_string());
-        self.yaml.get_or_init(print).clone()
+    pub fn yaml(&self) -> Bytes {
+        self.yaml.get_or_init(|| yaml::print(&self.value).into()).clone()
     }
 }
 

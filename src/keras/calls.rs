@@ -184,6 +184,25 @@ pub(super) fn tensors_of(layer: &Value) -> Vec<Tensor> {
     tensors
 }
 
+/// The tensors of one call of Keras 3, masks among them: those passed in order, then those by name, the names in rising order.
+pub(super) fn read_by_node(node: &Value) -> Vec<Tensor> {
+    let mut tensors = Vec::new();
+    let mut open: Vec<&Value> = [node.get("kwargs"), node.get("args")].into_iter().flatten().collect();
+    while let Some(value) = open.pop() {
+        match (tensor(value), value) {
+            (Some(tensor), _) => tensors.extend(tensor),
+            (None, Value::Array(items)) => open.extend(items.iter().rev()),
+            (None, Value::Object(fields)) => {
+                let mut fields: Vec<(&String, &Value)> = fields.iter().collect();
+                fields.sort_by(|a, b| b.0.cmp(a.0));
+                open.extend(fields.into_iter().map(|(_, value)| value));
+            }
+            _ => {}
+        }
+    }
+    tensors
+}
+
 /// A tensor of either dialect; `None` where the value is something else.
 fn tensor(value: &Value) -> Option<Result<Tensor, String>> {
     match value {

@@ -26,7 +26,7 @@ const DEEPEST: usize = 16;
 
 /// A model and the models within it.
 pub(super) struct Graph<'a> {
-    scopes: Vec<Scope<'a>>,
+    pub(super) scopes: Vec<Scope<'a>>,
     layers: usize,
 }
 
@@ -77,6 +77,7 @@ impl<'a> Graph<'a> {
         let mut graph = Self { scopes: Vec::new(), layers: 0 };
         let new = Scope {
             prefix: String::new(),
+            functional,
             pointer: pointer.to_owned(),
             layers,
             roles: Vec::new(),
@@ -153,6 +154,7 @@ impl<'a> Graph<'a> {
         }
         let scope = Scope {
             prefix: format!("{}{}.", parent.prefix, name_of(layer, index)),
+            functional,
             pointer: format!("{pointer}/layers"),
             layers,
             roles: Vec::new(),
@@ -273,7 +275,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    fn names(&self, number: usize, time: usize, tensors: &[Tensor]) -> Result<Vec<String>, FieldError> {
+    pub(super) fn names(&self, number: usize, time: usize, tensors: &[Tensor]) -> Result<Vec<String>, FieldError> {
         tensors.iter().map(|tensor| self.name(number, time, tensor, 0)).collect()
     }
 

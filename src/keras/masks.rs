@@ -230,7 +230,7 @@ fn begins(node: &Node) -> bool {
 }
 
 /// The shapes of the inputs, with a size for an axis that is left open.
-fn some_shapes(definition: &Definition) -> Option<Vec<Shape>> {
+pub(super) fn some_shapes(definition: &Definition) -> Option<Vec<Shape>> {
     let filled = |shape: &InputShape| Shape(shape.0.iter().map(|axis| axis.unwrap_or(OPEN_AXIS)).collect());
     match definition.inputs.as_slice() {
         [] => Some(vec![filled(definition.input_shape.as_ref()?)]),

@@ -1,7 +1,7 @@
 //! Models into our own form: plain chains of layers, and graphs.
 
 use super::{
-    augmentation, calls, channels, einsum,
+    augmentation, calls, channels, cleared_masks, einsum, execution,
     graph::{Graph, Placed, UNNAMED_INPUT},
     inputs::{self, batch_shape, sample_shape},
     layers::{ACTIVATION_LAYERS, INPUT, LAYERS},
@@ -235,6 +235,10 @@ fn from_graph(
         let keras = "/config/output_layers".to_owned();
         translator.came_from(&Place { ours: "/outputs".into(), keras, owner: String::new() });
         definition.insert("outputs".into(), json!(outputs));
+        if has_masks && !translator.old && translator.errors.is_empty() {
+            let runs = execution::runs(graph).map_err(|error| translator.errors.push(error)).ok()?;
+            cleared_masks::clear(&mut definition, &runs, translator);
+        }
     }
     Some(Value::Object(definition))
 }
@@ -452,8 +456,7 @@ pub(super) fn read_class(layer: &Value, place: &Place, translator: &mut Translat
             let detail = "numbers that `adapt` found are weights and no part of the JSON: the mean is 0 and the variance 1, as in \
                           Keras; write `mean` and `variance` into the layer to scale by others";
             translator.warn("normalization_without_numbers", &config_place, detail);
-            ours.insert("mean".to_owned(), 0.0.into());
-            ours.insert("variance".to_owned(), 1.0.into());
+            ours.insert("adapt".to_owned(), false.into());
         }
         if object.class == einsum::CLASS {
             einsum::complete(

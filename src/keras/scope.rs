@@ -14,6 +14,8 @@ use std::collections::HashMap;
 pub(super) struct Scope<'a> {
     /// Goes before the names of its layers.
     pub prefix: String,
+    /// Whether its layers name what they read, else each reads the one before it.
+    pub functional: bool,
     /// Where its layers stand in Keras's JSON.
     pub pointer: String,
     pub layers: &'a [Value],

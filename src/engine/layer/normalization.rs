@@ -16,7 +16,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 /// become those of what the training rows are where they reach it, and stay so. No layer before it may have weights.
 ///
 /// # Shapes
-/// Any, unchanged; where the layer adapts, mean and variance `[places]`, the sizes of `axis` in rising order of the axes, and
+/// Any, unchanged; without numbers, mean and variance `[places]`, the sizes of `axis` in rising order of the axes, and
 /// count, of how many cells those are.
 ///
 /// Source: <https://keras.io/api/layers/preprocessing_layers/numerical/normalization/>
@@ -36,6 +36,9 @@ pub struct Normalization {
     /// Whether to go the other way.
     #[serde(default)]
     pub invert: bool,
+    /// Whether a layer without numbers adapts; with `false`, its mean stays 0 and its variance 1, as in Keras without a call of `adapt`.
+    #[serde(default = "adapts", skip_serializing_if = "is_default")]
+    pub adapt: bool,
 }
 
 /// What is divided by is at least this.
@@ -73,6 +76,14 @@ impl Moments {
     }
 }
 
+fn adapts() -> bool {
+    true
+}
+
+fn is_default(adapt: &bool) -> bool {
+    *adapt
+}
+
 fn last() -> Option<Axes> {
     Some(Axes::LAST)
 }
@@ -108,6 +119,11 @@ impl Normalization {
 
     /// Whether mean and variance come from the data.
     pub(crate) fn adapts(&self) -> bool {
+        self.adapt && self.has_weights()
+    }
+
+    /// Whether mean and variance are weights.
+    fn has_weights(&self) -> bool {
         self.mean.is_none()
     }
 
@@ -166,7 +182,7 @@ impl Layer for Normalization {
     }
 
     fn parameters(&self, inputs: &[Shape]) -> Vec<ParameterSpec> {
-        if !self.adapts() {
+        if !self.has_weights() {
             return Vec::new();
         }
         let each = self.means(&inputs[0]);

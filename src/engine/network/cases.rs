@@ -268,6 +268,7 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         Case::new(json!({"type": "normalization", "axis": null, "mean": 1, "variance": 3}), [[3]]),
         Case::new(json!({"type": "normalization", "axis": 1}), [[3, 2]]),
+        Case::new(json!({"type": "normalization", "axis": 1, "adapt": false}), [[3, 2]]),
         Case::new(json!({"type": "normalization", "axis": [3, 1], "mean": [[1], [2]], "variance": 3}), [[2, 3, 2]]),
         Case::new(json!({"type": "reshape", "target_shape": [2, -1, 2]}), [[3, 4]]),
         Case::new(json!({"type": "permute", "dims": [3, 1, 2]}), [[2, 3, 4]]),

@@ -11,6 +11,7 @@ use super::{
     operators::Read,
     parts,
     scope::{Role, Scope},
+    stacked_cells,
     translator::{Place, Translator},
 };
 use crate::engine::field::FieldError;
@@ -55,11 +56,12 @@ impl Placed<'_> {
         let Some(reads) = reads else { return self.inputs.clone() };
         let each_time = self.inputs.iter().enumerate().map(|(time, tensors)| {
             let name = |read: &Read| match read {
-                Read::Tensor(place) => tensors.get(*place).cloned().unwrap_or_default(),
-                Read::Step(step) if time > 0 => format!("{}.{step}:{time}", self.name),
-                Read::Step(step) => format!("{}.{step}", self.name),
+                Read::Tensor(place) => Some(tensors.get(*place).cloned().unwrap_or_default()),
+                Read::Given(place) => tensors.get(*place).cloned(),
+                Read::Step(step) if time > 0 => Some(format!("{}.{step}:{time}", self.name)),
+                Read::Step(step) => Some(format!("{}.{step}", self.name)),
             };
-            reads.iter().map(name).collect()
+            reads.iter().filter_map(name).collect()
         });
         each_time.collect()
     }
@@ -323,11 +325,18 @@ impl<'a> Graph<'a> {
                     };
                 }
                 let mut name = ours(&format!("{}{}", scope.prefix, tensor.layer));
+                let (step, output) = scope
+                    .layers
+                    .get(index)
+                    .map_or((None, tensor.output), |it| stacked_cells::value_of(it, tensor.output));
+                if let Some(step) = step {
+                    name.push_str(&format!(".{step}"));
+                }
                 if call > 0 {
                     name.push_str(&format!(":{call}"));
                 }
-                if tensor.output > 0 {
-                    name.push_str(&format!("/{}", tensor.output));
+                if output > 0 {
+                    name.push_str(&format!("/{output}"));
                 }
                 Ok(name)
             }

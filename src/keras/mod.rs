@@ -30,6 +30,7 @@ pub mod reference;
 mod refused;
 mod residual;
 mod scope;
+mod stacked_cells;
 mod tensorflow;
 mod translator;
 mod warnings;

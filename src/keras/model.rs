@@ -7,7 +7,7 @@ use super::{
     layers::{ACTIVATION_LAYERS, INPUT, LAYERS},
     masks::{self, Given, Stated},
     operators::{self, Step, is_operator},
-    parts, recurrent, residual,
+    parts, recurrent, residual, stacked_cells,
     translator::{Place, Translator, describe, named},
 };
 use crate::engine::field::{self, FieldError};
@@ -117,12 +117,20 @@ fn chain(config: &Map<String, Value>, layers: &[Value], pointer: &str, translato
             owner: owner_of(layer, index),
         };
         let first = index == 0;
+        if has_masks {
+            recurrent::check_masked(layer, &place, translator);
+        }
         if layer.get("class_name").is_some_and(|class| class == "InputLayer") {
             if !first {
                 translator.refuse(&place, "expected one input, at the head of the model");
             }
             read_input(layer, &place, translator);
             inputs::check_type(layer, layers.iter().skip(1).take(1), false, &place, translator);
+        } else if stacked_cells::is_stack(layer) {
+            for mut step in stacked_cells::read(layer, &place, translator).unwrap_or_default() {
+                freeze(&mut step.layer, frozen || layer.pointer("/config/trainable") == Some(&Value::Bool(false)));
+                translated.push(Value::Object(step.layer));
+            }
         } else if let Some(mut ours) = read_layer(layer, &place, translator) {
             if let Some(name) = ours.get("name").and_then(Value::as_str).filter(|_| einsum::is_einsum(layer)) {
                 translator.masks.push(Stated { layer: name.to_owned(), place: place.clone(), given: Given::Nothing });
@@ -168,7 +176,7 @@ fn from_graph(
         inputs.first().map_or_else(|| UNNAMED_INPUT.to_owned(), |(layer, _)| calls::ours(&calls::name_of(layer, 0)));
     let is_chain = inputs.len() <= 1
         && reads_in_order(&input, &placed, &outputs)
-        && !placed.iter().any(|placed| operators::is_several(placed.layer));
+        && !placed.iter().any(|placed| operators::is_several(placed.layer) || stacked_cells::is_several(placed.layer));
     match (is_chain, inputs.first()) {
         (true, Some((layer, keras))) => {
             let place = Place { ours: "/input_shape".into(), keras: keras.clone(), owner: owner_of(layer, 0) };
@@ -191,6 +199,10 @@ fn from_graph(
             owner: owner_of(placed.layer, index),
         };
         let Some(steps) = read_steps(placed.layer, &place, translator) else { continue };
+        if placed.masked.contains(&true) || (has_masks && translator.old) {
+            recurrent::check_masked(placed.layer, &place, translator);
+        }
+        stacked_cells::check_states(placed.layer, &placed.inputs, &place, translator);
         let last = steps.len().saturating_sub(1);
         for (number, Step { layer: mut ours, reads }) in steps.into_iter().enumerate() {
             let place = Place { ours: format!("/layers/{}", translated.len()), ..place.clone() };
@@ -390,6 +402,12 @@ pub(super) fn read_layer(layer: &Value, place: &Place, translator: &mut Translat
     let mut steps = read_steps(layer, place, translator)?;
     match (steps.pop(), steps.is_empty()) {
         (Some(step), true) => Some(step.layer),
+        _ if stacked_cells::is_stack(layer) => {
+            let detail = "a stack of cells within another layer is not supported, expected an RNN of one cell, or a layer \
+                          for each cell";
+            translator.refuse(place, detail);
+            None
+        }
         _ => {
             translator
                 .refuse(place, "expected an operator within a functional model, received one within a chain of layers");
@@ -402,6 +420,9 @@ pub(super) fn read_layer(layer: &Value, place: &Place, translator: &mut Translat
 fn read_steps(layer: &Value, place: &Place, translator: &mut Translator) -> Option<Vec<Step>> {
     if is_operator(layer) {
         return operators::read(layer, place, translator);
+    }
+    if stacked_cells::is_stack(layer) {
+        return stacked_cells::read(layer, place, translator);
     }
     read_class(layer, place, translator).map(|layer| vec![Step { layer, reads: None }])
 }

@@ -62,9 +62,13 @@ such an epoch at the last row.
 accuracies alike, so that such a name is taken for Keras's.
 * `validation_split` takes the last rows for a model that was posted as Keras's JSON (`split_shuffle` false among its \
 defaults). A model in the form of this service shuffles before the split unless the job says `split_shuffle` false.
-* `RNN` is the layer of its cell: `simple_rnn`, `lstm` or `gru`. `StackedRNNCells`, and cells of your own, are refused: a layer \
-for each cell, all but the last one with `return_sequences`, computes the same.
 * `Huber` of Keras 3 has `delta` 1.0, and a warning says so: Keras 3 does not print it.
+* `RNN` is the layer of its cell: `simple_rnn`, `lstm` or `gru`. Of `StackedRNNCells` (`RNN([cell, cell])`) named `rnn`, each cell \
+is a layer, `rnn.0`, `rnn.1` and so on, and the last one `rnn`. Such a stack is refused within `Bidirectional` and \
+`TimeDistributed`, with `go_backwards` on a masked sequence, and with an `activity_regularizer` beside `return_state`. Cells of \
+your own are refused.
+* `unroll` with `go_backwards`, `return_sequences` and `zero_output_for_mask` on a masked sequence is refused: Keras sets the \
+wrong steps to zero.
 * `stateful` is refused: every batch begins with the state zero.
 * `categorical_focal_crossentropy` and `binary_focal_crossentropy` are those of Keras 3, also for a model of Keras 2.
 * A softmax or sigmoid with an `activity_regularizer`, or whose values another layer reads too, is not left out for the loss, which is then computed from \

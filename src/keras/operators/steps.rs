@@ -8,6 +8,8 @@ use serde_json::{Map, Value, json};
 pub(in crate::keras) enum Read {
     /// A tensor that the operator was called on, by its place among them.
     Tensor(usize),
+    /// Such a tensor, where the call has it.
+    Given(usize),
     /// What an earlier step gives.
     Step(usize),
 }

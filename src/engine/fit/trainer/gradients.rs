@@ -23,7 +23,7 @@ const RELATIVE: f64 = 1e-5;
 const ROUNDINGS: f64 = 1e-6;
 
 /// What the scripts wrote, a file a family; `tests/it/parity_layers.rs` holds that none is missing.
-const FAMILIES: [&str; 19] = [
+const FAMILIES: [&str; 20] = [
     include_str!("../../../../tests/fixtures/keras/layers/attention.json"),
     include_str!("../../../../tests/fixtures/keras/layers/categories.json"),
     include_str!("../../../../tests/fixtures/keras/layers/conv_lstm.json"),
@@ -40,6 +40,7 @@ const FAMILIES: [&str; 19] = [
     include_str!("../../../../tests/fixtures/keras/layers/residual.json"),
     include_str!("../../../../tests/fixtures/keras/layers/resizing.json"),
     include_str!("../../../../tests/fixtures/keras/layers/rnn_cells.json"),
+    include_str!("../../../../tests/fixtures/keras/layers/stacked_cells.json"),
     include_str!("../../../../tests/fixtures/keras/layers/states.json"),
     include_str!("../../../../tests/fixtures/keras/layers/volumes.json"),
     include_str!("../../../../tests/fixtures/keras/layers/wrapped.json"),

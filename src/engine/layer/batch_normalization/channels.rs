@@ -62,6 +62,23 @@ impl Channels {
         }
     }
 
+    /// For each channel, the sum of `term(a, b, channel)` over its elements; added to `sums` where they `accumulate`.
+    pub fn channel_sums<F: Real>(
+        self,
+        [a, b]: [&[F]; 2],
+        sums: &mut [F],
+        accumulate: bool,
+        term: impl Fn(F, F, usize) -> F,
+    ) {
+        if !accumulate {
+            sums.fill(F::ZERO);
+        }
+        for start in (0..a.len()).step_by(self.inner) {
+            let (elements, channel) = (start..start + self.inner, start / self.inner % self.count);
+            sums[channel] += sum(&a[elements.clone()], &b[elements], |a, b| term(a, b, channel));
+        }
+    }
+
     /// Writes `f(a, b, channel)` for each cell.
     #[inline(always)]
     pub fn map<F: Real>(self, [a, b]: [&[F]; 2], y: &mut [F], f: impl Fn(F, F, usize) -> F) {

@@ -104,18 +104,27 @@ impl BatchNormalization {
         Channels::new(read::place(self.axis, shape).unwrap_or(0), shape, repeat)
     }
 
-    /// The gradient of x where the statistics are the moving ones, and nothing of the layer moves.
-    fn backward_frozen<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    /// Gradients where the statistics are the moving ones, which are constants: `dx = gamma / deviation * dy`. Gamma and
+    /// beta still learn, unless the layer is frozen.
+    fn backward_of_moving_statistics<F: Real>(&self, cx: &mut Backward<'_, F>) {
         let channels = self.channels(cx.inputs.shape(0), 1);
-        let Some(dx) = cx.input_gradients.get(0) else { return };
+        let (x, dy) = (cx.inputs.get(0), &*cx.output_gradient);
         let scale = &mut cx.scratch[..channels.count];
         for (scale, &variance) in scale.iter_mut().zip(cx.parameters.get(self.moving_variance())) {
             *scale = F::ONE / (variance + F::of(self.epsilon)).sqrt();
         }
+        let accumulate = cx.parameter_gradients.accumulate;
+        if let Some(gradient) = self.gamma().and_then(|index| cx.parameter_gradients.get(index)) {
+            let mean = cx.parameters.get(self.moving_mean());
+            channels.channel_sums([dy, x], gradient, accumulate, |dy, x, c| dy * (x - mean[c]) * scale[c]);
+        }
+        if let Some(gradient) = self.beta().and_then(|index| cx.parameter_gradients.get(index)) {
+            channels.channel_sums([dy, x], gradient, accumulate, |dy, _, _| dy);
+        }
+        let Some(dx) = cx.input_gradients.get(0) else { return };
         if let Some(gamma) = self.gamma() {
             scale.iter_mut().zip(cx.parameters.get(gamma)).for_each(|(scale, &gamma)| *scale *= gamma);
         }
-        let dy = &*cx.output_gradient;
         channels.map([dy, dy], dx, |dy, _, c| dy * scale[c]);
     }
 }
@@ -311,7 +320,7 @@ impl Layer for BatchNormalization {
     /// `dx = gamma / deviation * (dy - mean(dy) - n * mean(dy * n))`; a hidden step, on which no mean depends, keeps its `dy`.
     fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
         if !cx.pass.trainable {
-            return self.backward_frozen(cx);
+            return self.backward_of_moving_statistics(cx);
         }
         let (x, mask, dy) = (cx.inputs.get(0), cx.inputs.mask(0), &*cx.output_gradient);
         let channels = self.channels(cx.inputs.shape(0), cx.pass.repeat);

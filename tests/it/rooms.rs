@@ -1,12 +1,13 @@
 //! The rooms of ARCHITECTURE.md, held by reading the source: who may use whom, and what the engine must not know.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+mod references;
+
+use references::Source;
+use std::{path::Path, sync::LazyLock};
 
 /// Each room with the rooms that it may use.
 const ROOMS: &[(&str, &[&str])] = &[
+    ("config", &["engine", "data"]),
     ("engine", &[]),
     ("data", &["engine"]),
     ("keras", &["engine", "data"]),
@@ -16,177 +17,157 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("serving", &["engine", "data", "keras", "job", "store"]),
     ("http", &["engine", "data", "keras", "job", "store", "worker", "serving", "config"]),
     ("demo", &["http", "config"]),
+    ("main", &["engine", "keras", "store", "http", "demo", "config"]),
+    ("lib", &[]),
 ];
 
-/// Words that stand for what the engine must not know.
+/// What the engine must not know: a runtime, HTTP, SQL, files, the environment, the clock.
 const NOT_IN_ENGINE: &[&str] = &[
     "tokio",
     "axum",
+    "hyper",
+    "tower",
     "sqlx",
+    "object_store",
     "reqwest",
+    "jiff",
+    "clap",
+    "tracing",
+    "metrics",
     "std::fs",
     "std::env",
     "std::net",
     "std::time",
-    "Instant::now",
-    "SystemTime",
-    "jiff",
+    "std::process",
 ];
 
-fn sources(folder: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            files.extend(sources(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            files.push(path);
-        }
-    }
-    files
-}
+/// Rooms whose files still refer to each other in circles.
+const KNOWN_CIRCLES: &[&str] = &["keras", "engine/kernel", "engine/layer"];
 
-/// The code lines of a file, without comments and without its unit tests, which may be all of it, numbered from 1.
-fn code(path: &Path) -> Vec<(usize, String)> {
-    if path.ends_with("tests.rs") {
-        return Vec::new();
-    }
-    let text = fs::read_to_string(path).unwrap();
-    let mut lines = text.lines().enumerate();
-    let mut code = Vec::new();
-    while let Some((index, line)) = lines.next() {
-        if line.trim() == "#[cfg(test)]" {
-            skip_item(lines.by_ref().map(|(_, line)| line));
-        } else {
-            code.push((index + 1, line.split("//").next().unwrap_or_default().to_owned()));
-        }
-    }
-    code
-}
-
-/// Reads over an item: to the semicolon that ends it, or to the brace in the column in which it begins.
-fn skip_item<'a>(lines: impl Iterator<Item = &'a str>) {
-    let mut column = None;
-    let mut open = false;
-    for line in lines {
-        let begins = line.len() - line.trim_start().len();
-        let column = *column.get_or_insert(begins);
-        if open && begins == column && line.trim_start().starts_with('}') {
-            return;
-        }
-        let ends_here = line.ends_with(';') || (line.contains('{') && line.ends_with('}'));
-        if !open && ends_here {
-            return;
-        }
-        open |= line.contains('{');
-    }
-}
-
-#[test]
-fn what_stands_behind_an_item_of_tests_is_read() {
-    for item in ["mod walk;", "mod tests {\n    mod inner;\n    fn f() {\n    }\n}", "use a::{b, c};", "fn f() {}"] {
-        let text = format!("{item}\nuse crate::store;");
-        let mut lines = text.lines();
-        skip_item(lines.by_ref());
-        assert_eq!(lines.collect::<Vec<_>>(), ["use crate::store;"], "{item}");
-    }
-}
-
-/// Rooms named in a file's code: `crate::room` alone and every `room::` directly inside `use crate::{…}`.
-fn rooms_used(path: &Path) -> Vec<(usize, String)> {
-    let mut used = Vec::new();
-    let mut inside_braces = 0usize;
-    for (number, line) in code(path) {
-        let mut rest = line.as_str();
-        let mut at_top = inside_braces == 1;
-        while !rest.is_empty() {
-            if inside_braces == 0 {
-                let Some(start) = rest.find("crate::") else { break };
-                rest = &rest[start + "crate::".len()..];
-                if let Some(list) = rest.strip_prefix('{') {
-                    (inside_braces, at_top, rest) = (1, true, list);
-                } else {
-                    let end =
-                        rest.find(|letter: char| !letter.is_alphanumeric() && letter != '_').unwrap_or(rest.len());
-                    used.push((number, rest[..end].to_owned()));
-                    rest = &rest[end..];
-                }
-                continue;
-            }
-            let trimmed = rest.trim_start();
-            let end = trimmed.find(|letter: char| !letter.is_alphanumeric() && letter != '_').unwrap_or(trimmed.len());
-            if at_top && end > 0 {
-                used.push((number, trimmed[..end].to_owned()));
-            }
-            rest = &trimmed[end..];
-            let Some(letter) = rest.chars().next() else { break };
-            match letter {
-                '{' => inside_braces += 1,
-                '}' => inside_braces -= 1,
-                _ => {}
-            }
-            at_top = inside_braces == 1 && (letter == ',' || (at_top && letter.is_whitespace()));
-            rest = &rest[letter.len_utf8()..];
-        }
-    }
-    used
-}
+static SOURCE: LazyLock<Source> = LazyLock::new(|| Source::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")));
 
 #[test]
 fn rooms_depend_to_the_left_only() {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut wrong = Vec::new();
-    let mut read = 0;
-    for (room, allowed) in ROOMS {
-        for file in sources(&source.join(room)) {
-            for (line, used) in rooms_used(&file) {
-                read += 1;
-                let known = ROOMS.iter().any(|(name, _)| *name == used) || used == "config";
-                if known && used != *room && !allowed.contains(&used.as_str()) {
-                    wrong.push(format!("{}:{line}: {room} uses {used}", file.display()));
-                }
-            }
+    let mut between_rooms = 0;
+    for ((from, to), mention) in &SOURCE.references {
+        let (room, used) = (SOURCE.room(*from), SOURCE.room(*to));
+        let (_, allowed) = ROOMS.iter().find(|(name, _)| *name == room).unwrap_or_else(|| panic!("no room {room}"));
+        if room == used {
+            continue;
+        }
+        between_rooms += 1;
+        if !allowed.contains(&used) {
+            wrong.push(format!("src/{}:{}: {room} uses {used}: {}", SOURCE.files[*from], mention.line, mention.path));
         }
     }
-    assert!(read > 100, "only {read} uses were found: the reader no longer understands the source");
+    assert!(between_rooms > 200, "only {between_rooms} references were found");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
-fn every_folder_of_the_source_is_a_room() {
+fn every_file_is_read_and_belongs_to_a_room() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    for entry in fs::read_dir(source).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_dir()) {
-        let name = entry.file_name().into_string().unwrap();
-        assert!(ROOMS.iter().any(|(room, _)| *room == name), "src/{name} is not among the rooms");
+    let (mut folders, mut unread) = (vec![source.clone()], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            let name = path.strip_prefix(&source).unwrap().to_str().unwrap().to_owned();
+            if path.is_dir() {
+                folders.push(path);
+            } else if name.ends_with(".rs") && !SOURCE.files.contains(&name) {
+                unread.push(name);
+            }
+        }
+    }
+    // What is left are files of unit tests.
+    unread.retain(|name| !["tests", "cases", "golden", "gradients", "walk"].iter().any(|word| name.contains(word)));
+    assert!(unread.is_empty(), "{unread:?}");
+    for file in 0..SOURCE.files.len() {
+        let room = SOURCE.room(file);
+        assert!(ROOMS.iter().any(|(name, _)| *name == room), "src/{} is in none of the rooms", SOURCE.files[file]);
     }
 }
 
 #[test]
-fn engine_knows_no_runtime_file_clock_or_environment() {
-    let engine = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/engine");
-    let mut wrong = Vec::new();
-    for file in sources(&engine) {
-        for (number, line) in code(&file) {
-            for word in NOT_IN_ENGINE.iter().filter(|word| line.contains(**word)) {
-                wrong.push(format!("{}:{number}: {word}", file.display()));
-            }
+fn files_refer_to_each_other_in_one_direction() {
+    assert!(SOURCE.references.len() > 1000, "only {} references were found", SOURCE.references.len());
+    let mut circles = Vec::new();
+    for (group, circle) in SOURCE.circles() {
+        let is_known = |file: &usize| KNOWN_CIRCLES.iter().any(|known| SOURCE.files[*file].starts_with(known));
+        if group.iter().all(is_known) {
+            continue;
+        }
+        circles.push(format!("{} files refer to each other in circles; a shortest circle:", group.len()));
+        for step in circle.windows(2) {
+            let mention = &SOURCE.references[&(step[0], step[1])];
+            let (from, to) = (&SOURCE.files[step[0]], &SOURCE.files[step[1]]);
+            circles.push(format!("  src/{from}:{} uses src/{to} ({})", mention.line, mention.path));
         }
     }
+    assert!(circles.is_empty(), "{}", circles.join("\n"));
+}
+
+#[test]
+fn engine_knows_no_runtime_file_clock_or_environment() {
+    let (mut read, mut wrong) = (0, Vec::new());
+    for (file, mention) in SOURCE.external.iter().filter(|(file, _)| SOURCE.room(*file) == "engine") {
+        read += 1;
+        let is_forbidden = |word: &&str| mention.path == **word || mention.path.starts_with(&format!("{word}::"));
+        if NOT_IN_ENGINE.iter().any(|word| is_forbidden(&word)) {
+            wrong.push(format!("src/{}:{}: {}", SOURCE.files[*file], mention.line, mention.path));
+        }
+    }
+    assert!(read > 300, "only {read} paths into other crates were found");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
 fn unsafe_stays_in_the_kernel() {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut elsewhere = Vec::new();
-    for file in sources(&source).into_iter().filter(|file| !file.starts_with(source.join("engine/kernel"))) {
-        for (_, line) in code(&file) {
-            if line.split(|letter: char| !letter.is_alphanumeric() && letter != '_').any(|word| word == "unsafe") {
-                elsewhere.push((file.clone(), line.trim().to_owned()));
-            }
-        }
+    let (inside, outside): (Vec<_>, Vec<_>) =
+        SOURCE.unsafe_code.iter().partition(|(file, _)| SOURCE.files[*file].starts_with("engine/kernel/"));
+    assert!(!inside.is_empty(), "no unsafe code was found");
+    let outside: Vec<&str> = outside.iter().map(|(file, _)| SOURCE.files[*file].as_str()).collect();
+    // How soon free memory goes back to the system is a setting of the allocator.
+    assert_eq!(outside, ["main.rs"]);
+}
+
+#[test]
+fn paths_lead_through_imports_and_exports_to_the_file_that_defines_the_item() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = [
+        ("lib.rs", "pub mod a; pub mod b;"),
+        ("main.rs", "fn main() { epoca::a::shown(); }"),
+        ("a/mod.rs", "mod inner; mod other; pub use inner::*; pub use other::made as renamed; pub struct Own;"),
+        ("a/inner.rs", "use super::Own; pub fn shown() { super::other::made(); }"),
+        (
+            "a/other.rs",
+            "#[cfg(test)] use crate::b::User; pub fn made() { tokio::spawn(); } #[cfg(test)] mod t { use crate::b; }",
+        ),
+        (
+            "b.rs",
+            "use crate::a::{self, renamed}; pub struct User(a::Own); mod tests { use super::*; fn f() { call!(crate::a::shown); } }",
+        ),
+    ];
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
     }
-    // How soon free memory goes back to the system is asked of the allocator itself.
-    let setting = "unsafe { libmimalloc_sys::mi_option_set(PURGE_DELAY, 0) };";
-    assert_eq!(elsewhere, [(source.join("main.rs"), setting.to_owned())]);
+    let source = Source::read(folder.path());
+    let found: std::collections::BTreeSet<String> = source
+        .references
+        .keys()
+        .map(|(from, to)| format!("{} -> {}", source.files[*from], source.files[*to]))
+        .collect();
+    let expected = [
+        "a/inner.rs -> a/mod.rs",
+        "a/inner.rs -> a/other.rs",
+        "b.rs -> a/inner.rs",
+        "b.rs -> a/mod.rs",
+        "b.rs -> a/other.rs",
+        "main.rs -> a/inner.rs",
+    ];
+    assert_eq!(found.iter().map(String::as_str).collect::<Vec<_>>(), expected);
+    assert!(source.external.iter().any(|(_, mention)| mention.path == "tokio::spawn"));
+    assert!(source.circles().is_empty());
 }

@@ -1,6 +1,6 @@
 //! The network's output as answers.
 
-use super::{Logits, Output, Task, target::Target};
+use super::{Logits, Output, Task, json_number, target::Target};
 use crate::data::named::Named;
 use ndarray::{ArrayView1, ArrayView2, CowArray, Ix2, s};
 use serde::{Serialize, Serializer};
@@ -75,15 +75,6 @@ impl Serialize for Probabilities {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.iter())
     }
-}
-
-/// A number with the digits that tell it from every other `f32`, and null where it is not finite.
-pub fn json_number(value: f32) -> Value {
-    // shortest digits of the f32 are the shortest digits of the f64 that they denote
-    fast_float2::parse::<f64, _>(value.to_string())
-        .ok()
-        .and_then(serde_json::Number::from_f64)
-        .map_or(Value::Null, Value::Number)
 }
 
 /// Answers for the outputs side by side, [rows, cells of every output].

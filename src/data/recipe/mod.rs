@@ -6,13 +6,15 @@ mod confusion;
 mod decode;
 mod encode;
 mod feature;
+mod json;
 mod target;
 pub mod task;
 
 pub use confusion::{ConfusionMatrix, CountedRows};
 pub(crate) use decode::label_text;
-pub use decode::{Prediction, Probabilities, json_number};
+pub use decode::{Prediction, Probabilities};
 pub use feature::input_width;
+pub use json::json_number;
 pub use target::{indices, tags};
 pub use task::{Task, TaskKind};
 

@@ -1,23 +1,14 @@
-//! [`OutputMask`]: masks other than those that layers give by themselves.
+//! Masks of layers with an `output_mask`.
 
-use super::place::{Builder, Placing};
+use super::{
+    output_mask::OutputMask,
+    place::{Builder, Placing},
+};
 use crate::engine::{
     field::FieldError,
-    layer::{AnyLayer, Multiply, Primitive},
+    layer::{Multiply, Primitive},
     shape::Shape,
 };
-use serde::{Deserialize, Serialize};
-
-/// The mask of a layer's output. A layer with this setting computes as if its inputs had no masks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OutputMask {
-    /// The output has no mask, as that of an operator in Keras.
-    None,
-    /// A step is shown where the masks of all inputs that have one show it, as in the merging layers of Keras 2. A
-    /// concatenation along another axis than the last one joins the masks along that axis.
-    All,
-}
 
 impl Builder<'_> {
     /// The mask that `placing` asks for; a node is placed where several masks are combined.
@@ -59,15 +50,4 @@ impl Builder<'_> {
         }
         Ok(())
     }
-}
-
-/// What is asked for a layer on inputs of these shapes.
-pub(super) fn requested(mask: Option<OutputMask>, layer: &AnyLayer, inputs: &[Shape]) -> Option<OutputMask> {
-    let along_steps = match layer {
-        AnyLayer::Primitive(Primitive::Concatenate(layer)) => {
-            inputs.first().is_some_and(|shape| !layer.along_last(shape))
-        }
-        _ => false,
-    };
-    mask.filter(|mask| !(along_steps && *mask == OutputMask::All))
 }

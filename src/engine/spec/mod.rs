@@ -6,6 +6,7 @@ mod indices;
 mod input;
 mod masks;
 mod origins;
+mod output_mask;
 mod place;
 mod read;
 mod summary;
@@ -15,8 +16,8 @@ mod tests;
 pub use architecture::{Architecture, Node, Parameter};
 pub use indices::WrongIndex;
 pub use input::{Input, InputShape};
-pub use masks::OutputMask;
 pub use origins::CellUse;
+pub use output_mask::OutputMask;
 pub use summary::{LayerSummary, Summary};
 
 use crate::engine::{field::FieldError, layer::AnyLayer, regularizer::Regularizer};

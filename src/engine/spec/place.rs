@@ -4,7 +4,7 @@ use super::{
     Architecture, Definition, Limits, Node, OutputMask, Parameter,
     architecture::PlacedLayer,
     graph::{Graph, Wire},
-    masks,
+    output_mask,
 };
 use crate::engine::{
     field::FieldError,
@@ -94,7 +94,7 @@ impl<'a> Builder<'a> {
             let named = &self.definition.layers[run.layer];
             let inputs: Vec<usize> = run.inputs.iter().map(|wire| value_of(*wire, &values)).collect();
             let shapes: Vec<Shape> = inputs.iter().map(|&value| self.architecture.shapes[value].clone()).collect();
-            let output_mask = masks::requested(named.output_mask, &named.layer, &shapes);
+            let output_mask = output_mask::requested(named.output_mask, &named.layer, &shapes);
             let placing = Placing {
                 name: &named.name,
                 owner: run.layer,

@@ -2,9 +2,9 @@
 
 use crate::store::{
     StoreError,
-    artifacts::{ArtifactKey, FOLDERS, Source, Stored, hexadecimal},
+    artifacts::{ArtifactKey, FOLDERS, Source, Stored, damaged, hexadecimal},
 };
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use bytes::Bytes;
 use object_store::{ObjectStoreExt, local::LocalFileSystem};
 use sha2::{Digest, Sha256};
@@ -109,9 +109,4 @@ pub(super) fn failure(error: object_store::Error) -> StoreError {
 
 fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
-}
-
-/// A file that is not what was stored.
-pub(super) fn damaged(key: &ArtifactKey, expected: &str, found: &str) -> anyhow::Error {
-    anyhow!("the artifact {} is damaged: expected SHA-256 {expected}, received {found}", key.as_str())
 }

@@ -12,6 +12,7 @@ pub use local::Artifacts;
 pub use receive::ReceiveError;
 pub use source::Source;
 
+use anyhow::anyhow;
 use object_store::path::Path;
 use uuid::Uuid;
 
@@ -64,4 +65,9 @@ pub struct Stored {
 
 fn hexadecimal(digest: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A file that is not what was stored.
+fn damaged(key: &ArtifactKey, expected: &str, found: &str) -> anyhow::Error {
+    anyhow!("the artifact {} is damaged: expected SHA-256 {expected}, received {found}", key.as_str())
 }

@@ -1,6 +1,6 @@
 //! A stored file as a reader that checks what it reads.
 
-use crate::store::artifacts::{ArtifactKey, hexadecimal, local::damaged};
+use crate::store::artifacts::{ArtifactKey, damaged, hexadecimal};
 use sha2::{Digest, Sha256};
 use std::{
     fs::File,

@@ -160,7 +160,7 @@ mod tests {
     fn the_committed_page_is_the_generated_one() {
         let committed =
             std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/KERAS.md")).unwrap_or_default();
-        assert!(committed == markdown(), "docs/KERAS.md is out of date: run `cargo run -- keras > docs/KERAS.md`");
+        assert!(committed == markdown(), "docs/KERAS.md is out of date: run `cargo xtask generate`");
     }
 
     #[test]

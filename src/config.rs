@@ -1,10 +1,10 @@
-//! How the process was started: one [`Config`], from flags and `EPOCA_*` variables, checked once.
+//! Settings of the process: one [`Config`] from flags and `EPOCA_*` variables, checked once.
 
 use crate::{data::read::TableLimits, engine::spec::Limits};
 use clap::{Args, Parser, ValueEnum, builder::RangedU64ValueParser, value_parser};
 use std::{net::SocketAddr, path::PathBuf, thread, time::Duration};
 
-/// Everything that can be set.
+/// Settings of the process.
 #[derive(Debug, Clone, Args)]
 pub struct Config {
     /// Where to listen; port 0 picks a free one, and the first line on stdout names it
@@ -55,47 +55,47 @@ pub struct Config {
 /// Limits on what clients send; what passes one gets a 4xx that names both numbers.
 #[derive(Debug, Clone, Args)]
 pub struct ServiceLimits {
-    /// Most bytes of an uploaded file
+    /// Maximum bytes of an uploaded file
     #[arg(long, env = "EPOCA_MAX_UPLOAD_BYTES", default_value_t = 1 << 30, value_parser = value_parser!(u64).range(1..), value_name = "N")]
     pub max_upload_bytes: u64,
 
-    /// Most bytes of any other request body
+    /// Maximum bytes of any other request body
     #[arg(long, env = "EPOCA_MAX_BODY_BYTES", default_value_t = 32 << 20, value_parser = at_least_one(1 << 40), value_name = "N")]
     pub max_body_bytes: usize,
 
-    /// Most bytes of a request's headers
+    /// Maximum bytes of a request's headers
     #[arg(long, env = "EPOCA_MAX_HEADER_BYTES", default_value_t = 32 << 10, value_parser = at_least_one(1 << 20), value_name = "N")]
     pub max_header_bytes: usize,
 
-    /// Most connections at a time
+    /// Maximum connections at a time
     #[arg(long, env = "EPOCA_MAX_CONNECTIONS", default_value_t = 1024, value_parser = at_least_one(1 << 20), value_name = "N")]
     pub max_connections: usize,
 
-    /// Most uploads at a time
+    /// Maximum uploads at a time
     #[arg(long, env = "EPOCA_MAX_UPLOADS", default_value_t = 16, value_parser = at_least_one(1 << 16), value_name = "N")]
     pub max_uploads: usize,
 
-    /// Most rows of a table
+    /// Maximum rows of a table
     #[arg(long, env = "EPOCA_MAX_ROWS", default_value_t = 100_000_000, value_parser = value_parser!(u64).range(1..), value_name = "N")]
     pub max_rows: u64,
 
-    /// Most columns of a table
+    /// Maximum columns of a table
     #[arg(long, env = "EPOCA_MAX_COLUMNS", default_value_t = 10_000, value_parser = at_least_one(1 << 24), value_name = "N")]
     pub max_columns: usize,
 
-    /// Most bytes of one cell of a table
+    /// Maximum bytes of one cell of a table
     #[arg(long, env = "EPOCA_MAX_CELL_BYTES", default_value_t = 1 << 20, value_parser = at_least_one(1 << 30), value_name = "N")]
     pub max_cell_bytes: usize,
 
-    /// Most layers of a model
+    /// Maximum layers of a model
     #[arg(long, env = "EPOCA_MAX_LAYERS", default_value_t = 2000, value_parser = at_least_one(1 << 20), value_name = "N")]
     pub max_layers: usize,
 
-    /// Most parameters of a model
+    /// Maximum parameters of a model
     #[arg(long, env = "EPOCA_MAX_PARAMETERS", default_value_t = 100_000_000, value_parser = value_parser!(u64).range(1..), value_name = "N")]
     pub max_parameters: u64,
 
-    /// Most bytes of memory that a model may need to train
+    /// Maximum bytes of memory that a model may need to train
     #[arg(long, env = "EPOCA_MAX_MODEL_MEMORY_BYTES", default_value_t = 4 << 30, value_parser = value_parser!(u64).range(1..), value_name = "N")]
     pub max_model_memory_bytes: u64,
 }
@@ -177,8 +177,8 @@ impl ServiceLimits {
     }
 }
 
-fn at_least_one(most: u64) -> RangedU64ValueParser<usize> {
-    RangedU64ValueParser::new().range(1..=most)
+fn at_least_one(max: u64) -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..=max)
 }
 
 fn sqlite_file(url: &str) -> Result<PathBuf, String> {

@@ -42,32 +42,32 @@ struct Cli {
 enum Command {
     /// Serves the API and trains jobs in one process (the default)
     Serve(Box<Config>),
-    /// Trains and asks models of three real tables, over HTTP, in a temporary folder
+    /// Trains models on three real tables over HTTP, in a temporary folder
     Demo(Demo),
-    /// Makes the database, or brings its tables up to date, and exits
+    /// Creates the database or updates its tables, and exits
     Migrate(Box<Config>),
     /// Prints the OpenAPI description in YAML
     Openapi,
-    /// Prints every layer, loss, optimizer … that definitions and trainings may use, in Markdown
+    /// Prints every layer, loss, optimizer … in Markdown
     Layers,
-    /// Prints which of Keras's classes and options are read, in Markdown
+    /// Prints which of Keras's classes and options are supported, in Markdown
     Keras,
-    /// Asks the service that listens on this machine whether it is alive; for container health checks
+    /// Checks whether the service on this machine is alive; for container health checks
     Health(Box<Config>),
 }
 
 /// `mi_option_purge_delay` of mimalloc's `mi_option_t`: milliseconds until free memory goes back to the system.
 const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
 
-/// Has what a job read given back before the next one takes as much again: the allocator would keep it for a second.
-#[allow(unsafe_code, reason = "the allocator's own settings have no other door")]
-fn give_memory_back() {
-    // SAFETY: the option is one of this version's, and no other thread is there yet.
+/// Returns freed memory to the system at once; by default the allocator keeps it for a second.
+#[allow(unsafe_code, reason = "the allocator has no safe interface for its options")]
+fn purge_without_delay() {
+    // SAFETY: this version has the option, and no other thread runs yet.
     unsafe { libmimalloc_sys::mi_option_set(PURGE_DELAY, 0) };
 }
 
 fn main() -> ExitCode {
-    give_memory_back();
+    purge_without_delay();
     let cli = Cli::parse();
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
@@ -121,7 +121,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     let shutdown = CancellationToken::new();
     cancel_on_signal(shutdown.clone())?;
-    // The line is a promise: connections made after it wait in the listener's queue until the service takes them.
+    // Connections made after this line wait in the listener's queue until the service accepts them.
     let mut stdout = std::io::stdout().lock();
     writeln!(stdout, "listening on http://{address}")?;
     stdout.flush()?;
@@ -129,17 +129,17 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     http::serve(config, listener, shutdown).await
 }
 
-/// SIGTERM or SIGINT begins the end; a second one does not wait for it.
+/// SIGTERM or SIGINT starts a graceful end; a second one ends the process at once.
 fn cancel_on_signal(shutdown: CancellationToken) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::spawn(async move {
-        for asked in 1.. {
+        for signals in 1.. {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
             }
-            if asked > 1 {
+            if signals > 1 {
                 std::process::exit(1);
             }
             tracing::info!("shutting down");
@@ -186,7 +186,7 @@ fn log_to_stderr(config: &Config) -> anyhow::Result<()> {
     // A panic is one event of the log like any other.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
-        tracing::error!(place, "panicked: {}", panic.payload_as_str().unwrap_or("without words"));
+        tracing::error!(place, "panicked: {}", panic.payload_as_str().unwrap_or("no message"));
     }));
     Ok(())
 }

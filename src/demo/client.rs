@@ -47,8 +47,8 @@ impl Client {
         self.send(request, &key, path, Some(body)).await
     }
 
-    /// Asks something that changes nothing.
-    pub async fn ask(&self, path: &str, body: Body) -> anyhow::Result<Value> {
+    /// Sends instances, and returns the predictions.
+    pub async fn predict(&self, path: &str, body: Body) -> anyhow::Result<Value> {
         self.send(self.request(Method::POST, path), "", path, Some(body)).await
     }
 

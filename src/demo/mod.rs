@@ -1,11 +1,11 @@
 //! The `demo` command: three real tables, from upload to prediction, over real HTTP.
 //!
-//! It starts the service on a free port with a temporary folder and is then a client like any other: it knows the door
+//! It starts the service on a free port with a temporary folder and is then a client like any other: it knows `http`
 //! and the settings, and no other room.
 
 mod client;
 mod events;
-mod story;
+mod run;
 mod summary;
 mod tables;
 
@@ -34,28 +34,28 @@ pub async fn run(demo: Demo, shutdown: CancellationToken) -> anyhow::Result<()> 
     let config = Config { listen: address, data_dir: folder.path().join("data"), ..Config::default() };
     let ending = shutdown.child_token();
     let service = http::serve(config, listener, ending.clone());
-    let story = async {
+    let demonstration = async {
         let client = Client::new(format!("http://{address}"), folder.path());
         println!("epoca listens on {} and keeps its data in {}", client.url(), folder.path().display());
-        let told = tokio::select! {
-            told = tell(&client) => told,
+        let shown = tokio::select! {
+            shown = run_tables(&client) => shown,
             () = shutdown.cancelled() => Err(anyhow!("stopped on request")),
         };
-        if told.is_ok() && demo.keep {
+        if shown.is_ok() && demo.keep {
             println!("\nThe service stays at {}: every line above can be pasted. Ctrl-C ends it.", client.url());
             shutdown.cancelled().await;
         }
         ending.cancel();
-        told
+        shown
     };
-    let (served, told) = tokio::join!(service, story);
-    served.and(told)
+    let (served, shown) = tokio::join!(service, demonstration);
+    served.and(shown)
 }
 
-async fn tell(client: &Client) -> anyhow::Result<()> {
+async fn run_tables(client: &Client) -> anyhow::Result<()> {
     let mut results = Vec::with_capacity(TABLES.len());
     for table in &TABLES {
-        results.push(story::tell(client, table).await.with_context(|| format!("the story of {}", table.name))?);
+        results.push(run::run_table(client, table).await.with_context(|| format!("the table {}", table.name))?);
     }
     println!("\n{}", summary::table(&results));
     let short: Vec<String> = results.iter().filter(|result| !result.is_enough()).map(ToString::to_string).collect();

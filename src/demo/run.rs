@@ -1,4 +1,4 @@
-//! One table's way from upload to prediction.
+//! One table from upload to prediction.
 
 use super::{
     client::{Body, Client},
@@ -10,7 +10,7 @@ use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 
 /// Uploads, defines, trains and predicts; fails where a step does.
-pub async fn tell(client: &Client, table: &Table) -> anyhow::Result<Outcome> {
+pub async fn run_table(client: &Client, table: &Table) -> anyhow::Result<Outcome> {
     let name = table.name;
     let cut = table.cut()?;
     println!("\n== {name}: {} rows are held out", cut.labels.len());
@@ -35,9 +35,9 @@ pub async fn tell(client: &Client, table: &Table) -> anyhow::Result<Outcome> {
     ensure!(status == "succeeded", "expected the job to succeed, received {status}: {}", job["error"]);
 
     let version = client.get(&format!("/v1/models/{model}/versions/{}", job["version"])).await?;
-    let question = json!({"instances": cut.instances}).to_string();
-    let file = client.write(&format!("{name}-held-out.json"), question).await?;
-    let answer = client.ask(&format!("/v1/models/{model}:predict"), Body::File(file, "application/json")).await?;
+    let request = json!({"instances": cut.instances}).to_string();
+    let file = client.write(&format!("{name}-held-out.json"), request).await?;
+    let answer = client.predict(&format!("/v1/models/{model}:predict"), Body::File(file, "application/json")).await?;
     let predictions = answer["predictions"].as_array().context("the answer has no predictions")?;
     ensure!(
         predictions.len() == cut.labels.len(),
@@ -59,7 +59,7 @@ pub async fn tell(client: &Client, table: &Table) -> anyhow::Result<Outcome> {
         epochs: job["progress"]["epoch"].as_u64().unwrap_or_default(),
         seconds: job["timing"]["training_seconds"].as_f64().unwrap_or_default(),
         accuracy: right as f64 / cut.labels.len() as f64,
-        least_accuracy: table.least_accuracy,
+        min_accuracy: table.min_accuracy,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What became of one table.
+/// Result of one table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
     /// The dataset's name.
@@ -17,23 +17,23 @@ pub struct Outcome {
     pub seconds: f64,
     /// On the rows held out, 0 to 1.
     pub accuracy: f64,
-    /// What it has to be.
-    pub least_accuracy: f64,
+    /// Accuracy that it has to reach.
+    pub min_accuracy: f64,
 }
 
 impl Outcome {
     /// Whether the model is as accurate as it has to be.
     pub fn is_enough(&self) -> bool {
-        self.accuracy >= self.least_accuracy
+        self.accuracy >= self.min_accuracy
     }
 }
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { data, accuracy, least_accuracy, .. } = self;
+        let Self { data, accuracy, min_accuracy, .. } = self;
         write!(
             f,
-            "{data}: expected an accuracy of at least {least_accuracy} on the rows held out, received {accuracy:.3}"
+            "{data}: expected an accuracy of at least {min_accuracy} on the rows held out, received {accuracy:.3}"
         )
     }
 }
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_outcome_below_its_least_is_not_enough_and_says_so() {
+    fn an_outcome_below_the_minimum_is_refused() {
         let outcome = |accuracy| Outcome {
             data: "iris",
             rows: 105,
@@ -66,7 +66,7 @@ mod tests {
             epochs: 60,
             seconds: 0.1,
             accuracy,
-            least_accuracy: 0.93,
+            min_accuracy: 0.93,
         };
         assert!(outcome(0.93).is_enough());
         assert!(!outcome(0.9299).is_enough());

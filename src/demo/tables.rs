@@ -1,4 +1,4 @@
-//! The tables of the demo, and what is made of each.
+//! The tables of the demo with their models.
 
 use anyhow::Context;
 use rand::{SeedableRng, seq::SliceRandom};
@@ -21,7 +21,7 @@ pub struct Table {
     /// `training` of the job.
     pub training: fn() -> Value,
     /// What such a network reaches on rows that it has not seen.
-    pub least_accuracy: f64,
+    pub min_accuracy: f64,
 }
 
 /// From the smallest to the largest.
@@ -38,7 +38,7 @@ pub const TABLES: [Table; 3] = [
             ]})
         },
         training: || json!({"epochs": 60, "batch_size": 16, "optimizer": {"type": "adam", "learning_rate": 0.01}, "seed": 7}),
-        least_accuracy: 0.93,
+        min_accuracy: 0.93,
     },
     Table {
         name: "breast_cancer",
@@ -53,7 +53,7 @@ pub const TABLES: [Table; 3] = [
             ]})
         },
         training: || json!({"epochs": 40, "batch_size": 32, "validation_split": 0.1, "metrics": ["accuracy", "auc"], "seed": 7}),
-        least_accuracy: 0.93,
+        min_accuracy: 0.93,
     },
     Table {
         name: "digits",
@@ -72,7 +72,7 @@ pub const TABLES: [Table; 3] = [
             json!({"epochs": 40, "batch_size": 32, "validation_split": 0.1, "seed": 7,
                    "early_stopping": {"monitor": "val_loss", "patience": 8, "restore_best_weights": true}})
         },
-        least_accuracy: 0.94,
+        min_accuracy: 0.94,
     },
 ];
 
@@ -88,7 +88,7 @@ pub struct Cut {
 }
 
 impl Table {
-    /// Holds rows out, by a seed of the demo's own.
+    /// Holds rows out by a fixed seed.
     pub fn cut(&self) -> anyhow::Result<Cut> {
         let mut lines = self.csv.lines();
         let header = lines.next().context("the table has no header")?;

@@ -1,4 +1,4 @@
-//! `GET /v1/server`: what this service is and how far it goes.
+//! `GET /v1/server`: version, limits, engine and queue.
 
 use crate::http::{App, problem::Problem};
 use axum::{Json, extract::State};

@@ -1,6 +1,9 @@
 //! The header `Accept`.
 
-use crate::http::problem::{Kind, Problem};
+use crate::http::{
+    body::media_type_essence,
+    problem::{Kind, Problem},
+};
 use axum::http::{HeaderMap, header};
 
 /// The one of `offered` that the client prefers, the first of equals, and the first where it says nothing; 406 where it
@@ -19,7 +22,11 @@ pub fn preferred<'o>(headers: &HeaderMap, offered: &[&'o str]) -> Result<&'o str
         }
         let group = media_type.split('/').next().unwrap_or_default();
         let of = |wanted: &str| {
-            accepted.iter().filter(|range| essence(range) == wanted).map(|range| weight(range)).reduce(f32::max)
+            accepted
+                .iter()
+                .filter(|range| media_type_essence(range) == wanted)
+                .map(|range| weight(range))
+                .reduce(f32::max)
         };
         of(media_type).or_else(|| of(&format!("{group}/*"))).or_else(|| of("*/*")).unwrap_or(0.0)
     };
@@ -32,10 +39,6 @@ pub fn preferred<'o>(headers: &HeaderMap, offered: &[&'o str]) -> Result<&'o str
             Err(Problem::new(Kind::NotAcceptable, detail))
         }
     }
-}
-
-fn essence(range: &str) -> &str {
-    range.split(';').next().unwrap_or_default().trim()
 }
 
 fn weight(range: &str) -> f32 {

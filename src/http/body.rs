@@ -68,9 +68,14 @@ pub async fn parse(bytes: &Bytes) -> Result<Value, Problem> {
     parsed.map_err(|error| Problem::new(Kind::Malformed, error))
 }
 
+/// A media type without its parameters, in lower case.
+pub fn media_type_essence(value: &str) -> String {
+    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
 fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
     let received = headers.get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or("something unreadable"));
-    let essence = received.and_then(|value| value.split(';').next()).unwrap_or_default().trim().to_ascii_lowercase();
+    let essence = received.map(media_type_essence).unwrap_or_default();
     let is_json = essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"));
     if is_json {
         return Ok(());
@@ -82,18 +87,18 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
     ))
 }
 
-async fn read(mut body: Body, headers: &HeaderMap, most: usize, wait: Duration) -> Result<Bytes, Problem> {
+async fn read(mut body: Body, headers: &HeaderMap, max: usize, wait: Duration) -> Result<Bytes, Problem> {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    if announced > most {
+    if announced > max {
         drain(&mut body, headers).await;
-        return Err(too_large(most as u64, &announced.to_string()));
+        return Err(too_large(max as u64, &announced.to_string()));
     }
     let mut first = Bytes::new();
     let mut more = BytesMut::new();
     while let Some(chunk) = next(&mut body, wait).await? {
-        if first.len() + more.len() + chunk.len() > most {
+        if first.len() + more.len() + chunk.len() > max {
             drain(&mut body, headers).await;
-            return Err(too_large(most as u64, "more"));
+            return Err(too_large(max as u64, "more"));
         }
         // Nearly every body is one chunk, which then is not copied.
         if first.is_empty() && more.is_empty() {
@@ -136,9 +141,9 @@ pub async fn drain(body: &mut Body, headers: &HeaderMap) {
     let _ = tokio::time::timeout(DRAIN, rest).await;
 }
 
-/// A body over the limit of `most` bytes.
-pub fn too_large(most: u64, received: &str) -> Problem {
-    Problem::new(Kind::TooLarge, format!("expected a body of at most {most} bytes, received {received}"))
+/// A body over the limit of `max` bytes.
+pub fn too_large(max: u64, received: &str) -> Problem {
+    Problem::new(Kind::TooLarge, format!("expected a body of at most {max} bytes, received {received}"))
 }
 
 #[cfg(test)]
@@ -165,7 +170,7 @@ mod tests {
     async fn chunks_are_joined_and_counted() {
         let chunked = || Body::from_stream(futures::stream::iter(["ab", "", "cd", "e"].map(Ok::<_, std::io::Error>)));
         let headers = HeaderMap::new();
-        let read = |most| read(chunked(), &headers, most, Duration::from_secs(5));
+        let read = |max| read(chunked(), &headers, max, Duration::from_secs(5));
         assert_eq!(read(5).await.unwrap(), "abcde");
         assert_eq!(read(4).await.unwrap_err().kind(), Kind::TooLarge);
     }

@@ -39,7 +39,7 @@ pub const UPLOADS: &str = "/v1/datasets";
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct NewDataset {
-    /// Unique; made up where absent
+    /// Unique name; generated if absent
     #[param(value_type = Option<String>, pattern = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", example = "iris")]
     name: Option<String>,
 }
@@ -48,18 +48,18 @@ pub struct NewDataset {
 #[derive(Debug, ToSchema)]
 #[allow(dead_code, reason = "only its documentation is used: the form is streamed")]
 pub struct DatasetForm {
-    /// Unique; made up where absent here and in the query.
+    /// Unique name; generated if absent here and in the query.
     #[schema(required = false)]
     name: String,
-    /// The table; its format is that of the part's `Content-Type`, or of the file name's end.
+    /// The table; its format follows from the part's `Content-Type`, or from the file's extension.
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,
 }
 
 /// Upload a table
 ///
-/// The body is the file and `Content-Type` says its format, or it is a form with the part `file`. Column types are inferred
-/// from every cell, and missing cells counted.
+/// The body is the file, in the format that `Content-Type` names, or a form with the part `file`. Column types are inferred from
+/// every cell; missing cells are counted.
 #[utoipa::path(
     post,
     path = "/v1/datasets",
@@ -153,7 +153,7 @@ async fn from_form(
     }
 }
 
-/// Tells early what would be found late: a name that cannot be or is taken. With an `Idempotency-Key` a taken name may be
+/// Checks the name before the file arrives. With an `Idempotency-Key` a taken name may be
 /// this request's own earlier success.
 async fn check_free(app: &App, name: Option<&str>, key: &IdempotencyKey) -> Result<(), Problem> {
     let Some(name) = name else { return Ok(()) };
@@ -179,11 +179,11 @@ impl File {
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let id = Uuid::now_v7();
-        let most = app.config.limits.max_upload_bytes;
+        let max = app.config.limits.max_upload_bytes;
         let table = app.config.limits.table();
         let received = app
             .artifacts
-            .receive(&ArtifactKey::dataset(id), body, most, move |source| read::inspect(source, format, &table))
+            .receive(&ArtifactKey::dataset(id), body, max, move |source| read::inspect(source, format, &table))
             .await;
         match received {
             Ok((stored, inspection)) => Ok(Self { id, format, stored, inspection }),
@@ -224,7 +224,7 @@ impl File {
     fn dataset(&self, name: Option<String>) -> Dataset {
         Dataset {
             id: self.id,
-            name: name.unwrap_or_else(|| made_up(self.id)),
+            name: name.unwrap_or_else(|| generated_name(self.id)),
             format: self.format,
             rows: self.inspection.rows,
             bytes: self.stored.bytes,
@@ -242,7 +242,7 @@ impl File {
 }
 
 /// A name from the random end of an id.
-fn made_up(id: Uuid) -> String {
+fn generated_name(id: Uuid) -> String {
     let id = id.simple().to_string();
     format!("dataset-{}", id.get(20..).unwrap_or(&id))
 }
@@ -265,18 +265,18 @@ pub async fn show(State(app): State<Arc<App>>, Key(key): Key) -> Result<Json<Dat
     Ok(Json(app.store.dataset(&key).await?))
 }
 
-/// How many rows.
+/// Which rows.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct RowsQuery {
-    /// Most rows, 1 to 100
+    /// Maximum number of rows
     #[serde(default)]
     #[param(value_type = u32, minimum = 1, maximum = 100, default = 20)]
     limit: Limit,
 }
 
-/// The first rows, as records
+/// First rows of a dataset, as records
 #[utoipa::path(get, path = "/v1/datasets/{dataset}/rows", tag = "datasets",
     params(("dataset" = String, Path, description = "Name or id", example = "iris"), RowsQuery),
     responses((status = 200, description = "The rows; `next` is always null", body = List<Value>)))]
@@ -293,10 +293,10 @@ pub async fn rows(
     Ok(Json(List { data, next: None }))
 }
 
-/// Remove a dataset
+/// Delete a dataset
 #[utoipa::path(delete, path = "/v1/datasets/{dataset}", tag = "datasets",
     params(("dataset" = String, Path, description = "Name or id", example = "iris")),
-    responses((status = 204, description = "It is gone")))]
+    responses((status = 204, description = "Deleted")))]
 pub async fn delete(State(app): State<Arc<App>>, Key(key): Key) -> Result<Response, Problem> {
     // In a task of its own: the file goes with the record, whether or not the client waits for it.
     let removing = tokio::spawn(async move {

@@ -15,35 +15,35 @@ use std::sync::{Arc, OnceLock};
 use utoipa_swagger_ui::Config;
 
 /// The OpenAPI description in YAML
-#[utoipa::path(get, path = "/openapi.yaml", tag = "service",
+#[utoipa::path(get, path = "/openapi.yaml", tag = "documentation",
     responses((status = 200, description = "OpenAPI 3.1", content_type = "application/yaml", body = Object, example = json!({"openapi": "3.1.0"}))))]
 pub async fn yaml(Extension(document): Extension<Arc<Document>>) -> Result<Response, Problem> {
     typed(document.yaml(), "application/yaml")
 }
 
 /// The OpenAPI description in JSON
-#[utoipa::path(get, path = "/openapi.json", tag = "service",
+#[utoipa::path(get, path = "/openapi.json", tag = "documentation",
     responses((status = 200, description = "OpenAPI 3.1", body = Object, example = json!({"openapi": "3.1.0"}))))]
 pub async fn json(Extension(document): Extension<Arc<Document>>) -> Result<Response, Problem> {
     typed(document.json(), "application/json")
 }
 
-/// This description, to browse and to try
-#[utoipa::path(get, path = "/docs", tag = "service",
+/// API documentation
+#[utoipa::path(get, path = "/docs", tag = "documentation",
     responses((status = 303, description = "The page is at /docs/", headers(("location" = String, description = "`/docs/`")))))]
 pub async fn docs() -> Redirect {
     Redirect::to("/docs/")
 }
 
-/// The page of the documentation
-#[utoipa::path(get, path = "/docs/", tag = "service",
+/// Page of the API documentation
+#[utoipa::path(get, path = "/docs/", tag = "documentation",
     responses((status = 200, description = "A page", content_type = "text/html", body = String, example = "<!doctype html>")))]
 pub async fn page() -> Result<Response, Problem> {
     file("index.html")
 }
 
-/// What the page of the documentation loads
-#[utoipa::path(get, path = "/docs/{file}", tag = "service",
+/// Assets of the API documentation
+#[utoipa::path(get, path = "/docs/{file}", tag = "documentation",
     params(("file" = String, Path, description = "Its name", example = "swagger-ui.css")),
     responses((status = 200, description = "The file", content_type = "*/*", body = String)))]
 pub async fn asset(FileName(name): FileName) -> Result<Response, Problem> {

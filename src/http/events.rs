@@ -1,4 +1,4 @@
-//! `/v1/jobs/{job}/events`: what happens to a job, as a stream or as a list.
+//! `/v1/jobs/{job}/events`: the events of a job, as a stream or as a list.
 
 use crate::{
     http::{
@@ -36,20 +36,19 @@ const RETRY: Duration = Duration::from_secs(2);
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct EventsQuery {
-    /// Only those after this id
+    /// Only events after this id
     #[param(example = 7)]
     after: Option<u64>,
-    /// Most entries of a list, 1 to 100
+    /// Maximum number of entries of a list
     #[serde(default)]
     #[param(value_type = u32, minimum = 1, maximum = 100, default = 20)]
     limit: Limit,
 }
 
-/// Watch a job
+/// Events of a job
 ///
-/// With `Accept: text/event-stream` the events that are kept, then those to come, and between them `progress` events without
-/// an id; the stream ends after the terminal `status`. `Last-Event-ID` (or `after`) resumes: nothing twice, nothing missing.
-/// With `Accept: application/json`, or none, the kept events as a list.
+/// With `Accept: text/event-stream` the stored events, then new ones, and between them `progress` events without an id; the
+/// stream ends after the terminal `status`. `Last-Event-ID` (or `after`) resumes it. Otherwise the stored events as a list.
 #[utoipa::path(
     get,
     path = "/v1/jobs/{job}/events",
@@ -64,7 +63,7 @@ pub struct EventsQuery {
             (List<JobEvent> = "application/json"),
             (String = "text/event-stream", example = "id: 9\nevent: epoch\ndata: {\"id\":9,\"type\":\"epoch\",\"at\":\"2026-01-01T00:00:00Z\",\"data\":{\"epoch\":8,\"epochs\":50,\"loss\":0.41}}\n\n"),
         )),
-        (status = 204, description = "The job has ended, and nothing follows the event that the client saw last"),
+        (status = 204, description = "The job has ended, and no event follows the given one"),
     ),
 )]
 pub async fn events(
@@ -103,7 +102,7 @@ pub async fn events(
     let hint = stream::once(async { Ok(Event::default().retry(RETRY)) });
     let stream = hint.chain(events).take_until(app.shutdown.clone().cancelled_owned());
     let mut response = Sse::new(stream).keep_alive(KeepAlive::new().interval(COMMENT_EVERY)).into_response();
-    // For proxies that would gather the events before they pass them on.
+    // Keeps proxies from buffering the events.
     response.headers_mut().insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     Ok(response)
 }

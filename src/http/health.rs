@@ -13,7 +13,7 @@ use serde::Serialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
-/// A yes; a no is a problem.
+/// Health status; a failed check is a problem.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Health {
     /// Always `ok`.
@@ -21,14 +21,14 @@ pub struct Health {
     status: &'static str,
 }
 
-/// Whether the process answers
-#[utoipa::path(get, path = "/livez", tag = "service", responses((status = 200, description = "It does", body = Health)))]
+/// Liveness check
+#[utoipa::path(get, path = "/livez", tag = "service", responses((status = 200, description = "The process is alive", body = Health)))]
 pub async fn live() -> Json<Health> {
     Json(Health { status: "ok" })
 }
 
-/// Whether requests can be honoured: the database answers, and artifacts can be written
-#[utoipa::path(get, path = "/readyz", tag = "service", responses((status = 200, description = "They can", body = Health)))]
+/// Readiness check: the database answers, and artifacts can be written
+#[utoipa::path(get, path = "/readyz", tag = "service", responses((status = 200, description = "Ready to serve", body = Health)))]
 pub async fn ready(State(app): State<Arc<App>>) -> Result<Json<Health>, Problem> {
     if app.shutdown.is_cancelled() {
         return Err(Problem::new(Kind::Unavailable, "the service is shutting down"));

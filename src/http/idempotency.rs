@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: a creating request that is sent twice creates once, and is answered twice.
+//! `Idempotency-Key`: a request that is sent twice creates one resource, and gets the same answer.
 
 use crate::{
     http::problem::{Kind, Problem},
@@ -12,13 +12,13 @@ use axum::{
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-/// Longest key.
-const LONGEST: usize = 255;
+/// Maximum length of a key.
+const MAX_LENGTH: usize = 255;
 
 /// The request's header.
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// Says in an answer that an earlier request did it.
+/// Set on a repeated answer.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// The request's key, where it has one.
@@ -37,9 +37,9 @@ impl IdempotencyKey {
     fn of(headers: &HeaderMap) -> Result<Self, Problem> {
         let Some(value) = headers.get(HEADER) else { return Ok(Self(None)) };
         match value.to_str() {
-            Ok(key) if (1..=LONGEST).contains(&key.len()) => Ok(Self(Some(key.to_owned()))),
+            Ok(key) if (1..=MAX_LENGTH).contains(&key.len()) => Ok(Self(Some(key.to_owned()))),
             _ => {
-                let expected = format!("expected an Idempotency-Key of 1 to {LONGEST} printable ASCII characters");
+                let expected = format!("expected an Idempotency-Key of 1 to {MAX_LENGTH} printable ASCII characters");
                 Err(Problem::new(Kind::Malformed, format!("{expected}, received {} bytes", value.len())))
             }
         }
@@ -74,7 +74,7 @@ impl IdempotencyKey {
     }
 }
 
-/// SHA-256 of everything that decides a request, each part apart from the next.
+/// SHA-256 of what determines a request, each part with its length.
 pub fn fingerprint(parts: &[&[u8]]) -> String {
     let mut hasher = Sha256::new();
     for part in parts {

@@ -27,8 +27,7 @@ const JOBS: &str = "/v1/jobs";
 
 /// Train a model on a dataset
 ///
-/// What is left out is filled in from the target and from the model, and shown in the answer. Everything that can be known
-/// before the data is read is checked here.
+/// Settings that are left out follow from the target and the model, and are part of the answer.
 #[utoipa::path(
     post,
     path = "/v1/jobs",
@@ -112,7 +111,7 @@ fn view(dataset: &Dataset) -> TableView<'_> {
     TableView { name: &dataset.name, rows: dataset.rows, columns: &dataset.columns }
 }
 
-/// What a field of the request names; where it is not there, that field is wrong.
+/// The resource that a field of the request names; an error at that field where there is none.
 fn named<T>(found: Result<T, StoreError>, pointer: &str) -> Result<T, Problem> {
     found.map_err(|error| match error {
         StoreError::NotFound(detail) => FieldError::new(pointer, detail).into(),
@@ -125,17 +124,17 @@ fn named<T>(found: Result<T, StoreError>, pointer: &str) -> Result<T, Problem> {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct JobsQuery {
-    /// Only those of this status
+    /// Only jobs of this status
     status: Option<JobStatus>,
-    /// Only those of this model, by name or id
+    /// Only jobs of this model, by name or id
     model: Option<String>,
-    /// Only those on this dataset, by name or id
+    /// Only jobs on this dataset, by name or id
     dataset: Option<String>,
-    /// Most entries, 1 to 100
+    /// Maximum number of entries
     #[serde(default)]
     #[param(value_type = u32, minimum = 1, maximum = 100, default = 20)]
     limit: Limit,
-    /// `next` of the page before
+    /// Cursor: `next` of the previous page
     after: Option<Uuid>,
 }
 

@@ -1,5 +1,4 @@
-//! What every request passes on its way in and out: its id, its time limit, a net under panics, the one form of errors,
-//! one log line and one measurement.
+//! What wraps every request: its id, its time limit, panics caught, one form of errors, one log line, one measurement.
 
 use crate::http::{
     App, metrics,
@@ -22,15 +21,15 @@ pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Where uploads go: they take as long as they need.
 const UPLOADS: &str = "/v1/datasets";
 
-/// Longest id of a client's own that is taken over.
-const LONGEST_REQUEST_ID: usize = 128;
+/// Maximum length of a client's request id.
+const MAX_REQUEST_ID: usize = 128;
 
 /// The template of the route that answered, where it is not the router's own.
 #[derive(Debug, Clone, Copy)]
 pub struct RouteTemplate(pub &'static str);
 
-/// Passes one request through.
-pub async fn door(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+/// Answers one request.
+pub async fn wrap(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let request_id = request_id(request.headers());
     let method = request.method().clone();
@@ -72,7 +71,7 @@ fn is_routine(template: &str) -> bool {
     template.ends_with(":predict") || matches!(template, "/livez" | "/readyz" | "/metrics")
 }
 
-/// Runs the handler, within its time, with a net under it.
+/// Runs the handler within the time limit, and catches its panic.
 async fn answer(app: &App, request: Request, next: Next) -> Response {
     use axum::response::IntoResponse;
 
@@ -99,7 +98,7 @@ async fn answer(app: &App, request: Request, next: Next) -> Response {
 /// The client's own id where it is one that can be logged, otherwise a new one.
 fn request_id(headers: &HeaderMap) -> HeaderValue {
     let is_sane = |value: &&HeaderValue| {
-        (1..=LONGEST_REQUEST_ID).contains(&value.len())
+        (1..=MAX_REQUEST_ID).contains(&value.len())
             && value.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/+=@".contains(byte))
     };
     headers.get(X_REQUEST_ID).filter(is_sane).cloned().unwrap_or_else(|| {
@@ -109,10 +108,10 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
     })
 }
 
-fn too_large(headers: &HeaderMap, most: usize) -> Option<Problem> {
+fn too_large(headers: &HeaderMap, max: usize) -> Option<Problem> {
     let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len()).sum();
-    (bytes > most).then(|| {
-        Problem::new(Kind::HeadersTooLarge, format!("expected headers of at most {most} bytes, received {bytes} bytes"))
+    (bytes > max).then(|| {
+        Problem::new(Kind::HeadersTooLarge, format!("expected headers of at most {max} bytes, received {bytes} bytes"))
     })
 }
 
@@ -135,7 +134,7 @@ fn as_problem(response: Response, method: &Method, request_id: &str) -> Response
     response
 }
 
-/// What to say of an answer that came without words of ours.
+/// The detail of an error that a library answered.
 fn plain_detail(status: StatusCode, method: &Method) -> String {
     match status {
         StatusCode::METHOD_NOT_ALLOWED => {
@@ -147,7 +146,7 @@ fn plain_detail(status: StatusCode, method: &Method) -> String {
 
 fn panic_text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-    format!("a handler panicked: {}", text.unwrap_or("without words"))
+    format!("a handler panicked: {}", text.unwrap_or("no message"))
 }
 
 #[cfg(test)]
@@ -161,14 +160,14 @@ mod tests {
     #[test]
     fn a_sane_id_is_kept_and_any_other_replaced() {
         assert_eq!(request_id(&with_id("client-7.a")), "client-7.a");
-        for bad in ["", "a b", "a\"b", "{}", &"x".repeat(LONGEST_REQUEST_ID + 1)] {
+        for bad in ["", "a b", "a\"b", "{}", &"x".repeat(MAX_REQUEST_ID + 1)] {
             let id = request_id(&with_id(bad));
             assert!(Uuid::parse_str(id.to_str().unwrap()).is_ok(), "{bad:?} became {id:?}");
         }
     }
 
     #[test]
-    fn headers_over_the_limit_are_told_both_numbers() {
+    fn headers_over_the_limit_are_refused_with_both_numbers() {
         assert!(too_large(&with_id("abc"), 100).is_none());
         let problem = too_large(&with_id(&"x".repeat(100)), 100).unwrap();
         assert!(format!("{problem:?}").contains("at most 100 bytes, received 116 bytes"), "{problem:?}");

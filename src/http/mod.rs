@@ -1,6 +1,6 @@
 //! The service over HTTP: routes (one file a resource), errors, limits, streams.
 //!
-//! A request passes the [`door`], is matched by [`routes`], and is checked by the extractors ([`body`], [`path`],
+//! A request passes the [`middleware`], is matched by [`routes`], and is checked by the extractors ([`body`], [`path`],
 //! [`query`]) before its handler sees it. Whatever goes wrong becomes a [`problem::Problem`].
 
 pub mod about;
@@ -8,13 +8,13 @@ pub mod accept;
 pub mod body;
 pub mod datasets;
 pub mod docs;
-pub mod door;
 pub mod events;
 pub mod health;
 pub mod idempotency;
 pub mod jobs;
 pub mod methods;
 pub mod metrics;
+pub mod middleware;
 pub mod models;
 pub mod openapi;
 pub mod path;
@@ -40,7 +40,7 @@ use tokio_util::sync::CancellationToken;
 
 /// What every handler may use.
 pub struct App {
-    /// How the process was started.
+    /// Settings of the process.
     pub config: Config,
     /// Records.
     pub store: Arc<dyn Store>,
@@ -54,8 +54,28 @@ pub struct App {
     pub shutdown: CancellationToken,
 }
 
-/// Opens what `config` names and serves it on `listener` until `shutdown` is cancelled; returns once every request has
-/// ended, every stream is closed, and running jobs were handed back.
+/// Opens the database and the artifacts that `config` names, and serves on `listener` until `shutdown` is cancelled. Returns
+/// once every request has ended, every stream is closed, and running jobs are back in the queue.
+///
+/// ```
+/// use epoca::{config::Config, http};
+/// use tokio::net::TcpListener;
+/// use tokio_util::sync::CancellationToken;
+///
+/// # #[tokio::main]
+/// # async fn main() -> anyhow::Result<()> {
+/// let folder = tempfile::tempdir()?;
+/// let config = Config { data_dir: folder.path().join("data"), ..Config::default() };
+/// let listener = TcpListener::bind("127.0.0.1:0").await?;
+/// let url = format!("http://{}/readyz", listener.local_addr()?);
+/// let shutdown = CancellationToken::new();
+/// let service = tokio::spawn(http::serve(config, listener, shutdown.clone()));
+///
+/// assert!(reqwest::get(url).await?.status().is_success());
+/// shutdown.cancel();
+/// service.await?
+/// # }
+/// ```
 pub async fn serve(config: Config, listener: TcpListener, shutdown: CancellationToken) -> anyhow::Result<()> {
     let opened = open(&config.database_file(), &config.artifacts_folder()).await?;
     let (store, artifacts, limits) = (opened.store, opened.artifacts, config.limits.model());

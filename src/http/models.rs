@@ -34,10 +34,10 @@ const MODELS: &str = "/v1/models";
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ModelRequest {
-    /// Unique.
+    /// Unique name.
     #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", example = "iris-mlp")]
     name: String,
-    /// Layers in our own form, or what Keras's `model.to_json()` returns, as an object or as the string it is.
+    /// Layers in our own form, or Keras's `model.to_json()` as an object or as a string.
     #[schema(value_type = DefinitionRequest)]
     definition: Value,
 }
@@ -52,7 +52,7 @@ pub enum DefinitionRequest {
     Own(Definition),
     /// Keras's, as an object.
     Keras(KerasModel),
-    /// Keras's, as the string that `model.to_json()` returns.
+    /// Keras's, as a string.
     Text(String),
 }
 
@@ -69,7 +69,7 @@ pub struct KerasModel {
 
 /// Define a model
 ///
-/// `summary` has sizes where the input shape is part of the definition; otherwise it is inferred from the dataset of a job.
+/// `summary` is null if the definition has no input shape, which is then inferred from the dataset of a job.
 #[utoipa::path(
     post,
     path = "/v1/models",
@@ -99,7 +99,7 @@ pub async fn create(
     created.answer(app.store.create_model(&model, receipt.as_ref()).await)
 }
 
-/// What a definition in either form says.
+/// A definition of either form, and what belongs to it.
 struct Defined {
     definition: Definition,
     training_defaults: Map<String, Value>,
@@ -107,8 +107,7 @@ struct Defined {
     warnings: Vec<ModelWarning>,
 }
 
-/// What a model of Keras's is trained with unless a job says otherwise: what it was compiled with, Keras's
-/// way to split, and the numbers as they are.
+/// Training defaults of a Keras model: what it was compiled with, Keras's validation split, and no preprocessing.
 fn keras_defaults(compiled: keras::Compiled) -> Map<String, Value> {
     let mut defaults = compiled.training;
     defaults.insert("split_shuffle".to_owned(), Value::Bool(false));
@@ -130,8 +129,8 @@ fn defined(value: &Value, limits: &Limits) -> Result<Defined, Vec<FieldError>> {
         (Definition::from_value(value)?, Map::new(), Vec::new())
     };
     if definition.layers.len() > limits.layers {
-        let (most, received) = (limits.layers, definition.layers.len());
-        return Err(vec![FieldError::new("/layers", format!("expected at most {most} layers, received {received}"))]);
+        let (max, received) = (limits.layers, definition.layers.len());
+        return Err(vec![FieldError::new("/layers", format!("expected at most {max} layers, received {received}"))]);
     }
     let summary = match definition.known_input_shapes() {
         Some(shapes) => Some(definition.resolve(&shapes, limits)?.summary()),
@@ -181,10 +180,10 @@ pub async fn show(State(app): State<Arc<App>>, Key(key): Key) -> Result<Json<Mod
     Ok(Json(model))
 }
 
-/// Remove a model and its versions
+/// Delete a model and its versions
 #[utoipa::path(delete, path = "/v1/models/{model}", tag = "models",
     params(("model" = String, Path, description = "Name or id", example = "iris-mlp")),
-    responses((status = 204, description = "It is gone")))]
+    responses((status = 204, description = "Deleted")))]
 pub async fn delete(State(app): State<Arc<App>>, Key(key): Key) -> Result<Response, Problem> {
     // In a task of its own: the files go with the record, whether or not the client waits for it.
     let removing = tokio::spawn(async move {
@@ -197,16 +196,16 @@ pub async fn delete(State(app): State<Arc<App>>, Key(key): Key) -> Result<Respon
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// Which part of a list of versions.
+/// Which page of versions.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct VersionsQuery {
-    /// Most entries, 1 to 100
+    /// Maximum number of entries
     #[serde(default)]
     #[param(value_type = u32, minimum = 1, maximum = 100, default = 20)]
     limit: Limit,
-    /// `next` of the page before
+    /// Cursor: `next` of the previous page
     after: Option<u64>,
 }
 
@@ -227,7 +226,7 @@ pub async fn versions(
 #[utoipa::path(get, path = "/v1/models/{model}/versions/{version}", tag = "models",
     params(
         ("model" = String, Path, description = "Name or id", example = "iris-mlp"),
-        ("version" = u64, Path, description = "Counts 1, 2, 3 …", example = 1),
+        ("version" = u64, Path, description = "Number of the version, from 1", example = 1),
     ),
     responses((status = 200, description = "The version", body = ModelVersion)))]
 pub async fn version(

@@ -1,5 +1,6 @@
 //! `openapi.yaml`: generated from the routes, so that it is what is served.
 
+mod links;
 mod schemas;
 mod shared;
 mod yaml;
@@ -23,13 +24,16 @@ use utoipa::{
     },
 };
 
-/// Where requests and answers of these kinds are described, for readers who browse.
+/// Groups of operations.
 const TAGS: [(&str, &str); 4] = [
     ("datasets", "Tables"),
     ("models", "Definitions, their trained versions, and predictions"),
-    ("jobs", "Training, and what happens meanwhile"),
+    ("jobs", "Training jobs and their events"),
     ("service", "The service itself"),
 ];
+
+/// The tag of routes that serve the description itself, and are not part of it.
+const DOCUMENTATION: &str = "documentation";
 
 /// The description of a service, made once from its routes.
 #[derive(Debug)]
@@ -45,6 +49,7 @@ impl Document {
         let mut value = serde_json::to_value(completed(routes))?;
         schemas::rewrite(&mut value);
         shared::share(&mut value);
+        links::add(&mut value);
         Ok(Self { value, json: OnceLock::new(), yaml: OnceLock::new() })
     }
 
@@ -74,6 +79,7 @@ fn completed(mut document: OpenApi) -> OpenApi {
     document.tags = Some(
         TAGS.into_iter().map(|(name, what)| TagBuilder::new().name(name).description(Some(what)).build()).collect(),
     );
+    document.paths.paths.retain(|_, item| !operations(item).any(|(_, operation)| is_documentation(operation)));
     for item in document.paths.paths.values_mut() {
         for (method, operation) in operations(item) {
             add_problems(method, operation);
@@ -83,7 +89,7 @@ fn completed(mut document: OpenApi) -> OpenApi {
     let components = document.components.get_or_insert_with(Components::new);
     components.schemas.insert("Problem".to_owned(), ProblemBody::schema());
     components.schemas.insert("FieldError".to_owned(), FieldError::schema());
-    // What stands once or by output is referred to by name alone.
+    // Schemas that are given once or by output are components.
     let mut named = vec![
         ("Columns".to_owned(), Columns::schema()),
         ("Loss".to_owned(), ReducedLoss::schema()),
@@ -95,7 +101,7 @@ fn completed(mut document: OpenApi) -> OpenApi {
     ReducedLoss::schemas(&mut named);
     Metric::schemas(&mut named);
     components.schemas.extend(named);
-    for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::MethodNotAllowed) {
+    for kind in Kind::ALL.iter().copied().filter(|kind| *kind != Kind::MethodNotAllowed) {
         components.responses.insert(name(kind), RefOr::T(response(kind)));
     }
     document
@@ -112,6 +118,11 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (HttpMethod, &mut Ope
     ]
     .into_iter()
     .filter_map(|(method, operation)| operation.as_mut().map(|operation| (method, operation)))
+}
+
+/// Pages for readers, which clients made from the description have no use for.
+fn is_documentation(operation: &Operation) -> bool {
+    operation.tags.iter().flatten().any(|tag| tag == DOCUMENTATION)
 }
 
 /// Handlers have short names (`datasets::show`); a client made from the description needs them to differ.

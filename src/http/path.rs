@@ -1,4 +1,4 @@
-//! What paths name.
+//! Names and ids in paths.
 
 use crate::{
     engine::field::FieldError,
@@ -11,20 +11,20 @@ use axum::{
 };
 use uuid::Uuid;
 
-/// Longest name.
-const LONGEST_NAME: usize = 64;
+/// Maximum length of a name.
+const MAX_NAME: usize = 64;
 
-/// Letters, digits and `_.-`, at most 64, the first a letter or a digit: what a name may be, and safe in a path as it is.
+/// Whether `text` is a name: 1 to 64 letters, digits and `_.-`, the first a letter or a digit.
 fn is_name(text: &str) -> bool {
     let mut bytes = text.bytes();
     bytes.next().is_some_and(|first| first.is_ascii_alphanumeric())
-        && text.len() <= LONGEST_NAME
+        && text.len() <= MAX_NAME
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
 }
 
-/// What is wrong with a text that is no name.
-fn unnameable(text: &str) -> String {
-    let received: String = text.chars().take(LONGEST_NAME).collect();
+/// Why a text is not a name.
+fn not_a_name(text: &str) -> String {
+    let received: String = text.chars().take(MAX_NAME).collect();
     let cut = if received.len() < text.len() { format!("… ({} bytes)", text.len()) } else { String::new() };
     format!("expected 1 to 64 letters, digits and `_.-`, the first a letter or digit, received {received:?}{cut}")
 }
@@ -32,9 +32,9 @@ fn unnameable(text: &str) -> String {
 /// Checks a new name; `pointer` is where it was given.
 pub fn check_name(name: &str, pointer: &str) -> Result<(), FieldError> {
     if !is_name(name) {
-        Err(FieldError::new(pointer, unnameable(name)))
+        Err(FieldError::new(pointer, not_a_name(name)))
     } else if Uuid::try_parse(name).is_ok() {
-        Err(FieldError::new(pointer, format!("expected a name that cannot be taken for an id, received {name:?}")))
+        Err(FieldError::new(pointer, format!("expected a name that is not a UUID, received {name:?}")))
     } else {
         Ok(())
     }
@@ -104,7 +104,7 @@ impl<S: Sync> FromRequestParts<S> for Id {
 #[derive(Debug, Clone, Copy)]
 pub struct HasVerb;
 
-/// Segment `index` of the path's parameters. What no name can be is nowhere: 404, before anything is looked up.
+/// Segment `index` of the path's parameters; 404 where it cannot be a name.
 async fn segment(parts: &mut Parts, index: usize) -> Result<String, Problem> {
     let unreadable = |_| Problem::new(Kind::Malformed, "expected a path of percent-encoded UTF-8");
     let params = parts.extract::<RawPathParams>().await.map_err(unreadable)?;
@@ -116,7 +116,7 @@ async fn segment(parts: &mut Parts, index: usize) -> Result<String, Problem> {
     if is_name(text) {
         Ok(text.to_owned())
     } else {
-        Err(Problem::new(Kind::NotFound, format!("nothing has such a name: {}", unnameable(text))))
+        Err(Problem::new(Kind::NotFound, format!("no resource is named {text:?}: {}", not_a_name(text))))
     }
 }
 

@@ -1,9 +1,9 @@
-//! Predictions: `POST /v1/models/{model}:predict`, of the latest version or of a certain one.
+//! Predictions: `POST /v1/models/{model}:predict`, of the latest version or of a given one.
 
 use crate::{
     http::{
         App, body,
-        door::RouteTemplate,
+        middleware::RouteTemplate,
         path::{Key, KeyAndVersion},
         problem::Problem,
         query::Parameters,
@@ -41,7 +41,7 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PredictQuery {
-    /// `raw` for the network's own output instead of labels and values
+    /// `raw` for the outputs of the network instead of labels and values
     #[serde(default)]
     #[param(inline)]
     pub format: Format,
@@ -71,9 +71,9 @@ pub enum Instance {
 
 /// The latest version of the model in the path.
 #[derive(Debug)]
-pub struct Latest(Wanted);
+pub struct LatestVersion(Wanted);
 
-impl<S: Sync> FromRequestParts<S> for Latest {
+impl<S: Sync> FromRequestParts<S> for LatestVersion {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
@@ -85,9 +85,9 @@ impl<S: Sync> FromRequestParts<S> for Latest {
 
 /// The version in the path.
 #[derive(Debug)]
-pub struct Certain(Wanted);
+pub struct ExactVersion(Wanted);
 
-impl<S: Sync> FromRequestParts<S> for Certain {
+impl<S: Sync> FromRequestParts<S> for ExactVersion {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
@@ -97,9 +97,9 @@ impl<S: Sync> FromRequestParts<S> for Certain {
     }
 }
 
-/// Predicts with the latest version
+/// Predict with the latest version
 ///
-/// The preprocessing that was fitted in training is applied to the raw values.
+/// Instances have raw values; the preprocessing that was fitted in training is applied to them.
 #[utoipa::path(
     post,
     path = "/v1/models/{model}:predict",
@@ -107,11 +107,11 @@ impl<S: Sync> FromRequestParts<S> for Certain {
     tag = "models",
     params(("model" = String, Path, description = "Name or id", example = "iris-mlp"), PredictQuery),
     request_body(content = PredictRequest, example = json!({"instances": [{"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}]})),
-    responses((status = 200, body = PredictBody<'static>, description = "One entry an instance, in order")),
+    responses((status = 200, body = PredictBody<'static>, description = "One prediction per instance, in order")),
 )]
 async fn latest(
     State(app): State<Arc<App>>,
-    Latest(wanted): Latest,
+    LatestVersion(wanted): LatestVersion,
     Parameters(query): Parameters<PredictQuery>,
     request: Request,
 ) -> Response {
@@ -119,7 +119,7 @@ async fn latest(
     (Extension(RouteTemplate("/v1/models/{model}:predict")), answer).into_response()
 }
 
-/// Predicts with a certain version
+/// Predict with a given version
 #[utoipa::path(
     post,
     path = "/v1/models/{model}/versions/{version}:predict",
@@ -127,15 +127,15 @@ async fn latest(
     tag = "models",
     params(
         ("model" = String, Path, description = "Name or id", example = "iris-mlp"),
-        ("version" = u64, Path, description = "Counts from 1", example = 1),
+        ("version" = u64, Path, description = "Number of the version, from 1", example = 1),
         PredictQuery,
     ),
     request_body(content = PredictRequest, example = json!({"instances": [{"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}]})),
-    responses((status = 200, body = PredictBody<'static>, description = "One entry an instance, in order")),
+    responses((status = 200, body = PredictBody<'static>, description = "One prediction per instance, in order")),
 )]
 async fn version(
     State(app): State<Arc<App>>,
-    Certain(wanted): Certain,
+    ExactVersion(wanted): ExactVersion,
     Parameters(query): Parameters<PredictQuery>,
     request: Request,
 ) -> Response {

@@ -1,7 +1,7 @@
 //! Every error that leaves the service: `application/problem+json` (RFC 9457).
 //!
-//! Handlers return a [`Problem`]; it travels in the response's extensions to the [`crate::http::door`], which adds the
-//! request's id and writes the body. So a problem looks the same wherever it arose.
+//! Handlers return a [`Problem`]; it travels in the response's extensions to the
+//! [`crate::http::middleware`], which adds the request's id and writes the body. So all problems have one form.
 
 use crate::{engine::field::FieldError, store::StoreError};
 use axum::{
@@ -15,162 +15,87 @@ use utoipa::ToSchema;
 /// The media type of every error.
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
-/// What went wrong, by kind: each has its status, its `type` and its `title`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// The body is not what its content type says, or a header or a query parameter cannot be read.
-    Malformed,
-    /// Nothing is there.
-    NotFound,
-    /// The path knows other methods.
-    MethodNotAllowed,
-    /// None of the media types that the client accepts can be served.
-    NotAcceptable,
-    /// The client took too long to send its request.
-    RequestTimeout,
-    /// It clashes with what is there.
-    Conflict,
-    /// The body is larger than a limit.
-    TooLarge,
-    /// The content type is not one that the route takes.
-    UnsupportedMediaType,
-    /// The body can be read, but not honoured; `errors` says where.
-    Invalid,
-    /// More requests of this kind than the service takes at a time.
-    TooManyRequests,
-    /// The headers are larger than a limit.
-    HeadersTooLarge,
-    /// The service's own fault; the log has more under the request's id.
-    Internal,
-    /// Not now.
-    Unavailable,
-    /// The disk is full.
-    OutOfSpace,
+/// Defines [`Kind`] from one row per kind.
+macro_rules! kinds {
+    ($($kind:ident = $status:ident, $reference:literal, $title:literal, $meaning:literal, $remedy:literal;)+) => {
+        /// What went wrong, by kind: each has its status, its `type` and its `title`.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Kind {
+            $(#[doc = $meaning] $kind),+
+        }
+
+        impl Kind {
+            /// Every kind, by status.
+            pub const ALL: &[Self] = &[$(Self::$kind),+];
+
+            /// The HTTP status.
+            pub fn status(self) -> StatusCode {
+                match self { $(Self::$kind => StatusCode::$status),+ }
+            }
+
+            /// `type` and `title`: the same for every problem of the kind.
+            pub fn names(self) -> (&'static str, &'static str) {
+                match self { $(Self::$kind => ($reference, $title)),+ }
+            }
+
+            /// What it means, and what a client can do.
+            pub fn explanation(self) -> (&'static str, &'static str) {
+                match self { $(Self::$kind => ($meaning, $remedy)),+ }
+            }
+        }
+    };
+}
+
+kinds! {
+    Malformed = BAD_REQUEST, "/problems/malformed", "The request cannot be read",
+        "The body, a header or a query parameter cannot be read.",
+        "Compare the request with /docs; the detail says which part could not be read.";
+    NotFound = NOT_FOUND, "/problems/not-found", "Not found",
+        "No route, or no resource with this name or id, is at this path.",
+        "Check the path and the name; the lists under /v1 show what is there.";
+    MethodNotAllowed = METHOD_NOT_ALLOWED, "/problems/method-not-allowed", "The method is not allowed here",
+        "The path exists, but not with this method.",
+        "Use one of the methods in the header Allow.";
+    NotAcceptable = NOT_ACCEPTABLE, "/problems/not-acceptable", "No acceptable media type",
+        "The answer has none of the media types that the header Accept names.",
+        "Send Accept with a media type that the detail names, or leave it out.";
+    RequestTimeout = REQUEST_TIMEOUT, "/problems/request-timeout", "The request took too long to arrive",
+        "The request did not arrive in time.",
+        "Send it again, over a faster connection or in smaller parts.";
+    Conflict = CONFLICT, "/problems/conflict", "Conflict",
+        "The request does not fit the present state: a name is taken, a resource is in use, or an Idempotency-Key came with another body.",
+        "Read the state of the resource, and choose another name, key or time.";
+    TooLarge = PAYLOAD_TOO_LARGE, "/problems/too-large", "The body is too large",
+        "The body is larger than the limit.",
+        "Send less, or raise the limit of the service; /v1/server shows the limits.";
+    UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE, "/problems/unsupported-media-type", "The content type is not supported",
+        "The route does not take a body of this Content-Type.",
+        "Send one of the media types that the detail names.";
+    Invalid = UNPROCESSABLE_ENTITY, "/problems/invalid", "The request is not valid",
+        "The body can be read, but its values cannot be honoured.",
+        "Correct the field at each pointer in errors; its detail says what was expected and what was received.";
+    TooManyRequests = TOO_MANY_REQUESTS, "/problems/too-many-requests", "Too many requests",
+        "The service handles as many requests of this kind as it takes at a time.",
+        "Wait for the seconds in the header Retry-After, and send it again.";
+    HeadersTooLarge = REQUEST_HEADER_FIELDS_TOO_LARGE, "/problems/headers-too-large", "The headers are too large",
+        "The headers are larger than the limit.",
+        "Send fewer or shorter headers, cookies above all.";
+    Internal = INTERNAL_SERVER_ERROR, "/problems/internal", "Internal error",
+        "The service failed; the request may have been right.",
+        "Report the request_id: the log of the service has the reason under it.";
+    Unavailable = SERVICE_UNAVAILABLE, "/problems/unavailable", "Not available now",
+        "The service cannot answer now: it is starting, ending or overloaded.",
+        "Wait for the seconds in the header Retry-After, and send it again.";
+    OutOfSpace = INSUFFICIENT_STORAGE, "/problems/out-of-space", "No space is left",
+        "The disk of the service is full.",
+        "Delete datasets or models that are no longer needed, or give the service more space.";
 }
 
 impl Kind {
-    /// Every kind, by status.
-    pub const ALL: [Self; 14] = [
-        Self::Malformed,
-        Self::NotFound,
-        Self::MethodNotAllowed,
-        Self::NotAcceptable,
-        Self::RequestTimeout,
-        Self::Conflict,
-        Self::TooLarge,
-        Self::UnsupportedMediaType,
-        Self::Invalid,
-        Self::TooManyRequests,
-        Self::HeadersTooLarge,
-        Self::Internal,
-        Self::Unavailable,
-        Self::OutOfSpace,
-    ];
-
-    /// The HTTP status.
-    pub fn status(self) -> StatusCode {
-        match self {
-            Self::Malformed => StatusCode::BAD_REQUEST,
-            Self::NotFound => StatusCode::NOT_FOUND,
-            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
-            Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::Conflict => StatusCode::CONFLICT,
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
-            Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-            Self::OutOfSpace => StatusCode::INSUFFICIENT_STORAGE,
-        }
-    }
-
-    /// `type` and `title`: for programs and for people, the same for every problem of the kind.
-    pub fn names(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Malformed => ("/problems/malformed", "The request cannot be read"),
-            Self::NotFound => ("/problems/not-found", "Not found"),
-            Self::MethodNotAllowed => ("/problems/method-not-allowed", "The method is not allowed here"),
-            Self::NotAcceptable => ("/problems/not-acceptable", "No acceptable media type"),
-            Self::RequestTimeout => ("/problems/request-timeout", "The request took too long to arrive"),
-            Self::Conflict => ("/problems/conflict", "Conflict"),
-            Self::TooLarge => ("/problems/too-large", "The body is too large"),
-            Self::UnsupportedMediaType => ("/problems/unsupported-media-type", "The content type is not supported"),
-            Self::Invalid => ("/problems/invalid", "The request is not valid"),
-            Self::TooManyRequests => ("/problems/too-many-requests", "Too many requests"),
-            Self::HeadersTooLarge => ("/problems/headers-too-large", "The headers are too large"),
-            Self::Internal => ("/problems/internal", "Internal error"),
-            Self::Unavailable => ("/problems/unavailable", "Not available now"),
-            Self::OutOfSpace => ("/problems/out-of-space", "No space is left"),
-        }
-    }
-
-    /// What it means, and what a client can do.
-    pub fn explanation(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Malformed => (
-                "The body, a header or a query parameter cannot be read.",
-                "Compare the request with /docs; the detail says which part could not be read.",
-            ),
-            Self::NotFound => (
-                "No route, or no resource with this name or id, is at this path.",
-                "Check the path and the name; the lists under /v1 show what is there.",
-            ),
-            Self::MethodNotAllowed => {
-                ("The path exists, but not with this method.", "Use one of the methods in the header Allow.")
-            }
-            Self::NotAcceptable => (
-                "The answer has none of the media types that the header Accept names.",
-                "Send Accept with a media type that the detail names, or leave it out.",
-            ),
-            Self::RequestTimeout => {
-                ("The request did not arrive in time.", "Send it again, over a faster connection or in smaller parts.")
-            }
-            Self::Conflict => (
-                "The request does not fit the present state: a name is taken, a resource is in use, or an Idempotency-Key \
-                 came with another body.",
-                "Read the state of the resource, and choose another name, key or time.",
-            ),
-            Self::TooLarge => (
-                "The body is larger than the limit.",
-                "Send less, or raise the limit of the service; /v1/server shows the limits.",
-            ),
-            Self::UnsupportedMediaType => (
-                "The route does not take a body of this Content-Type.",
-                "Send one of the media types that the detail names.",
-            ),
-            Self::Invalid => (
-                "The body can be read, but its values cannot be honoured.",
-                "Correct the field at each pointer in errors; its detail says what was expected and what was received.",
-            ),
-            Self::TooManyRequests => (
-                "The service handles as many requests of this kind as it takes at a time.",
-                "Wait for the seconds in the header Retry-After, and send it again.",
-            ),
-            Self::HeadersTooLarge => {
-                ("The headers are larger than the limit.", "Send fewer or shorter headers, cookies above all.")
-            }
-            Self::Internal => (
-                "The service failed; the request may have been right.",
-                "Report the request_id: the log of the service has the reason under it.",
-            ),
-            Self::Unavailable => (
-                "The service cannot answer now: it is starting, ending or overloaded.",
-                "Wait for the seconds in the header Retry-After, and send it again.",
-            ),
-            Self::OutOfSpace => (
-                "The disk of the service is full.",
-                "Delete datasets or models that are no longer needed, or give the service more space.",
-            ),
-        }
-    }
-
-    /// The kind that an answer's status belongs to, for answers that something below the handlers gave.
+    /// The kind of a status, for answers of libraries.
     pub fn of_status(status: StatusCode) -> Self {
         let nearest = if status.is_server_error() { Self::Internal } else { Self::Malformed };
-        Self::ALL.into_iter().find(|kind| kind.status() == status).unwrap_or(nearest)
+        Self::ALL.iter().copied().find(|kind| kind.status() == status).unwrap_or(nearest)
     }
 }
 
@@ -226,7 +151,7 @@ impl Problem {
         Self { errors, ..Self::new(Kind::Invalid, detail) }
     }
 
-    /// The service's own fault: `cause` is logged, the client is told no more than that.
+    /// The service's own fault: `cause` is logged and not sent to the client.
     pub fn internal(cause: impl std::fmt::Display) -> Self {
         tracing::error!(error = format!("{cause:#}"), "a request failed");
         Self::new(Kind::Internal, "the service failed; its log has the reason under this request_id")
@@ -306,8 +231,9 @@ mod tests {
 
     #[test]
     fn statuses_and_kinds_are_one_to_one() {
+        assert!(Kind::ALL.len() >= 14);
         for kind in Kind::ALL {
-            assert_eq!(Kind::of_status(kind.status()), kind);
+            assert_eq!(Kind::of_status(kind.status()), *kind);
         }
         assert_eq!(Kind::of_status(StatusCode::IM_A_TEAPOT), Kind::Malformed);
         assert_eq!(Kind::of_status(StatusCode::BAD_GATEWAY), Kind::Internal);

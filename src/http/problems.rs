@@ -33,7 +33,7 @@ pub struct ProblemKind {
 
 /// A kind of problem
 ///
-/// Where the `type` of every problem leads. By `Accept` as JSON, HTML or Markdown.
+/// The target of a problem's `type`, as JSON, HTML or Markdown.
 #[utoipa::path(get, path = "/problems/{kind}", operation_id = "problem", tag = "service",
     params(("kind" = String, Path, description = "The end of `type`", example = "invalid")),
     responses((status = 200, description = "What it means, and what to do", content(
@@ -43,9 +43,10 @@ pub struct ProblemKind {
     ))))]
 pub async fn show(FileName(name): FileName, headers: HeaderMap) -> Result<Response, Problem> {
     let path = format!("/problems/{name}");
-    let kind = Kind::ALL.into_iter().find(|kind| kind.names().0 == path);
+    let kind = Kind::ALL.iter().copied().find(|kind| kind.names().0 == path);
     let kind = kind.ok_or_else(|| {
-        let kinds = Kind::ALL.map(|kind| kind.names().0.trim_start_matches("/problems/")).join(", ");
+        let kinds: Vec<&str> = Kind::ALL.iter().map(|kind| kind.names().0.trim_start_matches("/problems/")).collect();
+        let kinds = kinds.join(", ");
         Problem::new(Kind::NotFound, format!("expected a kind of problem ({kinds}), received {name:?}"))
     })?;
     let (reference, title) = kind.names();

@@ -1,4 +1,4 @@
-//! What stands after the `?`.
+//! Query parameters.
 
 use crate::{
     engine::field::nearest,
@@ -26,7 +26,7 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Parameters<T> {
     }
 }
 
-/// serde lists the known names after an unknown one; a reader wants the nearest.
+/// serde lists the known names after an unknown one; a reader needs the nearest.
 fn with_nearest(message: &str) -> String {
     let mut quoted = message.split('`').skip(1).step_by(2);
     let received = quoted.next().unwrap_or_default();
@@ -36,16 +36,16 @@ fn with_nearest(message: &str) -> String {
     }
 }
 
-/// Which part of a list.
+/// Which page of a list.
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Paging {
-    /// Most entries, 1 to 100
+    /// Maximum number of entries
     #[serde(default)]
     #[param(value_type = u32, minimum = 1, maximum = 100, default = 20)]
     pub limit: Limit,
-    /// `next` of the page before
+    /// Cursor: `next` of the previous page
     pub after: Option<Uuid>,
 }
 
@@ -56,7 +56,7 @@ impl Paging {
     }
 }
 
-/// Most entries of a page.
+/// Maximum number of entries of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "u64")]
 pub struct Limit(pub u32);
@@ -83,7 +83,7 @@ impl TryFrom<u64> for Limit {
 pub struct List<T> {
     /// The entries.
     pub data: Vec<T>,
-    /// Pass as `after` for the next page; null where this is the last one.
+    /// Cursor: `after` of the next page; null on the last page.
     pub next: Option<String>,
 }
 

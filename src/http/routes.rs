@@ -1,9 +1,9 @@
 //! Every route, registered together with its documentation.
 
 use crate::http::{
-    App, about, datasets, docs, door, events, health, jobs,
+    App, about, datasets, docs, events, health, jobs,
     methods::{self, Methods},
-    metrics, models,
+    metrics, middleware, models,
     openapi::Document,
     predict,
     problem::{Kind, Problem},
@@ -13,7 +13,7 @@ use axum::{
     Extension, Router,
     extract::Request,
     http::{HeaderName, HeaderValue, header},
-    middleware,
+    middleware::from_fn_with_state,
 };
 use std::sync::Arc;
 use tower_http::{
@@ -67,13 +67,13 @@ pub fn router(app: Arc<App>) -> serde_json::Result<Router> {
     let cors = cors(&app.config.cors_origins, &methods);
     let mut router = router
         .fallback(unknown)
-        .layer(middleware::from_fn_with_state(methods, methods::check))
+        .layer(from_fn_with_state(methods, methods::check))
         .layer(Extension(Arc::new(Document::new(documentation)?)))
         .layer(compression());
     if let Some(cors) = cors {
         router = router.layer(cors);
     }
-    Ok(router.layer(middleware::from_fn_with_state(Arc::clone(&app), door::door)).with_state(app).with_state(()))
+    Ok(router.layer(from_fn_with_state(Arc::clone(&app), middleware::wrap)).with_state(app).with_state(()))
 }
 
 async fn unknown(request: Request) -> Problem {
@@ -102,8 +102,8 @@ fn cors(origins: &[String], methods: &Methods) -> Option<CorsLayer> {
         CorsLayer::new()
             .allow_origin(origins)
             .allow_methods(methods.every())
-            .allow_headers([header::CONTENT_TYPE, idempotency_key, last_event_id, door::X_REQUEST_ID])
-            .expose_headers([header::LOCATION, header::RETRY_AFTER, door::X_REQUEST_ID]),
+            .allow_headers([header::CONTENT_TYPE, idempotency_key, last_event_id, middleware::X_REQUEST_ID])
+            .expose_headers([header::LOCATION, header::RETRY_AFTER, middleware::X_REQUEST_ID]),
     )
 }
 
@@ -115,8 +115,7 @@ mod tests {
     #[test]
     fn what_is_served_is_what_is_documented() {
         let (router, documentation) = documented().split_for_parts();
-        // The router tells its paths only to people who debug it, and after them those of its fallback, which answers
-        // every path.
+        // Only the router's debug output lists its paths, and after them those of its fallback, which answers every path.
         let printed = format!("{router:?}");
         let own = printed.split("fallback_router").next().unwrap_or_default();
         let served: BTreeSet<String> =

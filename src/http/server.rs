@@ -65,10 +65,10 @@ pub async fn run(
                 drop(permit);
             });
         } else if let Ok(permit) = Arc::clone(&turned_away).try_acquire_owned() {
-            let most = limits.max_connections;
+            let max = limits.max_connections;
             let mut http = http.clone();
             http.keep_alive(false);
-            let service = service_fn(move |_: Request<Incoming>| turn_away(most));
+            let service = service_fn(move |_: Request<Incoming>| turn_away(max));
             let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
             connections.spawn(async move {
                 let _ = connection.await;
@@ -106,12 +106,12 @@ fn is_of_the_connection(error: &std::io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-fn turn_away(most: usize) -> impl Future<Output = Result<Response, Infallible>> {
+fn turn_away(max: usize) -> impl Future<Output = Result<Response, Infallible>> {
     let id = Uuid::now_v7().to_string();
-    let problem = Problem::new(Kind::Unavailable, format!("all {most} connections that the service takes are in use"));
+    let problem = Problem::new(Kind::Unavailable, format!("all {max} connections that the service takes are in use"));
     let mut response = problem.respond(&id);
     if let Ok(id) = id.try_into() {
-        response.headers_mut().insert(crate::http::door::X_REQUEST_ID, id);
+        response.headers_mut().insert(crate::http::middleware::X_REQUEST_ID, id);
     }
     std::future::ready(Ok(response))
 }

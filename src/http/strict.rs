@@ -1,4 +1,4 @@
-//! JSON as the service takes it: a name is given once in an object, and nesting has an end.
+//! Strict JSON: no name twice in an object, bounded nesting.
 
 use serde::{
     Deserialize, Deserializer,
@@ -8,7 +8,7 @@ use serde_json::{Map, Number, Value};
 use std::fmt;
 
 /// What serde_json allows before it gives up, so that no document can exhaust the stack.
-const DEEPEST: usize = 127;
+const MAX_DEPTH: usize = 127;
 
 /// The value in `bytes`; the error says where it stops being JSON.
 pub fn parse(bytes: &[u8]) -> Result<Value, String> {
@@ -22,7 +22,7 @@ pub fn parse(bytes: &[u8]) -> Result<Value, String> {
             let text = error.to_string();
             Err(if text.starts_with("recursion limit exceeded") {
                 format!(
-                    "expected JSON nested to a depth of at most {DEEPEST}, received more at line {line} column {column}"
+                    "expected JSON nested to a depth of at most {MAX_DEPTH}, received more at line {line} column {column}"
                 )
             } else {
                 format!("expected JSON, received something else: {text}")
@@ -131,8 +131,8 @@ mod tests {
     #[test]
     fn depth_has_an_end() {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-        assert!(parse(nested(DEEPEST).as_bytes()).is_ok());
-        assert!(parse(nested(DEEPEST + 1).as_bytes()).unwrap_err().contains("depth of at most 127"));
+        assert!(parse(nested(MAX_DEPTH).as_bytes()).is_ok());
+        assert!(parse(nested(MAX_DEPTH + 1).as_bytes()).unwrap_err().contains("depth of at most 127"));
         assert!(parse("{\"a\":".repeat(100_000).as_bytes()).unwrap_err().contains("depth"));
     }
 }

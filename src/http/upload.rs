@@ -21,7 +21,7 @@ use hyper::body::Body as _;
 use std::{error::Error, sync::Arc, time::Duration};
 use tokio::sync::Mutex;
 
-/// Most bytes of a form field that is not the file.
+/// Maximum bytes of a form field that is not the file.
 const FIELD_BYTES: usize = 1 << 10;
 
 /// What a dataset's file may be announced as.
@@ -54,16 +54,16 @@ impl Incoming {
         Self { body: Arc::new(Mutex::new(body)), headers: Arc::new(parts.headers), wait }
     }
 
-    /// Fails where more is announced than `most` bytes.
-    pub async fn check_announced(&self, most: u64) -> Result<(), Problem> {
+    /// Fails where more is announced than `max` bytes.
+    pub async fn check_announced(&self, max: u64) -> Result<(), Problem> {
         let announced = self.body.lock().await.size_hint().lower();
-        if announced > most { Err(body::too_large(most, &announced.to_string())) } else { Ok(()) }
+        if announced > max { Err(body::too_large(max, &announced.to_string())) } else { Ok(()) }
     }
 
     /// `Content-Type` without its parameters.
     pub fn media_type(&self) -> Option<String> {
         let value = self.headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
-        Some(essence(value))
+        Some(body::media_type_essence(value))
     }
 
     /// The bytes.
@@ -105,7 +105,7 @@ pub fn format_of(media_type: Option<&str>) -> Result<Format, Problem> {
 
 /// The format of a form's file: by its own type, or by the end of its name.
 pub fn format_of_field(field: &Field<'_>) -> Result<Format, Problem> {
-    let by_type = format_of(field.content_type().map(essence).as_deref());
+    let by_type = format_of(field.content_type().map(body::media_type_essence).as_deref());
     let extension = field.file_name().and_then(|name| name.rsplit_once('.')).map(|(_, end)| end.to_ascii_lowercase());
     let by_name = EXTENSIONS.iter().find(|(known, _)| Some(*known) == extension.as_deref());
     by_type.or_else(|problem| by_name.map(|(_, format)| *format).ok_or(problem))
@@ -143,10 +143,6 @@ pub fn broken_off(error: &(dyn Error + 'static)) -> Problem {
         cause = error.source();
     }
     Problem::new(Kind::Malformed, format!("the form cannot be read: {deepest}"))
-}
-
-fn essence(value: &str) -> String {
-    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
 #[cfg(test)]

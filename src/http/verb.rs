@@ -1,6 +1,6 @@
 //! Verbs after a colon, as TensorFlow Serving has them: `POST /v1/models/iris:predict`.
 //!
-//! The router knows no parameter with a suffix, so it takes `iris:predict` for the model's name; the verb is looked at here.
+//! The router cannot match a suffix, so it takes `iris:predict` for the model's name; the verb is checked here.
 //! A path without a verb is answered by [`crate::http::methods`].
 
 use crate::http::{

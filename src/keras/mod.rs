@@ -62,6 +62,19 @@ pub fn is_keras(value: &Value) -> bool {
 
 /// Translates `model.to_json()` (Keras 2 and 3), as an object or as the string that Keras returns. Pointers are into Keras's
 /// own JSON (`/config/layers/3/config/units`); a layer or option that is not honoured is named.
+///
+/// ```
+/// use epoca::keras;
+/// use serde_json::json;
+///
+/// let model = json!({"class_name": "Sequential", "config": {"name": "sequential", "layers": [
+///     {"class_name": "InputLayer", "config": {"batch_shape": [null, 4], "dtype": "float32", "name": "input"}},
+///     {"class_name": "Dense", "config": {"name": "dense", "units": 3, "activation": "softmax"}},
+/// ]}});
+/// let (definition, _) = keras::import(&model).unwrap();
+/// assert_eq!(definition.layers.len(), 1);
+/// assert_eq!(definition.known_input_shapes().unwrap().len(), 1);
+/// ```
 pub fn import(value: &Value) -> Result<(Definition, Compiled), Vec<FieldError>> {
     let (document, within) = document(value).and_then(envelope::model).map_err(|error| vec![error])?;
     let under = |errors: Vec<FieldError>| -> Vec<FieldError> {

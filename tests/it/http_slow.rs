@@ -1,6 +1,6 @@
 //! Clients that take too long.
 
-use crate::support::Server;
+use crate::support::{Server, contract};
 use std::time::Duration;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -27,6 +27,7 @@ async fn a_body_that_stalls_is_answered_and_an_upload_too() {
         let answer = send_and_stall(&server, &head).await;
         assert!(answer.starts_with("HTTP/1.1 408 "), "{path}: {answer}");
         assert!(answer.contains("/problems/request-timeout"), "{path}: {answer}");
+        contract::check_raw("POST", path, &answer);
     }
 }
 
@@ -38,4 +39,5 @@ async fn headers_that_stall_and_idle_connections_are_closed() {
     }
     let answer = send_and_stall(&server, "GET /livez HTTP/1.1\r\nhost: a\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    contract::check_raw("GET", "/livez", &answer);
 }

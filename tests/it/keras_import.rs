@@ -1,6 +1,6 @@
 //! What real Kerases print, read and held against what they count (`tests/fixtures/keras_json/make.py` made the files).
 
-use crate::support::kerases::{accept, models};
+use crate::support::keras_versions::{accept, models};
 use epoca::{
     engine::{field::FieldError, shape::Shape, spec::Limits},
     keras,

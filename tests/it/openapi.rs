@@ -9,10 +9,7 @@ use serde_json::{Value, json};
 fn the_committed_file_is_the_generated_one() {
     let committed = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.yaml")).unwrap_or_default();
     let generated = epoca::http::routes::document().unwrap().yaml();
-    assert!(
-        committed.as_bytes() == generated,
-        "openapi.yaml is out of date: run `cargo run -- openapi > openapi.yaml`"
-    );
+    assert!(committed.as_bytes() == generated, "openapi.yaml is out of date: run `cargo xtask generate`");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Callbacks against those of the real Keras, which `tests/fixtures/keras/callbacks.py` fed with given sequences of values.
 
-use crate::parity_leaves::{assert_covered, read};
+use crate::parity_ops::{assert_covered, read};
 use epoca::engine::{
     fit::{
         EarlyStopping, EpochReport, EventSink, FitError, FitPlan, Fitted, OutputPlan, Progress, ReduceLrOnPlateau,

@@ -1,6 +1,6 @@
 //! Losses against the numbers of the real Keras, which `tests/fixtures/keras/leaves.py` and `losses.py` wrote.
 
-use crate::parity_leaves::{assert_close, assert_covered, read};
+use crate::parity_ops::{assert_close, assert_covered, read};
 use epoca::engine::{activation::Activation, loss::Loss};
 use serde::Deserialize;
 use serde_json::Value;

@@ -1,7 +1,7 @@
 //! Metrics against the numbers of the real Keras and of scikit-learn, which `tests/fixtures/keras/leaves.py` and
 //! `metrics.py` wrote.
 
-use crate::parity_leaves::{assert_covered, read};
+use crate::parity_ops::{assert_covered, read};
 use epoca::engine::metric::{Measure, Metric};
 use serde::Deserialize;
 use serde_json::Value;

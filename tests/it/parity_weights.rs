@@ -1,7 +1,7 @@
 //! Penalties on weights, what weights are brought back to and first values that are not drawn, against the numbers of the
 //! real Keras, which `tests/fixtures/keras/weights.py` wrote.
 
-use super::parity_leaves::{assert_close, assert_covered, read};
+use super::parity_ops::{assert_close, assert_covered, read};
 use epoca::engine::{constraint::Constraint, init::Initializer, regularizer::Regularizer, shape::Shape};
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use serde::Deserialize;

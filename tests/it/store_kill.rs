@@ -3,7 +3,7 @@
 use crate::support::Client;
 use crate::support::{
     Process, client,
-    workshop::{line, linear},
+    worker_setup::{line, linear},
 };
 use epoca::store::{open::open, sqlite::SqliteStore};
 use reqwest::Response;

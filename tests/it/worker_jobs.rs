@@ -1,6 +1,6 @@
 //! What workers do with jobs, without HTTP.
 
-use crate::support::workshop::{LIMITS, Workshop, is_epoch, line, linear, statuses};
+use crate::support::worker_setup::{LIMITS, WorkerSetup, is_epoch, line, linear, statuses};
 use epoca::{
     data::{read::load, schema::Format},
     job::{EventKind, JobStatus},
@@ -20,22 +20,22 @@ fn endless() -> serde_json::Value {
     json!({"model": "m", "dataset": "d", "target": "y", "training": {"epochs": 1_000_000, "batch_size": 8}})
 }
 
-async fn workshop(rows: usize) -> Workshop {
-    let workshop = Workshop::open().await;
-    workshop.dataset("d", line(rows)).await;
-    workshop.model("m", linear()).await;
-    workshop
+async fn setup(rows: usize) -> WorkerSetup {
+    let setup = WorkerSetup::open().await;
+    setup.dataset("d", line(rows)).await;
+    setup.model("m", linear()).await;
+    setup
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_becomes_a_version_that_predicts_what_was_measured() {
-    let workshop = workshop(100).await;
-    let table = workshop.dataset("held-out", line(40)).await;
-    let (workers, stop) = workshop.work(1);
+    let setup = setup(100).await;
+    let table = setup.dataset("held-out", line(40)).await;
+    let (workers, stop) = setup.work(1);
     let mut request = quick();
     request["validation_dataset"] = "held-out".into();
-    let id = workshop.submit(request, |_| {}).await;
-    let (job, events) = workshop.story(id).await;
+    let id = setup.submit(request, |_| {}).await;
+    let (job, events) = setup.finished(id).await;
     assert_eq!((job.status, job.version, job.attempt), (JobStatus::Succeeded, Some(1), 1), "{:?}", job.error);
     assert_eq!(statuses(&events), ["queued", "running", "succeeded"]);
     assert_eq!((job.progress.epoch, job.progress.epochs, job.progress.fraction), (4, 4, 1.0));
@@ -60,9 +60,9 @@ async fn a_job_becomes_a_version_that_predicts_what_was_measured() {
         assert_eq!(job.metrics[name], epochs[3].data[name]);
     }
 
-    let (version, artifact) = workshop.opened.store.version("m", None).await.unwrap();
+    let (version, artifact) = setup.opened.store.version("m", None).await.unwrap();
     assert_eq!((version.job, version.bytes > 0, &version.metrics), (id, true, &job.metrics));
-    let file = workshop.opened.artifacts.get(&artifact, &version.sha256).await.unwrap();
+    let file = setup.opened.artifacts.get(&artifact, &version.sha256).await.unwrap();
     assert_eq!(file.len() as u64, version.bytes);
     let bundle = Bundle::from_bytes(&file).unwrap();
     let names: Vec<_> = bundle.tensors.iter().map(|tensor| tensor.name.clone()).collect();
@@ -84,15 +84,15 @@ async fn a_job_becomes_a_version_that_predicts_what_was_measured() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_job_has_the_same_bytes() {
-    let workshop = workshop(100).await;
-    let (_workers, _stop) = workshop.work(2);
+    let setup = setup(100).await;
+    let (_workers, _stop) = setup.work(2);
     let mut hashes = Vec::new();
     for seed in [7, 7, 8] {
         let mut request = quick();
         request["training"]["seed"] = seed.into();
-        let id = workshop.submit(request, |_| {}).await;
-        let (job, _) = workshop.story(id).await;
-        hashes.push(workshop.opened.store.version("m", job.version).await.unwrap().0.sha256);
+        let id = setup.submit(request, |_| {}).await;
+        let (job, _) = setup.finished(id).await;
+        hashes.push(setup.opened.store.version("m", job.version).await.unwrap().0.sha256);
     }
     assert_eq!(hashes[0], hashes[1]);
     assert_ne!(hashes[1], hashes[2]);
@@ -100,45 +100,45 @@ async fn the_same_job_has_the_same_bytes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_loss_that_is_no_number_fails_the_job() {
-    let workshop = workshop(100).await;
-    let (_workers, _stop) = workshop.work(1);
+    let setup = setup(100).await;
+    let (_workers, _stop) = setup.work(1);
     let mut request = quick();
     request["training"]["optimizer"]["learning_rate"] = json!(1e30);
-    let (job, events) = workshop.story(workshop.submit(request, |_| {}).await).await;
+    let (job, events) = setup.finished(setup.submit(request, |_| {}).await).await;
     let error = job.error.unwrap();
     assert_eq!((job.status, error.code.as_str()), (JobStatus::Failed, "diverged"));
     assert!(error.detail.contains("epoch 1") && error.detail.contains("learning rate"), "{}", error.detail);
     assert_eq!(statuses(&events), ["queued", "running", "failed"]);
-    let (job, _) = workshop.story(workshop.submit(quick(), |_| {}).await).await;
+    let (job, _) = setup.finished(setup.submit(quick(), |_| {}).await).await;
     assert_eq!(job.status, JobStatus::Succeeded, "the service goes on");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_panic_fails_the_job_and_not_the_service() {
-    let workshop = workshop(100).await;
-    let (_workers, _stop) = workshop.work(1);
+    let setup = setup(100).await;
+    let (_workers, _stop) = setup.work(1);
     // No request gets this far: a checked job never has it.
-    let id = workshop.submit(quick(), |job| job.features = vec!["nobody".to_owned(); 3]).await;
-    let (job, _) = workshop.story(id).await;
+    let id = setup.submit(quick(), |job| job.features = vec!["nobody".to_owned(); 3]).await;
+    let (job, _) = setup.finished(id).await;
     assert_eq!(job.status, JobStatus::Failed, "{:?}", job.error);
-    let id = workshop.submit(quick(), |job| job.training.batch_size = epoca::job::batch_size::BatchSize::Rows(0)).await;
-    let (job, events) = workshop.story(id).await;
+    let id = setup.submit(quick(), |job| job.training.batch_size = epoca::job::batch_size::BatchSize::Rows(0)).await;
+    let (job, events) = setup.finished(id).await;
     let error = job.error.unwrap();
     assert_eq!((job.status, error.code.as_str()), (JobStatus::Failed, "internal"), "{}", error.detail);
     assert_eq!(statuses(&events), ["queued", "running", "failed"]);
-    let (job, _) = workshop.story(workshop.submit(quick(), |_| {}).await).await;
+    let (job, _) = setup.finished(setup.submit(quick(), |_| {}).await).await;
     assert_eq!(job.status, JobStatus::Succeeded, "the slot goes on");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_damaged_dataset_fails_the_job() {
-    let workshop = workshop(100).await;
-    let dataset = workshop.opened.store.dataset("d").await.unwrap();
-    let file = workshop.folder.path().join("artifacts/datasets").join(dataset.id.to_string());
+    let setup = setup(100).await;
+    let dataset = setup.opened.store.dataset("d").await.unwrap();
+    let file = setup.folder.path().join("artifacts/datasets").join(dataset.id.to_string());
     let content = std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, content.replacen('3', "4", 1)).unwrap();
-    let (_workers, _stop) = workshop.work(1);
-    let (job, _) = workshop.story(workshop.submit(quick(), |_| {}).await).await;
+    let (_workers, _stop) = setup.work(1);
+    let (job, _) = setup.finished(setup.submit(quick(), |_| {}).await).await;
     let error = job.error.unwrap();
     assert_eq!(error.code, "invalid_data");
     assert!(error.detail.contains("damaged"), "{}", error.detail);
@@ -146,88 +146,88 @@ async fn a_damaged_dataset_fails_the_job() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancel_is_seen_within_a_batch() {
-    let workshop = workshop(1000).await;
-    let (_workers, _stop) = workshop.work(1);
-    let id = workshop.submit(endless(), |_| {}).await;
-    workshop.wait_for(id, is_epoch).await;
+    let setup = setup(1000).await;
+    let (_workers, _stop) = setup.work(1);
+    let id = setup.submit(endless(), |_| {}).await;
+    setup.wait_for(id, is_epoch).await;
     let asked = Instant::now();
-    assert_eq!(workshop.opened.store.cancel(id).await.unwrap().status, JobStatus::Running);
-    let (job, events) = workshop.story(id).await;
+    assert_eq!(setup.opened.store.cancel(id).await.unwrap().status, JobStatus::Running);
+    let (job, events) = setup.finished(id).await;
     assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
     assert_eq!((job.status, job.version), (JobStatus::Cancelled, None));
     assert_eq!(statuses(&events), ["queued", "running", "cancelled"]);
-    assert_eq!(std::fs::read_dir(workshop.folder.path().join("artifacts")).unwrap().count(), 1, "no weights are left");
+    assert_eq!(std::fs::read_dir(setup.folder.path().join("artifacts")).unwrap().count(), 1, "no weights are left");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_the_end_of_the_service_jobs_are_handed_back() {
-    let workshop = workshop(1000).await;
-    let (workers, stop) = workshop.work(1);
-    let first = workshop.submit(endless(), |_| {}).await;
-    let second = workshop.submit(quick(), |_| {}).await;
-    workshop.wait_for(first, is_epoch).await;
+    let setup = setup(1000).await;
+    let (workers, stop) = setup.work(1);
+    let first = setup.submit(endless(), |_| {}).await;
+    let second = setup.submit(quick(), |_| {}).await;
+    setup.wait_for(first, is_epoch).await;
     stop.cancel();
     timeout(Duration::from_secs(5), workers.ended()).await.expect("in good time");
-    let job = workshop.opened.store.job(first).await.unwrap();
+    let job = setup.opened.store.job(first).await.unwrap();
     assert_eq!((job.status, job.attempt, job.progress.epoch), (JobStatus::Queued, 0, 0));
-    assert_eq!(workshop.opened.store.job(second).await.unwrap().status, JobStatus::Queued, "none is claimed");
+    assert_eq!(setup.opened.store.job(second).await.unwrap().status, JobStatus::Queued, "none is claimed");
 
-    let (_workers, _stop) = workshop.work(1);
+    let (_workers, _stop) = setup.work(1);
     let mut attempts = 0;
     let running = |item: &Followed| {
         attempts +=
             usize::from(matches!(item, Followed::Event(event) if event.data.get("status") == Some(&json!("running"))));
         attempts == 2
     };
-    workshop.wait_for(first, running).await;
-    workshop.opened.store.cancel(first).await.unwrap();
-    let (_, events) = workshop.story(first).await;
+    setup.wait_for(first, running).await;
+    setup.opened.store.cancel(first).await.unwrap();
+    let (_, events) = setup.finished(first).await;
     assert_eq!(statuses(&events), ["queued", "running", "queued", "running", "cancelled"]);
-    assert_eq!(workshop.story(second).await.0.status, JobStatus::Succeeded);
+    assert_eq!(setup.finished(second).await.0.status, JobStatus::Succeeded);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn slots_work_side_by_side() {
-    let workshop = workshop(1000).await;
-    let (_workers, _stop) = workshop.work(2);
-    let long = workshop.submit(endless(), |_| {}).await;
-    workshop.wait_for(long, is_epoch).await;
-    let (job, _) = workshop.story(workshop.submit(quick(), |_| {}).await).await;
+    let setup = setup(1000).await;
+    let (_workers, _stop) = setup.work(2);
+    let long = setup.submit(endless(), |_| {}).await;
+    setup.wait_for(long, is_epoch).await;
+    let (job, _) = setup.finished(setup.submit(quick(), |_| {}).await).await;
     assert_eq!(job.status, JobStatus::Succeeded);
-    assert_eq!(workshop.opened.store.queue_depth().await.unwrap(), (0, 1));
-    workshop.opened.store.cancel(long).await.unwrap();
-    workshop.story(long).await;
+    assert_eq!(setup.opened.store.queue_depth().await.unwrap(), (0, 1));
+    setup.opened.store.cancel(long).await.unwrap();
+    setup.finished(long).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_epoch_shows_progress() {
-    let workshop = workshop(100_000).await;
+    let setup = setup(100_000).await;
     // Some ten thousand operations a row: an epoch takes seconds on any machine.
     let layers = [64, 64, 1].map(|units| json!({"type": "dense", "units": units, "activation": "tanh"}));
-    workshop.model("deep", json!({"layers": layers})).await;
-    let (_workers, _stop) = workshop.work(1);
+    setup.model("deep", json!({"layers": layers})).await;
+    let (_workers, _stop) = setup.work(1);
     let mut request = endless();
     request["model"] = "deep".into();
     request["training"]["batch_size"] = 1.into();
-    let id = workshop.submit(request, |_| {}).await;
-    let progress = workshop.wait_for(id, |item| matches!(item, Followed::Progress(_))).await;
+    let id = setup.submit(request, |_| {}).await;
+    let progress = setup.wait_for(id, |item| matches!(item, Followed::Progress(_))).await;
     let Followed::Progress(data) = progress else { unreachable!() };
     assert_eq!((&data["steps"], &data["epochs"]), (&json!(100_000), &json!(1_000_000)));
     let step = data["step"].as_u64().unwrap();
     assert!((1..100_000).contains(&step), "{step}");
-    workshop.opened.store.cancel(id).await.unwrap();
-    workshop.story(id).await;
+    setup.opened.store.cancel(id).await.unwrap();
+    setup.finished(id).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn early_stopping_is_told() {
-    let workshop = workshop(100).await;
-    let (_workers, _stop) = workshop.work(1);
+    let setup = setup(100).await;
+    let (_workers, _stop) = setup.work(1);
     let mut request = quick();
     request["training"]["epochs"] = 1000.into();
     request["training"]["validation_split"] = json!(0.2);
     request["training"]["early_stopping"] = json!({"patience": 2, "min_delta": 0.01, "restore_best_weights": true});
-    let (job, events) = workshop.story(workshop.submit(request, |_| {}).await).await;
+    let (job, events) = setup.finished(setup.submit(request, |_| {}).await).await;
     assert_eq!(job.status, JobStatus::Succeeded, "{:?}", job.error);
     assert!(job.progress.epoch < 1000 && job.progress.fraction == 1.0, "{:?}", job.progress);
     let best = job.best_epoch.unwrap();
@@ -240,14 +240,14 @@ async fn early_stopping_is_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_short_epochs_are_all_kept() {
-    let workshop = Workshop::open().await;
-    workshop.dataset("d", line(2)).await;
-    workshop.model("m", linear()).await;
-    let (_workers, _stop) = workshop.work(1);
+    let setup = WorkerSetup::open().await;
+    setup.dataset("d", line(2)).await;
+    setup.model("m", linear()).await;
+    let (_workers, _stop) = setup.work(1);
     let mut request = quick();
     request["training"] =
         json!({"epochs": 20_000, "batch_size": 2, "optimizer": {"type": "sgd", "learning_rate": 1e-6}});
-    let (job, events) = workshop.story(workshop.submit(request, |_| {}).await).await;
+    let (job, events) = setup.finished(setup.submit(request, |_| {}).await).await;
     assert_eq!(job.status, JobStatus::Succeeded, "{:?}", job.error);
     let epochs = events.iter().filter_map(|event| event.data.get("epoch")?.as_u64());
     assert!(epochs.eq(1..=20_000));

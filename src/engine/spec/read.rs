@@ -13,6 +13,17 @@ const INPUT_FIELDS: [&str; 2] = ["name", "shape"];
 
 impl Definition {
     /// Reads our own JSON form; every error has a pointer below `definition` (`/layers/2/units`).
+    ///
+    /// ```
+    /// use epoca::engine::spec::Definition;
+    /// use serde_json::json;
+    ///
+    /// let definition = Definition::from_value(&json!({"layers": [{"type": "dense", "units": 3}]})).unwrap();
+    /// assert_eq!(definition.layers.len(), 1);
+    ///
+    /// let errors = Definition::from_value(&json!({"layers": [{"type": "dense", "unit": 3}]})).unwrap_err();
+    /// assert_eq!(errors[0].pointer, "/layers/0/unit");
+    /// ```
     pub fn from_value(value: &Value) -> Result<Self, Vec<FieldError>> {
         let Value::Object(fields) = value else {
             let detail = format!("expected an object with `layers`, received {}", type_of(value));

@@ -1,4 +1,4 @@
-//! What the derived schemas cannot say, or say at too great a length.
+//! Rewrites of derived schemas.
 
 use serde_json::{Map, Value, json};
 
@@ -8,7 +8,7 @@ pub(super) const SCHEMAS: &str = "#/components/schemas/";
 ///
 /// - Alternatives are `anyOf`: an answer may satisfy several.
 /// - Combined objects (`allOf`) refuse fields that no part knows, as the service does.
-/// - A component that stands inline is referred to instead.
+/// - A component that is inline becomes a reference.
 /// - A description is the first paragraph of the documentation; docs/LAYERS.md has the rest.
 pub fn rewrite(document: &mut Value) {
     let known: Vec<(String, Value)> = match document["components"]["schemas"].as_object() {
@@ -65,6 +65,9 @@ fn rewrite_schema(fields: &mut Map<String, Value>) {
         && description.contains('\n')
     {
         *description = description.replace('\n', " ");
+    }
+    if matches!(fields.get("format").and_then(Value::as_str), Some("double" | "float")) {
+        fields.shift_remove("format");
     }
     if let Some(forms) = fields.shift_remove("oneOf") {
         fields.insert("anyOf".to_owned(), flat(forms));

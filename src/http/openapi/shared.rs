@@ -1,23 +1,42 @@
-//! Settings that many objects have alike stand once, as components.
+//! Settings that many objects have in common become components.
 
 use super::schemas::SCHEMAS;
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 
 /// How many characters of JSON a component must save.
-const SAVED: usize = 500;
+const SAVED: usize = 300;
+
+/// Settings that most layers with such a weight have.
+const GROUPS: [(&str, &[&str]); 2] = [
+    ("KernelSettings", &["kernel_constraint", "kernel_initializer", "kernel_regularizer"]),
+    ("BiasSettings", &["bias_constraint", "bias_initializer", "bias_regularizer", "use_bias"]),
+];
+
+/// Components of fewer characters of JSON that have one use are put in its place.
+const INLINED: usize = 330;
+
+/// Settings that are alike for all weights, by the end of their names.
+const OF_WEIGHTS: [(&str, &str); 3] =
+    [("_initializer", "Initializer"), ("_regularizer", "Regularizer"), ("_constraint", "Constraint")];
 
 /// A number, or a list of one number, two or three.
 const SIZES: [&str; 3] = ["OneSize", "TwoSizes", "ThreeSizes"];
 
-const OF_SIZES: &str = "A number for every axis, or a list of a number an axis.";
+const OF_SIZES: &str = "One number, or one per axis.";
 
 /// Replaces what repeats among the components' properties by references to new components.
 pub fn share(document: &mut Value) {
     let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) else { return };
     let mut added = Map::new();
     for schema in schemas.values_mut() {
-        properties(schema, &mut |_, property| name_sizes(property, &mut added));
+        properties(schema, &mut |name, property| {
+            name_sizes(property, &mut added);
+            name_optional(name, property, &mut added);
+        });
+    }
+    for schema in schemas.values_mut() {
+        share_groups(schema, &mut added);
     }
     let mut uses: HashMap<(String, String), usize> = HashMap::new();
     for schema in schemas.values_mut() {
@@ -50,7 +69,51 @@ pub fn share(document: &mut Value) {
         });
     }
     schemas.extend(added);
+    inline_single_uses(document);
+}
+
+/// Puts small components that have one use in its place.
+fn inline_single_uses(document: &mut Value) {
+    let mut uses = HashMap::new();
+    references(document, &mut |reference| {
+        if let Some(name) = reference.get("$ref").and_then(Value::as_str) {
+            *uses.entry(name.to_owned()).or_insert(0) += 1;
+        }
+    });
+    let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) else { return };
+    let is_small = |schema: &Value| schema.get("properties").is_none() && schema.to_string().len() < INLINED;
+    let mut inlined: HashMap<String, Map<String, Value>> = HashMap::new();
+    schemas.retain(|name, schema| {
+        let reference = format!("{SCHEMAS}{name}");
+        let is_inlined = uses.get(&reference) == Some(&1) && (is_small(schema) || name.starts_with("List_"));
+        if is_inlined && let Some(fields) = schema.as_object() {
+            inlined.insert(reference, fields.clone());
+        }
+        !is_inlined
+    });
     schemas.sort_keys();
+    let mut replace = |fields: &mut Map<String, Value>| {
+        while let Some(schema) = fields.get("$ref").and_then(Value::as_str).and_then(|name| inlined.remove(name)) {
+            fields.shift_remove("$ref");
+            let own = std::mem::take(fields);
+            fields.extend(schema);
+            fields.extend(own);
+        }
+    };
+    // An inlined schema may refer to another one: the outer is replaced first.
+    references(document, &mut replace);
+}
+
+/// Visits every object that may be a reference, the outer ones first.
+fn references(value: &mut Value, visit: &mut dyn FnMut(&mut Map<String, Value>)) {
+    match value {
+        Value::Object(fields) => {
+            visit(fields);
+            fields.values_mut().for_each(|inner| references(inner, visit));
+        }
+        Value::Array(values) => values.iter_mut().for_each(|value| references(value, visit)),
+        _ => {}
+    }
 }
 
 /// Visits every property of a schema and of the schemas in it, the inner ones first.
@@ -86,12 +149,67 @@ fn name_sizes(property: &mut Value, added: &mut Map<String, Value>) {
             continue;
         }
         fields.shift_remove("anyOf");
-        if fields.get("description").is_some_and(|text| text == OF_SIZES) {
-            fields.shift_remove("description");
-        }
+        fields.shift_remove("description");
         fields.shift_insert(0, "$ref".to_owned(), Value::from(format!("{SCHEMAS}{name}")));
         added.insert(name.to_owned(), json!({"description": OF_SIZES, "anyOf": forms}));
     }
+}
+
+/// Refers to the components of [`GROUPS`] in place of their properties.
+fn share_groups(schema: &mut Value, added: &mut Map<String, Value>) {
+    match schema {
+        Value::Object(fields) => {
+            for (name, inner) in fields.iter_mut() {
+                if !matches!(name.as_str(), "example" | "examples" | "default" | "enum") {
+                    share_groups(inner, added);
+                }
+            }
+            // A closed object would not see the properties of the component.
+            if fields.contains_key("additionalProperties") {
+                return;
+            }
+            for (component, names) in GROUPS {
+                let Some(properties) = fields.get_mut("properties").and_then(Value::as_object_mut) else { return };
+                let group: Map<String, Value> = names
+                    .iter()
+                    .filter_map(|name| Some(((*name).to_owned(), properties.get(*name)?.clone())))
+                    .collect();
+                if group.len() != names.len() {
+                    continue;
+                }
+                let group = json!({"type": "object", "properties": group});
+                if *added.entry(component).or_insert_with(|| group.clone()) != group {
+                    continue;
+                }
+                names.iter().for_each(|name| drop(properties.shift_remove(*name)));
+                let parts = fields.entry("allOf").or_insert_with(|| json!([]));
+                if let Some(parts) = parts.as_array_mut() {
+                    parts.push(json!({"$ref": format!("{SCHEMAS}{component}")}));
+                }
+            }
+        }
+        Value::Array(schemas) => schemas.iter_mut().for_each(|schema| share_groups(schema, added)),
+        _ => {}
+    }
+}
+
+/// Refers to one component for the constraints, and one for the regularizers, of all weights: the names say which.
+fn name_optional(name: &str, property: &mut Value, added: &mut Map<String, Value>) {
+    let Some((_, of)) = OF_WEIGHTS.iter().find(|(end, _)| name.ends_with(end) && name != "activity_regularizer") else {
+        return;
+    };
+    let Some(fields) = property.as_object_mut() else { return };
+    fields.shift_remove("description");
+    let Some(Value::Array(forms)) = fields.get("anyOf") else { return };
+    let reference = format!("{SCHEMAS}{of}");
+    if forms.len() != 2 || !forms.iter().any(|form| form["$ref"] == reference) {
+        return;
+    }
+    let component = format!("Optional{of}");
+    added.insert(component.clone(), json!({"anyOf": [{"$ref": reference}, {"type": "null"}]}));
+    fields.shift_remove("anyOf");
+    fields.shift_remove("default");
+    fields.shift_insert(0, "$ref".to_owned(), Value::from(format!("{SCHEMAS}{component}")));
 }
 
 /// `kernel_size` as `KernelSize`.

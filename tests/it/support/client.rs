@@ -1,5 +1,6 @@
 //! What a client of the service does.
 
+use crate::support::contract;
 use futures::{Stream, StreamExt};
 use reqwest::Response;
 use serde_json::Value;
@@ -49,6 +50,24 @@ pub struct Event {
     pub data: String,
 }
 
+impl Event {
+    /// The data of kept events is what `openapi.yaml` says; the others are `progress` alone. A hint to reconnect has none.
+    fn check(&self) {
+        if self.data.is_empty() {
+            return;
+        }
+        let data: Value = serde_json::from_str(&self.data).unwrap();
+        assert_eq!(data["type"], *self.name, "{data:#}");
+        match self.id {
+            Some(id) => {
+                contract::validate("/components/schemas/JobEvent", &data).unwrap_or_else(|error| panic!("{error}"));
+                assert_eq!(data["id"], id, "{data:#}");
+            }
+            None => assert_eq!(self.name, "progress", "{data:#}"),
+        }
+    }
+}
+
 /// A stream of server-sent events.
 pub struct Events {
     body: Pin<Box<dyn Stream<Item = reqwest::Result<bytes::Bytes>> + Send>>,
@@ -85,6 +104,7 @@ impl Events {
                     }
                 }
                 if event != Event::default() {
+                    event.check();
                     return Some(event);
                 }
                 continue;

@@ -3,11 +3,11 @@
 pub mod client;
 pub mod contract;
 pub mod http;
-pub mod kerases;
+pub mod keras_versions;
 pub mod process;
 pub mod records;
 pub mod server;
-pub mod workshop;
+pub mod worker_setup;
 
 pub use http::{Client, RequestBuilder, get};
 pub use process::Process;

@@ -28,12 +28,12 @@ use uuid::Uuid;
 pub const LIMITS: Limits = Limits { layers: 100, parameters: 1 << 24, memory_bytes: 1 << 32 };
 const TABLES: TableLimits = TableLimits { rows: 1 << 24, columns: 1000, cell_bytes: 1 << 16 };
 
-pub struct Workshop {
+pub struct WorkerSetup {
     pub folder: TempDir,
     pub opened: Opened,
 }
 
-impl Workshop {
+impl WorkerSetup {
     pub async fn open() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let opened = open(&folder.path().join("records.sqlite3"), &folder.path().join("artifacts")).await.unwrap();
@@ -134,7 +134,7 @@ impl Workshop {
     }
 
     /// Everything that is told of a job from the beginning to its end.
-    pub async fn story(&self, id: Uuid) -> (Job, Vec<JobEvent>) {
+    pub async fn finished(&self, id: Uuid) -> (Job, Vec<JobEvent>) {
         let following = follow(Arc::clone(&self.opened.store), id, 0).collect::<Vec<_>>();
         let items = tokio::time::timeout(Duration::from_secs(60), following).await.expect("the job ends");
         let events: Vec<JobEvent> = items

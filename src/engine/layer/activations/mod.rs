@@ -1,11 +1,13 @@
-//! Activations that Keras has as layers of their own.
+//! Activations that Keras has as layers.
 
+mod activation;
 mod elu;
 mod leaky_relu;
 mod prelu;
 mod relu;
 mod softmax;
 
+pub use activation::ActivationLayer;
 pub use elu::EluLayer;
 pub use leaky_relu::LeakyReluLayer;
 pub use prelu::Prelu;

@@ -4,7 +4,7 @@ use crate::engine::{
     constraint::Constraint,
     field::FieldError,
     init::Initializer,
-    layer::{Backward, Forward, Layer, MaskRule, ParameterSpec, read},
+    layer::{Backward, Forward, Layer, MaskRule, ParameterSpec, settings_checks},
     real::Real,
     regularizer::Regularizer,
     shape::Shape,
@@ -71,14 +71,14 @@ impl Prelu {
 impl Layer for Prelu {
     fn check(&self) -> Result<(), FieldError> {
         let (regularizer, constraint) = (self.alpha_regularizer.as_ref(), self.alpha_constraint.as_ref());
-        read::parameter("alpha", &self.alpha_initializer, regularizer, constraint)
+        settings_checks::parameter("alpha", &self.alpha_initializer, regularizer, constraint)
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
         let axes = inputs[0].0.len();
         let shared = self.shared_axes.as_deref().unwrap_or_default();
         let expected = format!("axes from 1 to {axes}");
-        read::range(
+        settings_checks::range(
             shared.iter().all(|axis| (1..=axes).contains(axis)),
             "/shared_axes",
             &expected,

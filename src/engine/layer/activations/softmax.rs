@@ -3,7 +3,7 @@
 use crate::engine::{
     activation::Activation,
     field::FieldError,
-    layer::{Axes, Backward, Forward, Layer, MaskRule, Workspace, read},
+    layer::{Axes, Backward, Forward, Layer, MaskRule, Workspace, settings_checks},
     real::Real,
     shape::Shape,
 };
@@ -65,7 +65,7 @@ impl Layer for SoftmaxLayer {
     fn check(&self) -> Result<(), FieldError> {
         let expected = "at least one axis, and not the batch axis, which is 0";
         let axes = self.axis.listed();
-        read::range(!axes.is_empty() && !axes.contains(&0), "/axis", expected, format!("{axes:?}"))
+        settings_checks::range(!axes.is_empty() && !axes.contains(&0), "/axis", expected, format!("{axes:?}"))
     }
 
     fn arity(&self) -> RangeInclusive<usize> {
@@ -78,7 +78,7 @@ impl Layer for SoftmaxLayer {
             let alike = |(&mask, &axis): (&usize, &usize)| mask == 1 || mask == axis;
             let fits = mask.0.len() == inputs[0].0.len() && mask.0.iter().zip(&inputs[0].0).all(alike);
             let expected = format!("a mask whose axes are those of {}, or 1", inputs[0]);
-            read::range(fits, "/inputs", &expected, mask)?;
+            settings_checks::range(fits, "/inputs", &expected, mask)?;
         }
         Ok(inputs[0].clone())
     }

@@ -1,9 +1,11 @@
 //! [`Add`].
 
-use super::{ANY_NUMBER, broadcast_shape, check_merged_masks, fold, hand_back_sum, merged_mask};
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, MaskRule},
+    layer::{
+        Backward, Forward, Layer, MaskRule,
+        broadcast::{ANY_NUMBER, broadcast_shape, check_merged_masks, fold, hand_back_sum, merged_mask},
+    },
     real::Real,
     shape::Shape,
 };

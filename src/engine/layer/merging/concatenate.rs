@@ -1,9 +1,8 @@
 //! [`Concatenate`].
 
-use super::ANY_NUMBER;
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, MaskRule, read},
+    layer::{Backward, Forward, Layer, MaskRule, broadcast::ANY_NUMBER, settings_checks},
     real::Real,
     shape::Shape,
 };
@@ -32,7 +31,7 @@ impl Default for Concatenate {
 impl Concatenate {
     /// The axis of a sample; one past the last where there is none such.
     fn axis(&self, shape: &Shape) -> usize {
-        read::place(self.axis, shape).unwrap_or(shape.0.len())
+        settings_checks::place(self.axis, shape).unwrap_or(shape.0.len())
     }
 
     /// For each input, where its cells lie in each block of the output: cells of a block, first cell, cells.
@@ -76,7 +75,7 @@ impl Concatenate {
 
 impl Layer for Concatenate {
     fn check(&self) -> Result<(), FieldError> {
-        read::range(self.axis != 0, "/axis", "an axis other than the batch axis, which is 0", self.axis)
+        settings_checks::range(self.axis != 0, "/axis", "an axis other than the batch axis, which is 0", self.axis)
     }
 
     fn arity(&self) -> RangeInclusive<usize> {
@@ -84,7 +83,7 @@ impl Layer for Concatenate {
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
-        let axis = read::axis(self.axis, &inputs[0]).map_err(|error| error.under("/axis"))?;
+        let axis = settings_checks::axis(self.axis, &inputs[0]).map_err(|error| error.under("/axis"))?;
         let mut whole = inputs[0].clone();
         for shape in &inputs[1..] {
             let others = |shape: &Shape| {
@@ -102,13 +101,13 @@ impl Layer for Concatenate {
     }
 
     fn check_masks(&self, inputs: &[Shape], masks: &[Option<Shape>]) -> Result<(), FieldError> {
-        read::masks_of_steps(inputs, masks)
+        settings_checks::masks_of_steps(inputs, masks)
     }
 
     /// Where only some have masks, every step of the others counts.
     fn mask(&self, inputs: &[Shape], masks: &[Option<Shape>]) -> MaskRule {
         match self.output_shape(inputs) {
-            Ok(whole) if masks.iter().any(Option::is_some) => MaskRule::Write(read::all_but_last(&whole)),
+            Ok(whole) if masks.iter().any(Option::is_some) => MaskRule::Write(settings_checks::all_but_last(&whole)),
             _ => MaskRule::Drop,
         }
     }

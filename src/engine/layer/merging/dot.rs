@@ -3,7 +3,7 @@
 use crate::engine::{
     field::FieldError,
     kernel::{Matrix, product},
-    layer::{Axes, Backward, Forward, Layer, Workspace, read},
+    layer::{Axes, Backward, Forward, Layer, Workspace, settings_checks},
     real::Real,
     shape::Shape,
 };
@@ -94,7 +94,7 @@ impl Dot {
     }
 
     fn view(&self, input: usize, shape: &Shape) -> View {
-        let axis = read::place(self.axis(input), shape).unwrap_or(0);
+        let axis = settings_checks::place(self.axis(input), shape).unwrap_or(0);
         View { length: shape.0[axis], inner: shape.0[axis + 1..].iter().product(), cells: shape.cells() }
     }
 }
@@ -104,7 +104,7 @@ impl Layer for Dot {
         let axes = self.axes.listed();
         let count = if let Axes::One(_) = self.axes { 1 } else { 2 };
         let expected = "an axis, or a list of two, other than the batch axis, which is 0";
-        read::range(axes.len() == count && !axes.contains(&0), "/axes", expected, format!("{axes:?}"))
+        settings_checks::range(axes.len() == count && !axes.contains(&0), "/axes", expected, format!("{axes:?}"))
     }
 
     fn arity(&self) -> RangeInclusive<usize> {
@@ -115,14 +115,14 @@ impl Layer for Dot {
         let mut others = Vec::new();
         let mut lengths = [0; 2];
         for (input, shape) in inputs.iter().enumerate() {
-            let axis = read::axis(self.axis(input), shape).map_err(|error| error.under("/axes"))?;
+            let axis = settings_checks::axis(self.axis(input), shape).map_err(|error| error.under("/axes"))?;
             let mut axes = shape.0.clone();
             lengths[input] = axes.remove(axis);
             others.extend(axes);
         }
         let [first, second] = lengths;
         let expected = format!("two axes of the same size in {} and {}", inputs[0], inputs[1]);
-        read::range(first == second, "/axes", &expected, format!("{first} and {second}"))?;
+        settings_checks::range(first == second, "/axes", &expected, format!("{first} and {second}"))?;
         Ok(Shape(if others.is_empty() { vec![1] } else { others }))
     }
 

@@ -1,8 +1,10 @@
 //! What the largest and the smallest of several inputs share.
 
-use super::{Whole, combine_run, mask_of, write_mask};
 use crate::engine::{
-    layer::{Backward, Forward, Values},
+    layer::{
+        Backward, Forward, Values,
+        broadcast::{Whole, combine_run, mask_of, write_mask},
+    },
     real::Real,
 };
 
@@ -13,7 +15,7 @@ fn counted_before<F: Real>(inputs: Values<'_, F>, input: usize, row: usize, star
 
 /// The best of the inputs that count at each step; the first one's where none does.
 #[inline(always)]
-pub(super) fn forward<F: Real>(cx: &mut Forward<'_, F>, better: impl Fn(F, F) -> F) {
+pub(crate) fn forward<F: Real>(cx: &mut Forward<'_, F>, better: impl Fn(F, F) -> F) {
     let (inputs, whole) = (cx.inputs, Whole(cx.inputs.shapes()));
     let by_step = (0..inputs.len()).any(|input| mask_of(inputs, input).is_some());
     let cells = whole.cells();
@@ -42,7 +44,7 @@ pub(super) fn forward<F: Real>(cx: &mut Forward<'_, F>, better: impl Fn(F, F) ->
 }
 
 /// Hands each cell's gradient to the first input that has the best value there.
-pub(super) fn backward<F: Real>(cx: &mut Backward<'_, F>) {
+pub(crate) fn backward<F: Real>(cx: &mut Backward<'_, F>) {
     let (inputs, whole) = (cx.inputs, Whole(cx.inputs.shapes()));
     let by_step = (0..inputs.len()).any(|input| mask_of(inputs, input).is_some());
     let cells = whole.cells();

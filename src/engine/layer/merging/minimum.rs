@@ -1,9 +1,13 @@
 //! [`Minimum`].
 
-use super::{ANY_NUMBER, Whole, broadcast_shape, extremum, merged_mask};
+use super::extremum;
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, MaskRule, Workspace, read},
+    layer::{
+        Backward, Forward, Layer, MaskRule, Workspace,
+        broadcast::{ANY_NUMBER, Whole, broadcast_shape, merged_mask},
+        settings_checks,
+    },
     real::Real,
     shape::Shape,
 };
@@ -34,7 +38,7 @@ impl Layer for Minimum {
     }
 
     fn check_masks(&self, inputs: &[Shape], masks: &[Option<Shape>]) -> Result<(), FieldError> {
-        read::masks_of_steps(inputs, masks)
+        settings_checks::masks_of_steps(inputs, masks)
     }
 
     fn mask(&self, _: &[Shape], masks: &[Option<Shape>]) -> MaskRule {

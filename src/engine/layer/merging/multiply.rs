@@ -1,9 +1,12 @@
 //! [`Multiply`].
 
-use super::{ANY_NUMBER, Whole, broadcast_shape, combine_run, mask_of, merged_mask, write_mask};
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, MaskRule, Values, Workspace, read},
+    layer::{
+        Backward, Forward, Layer, MaskRule, Values, Workspace,
+        broadcast::{ANY_NUMBER, Whole, broadcast_shape, combine_run, mask_of, merged_mask, write_mask},
+        settings_checks,
+    },
     real::Real,
     shape::Shape,
 };
@@ -65,7 +68,7 @@ impl Layer for Multiply {
     }
 
     fn check_masks(&self, inputs: &[Shape], masks: &[Option<Shape>]) -> Result<(), FieldError> {
-        read::masks_of_steps(inputs, masks)
+        settings_checks::masks_of_steps(inputs, masks)
     }
 
     fn mask(&self, _: &[Shape], masks: &[Option<Shape>]) -> MaskRule {

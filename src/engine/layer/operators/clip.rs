@@ -3,7 +3,7 @@
 use super::cellwise::{CellFunction, layer_of_cells};
 use crate::engine::{
     field::FieldError,
-    layer::read,
+    layer::settings_checks,
     real::{Real, check},
 };
 use serde::{Deserialize, Serialize};
@@ -33,7 +33,7 @@ impl CellFunction for Clip {
         self.x_max.map_or(Ok(()), |most| check::finite("/x_max", most))?;
         match (self.x_min, self.x_max) {
             (Some(least), Some(most)) => {
-                read::range(least <= most, "/x_max", &format!("at least `x_min`, which is {least}"), most)
+                settings_checks::range(least <= most, "/x_max", &format!("at least `x_min`, which is {least}"), most)
             }
             _ => Ok(()),
         }

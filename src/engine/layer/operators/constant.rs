@@ -2,7 +2,7 @@
 
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, read},
+    layer::{Backward, Forward, Layer, settings_checks},
     numbers::Numbers,
     real::{Real, check},
     shape::Shape,
@@ -29,7 +29,7 @@ impl Layer for ConstantLayer {
     fn check(&self) -> Result<(), FieldError> {
         let sizes = !self.shape.is_empty() && self.shape.iter().all(|size| (1..=LONGEST_AXIS).contains(size));
         let expected = format!("at least one axis, of 1 to {LONGEST_AXIS}");
-        read::range(sizes, "/shape", &expected, format!("{:?}", self.shape))?;
+        settings_checks::range(sizes, "/shape", &expected, format!("{:?}", self.shape))?;
         self.value.check_along(&Shape(self.shape.clone()), "/value")?;
         self.value.check("/value", check::finite)
     }

@@ -3,7 +3,7 @@
 use super::reduction::View;
 use crate::engine::{
     field::FieldError,
-    layer::{Axes, Backward, Forward, Layer, read},
+    layer::{Axes, Backward, Forward, Layer, settings_checks},
     real::Real,
     shape::Shape,
 };
@@ -28,7 +28,7 @@ impl Layer for Cumsum {
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
-        read::axis(self.axis, &inputs[0]).map_err(|error| error.under("/axis"))?;
+        settings_checks::axis(self.axis, &inputs[0]).map_err(|error| error.under("/axis"))?;
         Ok(inputs[0].clone())
     }
 

@@ -3,7 +3,7 @@
 use crate::engine::{
     field::FieldError,
     kernel::{Matrix, product},
-    layer::{Backward, Forward, Layer, Workspace, read},
+    layer::{Backward, Forward, Layer, Workspace, settings_checks},
     real::Real,
     shape::Shape,
 };
@@ -187,13 +187,18 @@ impl Layer for Einsum {
         for (letters, shape) in letters.inputs.iter().zip(inputs) {
             let expected = format!("a letter for the batch and for each axis of {shape}");
             let received = format_args!("\"{}\"", self.equation);
-            read::range(letters.len() == shape.0.len(), "/equation", &expected, received)?;
+            settings_checks::range(letters.len() == shape.0.len(), "/equation", &expected, received)?;
             for (&letter, &size) in letters.iter().zip(&shape.0) {
                 match sizes.iter().find(|(known, _)| *known == letter) {
                     None => sizes.push((letter, size)),
                     Some((_, known)) => {
                         let expected = format!("axes `{letter}` of the same size");
-                        read::range(*known == size, "/equation", &expected, format_args!("{known} and {size}"))?;
+                        settings_checks::range(
+                            *known == size,
+                            "/equation",
+                            &expected,
+                            format_args!("{known} and {size}"),
+                        )?;
                     }
                 }
             }

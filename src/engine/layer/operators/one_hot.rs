@@ -2,7 +2,7 @@
 
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, InputScale, Layer, read},
+    layer::{Backward, Forward, InputScale, Layer, settings_checks},
     real::Real,
     shape::Shape,
 };
@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct OneHot {
     /// How many places there are.
-    #[serde(deserialize_with = "read::count")]
+    #[serde(deserialize_with = "settings_checks::count")]
     pub num_classes: usize,
 }
 

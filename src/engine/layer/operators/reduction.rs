@@ -3,7 +3,7 @@
 use crate::engine::{
     field::FieldError,
     kernel,
-    layer::{Axes, read},
+    layer::{Axes, settings_checks},
     real::{self, Real},
     shape::Shape,
 };
@@ -47,7 +47,12 @@ pub(super) fn reduced(
         (true, false) => None,
     });
     let sizes: Vec<usize> = sizes.collect();
-    read::range(!sizes.is_empty(), "/axis", "an axis that is left, or `keepdims`", format!("{:?}", axis.listed()))?;
+    settings_checks::range(
+        !sizes.is_empty(),
+        "/axis",
+        "an axis that is left, or `keepdims`",
+        format!("{:?}", axis.listed()),
+    )?;
     Ok(Shape(sizes))
 }
 

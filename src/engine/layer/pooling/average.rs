@@ -1,10 +1,13 @@
 //! [`AveragePooling`]: [`AveragePooling1d`], [`AveragePooling2d`] and [`AveragePooling3d`].
 
-use super::{
-    super::{Backward, Forward, Layer, Padding, Sizes, convolution::Window, read},
-    Pool,
+use super::Pool;
+use crate::engine::{
+    field::FieldError,
+    kernel,
+    layer::{Backward, Forward, Layer, Padding, Sizes, convolutional::Window, settings_checks},
+    real::Real,
+    shape::Shape,
 };
-use crate::engine::{field::FieldError, kernel, real::Real, shape::Shape};
 use serde::{Deserialize, Serialize};
 
 /// The mean of each channel over each pool. Padding is not counted.
@@ -20,7 +23,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct AveragePooling<const AXES: usize> {
     /// The length of a pool along each axis, at least 1.
-    #[serde(default = "read::two_each")]
+    #[serde(default = "settings_checks::two_each")]
     #[schema(schema_with = Sizes::<AXES>::schema)]
     pub pool_size: Sizes<AXES>,
     /// Steps between pools along each axis, at least 1; those of the pool's size where absent.

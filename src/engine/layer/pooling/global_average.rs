@@ -1,10 +1,13 @@
 //! [`GlobalAveragePooling`]: [`GlobalAveragePooling1d`], [`GlobalAveragePooling2d`] and [`GlobalAveragePooling3d`].
 
-use super::{
-    super::{Backward, Forward, Layer, Values, read},
-    global_shape,
+use super::global_shape;
+use crate::engine::{
+    field::FieldError,
+    kernel,
+    layer::{Backward, Forward, Layer, Values, settings_checks},
+    real::Real,
+    shape::Shape,
 };
-use crate::engine::{field::FieldError, kernel, real::Real, shape::Shape};
 use serde::{Deserialize, Serialize};
 
 /// The mean of each channel; in a sequence with a mask, over the steps that count. Of no steps, as in Keras, it is NaN.
@@ -51,7 +54,7 @@ impl<const AXES: usize> Layer for GlobalAveragePooling<AXES> {
     }
 
     fn check_masks(&self, inputs: &[Shape], masks: &[Option<Shape>]) -> Result<(), FieldError> {
-        if AXES == 1 { read::masks_of_steps(inputs, masks) } else { Ok(()) }
+        if AXES == 1 { settings_checks::masks_of_steps(inputs, masks) } else { Ok(()) }
     }
 
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {

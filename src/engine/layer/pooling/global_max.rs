@@ -1,10 +1,13 @@
 //! [`GlobalMaxPooling`]: [`GlobalMaxPooling1d`], [`GlobalMaxPooling2d`] and [`GlobalMaxPooling3d`].
 
-use super::{
-    super::{Backward, Forward, Layer, Workspace},
-    global_shape,
+use super::global_shape;
+use crate::engine::{
+    field::FieldError,
+    kernel,
+    layer::{Backward, Forward, Layer, Workspace},
+    real::Real,
+    shape::Shape,
 };
-use crate::engine::{field::FieldError, kernel, real::Real, shape::Shape};
 use serde::{Deserialize, Serialize};
 
 /// The largest cell of each channel; equal ones share the gradient.

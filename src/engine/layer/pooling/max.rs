@@ -1,10 +1,13 @@
 //! [`MaxPooling`]: [`MaxPooling1d`], [`MaxPooling2d`] and [`MaxPooling3d`].
 
-use super::{
-    super::{Backward, Forward, Layer, Padding, Sizes, Workspace, convolution::Window, read},
-    Pool,
+use super::Pool;
+use crate::engine::{
+    field::FieldError,
+    kernel,
+    layer::{Backward, Forward, Layer, Padding, Sizes, Workspace, convolutional::Window, settings_checks},
+    real::Real,
+    shape::Shape,
 };
-use crate::engine::{field::FieldError, kernel, real::Real, shape::Shape};
 use serde::{Deserialize, Serialize};
 
 /// The largest cell of each channel in each pool; of equal ones the first has the gradient. Padding is never the largest,
@@ -21,7 +24,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct MaxPooling<const AXES: usize> {
     /// The length of a pool along each axis, at least 1.
-    #[serde(default = "read::two_each")]
+    #[serde(default = "settings_checks::two_each")]
     #[schema(schema_with = Sizes::<AXES>::schema)]
     pub pool_size: Sizes<AXES>,
     /// Steps between pools along each axis, at least 1; those of the pool's size where absent.
@@ -53,7 +56,7 @@ impl<const AXES: usize> Layer for MaxPooling<AXES> {
     fn check(&self) -> Result<(), FieldError> {
         self.pool().check()?;
         let cells: usize = self.pool_size.0.iter().product();
-        read::range(cells <= LARGEST_POOL, "/pool_size", &format!("at most {LARGEST_POOL} cells"), cells)
+        settings_checks::range(cells <= LARGEST_POOL, "/pool_size", &format!("at most {LARGEST_POOL} cells"), cells)
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {

@@ -12,12 +12,15 @@ pub use global_average::{
 pub use global_max::{GlobalMaxPooling, GlobalMaxPooling1d, GlobalMaxPooling2d, GlobalMaxPooling3d};
 pub use max::{MaxPooling, MaxPooling1d, MaxPooling2d, MaxPooling3d};
 
-use super::{
-    Padding, Sizes,
-    convolution::{Window, check, check_axes, volume},
-    read,
+use crate::engine::{
+    field::FieldError,
+    layer::{
+        Padding, Sizes,
+        convolutional::{Window, check, check_axes, volume},
+        settings_checks,
+    },
+    shape::Shape,
 };
-use crate::engine::{field::FieldError, shape::Shape};
 
 /// Where a pool stands, from the settings that every pooling has.
 #[derive(Debug, Clone, Copy)]
@@ -35,7 +38,13 @@ impl<const AXES: usize> Pool<AXES> {
     }
 
     fn window(&self, input: &Shape) -> Window {
-        Window::new(volume(input), self.size, self.strides.unwrap_or(self.size), read::one_each(), self.padding)
+        Window::new(
+            volume(input),
+            self.size,
+            self.strides.unwrap_or(self.size),
+            settings_checks::one_each(),
+            self.padding,
+        )
     }
 
     fn output_shape(&self, input: &Shape) -> Result<Shape, FieldError> {

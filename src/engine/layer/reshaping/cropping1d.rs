@@ -1,9 +1,9 @@
 //! [`Cropping1d`].
 
-use super::{Margins1d, axes, frame::Frame};
+use super::{Margins1d, frame::Frame};
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, read},
+    layer::{Backward, Forward, Layer, settings_checks},
     real::Real,
     shape::Shape,
 };
@@ -48,9 +48,9 @@ impl Layer for Cropping1d {
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
-        let [steps, channels] = axes(&inputs[0], "steps and channels")?;
+        let [steps, channels] = settings_checks::named_axes(&inputs[0], "steps and channels")?;
         let expected = format!("fewer than the {steps} steps of the input");
-        read::range(self.cropping.cells() < steps, "/cropping", &expected, self.cropping.cells())?;
+        settings_checks::range(self.cropping.cells() < steps, "/cropping", &expected, self.cropping.cells())?;
         Ok(Shape(vec![steps - self.cropping.cells(), channels]))
     }
 

@@ -1,9 +1,9 @@
 //! [`Cropping2d`].
 
-use super::{Margins2d, axes, frame::Frame};
+use super::{Margins2d, frame::Frame};
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, read},
+    layer::{Backward, Forward, Layer, settings_checks},
     real::Real,
     shape::Shape,
 };
@@ -48,10 +48,15 @@ impl Layer for Cropping2d {
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
-        let [height, width, channels] = axes(&inputs[0], "height, width and channels")?;
+        let [height, width, channels] = settings_checks::named_axes(&inputs[0], "height, width and channels")?;
         let (down, across) = (self.cropping.height().cells(), self.cropping.width().cells());
         let expected = format!("fewer than the {height} lines and the {width} columns of the input");
-        read::range(down < height && across < width, "/cropping", &expected, format!("{down} and {across}"))?;
+        settings_checks::range(
+            down < height && across < width,
+            "/cropping",
+            &expected,
+            format!("{down} and {across}"),
+        )?;
         Ok(Shape(vec![height - down, width - across, channels]))
     }
 

@@ -1,12 +1,12 @@
 //! [`Cropping3d`].
 
 use super::{
-    Margins3d, axes,
+    Margins3d,
     frame::{Frame, Volume},
 };
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, read},
+    layer::{Backward, Forward, Layer, settings_checks},
     real::Real,
     shape::Shape,
 };
@@ -53,13 +53,14 @@ impl Layer for Cropping3d {
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
-        let [planes, height, width, channels] = axes(&inputs[0], "planes, height, width and channels")?;
+        let [planes, height, width, channels] =
+            settings_checks::named_axes(&inputs[0], "planes, height, width and channels")?;
         let (sizes, gone) = ([planes, height, width], self.cropping.cells());
         let fits = sizes.iter().zip(gone).all(|(&size, gone)| gone < size);
         let expected =
             format!("fewer than the {planes} planes, the {height} lines and the {width} columns of the input");
         let received = format!("{}, {} and {}", gone[0], gone[1], gone[2]);
-        read::range(fits, "/cropping", &expected, received)?;
+        settings_checks::range(fits, "/cropping", &expected, received)?;
         Ok(Shape(vec![planes - gone[0], height - gone[1], width - gone[2], channels]))
     }
 

@@ -4,7 +4,7 @@ use crate::engine::real::Real;
 
 /// Where an image [lines, cells of a line] lies in a larger one.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Frame {
+pub(crate) struct Frame {
     /// Lines of the larger image.
     pub outer_lines: usize,
     /// Cells of each of them.
@@ -52,7 +52,7 @@ impl Frame {
 
 /// Where a volume lies in a larger one: some of its planes, each in a frame.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Volume {
+pub(crate) struct Volume {
     pub frame: Frame,
     /// Planes of the larger volume.
     pub outer_planes: usize,

@@ -1,6 +1,6 @@
 //! How much is added or taken away at each end of an axis, as Keras writes it.
 
-use crate::engine::{field::FieldError, layer::read, spec::LONGEST_AXIS};
+use crate::engine::{field::FieldError, layer::settings_checks, spec::LONGEST_AXIS};
 use serde::{Deserialize, Serialize};
 
 /// Cells before and after a sequence: `[before, after]`, or one number for both.
@@ -73,26 +73,26 @@ impl From<Pairs> for Margins2d {
 
 impl Margins1d {
     /// Both together.
-    pub(super) fn cells(self) -> usize {
+    pub(crate) fn cells(self) -> usize {
         self.0.iter().sum()
     }
 
-    pub(super) fn check(self, pointer: &str) -> Result<(), FieldError> {
+    pub(crate) fn check(self, pointer: &str) -> Result<(), FieldError> {
         let most = self.0.into_iter().max().unwrap_or(0);
-        read::range(most <= LONGEST_AXIS, pointer, &format!("0 to {LONGEST_AXIS}"), most)
+        settings_checks::range(most <= LONGEST_AXIS, pointer, &format!("0 to {LONGEST_AXIS}"), most)
     }
 }
 
 impl Margins2d {
-    pub(super) fn height(self) -> Margins1d {
+    pub(crate) fn height(self) -> Margins1d {
         Margins1d(self.0[0])
     }
 
-    pub(super) fn width(self) -> Margins1d {
+    pub(crate) fn width(self) -> Margins1d {
         Margins1d(self.0[1])
     }
 
-    pub(super) fn check(self, pointer: &str) -> Result<(), FieldError> {
+    pub(crate) fn check(self, pointer: &str) -> Result<(), FieldError> {
         self.height().check(pointer)?;
         self.width().check(pointer)
     }
@@ -100,11 +100,11 @@ impl Margins2d {
 
 impl Margins3d {
     /// Both together of each axis.
-    pub(super) fn cells(self) -> [usize; 3] {
+    pub(crate) fn cells(self) -> [usize; 3] {
         self.0.map(|ends| Margins1d(ends).cells())
     }
 
-    pub(super) fn check(self, pointer: &str) -> Result<(), FieldError> {
+    pub(crate) fn check(self, pointer: &str) -> Result<(), FieldError> {
         self.0.into_iter().try_for_each(|ends| Margins1d(ends).check(pointer))
     }
 }

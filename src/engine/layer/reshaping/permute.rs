@@ -2,7 +2,7 @@
 
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, read},
+    layer::{Backward, Forward, Layer, settings_checks},
     real::Real,
     shape::Shape,
 };
@@ -63,13 +63,13 @@ impl Layer for Permute {
         sorted.sort_unstable();
         let expected = "the numbers from 1 in some order, at least one of them";
         let whole = !sorted.is_empty() && sorted.iter().copied().eq(1..=sorted.len());
-        read::range(whole, "/dims", expected, format!("{:?}", self.dims))
+        settings_checks::range(whole, "/dims", expected, format!("{:?}", self.dims))
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
         let axes = &inputs[0].0;
         let expected = format!("one number for each axis of {}", inputs[0]);
-        read::range(axes.len() == self.dims.len(), "/dims", &expected, format!("{:?}", self.dims))?;
+        settings_checks::range(axes.len() == self.dims.len(), "/dims", &expected, format!("{:?}", self.dims))?;
         Ok(Shape(self.dims.iter().map(|&dim| axes[dim - 1]).collect()))
     }
 

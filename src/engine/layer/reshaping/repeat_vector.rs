@@ -1,9 +1,9 @@
 //! [`RepeatVector`].
 
-use super::{axes, repetition::Repetition};
+use super::repetition::Repetition;
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, read},
+    layer::{Backward, Forward, Layer, settings_checks},
     real::Real,
     shape::Shape,
 };
@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct RepeatVector {
     /// How many steps, at least 1.
-    #[serde(deserialize_with = "read::count")]
+    #[serde(deserialize_with = "settings_checks::count")]
     #[schema(minimum = 1, maximum = 2147483647)]
     pub n: usize,
 }
@@ -36,7 +36,7 @@ impl Layer for RepeatVector {
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
-        let [cells] = axes(&inputs[0], "a vector")?;
+        let [cells] = settings_checks::named_axes(&inputs[0], "a vector")?;
         Ok(Shape(vec![self.n, cells]))
     }
 

@@ -4,7 +4,7 @@ use crate::engine::{kernel, real::Real};
 
 /// An image [height, width, channels] of which each pixel is repeated.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Repetition {
+pub(crate) struct Repetition {
     /// Pixels of a line.
     pub width: usize,
     /// Cells of a pixel.

@@ -4,7 +4,7 @@ use crate::engine::real::Real;
 
 /// How much of a place at some distance is in a mixture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Curve {
+pub(crate) enum Curve {
     /// Falls straight to zero at a distance of 1.
     Triangle,
     /// Keys's, with a slope of -0.5 at 1.
@@ -58,7 +58,7 @@ impl Curve {
 }
 
 /// The tables of an [`Axis`]: the first old place of each new one, and as many weights of each, bits of `f32`.
-pub(super) fn tables(places: impl Iterator<Item = (usize, Vec<f64>)>) -> [Vec<u32>; 2] {
+pub(crate) fn tables(places: impl Iterator<Item = (usize, Vec<f64>)>) -> [Vec<u32>; 2] {
     let (mut firsts, mut bits) = (Vec::new(), Vec::new());
     for (first, weights) in places {
         firsts.push(first as u32);
@@ -69,7 +69,7 @@ pub(super) fn tables(places: impl Iterator<Item = (usize, Vec<f64>)>) -> [Vec<u3
 
 /// An image whose lines and columns are mixed, by the tables of both axes.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Mixture<'a> {
+pub(crate) struct Mixture<'a> {
     pub lines: Axis<'a>,
     pub columns: Axis<'a>,
     /// Columns of the image that is mixed.
@@ -79,7 +79,7 @@ pub(super) struct Mixture<'a> {
 
 /// The mixtures along one axis.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Axis<'a> {
+pub(crate) struct Axis<'a> {
     firsts: &'a [u32],
     weights: &'a [u32],
 }

@@ -2,7 +2,7 @@
 
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, read},
+    layer::{Backward, Forward, Layer, settings_checks},
     real::Real,
     shape::Shape,
     spec::LONGEST_AXIS,
@@ -27,7 +27,7 @@ impl Layer for Reshape {
         let open = self.target_shape.iter().filter(|&&axis| axis == -1).count();
         let sizes = self.target_shape.iter().all(|&axis| axis == -1 || (1..=LONGEST_AXIS as i64).contains(&axis));
         let expected = format!("axes of 1 to {LONGEST_AXIS}, and at most one of -1");
-        read::range(sizes && open <= 1, "/target_shape", &expected, format!("{:?}", self.target_shape))
+        settings_checks::range(sizes && open <= 1, "/target_shape", &expected, format!("{:?}", self.target_shape))
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
@@ -37,7 +37,7 @@ impl Layer for Reshape {
         let open = self.target_shape.contains(&-1);
         let fits = if open { cells.is_multiple_of(known) } else { cells == known };
         let expected = format!("a shape of {cells} cells, as many as the input {} has", inputs[0]);
-        read::range(fits, "/target_shape", &expected, format!("{:?}", self.target_shape))?;
+        settings_checks::range(fits, "/target_shape", &expected, format!("{:?}", self.target_shape))?;
         let axes = self.target_shape.iter().map(|&axis| if axis == -1 { cells / known } else { axis as usize });
         Ok(Shape(axes.collect()))
     }

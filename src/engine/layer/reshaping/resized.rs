@@ -38,7 +38,7 @@ impl ResizeInterpolation {
 
 /// An axis that is resized: of a frame of `frame` places, in which the axis begins at `start`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Resized {
+pub(crate) struct Resized {
     /// Places of the axis.
     pub length: usize,
     /// Places that are resized: fewer than the axis has where it is cropped, and more where it is padded.

@@ -1,9 +1,9 @@
 //! [`UpSampling1d`].
 
-use super::{axes, repetition::Repetition};
+use super::repetition::Repetition;
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, read},
+    layer::{Backward, Forward, Layer, settings_checks},
     real::Real,
     shape::Shape,
 };
@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct UpSampling1d {
     /// How often, at least 1.
-    #[serde(deserialize_with = "read::count")]
+    #[serde(deserialize_with = "settings_checks::count")]
     #[schema(minimum = 1, maximum = 2147483647)]
     pub size: usize,
 }
@@ -42,7 +42,7 @@ impl Layer for UpSampling1d {
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
-        let [steps, channels] = axes(&inputs[0], "steps and channels")?;
+        let [steps, channels] = settings_checks::named_axes(&inputs[0], "steps and channels")?;
         Ok(Shape(vec![steps.saturating_mul(self.size), channels]))
     }
 

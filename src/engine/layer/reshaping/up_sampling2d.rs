@@ -1,13 +1,12 @@
 //! [`UpSampling2d`].
 
 use super::{
-    axes,
     repetition::Repetition,
     resampling::{Axis, Curve, Mixture},
 };
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, Sizes, Workspace},
+    layer::{Backward, Forward, Layer, Sizes, Workspace, settings_checks},
     real::Real,
     shape::Shape,
 };
@@ -114,7 +113,7 @@ impl Layer for UpSampling2d {
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
-        let [height, width, channels] = axes(&inputs[0], "height, width and channels")?;
+        let [height, width, channels] = settings_checks::named_axes(&inputs[0], "height, width and channels")?;
         Ok(Shape(vec![height.saturating_mul(self.size.0[0]), width.saturating_mul(self.size.0[1]), channels]))
     }
 

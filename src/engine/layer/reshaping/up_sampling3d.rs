@@ -1,10 +1,10 @@
 //! [`UpSampling3d`].
 
-use super::{axes, repetition::Repetition};
+use super::repetition::Repetition;
 use crate::engine::{
     field::FieldError,
     kernel,
-    layer::{Backward, Forward, Layer, Sizes},
+    layer::{Backward, Forward, Layer, Sizes, settings_checks},
     real::Real,
     shape::Shape,
 };
@@ -48,7 +48,8 @@ impl Layer for UpSampling3d {
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
-        let [planes, height, width, channels] = axes(&inputs[0], "planes, height, width and channels")?;
+        let [planes, height, width, channels] =
+            settings_checks::named_axes(&inputs[0], "planes, height, width and channels")?;
         let mut sizes = [planes, height, width];
         sizes.iter_mut().zip(self.size.0).for_each(|(size, times)| *size = size.saturating_mul(times));
         Ok(Shape([&sizes[..], &[channels]].concat()))

@@ -1,9 +1,9 @@
 //! [`ZeroPadding1d`].
 
-use super::{Margins1d, axes, frame::Frame};
+use super::{Margins1d, frame::Frame};
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer},
+    layer::{Backward, Forward, Layer, settings_checks},
     real::Real,
     shape::Shape,
 };
@@ -48,7 +48,7 @@ impl Layer for ZeroPadding1d {
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
-        let [steps, channels] = axes(&inputs[0], "steps and channels")?;
+        let [steps, channels] = settings_checks::named_axes(&inputs[0], "steps and channels")?;
         Ok(Shape(vec![steps.saturating_add(self.padding.cells()), channels]))
     }
 

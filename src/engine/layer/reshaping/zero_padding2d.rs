@@ -1,9 +1,9 @@
 //! [`ZeroPadding2d`].
 
-use super::{Margins2d, axes, frame::Frame};
+use super::{Margins2d, frame::Frame};
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer},
+    layer::{Backward, Forward, Layer, settings_checks},
     real::Real,
     shape::Shape,
 };
@@ -48,7 +48,7 @@ impl Layer for ZeroPadding2d {
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
-        let [height, width, channels] = axes(&inputs[0], "height, width and channels")?;
+        let [height, width, channels] = settings_checks::named_axes(&inputs[0], "height, width and channels")?;
         let (down, across) = (self.padding.height().cells(), self.padding.width().cells());
         Ok(Shape(vec![height.saturating_add(down), width.saturating_add(across), channels]))
     }

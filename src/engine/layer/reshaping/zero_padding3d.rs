@@ -1,12 +1,12 @@
 //! [`ZeroPadding3d`].
 
 use super::{
-    Margins3d, axes,
+    Margins3d,
     frame::{Frame, Volume},
 };
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer},
+    layer::{Backward, Forward, Layer, settings_checks},
     real::Real,
     shape::Shape,
 };
@@ -53,7 +53,8 @@ impl Layer for ZeroPadding3d {
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
-        let [planes, height, width, channels] = axes(&inputs[0], "planes, height, width and channels")?;
+        let [planes, height, width, channels] =
+            settings_checks::named_axes(&inputs[0], "planes, height, width and channels")?;
         let mut sizes = [planes, height, width];
         sizes.iter_mut().zip(self.padding.cells()).for_each(|(size, more)| *size = size.saturating_add(more));
         Ok(Shape([&sizes[..], &[channels]].concat()))

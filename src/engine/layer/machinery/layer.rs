@@ -1,0 +1,264 @@
+//! [`Layer`], and what it says of itself: [`ParameterSpec`], [`Workspace`], [`Meeting`], [`MaskRule`], [`InputScale`].
+
+use super::{Backward, BeforeStep, Forward, Join};
+use crate::engine::{
+    activation::Activation, constraint::Constraint, field::FieldError, init::Initializer, layer::Direction, real::Real,
+    regularizer::Regularizer, shape::Shape,
+};
+use std::ops::RangeInclusive;
+
+/// One tensor of weights that a layer asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ParameterSpec {
+    /// Keras's name: `kernel`, `bias`, `gamma`, `moving_mean`, …
+    pub name: &'static str,
+    /// What the names of its settings begin with: `kernel` of `kernel_initializer`.
+    pub setting: &'static str,
+    /// Its shape, row-major.
+    pub shape: Shape,
+    /// Its first values.
+    pub initializer: Initializer,
+    /// Its penalty, where it has one.
+    pub regularizer: Option<Regularizer>,
+    /// What it is brought back to after each step, where it has such.
+    pub constraint: Option<Constraint>,
+    /// Whether the optimizer moves it.
+    pub trainable: bool,
+}
+
+/// First values, penalty and constraint of a parameter.
+pub(crate) type Settings<'a> = (&'a Initializer, Option<Regularizer>, Option<&'a Constraint>);
+
+impl ParameterSpec {
+    /// One that the optimizer moves.
+    pub(crate) fn trained(
+        name: &'static str,
+        shape: Shape,
+        initializer: &Initializer,
+        regularizer: Option<Regularizer>,
+        constraint: Option<&Constraint>,
+    ) -> Self {
+        // `query/kernel` is one of several kernels that share their settings; those of `recurrent_kernel` begin with `recurrent`.
+        let setting = name.rsplit('/').next().unwrap_or(name);
+        let setting = setting.strip_suffix("_kernel").unwrap_or(setting);
+        let (initializer, constraint) = (initializer.clone(), constraint.cloned());
+        Self { name, setting, shape, initializer, regularizer, constraint, trainable: true }
+    }
+
+    /// One that the layer itself moves, if anything does.
+    pub(crate) fn fixed(name: &'static str, shape: Shape, initializer: &Initializer) -> Self {
+        Self { trainable: false, ..Self::trained(name, shape, initializer, None, None) }
+    }
+
+    /// The scale and the shift of a normalization, where there are such: first values, penalty and constraint of each.
+    pub(crate) fn gamma_and_beta(shape: &Shape, gamma: Option<Settings<'_>>, beta: Option<Settings<'_>>) -> Vec<Self> {
+        let named = [("gamma", gamma), ("beta", beta)].into_iter();
+        let settings = named.filter_map(|(name, settings)| Some((name, settings?)));
+        let parameter = |(name, (initializer, regularizer, constraint)): (_, Settings<'_>)| {
+            Self::trained(name, shape.clone(), initializer, regularizer, constraint)
+        };
+        settings.map(parameter).collect()
+    }
+
+    /// The same, with settings of another name than its own.
+    pub(crate) fn with_setting(self, setting: &'static str) -> Self {
+        Self { setting, ..self }
+    }
+}
+
+/// Memory that a layer wants beside its output, in cells.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Workspace {
+    /// For each row, kept from forward to backward.
+    pub kept_per_row: usize,
+    /// For each row, free to overwrite in any call.
+    pub scratch_per_row: usize,
+    /// Free to overwrite in any call.
+    pub scratch: usize,
+}
+
+/// Sums over the whole batch that a layer's output depends on, in cells; see [`Layer::meeting`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Meeting {
+    /// Cells that each lane sums up before the layer's forward.
+    pub forward_sums: usize,
+    /// Cells that forward and backward read once the sums are joined.
+    pub forward_joined: usize,
+    /// Cells that each lane sums up before the layer's backward.
+    pub backward_sums: usize,
+    /// Cells that backward reads once those are joined.
+    pub backward_joined: usize,
+}
+
+/// The scale of the numbers that a layer is made to read, if they are columns of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InputScale {
+    /// About 1, as weights expect it.
+    Unit,
+    /// Any: the layer normalizes each column by itself.
+    Any,
+    /// That of the raw numbers, which the layer scales by constants or compares with them.
+    Raw,
+    /// That of the raw numbers, which the layer looks up: scaled ones mean nothing to it.
+    Exact,
+}
+
+/// What becomes of the masks of a layer's inputs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MaskRule {
+    /// The output has none.
+    Drop,
+    /// The output has the mask of this input.
+    Pass(usize),
+    /// The layer writes a mask of its own of this shape to [`Forward::mask`].
+    Write(Shape),
+}
+
+/// What every layer's settings implement. `x: [batch, ...]`, `y: [batch, ...]`, row-major.
+///
+/// Running state lives outside: parameters, buffers and sums come in through the contexts, laid out once from what
+/// `parameters`, `workspace` and `meeting` say. Nothing in `forward` or `backward` may allocate.
+pub trait Layer: Send + Sync {
+    /// Whether it carries a state along a sequence: it may be given the state to begin with, and has the setting
+    /// `use_mask`.
+    const RECURRENT: bool = false;
+
+    /// Ranges of the settings; the pointer is below the layer (`/units`).
+    fn check(&self) -> Result<(), FieldError>;
+
+    /// How many inputs it takes.
+    fn arity(&self) -> RangeInclusive<usize> {
+        1..=1
+    }
+
+    /// The output's shape for these inputs' shapes, of which there are as many as [`Self::arity`] allows.
+    fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError>;
+
+    /// How many values it gives.
+    fn values(&self) -> usize {
+        1
+    }
+
+    /// The shapes of what it gives beside its output, for shapes that passed [`Self::output_shape`]; these have no masks.
+    fn other_shapes(&self, _inputs: &[Shape]) -> Vec<Shape> {
+        Vec::new()
+    }
+
+    /// The weights for these inputs' shapes.
+    fn parameters(&self, _inputs: &[Shape]) -> Vec<ParameterSpec> {
+        Vec::new()
+    }
+
+    /// Fails where the layer cannot make anything of masks of these shapes; `masks` are those of its inputs.
+    fn check_masks(&self, _inputs: &[Shape], _masks: &[Option<Shape>]) -> Result<(), FieldError> {
+        Ok(())
+    }
+
+    /// The output's mask; `masks` are the shapes of those of its inputs.
+    fn mask(&self, _inputs: &[Shape], _masks: &[Option<Shape>]) -> MaskRule {
+        MaskRule::Drop
+    }
+
+    /// Whether it sees the masks of the steps where it runs on each step by itself: in Keras, where its call has the
+    /// argument `mask`.
+    fn sees_masks_of_steps(&self) -> bool {
+        false
+    }
+
+    /// A recurrent layer as one direction of a [`Bidirectional`].
+    fn direction(&mut self) -> Option<Direction<'_>> {
+        None
+    }
+
+    /// Memory beside the output.
+    fn workspace(&self, _inputs: &[Shape]) -> Workspace {
+        Workspace::default()
+    }
+
+    /// Places in memory that follow from the shapes alone, made once for each place in a model: [`Forward::tables`]. Only
+    /// for shapes that passed [`Self::output_shape`].
+    fn tables(&self, _inputs: &[Shape]) -> Vec<Vec<u32>> {
+        Vec::new()
+    }
+
+    /// Multiplications and additions of one row's forward, roughly: how much work a thread is given goes by it.
+    fn cost(&self, inputs: &[Shape]) -> u64 {
+        inputs.iter().map(|shape| shape.cells() as u64).sum()
+    }
+
+    /// How many rows of one product with its kernel a row of the batch is: its steps or positions. `None` where no kernel is
+    /// multiplied. How many rows are worked on at a time goes by it.
+    fn product_rows(&self, _inputs: &[Shape]) -> Option<usize> {
+        None
+    }
+
+    /// The activation that the output went through last. Where a loss absorbs it, `forward` and `backward` leave it
+    /// out, as [`Pass::logits`] says.
+    fn last_activation(&self) -> Option<Activation> {
+        None
+    }
+
+    /// The parameter, [inputs, outputs], whose gradient is `xᵀ · dy` and nothing else: of the first input and of the
+    /// output's gradient as `backward` leaves it, both in rows of their last axis. Such a gradient may be made later, and
+    /// `backward` is then given no place for it.
+    fn outer_product(&self) -> Option<usize> {
+        None
+    }
+
+    /// How many numbers it looks up in its first input, from 0: these must be whole numbers of an input of the model, or what a
+    /// layer gives whose [`Self::categories`] are no more.
+    fn looks_up(&self) -> Option<usize> {
+        None
+    }
+
+    /// Where it gives whole numbers, from 0: how many different ones.
+    fn categories(&self) -> Option<usize> {
+        None
+    }
+
+    /// The scale of the numbers that it is made to read.
+    fn input_scale(&self) -> InputScale {
+        if self.looks_up().is_some() { InputScale::Exact } else { InputScale::Unit }
+    }
+
+    /// A penalty on the output. It is no business of the layer's: a node of its own, placed after this one, adds it.
+    fn activity_regularizer(&self) -> Option<Regularizer> {
+        None
+    }
+
+    /// What a row's output depends on in the other rows of a training batch; nothing for most layers. `repeat` is that of
+    /// [`Pass::repeat`].
+    ///
+    /// Lanes then meet at this layer, twice a step: each sums up its rows ([`Self::sum_forward`]), the sums are joined in
+    /// lane order ([`Self::join_forward`]), and only then does `forward` run; and likewise before `backward`.
+    fn meeting(&self, _inputs: &[Shape], _repeat: usize) -> Option<Meeting> {
+        None
+    }
+
+    /// Where it changes its own parameters before each training step: the elements of memory that it needs for that.
+    fn before_step_room(&self, _inputs: &[Shape]) -> Option<usize> {
+        None
+    }
+
+    /// Changes its parameters before a training step, once for all rows.
+    fn before_step<F: Real>(&self, _cx: &mut BeforeStep<'_, F>) {}
+
+    /// Writes `cx.output` from `cx.inputs`, and may keep what backward needs.
+    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>);
+
+    /// From `cx.output_gradient` (free to overwrite): writes the gradient of each input that wants one, and writes or
+    /// adds that of each parameter.
+    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>);
+
+    /// Writes this lane's forward sums. `cx.output` is not yet known.
+    fn sum_forward<F: Real>(&self, _cx: &mut Forward<'_, F>, _sums: &mut [f64]) {}
+
+    /// Joins the lanes' forward sums, and updates moving statistics.
+    fn join_forward<F: Real>(&self, _cx: &mut Join<'_, F>) {}
+
+    /// Writes this lane's backward sums.
+    fn sum_backward<F: Real>(&self, _cx: &mut Backward<'_, F>, _sums: &mut [f64]) {}
+
+    /// Joins the lanes' backward sums.
+    fn join_backward<F: Real>(&self, _cx: &mut Join<'_, F>) {}
+}

@@ -1,0 +1,48 @@
+//! [`Tile`].
+
+use super::picked::{Picking, layer_of_picks};
+use crate::engine::{field::FieldError, layer::settings_checks, shape::Shape, spec::LONGEST_AXIS};
+use serde::{Deserialize, Serialize};
+
+/// The whole input several times beside itself along each axis.
+///
+/// # Shapes
+/// `[batch, a, b, …]` to `[batch, a * repeats[0], b * repeats[1], …]`.
+///
+/// Source: <https://keras.io/api/ops/numpy/#tile-function>
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tile {
+    /// How many times along each axis, without the batch axis.
+    pub repeats: Vec<usize>,
+}
+
+layer_of_picks!(Tile);
+
+impl Picking for Tile {
+    fn check(&self) -> Result<(), FieldError> {
+        let counts = self.repeats.iter().all(|count| (1..=LONGEST_AXIS).contains(count));
+        settings_checks::range(
+            counts,
+            "/repeats",
+            &format!("numbers from 1 to {LONGEST_AXIS}"),
+            format_args!("{:?}", self.repeats),
+        )
+    }
+
+    fn sizes(&self, shape: &Shape) -> Result<Vec<usize>, FieldError> {
+        let expected = format!("one number for each axis of {shape}");
+        settings_checks::range(
+            self.repeats.len() == shape.0.len(),
+            "/repeats",
+            &expected,
+            format_args!("{:?}", self.repeats),
+        )?;
+        Ok(shape.0.iter().zip(&self.repeats).map(|(size, count)| size.saturating_mul(*count)).collect())
+    }
+
+    fn picks(&self, axis: usize, _: usize, size: usize) -> Vec<Option<usize>> {
+        let count = self.repeats.get(axis).copied().unwrap_or(1);
+        (0..size * count).map(|place| Some(place % size)).collect()
+    }
+}

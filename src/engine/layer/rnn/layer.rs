@@ -1,0 +1,181 @@
+//! What every recurrent layer is as a layer.
+
+use super::{
+    Direction, MergeMode,
+    cell::{Cell, Outline, Weight},
+    memory::Plan,
+    sequence,
+};
+use crate::engine::{
+    field::FieldError,
+    layer::{Backward, Forward, Layer, MaskRule, ParameterSpec, Workspace, settings_checks},
+    real::Real,
+    regularizer::Regularizer,
+    shape::Shape,
+    spec::LONGEST_AXIS,
+};
+use std::ops::RangeInclusive;
+
+/// The parameters' names, and what the fields of their settings begin with.
+const NAMES: [(&str, &str); 3] = [("kernel", "kernel"), ("recurrent_kernel", "recurrent"), ("bias", "bias")];
+
+impl<C: Cell> Layer for C {
+    const RECURRENT: bool = true;
+
+    fn check(&self) -> Result<(), FieldError> {
+        let outline = self.outline();
+        let most = LONGEST_AXIS / outline.gates;
+        settings_checks::range((1..=most).contains(&outline.units), C::UNITS, &format!("1 to {most}"), outline.units)?;
+        self.check_own()?;
+        for ((_, field), Weight { initializer, regularizer, constraint }) in NAMES.into_iter().zip(self.weights()) {
+            settings_checks::parameter(field, initializer, regularizer, constraint)?;
+        }
+        for (pointer, rate) in [("/dropout", outline.dropout), ("/recurrent_dropout", outline.recurrent_dropout)] {
+            settings_checks::range((0.0..1.0).contains(&rate), pointer, "at least 0 and less than 1", rate)?;
+        }
+        Ok(())
+    }
+
+    fn arity(&self) -> RangeInclusive<usize> {
+        let outline = self.outline();
+        outline.first_state()..=outline.first_state() + outline.states()
+    }
+
+    fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
+        self.check_input(&inputs[0])?;
+        let (outline, state) = (self.outline(), self.state_shape(&inputs[0]));
+        check_states(&outline, &state, inputs)?;
+        for ((spec, weight), (_, field)) in self.parameters(inputs).iter().zip(self.weights()).zip(NAMES) {
+            let initializer = weight.initializer.check_shape(&spec.shape);
+            initializer.map_err(|error| error.under(&format!("/{field}_initializer")))?;
+            let regularizer = weight.regularizer.map_or(Ok(()), |regularizer| regularizer.check_shape(&spec.shape));
+            regularizer.map_err(|error| error.under(&format!("/{field}_regularizer")))?;
+            let constraint = weight.constraint.map_or(Ok(()), |constraint| constraint.check_shape(&spec.shape));
+            constraint.map_err(|error| error.under(&format!("/{field}_constraint")))?;
+        }
+        let steps = if outline.return_sequences { &inputs[0].0[..1] } else { &[] };
+        let own = Shape([steps, &state.0].concat());
+        merged(outline.merge, own, inputs, C::UNITS)
+    }
+
+    fn values(&self) -> usize {
+        let outline = self.outline();
+        1 + if outline.return_state { outline.states() } else { 0 }
+    }
+
+    fn other_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
+        vec![self.state_shape(&inputs[0]); self.values() - 1]
+    }
+
+    fn parameters(&self, inputs: &[Shape]) -> Vec<ParameterSpec> {
+        let outline = self.outline();
+        let width = outline.gates * outline.units;
+        let bias = if outline.recurrent_bias { vec![2, width] } else { vec![width] };
+        let [kernel, recurrent] = self.kernel_shapes(&inputs[0]);
+        let shapes = [kernel, recurrent, Shape(bias)];
+        let parameters = NAMES.into_iter().zip(self.weights()).zip(shapes).map(|(((name, _), weight), shape)| {
+            let first = if name == "bias" { self.first_bias() } else { None };
+            ParameterSpec::trained(
+                name,
+                shape,
+                &first.unwrap_or_else(|| weight.initializer.clone()),
+                weight.regularizer.copied(),
+                weight.constraint,
+            )
+        });
+        parameters.take(if outline.use_bias { 3 } else { 2 }).collect()
+    }
+
+    fn check_masks(&self, inputs: &[Shape], masks: &[Option<Shape>]) -> Result<(), FieldError> {
+        let sequences = self.outline().first_state();
+        match (self.convolutions(&inputs[0]), &masks[0]) {
+            (None, _) => settings_checks::masks_of_steps(&inputs[..sequences], &masks[..sequences]),
+            (Some(_), Some(mask)) => {
+                let expected = format!("a mask of the shape {:?}, the steps of {}", &inputs[0].0[..1], inputs[0]);
+                settings_checks::range(
+                    mask.0 == inputs[0].0[..1],
+                    "",
+                    &expected,
+                    format_args!("one of the shape {mask}"),
+                )
+            }
+            (Some(_), None) => Ok(()),
+        }
+    }
+
+    fn mask(&self, _: &[Shape], _: &[Option<Shape>]) -> MaskRule {
+        if self.outline().return_sequences { MaskRule::Pass(0) } else { MaskRule::Drop }
+    }
+
+    fn workspace(&self, inputs: &[Shape]) -> Workspace {
+        Plan::new(self, &inputs[0]).workspace()
+    }
+
+    fn tables(&self, inputs: &[Shape]) -> Vec<Vec<u32>> {
+        Plan::new(self, &inputs[0]).tables()
+    }
+
+    fn cost(&self, inputs: &[Shape]) -> u64 {
+        Plan::new(self, &inputs[0]).cost()
+    }
+
+    fn product_rows(&self, inputs: &[Shape]) -> Option<usize> {
+        // Step by step.
+        Some(Plan::new(self, &inputs[0]).product_rows())
+    }
+
+    fn sees_masks_of_steps(&self) -> bool {
+        true
+    }
+
+    fn direction(&mut self) -> Option<Direction<'_>> {
+        Some(Cell::direction(self))
+    }
+
+    fn activity_regularizer(&self) -> Option<Regularizer> {
+        // Where outputs are merged, the penalty is on what they were before.
+        self.activity().filter(|_| self.outline().merge.is_none())
+    }
+
+    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+        sequence::forward(self, cx);
+    }
+
+    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+        sequence::backward(self, cx);
+    }
+}
+
+/// Fails where inputs after the sequence are not the whole of a state.
+fn check_states(outline: &Outline, state: &Shape, inputs: &[Shape]) -> Result<(), FieldError> {
+    let (first, whole) = (outline.first_state(), outline.first_state() + outline.states());
+    let received = inputs.len();
+    settings_checks::range(
+        [first, whole].contains(&received),
+        "/inputs",
+        &format!("{first} or {whole} inputs"),
+        received,
+    )?;
+    for given in &inputs[first..] {
+        settings_checks::range(
+            given == state,
+            "/inputs",
+            &format!("a state of the shape {state}"),
+            format_args!("one of {given}"),
+        )?;
+    }
+    Ok(())
+}
+
+/// What becomes of an output's shape where it is merged with the second input.
+fn merged(merge: Option<MergeMode>, mut own: Shape, inputs: &[Shape], units: &str) -> Result<Shape, FieldError> {
+    let (Some(mode), Some(other)) = (merge, inputs.get(1)) else { return Ok(own) };
+    if mode != MergeMode::Concat && own != *other {
+        let detail = format!("expected directions with outputs of one shape, received {other} and {own}");
+        return Err(FieldError::new(format!("/backward_layer{units}"), detail));
+    }
+    if let (MergeMode::Concat, Some(last)) = (mode, own.0.last_mut()) {
+        *last += other.last();
+    }
+    Ok(own)
+}

@@ -1,0 +1,196 @@
+//! [`Lstm`].
+
+use super::{
+    Direction, MergeMode,
+    cell::{Advance, Cell, Outline, Retreat, Weight},
+    lstm_gates::LstmGates,
+};
+use crate::engine::{
+    activation::Activation,
+    constraint::Constraint,
+    field::FieldError,
+    init::{Initializer, UnitForgetBias},
+    layer::settings_checks,
+    real::Real,
+    regularizer::Regularizer,
+};
+use serde::{Deserialize, Serialize};
+
+/// Long short-term memory: a carry `c` beside the output `h`, and gates that write it, keep it and give it out.
+///
+/// `z = x_t · kernel + h_(t-1) · recurrent_kernel + bias`, in four parts of `units` cells each, in the order i, f, c, o:
+/// `c_t = recurrent_activation(z_f) * c_(t-1) + recurrent_activation(z_i) * activation(z_c)` and
+/// `h_t = recurrent_activation(z_o) * activation(c_t)`, from `h_0 = c_0 = 0`. A masked step leaves the state as it is.
+///
+/// # Shapes
+/// `[batch, steps, inputs]` to `[batch, units]`, or to `[batch, steps, units]` with `return_sequences`; kernel
+/// `[inputs, 4 * units]`, recurrent_kernel `[units, 4 * units]`, bias `[4 * units]`.
+///
+/// # States
+/// After the sequence, `h_0` and `c_0` may be given, `[batch, units]` each: `"inputs": ["x", "encoder/1", "encoder/2"]`, or
+/// `initial_state` in Keras; the outputs of masked steps before the first one that counts are zero even then. With `return_state`, `name/1` and `name/2` are `h` and `c` after the last step.
+///
+/// Source: <https://keras.io/api/layers/recurrent_layers/lstm/>, <https://www.bioinf.jku.at/publications/older/2604.pdf>
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Lstm {
+    /// Size of the state and of the output's last axis, at least 1.
+    #[serde(deserialize_with = "settings_checks::count")]
+    #[schema(minimum = 1, maximum = 2147483647)]
+    pub units: usize,
+    /// Applied to what is written and to the carry.
+    #[serde(default = "super::tanh")]
+    pub activation: Activation,
+    /// Applied to the gates.
+    #[serde(default = "super::sigmoid")]
+    pub recurrent_activation: Activation,
+    /// Whether there is a bias.
+    #[serde(default = "settings_checks::yes")]
+    #[schema(default = true)]
+    pub use_bias: bool,
+    /// First values of the kernel.
+    #[serde(default = "settings_checks::glorot_uniform")]
+    pub kernel_initializer: Initializer,
+    /// First values of the recurrent kernel.
+    #[serde(default = "super::orthogonal")]
+    pub recurrent_initializer: Initializer,
+    /// First values of the bias.
+    #[serde(default = "settings_checks::zeros")]
+    pub bias_initializer: Initializer,
+    /// Whether the part of the bias that keeps the carry begins with 1.
+    #[serde(default = "settings_checks::yes")]
+    #[schema(default = true)]
+    pub unit_forget_bias: bool,
+    /// A penalty on the kernel.
+    #[serde(default)]
+    pub kernel_regularizer: Option<Regularizer>,
+    /// A penalty on the recurrent kernel.
+    #[serde(default)]
+    pub recurrent_regularizer: Option<Regularizer>,
+    /// A penalty on the bias.
+    #[serde(default)]
+    pub bias_regularizer: Option<Regularizer>,
+    /// A penalty on the output, divided by the rows of the batch.
+    #[serde(default)]
+    pub activity_regularizer: Option<Regularizer>,
+    /// What the kernel is brought back to after each step of training.
+    #[serde(default)]
+    pub kernel_constraint: Option<Constraint>,
+    /// What the recurrent kernel is brought back to after each step of training.
+    #[serde(default)]
+    pub recurrent_constraint: Option<Constraint>,
+    /// What the bias is brought back to after each step of training.
+    #[serde(default)]
+    pub bias_constraint: Option<Constraint>,
+    /// The fraction of the inputs that is dropped in training, the same in every step: 0 or more, less than 1.
+    #[serde(default)]
+    pub dropout: f64,
+    /// The fraction of the state that is dropped in training before it meets the recurrent kernel, the same in every step:
+    /// 0 or more, less than 1. Each gate then has a state and inputs of its own from which
+    /// something is dropped.
+    #[serde(default)]
+    pub recurrent_dropout: f64,
+    /// Takes the place of the job's seed for what is dropped.
+    #[serde(default)]
+    pub seed: Option<u64>,
+    /// Whether the output of every step is given, and not the last one's alone.
+    #[serde(default)]
+    pub return_sequences: bool,
+    /// Whether the state is given as well: the output and the carry after the last step.
+    #[serde(default)]
+    pub return_state: bool,
+    /// Whether the last step is processed first; outputs are then given in that order.
+    #[serde(default)]
+    pub go_backwards: bool,
+    /// Whether the output of a masked step is zero, and not that of the step before.
+    #[serde(default)]
+    pub zero_output_for_mask: bool,
+    /// Whether masked steps leave the state as it is. Keras 3 does not tell a layer of the mask that is called with an
+    /// `initial_state` and without a `mask`: an import says false there.
+    #[serde(default = "settings_checks::yes")]
+    #[schema(default = true)]
+    pub use_mask: bool,
+    /// Merged with a second input, the output of the other direction; for [`super::Bidirectional`] alone.
+    #[serde(skip)]
+    pub(super) merge: Option<MergeMode>,
+    /// Turns sequences round, so that they lie as they were given; for [`super::Bidirectional`] alone.
+    #[serde(skip)]
+    pub(super) turns_round: bool,
+}
+
+impl Cell for Lstm {
+    fn outline(&self) -> Outline {
+        Outline {
+            units: self.units,
+            gates: LstmGates::COUNT,
+            use_bias: self.use_bias,
+            recurrent_bias: false,
+            dropout: self.dropout,
+            recurrent_dropout: self.recurrent_dropout,
+            seed: self.seed,
+            return_sequences: self.return_sequences,
+            return_state: self.return_state,
+            go_backwards: self.go_backwards,
+            use_mask: self.use_mask,
+            merge: self.merge,
+            turns_round: self.turns_round,
+            zero_output_for_mask: self.zero_output_for_mask,
+            carries: true,
+            side: self.units,
+            sums: self.activation.needs_input() || self.recurrent_activation.needs_input(),
+            drops_by_gate: false,
+        }
+    }
+
+    fn direction(&mut self) -> Direction<'_> {
+        super::direction!(self)
+    }
+
+    fn check_own(&self) -> Result<(), FieldError> {
+        self.activation.check().map_err(|error| error.under("/activation"))?;
+        self.recurrent_activation.check().map_err(|error| error.under("/recurrent_activation"))
+    }
+
+    fn activity(&self) -> Option<Regularizer> {
+        self.activity_regularizer
+    }
+
+    fn weights(&self) -> [Weight<'_>; 3] {
+        [
+            Weight {
+                initializer: &self.kernel_initializer,
+                regularizer: self.kernel_regularizer.as_ref(),
+                constraint: self.kernel_constraint.as_ref(),
+            },
+            Weight {
+                initializer: &self.recurrent_initializer,
+                regularizer: self.recurrent_regularizer.as_ref(),
+                constraint: self.recurrent_constraint.as_ref(),
+            },
+            Weight {
+                initializer: &self.bias_initializer,
+                regularizer: self.bias_regularizer.as_ref(),
+                constraint: self.bias_constraint.as_ref(),
+            },
+        ]
+    }
+
+    fn first_bias(&self) -> Option<Initializer> {
+        let others = Box::new(self.bias_initializer.clone());
+        self.unit_forget_bias.then_some(Initializer::UnitForgetBias(UnitForgetBias { others }))
+    }
+
+    fn advance<F: Real>(&self, step: &mut Advance<'_, F>) {
+        self.gates().advance(step);
+    }
+
+    fn retreat<F: Real>(&self, step: &mut Retreat<'_, F>) {
+        self.gates().retreat(step);
+    }
+}
+
+impl Lstm {
+    fn gates(&self) -> LstmGates {
+        LstmGates { units: self.units, activation: self.activation, recurrent_activation: self.recurrent_activation }
+    }
+}

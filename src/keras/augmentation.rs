@@ -2,8 +2,7 @@
 
 use super::{
     channels::DATA_FORMAT,
-    class::{Class, Plain, Rule},
-    layers::SEED,
+    class::{Class, Plain, Rule, SEED},
 };
 
 /// How Keras 2 draws its random numbers.

@@ -1,10 +1,9 @@
 //! What a layer of a functional model was called on, in the dialects of Keras 2 and 3.
 
 use super::{
-    inputs::in_order,
-    model::is_model,
-    operators::is_operator,
-    translator::{Place, Translator, describe},
+    json::{describe, is_model, is_operator, sorted},
+    place::Place,
+    translator::Translator,
 };
 use serde_json::{Map, Value};
 
@@ -90,7 +89,7 @@ fn call(node: &Value, operator: bool, old: bool) -> Result<Call, String> {
                 match argument {
                     argument if operator && !holds_tensors(argument) => {}
                     Value::Object(tensors) if tensor(argument).is_none() && !tensors.contains_key("class_name") => {
-                        for (name, tensor) in in_order(tensors) {
+                        for (name, tensor) in sorted(tensors) {
                             call.names.push(name.clone());
                             read_tensors(tensor, &mut call.tensors)?;
                         }
@@ -241,20 +240,9 @@ pub(super) fn ends(value: Option<&Value>) -> Result<Vec<Tensor>, String> {
             tensors.iter().map(|tensor| ends(Some(tensor))).collect::<Result<Vec<_>, _>>().map(|all| all.concat())
         }
         Value::Object(tensors) => {
-            let tensors = in_order(tensors).into_iter().map(|(_, tensor)| ends(Some(tensor)));
+            let tensors = sorted(tensors).into_iter().map(|(_, tensor)| ends(Some(tensor)));
             tensors.collect::<Result<Vec<_>, _>>().map(|all| all.concat())
         }
         other => Err(format!("expected a list of tensors, received {}", describe(other))),
     }
-}
-
-/// A name as ours may be: weights are named by their layer's with a slash after it.
-pub(super) fn ours(name: &str) -> String {
-    name.replace('/', "_")
-}
-
-/// What Keras calls a layer.
-pub(super) fn name_of(layer: &Value, index: usize) -> String {
-    let name = layer.get("name").or_else(|| layer.pointer("/config/name")).and_then(Value::as_str);
-    name.map_or_else(|| format!("layer_{index}"), str::to_owned)
 }

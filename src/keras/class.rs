@@ -85,6 +85,9 @@ impl Class {
     }
 }
 
+/// What makes one random stream repeatable in Keras; here the job's own seed does that for all of them.
+pub(super) const SEED: (&str, Rule) = ("seed", Rule::Ignored);
+
 /// [`Rule::Only`] for an option that must be off.
 pub(super) const UNSET: Rule = Rule::Only(&[]);
 

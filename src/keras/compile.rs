@@ -2,11 +2,12 @@
 
 use super::{
     Compiled,
-    calls::{self, Tensor, ends},
+    calls::{Tensor, ends},
     class::{Class, Family, Plain, Rule},
-    inputs,
+    json::{describe, our_name, own_function, sorted},
     measures::{LOSSES, METRICS},
-    translator::{Place, Translator, describe, own_function},
+    place::Place,
+    translator::Translator,
 };
 use crate::engine::{
     field::{self, FieldError},
@@ -238,10 +239,10 @@ struct Output {
 fn outputs_of(document: &Map<String, Value>) -> Vec<Output> {
     let of = |tensor: Tensor, name: Option<&String>| Output {
         name: name.unwrap_or(&tensor.layer).clone(),
-        layer: calls::ours(&tensor.layer),
+        layer: our_name(&tensor.layer),
     };
     let given = document.get("config").and_then(|config| config.get("output_layers"));
-    let named = given.and_then(Value::as_object).map(inputs::in_order);
+    let named = given.and_then(Value::as_object).map(sorted);
     let named = named.and_then(|named| {
         let one = |(name, tensor)| match ends(Some(tensor)).ok()?.as_slice() {
             [tensor] => Some(of(tensor.clone(), Some(name))),
@@ -259,7 +260,7 @@ fn outputs_of(document: &Map<String, Value>) -> Vec<Output> {
 fn last_layer(document: &Map<String, Value>) -> Option<Output> {
     let layers = document.get("config")?.get("layers")?.as_array()?;
     let name = layers.last()?.get("config")?.get("name")?.as_str()?;
-    Some(Output { name: name.to_owned(), layer: calls::ours(name) })
+    Some(Output { name: name.to_owned(), layer: our_name(name) })
 }
 
 const NOTHING: Family = Family { what: "argument", classes: &[], common: &[] };

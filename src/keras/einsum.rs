@@ -1,15 +1,7 @@
 //! `EinsumDense`, where it is dense along the last axis: our `dense`.
 
-use super::translator::{Place, Translator, describe};
+use super::{json::describe, place::Place, translator::Translator};
 use serde_json::{Map, Value};
-
-/// Keras's class.
-pub(super) const CLASS: &str = "EinsumDense";
-
-/// Whether `layer` is one.
-pub(super) fn is_einsum(layer: &Value) -> bool {
-    layer.get("class_name").is_some_and(|class| class == CLASS)
-}
 
 /// Adds to `ours` what follows from the equation; an error is noted where that is none of ours. `place` is that of `config`.
 pub(super) fn complete(

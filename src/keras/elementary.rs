@@ -2,8 +2,7 @@
 
 use super::{
     channels::DATA_FORMAT,
-    class::{Class, Plain, Rule, UNSET},
-    layers::SEED,
+    class::{Class, Plain, Rule, SEED, UNSET},
     parameters::{CONSTRAINTS, INITIALIZERS, REGULARIZERS},
 };
 

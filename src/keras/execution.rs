@@ -1,11 +1,11 @@
 //! The order in which Keras 3 runs a Functional model: by decreasing depth, where a layer's depth is the longest way to an output.
 
 use super::{
-    calls::{self, Tensor, name_of},
+    calls::{self, Tensor},
     graph::Graph,
-    model,
+    json::{name_of, our_name, owner_of},
+    place::Place,
     scope::{Role, Scope},
-    translator::Place,
 };
 use crate::engine::field::FieldError;
 use serde_json::Value;
@@ -49,11 +49,8 @@ fn add<'a>(graph: &Graph<'a>, number: usize, time: usize, runs: &mut Vec<Run<'a>
         let calls = &scope.calls[index];
         let Some(call) = calls.get(own) else { continue };
         let layer = &scope.layers[index];
-        let place = Place {
-            ours: String::new(),
-            keras: format!("{}/{index}", scope.pointer),
-            owner: model::owner_of(layer, index),
-        };
+        let place =
+            Place { ours: String::new(), keras: format!("{}/{index}", scope.pointer), owner: owner_of(layer, index) };
         let number_of_call = time * calls.len() + own;
         match scope.roles[index] {
             Role::Input(_) | Role::Mask => {}
@@ -61,7 +58,7 @@ fn add<'a>(graph: &Graph<'a>, number: usize, time: usize, runs: &mut Vec<Run<'a>
             Role::Layer => runs.push(Run {
                 layer,
                 place,
-                name: calls::ours(&format!("{}{}", scope.prefix, name_of(layer, index))),
+                name: our_name(&format!("{}{}", scope.prefix, name_of(layer, index))),
                 call: number_of_call,
                 inputs: graph.names(number, time, &call.tensors)?,
                 masked: call.mask.is_some(),

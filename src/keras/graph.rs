@@ -4,18 +4,21 @@
 //! several times runs several times, with the same weights.
 
 use super::{
-    calls::{Call, Tensor, name_of, ours},
-    inputs,
-    masks::{self, Given},
-    model::{self, model_within},
+    calls::{Call, Tensor},
+    each_step,
+    inputs::{self, batch_shape, sample_shape},
+    json::{model_within, name_of, our_name, owner_of, sorted},
+    layer::read_input,
+    masks, model_fields,
     operators::Read,
-    parts,
+    place::Place,
+    recorded_masks::Given,
     scope::{Role, Scope},
     stacked_cells,
-    translator::{Place, Translator},
+    translator::Translator,
 };
 use crate::engine::field::FieldError;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 
 /// Most layers of a model and of those within it, whatever a service's own limits.
@@ -132,20 +135,17 @@ impl<'a> Graph<'a> {
     fn child(&mut self, number: usize, index: usize, translator: &mut Translator) -> Option<usize> {
         let parent = &self.scopes[number];
         let layer = &parent.layers[index];
-        let place = Place {
-            ours: String::new(),
-            keras: format!("{}/{index}", parent.pointer),
-            owner: model::owner_of(layer, index),
-        };
+        let place =
+            Place { ours: String::new(), keras: format!("{}/{index}", parent.pointer), owner: owner_of(layer, index) };
         let (model, below) = model_within(layer)?;
         let each_step = !below.is_empty();
         if each_step {
-            parts::check_each_step(layer, &place, translator);
+            each_step::check(layer, &place, translator);
         }
         let pointer = format!("{}{below}/config", place.keras);
-        let (config, layers) = model::layers_of(model, &pointer, translator)?;
+        let (config, layers) = model_fields::layers_of(model, &pointer, translator)?;
         let functional = model.get("class_name").is_some_and(|class| class != "Sequential");
-        let known = config.get("input_layers").and_then(Value::as_object).map(inputs::in_order);
+        let known = config.get("input_layers").and_then(Value::as_object).map(sorted);
         let known: Vec<&String> = known.into_iter().flatten().map(|(name, _)| name).collect();
         let mut named = parent.calls[index].iter().map(|call| &call.names).filter(|names| !names.is_empty());
         if named.any(|names| !names.iter().eq(known.iter().copied())) {
@@ -191,13 +191,33 @@ impl<'a> Graph<'a> {
         inputs.into_iter().map(|(_, index)| (&scope.layers[index], format!("{}/{index}", scope.pointer))).collect()
     }
 
+    /// The inputs of a definition: names with the shapes that their layers were given.
+    pub fn named_inputs(&self, translator: &mut Translator) -> Option<Value> {
+        let mut inputs = Vec::new();
+        if self.inputs().is_empty() {
+            inputs.push(UNNAMED_INPUT.into());
+        }
+        for (index, (layer, pointer)) in self.inputs().into_iter().enumerate() {
+            let place = Place { ours: format!("/inputs/{index}"), keras: pointer, owner: owner_of(layer, index) };
+            read_input(layer, &place, translator);
+            translator.came_from(&place);
+            let mut input = Map::from_iter([("name".to_owned(), json!(our_name(&name_of(layer, index))))]);
+            if let Some((shape, pointer)) = batch_shape(layer, &place) {
+                let place = format!("/inputs/{index}/shape");
+                input.insert("shape".into(), sample_shape(shape, &pointer, &place, translator)?);
+            }
+            inputs.push(Value::Object(input));
+        }
+        Some(Value::Array(inputs))
+    }
+
     /// Notes an error for each input layer, here and in models within, whose numbers are not those that are computed in.
     pub fn check_inputs(&self, translator: &mut Translator) {
         for scope in &self.scopes {
             let inputs = scope.layers.iter().zip(&scope.roles).enumerate();
             for (index, (layer, _)) in inputs.filter(|(_, (_, role))| matches!(role, Role::Input(_))) {
                 let keras = format!("{}/{index}", scope.pointer);
-                let place = Place { ours: "/inputs".into(), keras, owner: model::owner_of(layer, index) };
+                let place = Place { ours: "/inputs".into(), keras, owner: owner_of(layer, index) };
                 let name = name_of(layer, index);
                 let reads = |calls: &Vec<Call>| calls.iter().flat_map(|call| &call.tensors).any(|it| it.layer == name);
                 let readers = scope.layers.iter().zip(&scope.calls).filter(|(_, calls)| reads(calls));
@@ -248,7 +268,7 @@ impl<'a> Graph<'a> {
                     placed.push(Placed {
                         layer,
                         pointer: format!("{}/{index}", scope.pointer),
-                        name: ours(&format!("{}{}", scope.prefix, name_of(layer, index))),
+                        name: our_name(&format!("{}{}", scope.prefix, name_of(layer, index))),
                         trainable: scope.trainable && layer.pointer("/config/trainable") != Some(&Value::Bool(false)),
                         inputs,
                         steps: scope.steps,
@@ -298,7 +318,7 @@ impl<'a> Graph<'a> {
         match scope.roles[index] {
             Role::Input(place) => {
                 let Some((parent, layer)) = scope.parent else {
-                    return Ok(if tensor.layer.is_empty() { UNNAMED_INPUT.into() } else { ours(&tensor.layer) });
+                    return Ok(if tensor.layer.is_empty() { UNNAMED_INPUT.into() } else { our_name(&tensor.layer) });
                 };
                 let calls = &self.scopes[parent].calls[layer];
                 let count = calls.len().max(1);
@@ -324,7 +344,7 @@ impl<'a> Graph<'a> {
                         }
                     };
                 }
-                let mut name = ours(&format!("{}{}", scope.prefix, tensor.layer));
+                let mut name = our_name(&format!("{}{}", scope.prefix, tensor.layer));
                 let (step, output) = scope
                     .layers
                     .get(index)

@@ -1,16 +1,12 @@
 //! Numbers that an input layer takes: whole ones where what reads them turns them into those that are computed in.
 
 use super::{
-    calls::{name_of, ours},
-    graph::{Graph, UNNAMED_INPUT},
-    model::{self, is_model},
-    translator::{Place, Translator, describe},
+    json::{describe, is_model, is_whole},
+    place::Place,
+    translator::Translator,
 };
 use crate::engine::field::FieldError;
-use serde_json::{Map, Value, json};
-
-/// Types of whole numbers.
-const WHOLE: [&str; 8] = ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"];
+use serde_json::{Value, json};
 
 /// Layers for which a whole number is what the same number with a fraction of zero is; of a model within another one, whose
 /// input may be what a layer made and is then cut to whole numbers, only the first.
@@ -49,46 +45,6 @@ pub(super) fn check_type<'a>(
             return;
         }
     }
-}
-
-/// Whether a data type, by its name or as a policy, is one of whole numbers.
-pub(super) fn is_whole(given: &Value) -> bool {
-    let name = given.pointer("/config/name").unwrap_or(given);
-    name.as_str().is_some_and(|name| WHOLE.contains(&name))
-}
-
-/// The inputs of a definition: names with the shapes that their layers were given.
-pub(super) fn named(graph: &Graph<'_>, translator: &mut Translator) -> Option<Value> {
-    let mut inputs = Vec::new();
-    if graph.inputs().is_empty() {
-        inputs.push(UNNAMED_INPUT.into());
-    }
-    for (index, (layer, pointer)) in graph.inputs().into_iter().enumerate() {
-        let place = Place { ours: format!("/inputs/{index}"), keras: pointer, owner: model::owner_of(layer, index) };
-        model::read_input(layer, &place, translator);
-        translator.came_from(&place);
-        let mut input = Map::from_iter([("name".to_owned(), json!(ours(&name_of(layer, index))))]);
-        if let Some((shape, pointer)) = batch_shape(layer, &place) {
-            let place = format!("/inputs/{index}/shape");
-            input.insert("shape".into(), sample_shape(shape, &pointer, &place, translator)?);
-        }
-        inputs.push(Value::Object(input));
-    }
-    Some(Value::Array(inputs))
-}
-
-/// The order in which Keras takes tensors that have names: that of the names.
-pub(super) fn in_order(tensors: &Map<String, Value>) -> Vec<(&String, &Value)> {
-    let mut named: Vec<_> = tensors.iter().collect();
-    named.sort_unstable_by_key(|(name, _)| *name);
-    named
-}
-
-/// The number or the numbers that an array of NumPy's holds, as Keras prints it in an option; anything else as it is.
-pub(super) fn plain(value: &Value) -> &Value {
-    let is_array =
-        value.get("class_name").and_then(Value::as_str).is_some_and(|it| ["__numpy__", "__tensor__"].contains(&it));
-    value.pointer("/config/value").filter(|_| is_array).unwrap_or(value)
 }
 
 /// The shape that the first layer was given, with the batch axis: Keras 2 and 3 name it differently.

@@ -3,14 +3,12 @@
 use super::{
     augmentation, categories,
     channels::DATA_FORMAT,
-    class::{Class, Family, Plain, Rule, UNSET},
-    convolutions, einsum, elementary,
-    parameters::{CONSTRAINTS, INITIALIZERS, REGULARIZERS},
-    recurrent, residual,
+    class::{Class, Family, Plain, Rule, SEED, UNSET},
+    convolutions, elementary,
+    json::EINSUM_DENSE,
+    parameters::{CONSTRAINTS, INITIALIZERS, LAYER_OPTIONS, REGULARIZERS},
+    recurrent,
 };
-
-/// What makes one random stream repeatable in Keras; here the job's own seed does that for all of them.
-pub(super) const SEED: (&str, Rule) = ("seed", Rule::Ignored);
 
 /// Layers that may follow one another.
 pub(super) const LAYERS: Family = Family {
@@ -35,7 +33,7 @@ pub(super) const LAYERS: Family = Family {
             ],
         },
         Class {
-            names: &[einsum::CLASS],
+            names: &[EINSUM_DENSE],
             kind: "dense",
             options: &[
                 // Of these the layer's units follow, and whether it has a bias.
@@ -112,9 +110,9 @@ pub(super) const LAYERS: Family = Family {
         categories::DISCRETIZATION,
         categories::INTEGER_LOOKUP,
         elementary::MASKING,
-        residual::LAYER_SCALE,
-        residual::STOCHASTIC_DEPTH,
-        residual::CUSTOM_SCALE_LAYER,
+        LAYER_SCALE,
+        STOCHASTIC_DEPTH,
+        CUSTOM_SCALE_LAYER,
         elementary::RESCALING,
         elementary::NORMALIZATION,
         elementary::RESHAPE,
@@ -252,21 +250,8 @@ pub(super) const LAYERS: Family = Family {
             options: &[("use_scale", Rule::Same), ("dropout", Rule::Same), SEED],
         },
     ],
-    common: &COMMON,
+    common: &LAYER_OPTIONS,
 };
-
-/// Options of every layer.
-pub(super) const COMMON: [(&str, Rule); 7] = [
-    // The layer's name and the shapes are read where the layer is placed in the model.
-    ("name", Rule::Elsewhere),
-    ("batch_input_shape", Rule::Elsewhere),
-    ("batch_shape", Rule::Elsewhere),
-    ("dtype", Rule::DataType),
-    ("dynamic", Rule::Only(&[Plain::Bool(false)])),
-    ("activity_regularizer", Rule::Object(&REGULARIZERS)),
-    // Read where the layer is placed in the model.
-    ("trainable", Rule::Elsewhere),
-];
 
 /// The layer at the head of a model, which gives the input's shape and nothing else.
 pub(super) const INPUT: Family = Family {
@@ -282,68 +267,18 @@ pub(super) const INPUT: Family = Family {
             ("dtype", Rule::Elsewhere),
         ],
     }],
-    common: &COMMON,
+    common: &LAYER_OPTIONS,
 };
 
-/// Functions by their names in `keras.activations`.
-pub(super) const ACTIVATIONS: Family = Family {
-    what: "activation",
-    classes: &[
-        function(&["linear"], "linear"),
-        function(&["relu"], "relu"),
-        function(&["leaky_relu"], "leaky_relu"),
-        function(&["elu"], "elu"),
-        function(&["gelu"], "gelu"),
-        function(&["sigmoid"], "sigmoid"),
-        function(&["tanh"], "tanh"),
-        function(&["softmax", "softmax_v2"], "softmax"),
-        function(&["softplus"], "softplus"),
-        function(&["silu", "swish"], "swish"),
-        function(&["celu"], "celu"),
-        function(&["exponential"], "exponential"),
-        function(&["hard_shrink"], "hard_shrink"),
-        function(&["hard_sigmoid"], "hard_sigmoid"),
-        function(&["hard_silu", "hard_swish"], "hard_silu"),
-        function(&["hard_tanh"], "hard_tanh"),
-        function(&["log_sigmoid"], "log_sigmoid"),
-        function(&["log_softmax"], "log_softmax"),
-        function(&["mish"], "mish"),
-        function(&["relu6"], "relu6"),
-        function(&["selu"], "selu"),
-        function(&["soft_shrink"], "soft_shrink"),
-        function(&["softsign"], "softsign"),
-        function(&["sparse_plus"], "sparse_plus"),
-        function(&["sparse_sigmoid"], "sparse_sigmoid"),
-        function(&["squareplus"], "squareplus"),
-        function(&["tanh_shrink"], "tanh_shrink"),
-    ],
-    common: &[],
-};
+/// Layers that the models of `keras.applications` bring with them.
+pub(super) const APPLICATIONS: [Class; 3] = [LAYER_SCALE, STOCHASTIC_DEPTH, CUSTOM_SCALE_LAYER];
 
-const fn function(names: &'static [&'static str], kind: &'static str) -> Class {
-    Class { names, kind, options: &[] }
-}
-
-/// Activations that Keras has as layers too, where their settings make them a function that is known here.
-pub(super) const ACTIVATION_LAYERS: Family = Family {
-    what: "activation layer",
-    classes: &[
-        Class {
-            names: &["ReLU"],
-            kind: "relu",
-            options: &[
-                ("max_value", Rule::Optional),
-                ("negative_slope", Rule::Default(Plain::Number(0.0))),
-                ("threshold", Rule::Default(Plain::Number(0.0))),
-            ],
-        },
-        Class {
-            names: &["LeakyReLU"],
-            kind: "leaky_relu",
-            options: &[("negative_slope", Rule::Otherwise(0.3)), ("alpha", Rule::Renamed("negative_slope"))],
-        },
-        Class { names: &["ELU"], kind: "elu", options: &[("alpha", Rule::Same)] },
-        Class { names: &["Softmax"], kind: "softmax", options: &[("axis", Rule::Only(&[Plain::Number(-1.0)]))] },
-    ],
-    common: &COMMON,
+const LAYER_SCALE: Class = Class {
+    names: &["LayerScale"],
+    kind: "layer_scale",
+    options: &[("init_values", Rule::Number), ("projection_dim", Rule::Same)],
 };
+const STOCHASTIC_DEPTH: Class =
+    Class { names: &["StochasticDepth"], kind: "stochastic_depth", options: &[("drop_path_rate", Rule::Number)] };
+const CUSTOM_SCALE_LAYER: Class =
+    Class { names: &["CustomScaleLayer"], kind: "custom_scale_layer", options: &[("scale", Rule::Number)] };

@@ -4,10 +4,10 @@
 //! refused where a layer would have another mask here than the one that Keras names: one that its author made or moved.
 
 use super::{
-    calls::{self, Call, Tensor, tensors_of},
-    einsum::is_einsum,
-    operators::is_operator,
-    translator::{Place, Translator},
+    calls::{Call, Tensor, tensors_of},
+    json::{is_einsum, is_operator, our_name},
+    recorded_masks::{Given, Origin, RecordedMask},
+    translator::Translator,
 };
 use crate::engine::{
     layer::Primitive,
@@ -31,27 +31,6 @@ const MAKERS: [&str; 9] = [
 ];
 /// The size of an axis that a definition leaves open, where masks are compared.
 const OPEN_AXIS: usize = 64;
-
-/// Layers that each make the mask in question, of the same input.
-pub(super) type Origin = BTreeSet<String>;
-
-/// What Keras says of the masks that a layer reads.
-#[derive(Debug, Clone)]
-pub(super) struct Stated {
-    /// The layer's name in our form.
-    pub layer: String,
-    pub place: Place,
-    pub given: Given,
-}
-
-/// The masks that a layer is given.
-#[derive(Debug, Clone)]
-pub(super) enum Given {
-    /// Those that these made, one set for each call.
-    Masks(Vec<Vec<Origin>>),
-    /// None, as of each operator and of layers that know of no masks: they read numbers alone.
-    Nothing,
-}
 
 /// By layer: whether it makes nothing but masks, neither for other layers' numbers nor for the model's `outputs`.
 pub(super) fn makers(layers: &[Value], outputs: &[Tensor]) -> Vec<bool> {
@@ -150,7 +129,7 @@ impl Origins<'_> {
                 && makes(layer) == compared
                 && calls.iter().any(|call| call.tensors.first() == read.first())
         });
-        let name = |layer: &Value| Some(calls::ours(&format!("{}{}", self.prefix, layer.get("name")?.as_str()?)));
+        let name = |layer: &Value| Some(our_name(&format!("{}{}", self.prefix, layer.get("name")?.as_str()?)));
         let origin: Origin = candidates.filter_map(|(layer, _)| name(layer)).collect();
         match origin.is_empty() {
             true => Err("expected the mask that an Embedding or a Masking layer makes, received another one".into()),
@@ -182,7 +161,7 @@ pub(super) fn check(definition: &Definition, translator: &mut Translator) {
     if translator.old {
         return;
     }
-    for Stated { layer, place, given } in stated {
+    for RecordedMask { layer, place, given } in stated {
         let runs = runs(&architecture, &layers, &layer);
         match given {
             Given::Masks(calls) if !same(&architecture, &layers, &runs, &calls) => {
@@ -199,10 +178,10 @@ pub(super) fn check(definition: &Definition, translator: &mut Translator) {
 fn refuse_stretched_rows(
     architecture: &Architecture,
     layers: &[String],
-    stated: &[Stated],
+    stated: &[RecordedMask],
     translator: &mut Translator,
 ) {
-    for Stated { layer, place, .. } in stated.iter().filter(|stated| matches!(stated.given, Given::Nothing)) {
+    for RecordedMask { layer, place, .. } in stated.iter().filter(|stated| matches!(stated.given, Given::Nothing)) {
         // A constant is the same for each row, whatever its axes.
         let is_constant = |value: &usize| {
             let made = |node: &Node| node.output == *value && matches!(node.layer, Primitive::ConstantLayer(_));

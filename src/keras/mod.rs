@@ -4,33 +4,41 @@
 //! optimizers, losses and metrics each of Keras's is; what they do not honour is refused by name, so that a model which is
 //! accepted trains as it would in Keras. What has no effect on the result (`module`, `build_config`, a seed …) is ignored.
 
+mod activations;
+mod arguments;
 mod augmentation;
 mod calls;
 mod categories;
+mod chain;
 mod channels;
 mod class;
 mod cleared_masks;
 mod compile;
 mod convolutions;
+mod each_step;
 mod einsum;
 mod elementary;
 mod envelope;
 mod execution;
 mod graph;
 mod inputs;
+mod json;
+mod layer;
 mod layers;
 mod masks;
 mod measures;
 mod model;
+mod model_fields;
 mod operators;
 mod parameters;
-mod parts;
+mod place;
+mod recorded_masks;
 mod recurrent;
 pub mod reference;
 mod refused;
-mod residual;
 mod scope;
 mod stacked_cells;
+mod steps;
 mod tensorflow;
 mod translator;
 mod warnings;

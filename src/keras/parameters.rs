@@ -1,9 +1,6 @@
 //! What stands in the options of Keras's layers for their parameters: first values, penalties, constraints.
 
-use super::{
-    class::{Class, Family, Rule},
-    layers::SEED,
-};
+use super::class::{Class, Family, Plain, Rule, SEED};
 use crate::engine::{field, init::Initializer};
 use serde_json::{Map, Value};
 
@@ -125,3 +122,16 @@ pub(super) const CONSTRAINTS: Family = Family {
     ],
     common: &[],
 };
+
+/// Options of every layer.
+pub(super) const LAYER_OPTIONS: [(&str, Rule); 7] = [
+    // The layer's name and the shapes are read where the layer is placed in the model.
+    ("name", Rule::Elsewhere),
+    ("batch_input_shape", Rule::Elsewhere),
+    ("batch_shape", Rule::Elsewhere),
+    ("dtype", Rule::DataType),
+    ("dynamic", Rule::Only(&[Plain::Bool(false)])),
+    ("activity_regularizer", Rule::Object(&REGULARIZERS)),
+    // Read where the layer is placed in the model.
+    ("trainable", Rule::Elsewhere),
+];

@@ -1,12 +1,12 @@
 //! Keras's recurrent layers and what stands in their options.
 
 use super::{
-    class::{Class, Family, Plain, Rule, UNSET},
-    layers::{COMMON, SEED},
-    parameters::{CONSTRAINTS, INITIALIZERS, REGULARIZERS},
-    stacked_cells,
-    translator::{Place, Translator},
+    class::{Class, Family, Plain, Rule, SEED, UNSET},
+    parameters::{CONSTRAINTS, INITIALIZERS, LAYER_OPTIONS, REGULARIZERS},
+    place::Place,
+    translator::Translator,
 };
+use crate::engine::layer::AnyLayer;
 use serde_json::{Map, Value};
 
 const OFF: Rule = Rule::Only(&[Plain::Bool(false)]);
@@ -145,8 +145,29 @@ pub(super) const CELLS: Family = Family {
             options: cell_options![("recurrent_activation", Rule::Activation), ("reset_after", Rule::Same)],
         },
     ],
-    common: &COMMON,
+    common: &LAYER_OPTIONS,
 };
+
+/// The class that stands in the option `cell` of an `RNN` around several cells.
+pub(super) const STACKED_CELLS: &str = "StackedRNNCells";
+
+/// The cells of an `RNN` around a stack of them; `None` for any other layer.
+pub(super) fn cells(layer: &Value) -> Option<&[Value]> {
+    let class = layer.get("class_name").and_then(Value::as_str)?;
+    let cell = layer.pointer("/config/cell").filter(|_| RNN.names.contains(&class))?;
+    let stacked = cell.get("class_name").is_some_and(|class| class == STACKED_CELLS);
+    cell.pointer("/config/cells").and_then(Value::as_array).map(Vec::as_slice).filter(|_| stacked)
+}
+
+/// Whether `layer` is an `RNN` around a stack of cells.
+pub(super) fn is_stack(layer: &Value) -> bool {
+    cells(layer).is_some()
+}
+
+/// Whether `layer` becomes several layers.
+pub(super) fn is_several(layer: &Value) -> bool {
+    cells(layer).is_some_and(|cells| cells.len() > 1)
+}
 
 /// Completes what was read of an [`RNN`] by what its cell says; errors are noted. `place` is that of `config`. The cells of a
 /// stack are read by [`stacked_cells`].
@@ -160,7 +181,7 @@ pub(super) fn complete(
     let cell = config.get("cell").unwrap_or(&Value::Null);
     let Some(object) = translator.object(&CELLS, cell, &place) else { return };
     let class_place = Place { keras: format!("{}/class_name", place.keras), ..place.clone() };
-    if object.class == stacked_cells::CLASS {
+    if object.class == STACKED_CELLS {
         return;
     }
     let Some(class) = translator.class(&CELLS, object.class, &class_place) else { return };
@@ -173,8 +194,18 @@ pub(super) fn complete(
 
 /// Notes an error where a recurrent layer would treat the mask of its sequence otherwise than in Keras.
 pub(super) fn check_masked(layer: &Value, place: &Place, translator: &mut Translator) {
-    stacked_cells::refuse_reversed_masks(layer, place, translator);
+    refuse_reversed_masks(layer, place, translator);
     refuse_unrolled_masks(layer, place, translator);
+}
+
+/// Notes an error where masks meet layers that read a sequence backwards: the second layer reads the outputs of the first one
+/// in the order of processing, and the mask lies in the order of the input.
+fn refuse_reversed_masks(layer: &Value, place: &Place, translator: &mut Translator) {
+    if is_several(layer) && layer.pointer("/config/go_backwards") == Some(&Value::Bool(true)) {
+        let detail = "`go_backwards` of several cells on a masked sequence is not supported, expected false, or a sequence \
+                      without a mask";
+        translator.refuse(&Place { keras: format!("{}/config/go_backwards", place.keras), ..place.clone() }, detail);
+    }
 }
 
 /// Keras, unrolled, sets outputs in the order of processing to zero by the mask in the order of the input.
@@ -191,6 +222,40 @@ fn refuse_unrolled_masks(layer: &Value, place: &Place, translator: &mut Translat
         if let Some(layer) = config.get(part).filter(|layer| layer.is_object()) {
             let place = Place { keras: format!("{}/{part}", place.keras), ..place.clone() };
             refuse_unrolled_masks(layer, &place, translator);
+        }
+    }
+}
+
+/// Keras 3 does not tell a recurrent layer of the mask of its sequence where it is called with an `initial_state` and
+/// without a `mask`. `calls` are what it reads, `masked` whether it is given a mask.
+pub(super) fn forget_masks(
+    ours: &mut Map<String, Value>,
+    calls: &[Vec<String>],
+    masked: &[bool],
+    place: &Place,
+    translator: &mut Translator,
+) {
+    let is_recurrent = ours.get("type").and_then(Value::as_str).is_some_and(AnyLayer::is_recurrent);
+    let told = calls.iter().zip(masked).map(|(call, masked)| call.len() < 2 || *masked).collect::<Vec<_>>();
+    if !is_recurrent || !told.contains(&false) {
+        return;
+    }
+    if told.contains(&true) {
+        let detail = "expected every call to have an `initial_state` and no `mask`, or none of them, since masks are heeded \
+                      in the others alone";
+        translator.refuse(place, detail);
+    }
+    ignore_masks(ours);
+}
+
+/// Sets `use_mask` of a recurrent layer, or of those that it is made of.
+fn ignore_masks(ours: &mut Map<String, Value>) {
+    if !ours.contains_key("layer") {
+        ours.insert("use_mask".into(), false.into());
+    }
+    for part in ["layer", "backward_layer"] {
+        if let Some(layer) = ours.get_mut(part).and_then(Value::as_object_mut) {
+            ignore_masks(layer);
         }
     }
 }

@@ -1,9 +1,10 @@
 //! `docs/KERAS.md`: which of Keras's classes and options are read, written from the tables that read them.
 
 use super::{
+    activations::{ACTIVATION_LAYERS, ACTIVATIONS},
     class::{Class, Family, Rule},
     compile::{ARGUMENTS, OPTIMIZERS, SCHEDULES},
-    layers::{ACTIVATION_LAYERS, ACTIVATIONS, INPUT, LAYERS},
+    layers::{INPUT, LAYERS},
     measures::{LOSSES, METRICS},
     operators,
     parameters::{CONSTRAINTS, INITIALIZERS, REGULARIZERS},
@@ -155,6 +156,8 @@ fn row(text: &mut String, names: &str, kind: &str, options: &[(&str, Rule)]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde::Deserialize;
+    use std::collections::BTreeMap;
 
     #[test]
     fn the_committed_page_is_the_generated_one() {
@@ -168,5 +171,82 @@ mod tests {
         let text = markdown();
         let dropout = text.lines().find(|line| line.starts_with("| `Dropout` |"));
         assert_eq!(dropout, Some("| `Dropout` | `dropout` | `rate`, `noise_shape` |  | `seed` |"));
+    }
+
+    /// Every public class of Keras, as `tests/fixtures/keras/classes.py` found them.
+    #[derive(Deserialize)]
+    struct Classes {
+        versions: BTreeMap<String, String>,
+        #[serde(flatten)]
+        names: BTreeMap<String, Vec<String>>,
+    }
+
+    fn classes() -> Classes {
+        serde_json::from_str(include_str!("../../tests/fixtures/keras/classes.json")).unwrap()
+    }
+
+    /// Abstract classes, functions and aliases that stand in no model's JSON.
+    const NOT_PRINTED: [&str; 8] = [
+        "Input",
+        "InputSpec",
+        "Constraint",
+        "Initializer",
+        "LearningRateSchedule",
+        "LossScaleOptimizer",
+        "Reduction",
+        "Regularizer",
+    ];
+
+    fn is_read(families: &[&Family], name: &str) -> bool {
+        families.iter().any(|family| family.classes.iter().any(|class| class.names.contains(&name)))
+    }
+
+    #[test]
+    fn every_class_of_keras_is_read_or_refused_with_a_reason() {
+        let Classes { versions, names } = classes();
+        assert_eq!(versions["keras"], "3.15.1");
+        let mut counted = 0;
+        for (module, what, families) in [
+            ("layers", "layer", &[&LAYERS, &INPUT, &ACTIVATION_LAYERS][..]),
+            ("activations", "activation", &[&ACTIVATIONS]),
+            ("losses", "loss", &[&LOSSES]),
+            ("metrics", "metric", &[&METRICS]),
+            ("optimizers", "optimizer", &[&OPTIMIZERS]),
+            ("schedules", "learning rate schedule", &[&SCHEDULES]),
+            ("initializers", "initializer", &[&INITIALIZERS]),
+            ("regularizers", "regularizer", &[&REGULARIZERS]),
+            ("constraints", "constraint", &[&CONSTRAINTS]),
+        ] {
+            let unknown = |name: &&String| {
+                let known = is_read(families, name) || refused::reason(what, name).is_some();
+                !known && !NOT_PRINTED.contains(&name.as_str())
+            };
+            let unknown: Vec<&String> = names[module].iter().filter(unknown).collect();
+            assert!(unknown.is_empty(), "{module}: {unknown:?} are neither read nor refused");
+            let rows =
+                refused::REFUSED.iter().filter(|refusals| refusals.what == what).flat_map(|refusals| refusals.rows);
+            for name in rows.flat_map(|row| row.names).copied() {
+                assert!(!is_read(families, name), "{name} is read and refused");
+                let public = names[module].iter().any(|public| public.eq_ignore_ascii_case(name));
+                assert!(public, "{name} is not in keras.{module}");
+            }
+            counted += names[module].len();
+        }
+        assert!(counted > 280, "{counted}");
+    }
+
+    #[test]
+    fn every_operator_of_keras_is_read_or_refused_with_a_reason() {
+        let names = classes().names;
+        let known = operators::known();
+        let never: Vec<&str> = operators::never().iter().flat_map(|(names, _)| *names).copied().collect();
+        let unknown: Vec<&String> = names["operators"]
+            .iter()
+            .filter(|name| !known.contains(&name.as_str()) && !never.contains(&name.as_str()))
+            .collect();
+        assert!(unknown.is_empty(), "{unknown:?} are neither read nor refused");
+        let both: Vec<&&str> = never.iter().filter(|name| known.contains(name)).collect();
+        assert!(both.is_empty(), "{both:?} are read and refused");
+        assert!(names["operators"].len() > 250, "{}", names["operators"].len());
     }
 }

@@ -1,10 +1,12 @@
 //! One model of a graph: its layers, and what each was called on.
 
 use super::{
-    calls::{Call, Tensor, calls, ends, name_of},
-    masks::{self, Given, Origins},
-    model::{self, model_within},
-    translator::{Place, Translator},
+    calls::{Call, Tensor, calls, ends},
+    json::{model_within, name_of, owner_of},
+    masks::{self, Origins},
+    place::Place,
+    recorded_masks::Given,
+    translator::Translator,
 };
 use crate::engine::field::FieldError;
 use serde_json::{Map, Value};
@@ -62,7 +64,7 @@ impl Scope<'_> {
             let place = Place {
                 ours: String::new(),
                 keras: format!("{}/{index}", self.pointer),
-                owner: model::owner_of(layer, index),
+                owner: owner_of(layer, index),
             };
             let name = name_of(layer, index);
             let input = inputs.iter().position(|tensor| tensor.layer == name);
@@ -95,7 +97,7 @@ impl Scope<'_> {
         let Self { prefix, layers, names, calls, .. } = self;
         let is_maker = &|index: usize| self.roles.get(index) == Some(&Role::Mask);
         Origins { prefix, layers, names, calls, is_maker }.given(layer, times).map_err(|detail| {
-            let owner = model::owner_of(layer, index);
+            let owner = owner_of(layer, index);
             FieldError::new(format!("{}/{index}/inbound_nodes", self.pointer), format!("{owner}{detail}"))
         })
     }

@@ -2,43 +2,23 @@
 
 use super::{
     class::{Class, Family, Rule},
-    layers::COMMON,
-    model,
+    layer,
     operators::{Read, Step},
-    recurrent::{CELLS, RNN},
-    translator::{Place, Translator},
+    parameters::LAYER_OPTIONS,
+    place::Place,
+    recurrent::{CELLS, STACKED_CELLS, cells},
+    translator::Translator,
 };
 use serde_json::{Map, Value};
 
-/// The class that stands in the option `cell` of an `RNN` around several cells.
-pub(super) const CLASS: &str = "StackedRNNCells";
-
 const STACKS: Family = Family {
     what: "cell",
-    classes: &[Class { names: &[CLASS], kind: "", options: &[("cells", Rule::Elsewhere)] }],
-    common: &COMMON,
+    classes: &[Class { names: &[STACKED_CELLS], kind: "", options: &[("cells", Rule::Elsewhere)] }],
+    common: &LAYER_OPTIONS,
 };
 
 /// The options of an `RNN` that its last layer has.
 const OF_THE_LAST: [&str; 4] = ["return_sequences", "return_state", "zero_output_for_mask", "activity_regularizer"];
-
-/// The cells of an `RNN` around a stack of them; `None` for any other layer.
-fn cells(layer: &Value) -> Option<&[Value]> {
-    let class = layer.get("class_name").and_then(Value::as_str)?;
-    let cell = layer.pointer("/config/cell").filter(|_| RNN.names.contains(&class))?;
-    let stacked = cell.get("class_name").is_some_and(|class| class == CLASS);
-    cell.pointer("/config/cells").and_then(Value::as_array).map(Vec::as_slice).filter(|_| stacked)
-}
-
-/// Whether `layer` is an `RNN` around a stack of cells.
-pub(super) fn is_stack(layer: &Value) -> bool {
-    cells(layer).is_some()
-}
-
-/// Whether `layer` becomes several layers.
-pub(super) fn is_several(layer: &Value) -> bool {
-    cells(layer).is_some_and(|cells| cells.len() > 1)
-}
 
 /// How many tensors the state of a cell is.
 fn states_of(cell: &Value) -> usize {
@@ -75,23 +55,13 @@ pub(super) fn check_states(layer: &Value, calls: &[Vec<String>], place: &Place, 
     }
 }
 
-/// Notes an error where masks meet layers that read a sequence backwards: the second layer reads the outputs of the first one
-/// in the order of processing, and the mask lies in the order of the input.
-pub(super) fn refuse_reversed_masks(layer: &Value, place: &Place, translator: &mut Translator) {
-    if is_several(layer) && layer.pointer("/config/go_backwards") == Some(&Value::Bool(true)) {
-        let detail = "`go_backwards` of several cells on a masked sequence is not supported, expected false, or a sequence \
-                      without a mask";
-        translator.refuse(&Place { keras: format!("{}/config/go_backwards", place.keras), ..place.clone() }, detail);
-    }
-}
-
 /// The layers of an `RNN` around a stack of cells; errors are noted.
 pub(super) fn read(layer: &Value, place: &Place, translator: &mut Translator) -> Option<Vec<Step>> {
-    let whole = model::read_class(layer, place, translator)?;
+    let whole = layer::read_class(layer, place, translator)?;
     let stack = layer.pointer("/config/cell").unwrap_or(&Value::Null);
     let stack_place = Place { keras: format!("{}/config/cell", place.keras), ..place.clone() };
     let config = translator.object(&STACKS, stack, &stack_place)?.config?;
-    let class = translator.class(&STACKS, CLASS, &stack_place)?;
+    let class = translator.class(&STACKS, STACKED_CELLS, &stack_place)?;
     let config_place = Place { keras: format!("{}/config", stack_place.keras), ..stack_place };
     translator.settings(&STACKS, class, config, &config_place);
     let cells_place = Place { keras: format!("{}/cells", config_place.keras), ..config_place };
@@ -172,7 +142,7 @@ mod tests {
     fn states_are_those_of_the_cells_in_their_order() {
         let cell = |class: &str| json!({"class_name": class, "config": {}});
         let cells = [cell("LSTMCell"), cell("GRUCell"), cell("LSTMCell")];
-        let stack = json!({"class_name": CLASS, "config": {"cells": cells}});
+        let stack = json!({"class_name": STACKED_CELLS, "config": {"cells": cells}});
         let layer = json!({"class_name": "RNN", "config": {"cell": stack}});
         let found: Vec<_> = (0..6).map(|output| value_of(&layer, output)).collect();
         assert_eq!(found, [(None, 0), (Some(0), 1), (Some(0), 2), (Some(1), 1), (None, 1), (None, 2)]);

@@ -1,34 +1,18 @@
 //! [`Translator`]: follows the rules, and keeps where everything came from.
 
 use super::{
+    activations::{ACTIVATION_LAYERS, ACTIVATIONS},
     channels,
     class::{Class, Family, Plain, Rule},
-    inputs, layers,
-    masks::Stated,
-    parameters, parts, refused,
+    json::{describe, foreign, is_whole, named, own_function, plain, shorten},
+    parameters,
+    place::Place,
+    recorded_masks::RecordedMask,
+    refused,
     warnings::Warning,
 };
 use crate::engine::field::{self, FieldError};
 use serde_json::{Map, Value};
-
-/// Where something stands: in our form, in Keras's, and in words.
-#[derive(Debug, Clone)]
-pub(super) struct Place {
-    pub ours: String,
-    pub keras: String,
-    /// Begins each message: "layer `dense` (Dense): ".
-    pub owner: String,
-}
-
-impl Place {
-    fn option(&self, ours: &str, keras: &str) -> Self {
-        Self {
-            ours: format!("{}/{}", self.ours, field::escape(ours)),
-            keras: format!("{}/{}", self.keras, field::escape(keras)),
-            owner: format!("{}`{keras}`: ", self.owner),
-        }
-    }
-}
 
 /// An object of Keras's, taken apart.
 #[derive(Debug)]
@@ -46,7 +30,7 @@ pub(super) struct Translator {
     /// Whether Keras 2 printed the document, one of whose functions is another one today.
     pub old: bool,
     /// What is to be held against the masks of the finished definition.
-    pub masks: Vec<Stated>,
+    pub masks: Vec<RecordedMask>,
     places: Vec<(String, String, String)>,
 }
 
@@ -213,7 +197,7 @@ impl Translator {
 
     fn option(&mut self, name: &str, rule: Rule, value: &Value, place: &Place) -> Option<(String, Value)> {
         let ours = if let Rule::Renamed(ours) = rule { ours } else { name };
-        let value = inputs::plain(value);
+        let value = plain(value);
         let place = place.option(ours, name);
         self.came_from(&place);
         let value = match rule {
@@ -236,13 +220,11 @@ impl Translator {
             Rule::Activation => {
                 // A layer may stand where an activation is asked for, and its options are then its own.
                 let class = value.get("class_name").and_then(Value::as_str).filter(|class| *class != "function");
-                let family = if class.is_some() { &layers::ACTIVATION_LAYERS } else { &layers::ACTIVATIONS };
+                let family = if class.is_some() { &ACTIVATION_LAYERS } else { &ACTIVATIONS };
                 self.translate(family, value, &place)
             }
             Rule::Object(_) if value.is_null() => None,
             Rule::Object(family) => self.translate(family, value, &place),
-            Rule::Layer if value.is_null() => None,
-            Rule::Layer => parts::inner_layer(value, &place, self),
             Rule::Axis => match value.as_array().map(Vec::as_slice) {
                 Some([axis]) => Some(axis.clone()),
                 _ => Some(value.clone()),
@@ -252,7 +234,7 @@ impl Translator {
                 None
             }
             Rule::NumberType => {
-                if !inputs::is_whole(value) {
+                if !is_whole(value) {
                     self.data_type(value, &place);
                 }
                 None
@@ -279,7 +261,7 @@ impl Translator {
                 }
                 None
             }
-            Rule::Elsewhere | Rule::Ignored => None,
+            Rule::Layer | Rule::Elsewhere | Rule::Ignored => None,
         };
         value.map(|value| (ours.to_owned(), value))
     }
@@ -300,61 +282,5 @@ impl Translator {
     }
 }
 
-/// An object of ours: its name alone, or its settings with `type` first.
-pub(super) fn named(kind: &str, settings: Map<String, Value>) -> Value {
-    if settings.is_empty() {
-        return kind.into();
-    }
-    let mut object = Map::from_iter([("type".to_owned(), kind.into())]);
-    object.extend(settings);
-    Value::Object(object)
-}
-
 /// Most names that a message lists.
 const MOST_NAMES: usize = 30;
-
-/// The name of a function of the author's own, as Keras prints it: it refuses to load one too.
-pub(super) fn own_function(value: &Value) -> Option<&str> {
-    let is = |field: &str, expected: &str| value.get(field).is_some_and(|found| found == expected);
-    value.get("config").and_then(Value::as_str).filter(|_| is("class_name", "function") && is("module", "builtins"))
-}
-
-/// Where a class comes from that is not Keras's own.
-fn foreign(fields: &Map<String, Value>) -> Option<String> {
-    const HOMES: [&str; 4] = ["keras", "tensorflow", "tf_keras", "builtins"];
-    let text = |field| fields.get(field).and_then(Value::as_str);
-    // Keras 2 registers some layers of its own models as if they were the author's.
-    let of_applications = |module: &str| module.starts_with("keras.") || module.starts_with("tf_keras.");
-    if text("module").is_some_and(|module| of_applications(module) && module.contains(".applications.")) {
-        return None;
-    }
-    if let Some(name) = text("registered_name").filter(|name| name.contains('>')) {
-        return Some(format!("registered as `{}`", shorten(name)));
-    }
-    let module = text("module")?;
-    let package = module.split('.').next().unwrap_or(module);
-    (!HOMES.contains(&package)).then(|| format!("of the module `{}`", shorten(module)))
-}
-
-/// A value in a message: what it is, where it is short.
-pub(super) fn describe(value: &Value) -> String {
-    match value {
-        Value::String(text) => format!("\"{}\"", shorten(text)),
-        Value::Object(fields) => match fields.get("class_name").and_then(Value::as_str) {
-            Some(class) => shorten(class),
-            None => "an object".to_owned(),
-        },
-        Value::Array(items) if items.len() > 8 || items.iter().any(|item| item.is_array() || item.is_object()) => {
-            format!("an array of {}", items.len())
-        }
-        other => other.to_string(),
-    }
-}
-
-fn shorten(text: &str) -> String {
-    const LONGEST: usize = 80;
-    match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
-}

@@ -1,6 +1,6 @@
 //! [`OperatorCall`]: what an operator was called on, and its options.
 
-use crate::keras::{calls, inputs};
+use crate::keras::{calls, json};
 use serde_json::{Map, Value};
 
 /// The one call of an operator.
@@ -125,7 +125,7 @@ fn operand<'a>(argument: &'a Value, tensors: &mut usize) -> Operand<'a> {
 /// A number or nested lists of numbers, none of which is beyond the others.
 pub(super) fn array(value: &Value) -> Option<Array> {
     let mut array = Array { shape: Vec::new(), values: Vec::new() };
-    let plain = inputs::plain(value);
+    let plain = json::plain(value);
     let mut first = plain;
     while let Value::Array(items) = first {
         array.shape.push(items.len());

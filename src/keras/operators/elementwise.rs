@@ -4,7 +4,7 @@ use super::{
     call::{Array, Operand, OperatorCall},
     steps::Steps,
 };
-use crate::keras::inputs;
+use crate::keras::json;
 use serde_json::{Map, Value, json};
 
 /// Operators that are activations: Keras's name, that of the activation, and what the one option is called in both.
@@ -217,7 +217,7 @@ fn bounded(least: Option<&Value>, most: Option<&Value>) -> Option<Value> {
     let mut clip = json!({"type": "clip"});
     for (bound, number) in [("x_min", least), ("x_max", most)] {
         if let Some(number) = number {
-            clip[bound] = inputs::plain(number).as_f64()?.into();
+            clip[bound] = json::plain(number).as_f64()?.into();
         }
     }
     Some(clip)

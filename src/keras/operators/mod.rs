@@ -10,8 +10,10 @@ mod shaping;
 mod steps;
 
 use super::{
-    model,
-    translator::{Place, Translator, describe},
+    json::{describe, is_operator},
+    layer,
+    place::Place,
+    translator::Translator,
 };
 use call::OperatorCall;
 use serde_json::{Map, Value};
@@ -21,11 +23,6 @@ pub(super) use steps::{Read, Step};
 /// Operators that are the layers of the same name, with the same options, on tensors alone.
 const LAYERS: [&str; 7] = ["Add", "Subtract", "Multiply", "Maximum", "Minimum", "Concatenate", "Softmax"];
 
-/// Whether `layer` is an operator and no layer.
-pub(super) fn is_operator(layer: &Value) -> bool {
-    layer.get("module").and_then(Value::as_str).is_some_and(|module| module.starts_with("keras.src.ops"))
-}
-
 /// The operator `layer` as the layers of ours that do the same, the last of which gives what it gives; an error is noted where
 /// there are none.
 pub(super) fn read(layer: &Value, place: &Place, translator: &mut Translator) -> Option<Vec<Step>> {
@@ -34,7 +31,7 @@ pub(super) fn read(layer: &Value, place: &Place, translator: &mut Translator) ->
     let on_tensors_alone = call.operands.iter().all(|operand| !matches!(operand, call::Operand::Array(_)));
     let of_truths = call.tensors().count() > 1 && call.tensors().all(|tensor| tensor.is_bool);
     if on_tensors_alone && !of_truths && LAYERS.contains(&call.class) && call.option("axis").as_array().is_none() {
-        return model::read_class(layer, place, translator).map(|layer| vec![Step { layer, reads: None }]);
+        return layer::read_class(layer, place, translator).map(|layer| vec![Step { layer, reads: None }]);
     }
     if let Some(Steps(steps)) = steps_of(&call) {
         let config = Place { keras: format!("{}/config", place.keras), ..place.clone() };

@@ -1,20 +1,8 @@
-//! What is known of a table's columns.
+//! Columns of a table: names, types, summaries.
 
 use serde::{Deserialize, Serialize};
 
-/// How a dataset's file is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Format {
-    /// Comma-separated, RFC 4180, with a header.
-    Csv,
-    /// An array of records, or `{"columns": [...], "data": [[...]]}`.
-    Json,
-    /// A record a line.
-    Ndjson,
-}
-
-/// What a column's cells are.
+/// Type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ColumnType {
@@ -45,14 +33,14 @@ pub struct Column {
     /// Inferred from every cell.
     #[serde(rename = "type")]
     pub kind: ColumnType,
-    /// Cells without a value.
+    /// Number of missing cells.
     pub missing: u64,
-    /// Different values; estimated (within 2%) where there are more than the service counts exactly.
+    /// Number of distinct values; estimated (within 2%) if there are more than the service counts exactly.
     pub distinct: u64,
-    /// Least value of a number column.
+    /// Minimum of a number column.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub min: Option<f64>,
-    /// Greatest value of a number column.
+    /// Maximum of a number column.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub max: Option<f64>,
     /// Mean of a number column.
@@ -61,14 +49,14 @@ pub struct Column {
     /// Sample standard deviation (n - 1) of a number column.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub std: Option<f64>,
-    /// Every level with its count, in label order (numbers by value, text by code point, false before true), where there
-    /// are few enough to list: categories, booleans, and number columns whose values are all integers.
+    /// Every level with its count, in label order (numbers by value, text by code point, false before true), if there are
+    /// few enough to list: categories, booleans, and number columns whose values are all integers.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub values: Option<Vec<ValueCount>>,
 }
 
 impl Column {
-    /// The levels of a category in label order; `None` where there are too many to list, and for other types.
+    /// The levels of a category in label order; `None` if there are too many to list, and for other types.
     pub fn levels(&self) -> Option<Vec<&str>> {
         let values = self.values.as_ref().filter(|_| self.kind == ColumnType::Category)?;
         values.iter().map(|level| level.value.as_str()).collect()
@@ -80,6 +68,6 @@ impl Column {
 pub struct ValueCount {
     /// The level: text, integer or boolean.
     pub value: serde_json::Value,
-    /// Rows that have it.
+    /// Number of rows with this level.
     pub count: u64,
 }

@@ -1,10 +1,7 @@
 //! `/v1/datasets`: tables.
 
 use crate::{
-    data::{
-        read::{self, Inspection, ReadError},
-        schema::Format,
-    },
+    data::read::{self, Format, Inspection, ReadError},
     engine::field::FieldError,
     http::{
         App,
@@ -66,9 +63,6 @@ pub struct DatasetForm {
     tag = "datasets",
     params(NewDataset),
     request_body(content(
-        (String = "text/csv", example = "sepal_length,species\n5.1,setosa\n6.3,virginica\n"),
-        (Value = "application/json", example = json!([{"sepal_length": 5.1, "species": "setosa"}])),
-        (String = "application/x-ndjson", example = "{\"sepal_length\": 5.1, \"species\": \"setosa\"}\n"),
         (DatasetForm = "multipart/form-data", example = json!({"name": "iris", "file": "sepal_length,species\n5.1,setosa\n"})),
     )),
     responses((status = 201, description = "The dataset", body = Dataset, headers(("location" = String, description = "Its path")))),
@@ -200,7 +194,7 @@ impl File {
     /// Makes it a dataset, or removes it.
     async fn record(self, app: &App, name: Option<String>, key: IdempotencyKey) -> Result<Response, Problem> {
         let route = format!("POST {UPLOADS}");
-        let format = format!("{:?}", self.format);
+        let format = self.format.name();
         let asked = name.as_deref().unwrap_or_default();
         let fingerprint = fingerprint(&[asked.as_bytes(), format.as_bytes(), self.stored.sha256.as_bytes()]);
         let done = async {

@@ -6,7 +6,10 @@ mod shared;
 mod yaml;
 
 use crate::{
-    data::recipe::{Prediction, TaskKind},
+    data::{
+        read::Format,
+        recipe::{Prediction, TaskKind},
+    },
     engine::{field::FieldError, loss::ReducedLoss, metric::Metric},
     http::problem::{Kind, MEDIA_TYPE, ProblemBody},
     job::{Columns, training_request::TrainingRequest},
@@ -17,9 +20,10 @@ use std::sync::OnceLock;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
-        Components, Content, InfoBuilder, LicenseBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder,
+        Components, Content, InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, Ref, RefOr, Response,
+        ResponseBuilder, Type,
         path::{HttpMethod, Operation, ParameterIn, PathItem},
-        schema::Schema,
+        schema::{Schema, SchemaType},
         tag::TagBuilder,
     },
 };
@@ -34,6 +38,9 @@ const TAGS: [(&str, &str); 4] = [
 
 /// The tag of routes that serve the description itself, and are not part of it.
 const DOCUMENTATION: &str = "documentation";
+
+/// The media type of a form with files.
+const FORM: &str = "multipart/form-data";
 
 /// The description of a service, made once from its routes.
 #[derive(Debug)]
@@ -83,6 +90,7 @@ fn completed(mut document: OpenApi) -> OpenApi {
     for item in document.paths.paths.values_mut() {
         for (method, operation) in operations(item) {
             add_problems(method, operation);
+            add_formats(operation);
             name_operation(operation);
         }
     }
@@ -125,6 +133,25 @@ fn is_documentation(operation: &Operation) -> bool {
     operation.tags.iter().flatten().any(|tag| tag == DOCUMENTATION)
 }
 
+/// An upload may be a form, or a file in any format: media types and examples are those of the formats.
+fn add_formats(operation: &mut Operation) {
+    let Some(RefOr::T(body)) = &mut operation.request_body else { return };
+    if !body.content.contains_key(FORM) {
+        return;
+    }
+    for format in Format::all() {
+        for media_type in format.media_types() {
+            let schema = match format.example() {
+                Value::String(_) => ObjectBuilder::new().schema_type(Type::String).build(),
+                _ => ObjectBuilder::new().schema_type(SchemaType::AnyValue).build(),
+            };
+            let mut content = Content::new(Some(schema));
+            content.example = Some(format.example());
+            body.content.insert((*media_type).to_owned(), RefOr::T(content));
+        }
+    }
+}
+
 /// Handlers have short names (`datasets::show`); a client made from the description needs them to differ.
 fn name_operation(operation: &mut Operation) {
     let tag = operation.tags.as_ref().and_then(|tags| tags.first());
@@ -151,7 +178,7 @@ fn add_problems(method: HttpMethod, operation: &mut Operation) {
         RefOr::Ref(_) => None,
     });
     let creates = ["201", "202"].iter().any(|status| operation.responses.responses.contains_key(*status));
-    let is_upload = body.is_some_and(|body| body.content.contains_key("multipart/form-data"));
+    let is_upload = body.is_some_and(|body| body.content.contains_key(FORM));
     // What changes without a body acts on the state of something.
     let changes = match method {
         HttpMethod::Post => body.is_none(),

@@ -1,7 +1,7 @@
 //! The bytes of an upload, as they arrive.
 
 use crate::{
-    data::schema::Format,
+    data::read::Format,
     http::{
         body,
         problem::{Kind, Problem},
@@ -23,21 +23,6 @@ use tokio::sync::Mutex;
 
 /// Maximum bytes of a form field that is not the file.
 const FIELD_BYTES: usize = 1 << 10;
-
-/// What a dataset's file may be announced as.
-const MEDIA_TYPES: &[(&str, Format)] = &[
-    ("text/csv", Format::Csv),
-    ("application/csv", Format::Csv),
-    ("application/json", Format::Json),
-    ("application/x-ndjson", Format::Ndjson),
-    ("application/ndjson", Format::Ndjson),
-    ("application/jsonl", Format::Ndjson),
-    ("application/x-jsonlines", Format::Ndjson),
-];
-
-/// Where a form's file has no type that says enough, its name may.
-const EXTENSIONS: &[(&str, Format)] =
-    &[("csv", Format::Csv), ("json", Format::Json), ("ndjson", Format::Ndjson), ("jsonl", Format::Ndjson)];
 
 /// A request's body that is read in one place, and whose rest is thrown away in another where it is refused.
 #[derive(Debug, Clone)]
@@ -93,22 +78,20 @@ impl Incoming {
     }
 }
 
-/// The format that a media type stands for.
+/// The format of a media type.
 pub fn format_of(media_type: Option<&str>) -> Result<Format, Problem> {
-    let found = MEDIA_TYPES.iter().find(|(known, _)| Some(*known) == media_type);
-    found.map(|(_, format)| *format).ok_or_else(|| {
+    media_type.and_then(Format::of_media_type).ok_or_else(|| {
         let received = media_type.map_or("none".to_owned(), |received| format!("{received:?}"));
-        let expected = "expected Content-Type text/csv, application/json, application/x-ndjson or multipart/form-data";
+        let known: Vec<_> = Format::all().filter_map(|format| format.media_types().first().copied()).collect();
+        let expected = format!("expected Content-Type {} or multipart/form-data", known.join(", "));
         Problem::new(Kind::UnsupportedMediaType, format!("{expected}, received {received}"))
     })
 }
 
-/// The format of a form's file: by its own type, or by the end of its name.
+/// The format of a form's file: by its media type, or by its file name.
 pub fn format_of_field(field: &Field<'_>) -> Result<Format, Problem> {
     let by_type = format_of(field.content_type().map(body::media_type_essence).as_deref());
-    let extension = field.file_name().and_then(|name| name.rsplit_once('.')).map(|(_, end)| end.to_ascii_lowercase());
-    let by_name = EXTENSIONS.iter().find(|(known, _)| Some(*known) == extension.as_deref());
-    by_type.or_else(|problem| by_name.map(|(_, format)| *format).ok_or(problem))
+    by_type.or_else(|problem| field.file_name().and_then(Format::of_file_name).ok_or(problem))
 }
 
 /// The text of a short form field.
@@ -158,9 +141,12 @@ mod tests {
     }
 
     #[test]
-    fn media_types_have_formats() {
-        assert_eq!(format_of(Some("text/csv")).unwrap(), Format::Csv);
+    fn an_unknown_media_type_is_answered_with_the_known_ones() {
+        assert_eq!(format_of(Some("text/csv")).unwrap(), Format::named("csv").unwrap());
         let refused = format!("{:?}", format_of(Some("image/png")).unwrap_err());
-        assert!(refused.contains("text/csv") && refused.contains("image/png"), "{refused}");
+        assert!(refused.contains("image/png"), "{refused}");
+        for format in Format::all() {
+            assert!(refused.contains(format.media_types()[0]), "{refused}");
+        }
     }
 }

@@ -11,8 +11,9 @@ pub mod training_request;
 use crate::{
     data::{
         named::{Named, PerOutput, per_output},
+        read::Format,
         recipe::{ConfusionMatrix, Signature, Task, task},
-        schema::{Column, Format},
+        schema::Column,
     },
     engine::spec::Summary,
 };
@@ -37,7 +38,7 @@ pub struct Dataset {
     pub id: Uuid,
     /// Unique.
     pub name: String,
-    /// How the file is written.
+    /// Format of the file.
     pub format: Format,
     /// Rows without a header.
     pub rows: u64,

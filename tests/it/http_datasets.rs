@@ -29,6 +29,7 @@ async fn every_format_becomes_the_same_table() {
     let mut found = Vec::new();
     for (name, content_type, body) in [
         ("csv", "text/csv; charset=utf-8", TABLE.to_owned()),
+        ("tsv", "text/tab-separated-values", TABLE.replace(',', "\t")),
         ("records", "application/json", records),
         ("columns", "application/json", columns),
         ("lines", "application/x-ndjson", lines),

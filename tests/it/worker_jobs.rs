@@ -2,7 +2,7 @@
 
 use crate::support::worker_setup::{LIMITS, WorkerSetup, is_epoch, line, linear, statuses};
 use epoca::{
-    data::{read::load, schema::Format},
+    data::read::{Format, load},
     job::{EventKind, JobStatus},
     store::{bundle::Bundle, follow::Followed},
 };
@@ -70,7 +70,9 @@ async fn a_job_becomes_a_version_that_predicts_what_was_measured() {
     assert!(names.contains(&"dense/kernel".to_owned()), "{names:?}");
     let csv = line(40);
     let wanted = ["a", "b", "y"].map(str::to_owned);
-    let rows = load(&mut BufReader::new(csv.as_bytes()), Format::Csv, &table.columns, &wanted, table.rows).unwrap();
+    let rows =
+        load(&mut BufReader::new(csv.as_bytes()), Format::named("csv").unwrap(), &table.columns, &wanted, table.rows)
+            .unwrap();
     let all: Vec<usize> = (0..40).collect();
     let recipe = bundle.description.recipe.clone();
     let (x, y) = (recipe.inputs(&rows, &all), recipe.targets(&rows, &all).unwrap());

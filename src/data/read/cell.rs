@@ -1,13 +1,13 @@
-//! What one cell's text means.
+//! The meaning of a cell's text.
 
 use std::borrow::Cow;
 
-/// A cell as its format wrote it.
+/// A cell as its format spells it.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Cell<'a> {
     /// JSON's null, or a key that a record does not have.
     Missing,
-    /// CSV: text whose meaning is in its spelling; see [`read`].
+    /// Text whose meaning follows from its spelling (CSV); see [`read`].
     Written(Cow<'a, str>),
     /// A JSON string: always text.
     Text(&'a str),
@@ -17,7 +17,7 @@ pub(super) enum Cell<'a> {
     Boolean(bool),
 }
 
-/// What a written cell can be.
+/// The meaning of a written cell.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Token {
     /// Empty, or one of the spellings of a missing value: `NA`, `N/A`, `#N/A`, `<NA>`, `NaN`, `-NaN`, `null`, in any case.
@@ -50,7 +50,7 @@ pub(crate) fn is_missing(text: &str) -> bool {
     matches!(read(text), Token::Missing)
 }
 
-/// How a JSON number is written where its column turns out to be text.
+/// The spelling of a JSON number in a text column.
 pub(super) fn written(value: f64) -> String {
     value.to_string()
 }
@@ -77,8 +77,8 @@ fn signed(text: &str) -> Token {
 }
 
 fn word(text: &str) -> Token {
-    const LONGEST: usize = "infinity".len();
-    if text.len() > LONGEST {
+    const MAX_LENGTH: usize = "infinity".len();
+    if text.len() > MAX_LENGTH {
         return Token::Text;
     }
     let is = |word: &str| text.eq_ignore_ascii_case(word);

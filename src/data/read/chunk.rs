@@ -1,49 +1,49 @@
-//! Some rows of a file, cut into cells and held by column.
+//! Consecutive rows of a file, cut into cells by column.
 
-use super::{ReadError, cell::Cell};
+use super::{cell::Cell, error::ReadError};
 use std::{borrow::Cow, ops::ControlFlow};
 
-/// Where a cell stands in the chunk's text, or what it is.
+/// A cell: a value, or the range of its text in the chunk.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum CellRef {
-    /// See [`Cell::Missing`].
+pub enum CellRef {
+    /// No value: JSON's null, or a key that a record does not have.
     Missing,
-    /// See [`Cell::Written`].
+    /// Text whose meaning follows from its spelling (CSV).
     Written(u32, u32),
-    /// [`Cell::Written`] with doubled quotes in it.
+    /// Like `Written`, with doubled quotes in it.
     Escaped(u32, u32),
-    /// See [`Cell::Text`].
+    /// Text that is always text (a JSON string).
     Text(u32, u32),
-    /// See [`Cell::Number`].
+    /// A number.
     Number(f64),
-    /// See [`Cell::Boolean`].
+    /// A boolean.
     Boolean(bool),
 }
 
-/// Rows that follow each other. Readers hand on one after the other, so that a file of any length takes the memory of one.
+/// Consecutive rows. Readers pass one chunk after the other, so that a file of any length takes the memory of one chunk.
 #[derive(Debug)]
-pub(super) struct Chunk<'a> {
-    /// What the cells refer to.
+pub struct Chunk<'a> {
+    /// The text that the cells refer to.
     pub text: &'a str,
     /// As many cells in each as there are rows.
     pub columns: &'a [Vec<CellRef>],
     /// Rows.
     pub rows: usize,
-    /// Rows of the file before these.
+    /// Rows of the file before this chunk.
     pub rows_before: u64,
-    /// Where each row stands in the file, as people count it.
+    /// The place of each row in the file, counted from 1.
     pub places: &'a [u64],
-    /// What `places` counts: `line` or `record`.
+    /// The unit of `places`: `line` or `record`.
     pub unit: &'static str,
 }
 
 /// Takes chunks until it breaks or fails.
-pub(super) type Sink<'a> = dyn FnMut(&Chunk<'_>) -> Result<ControlFlow<()>, ReadError> + 'a;
+pub type Sink<'a> = dyn FnMut(&Chunk<'_>) -> Result<ControlFlow<()>, ReadError> + 'a;
 
 impl Chunk<'_> {
     /// The cell that `cell` refers to.
     #[inline]
-    pub fn cell(&self, cell: CellRef) -> Cell<'_> {
+    pub(super) fn cell(&self, cell: CellRef) -> Cell<'_> {
         match cell {
             CellRef::Missing => Cell::Missing,
             CellRef::Written(start, end) => Cell::Written(Cow::Borrowed(self.text(start, end))),
@@ -60,7 +60,7 @@ impl Chunk<'_> {
     }
 
     /// `line 17` of a row of this chunk.
-    pub fn place(&self, row: usize) -> String {
+    pub(super) fn place(&self, row: usize) -> String {
         format!("{} {}", self.unit, self.places.get(row).copied().unwrap_or_default())
     }
 }

@@ -1,14 +1,14 @@
-//! How many different values a column has: every one with its count as long as they are few, an estimate beyond.
+//! Distinct values of a column: each with its count while they are few, an estimate of their number beyond.
 
 use super::cell::{self, Token};
 use std::{borrow::Cow, collections::HashMap};
 
-/// What a column may spend on its levels. The whole table has a budget, so that a wide one takes no more memory.
+/// Memory that a column may take for its levels. The table has one budget, so that a wide one takes no more memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Budget {
-    /// Most levels that are counted one by one.
+    /// Maximum levels that are counted exactly.
     pub levels: usize,
-    /// Most bytes of their text.
+    /// Maximum bytes of their text.
     pub bytes: usize,
     /// Bits of the estimate's register index.
     pub precision: u8,
@@ -26,7 +26,7 @@ impl Budget {
     }
 }
 
-/// The different values of a column.
+/// The distinct values of a column.
 #[derive(Debug, Clone)]
 pub(super) enum Distinct {
     /// Every spelling with its count.

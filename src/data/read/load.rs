@@ -1,9 +1,9 @@
-//! The columns that somebody wants, typed by what the first pass found.
+//! Selected columns, with the types that the first pass found.
 
 use super::{
-    ReadError,
     cell::{self, Cell, Token},
     chunk::{CellRef, Chunk},
+    error::ReadError,
 };
 use crate::data::{
     schema::{Column, ColumnType},
@@ -12,9 +12,9 @@ use crate::data::{
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 
-/// One wanted column as it grows.
+/// One selected column as it grows.
 pub(super) struct Builder<'a> {
-    /// Where it stands in the file.
+    /// Its index in the file.
     pub index: usize,
     column: &'a Column,
     codes: HashMap<&'a str, u32>,
@@ -22,7 +22,7 @@ pub(super) struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    /// An empty column for `rows` cells. Fails where it has more levels than were kept.
+    /// An empty column for `rows` cells. Fails if it has more levels than were listed.
     pub fn new(index: usize, column: &'a Column, rows: usize) -> Result<Self, ReadError> {
         let mut codes = HashMap::new();
         let cells = match column.kind {
@@ -31,7 +31,7 @@ impl<'a> Builder<'a> {
             ColumnType::Category => {
                 let Some(levels) = column.levels() else {
                     return Err(ReadError::Invalid(format!(
-                        "column {:?} has about {} different values, too many to be told apart",
+                        "column {:?} has about {} different values, too many to list",
                         column.name, column.distinct
                     )));
                 };

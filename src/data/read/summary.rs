@@ -1,22 +1,22 @@
 //! One column's type and summary, found in one pass in bounded memory.
 
 use super::{
-    ReadError,
     cell::{self, Cell, Token},
     chunk::{CellRef, Chunk},
     distinct::{Budget, Distinct},
+    error::ReadError,
 };
 use crate::data::schema::{Column, ColumnType, ValueCount};
 use serde_json::Value;
 use std::{borrow::Cow, collections::HashMap};
 
-/// Most integers that a number column lists one by one. More of them are an amount, not class labels.
-pub const LISTED_INTEGERS: usize = 1000;
+/// Maximum integers that a number column lists. More of them are an amount, not class labels.
+pub const MAX_LISTED_INTEGERS: usize = 1000;
 
 /// Integers up to here are exact in `f64`.
 const EXACT_INTEGERS: f64 = 9_007_199_254_740_992.0;
 
-/// What is known of a column so far.
+/// Running summary of a column.
 #[derive(Debug, Clone)]
 pub(super) struct ColumnSummary {
     missing: u64,
@@ -26,13 +26,13 @@ pub(super) struct ColumnSummary {
     text: bool,
     moments: Moments,
     whole: bool,
-    unfit: Option<Unfit>,
+    out_of_range: Option<OutOfRange>,
     distinct: Distinct,
 }
 
-/// A number that `f32` cannot hold: wrong if the column is one of numbers.
+/// A number that `f32` cannot hold: an error if the column is a number column.
 #[derive(Debug, Clone)]
-struct Unfit {
+struct OutOfRange {
     place: String,
     spelling: String,
 }
@@ -48,7 +48,7 @@ impl ColumnSummary {
             text: false,
             moments: Moments::default(),
             whole: true,
-            unfit: None,
+            out_of_range: None,
             distinct: Distinct::default(),
         }
     }
@@ -102,15 +102,15 @@ impl ColumnSummary {
         if (value as f32).is_finite() {
             self.whole &= value == value.trunc();
             self.moments.add(value);
-        } else if self.unfit.is_none() {
-            self.unfit = Some(Unfit { place: place(), spelling: spelling() });
+        } else if self.out_of_range.is_none() {
+            self.out_of_range = Some(OutOfRange { place: place(), spelling: spelling() });
         }
     }
 
     /// The column, once every row has been seen.
     pub fn finish(self, name: String) -> Result<Column, ReadError> {
         let booleans = self.trues + self.falses;
-        let numbers = self.moments.count > 0 || self.unfit.is_some();
+        let numbers = self.moments.count > 0 || self.out_of_range.is_some();
         let placeholders_alone = self.placeholders > 0 && booleans == 0 && !numbers;
         if self.text || (booleans > 0 && numbers) || placeholders_alone {
             Ok(self.category(name))
@@ -152,7 +152,7 @@ impl ColumnSummary {
     }
 
     fn number_column(self, name: String) -> Result<Column, ReadError> {
-        if let Some(Unfit { place, spelling }) = self.unfit {
+        if let Some(OutOfRange { place, spelling }) = self.out_of_range {
             return Err(ReadError::Invalid(format!(
                 "{place}, column {name:?}: expected a finite number within ±{:e}, received {spelling}",
                 f32::MAX
@@ -163,7 +163,7 @@ impl ColumnSummary {
             Distinct::Estimated(sketch) => (sketch.estimate(), None),
             Distinct::Exact { levels, .. } => {
                 let numbers = by_value(&levels);
-                let listed = self.whole && !numbers.is_empty() && numbers.len() <= LISTED_INTEGERS;
+                let listed = self.whole && !numbers.is_empty() && numbers.len() <= MAX_LISTED_INTEGERS;
                 let values = listed.then(|| integers(&numbers)).flatten();
                 (numbers.len() as u64, values)
             }

@@ -2,7 +2,7 @@
 
 use super::{OutputTargets, SignatureColumn, Task};
 use crate::data::{
-    read::LISTED_INTEGERS,
+    read::MAX_LISTED_INTEGERS,
     schema::{Column, ColumnType},
     table::{Cells, MISSING, TableColumn},
 };
@@ -39,7 +39,7 @@ pub fn indices(column: &Column, units: usize, ignore_class: Option<i64>) -> bool
         && match &column.values {
             Some(values) => !values.is_empty() && values.iter().all(|level| is_index(&level.value)),
             // So many integers are not listed, and each is checked as it is encoded; fewer numbers are no integers.
-            None => column.distinct > LISTED_INTEGERS as u64 && within(),
+            None => column.distinct > MAX_LISTED_INTEGERS as u64 && within(),
         }
 }
 

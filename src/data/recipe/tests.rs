@@ -1,8 +1,7 @@
 use super::{CountedRows, OutputTargets, Prediction, Preprocessing, Recipe, Task, input_width, json_number};
 use crate::{
     data::{
-        read::{Inspection, TableLimits, inspect, load, rows},
-        schema::Format,
+        read::{Format, Inspection, TableLimits, inspect, load, rows},
         table::Table,
         weights::{ClassWeight, ClassWeightRule, weights},
     },
@@ -17,10 +16,14 @@ use std::sync::LazyLock;
 
 const LIMITS: TableLimits = TableLimits { rows: 10_000, columns: 100, cell_bytes: 1000 };
 
+fn csv_format() -> Format {
+    Format::named("csv").unwrap()
+}
+
 fn read(csv: &str) -> (Inspection, Table) {
-    let inspection = inspect(&mut csv.as_bytes(), Format::Csv, &LIMITS).unwrap();
+    let inspection = inspect(&mut csv.as_bytes(), csv_format(), &LIMITS).unwrap();
     let names: Vec<String> = inspection.columns.iter().map(|column| column.name.clone()).collect();
-    let table = load(&mut csv.as_bytes(), Format::Csv, &inspection.columns, &names, 1).unwrap();
+    let table = load(&mut csv.as_bytes(), csv_format(), &inspection.columns, &names, 1).unwrap();
     (inspection, table)
 }
 
@@ -339,8 +342,8 @@ proptest! {
         }
         let preprocessing = [Preprocessing::Standardize, Preprocessing::MinMax, Preprocessing::None][scaling];
         let (recipe, table) = fitted(&csv, training.min(cells.len()), Task::Regression, preprocessing);
-        let columns = inspect(&mut csv.as_bytes(), Format::Csv, &LIMITS).unwrap().columns;
-        let mut records = rows(&mut csv.as_bytes(), Format::Csv, &columns, usize::MAX).unwrap();
+        let columns = inspect(&mut csv.as_bytes(), csv_format(), &LIMITS).unwrap().columns;
+        let mut records = rows(&mut csv.as_bytes(), csv_format(), &columns, usize::MAX).unwrap();
         let inputs: Array2<f32> = recipe.inputs(&table, &(0..table.rows).collect::<Vec<_>>());
         for record in &mut records {
             record.as_object_mut().unwrap().shift_remove("y");

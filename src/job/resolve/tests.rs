@@ -2,9 +2,8 @@ use super::{JobRequest, Resolved, TableView, resolve};
 use crate::{
     data::{
         named::PerOutput,
-        read::{Inspection, TableLimits, inspect},
+        read::{Format, Inspection, TableLimits, inspect},
         recipe::Task,
-        schema::Format,
     },
     engine::{
         field::FieldError,
@@ -26,7 +25,7 @@ length,width,colour,ok,grade,price,share,species,sex,constant,empty,weight,huge
 
 fn table(csv: &str) -> Inspection {
     let limits = TableLimits { rows: 100, columns: 100, cell_bytes: 100 };
-    inspect(&mut csv.as_bytes(), Format::Csv, &limits).unwrap()
+    inspect(&mut csv.as_bytes(), Format::named("csv").unwrap(), &limits).unwrap()
 }
 
 fn view<'a>(name: &'a str, table: &'a Inspection) -> TableView<'a> {

@@ -3,8 +3,9 @@
 use epoca::{
     data::{
         named::PerOutput,
+        read::Format,
         recipe::{ConfusionMatrix, CountedRows, Preprocessing, Signature, Task, TaskKind},
-        schema::{Column, ColumnType, Format},
+        schema::{Column, ColumnType},
     },
     engine::spec::Summary,
     job::{
@@ -47,7 +48,7 @@ pub fn dataset(name: &str) -> Dataset {
     Dataset {
         id: Uuid::now_v7(),
         name: name.to_owned(),
-        format: Format::Ndjson,
+        format: Format::named("ndjson").unwrap(),
         rows: 4,
         bytes: 1 << 40,
         sha256: "5e".repeat(32),

@@ -2,10 +2,7 @@
 
 use bytes::Bytes;
 use epoca::{
-    data::{
-        read::{TableLimits, inspect},
-        schema::Format,
-    },
+    data::read::{Format, TableLimits, inspect},
     engine::spec::{Definition, Limits},
     job::{
         self, Dataset, EventKind, Job, JobEvent, JobProgress, JobStatus, Model, Timing,
@@ -53,13 +50,15 @@ impl WorkerSetup {
         let (stored, inspection) = self
             .opened
             .artifacts
-            .receive(&ArtifactKey::dataset(id), body, 1 << 30, |source| inspect(source, Format::Csv, &TABLES))
+            .receive(&ArtifactKey::dataset(id), body, 1 << 30, |source| {
+                inspect(source, Format::named("csv").unwrap(), &TABLES)
+            })
             .await
             .unwrap();
         let dataset = Dataset {
             id,
             name: name.to_owned(),
-            format: Format::Csv,
+            format: Format::named("csv").unwrap(),
             rows: inspection.rows,
             bytes: stored.bytes,
             sha256: stored.sha256,

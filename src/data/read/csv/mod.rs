@@ -6,17 +6,82 @@
 mod scanner;
 
 use super::{
-    BLOCK_BYTES, RECORD_BYTES, ReadError, TableLimits, check_names,
+    cell::Cell,
     chunk::{CellRef, Chunk, Sink},
+    error::ReadError,
+    limits::{BLOCK_BYTES, MAX_RECORD_BYTES, TableLimits},
+    names::check_names,
+    reader::Reader,
+    source::Source,
 };
 use scanner::Scanner;
+use serde_json::Value;
 use std::io::{BufRead, Read};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Reads the file chunk by chunk and returns the header's names.
-pub(super) fn read(
+/// Comma-separated values.
+pub(super) struct Csv;
+
+impl Reader for Csv {
+    fn name(&self) -> &'static str {
+        "csv"
+    }
+
+    fn description(&self) -> &'static str {
+        "text separated by commas, semicolons or tabs (RFC 4180) with a header line"
+    }
+
+    fn media_types(&self) -> &'static [&'static str] {
+        &["text/csv", "application/csv"]
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &["csv"]
+    }
+
+    fn example(&self) -> Value {
+        Value::from("sepal_length,species\n5.1,setosa\n6.3,virginica\n")
+    }
+
+    fn read(&self, source: Source<'_>, limits: &TableLimits, sink: &mut Sink<'_>) -> Result<Vec<String>, ReadError> {
+        read(source.into_stream(), None, limits, sink)
+    }
+}
+
+/// Tab-separated values: CSV whose separator is the tab.
+pub(super) struct Tsv;
+
+impl Reader for Tsv {
+    fn name(&self) -> &'static str {
+        "tsv"
+    }
+
+    fn description(&self) -> &'static str {
+        "text separated by tabs with a header line"
+    }
+
+    fn media_types(&self) -> &'static [&'static str] {
+        &["text/tab-separated-values"]
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &["tsv", "tab"]
+    }
+
+    fn example(&self) -> Value {
+        Value::from("sepal_length\tspecies\n5.1\tsetosa\n6.3\tvirginica\n")
+    }
+
+    fn read(&self, source: Source<'_>, limits: &TableLimits, sink: &mut Sink<'_>) -> Result<Vec<String>, ReadError> {
+        read(source.into_stream(), Some(b'\t'), limits, sink)
+    }
+}
+
+/// Reads the file chunk by chunk and returns the header's names. The separator is detected where none is given.
+fn read(
     source: &mut dyn BufRead,
+    separator: Option<u8>,
     limits: &TableLimits,
     sink: &mut Sink<'_>,
 ) -> Result<Vec<String>, ReadError> {
@@ -25,7 +90,7 @@ pub(super) fn read(
     if block.bytes.starts_with(BYTE_ORDER_MARK) {
         block.bytes.drain(..BYTE_ORDER_MARK.len());
     }
-    let delimiter = delimiter(&block.bytes);
+    let delimiter = separator.unwrap_or_else(|| delimiter(&block.bytes));
     let (names, mut line) = header(&mut block, delimiter, limits)?;
 
     let mut columns: Vec<Vec<CellRef>> = vec![Vec::new(); names.len()];
@@ -79,9 +144,9 @@ impl Block<'_> {
     fn advance(&mut self, used: usize, line: u64) -> Result<(), ReadError> {
         self.bytes.drain(..used);
         self.wanted = if self.bytes.len() < BLOCK_BYTES / 2 { BLOCK_BYTES } else { self.bytes.len() * 2 };
-        if self.bytes.len() >= RECORD_BYTES {
+        if self.bytes.len() >= MAX_RECORD_BYTES {
             return Err(ReadError::Invalid(format!(
-                "line {line}: expected a record of at most {RECORD_BYTES} bytes, received more"
+                "line {line}: expected a record of at most {MAX_RECORD_BYTES} bytes, received more"
             )));
         }
         self.fill()
@@ -126,7 +191,7 @@ fn header(block: &mut Block<'_>, delimiter: u8, limits: &TableLimits) -> Result<
             let names: Vec<String> = cells
                 .iter()
                 .map(|&cell| match chunk.cell(cell) {
-                    super::cell::Cell::Written(name) => name.into_owned(),
+                    Cell::Written(name) => name.into_owned(),
                     _ => String::new(),
                 })
                 .collect();

@@ -1,6 +1,6 @@
 //! Bytes into cells.
 
-use super::super::{ReadError, chunk::CellRef};
+use crate::data::read::{chunk::CellRef, error::ReadError};
 
 /// What is wrong within a record.
 pub(super) struct Fault {

@@ -1,12 +1,12 @@
 //! A limit that the parser does not have.
 
-use crate::data::read::ReadError;
+use crate::data::read::error::ReadError;
 use std::io::{BufRead, Error, ErrorKind, Read, Result};
 
 /// Ends the reading at a string that is longer than a cell may be, before the parser takes memory for it.
 pub(super) struct StringGuard<'a> {
     source: &'a mut dyn BufRead,
-    most: usize,
+    max_bytes: usize,
     /// Bytes of the string that is open.
     length: Option<usize>,
     escaped: bool,
@@ -14,9 +14,9 @@ pub(super) struct StringGuard<'a> {
 }
 
 impl<'a> StringGuard<'a> {
-    /// Strings of up to `most` bytes pass.
-    pub fn new(source: &'a mut dyn BufRead, most: usize) -> Self {
-        Self { source, most, length: None, escaped: false, line: 1 }
+    /// Strings of up to `max_bytes` bytes pass.
+    pub fn new(source: &'a mut dyn BufRead, max_bytes: usize) -> Self {
+        Self { source, max_bytes, length: None, escaped: false, line: 1 }
     }
 }
 
@@ -47,9 +47,9 @@ impl Read for StringGuard<'_> {
                     self.escaped = byte == b'\\';
                     self.length = Some(length + 1);
                     // an escaped character takes up to six bytes for one
-                    if length / 6 > self.most {
-                        let (line, most) = (self.line, self.most);
-                        let text = format!("line {line}: expected a cell of at most {most} bytes, received more");
+                    if length / 6 > self.max_bytes {
+                        let (line, max) = (self.line, self.max_bytes);
+                        let text = format!("line {line}: expected a cell of at most {max} bytes, received more");
                         return Err(Error::new(ErrorKind::InvalidData, TooLong(text)));
                     }
                 }

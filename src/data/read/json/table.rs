@@ -1,15 +1,17 @@
-//! The rows that records come to.
+//! Rows made of records.
 
 use crate::data::read::{
-    BLOCK_BYTES, RECORD_BYTES, ReadError, TableLimits, check_names,
     chunk::{CellRef, Chunk, Sink},
+    error::ReadError,
+    limits::{BLOCK_BYTES, MAX_RECORD_BYTES, TableLimits},
+    names::check_names,
 };
 use std::collections::HashMap;
 
-/// Cells after which a chunk is handed on, whatever their text.
-const CHUNK_CELLS: usize = 1 << 16;
+/// Maximum cells of a chunk.
+const MAX_CHUNK_CELLS: usize = 1 << 16;
 
-/// Rows that were read but not handed on yet.
+/// Rows that were read and not yet passed to the sink.
 pub(super) struct Table<'a, 's> {
     pub limits: &'a TableLimits,
     sink: &'a mut Sink<'s>,
@@ -23,7 +25,7 @@ pub(super) struct Table<'a, 's> {
     rows_before: u64,
     /// Of the record being read.
     pub place: u64,
-    /// What ended the reading while it looked like a parser's error.
+    /// Why the reading ended, while serde reports [`ENDED`].
     ended: Option<Result<(), ReadError>>,
 }
 
@@ -48,7 +50,7 @@ impl<'a, 's> Table<'a, 's> {
         }
     }
 
-    /// Hands on what is left and ends.
+    /// Passes the remaining rows to the sink and ends.
     pub fn settle(
         mut self,
         parsed: serde_json::Result<()>,
@@ -60,7 +62,7 @@ impl<'a, 's> Table<'a, 's> {
             (None, Err(error)) => return Err(describe(error)),
             (None, Ok(())) => {}
         }
-        let _ = self.hand_on();
+        let _ = self.flush();
         self.ended.take().unwrap_or(Ok(()))?;
         if self.rows_before > 0 {
             check_names(&self.names, "the first record")?;
@@ -78,7 +80,7 @@ impl<'a, 's> Table<'a, 's> {
         self.end(Err(ReadError::Invalid(text)))
     }
 
-    /// The column named so; a new one where there is none. `hint` is where it is in a record like the one before.
+    /// The column of this name; a new one if there is none. `hint` is its index if the record has the order of the last one.
     pub fn column<E: serde::de::Error>(&mut self, name: &str, hint: usize) -> Result<usize, E> {
         if self.names.get(hint).is_some_and(|known| known == name) {
             return Ok(hint);
@@ -88,12 +90,14 @@ impl<'a, 's> Table<'a, 's> {
         }
         let column = self.names.len();
         if column == self.limits.columns {
-            let most = self.limits.columns;
-            return Err(self.refuse(&format!("expected at most {most} columns, received more")));
+            let max = self.limits.columns;
+            return Err(self.refuse(&format!("expected at most {max} columns, received more")));
         }
         self.name_bytes += name.len();
-        if self.name_bytes > RECORD_BYTES {
-            return Err(self.refuse(&format!("expected at most {RECORD_BYTES} bytes of column names, received more")));
+        if self.name_bytes > MAX_RECORD_BYTES {
+            return Err(
+                self.refuse(&format!("expected at most {MAX_RECORD_BYTES} bytes of column names, received more"))
+            );
         }
         self.by_name.insert(name.to_owned(), column);
         self.names.push(name.to_owned());
@@ -108,7 +112,7 @@ impl<'a, 's> Table<'a, 's> {
                 cells.push(cell);
                 Ok(())
             }
-            // too many cells in a row: its end tells how many
+            // too many cells in a row: an error at its end
             None => Ok(()),
             Some(_) => {
                 let name = self.names.get(column).cloned().unwrap_or_default();
@@ -119,13 +123,13 @@ impl<'a, 's> Table<'a, 's> {
 
     /// Keeps a cell's text.
     pub fn push_text<E: serde::de::Error>(&mut self, column: usize, text: &str) -> Result<(), E> {
-        let most = self.limits.cell_bytes;
-        if text.len() > most {
+        let max = self.limits.cell_bytes;
+        if text.len() > max {
             let received = text.len();
-            return Err(self.refuse(&format!("expected a cell of at most {most} bytes, received {received}")));
+            return Err(self.refuse(&format!("expected a cell of at most {max} bytes, received {received}")));
         }
-        if self.text.len() > BLOCK_BYTES + RECORD_BYTES {
-            return Err(self.refuse(&format!("expected a record of at most {RECORD_BYTES} bytes, received more")));
+        if self.text.len() > BLOCK_BYTES + MAX_RECORD_BYTES {
+            return Err(self.refuse(&format!("expected a record of at most {MAX_RECORD_BYTES} bytes, received more")));
         }
         let start = self.text.len() as u32;
         self.text.push_str(text);
@@ -147,16 +151,16 @@ impl<'a, 's> Table<'a, 's> {
             cells.resize(rows, CellRef::Missing);
         }
         if self.rows_before + rows as u64 > self.limits.rows {
-            let most = self.limits.rows;
-            return Err(self.refuse(&format!("expected at most {most} rows, received more")));
+            let max = self.limits.rows;
+            return Err(self.refuse(&format!("expected at most {max} rows, received more")));
         }
-        if self.text.len() >= BLOCK_BYTES || rows * self.columns.len().max(1) >= CHUNK_CELLS {
-            return self.hand_on().map_err(|()| E::custom(ENDED));
+        if self.text.len() >= BLOCK_BYTES || rows * self.columns.len().max(1) >= MAX_CHUNK_CELLS {
+            return self.flush().map_err(|()| E::custom(ENDED));
         }
         Ok(())
     }
 
-    fn hand_on(&mut self) -> Result<(), ()> {
+    fn flush(&mut self) -> Result<(), ()> {
         let rows = self.places.len();
         let chunk = Chunk {
             text: &self.text,

@@ -1,6 +1,6 @@
 use crate::data::{
-    read::{ReadError, TableLimits, inspect, load, rows},
-    schema::{ColumnType, Format},
+    read::{Format, ReadError, TableLimits, inspect, load, rows},
+    schema::ColumnType,
     table::Cells,
 };
 use rstest::rstest;
@@ -8,6 +8,14 @@ use serde_json::json;
 use std::io::{BufReader, Read};
 
 const LIMITS: TableLimits = TableLimits { rows: 1_000_000, columns: 4, cell_bytes: 1000 };
+
+fn json_format() -> Format {
+    Format::named("json").unwrap()
+}
+
+fn ndjson_format() -> Format {
+    Format::named("ndjson").unwrap()
+}
 
 fn refusal(text: &str, format: Format) -> String {
     match inspect(&mut text.as_bytes(), format, &LIMITS) {
@@ -17,16 +25,16 @@ fn refusal(text: &str, format: Format) -> String {
 }
 
 #[rstest]
-#[case(Format::Json, r#"[{"a": 1, "b": "5"}, {"b": null, "c": true}, {"c": false, "a": 2.5}]"#)]
+#[case(json_format(), r#"[{"a": 1, "b": "5"}, {"b": null, "c": true}, {"c": false, "a": 2.5}]"#)]
 #[case(
-    Format::Json,
+    json_format(),
     r#"{"columns": ["a", "b", "c"], "data": [[1, "5", null], [null, null, true], [2.5, null, false]]}"#
 )]
 #[case(
-    Format::Json,
+    json_format(),
     r#"{"index": [0, 1, 2], "data": [[1, "5", null], [null, null, true], [2.5, null, false]], "columns": ["a", "b", "c"]}"#
 )]
-#[case(Format::Ndjson, "{\"a\": 1, \"b\": \"5\"}\n\n{\"b\": null, \"c\": true}\r\n{\"c\": false, \"a\": 2.5}")]
+#[case(ndjson_format(), "{\"a\": 1, \"b\": \"5\"}\n\n{\"b\": null, \"c\": true}\r\n{\"c\": false, \"a\": 2.5}")]
 fn every_form_is_the_same_table(#[case] format: Format, #[case] text: &str) {
     let inspection = inspect(&mut text.as_bytes(), format, &LIMITS).unwrap();
     assert_eq!(inspection.rows, 3);
@@ -69,7 +77,7 @@ fn every_form_is_the_same_table(#[case] format: Format, #[case] text: &str) {
 #[case("[{\"\": 1}]", "the first record, column 1: expected a name, received an empty one")]
 #[case(
     "{\"columns\": [\"a\", \"a\"], \"data\": [[1, 2]]}",
-    "the first record, column 2: expected a name of its own, received \"a\" again"
+    "the first record, column 2: expected a unique name, received \"a\" again"
 )]
 #[case("{\"columns\": [\"a\", \"b\"], \"data\": [[1, 2], [3]]}", "record 2: expected 2 cells, received 1")]
 #[case("{\"columns\": [\"a\"], \"data\": [[1, 2]]}", "record 1: expected 1 cells, received 2")]
@@ -78,7 +86,7 @@ fn every_form_is_the_same_table(#[case] format: Format, #[case] text: &str) {
     "expected a JSON table: expected 1 cells a row as in `columns`, received 2 at line 1 column 36"
 )]
 fn bad_files(#[case] json: &str, #[case] text: &str) {
-    assert_eq!(refusal(json, Format::Json), text);
+    assert_eq!(refusal(json, json_format()), text);
 }
 
 #[rstest]
@@ -92,13 +100,13 @@ fn bad_files(#[case] json: &str, #[case] text: &str) {
     "line 2, column \"a\": expected a finite number within ±3.4028235e38, received -1e39"
 )]
 fn bad_lines(#[case] json: &str, #[case] text: &str) {
-    assert_eq!(refusal(json, Format::Ndjson), text);
+    assert_eq!(refusal(json, ndjson_format()), text);
 }
 
 #[rstest]
-#[case(Format::Json, "[")]
-#[case(Format::Json, "[{\"a\":")]
-#[case(Format::Ndjson, "{\"a\":")]
+#[case(json_format(), "[")]
+#[case(json_format(), "[{\"a\":")]
+#[case(ndjson_format(), "{\"a\":")]
 fn deep_nesting_is_refused(#[case] format: Format, #[case] level: &str) {
     let text = refusal(&level.repeat(100_000), format);
     assert!(text.contains("expected a"), "{text}");
@@ -107,14 +115,14 @@ fn deep_nesting_is_refused(#[case] format: Format, #[case] level: &str) {
 #[test]
 fn an_endless_string_takes_no_memory() {
     let source = b"[{\"a\": 1},\n{\"a\": \"".chain(std::io::repeat(b'x')).take(1 << 30);
-    let error = inspect(&mut BufReader::new(source), Format::Json, &LIMITS).unwrap_err();
+    let error = inspect(&mut BufReader::new(source), json_format(), &LIMITS).unwrap_err();
     assert_eq!(error.to_string(), "line 2: expected a cell of at most 1000 bytes, received more");
 }
 
 #[test]
 fn numbers_in_a_text_column_are_levels() {
     let text = r#"[{"a": 5}, {"a": "x"}, {"a": 5.0}, {"a": true}, {"a": 0.5}]"#;
-    let column = inspect(&mut text.as_bytes(), Format::Json, &LIMITS).unwrap().columns.remove(0);
+    let column = inspect(&mut text.as_bytes(), json_format(), &LIMITS).unwrap().columns.remove(0);
     assert_eq!(column.levels().unwrap(), ["0.5", "5", "true", "x"]);
 }
 
@@ -122,10 +130,10 @@ fn numbers_in_a_text_column_are_levels() {
 fn many_rows_take_many_chunks() {
     let records: Vec<_> = (0..200_000).map(|row| format!("{{\"a\":{row},\"b\":{}}}", row % 7)).collect();
     let text = format!("[{}]", records.join(","));
-    let inspection = inspect(&mut text.as_bytes(), Format::Json, &LIMITS).unwrap();
+    let inspection = inspect(&mut text.as_bytes(), json_format(), &LIMITS).unwrap();
     let [a, b] = inspection.columns.as_slice() else { panic!("two columns") };
     assert_eq!((inspection.rows, a.max, b.distinct), (200_000, Some(199_999.0), 7));
     assert!((a.distinct as f64 / 200_000.0 - 1.0).abs() < 0.02, "{}", a.distinct);
-    let lines = inspect(&mut records.join("\n").as_bytes(), Format::Ndjson, &LIMITS).unwrap();
+    let lines = inspect(&mut records.join("\n").as_bytes(), ndjson_format(), &LIMITS).unwrap();
     assert_eq!(lines, inspection);
 }

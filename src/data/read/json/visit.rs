@@ -1,4 +1,4 @@
-//! What stands where in a JSON table.
+//! Visitors of a JSON table.
 
 use super::table::Table;
 use crate::data::read::chunk::CellRef;
@@ -81,11 +81,11 @@ impl<'de> Visitor<'de> for Names<'_, '_, '_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let most = self.0.limits.columns;
+        let max = self.0.limits.columns;
         let mut names = Vec::new();
         while let Some(name) = seq.next_element::<String>()? {
-            if names.len() == most {
-                return Err(A::Error::custom(format!("expected at most {most} columns, received more")));
+            if names.len() == max {
+                return Err(A::Error::custom(format!("expected at most {max} columns, received more")));
             }
             names.push(name);
         }

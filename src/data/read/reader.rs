@@ -1,0 +1,26 @@
+//! The interface of a file format.
+
+use super::{chunk::Sink, error::ReadError, limits::TableLimits, source::Source};
+use serde_json::Value;
+
+/// One file format: its names in the protocol, and its reader. A format is one file with this trait and one row of
+/// [`super::registry`].
+pub trait Reader: Sync {
+    /// The name in JSON.
+    fn name(&self) -> &'static str;
+
+    /// What it is, for the published description.
+    fn description(&self) -> &'static str;
+
+    /// Media types (`Content-Type` without parameters) of the format; the first one is the usual one.
+    fn media_types(&self) -> &'static [&'static str];
+
+    /// Ends of file names, without the dot and in lower case.
+    fn extensions(&self) -> &'static [&'static str];
+
+    /// A small table in this format, for the published description: text, or JSON for formats that are JSON.
+    fn example(&self) -> Value;
+
+    /// Reads the table chunk by chunk into `sink` and returns the names of its columns.
+    fn read(&self, source: Source<'_>, limits: &TableLimits, sink: &mut Sink<'_>) -> Result<Vec<String>, ReadError>;
+}

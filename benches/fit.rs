@@ -6,7 +6,7 @@
 
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use epoca::engine::{
-    fit::{EpochReport, EventSink, FitPlan, OutputPlan, Progress, Samples, Stop, ValidationFreq, fit},
+    fit::{EpochReport, EventSink, FitPlan, OutputPlan, Progress, Samples, ValidationFreq, fit},
     network::Network,
     spec::{Architecture, Definition, Limits},
 };
@@ -95,10 +95,10 @@ impl Workload {
 struct Quiet;
 
 impl EventSink for Quiet {
-    fn step(&mut self, _: Progress) -> ControlFlow<Stop> {
+    fn step(&mut self, _: Progress) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
-    fn epoch(&mut self, _: EpochReport) -> ControlFlow<Stop> {
+    fn epoch(&mut self, _: EpochReport) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 }

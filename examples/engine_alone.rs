@@ -3,7 +3,7 @@
 //! `cargo run --release --example engine_alone`
 
 use epoca::engine::{
-    fit::{EpochReport, EventSink, FitPlan, OutputPlan, Progress, Samples, Stop, ValidationFreq, fit},
+    fit::{EpochReport, EventSink, FitPlan, OutputPlan, Progress, Samples, ValidationFreq, fit},
     network::Network,
     optimizer::Optimizer,
     spec::{Definition, Limits},
@@ -16,10 +16,10 @@ use std::{error::Error, ops::ControlFlow};
 struct Printer;
 
 impl EventSink for Printer {
-    fn step(&mut self, _: Progress) -> ControlFlow<Stop> {
+    fn step(&mut self, _: Progress) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
-    fn epoch(&mut self, report: EpochReport) -> ControlFlow<Stop> {
+    fn epoch(&mut self, report: EpochReport) -> ControlFlow<()> {
         if report.epoch.is_multiple_of(10) {
             let logs: Vec<String> = report.logs.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
             println!("epoch {:>3}: {}", report.epoch, logs.join(", "));

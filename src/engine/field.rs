@@ -1,7 +1,10 @@
 //! What is wrong with one field of something that a client wrote, and how JSON becomes checked settings.
 
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::{Map, Value};
+
+/// Wrong settings after which [`parse_settings`] reads no further: each costs a reading of all of them.
+const MAX_WRONG_SETTINGS: usize = 20;
 
 /// One wrong field: where it stands (RFC 6901 JSON pointer) and what was expected there.
 ///
@@ -29,6 +32,10 @@ impl FieldError {
         self.pointer.insert_str(0, prefix);
         self
     }
+
+    fn is_unknown_field(&self) -> bool {
+        self.detail.starts_with("unknown field")
+    }
 }
 
 /// Reads `T` from `value`; the error points at the field, and an unknown field or variant names the nearest known one.
@@ -43,6 +50,35 @@ pub fn parse<T: DeserializeOwned>(value: &Value) -> Result<T, FieldError> {
             _ => FieldError::new(pointer, with_nearest(&message)),
         }
     })
+}
+
+/// Reads settings of which each has a default: one that is null is left out, and so is a wrong one, after an error. `None` where
+/// errors are too many to go on.
+pub fn parse_settings<T: DeserializeOwned>(settings: &Map<String, Value>, errors: &mut Vec<FieldError>) -> Option<T> {
+    let (nulls, mut present): (Map<_, _>, Map<_, _>) = settings.clone().into_iter().partition(|(_, it)| it.is_null());
+    for (name, null) in nulls {
+        let unknown = parse::<T>(&Map::from_iter([(name, null)]).into()).err().filter(|error| error.is_unknown_field());
+        errors.extend(unknown);
+    }
+    for (name, value) in settings {
+        let overflowing = overflowing_numbers(value);
+        if !overflowing.is_empty() {
+            present.shift_remove(name);
+            let pointer = format!("/{}", escape(name));
+            errors.extend(overflowing.into_iter().map(|error| error.under(&pointer)));
+        }
+    }
+    let mut present = Value::Object(present);
+    for _ in 0..MAX_WRONG_SETTINGS {
+        let error = match parse(&present) {
+            Ok(settings) => return Some(settings),
+            Err(error) => error,
+        };
+        let name = error.pointer.split('/').nth(1).map(unescape);
+        errors.push(error);
+        present.as_object_mut()?.shift_remove(&name?)?;
+    }
+    None
 }
 
 /// Every number in `value` that is too large for an `f32`: serde would quietly make an infinity of it.
@@ -119,6 +155,10 @@ pub fn escape(token: &str) -> String {
     token.replace('~', "~0").replace('/', "~1")
 }
 
+fn unescape(token: &str) -> String {
+    token.replace("~1", "/").replace("~0", "~")
+}
+
 /// The known name nearest to `received`, where one is near enough to have been meant.
 pub fn nearest<'a>(received: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known
@@ -129,29 +169,53 @@ pub fn nearest<'a>(received: &str, known: impl IntoIterator<Item = &'a str>) -> 
         .map(|(_, name)| name)
 }
 
-/// serde lists every known name after an unknown one; a reader wants the nearest first.
+/// `; did you mean …?` with the known name nearest to `received`; nothing where none is near.
+pub fn did_you_mean<'a>(received: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(received, known).map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
+}
+
+/// As [`did_you_mean`], for names that a user's data has: in quotes.
+pub fn did_you_mean_quoted<'a>(received: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(received, known).map_or_else(String::new, |name| format!("; did you mean {name:?}?"))
+}
+
+/// serde's message in words for users: the nearest of the known names after an unknown one, otherwise expected and received.
 pub(crate) fn with_nearest(message: &str) -> String {
     let mut names = message.split('`').skip(1).step_by(2);
     let unknown = message.starts_with("unknown field") || message.starts_with("unknown variant");
     match names.next() {
-        Some(received) if unknown => match nearest(received, names) {
-            Some(name) => format!("{message}; did you mean `{name}`?"),
-            None => message.to_owned(),
-        },
-        _ => without_types(message),
+        Some(received) if unknown => message.to_owned() + &did_you_mean(received, names),
+        _ => expected_and_received(message).unwrap_or_else(|| message.to_owned()),
     }
 }
 
-/// serde ends with the type that it expected; a reader wants words.
-fn without_types(message: &str) -> String {
-    let Some((received, expected)) = message.rsplit_once(", expected ") else { return message.to_owned() };
+/// ``invalid type: string "x", expected f32`` as `expected a number, received "x"`.
+fn expected_and_received(message: &str) -> Option<String> {
+    let invalid = message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "))?;
+    let (received, expected) = invalid.rsplit_once(", expected ")?;
+    let received = match received {
+        "map" => "an object",
+        "sequence" => "an array",
+        other => ["boolean `", "integer `", "floating point `"]
+            .iter()
+            .find_map(|kind| other.strip_prefix(kind)?.strip_suffix('`'))
+            .or_else(|| other.strip_prefix("string "))
+            .unwrap_or(other),
+    };
+    let is_positive = received.parse::<u64>().is_ok();
     let expected = match expected {
         "f32" | "f64" => "a number",
         "i32" | "i64" => "a whole number",
+        "u8" if is_positive => "a whole number from 0 to 255",
+        "u32" if is_positive => "a whole number from 0 to 4294967295",
         "u8" | "u32" | "u64" | "usize" => "a whole number of at least 0",
+        "a boolean" => "true or false",
+        "a sequence" => "an array",
+        "a map" => "an object",
+        other if other.starts_with("struct ") => "an object",
         other => other,
     };
-    format!("{received}, expected {expected}")
+    Some(format!("expected {expected}, received {received}"))
 }
 
 #[cfg(test)]
@@ -183,9 +247,43 @@ mod tests {
     #[test]
     fn errors_name_no_types_of_the_program() {
         let detail = |units: Value| parse::<Inner>(&json!({"units": units})).unwrap_err().detail;
-        assert_eq!(detail(json!("two")), "invalid type: string \"two\", expected a whole number of at least 0");
-        assert_eq!(detail(json!(-1)), "invalid value: integer `-1`, expected a whole number of at least 0");
-        assert_eq!(detail(json!(null)), "invalid type: null, expected a whole number of at least 0");
+        assert_eq!(detail(json!("two")), "expected a whole number of at least 0, received \"two\"");
+        assert_eq!(detail(json!(-1)), "expected a whole number of at least 0, received -1");
+        assert_eq!(detail(json!(null)), "expected a whole number of at least 0, received null");
+        assert_eq!(detail(json!(1u64 << 32)), "expected a whole number from 0 to 4294967295, received 4294967296");
+        assert_eq!(detail(json!([])), "expected a whole number of at least 0, received an array");
+        assert_eq!(parse::<Vec<bool>>(&json!([3])).unwrap_err().detail, "expected true or false, received 3");
+        assert_eq!(parse::<Inner>(&json!(3)).unwrap_err().detail, "expected an object, received 3");
+    }
+
+    #[derive(Debug, Default, PartialEq, serde::Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    struct Settings {
+        epochs: u32,
+        shuffle: Option<bool>,
+        rate: f64,
+    }
+
+    #[test]
+    fn every_wrong_setting_is_an_error_and_the_others_are_read() {
+        let mut errors = Vec::new();
+        let settings = json!({
+            "epoch": 1, "epochs": null, "a/b~c": null, "shuffle": 1, "rate": 0.5, "~1": 2, "epochss": null, "shuffl": {"x": 1e308},
+        });
+        let settings = parse_settings::<Settings>(settings.as_object().unwrap(), &mut errors).unwrap();
+        assert_eq!(settings, Settings { rate: 0.5, ..Settings::default() });
+        let mut pointers: Vec<_> = errors.iter().map(|error| error.pointer.as_str()).collect();
+        pointers.sort_unstable();
+        assert_eq!(pointers, ["/a~1b~0c", "/epoch", "/epochss", "/shuffl/x", "/shuffle", "/~01"]);
+        assert!(errors.iter().any(|error| error.detail.contains("did you mean `epochs`?")), "{errors:?}");
+    }
+
+    #[test]
+    fn many_wrong_settings_are_not_read_to_their_end() {
+        let settings = (0..100_000).map(|index| (format!("x{index}"), json!(index))).collect();
+        let mut errors = Vec::new();
+        assert_eq!(parse_settings::<Settings>(&settings, &mut errors), None);
+        assert_eq!(errors.len(), MAX_WRONG_SETTINGS);
     }
 
     #[test]

@@ -383,5 +383,5 @@ fn a_wrong_type_within_settings_has_its_own_pointer() {
     }
     let error = field::parse::<Holder>(&value).unwrap_err();
     assert_eq!(error.pointer, "/optimizer/learning_rate");
-    assert!(error.detail.starts_with("invalid type: string \"fast\""), "{error}");
+    assert!(error.detail.ends_with("received \"fast\""), "{error}");
 }

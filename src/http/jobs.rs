@@ -1,7 +1,7 @@
 //! `/v1/jobs`: training.
 
 use crate::{
-    engine::{field::FieldError, spec::Definition},
+    engine::field::FieldError,
     http::{
         App,
         body::Json as Body,
@@ -63,7 +63,7 @@ async fn checked(app: &App, request: JobRequest) -> Result<Job, Problem> {
     };
     let unreadable =
         |errors| Problem::internal(format!("model {} has a definition that is not valid: {errors:?}", model.id));
-    let definition = Definition::from_value(&model.definition).map_err(unreadable)?;
+    let definition = model.parse_definition().map_err(unreadable)?;
     let limits = app.config.limits.model();
     let resolved = resolve(
         &request,

@@ -12,7 +12,7 @@ use crate::{
     },
     engine::{field::FieldError, loss::ReducedLoss, metric::Metric},
     http::problem::{Kind, MEDIA_TYPE, ProblemBody},
-    job::{Columns, training_request::TrainingRequest},
+    job::{Columns, TaskRequest, training::TrainingRequest},
 };
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -104,6 +104,7 @@ fn completed(mut document: OpenApi) -> OpenApi {
         ("Metric".to_owned(), Metric::schema()),
         ("Prediction".to_owned(), Prediction::schema()),
         ("Task".to_owned(), TaskKind::schema()),
+        ("TaskRequest".to_owned(), TaskRequest::schema()),
         ("TrainingRequest".to_owned(), TrainingRequest::schema()),
     ];
     ReducedLoss::schemas(&mut named);

@@ -61,16 +61,10 @@ impl JobSummary {
         let rows = usize::try_from(tables.rows).unwrap_or(usize::MAX);
         let split = if tables.validation_rows > 0 { 0.0 } else { training.validation_split };
         let training_rows = training_rows(rows, split).max(1);
-        let batch_rows = training.batch_size.of(training_rows).min(training_rows);
+        let batch_rows = training.batch_size.resolve(training_rows).min(training_rows);
         let keeps = training.terminate_on_nan
             || training.early_stopping.as_ref().is_some_and(|early_stopping| early_stopping.restore_best_weights);
-        let fit = TrainingMemory::new(
-            architecture,
-            batch_rows,
-            training.loss.values().into_iter().flatten(),
-            &training.optimizer,
-            keeps,
-        );
+        let fit = TrainingMemory::new(architecture, batch_rows, training.losses(), &training.optimizer, keeps);
         let trainable = architecture.trainable_cells() as u64;
         let parameters = trainable.saturating_add(architecture.fixed_cells() as u64);
 

@@ -44,8 +44,7 @@ impl Loaded {
     /// Version `version` of `model`, of what was stored.
     pub fn new(model: String, version: u64, bundle: Bundle, limits: &Limits, team: Arc<Team>) -> anyhow::Result<Self> {
         let recipe = bundle.description.recipe.clone();
-        let definition = bundle.definition()?;
-        let network = bundle.network(limits)?;
+        let (definition, network) = bundle.network(limits)?;
         let names = definition.output_names().into_iter().map(str::to_owned);
         let outputs = names.zip(network.architecture().output_shapes().cloned()).collect();
         let parameters = network.architecture().summary().parameters;

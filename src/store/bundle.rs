@@ -6,6 +6,7 @@
 use crate::{
     data::recipe::{Recipe, Signature},
     engine::{
+        field::FieldError,
         network::{NamedTensor, Network},
         shape::Shape,
         spec::{Definition, Limits},
@@ -20,16 +21,16 @@ use std::collections::HashMap;
 /// The key of the JSON. One key alone: the order of several would differ from run to run, and with it the SHA-256.
 const KEY: &str = "epoca";
 
-/// Everything that predicts.
+/// Everything that a prediction needs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bundle {
-    /// What is no tensor.
+    /// Everything except the tensors.
     pub description: Description,
     /// Every weight.
     pub tensors: Vec<NamedTensor<f32>>,
 }
 
-/// What a bundle has beside its tensors.
+/// Everything of a bundle except its tensors.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Description {
     /// The model's definition.
@@ -38,7 +39,7 @@ pub struct Description {
     pub input_shapes: Vec<Shape>,
     /// From raw records to the network, and back.
     pub recipe: Recipe,
-    /// What it takes and gives.
+    /// Columns of its input and output.
     pub signature: Signature,
 }
 
@@ -46,12 +47,12 @@ impl Bundle {
     /// The file. The same bundle has the same bytes.
     pub fn to_bytes(&self) -> anyhow::Result<Vec<u8>> {
         let description = serde_json::to_string(&self.description).context("the description is no JSON")?;
-        let cells: Vec<Vec<u8>> = self.tensors.iter().map(|tensor| little_endian(&tensor.values)).collect();
+        let bytes: Vec<Vec<u8>> = self.tensors.iter().map(|tensor| little_endian(&tensor.values)).collect();
         let views = self
             .tensors
             .iter()
-            .zip(&cells)
-            .map(|(tensor, cells)| Ok((&tensor.name, TensorView::new(Dtype::F32, tensor.shape.0.clone(), cells)?)))
+            .zip(&bytes)
+            .map(|(tensor, bytes)| Ok((&tensor.name, TensorView::new(Dtype::F32, tensor.shape.0.clone(), bytes)?)))
             .collect::<anyhow::Result<Vec<_>>>()?;
         Ok(safetensors::serialize(views, Some(HashMap::from([(KEY.to_owned(), description)])))?)
     }
@@ -72,19 +73,13 @@ impl Bundle {
         Ok(Self { description: serde_json::from_str(description).context("the description is not ours")?, tensors })
     }
 
-    /// The definition of the network.
-    pub fn definition(&self) -> anyhow::Result<Definition> {
-        Definition::from_value(&self.description.definition)
-            .map_err(|errors| anyhow!("the stored definition is not accepted: {errors:?}"))
-    }
-
-    /// The network with these weights.
-    pub fn network(self, limits: &Limits) -> anyhow::Result<Network<f32>> {
-        let architecture = self
-            .definition()?
-            .resolve(&self.description.input_shapes, limits)
-            .map_err(|errors| anyhow!("the stored definition is not accepted: {errors:?}"))?;
-        Ok(Network::with_tensors(architecture, self.tensors)?)
+    /// The definition, and its network with these weights.
+    pub fn network(self, limits: &Limits) -> anyhow::Result<(Definition, Network<f32>)> {
+        let refused = |errors: Vec<FieldError>| anyhow!("the stored definition is not accepted: {errors:?}");
+        let definition = Definition::from_value(&self.description.definition).map_err(refused)?;
+        let architecture = definition.resolve(&self.description.input_shapes, limits).map_err(refused)?;
+        let network = Network::with_tensors(architecture, self.tensors)?;
+        Ok((definition, network))
     }
 }
 
@@ -93,5 +88,5 @@ fn little_endian(values: &[f32]) -> Vec<u8> {
 }
 
 fn numbers(bytes: &[u8]) -> Vec<f32> {
-    bytes.as_chunks().0.iter().map(|cell| f32::from_le_bytes(*cell)).collect()
+    bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
 }

@@ -214,7 +214,7 @@ pub trait Store: Send + Sync + 'static {
     async fn events_after(&self, id: Uuid, after: u64, limit: u32) -> Result<(Vec<JobEvent>, JobStatus), StoreError>;
 
     /// The oldest queued job becomes `running`, its attempt counted; `None` where nothing waits.
-    async fn claim(&self, worker: Uuid) -> Result<Option<Claim>, StoreError>;
+    async fn claim(&self) -> Result<Option<Claim>, StoreError>;
     /// Events and progress of a running job. Says whether its cancelling was asked for.
     async fn report(&self, id: Uuid, fence: u64, report: &Report) -> Result<bool, StoreError>;
     /// A last report and the end, in one transaction. Returns the job as it ended.

@@ -8,31 +8,30 @@ use std::{
 
 type Work = Box<dyn FnOnce() + Send>;
 
-/// The thread on which a slot's jobs train, one after the other.
+/// The thread that fits a slot's jobs, one after the other.
 ///
-/// It starts with the first of them and ends with the slot. A short job is half over before a thread of its own would have
-/// touched its stack and its allocator's first pages.
+/// It starts with the first job and ends with the slot: a new thread per job costs about half of a short job's time.
 #[derive(Debug, Default)]
 pub struct FitThread {
-    work: Option<Sender<Work>>,
+    queue: Option<Sender<Work>>,
 }
 
 impl FitThread {
-    /// Runs `work`, which must not panic, once what came before it has ended. Fails where the system has no thread to give.
+    /// Runs `work`, which must not panic, after the work before it. Fails where no thread can be started.
     pub fn run(&mut self, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
         let mut work: Work = Box::new(work);
-        if let Some(sender) = &self.work {
+        if let Some(sender) = &self.queue {
             match sender.send(work) {
                 Ok(()) => return Ok(()),
                 Err(SendError(back)) => work = back,
             }
         }
-        let (sender, given) = mpsc::channel::<Work>();
+        let (sender, received) = mpsc::channel::<Work>();
         thread::Builder::new().name("fit".into()).spawn(move || {
             work();
-            given.into_iter().for_each(|work| work());
+            received.into_iter().for_each(|work| work());
         })?;
-        self.work = Some(sender);
+        self.queue = Some(sender);
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
-//! Between the thread that fits and the slot that records: neither waits for the other.
+//! [`Link`]: reports from the thread that fits to the slot that records, without either waiting for the other.
 
-use crate::engine::fit::{EpochReport, EventSink, Progress, Stop};
+use crate::engine::fit::{EpochReport, EventSink, Progress};
 use std::{
     collections::VecDeque,
     ops::ControlFlow,
@@ -11,88 +11,88 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Epochs that may wait to be recorded. Only a fit that outruns the database by this much is made to wait, since its
-/// reports would fill the memory.
-const MOST_WAITING: usize = 1 << 16;
+/// Maximum number of epochs that wait to be recorded, to bound memory. A fit that is faster than the database by this much
+/// waits.
+const MAX_WAITING: usize = 1 << 16;
 
 const STOP: u8 = 1;
 const PROGRESS: u8 = 2;
 
-/// One epoch, and when it was.
+/// The report of an epoch, with its time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Epoch {
-    /// What it came to.
+    /// Loss, metrics and learning rate.
     pub report: EpochReport,
     /// When it ended.
     pub ended: Instant,
-    /// How long it took.
-    pub took: Duration,
+    /// Its duration.
+    pub duration: Duration,
 }
 
-/// When the fit itself began, and of what.
+/// The start of the fit itself.
 #[derive(Debug, Clone, Copy)]
 pub struct Started {
-    /// The moment before the first step.
+    /// The time of the first step.
     pub at: Instant,
-    /// How long it took to get there.
+    /// Time from the claim to the first step.
     pub preparing: Duration,
-    /// Training rows.
+    /// Number of training rows.
     pub rows: usize,
 }
 
-/// What thread and slot share.
+/// What the thread and the slot share.
 #[derive(Debug, Default)]
 pub struct Link {
-    /// What the slot wants: one load a step while it wants nothing.
-    wanted: AtomicU8,
+    /// Flags that the slot sets. A step reads them with one load.
+    requests: AtomicU8,
     started: OnceLock<Started>,
     epochs: Mutex<VecDeque<Epoch>>,
-    taken: Condvar,
+    drained: Condvar,
     progress: Mutex<Option<Progress>>,
 }
 
 impl Link {
-    /// Asks the fit to end before its next step.
+    /// Requests the fit to end before its next step.
     pub fn stop(&self) {
-        self.wanted.fetch_or(STOP, Ordering::Release);
-        self.taken.notify_all();
+        self.requests.fetch_or(STOP, Ordering::Release);
+        self.drained.notify_all();
     }
 
     /// Whether [`Self::stop`] was called.
     pub fn is_stopping(&self) -> bool {
-        self.wanted.load(Ordering::Acquire) & STOP != 0
+        self.requests.load(Ordering::Acquire) & STOP != 0
     }
 
-    /// Asks for the next step's progress.
-    pub fn want_progress(&self) {
-        self.wanted.fetch_or(PROGRESS, Ordering::Release);
+    /// Requests the next step's progress.
+    pub fn request_progress(&self) {
+        self.requests.fetch_or(PROGRESS, Ordering::Release);
     }
 
-    /// The progress that was asked for, once it is there.
+    /// The requested progress, once it is reported.
     pub fn take_progress(&self) -> Option<Progress> {
         lock(&self.progress).take()
     }
 
-    /// The next epochs that wait, at most `most`, and how many still wait.
-    pub fn take_epochs(&self, most: usize) -> (Vec<Epoch>, usize) {
+    /// The next waiting epochs, at most `max`, and how many still wait.
+    pub fn take_epochs(&self, max: usize) -> (Vec<Epoch>, usize) {
         let mut waiting = lock(&self.epochs);
-        let most = most.min(waiting.len());
-        let epochs = waiting.drain(..most).collect();
-        self.taken.notify_all();
+        let count = max.min(waiting.len());
+        let epochs = waiting.drain(..count).collect();
+        self.drained.notify_all();
         (epochs, waiting.len())
     }
 
-    /// How many epochs wait.
+    /// The number of epochs that wait.
     pub fn waiting(&self) -> usize {
         lock(&self.epochs).len()
     }
 
-    /// Once the fit has begun.
+    /// `None` before the first step.
     pub fn started(&self) -> Option<Started> {
         self.started.get().copied()
     }
 
-    /// The sink of a fit of so many rows, in a job whose preparation began then.
+    /// The event sink of a fit with this number of training rows, in a job claimed at `claimed`.
     pub fn sink(&self, claimed: Instant, rows: usize) -> Sink<'_> {
         Sink { link: self, claimed, rows, epoch_began: claimed }
     }
@@ -108,8 +108,8 @@ pub struct Sink<'a> {
 }
 
 impl Sink<'_> {
-    fn go_on(&self) -> ControlFlow<Stop> {
-        if self.link.is_stopping() { ControlFlow::Break(Stop::Cancel) } else { ControlFlow::Continue(()) }
+    fn check_stop(&self) -> ControlFlow<()> {
+        if self.link.is_stopping() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 }
 
@@ -121,26 +121,26 @@ impl EventSink for Sink<'_> {
     }
 
     #[inline]
-    fn step(&mut self, progress: Progress) -> ControlFlow<Stop> {
-        if self.link.wanted.load(Ordering::Relaxed) == 0 {
+    fn step(&mut self, progress: Progress) -> ControlFlow<()> {
+        if self.link.requests.load(Ordering::Relaxed) == 0 {
             return ControlFlow::Continue(());
         }
-        if self.link.wanted.fetch_and(!PROGRESS, Ordering::AcqRel) & PROGRESS != 0 {
+        if self.link.requests.fetch_and(!PROGRESS, Ordering::AcqRel) & PROGRESS != 0 {
             *lock(&self.link.progress) = Some(progress);
         }
-        self.go_on()
+        self.check_stop()
     }
 
-    fn epoch(&mut self, report: EpochReport) -> ControlFlow<Stop> {
+    fn epoch(&mut self, report: EpochReport) -> ControlFlow<()> {
         let ended = Instant::now();
-        let took = ended - std::mem::replace(&mut self.epoch_began, ended);
+        let duration = ended - std::mem::replace(&mut self.epoch_began, ended);
         let mut epochs = lock(&self.link.epochs);
-        while epochs.len() >= MOST_WAITING && !self.link.is_stopping() {
-            epochs = self.link.taken.wait(epochs).unwrap_or_else(PoisonError::into_inner);
+        while epochs.len() >= MAX_WAITING && !self.link.is_stopping() {
+            epochs = self.link.drained.wait(epochs).unwrap_or_else(PoisonError::into_inner);
         }
-        epochs.push_back(Epoch { report, ended, took });
+        epochs.push_back(Epoch { report, ended, duration });
         drop(epochs);
-        self.go_on()
+        self.check_stop()
     }
 }
 
@@ -183,7 +183,7 @@ mod tests {
         let mut sink = begun(&link);
         assert!(sink.step(progress(1)).is_continue());
         assert_eq!(link.take_progress(), None);
-        link.want_progress();
+        link.request_progress();
         assert!(sink.step(progress(2)).is_continue());
         assert!(sink.step(progress(3)).is_continue());
         assert_eq!(link.take_progress(), Some(progress(2)));
@@ -213,13 +213,13 @@ mod tests {
         epochs.extend(link.take_epochs(2).0);
         assert_eq!(epochs.iter().map(|epoch| epoch.report.epoch).collect::<Vec<_>>(), [1, 2, 3]);
         let whole = epochs[2].ended - link.started().unwrap().at;
-        assert_eq!(epochs.iter().map(|epoch| epoch.took).sum::<Duration>(), whole);
+        assert_eq!(epochs.iter().map(|epoch| epoch.duration).sum::<Duration>(), whole);
     }
 
     #[test]
     fn a_fit_that_outruns_the_recorder_waits_and_loses_nothing() {
         let link = Link::default();
-        let epochs = MOST_WAITING as u32 + 10;
+        let epochs = MAX_WAITING as u32 + 10;
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 let mut sink = begun(&link);

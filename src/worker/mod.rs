@@ -1,50 +1,35 @@
-//! Claim, load, fit, record: what a worker slot does with a job.
+//! Worker slots: claim a job, prepare it, fit it, record it.
 //!
 //! A slot is a task that claims one job at a time. The job is prepared and fitted on the slot's own thread, never on the
-//! async runtime, and that thread never waits for the database: it leaves its reports in a `link`, from where the slot
-//! takes them and writes them in batches. A job that takes less than a batch's time is written at once, with its end.
+//! async runtime, and that thread never waits for the database: it leaves its reports in a `link`, and the slot writes them in
+//! batches. A job shorter than a batch is written in one transaction.
 
+mod context;
 mod fit_thread;
 mod link;
 mod prepare;
 mod record;
 mod train;
 
-use crate::{
-    engine::spec::Limits,
-    store::{Claim, Store, artifacts::Artifacts},
-};
+use crate::store::Claim;
 use fit_thread::FitThread;
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
-pub use record::describe_metrics;
+pub use context::Context;
+pub use record::{describe_metrics, panic_text};
 
-/// How long a slot waits after the database failed.
-const AFTER_FAILURE: Duration = Duration::from_secs(1);
-
-/// What every slot needs.
-#[derive(Clone)]
-pub struct Context {
-    /// Where jobs wait.
-    pub store: Arc<dyn Store>,
-    /// Where datasets lie and weights go.
-    pub artifacts: Artifacts,
-    /// How large a model may be.
-    pub limits: Limits,
-    /// Compute threads of one job.
-    pub threads: usize,
-}
+/// Delay before the next claim after the database failed.
+const CLAIM_RETRY: Duration = Duration::from_secs(1);
 
 /// Running slots.
 #[derive(Debug)]
 pub struct Workers(JoinSet<()>);
 
 impl Workers {
-    /// Starts `slots` slots, which run until `stop` is cancelled. Then no job is claimed any more, and the running ones
-    /// are stopped within a batch and handed back to the queue.
+    /// Starts `slots` slots, which run until `stop` is cancelled. Then no further job is claimed, and running jobs are stopped
+    /// within a step and returned to the queue.
     pub fn start(context: &Context, slots: usize, stop: &CancellationToken) -> Self {
         let mut running = JoinSet::new();
         for _ in 0..slots {
@@ -60,20 +45,19 @@ impl Workers {
 }
 
 async fn slot(context: Context, stop: CancellationToken) {
-    let worker = Uuid::now_v7();
     let mut fits = FitThread::default();
-    // Subscribed before the first look: a job that comes between is not missed.
+    // Subscribed before the first claim: a job submitted in between is not missed.
     let mut queue = context.store.changes().queue();
     while !stop.is_cancelled() {
-        let pause = match context.store.claim(worker).await {
+        let pause = match context.store.claim().await {
             Ok(Some(claim)) => {
-                work(&context, &mut fits, claim, &stop).await;
+                run(&context, &mut fits, claim, &stop).await;
                 continue;
             }
             Ok(None) => None,
             Err(error) => {
                 tracing::error!(%error, "cannot claim a job");
-                Some(AFTER_FAILURE)
+                Some(CLAIM_RETRY)
             }
         };
         tokio::select! {
@@ -84,9 +68,9 @@ async fn slot(context: Context, stop: CancellationToken) {
     }
 }
 
-async fn work(context: &Context, fits: &mut FitThread, claim: Claim, stop: &CancellationToken) {
+async fn run(context: &Context, fits: &mut FitThread, claim: Claim, stop: &CancellationToken) {
     let (id, attempt) = (claim.job.id, claim.job.attempt);
-    tracing::info!(job = %id, attempt, model = claim.job.model, dataset = claim.job.dataset, "begins");
+    tracing::info!(job = %id, attempt, model = claim.job.model, dataset = claim.job.dataset, "job started");
     match record::run(context, fits, claim, stop).await {
         Ok(job) => tracing::info!(
             job = %id,
@@ -94,8 +78,8 @@ async fn work(context: &Context, fits: &mut FitThread, claim: Claim, stop: &Canc
             version = job.version,
             error = job.error.map(|error| error.detail),
             training_seconds = job.timing.training_seconds,
-            "ends"
+            "job ended"
         ),
-        Err(error) => tracing::error!(job = %id, %error, "could not be recorded to its end"),
+        Err(error) => tracing::error!(job = %id, %error, "the end of the job cannot be recorded"),
     }
 }

@@ -1,4 +1,4 @@
-//! From a job and the files it names to tensors and a network.
+//! Preparation of a job: from its definition and its files to a network and tensors.
 
 use crate::{
     data::{
@@ -39,7 +39,7 @@ pub struct Inputs {
     pub validation: Option<Input>,
 }
 
-/// Rows as the engine takes them.
+/// Rows as the engine reads them.
 pub struct Tensors {
     x: Array2<f32>,
     y: Array2<f32>,
@@ -59,37 +59,36 @@ impl Tensors {
 /// Ready to fit.
 pub struct Prepared {
     pub network: Network<f32>,
-    pub input_shapes: Vec<Shape>,
     pub recipe: Recipe,
     pub training: Tensors,
     pub validation: Option<Tensors>,
 }
 
-/// Why there is nothing to fit.
+/// Why a job is not ready to fit.
 #[derive(Debug)]
-pub enum Unprepared {
-    /// It was asked to end.
+pub enum PrepareError {
+    /// A stop was requested.
     Stopped,
-    /// It cannot be.
+    /// The job fails.
     Failed(JobError),
 }
 
-pub fn prepare(inputs: Inputs, limits: &Limits, link: &Link) -> Result<Prepared, Unprepared> {
+pub fn prepare(inputs: Inputs, limits: &Limits, link: &Link) -> Result<Prepared, PrepareError> {
     let Inputs { job, model, data, validation } = inputs;
     let training = &job.training;
     let columns = data.dataset.columns.clone();
-    let mut wanted = job.features.clone();
+    let mut names = job.features.clone();
     for column in job.target_columns().into_iter().chain(training.sample_weight.clone()) {
-        if !wanted.contains(&column) {
-            wanted.push(column);
+        if !names.contains(&column) {
+            names.push(column);
         }
     }
-    let table = read(data, &wanted, link)?;
+    let table = read(data, &names, link)?;
     let rows = match &validation {
         Some(_) => Split { training: (0..table.rows).collect(), validation: Vec::new() },
         None => split(table.rows, training.validation_split, training.split_shuffle, training.seed),
     };
-    let definition = Definition::from_value(&model.definition).map_err(invalid)?;
+    let definition = model.parse_definition().map_err(invalid)?;
     let features: Vec<&[String]> = match &job.inputs {
         None => vec![&job.features],
         Some(inputs) => {
@@ -98,12 +97,11 @@ pub fn prepare(inputs: Inputs, limits: &Limits, link: &Link) -> Result<Prepared,
         }
     };
     let widths: Vec<usize> = features.iter().map(|features| input_width(&columns, features)).collect();
-    let input_shapes = definition.input_shapes(&widths).map_err(|error| invalid(vec![error]))?;
-    let architecture = definition.resolve(&input_shapes, limits).map_err(invalid)?;
+    let architecture = definition.resolve_features(&widths, limits).map_err(invalid)?;
     let named = job.inputs.as_ref();
     let scales = match job.preprocessing.is_empty() {
         false => job.preprocessing.clone(),
-        // A job of a version that did not choose by column: its setting holds for all that are not looked up.
+        // A job stored by a version that had one setting for all columns that are not looked up.
         true => choose(&architecture, &job.features, named, &columns, training.preprocessing, ChosenBy::Job).0,
     };
     let scales = by_feature(&scales, &job.features, named);
@@ -111,43 +109,43 @@ pub fn prepare(inputs: Inputs, limits: &Limits, link: &Link) -> Result<Prepared,
     let outputs = outputs(&job, &definition, &architecture)?;
     let of_inputs = features.concat();
     let recipe = Recipe::fit(&table, &columns, &of_inputs, &outputs, preprocessing, &rows.training).map_err(invalid)?;
-    go_on(link)?;
+    check_stop(link)?;
 
     let sample_weight = training.sample_weight.as_deref();
     let tensors = |table: &Table, rows: &[usize], class_weight: Option<&ClassWeight>, dataset: &str| {
         let explain = |error: FieldError| failed("invalid_data", format!("the dataset {dataset:?}: {}", error.detail));
-        Ok::<_, Unprepared>(Tensors {
+        Ok::<_, PrepareError>(Tensors {
             x: recipe.inputs(table, rows),
             y: recipe.targets(table, rows).map_err(explain)?,
             weights: weights(&recipe, table, rows, class_weight, sample_weight).map_err(explain)?,
         })
     };
-    let learned = tensors(&table, &rows.training, training.class_weight.as_ref(), &job.dataset)?;
-    let measured = match validation {
+    let training_tensors = tensors(&table, &rows.training, training.class_weight.as_ref(), &job.dataset)?;
+    let validation_tensors = match validation {
         Some(input) => {
             let name = input.dataset.name.clone();
-            let table = read(input, &wanted, link)?;
+            let table = read(input, &names, link)?;
             Some(tensors(&table, &(0..table.rows).collect::<Vec<_>>(), None, &name)?)
         }
         None if rows.validation.is_empty() => None,
         None => Some(tensors(&table, &rows.validation, None, &job.dataset)?),
     };
-    go_on(link)?;
+    check_stop(link)?;
 
-    for tensors in std::iter::once(&learned).chain(&measured) {
+    for tensors in std::iter::once(&training_tensors).chain(&validation_tensors) {
         let checked = architecture.check_indices(tensors.x.view());
         checked.map_err(|error| failed("invalid_data", format!("the features: {error}")))?;
     }
     let network = Network::initialize(architecture, training.seed);
-    Ok(Prepared { network, input_shapes, recipe, training: learned, validation: measured })
+    Ok(Prepared { network, recipe, training: training_tensors, validation: validation_tensors })
 }
 
-/// What each output of the model is fitted to, in the model's order; target, task and loss are found by the output's name.
+/// The targets of each output, in the model's order. Target, task and loss are found by the output's name.
 fn outputs<'a>(
     job: &'a Job,
     definition: &'a Definition,
     architecture: &'a Architecture,
-) -> Result<Vec<OutputTargets<'a>>, Unprepared> {
+) -> Result<Vec<OutputTargets<'a>>, PrepareError> {
     let names = definition.output_names();
     let several = names.len() > 1;
     let of_output = |(index, (name, shape)): (usize, (&'a str, &'a Shape))| {
@@ -156,7 +154,7 @@ fn outputs<'a>(
             Task::Raw => &[],
             _ => job.target.get(name)?.names(),
         };
-        let loss = job.training.loss.get(name)?;
+        let loss = job.training.loss.as_ref()?.get(name, index)?;
         let activation = loss.and_then(|loss| loss.answers_through(architecture.last_activation(index)));
         let logits = activation.map(|activation| Logits { activation, width: shape.last() });
         let name = if several { name } else { "" };
@@ -167,19 +165,19 @@ fn outputs<'a>(
     outputs.collect::<Option<_>>().ok_or_else(|| incomplete("an output has no target, task or loss"))
 }
 
-/// A job that does not name everything of its model.
-fn incomplete(detail: &str) -> Unprepared {
+/// A job without a part of its model.
+fn incomplete(detail: &str) -> PrepareError {
     failed("invalid_job", format!("the job does not fit its model: {detail}"))
 }
 
-fn read(input: Input, wanted: &[String], link: &Link) -> Result<Table, Unprepared> {
+fn read(input: Input, columns: &[String], link: &Link) -> Result<Table, PrepareError> {
     let Input { dataset, source } = input;
     let mut source = Stoppable { source, link };
-    let table = load(&mut source, dataset.format, &dataset.columns, wanted, dataset.rows);
-    // What lies behind the table's end is checked too.
+    let table = load(&mut source, dataset.format, &dataset.columns, columns, dataset.rows);
+    // Bytes after the table are part of the checksum.
     let checked = table.and_then(|table| source.source.finish().map(|()| table).map_err(ReadError::Io));
     checked.map_err(|error| match error {
-        _ if link.is_stopping() => Unprepared::Stopped,
+        _ if link.is_stopping() => PrepareError::Stopped,
         ReadError::Invalid(text) => failed("invalid_data", format!("the dataset {:?}: {text}", dataset.name)),
         ReadError::Io(error) if error.kind() == ErrorKind::InvalidData => {
             tracing::error!(%error, dataset = %dataset.id, "a stored dataset is damaged");
@@ -196,20 +194,20 @@ fn read(input: Input, wanted: &[String], link: &Link) -> Result<Table, Unprepare
     })
 }
 
-fn go_on(link: &Link) -> Result<(), Unprepared> {
-    if link.is_stopping() { Err(Unprepared::Stopped) } else { Ok(()) }
+fn check_stop(link: &Link) -> Result<(), PrepareError> {
+    if link.is_stopping() { Err(PrepareError::Stopped) } else { Ok(()) }
 }
 
-fn failed(code: &str, detail: String) -> Unprepared {
-    Unprepared::Failed(JobError { code: code.to_owned(), detail })
+fn failed(code: &str, detail: String) -> PrepareError {
+    PrepareError::Failed(JobError { code: code.to_owned(), detail })
 }
 
-fn invalid(errors: Vec<FieldError>) -> Unprepared {
+fn invalid(errors: Vec<FieldError>) -> PrepareError {
     let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
     failed("invalid_job", texts.join("; "))
 }
 
-/// A source that fails once the job is asked to end: reading a large file may take long.
+/// A source that fails once a stop is requested, since reading a large file takes long.
 struct Stoppable<'a> {
     source: Source,
     link: &'a Link,

@@ -1,4 +1,4 @@
-//! The slot's side of a job: starts its thread, writes down what the thread reports, ends it.
+//! The slot's side of a job: starts the fit, records its reports, and commits its end.
 
 mod events;
 mod metrics;
@@ -10,7 +10,6 @@ use crate::{
     store::{
         Claim, NewEvent, Outcome, Report, StoreError,
         artifacts::{ArtifactKey, Stored},
-        state::message,
     },
     worker::{
         Context,
@@ -20,7 +19,7 @@ use crate::{
         train::{Ended, Trained, fault, train},
     },
 };
-use events::Story;
+use events::FitEvents;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
@@ -32,25 +31,25 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// Between two batches of events; a job that ends sooner is written in one.
+/// Interval between two batches of events.
 const BATCH: Duration = Duration::from_millis(100);
 
-/// Most epochs of a batch, which bounds its memory.
+/// Maximum number of epochs in a batch, to bound its memory.
 const BATCH_EPOCHS: usize = 4096;
 
-/// Between two `progress` events.
+/// Interval between two `progress` events.
 const PROGRESS: Duration = Duration::from_millis(250);
 
-/// Between two reports of a job whose epochs are long.
+/// Maximum interval between two reports of a job.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
-/// Between two attempts to write the end of a job.
+/// Interval between two attempts to record the end of a job.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// Attempts to write it once the service stops: the job is then run again at the next start.
+/// Attempts to record it once the service stops; then the job runs again at the next start.
 const LAST_ATTEMPTS: u32 = 3;
 
-/// Runs a claimed job to its end and returns it as it ended.
+/// Runs a claimed job to its end and returns its final record.
 pub async fn run(
     context: &Context,
     fits: &mut FitThread,
@@ -62,14 +61,14 @@ pub async fn run(
     let ended = match inputs(context, &recorder.claim.job).await {
         Ok(inputs) => recorder.follow(start(inputs, context, fits, link), stop).await,
         Err(error) => {
-            tracing::error!(job = %recorder.claim.job.id, %error, "what the job needs cannot be opened");
+            tracing::error!(job = %recorder.claim.job.id, %error, "the files of the job cannot be opened");
             Ended::Failed(fault())
         }
     };
     recorder.finish(ended, stop).await
 }
 
-/// Opens what the job names. By id: it was there when the job was submitted, and is not deleted before it ends.
+/// Opens the model and the datasets of a job, which cannot be deleted before it ends.
 async fn inputs(context: &Context, job: &Job) -> Result<Inputs, StoreError> {
     let open = async |id: uuid::Uuid| {
         let dataset = context.store.dataset(&id.to_string()).await?;
@@ -85,35 +84,36 @@ async fn inputs(context: &Context, job: &Job) -> Result<Inputs, StoreError> {
     Ok(Inputs { job: job.clone(), model, data, validation })
 }
 
-/// Trains on the slot's thread. A panic there ends the job, not the service.
+/// Trains on the fit thread. A panic there ends the job, not the service.
 fn start(inputs: Inputs, context: &Context, fits: &mut FitThread, link: Arc<Link>) -> oneshot::Receiver<Ended> {
     let (sender, receiver) = oneshot::channel();
     let (limits, threads, id) = (context.limits, context.threads, inputs.job.id);
-    let given = fits.run(move || {
+    let started = fits.run(move || {
         let ended = catch_unwind(AssertUnwindSafe(|| train(inputs, &limits, threads, &link)));
-        // The slot may be gone with the runtime: then nobody needs this any more.
+        // The slot is gone where the runtime has ended.
         let _ = sender.send(ended.unwrap_or_else(|panic| {
             tracing::error!(job = %id, panic = panic_text(&*panic), "training panicked");
             Ended::Failed(fault())
         }));
     });
-    if let Err(error) = given {
-        // The sender went with the closure, which the slot takes for a fault.
+    if let Err(error) = started {
+        // The sender is dropped with the closure, which the slot records as a fault.
         tracing::error!(job = %id, %error, "cannot start a thread");
     }
     receiver
 }
 
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+/// The message of a panic.
+pub fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a text")
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message")
 }
 
 struct Recorder<'a> {
     context: &'a Context,
     claim: Claim,
     link: Arc<Link>,
-    story: Story,
+    fit_events: FitEvents,
     /// Not written yet.
     events: Vec<NewEvent>,
     last_report: Instant,
@@ -122,12 +122,12 @@ struct Recorder<'a> {
 
 impl<'a> Recorder<'a> {
     fn new(context: &'a Context, claim: Claim, link: Arc<Link>) -> Self {
-        let story = Story::new(claim.job.training.epochs);
+        let fit_events = FitEvents::new(claim.job.training.epochs);
         let now = Instant::now();
-        Self { context, claim, link, story, events: Vec::new(), last_report: now, last_progress: now }
+        Self { context, claim, link, fit_events, events: Vec::new(), last_report: now, last_progress: now }
     }
 
-    /// Writes down what happens until the thread has ended.
+    /// Records reports until the fit has ended.
     async fn follow(&mut self, mut thread: oneshot::Receiver<Ended>, stop: &CancellationToken) -> Ended {
         let mut batch = interval_at(tokio::time::Instant::now() + BATCH, BATCH);
         batch.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -147,11 +147,10 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// Writes what came since the last batch; what cannot be written now is kept for the next. Says how many epochs
-    /// could be written right after.
+    /// Records a batch; what cannot be written is kept for the next. Returns the number of epochs that still wait.
     async fn write(&mut self) -> usize {
         let mut left = self.gather(BATCH_EPOCHS);
-        self.show_progress();
+        self.publish_progress();
         if self.events.is_empty() && self.last_report.elapsed() < HEARTBEAT {
             return left;
         }
@@ -161,7 +160,7 @@ impl<'a> Recorder<'a> {
             Ok(false) => {}
             Ok(true) | Err(StoreError::Fenced) => self.link.stop(),
             Err(error) => {
-                tracing::warn!(job = %self.claim.job.id, %error, "cannot write events, which are kept for later");
+                tracing::warn!(job = %self.claim.job.id, %error, "cannot write events; tries again with the next batch");
                 self.events = report.events;
                 left = 0;
             }
@@ -169,19 +168,19 @@ impl<'a> Recorder<'a> {
         left
     }
 
-    /// Takes epochs until `most` wait to be written, and says how many are left.
-    fn gather(&mut self, most: usize) -> usize {
-        let (epochs, left) = self.link.take_epochs(most.saturating_sub(self.events.len()));
+    /// Takes epochs until `max` events wait to be written, and returns how many are left.
+    fn gather(&mut self, max: usize) -> usize {
+        let (epochs, left) = self.link.take_epochs(max.saturating_sub(self.events.len()));
         let Some(started) = self.link.started() else { return left };
         metrics::epochs(epochs.len(), epochs.len() * started.rows);
         for epoch in epochs {
-            self.story.epoch(epoch, started, &mut self.events);
+            self.fit_events.epoch(epoch, started, &mut self.events);
         }
         left
     }
 
-    /// Tells those who watch now how far an epoch is that takes long.
-    fn show_progress(&mut self) {
+    /// Publishes the progress within a long epoch to those who watch.
+    fn publish_progress(&mut self) {
         let progress = self.link.take_progress();
         if !self.events.is_empty() {
             self.last_progress = Instant::now();
@@ -189,20 +188,20 @@ impl<'a> Recorder<'a> {
             match progress {
                 Some(progress) => {
                     self.last_progress = Instant::now();
-                    self.claim.changes.publish_progress(self.story.within(progress));
+                    self.claim.changes.publish_progress(self.fit_events.progress_event(progress));
                 }
-                None => self.link.want_progress(),
+                None => self.link.request_progress(),
             }
         }
     }
 
-    /// The report of everything gathered.
+    /// The report of all gathered events.
     fn report(&mut self) -> Report {
         let started = self.link.started();
         Report {
             events: std::mem::take(&mut self.events),
-            progress: self.story.progress(started),
-            metrics: self.story.metrics().clone(),
+            progress: self.fit_events.progress(started),
+            metrics: self.fit_events.metrics().clone(),
             timing: Timing {
                 queued_seconds: None,
                 preparing_seconds: started.map(|started| started.preparing.as_secs_f64()),
@@ -211,22 +210,22 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// Stores the weights, where there are some, and then writes the end.
+    /// Stores the weights of a fit that succeeded, and records the end.
     async fn finish(mut self, ended: Ended, stop: &CancellationToken) -> Result<Job, StoreError> {
         while self.link.waiting() > BATCH_EPOCHS && self.write().await > 0 {}
         self.gather(usize::MAX);
         let job = self.claim.job.clone();
         let artifact = ArtifactKey::weights(job.id, self.claim.fence);
-        let mut took = None;
+        let mut duration = None;
         let outcome = match ended {
             Ended::Failed(error) => Outcome::Failed(error),
-            // Why it stopped is known best by the store: a cancel that it acknowledged goes before a release.
+            // A cancel that the store acknowledged takes precedence over a release.
             Ended::Stopped if self.claim.changes.is_cancelling() => Outcome::Cancelled,
             Ended::Stopped => Outcome::Released,
             Ended::Trained(trained) => {
-                let Trained { fitted, took: fitting, summary, confusion_matrix, description, file } = *trained;
-                took = Some(fitting);
-                self.events.extend(self.story.end(&fitted, &job.training));
+                let Trained { fitted, duration: of_fit, summary, confusion_matrix, description, file } = *trained;
+                duration = Some(of_fit);
+                self.events.extend(self.fit_events.end(&fitted, &job.training));
                 match self.context.artifacts.put(&artifact, file.into()).await {
                     Ok(Stored { bytes, sha256 }) => Outcome::Succeeded {
                         version: Box::new(ModelVersion {
@@ -234,7 +233,7 @@ impl<'a> Recorder<'a> {
                             version: 0,
                             job: job.id,
                             dataset: job.dataset,
-                            metrics: self.story.metrics().clone(),
+                            metrics: self.fit_events.metrics().clone(),
                             confusion_matrix,
                             signature: description.signature,
                             summary,
@@ -250,13 +249,14 @@ impl<'a> Recorder<'a> {
             }
         };
         let mut report = self.report();
-        report.timing.training_seconds = took.map(|took| took.as_secs_f64()).or(report.timing.training_seconds);
+        report.timing.training_seconds =
+            duration.map(|duration| duration.as_secs_f64()).or(report.timing.training_seconds);
         let result = self.commit(&report, &outcome, stop).await;
         let kept = matches!(&result, Ok(job) if job.version.is_some());
         if matches!(outcome, Outcome::Succeeded { .. }) && !kept {
-            // Where this fails, or the process dies first, the next start removes it.
+            // Where this fails, the next start removes them.
             if let Err(error) = self.context.artifacts.remove(&artifact).await {
-                tracing::warn!(%error, "cannot remove weights that nobody needs");
+                tracing::warn!(%error, "cannot remove unused weights");
             }
         }
         if let Ok(job) = &result {
@@ -265,7 +265,7 @@ impl<'a> Recorder<'a> {
         result
     }
 
-    /// Writes the end. While the database fails, no other job could be run either: this tries until it answers.
+    /// Records the end, and tries again while the database fails: no other job could run either.
     async fn commit(&self, report: &Report, outcome: &Outcome, stop: &CancellationToken) -> Result<Job, StoreError> {
         let mut last_attempts = LAST_ATTEMPTS;
         loop {
@@ -280,7 +280,7 @@ impl<'a> Recorder<'a> {
                     return Err(error);
                 }
             }
-            tracing::error!(job = %self.claim.job.id, %error, "cannot write the end of a job; tries again");
+            tracing::error!(job = %self.claim.job.id, %error, "cannot record the end of the job; tries again");
             tokio::time::sleep(RETRY).await;
         }
     }
@@ -291,15 +291,11 @@ fn unstored(id: uuid::Uuid, error: StoreError) -> JobError {
     match error {
         StoreError::Full => JobError {
             code: "storage_full".to_owned(),
-            detail: "the weights could not be stored, since no space is left; delete datasets or models, and submit the job \
-                     again"
-                .to_owned(),
+            detail:
+                "the weights could not be stored, since no disk space is left; delete datasets or models, and submit \
+                     the job again"
+                    .to_owned(),
         },
         _ => fault(),
     }
-}
-
-/// An event for people.
-fn info(text: String) -> NewEvent {
-    message(now(), "info", text)
 }

@@ -1,4 +1,4 @@
-//! What runs on a job's own thread: prepare, fit, pack.
+//! What runs on the fit thread: prepare, fit, and pack the weights.
 
 use crate::{
     data::recipe::{ConfusionMatrix, CountedRows},
@@ -11,7 +11,7 @@ use crate::{
     store::bundle::{Bundle, Description},
     worker::{
         link::Link,
-        prepare::{Inputs, Prepared, Unprepared, prepare},
+        prepare::{Inputs, PrepareError, Prepared, prepare},
     },
 };
 use std::time::{Duration, Instant};
@@ -23,11 +23,11 @@ pub enum Ended {
     Failed(JobError),
 }
 
-/// A fit that went well.
+/// A fit that succeeded.
 pub struct Trained {
     pub fitted: Fitted,
-    /// The steps alone.
-    pub took: Duration,
+    /// Duration of the epochs.
+    pub duration: Duration,
     pub summary: Summary,
     pub confusion_matrix: Option<ConfusionMatrix>,
     pub description: Description,
@@ -40,20 +40,19 @@ pub fn train(inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> En
     let training = inputs.job.training.clone();
     let tasks = inputs.job.task.clone();
     let definition = inputs.model.definition.clone();
-    let Prepared { mut network, input_shapes, recipe, training: rows, validation } = match prepare(inputs, limits, link)
-    {
+    let Prepared { mut network, recipe, training: rows, validation } = match prepare(inputs, limits, link) {
         Ok(prepared) => prepared,
-        Err(Unprepared::Stopped) => return Ended::Stopped,
-        Err(Unprepared::Failed(error)) => return Ended::Failed(error),
+        Err(PrepareError::Stopped) => return Ended::Stopped,
+        Err(PrepareError::Failed(error)) => return Ended::Failed(error),
     };
     let plan = training.plan(&tasks, rows.rows(), threads);
-    let measured = validation.as_ref().map(|tensors| tensors.samples());
+    let validation_samples = validation.as_ref().map(|tensors| tensors.samples());
     let mut sink = link.sink(began, rows.rows());
-    let result = fit(&mut network, &plan, rows.samples(), measured, &mut sink);
-    let took = link.started().map(|started| started.at.elapsed()).unwrap_or_default();
+    let result = fit(&mut network, &plan, rows.samples(), validation_samples, &mut sink);
+    let duration = link.started().map(|started| started.at.elapsed()).unwrap_or_default();
     let fitted = match result {
         Ok(fitted) => fitted,
-        Err(FitError::Stopped(_)) => return Ended::Stopped,
+        Err(FitError::Stopped) => return Ended::Stopped,
         Err(error) => {
             let is_nan = matches!(error, FitError::Diverged { loss, .. } if loss.is_nan());
             let masked = is_nan.then(|| network.first_fully_masked_row(rows.samples().x)).flatten();
@@ -68,12 +67,13 @@ pub fn train(inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> En
         recipe.confusion_matrix(counted, samples.y, || network.predict_on(&Team::new(threads), samples.x));
     let summary = network.architecture().summary();
     let signature = recipe.signature();
+    let input_shapes = network.architecture().input_shapes().to_vec();
     let bundle =
         Bundle { description: Description { definition, input_shapes, recipe, signature }, tensors: network.tensors() };
     match bundle.to_bytes() {
         Ok(file) => {
             let description = bundle.description;
-            Ended::Trained(Box::new(Trained { fitted, took, summary, confusion_matrix, description, file }))
+            Ended::Trained(Box::new(Trained { fitted, duration, summary, confusion_matrix, description, file }))
         }
         Err(error) => {
             tracing::error!(%error, "trained weights cannot be packed");
@@ -86,9 +86,8 @@ pub fn train(inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> En
 fn failure(error: &FitError, masked: Option<usize>) -> JobError {
     if let (FitError::Diverged { epoch, .. }, Some(row)) = (error, masked) {
         let detail = format!(
-            "the loss became NaN in epoch {epoch}; the likely cause is a row with nothing but padding, of which a masked \
-             average is NaN: all steps of training row {row} (from 0, in the order after the split) equal the mask value; \
-             remove such rows"
+            "the loss became NaN in epoch {epoch}; the likely cause is a row of padding only, whose masked average is NaN: \
+             all steps of training row {row} (from 0, after the split) equal the mask value; remove such rows"
         );
         return JobError { code: "diverged".to_owned(), detail };
     }
@@ -99,9 +98,9 @@ fn failure(error: &FitError, masked: Option<usize>) -> JobError {
     JobError { code: code.to_owned(), detail: error.to_string() }
 }
 
-/// What a user is told of a fault of ours; the log has more.
+/// The error that users see for a fault of the service; the log has the cause.
 pub fn fault() -> JobError {
-    let detail = "a fault in the service ended this job; its log has more under the job's id. Other jobs go on: submit this \
-                  one again, and report it if it ends the same way";
+    let detail = "a fault in the service ended this job; the log has the cause under the job's id. Submit the job again, and \
+                  report the fault if it happens again";
     JobError { code: "internal".to_owned(), detail: detail.to_owned() }
 }

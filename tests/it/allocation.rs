@@ -3,7 +3,7 @@
 #![allow(unsafe_code, reason = "an allocator that counts has to be one")]
 
 use epoca::engine::{
-    fit::{EpochReport, EventSink, FitPlan, OutputPlan, Progress, Samples, Stop, TrainingMemory, ValidationFreq, fit},
+    fit::{EpochReport, EventSink, FitPlan, OutputPlan, Progress, Samples, TrainingMemory, ValidationFreq, fit},
     network::Network,
     spec::{Definition, Limits},
 };
@@ -71,11 +71,11 @@ static ALLOCATOR: Counting = Counting;
 struct Watch(Vec<usize>);
 
 impl EventSink for Watch {
-    fn step(&mut self, _: Progress) -> ControlFlow<Stop> {
+    fn step(&mut self, _: Progress) -> ControlFlow<()> {
         self.0.push(CALLS.get());
         ControlFlow::Continue(())
     }
-    fn epoch(&mut self, _: EpochReport) -> ControlFlow<Stop> {
+    fn epoch(&mut self, _: EpochReport) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 }

@@ -4,7 +4,7 @@
 use epoca::{
     engine::{
         field,
-        fit::{EpochReport, EventSink, FitPlan, OutputPlan, Progress, Role, Samples, Stop, ValidationFreq, fit},
+        fit::{EpochReport, EventSink, FitPlan, OutputPlan, Progress, Role, Samples, ValidationFreq, fit},
         network::{NamedTensor, Network},
         spec::{Definition, Limits},
     },
@@ -43,11 +43,11 @@ struct Case {
 struct Losses(Vec<f64>);
 
 impl EventSink for Losses {
-    fn step(&mut self, _progress: Progress) -> ControlFlow<Stop> {
+    fn step(&mut self, _progress: Progress) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 
-    fn epoch(&mut self, report: EpochReport) -> ControlFlow<Stop> {
+    fn epoch(&mut self, report: EpochReport) -> ControlFlow<()> {
         self.0.extend(report.logs.iter().find(|(name, _)| *name == "loss").map(|(_, value)| *value));
         ControlFlow::Continue(())
     }

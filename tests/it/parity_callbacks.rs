@@ -4,7 +4,7 @@ use crate::parity_ops::{assert_covered, read};
 use epoca::engine::{
     fit::{
         EarlyStopping, EpochReport, EventSink, FitError, FitPlan, Fitted, OutputPlan, Progress, ReduceLrOnPlateau,
-        Samples, Stop, ValidationFreq, fit,
+        Samples, ValidationFreq, fit,
     },
     metric::{Better, Measure, Metric},
     network::{NamedTensor, Network},
@@ -55,11 +55,11 @@ struct Direction {
 struct Kept(Vec<EpochReport>);
 
 impl EventSink for Kept {
-    fn step(&mut self, _progress: Progress) -> ControlFlow<Stop> {
+    fn step(&mut self, _progress: Progress) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 
-    fn epoch(&mut self, report: EpochReport) -> ControlFlow<Stop> {
+    fn epoch(&mut self, report: EpochReport) -> ControlFlow<()> {
         self.0.push(report);
         ControlFlow::Continue(())
     }

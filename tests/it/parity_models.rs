@@ -4,7 +4,7 @@
 use epoca::{
     engine::{
         field,
-        fit::{EpochReport, EventSink, FitPlan, OutputPlan, Progress, Role, Samples, Stop, ValidationFreq, fit},
+        fit::{EpochReport, EventSink, FitPlan, OutputPlan, Progress, Role, Samples, ValidationFreq, fit},
         metric::Metric,
         network::{NamedTensor, Network},
         spec::{Definition, Limits},
@@ -65,11 +65,11 @@ struct Tensor {
 struct Kept(Vec<EpochReport>);
 
 impl EventSink for Kept {
-    fn step(&mut self, _progress: Progress) -> ControlFlow<Stop> {
+    fn step(&mut self, _progress: Progress) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 
-    fn epoch(&mut self, report: EpochReport) -> ControlFlow<Stop> {
+    fn epoch(&mut self, report: EpochReport) -> ControlFlow<()> {
         self.0.push(report);
         ControlFlow::Continue(())
     }

@@ -3,10 +3,7 @@
 
 use epoca::engine::{
     field,
-    fit::{
-        EarlyStopping, EpochReport, EventSink, FitPlan, Fitted, OutputPlan, Progress, Samples, Stop, ValidationFreq,
-        fit,
-    },
+    fit::{EarlyStopping, EpochReport, EventSink, FitPlan, Fitted, OutputPlan, Progress, Samples, ValidationFreq, fit},
     network::{NamedTensor, Network},
     shape::Shape,
     spec::{Definition, Limits},
@@ -72,11 +69,11 @@ struct Tensor {
 struct Kept(Vec<EpochReport>);
 
 impl EventSink for Kept {
-    fn step(&mut self, _progress: Progress) -> ControlFlow<Stop> {
+    fn step(&mut self, _progress: Progress) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 
-    fn epoch(&mut self, report: EpochReport) -> ControlFlow<Stop> {
+    fn epoch(&mut self, report: EpochReport) -> ControlFlow<()> {
         self.0.push(report);
         ControlFlow::Continue(())
     }

@@ -3,7 +3,7 @@
 
 use epoca::{
     engine::{
-        fit::{EpochReport, EventSink, FitPlan, OutputPlan, Progress, Samples, Stop, ValidationFreq, fit},
+        fit::{EpochReport, EventSink, FitPlan, OutputPlan, Progress, Samples, ValidationFreq, fit},
         loss::Loss,
         network::Network,
         shape::Shape,
@@ -45,11 +45,11 @@ struct Refused {
 struct Losses(Vec<f32>);
 
 impl EventSink for Losses {
-    fn step(&mut self, _progress: Progress) -> ControlFlow<Stop> {
+    fn step(&mut self, _progress: Progress) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 
-    fn epoch(&mut self, report: EpochReport) -> ControlFlow<Stop> {
+    fn epoch(&mut self, report: EpochReport) -> ControlFlow<()> {
         self.0.extend(report.logs.iter().filter(|(name, _)| name == "loss").map(|(_, loss)| *loss as f32));
         ControlFlow::Continue(())
     }

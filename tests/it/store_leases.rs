@@ -32,7 +32,7 @@ async fn first_come_first_served(store: Arc<dyn Store>) {
     for job in [first, second, third] {
         assert_eq!(claimed(&*store).await.job.id, job.id);
     }
-    assert!(store.claim(Uuid::now_v7()).await.unwrap().is_none());
+    assert!(store.claim().await.unwrap().is_none());
 }
 
 async fn racing_claims_each_get_a_job_of_their_own(store: Arc<dyn Store>) {
@@ -42,7 +42,7 @@ async fn racing_claims_each_get_a_job_of_their_own(store: Arc<dyn Store>) {
     }
     let claims = (0..12).map(|_| {
         let store = Arc::clone(&store);
-        tokio::spawn(async move { store.claim(Uuid::now_v7()).await.unwrap() })
+        tokio::spawn(async move { store.claim().await.unwrap() })
     });
     let claims = futures::future::join_all(claims).await;
     let ids: Vec<Uuid> = claims.into_iter().filter_map(|claim| Some(claim.unwrap()?.job.id)).collect();

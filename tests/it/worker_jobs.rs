@@ -76,7 +76,7 @@ async fn a_job_becomes_a_version_that_predicts_what_was_measured() {
     let all: Vec<usize> = (0..40).collect();
     let recipe = bundle.description.recipe.clone();
     let (x, y) = (recipe.inputs(&rows, &all), recipe.targets(&rows, &all).unwrap());
-    let predicted = bundle.network(&LIMITS).unwrap().predict(x.view());
+    let predicted = bundle.network(&LIMITS).unwrap().1.predict(x.view());
     let mse = (&predicted - &y).mapv(|error| f64::from(error) * f64::from(error)).mean().unwrap();
     let measured = job.metrics["val_loss"].as_f64().unwrap();
     assert!((mse - measured).abs() <= 1e-5 * measured.max(1e-3), "predicted {mse}, measured {measured}");
@@ -123,7 +123,7 @@ async fn a_panic_fails_the_job_and_not_the_service() {
     let id = setup.submit(quick(), |job| job.features = vec!["nobody".to_owned(); 3]).await;
     let (job, _) = setup.finished(id).await;
     assert_eq!(job.status, JobStatus::Failed, "{:?}", job.error);
-    let id = setup.submit(quick(), |job| job.training.batch_size = epoca::job::batch_size::BatchSize::Rows(0)).await;
+    let id = setup.submit(quick(), |job| job.training.batch_size = epoca::job::training::BatchSize::Rows(0)).await;
     let (job, events) = setup.finished(id).await;
     let error = job.error.unwrap();
     assert_eq!((job.status, error.code.as_str()), (JobStatus::Failed, "internal"), "{}", error.detail);

@@ -1,7 +1,7 @@
-//! When to stop before the last epoch.
+//! [`EarlyStopping`].
 
 use super::monitor::{Comparison, Mode};
-use crate::engine::metric::Better;
+use crate::engine::{field::FieldError, metric::Better, real::check};
 use serde::{Deserialize, Serialize};
 
 /// Keras's `EarlyStopping`.
@@ -10,17 +10,17 @@ use serde::{Deserialize, Serialize};
 pub struct EarlyStopping {
     /// `loss`, `val_loss`, a metric's name or `val_` before it.
     pub monitor: String,
-    /// Epochs without improvement before stopping.
+    /// Number of epochs without improvement after which training stops.
     pub patience: u32,
-    /// Less than this is no improvement.
+    /// Minimum change that counts as an improvement.
     pub min_delta: f64,
-    /// Whether less or more is better; `auto` goes by what is monitored.
+    /// Whether less or more is better; `auto` infers it from the monitored value.
     pub mode: Mode,
-    /// Go back to the weights of the best epoch.
+    /// Whether to restore the weights of the best epoch.
     pub restore_best_weights: bool,
-    /// Stop where the monitor has not reached this.
+    /// Stop where the monitored value does not improve on this baseline.
     pub baseline: Option<f64>,
-    /// Epochs before watching begins.
+    /// Number of epochs before monitoring starts.
     pub start_from_epoch: u32,
 }
 
@@ -35,6 +35,13 @@ impl Default for EarlyStopping {
             baseline: None,
             start_from_epoch: 0,
         }
+    }
+}
+
+impl EarlyStopping {
+    /// Ranges of the settings.
+    pub fn check(&self) -> Result<(), FieldError> {
+        check::not_negative("/min_delta", self.min_delta)
     }
 }
 

@@ -5,6 +5,7 @@ mod early_stopping;
 #[cfg(test)]
 mod golden;
 mod lane;
+mod logged;
 mod losses;
 mod memory;
 mod monitor;
@@ -19,6 +20,7 @@ mod update;
 mod validation_freq;
 
 pub use early_stopping::EarlyStopping;
+pub use logged::{Logged, find_monitor, logged};
 pub use memory::TrainingMemory;
 pub use monitor::Mode;
 pub use reduce_lr_on_plateau::ReduceLrOnPlateau;
@@ -134,21 +136,14 @@ pub struct Progress {
     pub loss: f64,
 }
 
-/// Why a sink asks a fit to end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stop {
-    /// Discard everything.
-    Cancel,
-}
-
-/// Progress out, stop requests in.
+/// Receives progress and reports, and may stop the fit: `Break` ends it without a result.
 pub trait EventSink {
     /// Before the first step, once there is everything that steps work on.
     fn begin(&mut self) {}
     /// After each step; must be cheap. Not called after an epoch's last step.
-    fn step(&mut self, progress: Progress) -> ControlFlow<Stop>;
+    fn step(&mut self, progress: Progress) -> ControlFlow<()>;
     /// After each epoch.
-    fn epoch(&mut self, report: EpochReport) -> ControlFlow<Stop>;
+    fn epoch(&mut self, report: EpochReport) -> ControlFlow<()>;
 }
 
 /// How a fit ended.
@@ -176,11 +171,9 @@ pub enum FitError {
     )]
     Diverged { epoch: u32, learning_rate: f64, loss: f64 },
     #[error("stopped on request")]
-    Stopped(Stop),
-    #[error("`{monitor}` is monitored, which is not among {known:?}")]
+    Stopped,
+    #[error("expected the monitor to be one of {}, received `{monitor}`", .known.join(", "))]
     UnknownMonitor { monitor: String, known: Vec<String> },
-    #[error(
-        "`{monitor}` is monitored, of which neither less nor more is better by itself; expected the mode min or max"
-    )]
+    #[error("cannot infer the direction of `{monitor}`; set `mode` to `min` or `max`")]
     UndirectedMonitor { monitor: String },
 }

@@ -1,4 +1,4 @@
-//! When to go on with smaller steps.
+//! [`ReduceLrOnPlateau`].
 
 use super::monitor::{Comparison, Mode};
 use crate::engine::{field::FieldError, metric::Better, real::check};
@@ -10,17 +10,17 @@ use serde::{Deserialize, Serialize};
 pub struct ReduceLrOnPlateau {
     /// `loss`, `val_loss`, a metric's name or `val_` before it.
     pub monitor: String,
-    /// What the learning rate is multiplied with, more than 0 and less than 1.
+    /// Factor by which the learning rate is multiplied, above 0 and below 1.
     pub factor: f64,
-    /// Epochs without improvement before that.
+    /// Number of epochs without improvement after which the learning rate is reduced.
     pub patience: u32,
-    /// Less than this is no improvement, at least 0.
+    /// Minimum change that counts as an improvement, at least 0.
     pub min_delta: f64,
-    /// Whether less or more is better; `auto` goes by what is monitored.
+    /// Whether less or more is better; `auto` infers it from the monitored value.
     pub mode: Mode,
-    /// Epochs after that in which nothing is counted.
+    /// Number of epochs to wait after a reduction.
     pub cooldown: u32,
-    /// The least learning rate, at least 0.
+    /// Minimum learning rate, at least 0.
     pub min_lr: f64,
 }
 

@@ -1,6 +1,4 @@
-use super::{
-    EpochReport, EventSink, FitError, FitPlan, OutputPlan, Progress, Samples, Stop, ValidationFreq, cut::Cut, fit,
-};
+use super::{EpochReport, EventSink, FitError, FitPlan, OutputPlan, Progress, Samples, ValidationFreq, cut::Cut, fit};
 use crate::engine::{
     network::{NamedTensor, Network},
     real::Real,
@@ -22,20 +20,20 @@ pub(super) struct Record {
 }
 
 impl Record {
-    fn answer(&self) -> ControlFlow<Stop> {
+    fn answer(&self) -> ControlFlow<()> {
         match self.cancel_after {
-            Some(calls) if self.steps.len() + self.epochs.len() >= calls => ControlFlow::Break(Stop::Cancel),
+            Some(calls) if self.steps.len() + self.epochs.len() >= calls => ControlFlow::Break(()),
             _ => ControlFlow::Continue(()),
         }
     }
 }
 
 impl EventSink for Record {
-    fn step(&mut self, progress: Progress) -> ControlFlow<Stop> {
+    fn step(&mut self, progress: Progress) -> ControlFlow<()> {
         self.steps.push(progress);
         self.answer()
     }
-    fn epoch(&mut self, report: EpochReport) -> ControlFlow<Stop> {
+    fn epoch(&mut self, report: EpochReport) -> ControlFlow<()> {
         self.epochs.push(report);
         self.answer()
     }
@@ -278,7 +276,7 @@ fn a_sink_can_cancel_within_an_epoch() {
     let mut network = Network::initialize(architecture(5, json!([{"type": "dense", "units": 1}])), 1);
     let mut record = Record { cancel_after: Some(4), ..Record::default() };
     let error = fit(&mut network, &plan(9, 10, json!("sgd"), "mse"), samples(&x, &y), None, &mut record).unwrap_err();
-    assert_eq!(error, FitError::Stopped(Stop::Cancel));
+    assert_eq!(error, FitError::Stopped);
     assert_eq!((record.steps.len(), record.epochs.len()), (4, 0));
 }
 

@@ -1,15 +1,16 @@
 //! The loop over epochs and steps.
 
 use super::{
-    EpochReport, EventSink, FitError, FitPlan, Fitted, Mode, Progress, Samples,
+    EpochReport, EventSink, FitError, FitPlan, Fitted, Progress, Samples,
     cut::Cut,
     early_stopping::Watch,
+    logged::{find_monitor, logged},
     losses::Losses,
     passes::Passes,
     reduce_lr_on_plateau::Plateau,
     trainer::{Parts, Trainer},
 };
-use crate::engine::{kernel::Team, metric::Better, network::Network, real::Real};
+use crate::engine::{kernel::Team, network::Network, real::Real};
 use std::ops::ControlFlow;
 
 /// Trains `network` in place.
@@ -46,23 +47,23 @@ fn run<F: Real>(
     validation: Option<Samples<'_, F>>,
     sink: &mut dyn EventSink,
 ) -> Result<Fitted, FitError> {
-    let logged = logged(plan, validation.is_some());
+    let logged = logged(&plan.outputs, validation.is_some());
     let mut watch = match &plan.early_stopping {
         Some(settings) => {
-            let (monitor, better) = monitored(&settings.monitor, settings.mode, &logged)?;
+            let (monitor, better) = find_monitor(&settings.monitor, settings.mode, &logged)?;
             Some((Watch::new(settings, better), settings, monitor))
         }
         None => None,
     };
     let mut plateau = match &plan.reduce_lr_on_plateau {
         Some(settings) => {
-            let (monitor, better) = monitored(&settings.monitor, settings.mode, &logged)?;
+            let (monitor, better) = find_monitor(&settings.monitor, settings.mode, &logged)?;
             Some((Plateau::new(settings, better), monitor))
         }
         None => None,
     };
     let validated = validation.is_some() && plan.validation_freq.is_ever_due(plan.epochs);
-    let least = if validated { logged.iter().position(|(name, _)| name == "val_loss").unwrap_or(0) } else { 0 };
+    let least = if validated { logged.iter().position(|log| log.name == "val_loss").unwrap_or(0) } else { 0 };
     let weighted = training.weights.is_some() || validation.is_some_and(|validation| validation.weights.is_some());
     let parts = Parts::new(network.architecture(), plan);
     let batch_rows = plan.batch_size.min(training.x.nrows());
@@ -86,8 +87,7 @@ fn run<F: Real>(
             }
             outcome => outcome?,
         };
-        let logs: Vec<(String, f64)> =
-            logged.iter().map(|(name, _)| name.clone()).zip(values.iter().copied()).collect();
+        let logs: Vec<(String, f64)> = logged.iter().map(|log| log.name.clone()).zip(values.iter().copied()).collect();
         fitted.epochs = epoch;
         fitted.logs.clone_from(&logs);
         let mut stop = false;
@@ -113,7 +113,7 @@ fn run<F: Real>(
         if plan.terminate_on_nan && course.trainer.is_finite() {
             last.keep(epoch, &logs, &course.trainer);
         }
-        proceed(sink.epoch(EpochReport { epoch, logs, learning_rate: rate }))?;
+        check_stop(sink.epoch(EpochReport { epoch, logs, learning_rate: rate }))?;
         if stop {
             fitted.stopped_early = epoch < plan.epochs;
             break;
@@ -156,7 +156,7 @@ impl<F: Real> Course<'_, '_, '_, F> {
             }
             self.losses.add(loss, self.trainer.losses(), rows.len());
             if step < steps {
-                proceed(sink.step(Progress { epoch, step, steps, loss: self.losses.loss() }))?;
+                check_stop(sink.step(Progress { epoch, step, steps, loss: self.losses.loss() }))?;
             }
         }
         let mut values = self.losses.means();
@@ -201,11 +201,8 @@ impl<F: Real> Kept<F> {
     }
 }
 
-fn proceed(answer: ControlFlow<super::Stop>) -> Result<(), FitError> {
-    match answer {
-        ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(stop) => Err(FitError::Stopped(stop)),
-    }
+fn check_stop(answer: ControlFlow<()>) -> Result<(), FitError> {
+    if answer.is_break() { Err(FitError::Stopped) } else { Ok(()) }
 }
 
 /// Callers check what users write; what is wrong here is a mistake in a program.
@@ -218,34 +215,4 @@ fn check<F: Real>(network: &Network<F>, plan: &FitPlan, samples: &Samples<'_, F>
     assert_eq!(plan.outputs.len(), architecture.outputs().len(), "outputs of the plan against those of the network");
     assert_eq!(samples.y.dim(), (rows, Parts::new(architecture, plan).target_cells()), "shape of y");
     assert!(samples.weights.is_none_or(|weights| weights.len() == rows), "one weight for each row");
-}
-
-/// What is logged of an epoch, and which values of it are better: `loss`, each one where several outputs have a loss, and the
-/// metrics, then the same with `val_`.
-fn logged(plan: &FitPlan, validation: bool) -> Vec<(String, Option<Better>)> {
-    let several = plan.outputs.len() > 1;
-    let loss = |name: String| (name, Some(Better::Less));
-    let losses =
-        plan.trained().filter(|_| plan.trained().count() > 1).map(|output| loss(format!("{}_loss", output.name)));
-    let metrics = plan.outputs.iter().flat_map(|output| {
-        output.metrics.iter().map(move |metric| match several {
-            true => (format!("{}_{}", output.name, metric.name()), metric.better()),
-            false => (metric.name(), metric.better()),
-        })
-    });
-    let logged: Vec<_> = std::iter::once(loss("loss".into())).chain(losses).chain(metrics).collect();
-    let validated = logged.iter().filter(|_| validation).map(|(name, better)| (format!("val_{name}"), *better));
-    logged.iter().cloned().chain(validated).collect()
-}
-
-/// The place of `monitor` in what is logged, and which values of it are better.
-fn monitored(monitor: &str, mode: Mode, logged: &[(String, Option<Better>)]) -> Result<(usize, Better), FitError> {
-    let Some((place, (_, of_monitor))) = logged.iter().enumerate().find(|(_, (name, _))| name == monitor) else {
-        let known = logged.iter().map(|(name, _)| name.clone()).collect();
-        return Err(FitError::UnknownMonitor { monitor: monitor.to_owned(), known });
-    };
-    match mode.better(*of_monitor) {
-        Some(better) => Ok((place, better)),
-        None => Err(FitError::UndirectedMonitor { monitor: monitor.to_owned() }),
-    }
 }

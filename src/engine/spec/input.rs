@@ -1,6 +1,6 @@
 //! A model's inputs, and how the features of a table fill them.
 
-use super::Definition;
+use super::{Architecture, Definition, Limits};
 use crate::engine::{field::FieldError, shape::Shape};
 use serde::Serialize;
 
@@ -85,7 +85,13 @@ impl Definition {
         }
     }
 
-    /// The shapes of the inputs for rows of so many feature cells an input; fails where they do not fill what the
+    /// The architecture for rows with this number of feature elements per input; see [`Self::input_shapes`] and [`Self::resolve`].
+    pub fn resolve_features(&self, features: &[usize], limits: &Limits) -> Result<Architecture, Vec<FieldError>> {
+        let shapes = self.input_shapes(features).map_err(|error| vec![error])?;
+        self.resolve(&shapes, limits)
+    }
+
+    /// The shapes of the inputs for rows with this number of feature elements per input; fails where they do not fill what the
     /// definition says.
     pub fn input_shapes(&self, features: &[usize]) -> Result<Vec<Shape>, FieldError> {
         let given = match self.inputs.as_slice() {

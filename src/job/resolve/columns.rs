@@ -1,10 +1,10 @@
-//! Which columns are learned, and from which.
+//! The target, feature and weight columns.
 
-use super::{TableView, inputs::Asked};
+use super::{inputs::RequestedColumns, table_view::TableView};
 use crate::{
     data::schema::{Column, ColumnType},
-    engine::field::{FieldError, nearest},
-    job::Columns,
+    engine::field::{FieldError, did_you_mean_quoted},
+    job::columns::Columns,
 };
 use std::collections::HashSet;
 
@@ -39,7 +39,7 @@ pub(super) fn targets<'a>(
     (errors.len() == before).then_some(found)
 }
 
-/// Where the target at `index` of those at `pointer` stands in the request.
+/// The pointer of the target number `index` of those at `pointer`.
 pub(super) fn target_pointer(target: Option<&Columns>, pointer: &str, index: usize) -> String {
     match target {
         None | Some(Columns::One(_)) => pointer.into(),
@@ -47,10 +47,9 @@ pub(super) fn target_pointer(target: Option<&Columns>, pointer: &str, index: usi
     }
 }
 
-/// The feature columns, each once, in the order in which they appear; `None` where one of them is wrong. An input has a
-/// column once; several inputs may have it.
+/// The feature columns, each once, in the order in which they appear; `None` where one of them is wrong. Inputs may share columns.
 pub(super) fn features<'a>(
-    asked: Option<&[Asked<'_>]>,
+    requested: Option<&[RequestedColumns<'_>]>,
     targets: &Option<Vec<&'a Column>>,
     sample_weight: Option<&str>,
     dataset: TableView<'a>,
@@ -59,10 +58,10 @@ pub(super) fn features<'a>(
     let before = errors.len();
     let is_target = |name: &str| targets.iter().flatten().any(|target| target.name == name);
     let mut found: Vec<&Column> = Vec::new();
-    match asked {
-        Some(asked) => {
+    match requested {
+        Some(requested) => {
             let mut known = HashSet::new();
-            for Asked { pointer, columns } in asked {
+            for RequestedColumns { pointer, columns } in requested {
                 let mut here = HashSet::new();
                 for (index, name) in columns.iter().enumerate() {
                     let mut refuse =
@@ -70,7 +69,7 @@ pub(super) fn features<'a>(
                     match column(name, dataset) {
                         Err(detail) => refuse(detail),
                         Ok(column) if is_target(name) && column.kind == ColumnType::Category => {
-                            refuse(format!("expected a column other than the target {name:?}, which is no number"));
+                            refuse(format!("expected a column other than the target {name:?}, which is not a number"));
                         }
                         Ok(_) if sample_weight == Some(name) => {
                             refuse(format!("expected a column other than the sample weight {name:?}"));
@@ -90,7 +89,7 @@ pub(super) fn features<'a>(
                 }
             }
         }
-        // without targets it is not known which columns are features
+        // Without targets it is not known which columns are features.
         None if targets.is_none() => return None,
         None => {
             found = dataset.columns.iter().filter(|column| !is_target(&column.name)).collect();
@@ -100,8 +99,8 @@ pub(super) fn features<'a>(
         }
     }
     if found.is_empty() && errors.len() == before {
-        let pointer = asked.and_then(<[_]>::first).map_or("/features", |asked| asked.pointer.as_str());
-        let hint = match asked {
+        let pointer = requested.and_then(<[_]>::first).map_or("/features", |requested| requested.pointer.as_str());
+        let hint = match requested {
             None => "; every column is a target: name the `features` to use a target as a feature too",
             Some(_) => "",
         };
@@ -110,7 +109,7 @@ pub(super) fn features<'a>(
     (errors.len() == before).then_some(found)
 }
 
-/// Checks the column that weighs the rows.
+/// Checks the column of row weights.
 pub(super) fn sample_weight(
     name: Option<&str>,
     targets: &Option<Vec<&Column>>,
@@ -124,10 +123,10 @@ pub(super) fn sample_weight(
         }
         match (column.kind, column.min, column.max) {
             (ColumnType::Number, Some(min), _) if min < 0.0 => {
-                Err(format!("expected weights of at least 0 in {name:?}, whose least is {min}"))
+                Err(format!("expected weights of at least 0 in {name:?}, whose minimum is {min}"))
             }
             (ColumnType::Number, _, Some(max)) if max <= 0.0 => {
-                Err(format!("expected weights above 0 in {name:?}, whose greatest is {max}"))
+                Err(format!("expected weights above 0 in {name:?}, whose maximum is {max}"))
             }
             (ColumnType::Number, ..) if column.missing > 0 => {
                 let (missing, rows) = (column.missing, dataset.rows);
@@ -140,20 +139,19 @@ pub(super) fn sample_weight(
         }
     });
     if let Err(detail) = outcome {
-        errors.push(FieldError::new("/sample_weight", detail));
+        errors.push(FieldError::new("/training/sample_weight", detail));
     }
 }
 
-/// The column named so.
+/// The column of this name.
 pub(super) fn column<'a>(name: &str, dataset: TableView<'a>) -> Result<&'a Column, String> {
     dataset.columns.iter().find(|column| column.name == name).ok_or_else(|| {
-        let near = nearest(name, dataset.columns.iter().map(|column| column.name.as_str()));
-        let hint = near.map_or_else(String::new, |near| format!("; did you mean {near:?}?"));
+        let hint = did_you_mean_quoted(name, dataset.columns.iter().map(|column| column.name.as_str()));
         format!("expected a column of the dataset {:?}, received {name:?}{hint}", dataset.name)
     })
 }
 
-/// Why nothing can be learned from a column.
+/// Why a column cannot be a feature.
 fn unusable(column: &Column, dataset: TableView<'_>) -> Option<String> {
     let name = &column.name;
     if column.missing == dataset.rows {
@@ -166,4 +164,18 @@ fn unusable(column: &Column, dataset: TableView<'_>) -> Option<String> {
         ));
     }
     None
+}
+
+/// How many labels a column has, where its values can be class labels.
+pub(super) fn label_count(column: &Column) -> Option<usize> {
+    column.values.as_ref().map(Vec::len)
+}
+
+/// Whether every row has or has not something: a boolean column, or one of 0 and 1, or of -1 and 1.
+pub(super) fn is_flag(column: &Column) -> bool {
+    if column.kind == ColumnType::Boolean {
+        return true;
+    }
+    let numbers: Vec<f64> = column.values.iter().flatten().filter_map(|level| level.value.as_f64()).collect();
+    [0.0, -1.0].iter().any(|no| !numbers.is_empty() && numbers.iter().all(|number| [*no, 1.0].contains(number)))
 }

@@ -1,6 +1,6 @@
-//! Which columns fill which input of a model.
+//! The columns of each input of a model.
 
-use super::JobRequest;
+use super::request::JobRequest;
 use crate::{
     data::{
         named::Named,
@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The columns of each input in the model's order, where the request names them.
-pub(super) fn inputs(
+pub(super) fn named_inputs(
     request: &JobRequest,
     definition: &Definition,
     errors: &mut Vec<FieldError>,
@@ -58,25 +58,32 @@ pub(super) fn are_known(request: &JobRequest, definition: &Definition, inputs: &
     inputs.is_some() || (request.inputs.is_none() && definition.inputs.len() <= 1)
 }
 
-/// Columns that a request names, and where.
-pub(super) struct Asked<'a> {
+/// Columns that a request names, and their pointer.
+pub(super) struct RequestedColumns<'a> {
     pub pointer: String,
     pub columns: &'a [String],
 }
 
 /// The features that the request names, for each input in the model's order.
-pub(super) fn asked<'a>(request: &'a JobRequest, inputs: Option<&'a Named<Vec<String>>>) -> Option<Vec<Asked<'a>>> {
-    let of_input =
-        |(name, columns): &'a (String, Vec<String>)| Asked { pointer: format!("/inputs/{}", escape(name)), columns };
+pub(super) fn requested_columns<'a>(
+    request: &'a JobRequest,
+    inputs: Option<&'a Named<Vec<String>>>,
+) -> Option<Vec<RequestedColumns<'a>>> {
+    let of_input = |(name, columns): &'a (String, Vec<String>)| RequestedColumns {
+        pointer: format!("/inputs/{}", escape(name)),
+        columns,
+    };
     match inputs {
         Some(inputs) => Some(inputs.0.iter().map(of_input).collect()),
-        None => request.features.as_ref().map(|columns| vec![Asked { pointer: "/features".into(), columns }]),
+        None => {
+            request.features.as_ref().map(|columns| vec![RequestedColumns { pointer: "/features".into(), columns }])
+        }
     }
 }
 
 /// Errors for features that are learned as classes.
-pub(super) fn features_of_classes(asked: &[Asked<'_>], classes: &[&str]) -> Vec<FieldError> {
-    let of_one = |Asked { pointer, columns }: &Asked<'_>| {
+pub(super) fn features_of_classes(requested: &[RequestedColumns<'_>], classes: &[&str]) -> Vec<FieldError> {
+    let of_one = |RequestedColumns { pointer, columns }: &RequestedColumns<'_>| {
         let learned = columns.iter().enumerate().filter(|(_, column)| classes.contains(&column.as_str()));
         let errors = learned.map(|(index, column)| {
             let detail = format!("expected a column other than the target {column:?}, which is learned as classes");
@@ -84,10 +91,10 @@ pub(super) fn features_of_classes(asked: &[Asked<'_>], classes: &[&str]) -> Vec<
         });
         errors.collect::<Vec<_>>()
     };
-    asked.iter().flat_map(of_one).collect()
+    requested.iter().flat_map(of_one).collect()
 }
 
-/// What to say where features were left out, and the input has the width that it would have with the targets.
+/// A hint where no features are named and the input has the width of all columns, targets included.
 pub(super) fn hint_of_targets(
     request: &JobRequest,
     definition: &Definition,
@@ -102,7 +109,7 @@ pub(super) fn hint_of_targets(
         .then_some("; name the `features` to use a target as a feature too")
 }
 
-/// `error` with a hint where it is about the input.
+/// `error` with a hint.
 pub(super) fn hinted(error: FieldError, hint: Option<&str>) -> FieldError {
     FieldError { detail: format!("{}{}", error.detail, hint.unwrap_or_default()), ..error }
 }
@@ -115,8 +122,8 @@ pub(super) fn widths(inputs: Option<&Named<Vec<String>>>, features: &[String], c
     }
 }
 
-/// The columns of the one input that has a name.
-pub(super) fn of_one(definition: &Definition, features: &[String]) -> Option<Named<Vec<String>>> {
+/// The features as those of the only input, where it has a name.
+pub(super) fn only_input(definition: &Definition, features: &[String]) -> Option<Named<Vec<String>>> {
     match definition.inputs.as_slice() {
         [input] => Some(Named(vec![(input.name.clone(), features.to_vec())])),
         _ => None,

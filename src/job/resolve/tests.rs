@@ -1,3 +1,5 @@
+mod requested_task;
+
 use super::{JobRequest, Resolved, TableView, resolve};
 use crate::{
     data::{
@@ -9,7 +11,7 @@ use crate::{
         field::FieldError,
         spec::{Definition, Limits},
     },
-    job::batch_size::BatchSize,
+    job::training::BatchSize,
 };
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -172,7 +174,7 @@ fn features_are_every_column_but_target_and_sample_weight() {
         resolve(&request, &definition, &serde_json::Map::new(), view("d", &data), None, &Limits::default()).unwrap();
     assert_eq!(resolved.features, ["a", "b"]);
     assert_eq!(resolved.training.sample_weight.as_deref(), Some("w"));
-    assert_eq!(resolved.architecture.summary().parameters, 4, "1 number and 2 levels with a bias");
+    assert_eq!(resolved.summary.parameters, 4, "1 number and 2 levels with a bias");
 }
 
 #[test]
@@ -260,7 +262,7 @@ fn training_reads_back_as_it_was_stored() {
 #[case(4, json!({"target": "species", "training": {"early_stopping": {}}}), "/training/early_stopping/monitor", &["val_loss", "validation_split"])]
 #[case(4, json!({"target": "species", "training": {"early_stopping": {"monitor": "acuracy"}}}), "/training/early_stopping/monitor", &["did you mean \"accuracy\"?"])]
 #[case(4, json!({"target": "species", "training": {"early_stopping": {"monitor": "loss", "patience": -1}}}), "/training/early_stopping/patience", &["received -1"])]
-#[case(4, json!({"target": "species", "training": {"metrics": ["true_positives"], "early_stopping": {"monitor": "true_positives"}}}), "/training/early_stopping/mode", &["min or max", "true_positives"])]
+#[case(4, json!({"target": "species", "training": {"metrics": ["true_positives"], "early_stopping": {"monitor": "true_positives"}}}), "/training/early_stopping/mode", &["`min` or `max`", "true_positives"])]
 #[case(4, json!({"target": "species", "class_weight": {"a": 1, "A": 2}}), "/class_weight", &["a, b, c, d", "\"A\""])]
 #[case(4, json!({"target": "species", "class_weight": {"a": -1}}), "/class_weight/a", &["at least 0", "-1"])]
 #[case(4, json!({"target": "species", "training": {"class_weight": {"a": -1}}}), "/training/class_weight/a", &["-1"])]
@@ -275,6 +277,19 @@ fn refusals(#[case] units: usize, #[case] job: Value, #[case] pointer: &str, #[c
     let error = errors.iter().find(|error| error.pointer == pointer).unwrap_or_else(|| panic!("{errors:?}"));
     assert!(parts.iter().all(|part| error.detail.contains(part)), "{error}");
     assert_eq!(errors.len(), 1, "{errors:?}");
+}
+
+#[test]
+fn weights_are_given_beside_the_training_settings_or_among_them() {
+    let weighted = |job: Value| resolved(4, job, json!({}), None).map(|resolved| resolved.training.class_weight);
+    let beside = weighted(json!({"target": "species", "class_weight": "balanced"})).unwrap();
+    let among = weighted(json!({"target": "species", "training": {"class_weight": "balanced"}})).unwrap();
+    assert_eq!(beside, among);
+    assert!(beside.is_some());
+    let both = json!({"target": "species", "class_weight": "balanced", "training": {"class_weight": "balanced"}});
+    let errors = weighted(both).unwrap_err();
+    assert_eq!((errors.len(), errors[0].pointer.as_str()), (1, "/class_weight"));
+    assert!(errors[0].detail.contains("received both"), "{}", errors[0]);
 }
 
 #[test]

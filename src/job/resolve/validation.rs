@@ -1,6 +1,6 @@
-//! Whether a second dataset can validate what is learned from the first.
+//! Checks of a validation dataset against the training dataset.
 
-use super::{TableView, columns::column, learned::ClassColumn};
+use super::{columns::column, resolved_output::ClassColumn, table_view::TableView};
 use crate::{
     data::{
         recipe::indices,
@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Checks the columns, their types and the labels of `dataset` against those that train.
-pub(super) fn validation(
+pub(super) fn check_validation(
     dataset: TableView<'_>,
     targets: &[&Column],
     features: Option<&[&Column]>,
@@ -23,7 +23,7 @@ pub(super) fn validation(
         let is_target = targets.iter().any(|target| target.name == trained.name);
         match column(&trained.name, dataset) {
             Err(detail) => refuse(detail),
-            // a column without a value has no type of its own
+            // A column without values has no type.
             Ok(other) if !is_target && other.missing == dataset.rows => {}
             Ok(other) if other.kind != trained.kind => {
                 let (expected, received) = (trained.kind.name(), other.kind.name());
@@ -48,7 +48,7 @@ pub(super) fn validation(
                 } else if let (false, Some(label)) =
                     (class.is_some_and(|class| class.is_step), unknown_label(trained, other))
                 {
-                    // A label that is new to one step may be known from another; of these the worker decides.
+                    // A label that is new to one step may be known from another: the worker checks these.
                     refuse(format!("expected the labels of {:?} in training, received {label}", trained.name));
                 }
             }

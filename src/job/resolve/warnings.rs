@@ -1,6 +1,6 @@
-//! What is allowed in what a model learns, and probably not meant.
+//! Warnings about a job that is allowed and probably not intended.
 
-use super::learned::Learned;
+use super::resolved_output::ResolvedOutput;
 use crate::{
     data::{
         recipe::{Task, indices},
@@ -11,45 +11,45 @@ use crate::{
 };
 use std::collections::BTreeSet;
 
-/// Most classes that a warning names.
-const MOST_NAMED: usize = 10;
+/// Maximum number of classes that a warning names.
+const MAX_NAMED: usize = 10;
 
 /// The warnings of every output.
-pub(super) fn of_outputs(learned: &[Learned<'_>], architecture: &Architecture) -> Vec<JobWarning> {
-    let of_output = |(index, learned): (usize, &Learned<'_>)| {
+pub(super) fn of_outputs(outputs: &[ResolvedOutput<'_>], architecture: &Architecture) -> Vec<JobWarning> {
+    let of_output = |(index, output): (usize, &ResolvedOutput<'_>)| {
         let is_softmax = architecture.last_activation(index) == Some(Activation::Softmax);
-        let constant = (is_softmax && learned.width == 1).then(|| constant_output(learned));
-        [constant, classes_without_rows(learned)].into_iter().flatten()
+        let constant = (is_softmax && output.width == 1).then(|| constant_output(output));
+        [constant, classes_without_rows(output)].into_iter().flatten()
     };
-    learned.iter().enumerate().flat_map(of_output).collect()
+    outputs.iter().enumerate().flat_map(of_output).collect()
 }
 
-/// A target that is a feature too, unless all targets of its output are and it is not the only one, as in an autoencoder.
-pub(super) fn targets_among_features(learned: &[Learned<'_>], features: &[String]) -> Vec<JobWarning> {
-    let of_output = |learned: &Learned<'_>| {
-        let targets = &learned.wanted.columns;
+/// Targets that are features too. Not for an autoencoder, whose targets are all features, and several or the only feature.
+pub(super) fn targets_among_features(outputs: &[ResolvedOutput<'_>], features: &[String]) -> Vec<JobWarning> {
+    let of_output = |output: &ResolvedOutput<'_>| {
+        let targets = &output.request.columns;
         let shared: Vec<&Column> = targets.iter().copied().filter(|target| features.contains(&target.name)).collect();
         let is_autoencoder = shared.len() == targets.len() && (targets.len() > 1 || features.len() == 1);
         (!shared.is_empty() && !is_autoencoder).then(|| JobWarning {
             code: "target_among_features".to_owned(),
             columns: names(&shared),
-            detail: "these targets are features too, so the model can read what it is to predict".to_owned(),
+            detail: "these targets are features too, so the model sees what it predicts".to_owned(),
         })
     };
-    learned.iter().filter_map(of_output).collect()
+    outputs.iter().filter_map(of_output).collect()
 }
 
-/// Weight decay beside an output without a loss, whose own weights Keras leaves as they are.
-pub(super) fn decay_of_untrained(learned: &[Learned<'_>], optimizer: &Optimizer) -> Option<JobWarning> {
-    let untrained = learned.iter().find(|learned| learned.wanted.untrained)?;
+/// Weight decay with an output without a loss: Keras does not decay the weights of that output.
+pub(super) fn decay_of_untrained(outputs: &[ResolvedOutput<'_>], optimizer: &Optimizer) -> Option<JobWarning> {
+    let untrained = outputs.iter().find(|output| output.request.is_untrained)?;
     let decays = optimizer.options.weight_decay.is_some_and(|decay| decay > 0.0);
     decays.then(|| JobWarning {
         code: "decay_of_untrained_output".to_owned(),
-        columns: names(&untrained.wanted.columns),
+        columns: names(&untrained.request.columns),
         detail: format!(
-            "the optimizer's weight_decay shrinks the weights of the output `{}` too, which has no loss; Keras leaves \
-             weights that no loss reads as they are",
-            untrained.wanted.name
+            "the optimizer's weight_decay shrinks the weights of the output `{}` too, which has no loss; Keras does \
+             not decay weights that no loss depends on",
+            untrained.request.name
         ),
     })
 }
@@ -58,23 +58,22 @@ fn names(columns: &[&Column]) -> Vec<String> {
     columns.iter().map(|column| column.name.clone()).collect()
 }
 
-fn constant_output(learned: &Learned<'_>) -> JobWarning {
+fn constant_output(output: &ResolvedOutput<'_>) -> JobWarning {
     JobWarning {
         code: "constant_output".to_owned(),
-        columns: names(&learned.wanted.columns),
+        columns: names(&output.request.columns),
         detail:
-            "the softmax of 1 unit is 1 whatever the input is, and so is every prediction; a sigmoid says how probable \
-                 one of two classes is"
+            "the softmax of 1 unit is 1 for every input, and so is every prediction; for one of two classes use a sigmoid"
                 .to_owned(),
     }
 }
 
 /// Class indices that no row has, where labels are indices. Nothing where there are too many labels to list.
-fn classes_without_rows(learned: &Learned<'_>) -> Option<JobWarning> {
-    let (columns, units) = (learned.wanted.columns.as_slice(), learned.width);
-    let by_index = match (learned.task, columns) {
+fn classes_without_rows(output: &ResolvedOutput<'_>) -> Option<JobWarning> {
+    let (columns, units) = (output.request.columns.as_slice(), output.width);
+    let by_index = match (output.task, columns) {
         (Task::SparseClasses | Task::OneHotClasses | Task::Margins, [column]) => {
-            indices(column, units, learned.loss.ignore_class())
+            indices(column, units, output.loss.ignore_class())
         }
         (Task::StepClasses, [column, ..]) => column.kind == ColumnType::Number,
         _ => false,
@@ -88,8 +87,8 @@ fn classes_without_rows(learned: &Learned<'_>) -> Option<JobWarning> {
     }
     let without: Vec<u64> = (0..units as u64).filter(|class| !found.contains(class)).collect();
     let (last, count) = (units.saturating_sub(1), without.len());
-    let mut named: Vec<String> = without.iter().take(MOST_NAMED).map(u64::to_string).collect();
-    named.extend((count > MOST_NAMED).then(|| format!("{} more", count - MOST_NAMED)));
+    let mut named: Vec<String> = without.iter().take(MAX_NAMED).map(u64::to_string).collect();
+    named.extend((count > MAX_NAMED).then(|| format!("{} more", count - MAX_NAMED)));
     (count > 0).then(|| JobWarning {
         code: "classes_without_rows".to_owned(),
         columns: names(columns),

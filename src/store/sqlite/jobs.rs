@@ -81,11 +81,7 @@ pub async fn cancel(transaction: &mut SqliteConnection, id: Uuid) -> Result<Job,
     Ok(state.job)
 }
 
-pub async fn claim(
-    transaction: &mut SqliteConnection,
-    worker: Uuid,
-    changes: Arc<Changes>,
-) -> Result<Option<Claim>, StoreError> {
+pub async fn claim(transaction: &mut SqliteConnection, changes: Arc<Changes>) -> Result<Option<Claim>, StoreError> {
     let row = sqlx::query("SELECT * FROM jobs WHERE status = 'queued' ORDER BY id LIMIT 1")
         .fetch_optional(&mut *transaction)
         .await?;
@@ -96,11 +92,6 @@ pub async fn claim(
     let changes = changes.job(id);
     let happened = state.claim(job::now());
     save(&mut *transaction, &state).await?;
-    sqlx::query("UPDATE jobs SET worker = ? WHERE id = ?")
-        .bind(worker.to_string())
-        .bind(id.to_string())
-        .execute(&mut *transaction)
-        .await?;
     events::append(transaction, id, &happened).await?;
     Ok(Some(Claim { job: state.job, fence: state.fence, changes }))
 }

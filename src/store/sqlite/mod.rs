@@ -247,10 +247,10 @@ impl Store for SqliteStore {
         events::after(&mut *self.read().await?, id, after, limit).await
     }
 
-    async fn claim(&self, worker: Uuid) -> Result<Option<Claim>, StoreError> {
+    async fn claim(&self) -> Result<Option<Claim>, StoreError> {
         let changes = Arc::clone(&self.changes);
         self.write(
-            move |tx| Box::pin(jobs::claim(tx, worker, changes)),
+            move |tx| Box::pin(jobs::claim(tx, changes)),
             |changes, claim| {
                 if let Some(claim) = claim {
                     changes.changed(claim.job.id);

@@ -1,55 +1,52 @@
-//! A fit's reports as a job's events.
+//! [`FitEvents`]: a fit's reports as a job's events.
 
 use crate::{
     engine::fit::{Fitted, Progress},
     job::{EventKind, JobProgress, training::Training},
     store::{NewEvent, state::message},
-    worker::{
-        link::{Epoch, Started},
-        record::info,
-    },
+    worker::link::{Epoch, Started},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Number, Value};
 use std::{collections::BTreeSet, time::Instant};
 
-/// What has been told of a fit.
-pub struct Story {
-    /// The same moment on both clocks: times of events then follow each other even where the wall clock is set.
+/// Progress and metrics of a fit, as of its last event.
+pub struct FitEvents {
+    /// The same moment on both clocks, so that times of events increase even where the wall clock is set.
     clocks: (Timestamp, Instant),
     epochs: u32,
     epoch: u32,
-    /// Steps done within the next epoch, and all of its steps.
-    within: Option<(usize, usize)>,
+    /// Steps done of the current epoch, and all of its steps.
+    steps: Option<(usize, usize)>,
     metrics: Map<String, Value>,
-    /// Metrics that were no number once: told once.
+    /// Metrics that were not finite in some epoch; each is reported once.
     not_finite: BTreeSet<String>,
 }
 
-impl Story {
+impl FitEvents {
     pub fn new(epochs: u32) -> Self {
         Self {
             clocks: (crate::job::now(), Instant::now()),
             epochs,
             epoch: 0,
-            within: None,
+            steps: None,
             metrics: Map::new(),
             not_finite: BTreeSet::new(),
         }
     }
 
-    /// Logs of the last epoch; after [`Self::end`] of the epoch whose weights were kept.
+    /// Logs of the last epoch; after [`Self::end`] of the epoch whose weights are kept.
     pub fn metrics(&self) -> &Map<String, Value> {
         &self.metrics
     }
 
-    /// Tells of an epoch.
+    /// Adds the events of an epoch.
     pub fn epoch(&mut self, epoch: Epoch, started: Started, events: &mut Vec<NewEvent>) {
         let at = self.timestamp(epoch.ended);
-        let seconds = epoch.took.as_secs_f64();
+        let seconds = epoch.duration.as_secs_f64();
         let (metrics, left_out) = finite(&epoch.report.logs);
         self.epoch = epoch.report.epoch;
-        self.within = None;
+        self.steps = None;
         let mut data = Map::new();
         data.insert("epoch".to_owned(), self.epoch.into());
         data.insert("epochs".to_owned(), self.epochs.into());
@@ -57,7 +54,7 @@ impl Story {
         let rates = [
             ("learning_rate", epoch.report.learning_rate),
             ("seconds", seconds),
-            // A clock that does not tell the epoch's ends apart says that it took less than a nanosecond.
+            // A coarse clock may measure 0.
             ("samples_per_second", started.rows as f64 / seconds.max(1e-9)),
         ];
         for (name, value) in rates {
@@ -67,15 +64,16 @@ impl Story {
         events.push(NewEvent { kind: EventKind::Epoch, at, data });
         for (name, value) in left_out {
             if self.not_finite.insert(name.clone()) {
-                let text = format!("`{name}` is {value} in epoch {}: it is left out where it is no number", self.epoch);
+                let text =
+                    format!("`{name}` is {value} in epoch {}: epochs in which it is not finite omit it", self.epoch);
                 events.push(message(at, "warning", text));
             }
         }
     }
 
     /// The data of a `progress` event.
-    pub fn within(&mut self, progress: Progress) -> Map<String, Value> {
-        self.within = Some((progress.step, progress.steps));
+    pub fn progress_event(&mut self, progress: Progress) -> Map<String, Value> {
+        self.steps = Some((progress.step, progress.steps));
         let mut data = Map::new();
         data.insert("epoch".to_owned(), progress.epoch.into());
         data.insert("epochs".to_owned(), self.epochs.into());
@@ -86,15 +84,15 @@ impl Story {
         data
     }
 
-    /// How far the job is.
+    /// The job's progress.
     pub fn progress(&self, started: Option<Started>) -> JobProgress {
         let fraction = self.fraction();
-        let took = started.filter(|_| self.epoch > 0).map(|started| started.at.elapsed().as_secs_f64());
-        let eta_seconds = took.map(|took| took * (1.0 - fraction) / fraction);
+        let elapsed = started.filter(|_| self.epoch > 0).map(|started| started.at.elapsed().as_secs_f64());
+        let eta_seconds = elapsed.map(|elapsed| elapsed * (1.0 - fraction) / fraction);
         JobProgress { epoch: self.epoch, epochs: self.epochs, fraction, eta_seconds }
     }
 
-    /// Tells how a fit ended that went well.
+    /// The events of a fit that succeeded.
     pub fn end(&mut self, fitted: &Fitted, training: &Training) -> Vec<NewEvent> {
         self.metrics = finite(&fitted.logs).0;
         let mut events = Vec::new();
@@ -116,12 +114,12 @@ impl Story {
             )));
         }
         self.epoch = fitted.epochs;
-        self.within = None;
+        self.steps = None;
         events
     }
 
     fn fraction(&self) -> f64 {
-        let within = self.within.map_or(0.0, |(step, steps)| step as f64 / steps.max(1) as f64);
+        let within = self.steps.map_or(0.0, |(step, steps)| step as f64 / steps.max(1) as f64);
         (f64::from(self.epoch) + within) / f64::from(self.epochs.max(1))
     }
 
@@ -132,7 +130,7 @@ impl Story {
     }
 }
 
-/// Logs as JSON, and those that JSON has no number for.
+/// Logs as JSON, and those that are not finite.
 fn finite(logs: &[(String, f64)]) -> (Map<String, Value>, Vec<(String, f64)>) {
     let (mut numbers, mut others) = (Map::new(), Vec::new());
     for (name, value) in logs {
@@ -142,4 +140,8 @@ fn finite(logs: &[(String, f64)]) -> (Map<String, Value>, Vec<(String, f64)>) {
         }
     }
     (numbers, others)
+}
+
+fn info(text: String) -> NewEvent {
+    message(crate::job::now(), "info", text)
 }

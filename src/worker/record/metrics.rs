@@ -1,4 +1,4 @@
-//! What the service's own measurements know of jobs.
+//! Metrics of the service about jobs.
 
 use crate::job::Job;
 
@@ -7,7 +7,7 @@ const TRAINING: &str = "job_training_seconds";
 const EPOCHS: &str = "epochs_total";
 const SAMPLES: &str = "samples_total";
 
-/// Tells the recorder what these are; to be called once it is installed.
+/// Describes the metrics to the installed recorder.
 pub fn describe_metrics() {
     metrics::describe_counter!(ENDED, "Jobs that a worker ended or handed back, by their status after it");
     metrics::describe_histogram!(TRAINING, metrics::Unit::Seconds, "The fit alone of jobs that succeeded");

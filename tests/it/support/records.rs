@@ -138,7 +138,7 @@ pub async fn another(store: &dyn Store, model: &Model, dataset: &Dataset) -> Job
 }
 
 pub async fn claimed(store: &dyn Store) -> Claim {
-    store.claim(Uuid::now_v7()).await.unwrap().expect("a job waits")
+    store.claim().await.unwrap().expect("a job waits")
 }
 
 /// A report of epochs `from` to `to`.

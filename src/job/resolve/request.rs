@@ -1,0 +1,111 @@
+//! The body of a job request, and the training settings that it means.
+
+use crate::{
+    data::{
+        named::{Named, PerOutput, per_output},
+        weights::ClassWeight,
+    },
+    engine::field::{FieldError, parse_settings},
+    job::{
+        columns::Columns,
+        preprocessing::ChosenBy,
+        task_request::TaskRequest,
+        training::{Training, TrainingRequest},
+    },
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// The body of `POST /v1/jobs`.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JobRequest {
+    /// Name or id of the model.
+    pub model: String,
+    /// Name or id of the dataset.
+    pub dataset: String,
+    /// Target column, or a list of them; an object by output for a model with several outputs. A sparse loss with an output such
+    /// as `[steps, classes]` takes a column of class indices for each step or position, in that order.
+    #[schema(schema_with = per_output::<Columns>)]
+    pub target: PerOutput<Columns>,
+    /// Task, or an object by output. Default: inferred from the target, the loss and the last activation.
+    #[schema(schema_with = per_output::<TaskRequest>, required = false)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<PerOutput<TaskRequest>>,
+    /// Feature columns. Default: every column except the target and `sample_weight`. A number column may be both feature and
+    /// target, as in an autoencoder: the feature is scaled by `preprocessing`, the target is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub features: Option<Vec<String>>,
+    /// Columns of each input of a model with several inputs, instead of `features`. Inputs may share columns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<std::collections::HashMap<String, Vec<String>>>)]
+    pub inputs: Option<Named<Vec<String>>>,
+    /// Name or id of a dataset to validate on, instead of a split.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation_dataset: Option<String>,
+    /// Short for `training.class_weight`.
+    #[schema(value_type = Option<ClassWeight>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_weight: Option<Value>,
+    /// Short for `training.sample_weight`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample_weight: Option<String>,
+    /// Training settings.
+    #[schema(value_type = Option<TrainingRequest>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training: Option<Value>,
+}
+
+impl JobRequest {
+    /// The settings of the request over `defaults`, which are the model's. `None` where they cannot be read.
+    pub(super) fn training(&self, defaults: &Map<String, Value>, errors: &mut Vec<FieldError>) -> Option<Training> {
+        let mut settings = defaults.clone();
+        match &self.training {
+            None | Some(Value::Null) => {}
+            Some(Value::Object(training)) => settings.extend(training.clone()),
+            Some(other) => errors.push(FieldError::new("/training", format!("expected an object, received {other}"))),
+        }
+        for (name, value) in self.beside_training() {
+            if self.in_training(name).is_some_and(|value| !value.is_null()) {
+                let detail = format!("expected `{name}` or `training.{name}`, received both");
+                errors.push(FieldError::new(format!("/{name}"), detail));
+            }
+            settings.insert(name.to_owned(), value);
+        }
+        let mut wrong = Vec::new();
+        let training = parse_settings(&settings, &mut wrong);
+        errors.extend(wrong.into_iter().map(|error| error.under("/training")));
+        training
+    }
+
+    /// Who chose `training.preprocessing`.
+    pub(super) fn preprocessing_chosen_by(&self, defaults: &Map<String, Value>) -> ChosenBy {
+        match self.in_training("preprocessing") {
+            Some(Value::Null) => ChosenBy::Default,
+            Some(_) => ChosenBy::Job,
+            None if defaults.get("preprocessing").is_some_and(|value| !value.is_null()) => ChosenBy::Model,
+            None => ChosenBy::Default,
+        }
+    }
+
+    /// `error`, which points into `training`, where the request has the setting.
+    pub(super) fn locate(&self, error: FieldError) -> FieldError {
+        let Some(below) = error.pointer.strip_prefix("/training") else { return error };
+        let name = below.split('/').nth(1).unwrap_or_default();
+        match self.beside_training().any(|(beside, _)| beside == name) {
+            true => FieldError::new(below, error.detail),
+            false => error,
+        }
+    }
+
+    /// The settings that stand beside `training`.
+    fn beside_training(&self) -> impl Iterator<Item = (&'static str, Value)> {
+        let class_weight = self.class_weight.clone().map(|weight| ("class_weight", weight));
+        let sample_weight = self.sample_weight.clone().map(|column| ("sample_weight", column.into()));
+        class_weight.into_iter().chain(sample_weight)
+    }
+
+    fn in_training(&self, name: &str) -> Option<&Value> {
+        self.training.as_ref().and_then(|training| training.get(name))
+    }
+}

@@ -1,0 +1,59 @@
+//! Schemas of `training` that do not follow from Rust types.
+
+use super::settings::Training;
+use crate::engine::{loss::ReducedLoss, metric::Metric};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Ref, RefOr, Schema, Type, schema::SchemaType},
+};
+
+/// `training` of a request: every setting may be left out, or null.
+#[derive(Debug)]
+pub struct TrainingRequest;
+
+impl PartialSchema for TrainingRequest {
+    fn schema() -> RefOr<Schema> {
+        let RefOr::T(Schema::Object(mut settings)) = Training::schema() else {
+            return Training::schema();
+        };
+        settings.required.clear();
+        for property in settings.properties.values_mut() {
+            let null = ObjectBuilder::new().schema_type(SchemaType::new(Type::Null));
+            *property = OneOfBuilder::new().item(property.clone()).item(null).into();
+        }
+        RefOr::T(Schema::Object(settings))
+    }
+}
+
+impl ToSchema for TrainingRequest {}
+
+pub(super) fn metrics() -> RefOr<Schema> {
+    let list = || ArrayBuilder::new().items(Ref::from_schema_name(<Metric as ToSchema>::name()));
+    let by_output = ObjectBuilder::new().additional_properties(Some(list()));
+    OneOfBuilder::new()
+        .description(Some("A list for every output, or an object of lists by output."))
+        .item(list())
+        .item(by_output)
+        .into()
+}
+
+pub(super) fn loss() -> RefOr<Schema> {
+    let loss = || Ref::from_schema_name(<ReducedLoss as ToSchema>::name());
+    let or_null = || OneOfBuilder::new().item(loss()).item(ObjectBuilder::new().schema_type(Type::Null));
+    OneOfBuilder::new()
+        .description(Some("A loss for every output, a list in the model's order of outputs, or an object by output."))
+        .item(loss())
+        .item(ArrayBuilder::new().items(or_null()))
+        .item(ObjectBuilder::new().additional_properties(Some(Schema::from(or_null()))))
+        .into()
+}
+
+pub(super) fn loss_weights() -> RefOr<Schema> {
+    let number = || ObjectBuilder::new().schema_type(Type::Number).minimum(Some(0.0));
+    OneOfBuilder::new()
+        .description(Some("A number for every output, a list in the model's order of outputs, or an object by output."))
+        .item(number())
+        .item(ArrayBuilder::new().items(number()))
+        .item(ObjectBuilder::new().additional_properties(Some(number())))
+        .into()
+}

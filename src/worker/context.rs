@@ -1,0 +1,20 @@
+//! [`Context`].
+
+use crate::{
+    engine::spec::Limits,
+    store::{Store, artifacts::Artifacts},
+};
+use std::sync::Arc;
+
+/// What every slot needs.
+#[derive(Clone)]
+pub struct Context {
+    /// Records.
+    pub store: Arc<dyn Store>,
+    /// Files of datasets and weights.
+    pub artifacts: Artifacts,
+    /// Maximum size of a model.
+    pub limits: Limits,
+    /// Compute threads per job.
+    pub threads: usize,
+}

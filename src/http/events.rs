@@ -78,14 +78,14 @@ pub async fn events(
     };
     if accept::preferred(&headers, &["application/json", "text/event-stream"])? == "application/json" {
         let limit = query.limit.0;
-        let (mut data, _) = app.store.events_after(id, after, limit + 1).await?;
+        let mut data = app.store.events_after(id, after, limit + 1).await?.events;
         let more = data.len() > limit as usize;
         data.truncate(limit as usize);
         let next = data.last().filter(|_| more).map(|event| event.id.to_string());
         return Ok(Json(List { data, next }).into_response());
     }
-    let (next, status) = app.store.events_after(id, after, 1).await?;
-    if next.is_empty() && status.is_terminal() {
+    let page = app.store.events_after(id, after, 1).await?;
+    if page.events.is_empty() && page.status.is_terminal() {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let events = follow(Arc::clone(&app.store), id, after).map(move |followed| match followed {

@@ -11,14 +11,14 @@ use crate::{
         query::{Limit, List, Parameters},
     },
     job::{
-        Dataset, Job, JobProgress, JobStatus, ModelWarning, Timing, now,
+        Dataset, Job, JobOverview, JobProgress, JobStatus, ModelWarning, Timing, now,
         preprocessing::JobWarning,
         resolve::{JobRequest, TableView, resolve},
     },
     store::{JobFilter, Page, StoreError},
 };
 use axum::{Json, extract::State, http::StatusCode, response::Response};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Map;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -136,18 +136,35 @@ pub struct JobsQuery {
     limit: Limit,
     /// Cursor: `next` of the previous page
     after: Option<Uuid>,
+    /// Whether to list jobs in full, with features, settings, warnings and confusion matrices
+    #[serde(default)]
+    full: bool,
+}
+
+/// A page of jobs, as an overview or in full.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(untagged)]
+pub enum JobList {
+    /// As an overview.
+    Overview(List<JobOverview>),
+    /// With `full=true`.
+    Full(List<Job>),
 }
 
 /// List jobs, newest first
 #[utoipa::path(get, path = "/v1/jobs", tag = "jobs", params(JobsQuery),
-    responses((status = 200, description = "A page", body = List<Job>)))]
+    responses((status = 200, description = "A page", body = JobList)))]
 pub async fn list(
     State(app): State<Arc<App>>,
     Parameters(query): Parameters<JobsQuery>,
-) -> Result<Json<List<Job>>, Problem> {
+) -> Result<Json<JobList>, Problem> {
     let filter = JobFilter { status: query.status, model: query.model, dataset: query.dataset };
     let page = Page { limit: query.limit.0, after: query.after };
-    Ok(Json(app.store.jobs(&filter, &page).await?.into()))
+    let List { data, next } = app.store.jobs(&filter, &page).await?.into();
+    Ok(Json(match query.full {
+        true => JobList::Full(List { data, next }),
+        false => JobList::Overview(List { data: data.into_iter().map(JobOverview).collect(), next }),
+    }))
 }
 
 /// A job

@@ -108,6 +108,9 @@ pub struct Problem {
     retry_after_seconds: Option<u32>,
 }
 
+/// Maximum number of wrong fields in an answer.
+const MAX_ERRORS: usize = 20;
+
 /// The body of every error (RFC 9457).
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Problem)]
@@ -127,7 +130,7 @@ pub struct ProblemBody<'a> {
     /// Also in the header `x-request-id` and in the log.
     #[schema(value_type = String)]
     pub request_id: &'a str,
-    /// Every wrong field of the request.
+    /// The wrong fields of the request; of more than 20 the first.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schema(value_type = Vec<FieldError>, required = false)]
     pub errors: &'a [FieldError],
@@ -140,14 +143,19 @@ impl Problem {
         Self { kind, detail: detail.into(), errors: Vec::new(), retry_after_seconds }
     }
 
-    /// Wrong fields, all that were found.
-    pub fn invalid(errors: Vec<FieldError>) -> Self {
+    /// Wrong fields: the first ones, and the count of all.
+    pub fn invalid(mut errors: Vec<FieldError>) -> Self {
+        let count = errors.len();
         let detail = match errors.as_slice() {
             [one] if one.pointer.is_empty() => one.detail.clone(),
             [one] => one.to_string(),
-            [first, ..] => format!("{} fields are not valid, the first is {first}", errors.len()),
+            [first, ..] if count > MAX_ERRORS => {
+                format!("{count} fields are not valid, of which {MAX_ERRORS} are listed; the first is {first}")
+            }
+            [first, ..] => format!("{count} fields are not valid, the first is {first}"),
             [] => "the request is not valid".to_owned(),
         };
+        errors.truncate(MAX_ERRORS);
         Self { errors, ..Self::new(Kind::Invalid, detail) }
     }
 

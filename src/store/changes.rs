@@ -1,4 +1,4 @@
-//! Wake-ups within this process. They only say that rows are worth reading again: losing one loses nothing.
+//! Notifications within this process. They only say that rows may have changed: losing one loses nothing.
 
 use serde_json::{Map, Value};
 use std::{
@@ -11,7 +11,7 @@ use std::{
 use tokio::sync::watch;
 use uuid::Uuid;
 
-/// Where a store announces what it committed.
+/// Notifications of a store's commits.
 #[derive(Debug)]
 pub struct Changes {
     queue: watch::Sender<()>,
@@ -26,12 +26,12 @@ struct Channel {
     cancelling: AtomicBool,
 }
 
-/// What wakes whoever watches a job.
+/// A notification to a watcher of a job.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Wake {
     /// Its rows changed.
     Rows,
-    /// The data of a `progress` event, which is not kept.
+    /// The data of a `progress` event, which is not stored.
     Progress(Map<String, Value>),
 }
 
@@ -42,12 +42,12 @@ impl Default for Changes {
 }
 
 impl Changes {
-    /// Wakes when a job was put in the queue. Subscribe first, then look: a job that comes between wakes at once.
+    /// Notifies when a job is queued. Subscribe before reading the queue, to miss none.
     pub fn queue(&self) -> watch::Receiver<()> {
         self.queue.subscribe()
     }
 
-    /// Watches one job. Subscribe first, then read its rows: a change that comes between wakes at once.
+    /// Watches one job. Subscribe before reading its rows, to miss no change.
     pub fn job(&self, id: Uuid) -> JobChanges {
         let mut jobs = self.lock();
         let channel = jobs.get(&id).and_then(Weak::upgrade).unwrap_or_else(|| {
@@ -63,30 +63,29 @@ impl Changes {
         JobChanges { rows: channel.rows.subscribe(), progress: channel.progress.subscribe(), channel }
     }
 
-    /// A number that rises whenever a version was made or a model deleted. Read it first, then the rows: what was read is
-    /// as of this number or later.
+    /// A counter of created versions and deleted models. Read it before the rows, which are then of this count or later.
     pub fn versions(&self) -> u64 {
         self.versions.load(Ordering::Acquire)
     }
 
-    /// Says that a version was made or a model deleted.
+    /// Announces that a version was created or a model deleted.
     pub fn versions_changed(&self) {
         self.versions.fetch_add(1, Ordering::Release);
     }
 
-    /// Says that a job waits in the queue.
+    /// Announces that a job was queued.
     pub fn queued(&self) {
         self.queue.send_replace(());
     }
 
-    /// Says that a job's rows changed.
+    /// Announces that a job's rows changed.
     pub fn changed(&self, id: Uuid) {
         if let Some(channel) = self.channel(id) {
             channel.rows.send_replace(());
         }
     }
 
-    /// Says that a running job is asked to cancel.
+    /// Announces that a running job is being cancelled.
     pub fn cancelling(&self, id: Uuid) {
         if let Some(channel) = self.channel(id) {
             channel.cancelling.store(true, Ordering::Release);
@@ -103,7 +102,7 @@ impl Changes {
     }
 }
 
-/// Wake-ups of one job.
+/// Notifications of one job.
 #[derive(Debug)]
 pub struct JobChanges {
     rows: watch::Receiver<()>,
@@ -125,12 +124,12 @@ impl JobChanges {
         }
     }
 
-    /// Whether the job was asked to cancel since this began to watch.
+    /// Whether a cancel was requested since this watches.
     pub fn is_cancelling(&self) -> bool {
         self.channel.cancelling.load(Ordering::Acquire)
     }
 
-    /// Tells everybody who watches now how far the job is within an epoch.
+    /// Publishes the progress within an epoch to all watchers.
     pub fn publish_progress(&self, data: Map<String, Value>) {
         self.channel.progress.send_replace(Some(data));
     }

@@ -1,9 +1,9 @@
-//! A job's events from some id on until its end: rows first, then rows as they come. Live and replay are one path.
+//! A job's events after an id until its end: stored events first, then new ones. Live and replay are one path.
 
 use crate::{
     job::JobEvent,
     store::{
-        Store, StoreError,
+        EventPage, Store, StoreError,
         changes::{JobChanges, Wake},
     },
 };
@@ -12,20 +12,21 @@ use serde_json::{Map, Value};
 use std::{collections::VecDeque, sync::Arc};
 use uuid::Uuid;
 
-/// Rows read at once.
+/// Events read at once.
 const PAGE: u32 = 500;
 
-/// What a follower sees.
+/// An item of [`follow`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum Followed {
-    /// A kept event.
+    /// A stored event.
     Event(JobEvent),
-    /// The data of a `progress` event, which has no id since it is not kept.
+    /// The data of a `progress` event, which is not stored and has no id.
     Progress(Map<String, Value>),
 }
 
-/// Events of job `id` above `after`, in order and without a gap, with `progress` between them; ends after the terminal
-/// `status` event, and at once where that is not above `after`. The first item is an error where there is no such job.
+/// Events of job `id` above `after`, in order and without a gap, with `progress` between them. Ends after the terminal `status`
+/// event, and at once where that is not above `after`. An `after` above the last event counts as the last event. The first item is
+/// an error where there is no such job.
 pub fn follow(store: Arc<dyn Store>, id: Uuid, after: u64) -> impl Stream<Item = Result<Followed, StoreError>> + Send {
     let changes = store.changes().job(id);
     let start = Position { store, changes, id, after, ready: VecDeque::new(), up_to_date: false, ended: false };
@@ -42,9 +43,9 @@ struct Position {
     id: Uuid,
     after: u64,
     ready: VecDeque<JobEvent>,
-    /// There was nothing after what is `ready` when it was read.
+    /// Whether `ready` had the job's last event when it was read.
     up_to_date: bool,
-    /// Nothing will ever follow what is `ready`.
+    /// Whether no event can follow those in `ready`.
     ended: bool,
 }
 
@@ -64,11 +65,12 @@ impl Position {
             }
             match self.store.events_after(self.id, self.after, PAGE).await {
                 Err(error) => return Some(Err(error)),
-                Ok((events, status)) => {
-                    // Rows and status are of one moment: less than a page is everything there was.
+                Ok(EventPage { events, status, last }) => {
+                    // Events and status are of one moment: less than a page is all of them.
                     self.up_to_date = events.len() < PAGE as usize;
                     self.ended = self.up_to_date && status.is_terminal();
-                    self.after = events.last().map_or(self.after, |event| event.id);
+                    // An id that the job does not have, of a database that was restored: only new events follow.
+                    self.after = events.last().map_or(self.after.min(last), |event| event.id);
                     self.ready = events.into();
                 }
             }

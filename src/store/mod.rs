@@ -1,7 +1,7 @@
-//! The only truth: records in SQL, artifacts in an object store.
+//! Records in SQL, artifacts in an object store: the only state of the service.
 //!
-//! Every method is one short transaction, run in a task of its own, so that a caller that goes away cannot leave one
-//! open. What has been acknowledged is durable.
+//! Every method is one short transaction in a task of its own, so that a caller that is dropped cannot leave one open. A write
+//! that was acknowledged is durable.
 
 pub mod artifacts;
 pub mod bundle;
@@ -20,25 +20,25 @@ use serde_json::{Map, Value};
 use std::collections::HashSet;
 use uuid::Uuid;
 
-/// Why the store did not do it.
+/// Why the store refused or failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// No such thing. The text names kind and key: `no model named "iris-mlp"`.
+    /// No such record. The text names kind and key: `no model "iris-mlp"`.
     #[error("{0}")]
     NotFound(String),
-    /// It clashes with what is there: a taken name, an ended job, a dataset in use.
+    /// A conflict with the current state: a taken name, an ended job, a dataset in use.
     #[error("{0}")]
     Conflict(String),
-    /// An idempotency key was used before with another body.
+    /// An idempotency key was used before with another request.
     #[error("the Idempotency-Key {0:?} was used before with a different request")]
     KeyReused(String),
-    /// An earlier request with the same `Idempotency-Key` did it already: this is its answer, to be given again.
-    #[error("an earlier request with the Idempotency-Key {:?} did this already", .0.key)]
+    /// An earlier request with the same `Idempotency-Key`; repeat its answer.
+    #[error("an earlier request with the Idempotency-Key {:?} has this result", .0.key)]
     Repeated(Box<Receipt>),
     /// No space is left on the device.
     #[error("no space is left to store this")]
     Full,
-    /// The writer's lease is over: somebody else has the job, or it has ended.
+    /// The writer no longer holds the job: another worker has it, or it has ended.
     #[error("this worker no longer holds the job")]
     Fenced,
     /// The disk or the database; logged, never shown.
@@ -51,27 +51,38 @@ pub enum StoreError {
 pub struct Page {
     /// 1 to 100.
     pub limit: u32,
-    /// Only what stands after this id in the list.
+    /// Only entries after this id in the list.
     pub after: Option<Uuid>,
 }
 
-/// A page's rows and where the next one starts.
+/// The rows of a page.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Listed<T> {
     /// The rows.
     pub data: Vec<T>,
-    /// Pass as `after` for the next page.
+    /// `after` of the next page; `None` on the last page.
     pub next: Option<Uuid>,
 }
 
-/// What makes a creating POST safe to repeat: the first answer, kept in the transaction that created.
+/// Events of a job, and the job as of the same moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventPage {
+    /// In order.
+    pub events: Vec<JobEvent>,
+    /// The job's status.
+    pub status: JobStatus,
+    /// The id of the job's newest event.
+    pub last: u64,
+}
+
+/// The first answer to a POST with an `Idempotency-Key`, stored in the transaction that created the resource.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Receipt {
     /// The client's `Idempotency-Key`.
     pub key: String,
-    /// Method and path: the same key elsewhere is another key.
+    /// Method and path: keys are per route.
     pub route: String,
-    /// SHA-256 of everything that decides the request.
+    /// SHA-256 of the request.
     pub fingerprint: String,
     /// Status of the first answer.
     pub status: u16,
@@ -81,7 +92,7 @@ pub struct Receipt {
     pub body: String,
 }
 
-/// Which jobs a list shows.
+/// Filter of a list of jobs.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct JobFilter {
     /// Only this status.
@@ -92,14 +103,14 @@ pub struct JobFilter {
     pub dataset: Option<String>,
 }
 
-/// A claimed job. Every later write carries `fence`.
+/// A claimed job. Every later write of its worker carries `fence`.
 #[derive(Debug)]
 pub struct Claim {
     /// The job, already `running`.
     pub job: Job,
-    /// Rises with each claim of this job.
+    /// Increases with each claim of this job.
     pub fence: u64,
-    /// Tells of a cancel from the moment of the claim on.
+    /// Notifies of a cancel since the claim.
     pub changes: JobChanges,
 }
 
@@ -114,7 +125,7 @@ pub struct NewEvent {
     pub data: Map<String, Value>,
 }
 
-/// What a worker reports while it trains: events, and where the job stands after them.
+/// A worker's report during training: events, and the job's state after them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     /// In order.
@@ -123,52 +134,52 @@ pub struct Report {
     pub progress: JobProgress,
     /// Logs of the last epoch.
     pub metrics: Map<String, Value>,
-    /// What a worker knows of where the time went; what it leaves out stays as it was.
+    /// Durations; absent ones stay unchanged.
     pub timing: Timing,
 }
 
 /// How a worker ends a job.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
-    /// Commits a version; its number is given by the store.
+    /// Commits a version, which the store numbers.
     Succeeded {
         /// The version without its number (0).
         version: Box<ModelVersion>,
-        /// Where its weights lie.
+        /// Key of its weights.
         artifact: ArtifactKey,
         /// Counts from 1.
         best_epoch: Option<u32>,
     },
-    /// Ends it with a reason.
+    /// Fails the job.
     Failed(JobError),
-    /// Ends it on request.
+    /// Cancels the job.
     Cancelled,
-    /// Hands it back to the queue (the process is shutting down); the attempt does not count. A job that was asked to
-    /// cancel ends instead.
+    /// Returns the job to the queue when the process shuts down; the attempt does not count. A job that is being cancelled is
+    /// cancelled instead.
     Released,
 }
 
-/// How many jobs went where when the store was recovered.
+/// Jobs that were running when the last process died, by what became of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Recovered {
-    /// Back to the queue.
+    /// Returned to the queue.
     pub queued: u64,
-    /// Ended, since their attempts were used up.
+    /// Failed, since their attempts are exhausted.
     pub failed: u64,
-    /// Ended, since that was asked for before the process died.
+    /// Cancelled, as requested before the process died.
     pub cancelled: u64,
 }
 
-/// Records. SQLite implements it here; PostgreSQL is to.
+/// Records of datasets, models, versions, jobs and events.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// Fails where the database does not answer.
+    /// Whether the database answers.
     async fn ping(&self) -> Result<(), StoreError>;
 
     /// The receipt of an earlier request with this key on this route; `KeyReused` where its fingerprint differs.
     ///
-    /// To be asked before the work of a request. Two requests at the same moment both find none here; the later one
-    /// then gets `Repeated` from the method that creates.
+    /// Read before the request is handled. Of two concurrent requests both find none, and the later one gets `Repeated` from the
+    /// method that creates.
     async fn receipt(&self, key: &str, route: &str, fingerprint: &str) -> Result<Option<Receipt>, StoreError>;
 
     /// Adds a dataset; `Conflict` where the name is taken.
@@ -177,7 +188,7 @@ pub trait Store: Send + Sync + 'static {
     async fn dataset(&self, key: &str) -> Result<Dataset, StoreError>;
     /// Newest first.
     async fn datasets(&self, page: &Page) -> Result<Listed<Dataset>, StoreError>;
-    /// By id or name; `Conflict` while a queued or running job needs it. Its artifact is to be removed after this.
+    /// By id or name; `Conflict` while a queued or running job needs it. Remove its artifact afterwards.
     async fn delete_dataset(&self, key: &str) -> Result<Dataset, StoreError>;
 
     /// Adds a model; `Conflict` where the name is taken.
@@ -186,12 +197,12 @@ pub trait Store: Send + Sync + 'static {
     async fn model(&self, key: &str) -> Result<Model, StoreError>;
     /// Newest first.
     async fn models(&self, page: &Page) -> Result<Listed<Model>, StoreError>;
-    /// By id or name, with its versions; `Conflict` while a queued or running job needs it. Returns the artifacts, to be
-    /// removed after this.
+    /// By id or name, with its versions; `Conflict` while a queued or running job needs it. Returns its artifacts, to
+    /// be removed afterwards.
     async fn delete_model(&self, key: &str) -> Result<Vec<ArtifactKey>, StoreError>;
-    /// A version and where its weights lie; the latest where `version` is `None`.
+    /// A version and the key of its weights; the latest where `version` is `None`.
     async fn version(&self, model: &str, version: Option<u64>) -> Result<(ModelVersion, ArtifactKey), StoreError>;
-    /// Newest first; `after` is a version's number. Returns where the next page starts, too.
+    /// Newest first; `after` is a version's number. Returns `after` of the next page, too.
     async fn versions(
         &self,
         model: &str,
@@ -205,29 +216,28 @@ pub trait Store: Send + Sync + 'static {
     async fn job(&self, id: Uuid) -> Result<Job, StoreError>;
     /// Newest first.
     async fn jobs(&self, filter: &JobFilter, page: &Page) -> Result<Listed<Job>, StoreError>;
-    /// A queued job ends at once; of a running one it is remembered and its worker told; `Conflict` where it has ended.
+    /// Cancels a queued job, and requests the worker of a running one to stop; `Conflict` where it has ended.
     ///
-    /// What this acknowledges is kept: a job that was asked to cancel can still fail, but not succeed.
+    /// A running job that is being cancelled can still fail, but not succeed.
     async fn cancel(&self, id: Uuid) -> Result<Job, StoreError>;
-    /// Events with id above `after`, in order, at most `limit`, and the job's status as of the same moment.
-    /// `NotFound` where there is no such job.
-    async fn events_after(&self, id: Uuid, after: u64, limit: u32) -> Result<(Vec<JobEvent>, JobStatus), StoreError>;
+    /// Events with id above `after`, in order, at most `limit`. `NotFound` where there is no such job.
+    async fn events_after(&self, id: Uuid, after: u64, limit: u32) -> Result<EventPage, StoreError>;
 
-    /// The oldest queued job becomes `running`, its attempt counted; `None` where nothing waits.
+    /// Sets the oldest queued job to `running` and counts the attempt; `None` where the queue is empty.
     async fn claim(&self) -> Result<Option<Claim>, StoreError>;
-    /// Events and progress of a running job. Says whether its cancelling was asked for.
+    /// Adds events and progress of a running job. Returns whether it is being cancelled.
     async fn report(&self, id: Uuid, fence: u64, report: &Report) -> Result<bool, StoreError>;
-    /// A last report and the end, in one transaction. Returns the job as it ended.
+    /// A last report and the end, in one transaction. Returns the job's final record.
     async fn finish(&self, id: Uuid, fence: u64, report: &Report, outcome: &Outcome) -> Result<Job, StoreError>;
-    /// At start-up, before any claim: jobs found `running` go back to the queue, or end where `most_attempts` are used up
-    /// or a cancel was asked for.
-    async fn recover(&self, most_attempts: u32) -> Result<Recovered, StoreError>;
-    /// Jobs waiting and jobs running.
+    /// At start-up, before any claim: returns jobs that are `running` to the queue, or ends them where `max_attempts` are
+    /// exhausted or they are being cancelled.
+    async fn recover(&self, max_attempts: u32) -> Result<Recovered, StoreError>;
+    /// Number of queued jobs, and of running jobs.
     async fn queue_depth(&self) -> Result<(u64, u64), StoreError>;
-    /// Every artifact that a record needs; others are leftovers of a process that died.
+    /// Every artifact that a record refers to; others are leftovers of a process that died.
     async fn artifacts(&self) -> Result<HashSet<ArtifactKey>, StoreError>;
 
-    /// Wake-ups of this process: for worker slots ([`Changes::queue`]) and for whoever watches one job
-    /// ([`Changes::job`], or [`follow::follow`] for all of its events).
+    /// Notifications within this process, for worker slots ([`Changes::queue`]) and watchers of a job ([`Changes::job`], or
+    /// [`follow::follow`] for all of its events).
     fn changes(&self) -> &Changes;
 }

@@ -1,11 +1,11 @@
-//! What a service keeps, opened: records and artifacts, with what an earlier process left half-done put in order.
+//! Opens records and artifacts, and recovers what an earlier process left unfinished.
 
 use crate::store::{Recovered, Store, artifacts::Artifacts, sqlite::SqliteStore};
 use anyhow::Context;
 use std::{path::Path, sync::Arc};
 
-/// Attempts that a job gets before it fails.
-pub const MOST_ATTEMPTS: u32 = 3;
+/// Maximum number of attempts of a job.
+pub const MAX_ATTEMPTS: u32 = 3;
 
 /// Records and files.
 #[derive(Clone)]
@@ -14,21 +14,21 @@ pub struct Opened {
     pub store: Arc<dyn Store>,
     /// Files.
     pub artifacts: Artifacts,
-    /// What became of the jobs that were running when the last process died.
+    /// Jobs that were running when the last process died.
     pub recovered: Recovered,
 }
 
-/// Opens the SQLite file `database` and the folder `artifacts`, or makes them. Jobs found running are put back in the
-/// queue, and files that no record needs are removed.
+/// Opens or creates the SQLite file `database` and the folder `artifacts`. Jobs that are running return to the queue, and files
+/// that no record refers to are removed.
 ///
 /// Fails where another process has them open.
 pub async fn open(database: &Path, artifacts: &Path) -> anyhow::Result<Opened> {
     if let Some(folder) = database.parent() {
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot create the folder {}", folder.display()))?;
     }
     let store = SqliteStore::open(database).await?;
     let artifacts = Artifacts::open(artifacts)?;
-    let recovered = store.recover(MOST_ATTEMPTS).await?;
+    let recovered = store.recover(MAX_ATTEMPTS).await?;
     let swept = artifacts.sweep(store.artifacts().await?).await?;
     tracing::info!(
         queued = recovered.queued,

@@ -1,5 +1,5 @@
-//! What happens to a job, as plain functions of its record: each database loads the record, calls one of these, and
-//! saves record and events in the same transaction.
+//! Transitions of a job as functions of its record. The store loads the record, calls one, and saves record and events in the same
+//! transaction.
 
 use crate::{
     job::{EventKind, Job, JobError, JobProgress, JobStatus, Timing},
@@ -8,28 +8,28 @@ use crate::{
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-/// A job with what only the store knows of it.
+/// A job with the fields that only the store uses.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JobState {
-    /// What everybody sees.
+    /// The public record.
     pub job: Job,
-    /// Rises with each claim.
+    /// Increases with each claim.
     pub fence: u64,
-    /// Whether a cancel was asked for while it ran.
+    /// Whether a cancel was requested while it runs.
     pub cancelling: bool,
-    /// When it was last put in the queue.
+    /// When it was last queued.
     pub queued_at: Timestamp,
 }
 
 impl JobState {
-    /// A new job, in the queue.
+    /// A new job in the queue.
     pub fn submitted(job: Job) -> (Self, Vec<NewEvent>) {
         let mut state = Self { fence: 0, cancelling: false, queued_at: job.created_at, job };
         let event = state.enqueue(state.queued_at);
         (state, vec![event])
     }
 
-    /// A worker takes it: the attempt counts from here on, and earlier holders are shut out.
+    /// A worker claims it: the attempt counts, and the fence excludes earlier holders.
     pub fn claim(&mut self, now: Timestamp) -> Vec<NewEvent> {
         let job = &mut self.job;
         self.fence += 1;
@@ -43,12 +43,12 @@ impl JobState {
         vec![self.status_event(now)]
     }
 
-    /// Fails unless the holder of `fence` still has it.
+    /// Fails unless `fence` is that of the current claim.
     pub fn check_holder(&self, fence: u64) -> Result<(), StoreError> {
         if self.fence == fence && self.job.status == JobStatus::Running { Ok(()) } else { Err(StoreError::Fenced) }
     }
 
-    /// Where its worker says that it stands.
+    /// Progress of its worker.
     pub fn report(&mut self, report: &Report) {
         let job = &mut self.job;
         job.progress = report.progress.clone();
@@ -57,14 +57,14 @@ impl JobState {
         job.timing.training_seconds = report.timing.training_seconds.or(job.timing.training_seconds);
     }
 
-    /// Its worker ends it; `version` is the number of the version that was made of it, where one was.
+    /// Its worker ends it; `version` is the number of the committed version.
     ///
-    /// An acknowledged cancel holds: what was asked to cancel neither succeeds nor goes back to the queue. So a version
-    /// may only be made where [`Self::keeps`] says so.
+    /// A job that is being cancelled neither succeeds nor returns to the queue: a version is only committed where
+    /// [`Self::commits_version`] says so.
     pub fn finish(&mut self, outcome: &Outcome, version: Option<u64>, now: Timestamp) -> Vec<NewEvent> {
         match outcome {
             Outcome::Failed(error) => vec![self.fail(error.clone(), now)],
-            Outcome::Succeeded { version: made, best_epoch, .. } if self.keeps(outcome) => {
+            Outcome::Succeeded { version: made, best_epoch, .. } if self.commits_version(outcome) => {
                 self.job.confusion_matrix = made.confusion_matrix.clone();
                 self.job.version = version;
                 self.job.best_epoch = *best_epoch;
@@ -74,7 +74,7 @@ impl JobState {
             Outcome::Released if !self.cancelling => {
                 self.job.attempt = self.job.attempt.saturating_sub(1);
                 vec![
-                    message(now, "info", "handed back to the queue, since the service stops".to_owned()),
+                    message(now, "info", "returned to the queue, since the service stops".to_owned()),
                     self.enqueue(now),
                 ]
             }
@@ -84,12 +84,12 @@ impl JobState {
         }
     }
 
-    /// Whether this outcome makes a version of the model.
-    pub fn keeps(&self, outcome: &Outcome) -> bool {
+    /// Whether this outcome commits a version of the model.
+    pub fn commits_version(&self, outcome: &Outcome) -> bool {
         matches!(outcome, Outcome::Succeeded { .. }) && !self.cancelling
     }
 
-    /// Its user gives up on it.
+    /// Its user cancels it.
     pub fn cancel(&mut self, now: Timestamp) -> Result<Vec<NewEvent>, StoreError> {
         match self.job.status {
             JobStatus::Queued | JobStatus::Paused => Ok(vec![self.end(JobStatus::Cancelled, now)]),
@@ -102,22 +102,20 @@ impl JobState {
     }
 
     /// It was running when the process died.
-    pub fn recover(&mut self, most_attempts: u32, now: Timestamp) -> Vec<NewEvent> {
+    pub fn recover(&mut self, max_attempts: u32, now: Timestamp) -> Vec<NewEvent> {
         let attempt = self.job.attempt;
         if self.cancelling {
             return vec![self.end(JobStatus::Cancelled, now)];
         }
-        if attempt >= most_attempts {
+        if attempt >= max_attempts {
             let detail = format!(
-                "the service died in each of {attempt} attempts to run this job; it may need more memory than there is: \
-                 try a smaller model, batch or dataset, and look into the service's log"
+                "the service died in each of {attempt} attempts to run this job; it may need more memory than is available: \
+                 try a smaller model, batch or dataset, and see the service's log"
             );
             return vec![self.fail(JobError { code: "attempts_exhausted".to_owned(), detail }, now)];
         }
-        let text = format!(
-            "the service stopped during attempt {attempt}; attempt {} of {most_attempts} begins anew",
-            attempt + 1
-        );
+        let text =
+            format!("the service stopped during attempt {attempt}; attempt {} of {max_attempts} follows", attempt + 1);
         vec![message(now, "warning", text), self.enqueue(now)]
     }
 
@@ -145,10 +143,10 @@ impl JobState {
 
     fn status_event(&self, at: Timestamp) -> NewEvent {
         let job = &self.job;
-        let coming = u32::from(job.status == JobStatus::Queued);
+        let next = u32::from(job.status == JobStatus::Queued);
         let mut data = Map::new();
         data.insert("status".to_owned(), job.status.name().into());
-        data.insert("attempt".to_owned(), (job.attempt + coming).into());
+        data.insert("attempt".to_owned(), (job.attempt + next).into());
         if let Some(version) = job.version {
             data.insert("version".to_owned(), version.into());
         }

@@ -13,6 +13,7 @@ mod http_graphs;
 mod http_idempotency;
 mod http_joins;
 mod http_labels;
+mod http_lists;
 mod http_networks;
 mod http_protocol;
 mod http_slow;

@@ -4,7 +4,7 @@ use crate::support::records::{another, claimed, epochs, for_each_store, page, su
 use epoca::{
     job::{EventKind, JobError, JobEvent, JobStatus},
     store::{
-        JobFilter, Outcome, Page, Store, StoreError,
+        EventPage, JobFilter, Outcome, Page, Store, StoreError,
         follow::{Followed, follow},
     },
 };
@@ -24,12 +24,14 @@ for_each_store!(
     a_follower_sees_what_is_there_and_what_comes,
     a_follower_of_an_ended_job_is_not_kept,
     a_follower_of_no_job_is_told,
+    a_follower_from_an_unknown_id_sees_what_comes,
+    a_name_is_that_of_the_model_and_the_dataset_that_have_it_now,
     followers_of_many_pages_miss_nothing,
 );
 
 /// All events of a job: their ids must be 1, 2, 3 …
 async fn events(store: &dyn Store, id: Uuid) -> Vec<JobEvent> {
-    let (events, _) = store.events_after(id, 0, 10_000).await.unwrap();
+    let events = store.events_after(id, 0, 10_000).await.unwrap().events;
     let ids: Vec<u64> = events.iter().map(|event| event.id).collect();
     assert_eq!(ids, (1..=events.len() as u64).collect::<Vec<_>>());
     events
@@ -78,6 +80,35 @@ async fn the_story_of_a_job(store: Arc<dyn Store>) {
     assert_eq!(events.last().unwrap().data["version"], 1);
     assert_eq!(events.last().unwrap().at, ended.ended_at.unwrap());
     assert_eq!(store.queue_depth().await.unwrap(), (0, 0));
+}
+
+async fn a_follower_from_an_unknown_id_sees_what_comes(store: Arc<dyn Store>) {
+    let (_, _, job) = submitted(&*store, "iris").await;
+    let mut following = Box::pin(follow(Arc::clone(&store), job.id, 99));
+    assert!(following.next().now_or_never().is_none(), "nothing comes yet");
+    store.cancel(job.id).await.unwrap();
+    let rest: Vec<_> = following.map(|item| item.unwrap()).collect().await;
+    assert!(matches!(rest.as_slice(), [Followed::Event(event)] if event.id == 2), "{rest:?}");
+}
+
+async fn a_name_is_that_of_the_model_and_the_dataset_that_have_it_now(store: Arc<dyn Store>) {
+    let (model, dataset, first) = submitted(&*store, "iris").await;
+    store.cancel(first.id).await.unwrap();
+    let ids = async |filter: JobFilter| {
+        let listed = store.jobs(&filter, &page(20)).await.unwrap();
+        listed.data.iter().map(|job| job.id).collect::<Vec<_>>()
+    };
+    let of_model = |key: &str| JobFilter { model: Some(key.to_owned()), ..JobFilter::default() };
+    let of_dataset = |key: &str| JobFilter { dataset: Some(key.to_owned()), ..JobFilter::default() };
+    store.delete_model("iris").await.unwrap();
+    store.delete_dataset("iris").await.unwrap();
+    assert_eq!(ids(of_model("iris")).await, [first.id]);
+    assert_eq!(ids(of_dataset("iris")).await, [first.id]);
+    let (_, _, second) = submitted(&*store, "iris").await;
+    assert_eq!(ids(of_model("iris")).await, [second.id]);
+    assert_eq!(ids(of_dataset("iris")).await, [second.id]);
+    assert_eq!(ids(of_model(&model.id.to_string())).await, [first.id]);
+    assert_eq!(ids(of_dataset(&dataset.id.to_string())).await, [first.id]);
 }
 
 async fn lists_are_filtered_and_paged(store: Arc<dyn Store>) {
@@ -166,7 +197,7 @@ async fn events_are_read_from_any_id(store: Arc<dyn Store>) {
     let claim = claimed(&*store).await;
     store.report(job.id, claim.fence, &epochs(1, 5)).await.unwrap();
     let read = async |after, limit| {
-        let (events, status) = store.events_after(job.id, after, limit).await.unwrap();
+        let EventPage { events, status, .. } = store.events_after(job.id, after, limit).await.unwrap();
         assert_eq!(status, JobStatus::Running);
         events.iter().map(|event| event.id).collect::<Vec<_>>()
     };

@@ -3,7 +3,7 @@
 use crate::support::records::{another, claimed, dataset, epochs, for_each_store, page, submitted, success};
 use epoca::{
     job::{EventKind, JobStatus},
-    store::{Outcome, Recovered, Store, StoreError, follow::follow, sqlite::SqliteStore},
+    store::{EventPage, Outcome, Recovered, Store, StoreError, follow::follow, sqlite::SqliteStore},
 };
 use futures::{FutureExt, StreamExt};
 use std::{
@@ -113,7 +113,7 @@ async fn recovery_begins_anew_and_tells_of_it(store: Arc<dyn Store>) {
     let recovered = store.job(job.id).await.unwrap();
     assert_eq!((recovered.status, recovered.attempt, recovered.progress.epoch), (JobStatus::Queued, 1, 0));
     assert!(recovered.metrics.is_empty());
-    let (events, _) = store.events_after(job.id, 5, 100).await.unwrap();
+    let events = store.events_after(job.id, 5, 100).await.unwrap().events;
     assert_eq!(events.iter().map(|event| event.id).collect::<Vec<_>>(), [6, 7]);
     assert_eq!((events[0].kind, &events[0].data["level"]), (EventKind::Message, &"warning".into()));
     assert!(events[0].data["text"].as_str().unwrap().contains("attempt 2 of 3"));
@@ -134,7 +134,7 @@ async fn recovery_gives_up_after_the_last_attempt(store: Arc<dyn Store>) {
     let failed = store.job(job.id).await.unwrap();
     assert_eq!(failed.status, JobStatus::Failed);
     assert_eq!(failed.error.unwrap().code, "attempts_exhausted");
-    let (events, status) = store.events_after(job.id, 0, 100).await.unwrap();
+    let EventPage { events, status, .. } = store.events_after(job.id, 0, 100).await.unwrap();
     assert!(status.is_terminal());
     assert_eq!(events.last().unwrap().data["status"], "failed");
     assert_eq!(store.recover(3).await.unwrap(), Recovered::default());

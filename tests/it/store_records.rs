@@ -129,7 +129,7 @@ async fn jobs_remember_what_was_deleted_and_do_not_take_a_namesake_for_it(store:
     assert_eq!(store.job(job.id).await.unwrap().model_id, first.id);
     assert_eq!(store.model("iris").await.unwrap().latest_version, None, "the version went with its model");
     assert!(matches!(store.version("iris", None).await, Err(StoreError::NotFound(_))));
-    assert!(!store.events_after(job.id, 0, 100).await.unwrap().0.is_empty(), "events stay");
+    assert!(!store.events_after(job.id, 0, 100).await.unwrap().events.is_empty(), "events stay");
 }
 
 async fn a_job_needs_what_it_names(store: Arc<dyn Store>) {

@@ -17,6 +17,10 @@ pub(super) fn targets<'a>(
 ) -> Option<Vec<&'a Column>> {
     let before = errors.len();
     let mut found: Vec<&Column> = Vec::new();
+    if let Some(error) = too_many(target.names(), pointer, dataset) {
+        errors.push(error);
+        return None;
+    }
     if target.names().is_empty() {
         errors.push(FieldError::new(pointer, "expected at least one column, received none"));
     }
@@ -62,6 +66,10 @@ pub(super) fn features<'a>(
         Some(requested) => {
             let mut known = HashSet::new();
             for RequestedColumns { pointer, columns } in requested {
+                if let Some(error) = too_many(columns, pointer, dataset) {
+                    errors.push(error);
+                    continue;
+                }
                 let mut here = HashSet::new();
                 for (index, name) in columns.iter().enumerate() {
                     let mut refuse =
@@ -148,6 +156,15 @@ pub(super) fn column<'a>(name: &str, dataset: TableView<'a>) -> Result<&'a Colum
     dataset.columns.iter().find(|column| column.name == name).ok_or_else(|| {
         let hint = did_you_mean_quoted(name, dataset.columns.iter().map(|column| column.name.as_str()));
         format!("expected a column of the dataset {:?}, received {name:?}{hint}", dataset.name)
+    })
+}
+
+/// An error where more columns are named than the dataset has; each of them would be searched for.
+fn too_many(names: &[String], pointer: &str, dataset: TableView<'_>) -> Option<FieldError> {
+    let (max, count) = (dataset.columns.len(), names.len());
+    (count > 2 * max).then(|| {
+        let detail = format!("expected at most {max} columns, as many as {:?} has, received {count}", dataset.name);
+        FieldError::new(pointer, detail)
     })
 }
 

@@ -1,9 +1,9 @@
 //! A job's events.
 
 use crate::{
-    job::{JobEvent, JobStatus},
+    job::JobEvent,
     store::{
-        NewEvent, StoreError,
+        EventPage, NewEvent, StoreError,
         sqlite::record::{Record, count, json},
     },
 };
@@ -11,7 +11,7 @@ use serde_json::{Value, json as array};
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 
-/// Gives `events` the next ids of job `id`; the counter is in the job's own row, so that no two writers can share one.
+/// Gives `events` the next ids of job `id`. The counter is in the job's row, so that no two events share an id.
 pub async fn append(transaction: &mut SqliteConnection, id: Uuid, events: &[NewEvent]) -> Result<(), StoreError> {
     if events.is_empty() {
         return Ok(());
@@ -44,10 +44,10 @@ pub async fn after(
     id: Uuid,
     after: u64,
     limit: u32,
-) -> Result<(Vec<JobEvent>, JobStatus), StoreError> {
-    // One statement, one moment: a job that has ended has its last event here, or before.
+) -> Result<EventPage, StoreError> {
+    // One statement sees one moment: a job that has ended has its last event in this page, or before.
     let rows = sqlx::query(
-        "SELECT jobs.status, event.* FROM jobs
+        "SELECT jobs.status, jobs.last_event, event.* FROM jobs
          LEFT JOIN (SELECT * FROM events WHERE job = ?1 AND id > ?2 ORDER BY id LIMIT ?3) AS event
          WHERE jobs.id = ?1 ORDER BY event.id",
     )
@@ -57,11 +57,11 @@ pub async fn after(
     .fetch_all(connection)
     .await?;
     let first = rows.first().ok_or_else(|| StoreError::NotFound(format!("no job {id}")))?;
-    let status = Record(first).word("status")?;
+    let (status, last) = (Record(first).word("status")?, Record(first).count("last_event")?);
     let mut events = Vec::with_capacity(rows.len());
     for record in rows.iter().map(Record) {
         let Some(id) = record.optional_count("id")? else { break };
         events.push(JobEvent { id, kind: record.word("kind")?, at: record.time("at")?, data: record.json("data")? });
     }
-    Ok((events, status))
+    Ok(EventPage { events, status, last })
 }

@@ -1,4 +1,4 @@
-//! Jobs: what happens to them is in `store::state`; here it is loaded, saved, and told in events.
+//! Jobs: loads and saves the state whose transitions are in `store::state`, and appends events.
 
 use crate::{
     job::{self, Job, JobStatus, Timing},
@@ -36,7 +36,7 @@ pub async fn submit(transaction: &mut SqliteConnection, job: Job, receipt: Optio
     }
     let (state, happened) = JobState::submitted(job);
     insert(transaction, &state).await?;
-    events::append(transaction, state.job.id, &happened).await
+    events::append(transaction, state.job.id, &transition).await
 }
 
 pub async fn load(connection: &mut SqliteConnection, id: Uuid) -> Result<JobState, StoreError> {
@@ -57,11 +57,14 @@ pub async fn list(
     if let Some(status) = filter.status {
         query.push(" AND status = ").push_bind(status.name());
     }
-    for (name, id, wanted) in [("model", "model_id", &filter.model), ("dataset", "dataset_id", &filter.dataset)] {
-        let Some(wanted) = wanted else { continue };
-        query.push(" AND (").push(name).push(" = ").push_bind(wanted);
-        if wanted.parse::<Uuid>().is_ok() {
-            query.push(" OR ").push(id).push(" = ").push_bind(wanted);
+    for (name, id, value) in [("model", "model_id", &filter.model), ("dataset", "dataset_id", &filter.dataset)] {
+        let Some(value) = value else { continue };
+        // A name means what has it now, and what had it last where that is deleted.
+        query.push(format!(" AND ({name} = ")).push_bind(value);
+        query.push(format!(" AND {id} = coalesce((SELECT id FROM {name}s WHERE name = ")).push_bind(value);
+        query.push(format!("), {id})"));
+        if value.parse::<Uuid>().is_ok() {
+            query.push(format!(" OR {id} = ")).push_bind(value);
         }
         query.push(")");
     }
@@ -75,9 +78,9 @@ pub async fn list(
 
 pub async fn cancel(transaction: &mut SqliteConnection, id: Uuid) -> Result<Job, StoreError> {
     let mut state = load(&mut *transaction, id).await?;
-    let happened = state.cancel(job::now())?;
+    let transition = state.cancel(job::now())?;
     save(&mut *transaction, &state).await?;
-    events::append(transaction, id, &happened).await?;
+    events::append(transaction, id, &transition).await?;
     Ok(state.job)
 }
 
@@ -88,11 +91,11 @@ pub async fn claim(transaction: &mut SqliteConnection, changes: Arc<Changes>) ->
     let Some(row) = row else { return Ok(None) };
     let mut state = state(&row)?;
     let id = state.job.id;
-    // Watched while the writer is held: a cancel that is acknowledged after this claim is always seen.
+    // Watched before the commit, so that every cancel after this claim is seen.
     let changes = changes.job(id);
-    let happened = state.claim(job::now());
+    let transition = state.claim(job::now());
     save(&mut *transaction, &state).await?;
-    events::append(transaction, id, &happened).await?;
+    events::append(transaction, id, &transition).await?;
     Ok(Some(Claim { job: state.job, fence: state.fence, changes }))
 }
 
@@ -119,32 +122,32 @@ pub async fn finish(
     let mut state = held(&mut *transaction, id, fence).await?;
     state.report(report);
     let number = match outcome {
-        Outcome::Succeeded { version, artifact, .. } if state.keeps(outcome) => {
+        Outcome::Succeeded { version, artifact, .. } if state.commits_version(outcome) => {
             Some(models::add_version(&mut *transaction, state.job.model_id, version, artifact).await?)
         }
         _ => None,
     };
-    let happened = state.finish(outcome, number, job::now());
+    let transition = state.finish(outcome, number, job::now());
     save(&mut *transaction, &state).await?;
     events::append(&mut *transaction, id, &report.events).await?;
-    events::append(transaction, id, &happened).await?;
+    events::append(transaction, id, &transition).await?;
     Ok(state.job)
 }
 
-pub async fn recover(transaction: &mut SqliteConnection, most_attempts: u32) -> Result<Recovered, StoreError> {
+pub async fn recover(transaction: &mut SqliteConnection, max_attempts: u32) -> Result<Recovered, StoreError> {
     let rows =
         sqlx::query("SELECT * FROM jobs WHERE status = 'running' ORDER BY id").fetch_all(&mut *transaction).await?;
     let mut recovered = Recovered::default();
     for row in &rows {
         let mut state = state(row)?;
-        let happened = state.recover(most_attempts, job::now());
+        let transition = state.recover(max_attempts, job::now());
         match state.job.status {
             JobStatus::Queued => recovered.queued += 1,
             JobStatus::Cancelled => recovered.cancelled += 1,
             _ => recovered.failed += 1,
         }
         save(&mut *transaction, &state).await?;
-        events::append(&mut *transaction, state.job.id, &happened).await?;
+        events::append(&mut *transaction, state.job.id, &transition).await?;
     }
     Ok(recovered)
 }
@@ -166,7 +169,7 @@ async fn held(transaction: &mut SqliteConnection, id: Uuid, fence: u64) -> Resul
     Ok(state)
 }
 
-/// Writes what never changes; [`save`] the rest.
+/// Writes the columns that never change; [`save`] writes the others.
 async fn insert(transaction: &mut SqliteConnection, state: &JobState) -> Result<(), StoreError> {
     let job = &state.job;
     sqlx::query(

@@ -1,7 +1,7 @@
 //! Records in SQLite: one writer, a few readers.
 //!
-//! Every write is a task of its own that holds the one writing connection from `BEGIN IMMEDIATE` to `COMMIT`: a caller
-//! that goes away leaves nothing open, and no write waits for SQLite's lock. WAL with `synchronous = FULL` makes each
+//! Every write is a task of its own that holds the one writing connection from `BEGIN IMMEDIATE` to `COMMIT`: a caller that is
+//! dropped leaves no transaction open, and no write waits for SQLite's lock. WAL with `synchronous = FULL` makes each
 //! commit durable before it is acknowledged.
 
 mod datasets;
@@ -12,9 +12,9 @@ mod receipts;
 mod record;
 
 use crate::{
-    job::{Dataset, Job, JobEvent, JobStatus, Model, ModelVersion},
+    job::{Dataset, Job, JobStatus, Model, ModelVersion},
     store::{
-        Changes, Claim, JobFilter, Listed, Outcome, Page, Receipt, Recovered, Report, Store, StoreError,
+        Changes, Claim, EventPage, JobFilter, Listed, Outcome, Page, Receipt, Recovered, Report, Store, StoreError,
         artifacts::ArtifactKey,
     },
 };
@@ -30,11 +30,11 @@ use std::{collections::HashSet, fs::File, path::Path, sync::Arc, time::Duration}
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-/// Connections that read.
+/// Number of reading connections.
 const READERS: u32 = 4;
 
-/// The first SQLite whose WAL cannot lose a commit when a checkpoint races with a restart of the log.
-const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
+/// The first version whose WAL cannot lose a commit when a checkpoint races with a restart of the log.
+const MIN_SQLITE: (u32, u32, u32) = (3, 51, 3);
 
 /// Records in one SQLite file.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ pub struct SqliteStore {
     writer: Arc<Mutex<SqliteConnection>>,
     readers: SqlitePool,
     changes: Arc<Changes>,
-    /// Held as long as this lives: two processes on one file would each take the other's running jobs for left behind.
+    /// Held while open: each of two processes on one file would recover the other's running jobs.
     _lock: File,
 }
 
@@ -96,11 +96,11 @@ impl SqliteStore {
     }
 }
 
-/// What [`SqliteStore::write`] announces where nobody waits for it.
+/// No announcement of a [`SqliteStore::write`].
 fn quietly<T>(_: &Changes, _: &T) {}
 
 fn lock(path: &Path) -> anyhow::Result<File> {
-    let file = File::create(path).with_context(|| format!("cannot make {}", path.display()))?;
+    let file = File::create(path).with_context(|| format!("cannot create {}", path.display()))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => Err(anyhow!("another process uses {}", path.display())),
@@ -115,7 +115,7 @@ async fn check_version(connection: &mut SqliteConnection) -> anyhow::Result<()> 
     let mut parts = text.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
     let mut part = || parts.next().unwrap_or(0);
     let version = (part(), part(), part());
-    anyhow::ensure!(version >= OLDEST_SQLITE, "expected SQLite {OLDEST_SQLITE:?} or newer, received {text}");
+    anyhow::ensure!(version >= MIN_SQLITE, "expected SQLite {MIN_SQLITE:?} or newer, received {text}");
     Ok(())
 }
 
@@ -129,7 +129,7 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
-/// A clash of names, where that is what the database complains about.
+/// `Conflict` where the error is a unique violation.
 fn taken(error: sqlx::Error, kind: &str, name: &str) -> StoreError {
     match error.as_database_error() {
         Some(clash) if clash.is_unique_violation() => {
@@ -139,7 +139,7 @@ fn taken(error: sqlx::Error, kind: &str, name: &str) -> StoreError {
     }
 }
 
-/// A page of `rows`, of which there is one more than the page has where another page follows.
+/// A page of `rows`, which are one more than the page where another page follows.
 fn listed<T>(
     rows: &[SqliteRow],
     page: &Page,
@@ -243,7 +243,7 @@ impl Store for SqliteStore {
         .await
     }
 
-    async fn events_after(&self, id: Uuid, after: u64, limit: u32) -> Result<(Vec<JobEvent>, JobStatus), StoreError> {
+    async fn events_after(&self, id: Uuid, after: u64, limit: u32) -> Result<EventPage, StoreError> {
         events::after(&mut *self.read().await?, id, after, limit).await
     }
 
@@ -286,8 +286,8 @@ impl Store for SqliteStore {
         .await
     }
 
-    async fn recover(&self, most_attempts: u32) -> Result<Recovered, StoreError> {
-        self.write(move |tx| Box::pin(jobs::recover(tx, most_attempts)), |changes, _| changes.queued()).await
+    async fn recover(&self, max_attempts: u32) -> Result<Recovered, StoreError> {
+        self.write(move |tx| Box::pin(jobs::recover(tx, max_attempts)), |changes, _| changes.queued()).await
     }
 
     async fn queue_depth(&self) -> Result<(u64, u64), StoreError> {

@@ -1,4 +1,4 @@
-//! First answers, for requests that are sent again.
+//! First answers of requests with an `Idempotency-Key`.
 
 use crate::{
     job,
@@ -7,8 +7,8 @@ use crate::{
 use jiff::SignedDuration;
 use sqlx::SqliteConnection;
 
-/// How long an answer is kept.
-const KEPT: SignedDuration = SignedDuration::from_hours(24);
+/// Lifetime of a receipt.
+const LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 
 pub async fn find(
     connection: &mut SqliteConnection,
@@ -35,7 +35,7 @@ pub async fn find(
     if receipt.fingerprint == fingerprint { Ok(Some(receipt)) } else { Err(StoreError::KeyReused(receipt.key)) }
 }
 
-/// Keeps the answer of a request that is being carried out; `Repeated` where another one did so before.
+/// Stores the answer of the current request; `Repeated` where an earlier request has one.
 pub async fn keep(transaction: &mut SqliteConnection, receipt: Option<&Receipt>) -> Result<(), StoreError> {
     let Some(receipt) = receipt else { return Ok(()) };
     if let Some(first) = find(&mut *transaction, &receipt.key, &receipt.route, &receipt.fingerprint).await? {
@@ -59,5 +59,5 @@ pub async fn keep(transaction: &mut SqliteConnection, receipt: Option<&Receipt>)
 }
 
 fn oldest() -> i64 {
-    (job::now() - KEPT).as_microsecond()
+    (job::now() - LIFETIME).as_microsecond()
 }

@@ -1,4 +1,4 @@
-//! Between columns and Rust's types.
+//! Conversions between SQL columns and Rust types.
 
 use crate::store::StoreError;
 use anyhow::{Context, anyhow};
@@ -8,7 +8,7 @@ use serde_json::Value;
 use sqlx::{Row, sqlite::SqliteRow};
 use uuid::Uuid;
 
-/// One row, read by the names of its columns.
+/// One row, read by column name.
 pub struct Record<'a>(pub &'a SqliteRow);
 
 impl Record<'_> {
@@ -54,7 +54,7 @@ impl Record<'_> {
         Ok(micros.map(Timestamp::from_microsecond).transpose().with_context(|| column.to_owned())?)
     }
 
-    /// A structured value.
+    /// A JSON column.
     pub fn json<T: DeserializeOwned>(&self, column: &str) -> Result<T, StoreError> {
         Ok(serde_json::from_str(&self.text(column)?).with_context(|| column.to_owned())?)
     }
@@ -64,18 +64,18 @@ impl Record<'_> {
         Ok(text.map(|text| serde_json::from_str(&text)).transpose().with_context(|| column.to_owned())?)
     }
 
-    /// One of an enum's names.
+    /// A column with an enum's name.
     pub fn word<T: DeserializeOwned>(&self, column: &str) -> Result<T, StoreError> {
         Ok(serde_json::from_value(Value::String(self.text(column)?)).with_context(|| column.to_owned())?)
     }
 }
 
-/// A structured value as its column has it.
+/// The text of a JSON column.
 pub fn json<T: Serialize>(value: &T) -> Result<String, StoreError> {
     Ok(serde_json::to_string(value).context("a record cannot be written as JSON")?)
 }
 
-/// An enum's name as its column has it.
+/// The text of a column with an enum's name.
 pub fn word<T: Serialize>(value: &T) -> Result<String, StoreError> {
     match serde_json::to_value(value).context("a record cannot be written as JSON")? {
         Value::String(name) => Ok(name),
@@ -83,7 +83,7 @@ pub fn word<T: Serialize>(value: &T) -> Result<String, StoreError> {
     }
 }
 
-/// A count as its column has it.
+/// An integer column.
 pub fn count(value: u64) -> Result<i64, StoreError> {
-    Ok(i64::try_from(value).with_context(|| format!("{value} is too large to be kept"))?)
+    Ok(i64::try_from(value).with_context(|| format!("{value} is too large to be stored"))?)
 }

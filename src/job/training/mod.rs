@@ -3,10 +3,11 @@
 mod batch_size;
 mod fields;
 mod output_setting;
+mod request;
 mod schema;
 mod settings;
 
 pub use batch_size::{BatchSize, Full};
 pub use output_setting::OutputSetting;
-pub use schema::TrainingRequest;
+pub use request::TrainingRequest;
 pub use settings::Training;

@@ -1,31 +1,10 @@
 //! Schemas of `training` that do not follow from Rust types.
 
-use super::settings::Training;
 use crate::engine::{loss::ReducedLoss, metric::Metric};
 use utoipa::{
-    PartialSchema, ToSchema,
-    openapi::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Ref, RefOr, Schema, Type, schema::SchemaType},
+    ToSchema,
+    openapi::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Ref, RefOr, Schema, Type},
 };
-
-/// `training` of a request: every setting may be left out, or null.
-#[derive(Debug)]
-pub struct TrainingRequest;
-
-impl PartialSchema for TrainingRequest {
-    fn schema() -> RefOr<Schema> {
-        let RefOr::T(Schema::Object(mut settings)) = Training::schema() else {
-            return Training::schema();
-        };
-        settings.required.clear();
-        for property in settings.properties.values_mut() {
-            let null = ObjectBuilder::new().schema_type(SchemaType::new(Type::Null));
-            *property = OneOfBuilder::new().item(property.clone()).item(null).into();
-        }
-        RefOr::T(Schema::Object(settings))
-    }
-}
-
-impl ToSchema for TrainingRequest {}
 
 pub(super) fn metrics() -> RefOr<Schema> {
     let list = || ArrayBuilder::new().items(Ref::from_schema_name(<Metric as ToSchema>::name()));

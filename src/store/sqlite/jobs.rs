@@ -34,7 +34,7 @@ pub async fn submit(transaction: &mut SqliteConnection, job: Job, receipt: Optio
         (_, _, false) => return Err(gone("dataset", job.validation_dataset.as_deref().unwrap_or_default())),
         (true, true, true) => {}
     }
-    let (state, happened) = JobState::submitted(job);
+    let (state, transition) = JobState::submitted(job);
     insert(transaction, &state).await?;
     events::append(transaction, state.job.id, &transition).await
 }

@@ -1,6 +1,6 @@
 //! Something for each of several named things, in order.
 
-use crate::engine::field::{FieldError, escape, nearest};
+use crate::engine::field::{FieldError, did_you_mean, escape};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{DeserializeOwned, Error, MapAccess, Visitor},
@@ -25,8 +25,7 @@ impl<T> Named<T> {
             FieldError::new(pointer, format!("expected an entry for the {what} `{name}` of the model, received none"))
         });
         let unknown = self.0.iter().filter(|(name, _)| !names.contains(&name.as_str())).map(|(name, _)| {
-            let hint = nearest(name, names.iter().copied());
-            let hint = hint.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            let hint = did_you_mean(name, names.iter().copied());
             let detail = format!("expected an {what} of the model ({}), received `{name}`{hint}", names.join(", "));
             FieldError::new(format!("{pointer}/{}", escape(name)), detail)
         });

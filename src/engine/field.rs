@@ -160,7 +160,7 @@ fn unescape(token: &str) -> String {
 }
 
 /// The known name nearest to `received`, where one is near enough to have been meant.
-pub fn nearest<'a>(received: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+fn nearest<'a>(received: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known
         .into_iter()
         .map(|name| (strsim::damerau_levenshtein(received, name), name))

@@ -181,7 +181,7 @@ impl File {
             .await;
         match received {
             Ok((stored, inspection)) => Ok(Self { id, format, stored, inspection }),
-            Err(ReceiveError::TooLarge { most_bytes }) => Err(crate::http::body::too_large(most_bytes, "more")),
+            Err(ReceiveError::TooLarge { max_bytes }) => Err(crate::http::body::too_large(max_bytes, "more")),
             Err(ReceiveError::Body(error)) => Err(upload::broken_off(&*error)),
             Err(ReceiveError::Refused(ReadError::Invalid(detail))) => {
                 Err(Problem::invalid(vec![FieldError::new("", detail)]))

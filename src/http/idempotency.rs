@@ -2,7 +2,7 @@
 
 use crate::{
     http::problem::{Kind, Problem},
-    store::{Receipt, Store, StoreError},
+    store::{Receipt, Store, StoreError, artifacts::hexadecimal},
 };
 use axum::{
     extract::FromRequestParts,
@@ -81,7 +81,7 @@ pub fn fingerprint(parts: &[&[u8]]) -> String {
         hasher.update((part.len() as u64).to_le_bytes());
         hasher.update(part);
     }
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&hasher.finalize())
 }
 
 /// The answer of a request that created something.

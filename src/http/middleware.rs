@@ -1,8 +1,11 @@
 //! What wraps every request: its id, its time limit, panics caught, one form of errors, one log line, one measurement.
 
-use crate::http::{
-    App, metrics,
-    problem::{Kind, MEDIA_TYPE, Problem},
+use crate::{
+    http::{
+        App, metrics,
+        problem::{Kind, MEDIA_TYPE, Problem},
+    },
+    worker::panic_text,
 };
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -11,7 +14,7 @@ use axum::{
     response::Response,
 };
 use futures::FutureExt;
-use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Instant};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -92,7 +95,9 @@ async fn answer(app: &App, request: Request, next: Next) -> Response {
             }
         }
     };
-    handled.unwrap_or_else(|panic| Problem::internal(panic_text(&*panic)).into_response())
+    handled.unwrap_or_else(|panic| {
+        Problem::internal(format_args!("a handler panicked: {}", panic_text(&*panic))).into_response()
+    })
 }
 
 /// The client's own id where it is one that can be logged, otherwise a new one.
@@ -142,11 +147,6 @@ fn plain_detail(status: StatusCode, method: &Method) -> String {
         }
         _ => status.canonical_reason().unwrap_or("the request failed").to_lowercase(),
     }
-}
-
-fn panic_text(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-    format!("a handler panicked: {}", text.unwrap_or("no message"))
 }
 
 #[cfg(test)]

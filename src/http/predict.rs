@@ -9,7 +9,7 @@ use crate::{
         query::Parameters,
         verb,
     },
-    serving::{Format, Instances, LoadError, PredictBody, PredictError, Wanted},
+    serving::{Format, Instances, LoadError, ModelKey, PredictBody, PredictError},
 };
 use axum::{
     Extension, RequestPartsExt,
@@ -71,7 +71,7 @@ pub enum Instance {
 
 /// The latest version of the model in the path.
 #[derive(Debug)]
-pub struct LatestVersion(Wanted);
+pub struct LatestVersion(ModelKey);
 
 impl<S: Sync> FromRequestParts<S> for LatestVersion {
     type Rejection = Problem;
@@ -79,13 +79,13 @@ impl<S: Sync> FromRequestParts<S> for LatestVersion {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         verb::expect("predict", parts)?;
         let Key(model) = parts.extract().await?;
-        Ok(Self(Wanted { model, version: None }))
+        Ok(Self(ModelKey { model, version: None }))
     }
 }
 
 /// The version in the path.
 #[derive(Debug)]
-pub struct ExactVersion(Wanted);
+pub struct ExactVersion(ModelKey);
 
 impl<S: Sync> FromRequestParts<S> for ExactVersion {
     type Rejection = Problem;
@@ -93,7 +93,7 @@ impl<S: Sync> FromRequestParts<S> for ExactVersion {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         verb::expect("predict", parts)?;
         let KeyAndVersion(model, version) = parts.extract().await?;
-        Ok(Self(Wanted { model, version: Some(version) }))
+        Ok(Self(ModelKey { model, version: Some(version) }))
     }
 }
 
@@ -111,11 +111,11 @@ impl<S: Sync> FromRequestParts<S> for ExactVersion {
 )]
 async fn latest(
     State(app): State<Arc<App>>,
-    LatestVersion(wanted): LatestVersion,
+    LatestVersion(key): LatestVersion,
     Parameters(query): Parameters<PredictQuery>,
     request: Request,
 ) -> Response {
-    let answer = predict(&app, wanted, query, request).await;
+    let answer = predict(&app, key, query, request).await;
     (Extension(RouteTemplate("/v1/models/{model}:predict")), answer).into_response()
 }
 
@@ -135,17 +135,17 @@ async fn latest(
 )]
 async fn version(
     State(app): State<Arc<App>>,
-    ExactVersion(wanted): ExactVersion,
+    ExactVersion(key): ExactVersion,
     Parameters(query): Parameters<PredictQuery>,
     request: Request,
 ) -> Response {
-    let answer = predict(&app, wanted, query, request).await;
+    let answer = predict(&app, key, query, request).await;
     (Extension(RouteTemplate("/v1/models/{model}/versions/{version}:predict")), answer).into_response()
 }
 
-async fn predict(app: &App, wanted: Wanted, query: PredictQuery, request: Request) -> Result<Response, Problem> {
+async fn predict(app: &App, key: ModelKey, query: PredictQuery, request: Request) -> Result<Response, Problem> {
     let bytes = body::read_json(request, app).await?;
-    let model = app.models.find(wanted).await?;
+    let model = app.models.find(key).await?;
     let instances = Instances::from_body(body::parse(&bytes).await?)?;
     let output = Arc::clone(&model).predict(instances).await?;
     let answer = model.answer(output.view(), query.format).map_err(Problem::internal)?;

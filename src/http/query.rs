@@ -1,7 +1,7 @@
 //! Query parameters.
 
 use crate::{
-    engine::field::nearest,
+    engine::field::did_you_mean,
     http::problem::{Kind, Problem},
     store::{Listed, Page},
 };
@@ -30,9 +30,9 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Parameters<T> {
 fn with_nearest(message: &str) -> String {
     let mut quoted = message.split('`').skip(1).step_by(2);
     let received = quoted.next().unwrap_or_default();
-    match nearest(received, quoted) {
-        Some(name) if message.contains("unknown") => format!("{message}; did you mean `{name}`?"),
-        _ => message.to_owned(),
+    match message.contains("unknown") {
+        true => message.to_owned() + &did_you_mean(received, quoted),
+        false => message.to_owned(),
     }
 }
 

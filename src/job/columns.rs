@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-/// One column's name or several.
+/// The name of a column, or of several.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(untagged, expecting = "expected the name of a column or a list of names")]
 pub enum Columns {
-    /// One.
+    /// One column.
     One(String),
-    /// Several.
+    /// Several columns.
     Many(Vec<String>),
 }
 

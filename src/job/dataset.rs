@@ -12,15 +12,15 @@ pub struct Dataset {
     pub id: Uuid,
     /// Unique.
     pub name: String,
-    /// How the file is written.
+    /// Format of the file.
     pub format: Format,
-    /// Rows without a header.
+    /// Number of rows, without a header.
     pub rows: u64,
-    /// The file's size.
+    /// Size of the file in bytes.
     pub bytes: u64,
-    /// The file's SHA-256, hexadecimal.
+    /// SHA-256 of the file in hexadecimal.
     pub sha256: String,
-    /// When the upload was complete.
+    /// When the upload completed.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
     /// In the file's order.

@@ -4,12 +4,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// One kept event of a job.
+/// A stored event of a job.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct JobEvent {
     /// Counts 1, 2, 3 … within the job, without a gap.
     pub id: u64,
-    /// What it tells.
+    /// Type of the event.
     #[serde(rename = "type")]
     pub kind: EventKind,
     /// When it happened.
@@ -21,7 +21,7 @@ pub struct JobEvent {
     pub data: Map<String, Value>,
 }
 
-/// What an event tells.
+/// Type of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EventKind {
@@ -29,7 +29,7 @@ pub enum EventKind {
     Status,
     /// An epoch ended.
     Epoch,
-    /// Something worth reading.
+    /// A message to the user.
     Message,
 }
 

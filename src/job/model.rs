@@ -12,28 +12,28 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-/// A model definition; its trained versions stand beside it.
+/// A model definition. Its trained versions are resources of their own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Model {
     /// UUIDv7.
     pub id: Uuid,
     /// Unique.
     pub name: String,
-    /// In our own form, defaults filled in.
+    /// The definition with all defaults filled in.
     #[schema(value_type = Object)]
     pub definition: Value,
-    /// Defaults of `training` of a Keras model: those of its `compile_config`, and `preprocessing` "none".
+    /// Defaults of `training` for an imported Keras model: its `compile_config`, and `preprocessing` "none".
     #[schema(value_type = Object)]
     #[serde(skip_serializing_if = "Map::is_empty", default)]
     pub training_defaults: Map<String, Value>,
-    /// The newest version, where there is one.
+    /// Number of the newest version.
     pub latest_version: Option<u64>,
-    /// When it was defined.
+    /// When it was created.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
-    /// Sizes, as soon as the input shape is known.
+    /// Sizes; null until the input shape is known.
     pub summary: Option<Summary>,
-    /// What of a Keras model is read otherwise than it stands there.
+    /// Differences between the Keras model and its import.
     #[serde(default)]
     #[schema(required = true)]
     pub warnings: Vec<ModelWarning>,
@@ -49,15 +49,15 @@ impl Model {
     }
 }
 
-/// What of a definition is read otherwise than it stands there.
+/// A difference between a Keras model and its import.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ModelWarning {
-    /// What kind of thing it is: `computed_in_float32`, `huber_delta_unknown`, `metric_left_out`,
+    /// Machine-readable: `computed_in_float32`, `huber_delta_unknown`, `metric_left_out`,
     /// `normalization_without_numbers`, `training_argument_ignored`.
     pub code: String,
-    /// Where it stands in the definition that was sent.
+    /// JSON pointer into the request.
     pub pointer: String,
-    /// What is done.
+    /// The difference.
     pub detail: String,
 }
 
@@ -66,27 +66,27 @@ pub struct ModelWarning {
 pub struct ModelVersion {
     /// The model's name.
     pub model: String,
-    /// Counts 1, 2, 3 …
+    /// Number of the version: 1, 2, 3 …
     pub version: u64,
     /// The job that trained it.
     pub job: Uuid,
     /// The dataset's name.
     pub dataset: String,
-    /// Logs of the epoch whose weights these are.
+    /// Logs of the epoch of these weights.
     #[schema(value_type = Object)]
     pub metrics: Map<String, Value>,
-    /// Which class was taken for which by the weights that are kept; of classifiers with at most 100 labels.
+    /// Confusion matrix of these weights, for classifiers with at most 100 labels.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub confusion_matrix: Option<ConfusionMatrix>,
-    /// What it takes and gives.
+    /// Columns of its input and output.
     pub signature: Signature,
     /// Sizes.
     pub summary: Summary,
-    /// Size of the weights file.
+    /// Size of the weights file in bytes.
     pub bytes: u64,
-    /// SHA-256 of the weights file, hexadecimal.
+    /// SHA-256 of the weights file in hexadecimal.
     pub sha256: String,
-    /// When it was committed.
+    /// When it was created.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
 }

@@ -1,4 +1,4 @@
-//! How each number column is scaled, and why. The choice is made once, at `POST /v1/jobs`; the recipe keeps what it means.
+//! The scale of each number column, with its reason. Chosen once, at `POST /v1/jobs`.
 
 use crate::{
     data::{
@@ -13,27 +13,27 @@ use serde::{Deserialize, Serialize};
 /// The scale of some number columns, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ColumnScale {
-    /// The input that they fill, for a model with several.
+    /// The model's input, where there are several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<String>,
     /// The columns, in the order of the features.
     pub columns: Vec<String>,
     /// How they are scaled.
     pub scale: Preprocessing,
-    /// Why.
+    /// Why this scale.
     pub reason: String,
 }
 
-/// Something in a job that is allowed and probably not meant.
+/// Something in a job that is allowed and probably not intended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct JobWarning {
-    /// For programs: `unscaled_columns`, `classes_without_rows`, `constant_output`, `target_among_features`,
+    /// Machine-readable: `unscaled_columns`, `classes_without_rows`, `constant_output`, `target_among_features`,
     /// `decay_of_untrained_output`, or one of the codes of a model's warnings.
     pub code: String,
-    /// The columns that it is about.
+    /// The columns concerned.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,
-    /// For people: what was found and what to try.
+    /// What was found and what to try.
     pub detail: String,
 }
 
@@ -42,17 +42,17 @@ pub struct JobWarning {
 pub enum ChosenBy {
     /// The job.
     Job,
-    /// The model's own defaults, which an imported Keras model has.
+    /// The `training_defaults` of an imported Keras model.
     Model,
     /// Nobody.
     Default,
 }
 
-/// A mean or a standard deviation past this is far from what weights expect.
-const FAR: f64 = 10.0;
+/// Largest mean or standard deviation of a column that needs no warning.
+const MAX_UNSCALED: f64 = 10.0;
 
-/// Most columns that a warning describes with their numbers.
-const MOST_DESCRIBED: usize = 3;
+/// Maximum number of columns that a warning describes.
+const MAX_DESCRIBED: usize = 3;
 
 /// The features of each input with the input's name, where there are several.
 fn inputs<'a>(features: &'a [String], inputs: Option<&'a Named<Vec<String>>>) -> Vec<(Option<&'a str>, &'a [String])> {
@@ -64,9 +64,9 @@ fn inputs<'a>(features: &'a [String], inputs: Option<&'a Named<Vec<String>>>) ->
     }
 }
 
-/// The scale of every number column of the features, equal ones together, and warnings about raw columns that no layer scales.
+/// The scale of every number column of the features, equal ones together, and a warning about raw columns that no layer scales.
 ///
-/// A job's own choice holds for every column but those that a layer looks up. Otherwise a column that a layer reads raw
+/// The job's own choice applies to every column except those that a layer looks up. Otherwise a column that a layer takes raw
 /// (`rescaling`, `masking`, an embedding …) stays raw, and the others are scaled by `scale`.
 pub fn choose(
     architecture: &Architecture,
@@ -91,9 +91,7 @@ pub fn choose(
             let reader =
                 it.raw.filter(|_| by != ChosenBy::Job || it.looked_up).and_then(|at| architecture.nodes().get(at));
             let (scale, reason) = match (reader, by) {
-                (Some(node), _) => {
-                    (Preprocessing::None, format!("the layer `{}` reads the numbers as they are", node.name))
-                }
+                (Some(node), _) => (Preprocessing::None, format!("the layer `{}` takes unscaled numbers", node.name)),
                 (None, ChosenBy::Job) => (scale, "`training.preprocessing` of the job".to_owned()),
                 (None, ChosenBy::Model) => (scale, "`training_defaults` of the model".to_owned()),
                 (None, ChosenBy::Default) => (scale, "the default".to_owned()),
@@ -117,7 +115,7 @@ pub fn choose(
     (scales, warning(&unscaled).into_iter().collect())
 }
 
-/// How each feature is scaled, by its place, where a job was made with `scales`.
+/// The scale of each feature, in order, of a job with `scales`.
 pub fn by_feature(
     scales: &[ColumnScale],
     features: &[String],
@@ -136,7 +134,7 @@ pub fn by_feature(
 }
 
 fn is_far(column: &Column) -> bool {
-    [column.mean, column.std].into_iter().flatten().any(|it| it.abs() > FAR)
+    [column.mean, column.std].into_iter().flatten().any(|it| it.abs() > MAX_UNSCALED)
 }
 
 fn warning(unscaled: &[&Column]) -> Option<JobWarning> {
@@ -144,8 +142,8 @@ fn warning(unscaled: &[&Column]) -> Option<JobWarning> {
         let (mean, std) = (column.mean.unwrap_or_default(), column.std.unwrap_or_default());
         format!("{:?} has mean {mean:.4} and standard deviation {std:.4}", column.name)
     };
-    let described: Vec<String> = unscaled.iter().take(MOST_DESCRIBED).map(describe).collect();
-    let more = match unscaled.len().saturating_sub(MOST_DESCRIBED) {
+    let described: Vec<String> = unscaled.iter().take(MAX_DESCRIBED).map(describe).collect();
+    let more = match unscaled.len().saturating_sub(MAX_DESCRIBED) {
         0 => String::new(),
         more => format!(", and {more} more are as far from 1"),
     };
@@ -153,7 +151,7 @@ fn warning(unscaled: &[&Column]) -> Option<JobWarning> {
         code: "unscaled_columns".to_owned(),
         columns: unscaled.iter().map(|column| column.name.clone()).collect(),
         detail: format!(
-            "the network reads these columns as they are and no layer scales them: {}{more}; \
+            "no preprocessing and no layer scales these columns: {}{more}; \
              `training.preprocessing` \"standardize\" or a rescaling or normalization layer scales them",
             described.join(", ")
         ),

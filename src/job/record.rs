@@ -15,21 +15,21 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-/// Where a job stands.
+/// Status of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum JobStatus {
-    /// Waiting for a worker.
+    /// Waits for a worker.
     Queued,
-    /// A worker has it.
+    /// Runs on a worker.
     Running,
-    /// Set aside on request.
+    /// Paused on request.
     Paused,
-    /// A version was made.
+    /// Created a version.
     Succeeded,
-    /// `error` says why.
+    /// Failed; see `error`.
     Failed,
-    /// Ended on request.
+    /// Cancelled on request.
     Cancelled,
 }
 
@@ -46,7 +46,7 @@ impl JobStatus {
         }
     }
 
-    /// Whether nothing can follow.
+    /// Whether the job has ended.
     pub fn is_terminal(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
     }
@@ -59,78 +59,77 @@ pub struct Job {
     pub id: Uuid,
     /// The model's name when the job was submitted.
     pub model: String,
-    /// The model itself: a later model of the same name is another one.
+    /// The model's id. A later model of the same name is another model.
     pub model_id: Uuid,
     /// The dataset's name when the job was submitted.
     pub dataset: String,
-    /// The dataset itself: a later dataset of the same name is another one.
+    /// The dataset's id. A later dataset of the same name is another dataset.
     pub dataset_id: Uuid,
-    /// What is learned: by output where there are several.
+    /// Target columns, by output where there are several.
     #[schema(schema_with = per_output::<Columns>)]
     pub target: PerOutput<Columns>,
-    /// What it is learned from, in the order of list instances.
+    /// Feature columns, in the order of list instances.
     pub features: Vec<String>,
-    /// The features of each input, for a model whose inputs have names.
+    /// Feature columns of each input, for a model with named inputs.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schema(value_type = Option<std::collections::HashMap<String, Vec<String>>>)]
     pub inputs: Option<Named<Vec<String>>>,
-    /// The name of a dataset to validate on instead of a split.
+    /// Name of the validation dataset.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub validation_dataset: Option<String>,
-    /// That dataset itself.
+    /// Id of the validation dataset.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub validation_dataset_id: Option<Uuid>,
-    /// What is learned.
+    /// Task, by output where there are several.
     #[serde(serialize_with = "task::kinds")]
     #[schema(schema_with = task::schema)]
     pub task: PerOutput<Task>,
-    /// Every default filled in.
+    /// Training settings with all defaults filled in.
     pub training: Training,
-    /// How the number columns of the features are scaled and why, equal ones together; empty for jobs of versions that did not
-    /// choose by column.
+    /// Scale of the number columns with the reason, grouped; empty for jobs of earlier versions of the service.
     #[serde(default)]
     #[schema(required = true)]
     pub preprocessing: Vec<ColumnScale>,
-    /// What is allowed and probably not meant.
+    /// What is allowed and probably not intended.
     #[serde(default)]
     #[schema(required = true)]
     pub warnings: Vec<JobWarning>,
-    /// Sizes, known before it begins; absent from jobs of versions that did not know them.
+    /// Sizes; absent from jobs of earlier versions of the service.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub summary: Option<JobSummary>,
-    /// Where it stands.
+    /// Status.
     pub status: JobStatus,
-    /// How far it came.
+    /// Progress.
     pub progress: JobProgress,
-    /// Logs of the last epoch; once it has succeeded, of the epoch whose weights were kept.
+    /// Logs of the last epoch; of a job that has succeeded those of the kept weights.
     #[schema(value_type = Object)]
     pub metrics: Map<String, Value>,
-    /// Which class was taken for which by the weights that are kept; of classifiers with at most 100 labels.
+    /// Confusion matrix of the kept weights, for classifiers with at most 100 labels.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub confusion_matrix: Option<ConfusionMatrix>,
-    /// Counts from 1.
+    /// Epoch with the best monitored value, from 1.
     pub best_epoch: Option<u32>,
-    /// Set when it succeeds.
+    /// Number of the version it created.
     pub version: Option<u64>,
-    /// Counts from 1 with the first claim; 0 before it.
+    /// Number of attempts so far.
     pub attempt: u32,
-    /// Why it failed, for its user.
+    /// Why it failed.
     pub error: Option<JobError>,
     /// When it was submitted.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
-    /// When a worker first took it.
+    /// When a worker first claimed it.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub started_at: Option<Timestamp>,
     /// When it ended.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub ended_at: Option<Timestamp>,
-    /// Where the time went.
+    /// Durations.
     pub timing: Timing,
 }
 
 impl Job {
-    /// Every target column, each once.
+    /// The target columns, each once.
     pub fn target_columns(&self) -> Vec<String> {
         let mut columns: Vec<String> = Vec::new();
         for name in self.target.values().into_iter().flat_map(Columns::names) {
@@ -142,36 +141,36 @@ impl Job {
     }
 }
 
-/// How far a job came.
+/// Progress of a job.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct JobProgress {
-    /// Epochs done.
+    /// Number of completed epochs.
     pub epoch: u32,
-    /// Epochs planned.
+    /// Number of planned epochs.
     pub epochs: u32,
     /// 0 to 1.
     pub fraction: f64,
-    /// Seconds to go, once an epoch is done.
+    /// Estimated seconds left; null before the first epoch has ended.
     pub eta_seconds: Option<f64>,
 }
 
 /// Why a job failed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct JobError {
-    /// For programs: `diverged`, `invalid_data`, `invalid_job`, `storage_full`, `attempts_exhausted`, `internal`.
+    /// Machine-readable: `diverged`, `invalid_data`, `invalid_job`, `storage_full`, `attempts_exhausted`, `internal`.
     pub code: String,
-    /// For people: what happened and what to try.
+    /// What happened and what to try.
     pub detail: String,
 }
 
-/// Where a job's time went, in seconds.
+/// Durations of a job in seconds.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Timing {
-    /// From submission (or from the return to the queue) to the claim.
+    /// From queued to claimed.
     pub queued_seconds: Option<f64>,
-    /// Reading the data, fitting the recipe, and making what the steps work on.
+    /// Reading the data, fitting the preprocessing, and initializing the network.
     pub preparing_seconds: Option<f64>,
-    /// The epochs alone, with their validation.
+    /// The epochs, with their validation.
     pub training_seconds: Option<f64>,
 }
 

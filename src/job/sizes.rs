@@ -1,4 +1,4 @@
-//! How large a job is, known before it begins.
+//! Sizes of a job, known before it starts.
 
 use super::training::Training;
 use crate::{
@@ -10,27 +10,27 @@ use serde::{Deserialize, Serialize};
 /// Sizes of what a job trains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct JobSummary {
-    /// All parameters, at this dataset's width.
+    /// Number of parameters, with this dataset.
     pub parameters: u64,
-    /// Those that training moves.
+    /// Number of trainable parameters.
     pub trainable_parameters: u64,
-    /// What the job takes of memory.
+    /// Memory of the job.
     pub memory: JobMemory,
 }
 
-/// What a job takes of memory beside an idle service, in bytes.
+/// Memory of a job in addition to an idle service, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct JobMemory {
-    /// The columns as they are read. They are given back before training begins, to an allocator that keeps them for a while.
+    /// The columns that are read. Freed before training, but the allocator may keep the memory for a while.
     pub table_bytes: u64,
-    /// Inputs, targets, weights and order of every row.
+    /// Inputs, targets, weights and order of all rows.
     pub data_bytes: u64,
-    /// What training takes beside its data.
+    /// Training, without its data.
     #[serde(flatten)]
     pub training: TrainingMemory,
-    /// What it takes to read a table and to keep records, whatever their size: about as much.
+    /// Reading a table and storing records, of any size; an estimate.
     pub service_bytes: u64,
-    /// The most at any time: the sum.
+    /// Maximum at any time: the sum.
     pub peak_bytes: u64,
 }
 
@@ -39,22 +39,22 @@ pub struct JobMemory {
 pub(crate) struct Tables {
     /// Rows of the dataset.
     pub rows: u64,
-    /// Rows of the dataset to validate on; 0 without one.
+    /// Rows of the validation dataset; 0 without one.
     pub validation_rows: u64,
     /// Columns that are read.
     pub columns: u64,
-    /// Target cells of a row.
+    /// Target elements per row.
     pub target_cells: u64,
     /// Whether rows are weighted.
     pub weighted: bool,
 }
 
-/// A cell of a table, of an input or of a target.
-const CELL: u64 = size_of::<f32>() as u64;
+/// Bytes of an element of a table, an input or a target.
+const ELEMENT: u64 = size_of::<f32>() as u64;
 /// Readers' blocks, threads and the halves of large pages; between 3 and 16 MB in `bench/memory.py`.
 const SERVICE: u64 = 10_000_000;
-/// A row's place in an order.
-const PLACE: u64 = size_of::<usize>() as u64;
+/// Bytes of a row index.
+const ROW_INDEX: u64 = size_of::<usize>() as u64;
 
 impl JobSummary {
     pub(crate) fn new(architecture: &Architecture, training: &Training, tables: &Tables) -> Self {
@@ -69,11 +69,11 @@ impl JobSummary {
         let parameters = trainable.saturating_add(architecture.fixed_cells() as u64);
 
         let rows = tables.rows.saturating_add(tables.validation_rows);
-        let order = rows.saturating_mul(PLACE);
+        let order = rows.saturating_mul(ROW_INDEX);
         let cells = (architecture.input_cells() as u64).saturating_add(tables.target_cells);
         let cells = cells.saturating_add(u64::from(tables.weighted));
-        let tensors = rows.saturating_mul(cells).saturating_mul(CELL);
-        let table = rows.saturating_mul(tables.columns).saturating_mul(CELL);
+        let tensors = rows.saturating_mul(cells).saturating_mul(ELEMENT);
+        let table = rows.saturating_mul(tables.columns).saturating_mul(ELEMENT);
         let data = tensors.saturating_add(order);
         Self {
             parameters,

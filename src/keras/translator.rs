@@ -126,10 +126,7 @@ impl Translator {
         if row.is_none() {
             let names: Vec<&str> =
                 family.classes.iter().map(|row| row.names.first().copied().unwrap_or_default()).collect();
-            let hint = match field::nearest(class, family.classes.iter().flat_map(|row| row.names).copied()) {
-                Some(name) => format!("; did you mean `{name}`?"),
-                None => String::new(),
-            };
+            let hint = field::did_you_mean(class, family.classes.iter().flat_map(|row| row.names).copied());
             let (what, class) = (family.what, shorten(class));
             let known = match names.len() {
                 ..=MOST_NAMES => format!("expected one of {}", names.join(", ")),
@@ -178,10 +175,7 @@ impl Translator {
                 None if value.is_null() => {}
                 None => {
                     let known = class.options.iter().chain(family.common).map(|(option, _)| *option);
-                    let hint = match field::nearest(name, known) {
-                        Some(known) => format!("; did you mean `{known}`?"),
-                        None => String::new(),
-                    };
+                    let hint = field::did_you_mean(name, known);
                     let place = place.option(name, name);
                     self.refuse(&place, format_args!("the option is not known, received {}{hint}", describe(value)));
                 }

@@ -1,12 +1,12 @@
-//! What a prediction is asked for.
+//! [`Instances`].
 
 use crate::engine::field::{self, FieldError, type_of};
 use serde_json::Value;
 
-/// Most instances of one request.
-pub const MOST_INSTANCES: usize = 100_000;
+/// Maximum number of instances of a request.
+pub const MAX_INSTANCES: usize = 100_000;
 
-/// The instances of one request, as many as may be predicted at once.
+/// The instances of a request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Instances(Vec<Value>);
 
@@ -23,17 +23,17 @@ impl Instances {
             return Err(unknown);
         }
         match instances {
-            Some(Value::Array(instances)) if (1..=MOST_INSTANCES).contains(&instances.len()) => Ok(Self(instances)),
+            Some(Value::Array(instances)) if (1..=MAX_INSTANCES).contains(&instances.len()) => Ok(Self(instances)),
             Some(Value::Array(instances)) => {
-                error("/instances", format!("expected 1 to {MOST_INSTANCES} instances, received {}", instances.len()))
+                error("/instances", format!("expected 1 to {MAX_INSTANCES} instances, received {}", instances.len()))
             }
             Some(other) => error("/instances", format!("expected an array of instances, received {}", type_of(&other))),
             None => error("/instances", "expected an array of instances, received nothing".into()),
         }
     }
 
-    /// How many there are, at least 1.
-    #[allow(clippy::len_without_is_empty, reason = "there is always one")]
+    /// Number of instances, at least 1.
+    #[allow(clippy::len_without_is_empty, reason = "it is never empty")]
     pub fn len(&self) -> usize {
         self.0.len()
     }
@@ -45,9 +45,6 @@ impl Instances {
 }
 
 fn unknown(name: &str) -> FieldError {
-    let hint = match field::nearest(name, ["instances"]) {
-        Some(known) => format!("; did you mean `{known}`?"),
-        None => String::new(),
-    };
+    let hint = field::did_you_mean(name, ["instances"]);
     FieldError::new(format!("/{}", field::escape(name)), format!("unknown field, expected `instances` alone{hint}"))
 }

@@ -1,4 +1,4 @@
-//! One model in memory.
+//! [`Loaded`].
 
 use super::instances::Instances;
 use crate::{
@@ -9,9 +9,8 @@ use crate::{
 use ndarray::Array2;
 use std::sync::Arc;
 
-/// Multiplications and additions up to which a prediction is computed where it is: less work than handing it to another thread and waking
-/// up again.
-const SMALL: u64 = 1 << 21;
+/// Operations up to which a prediction is computed on the calling thread: less work than waking another thread.
+const MAX_INLINE_OPERATIONS: u64 = 1 << 21;
 
 /// A trained version, ready to predict.
 #[derive(Debug)]
@@ -20,28 +19,28 @@ pub struct Loaded {
     version: u64,
     recipe: Recipe,
     network: Network<f32>,
-    /// Each output of the network, by its name.
+    /// Name and shape of each output of the network.
     outputs: Vec<(String, Shape)>,
     parameters: u64,
     /// Multiplications and additions of one row.
     cost: u64,
-    /// Every model's helpers.
+    /// Compute threads, shared by all models.
     team: Arc<Team>,
 }
 
 /// Why there is no prediction.
 #[derive(Debug, thiserror::Error)]
 pub enum PredictError {
-    /// What is wrong with the request, every error with its pointer.
+    /// Errors of the request, each with its pointer.
     #[error("{} fields are not valid", .0.len())]
     Invalid(Vec<FieldError>),
-    /// The computation was cut short; logged, never shown.
+    /// The computation was cut short; logged, never sent to clients.
     #[error(transparent)]
     Internal(#[from] tokio::task::JoinError),
 }
 
 impl Loaded {
-    /// Version `version` of `model`, of what was stored.
+    /// Version `version` of `model` from its stored bundle.
     pub fn new(model: String, version: u64, bundle: Bundle, limits: &Limits, team: Arc<Team>) -> anyhow::Result<Self> {
         let recipe = bundle.description.recipe.clone();
         let (definition, network) = bundle.network(limits)?;
@@ -62,25 +61,25 @@ impl Loaded {
         self.version
     }
 
-    /// From the network's output to answers.
+    /// Preprocessing and decoding.
     pub fn recipe(&self) -> &Recipe {
         &self.recipe
     }
 
-    /// Each output of the network by its name, with the shape of one sample.
+    /// Name of each output of the network, with the shape of one sample.
     pub fn outputs(&self) -> &[(String, Shape)] {
         &self.outputs
     }
 
-    /// Memory that the weights take.
+    /// Bytes of the weights.
     pub fn bytes(&self) -> u64 {
         self.parameters.saturating_mul(size_of::<f32>() as u64)
     }
 
-    /// The network's output [rows, output cells] for `instances`. Large batches are computed on a thread for such work.
+    /// The network's output [rows, output elements] for `instances`. Large batches are computed on a blocking thread.
     pub async fn predict(self: Arc<Self>, instances: Instances) -> Result<Array2<f32>, PredictError> {
         let work = self.cost.saturating_mul(instances.len() as u64);
-        let output = if work <= SMALL {
+        let output = if work <= MAX_INLINE_OPERATIONS {
             self.compute(&instances)
         } else {
             tokio::task::spawn_blocking(move || self.compute(&instances)).await?
@@ -96,10 +95,10 @@ impl Loaded {
             vec![FieldError::new(format!("/instances/{}{cell}", error.row), error.to_string())]
         })?;
         let output = self.network.predict_on(&self.team, inputs.view());
-        match output.rows().into_iter().position(|row| row.iter().any(|cell| !cell.is_finite())) {
+        match output.rows().into_iter().position(|row| row.iter().any(|value| !value.is_finite())) {
             None => Ok(output),
             Some(index) => {
-                let detail = "expected values that the model can work with, but its output for them is not finite";
+                let detail = "expected values for which the model's output is finite";
                 Err(vec![FieldError::new(format!("/instances/{index}"), detail)])
             }
         }

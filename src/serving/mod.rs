@@ -1,14 +1,14 @@
 //! Loaded models and predictions.
 //!
-//! A version is loaded once, however many requests wait for it, and stays while it is used and there is room. Which version is
-//! the latest is asked of the store only after something changed, so a prediction costs no query.
+//! A version is loaded once for all requests that wait for it, and cached by size and last use. The latest version of a model is
+//! read from the store only after a change, so that a prediction needs no query.
 
 mod instances;
 mod loaded;
 mod models;
 mod response;
 
-pub use instances::{Instances, MOST_INSTANCES};
+pub use instances::{Instances, MAX_INSTANCES};
 pub use loaded::{Loaded, PredictError};
-pub use models::{LoadError, Models, Wanted};
+pub use models::{LoadError, ModelKey, Models};
 pub use response::{Format, PredictBody, Predictions};

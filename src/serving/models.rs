@@ -1,6 +1,6 @@
-//! The models that are in memory.
+//! The cache of loaded models.
 
-use super::Loaded;
+use super::loaded::Loaded;
 use crate::{
     engine::{kernel::Team, spec::Limits},
     store::{
@@ -13,25 +13,25 @@ use anyhow::Context;
 use moka::future::Cache;
 use std::{sync::Arc, time::Duration};
 
-/// Names and ids whose version is remembered.
-const MOST_ROUTES: u64 = 10_000;
+/// Maximum number of cached routes.
+const MAX_ROUTES: u64 = 10_000;
 
-/// Bytes of weights that are kept in memory.
-const MOST_BYTES: u64 = 1 << 30;
+/// Maximum bytes of cached weights.
+const MAX_BYTES: u64 = 1 << 30;
 
-/// A model that nobody asks for leaves after this long.
+/// A model is evicted when it is idle for this long.
 const IDLE: Duration = Duration::from_secs(60 * 60);
 
-/// Which version of which model.
+/// A model and a version.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Wanted {
+pub struct ModelKey {
     /// Name or id.
     pub model: String,
     /// The latest where absent.
     pub version: Option<u64>,
 }
 
-/// Why a model cannot be had.
+/// Why a model is not loaded.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum LoadError {
     /// No such model, or no such version of it.
@@ -51,47 +51,47 @@ impl From<StoreError> for LoadError {
     }
 }
 
-/// Where a [`Wanted`] led, and as of when.
+/// The artifact of a [`ModelKey`], as of a generation of versions.
 #[derive(Debug, Clone)]
 struct Route {
     generation: u64,
     artifact: ArtifactKey,
 }
 
-/// Trained versions, loaded when they are first asked for.
+/// Trained versions, loaded on first use.
 #[derive(Clone)]
 pub struct Models {
     store: Arc<dyn Store>,
     artifacts: Artifacts,
     limits: Limits,
     team: Arc<Team>,
-    routes: Cache<Wanted, Route>,
+    routes: Cache<ModelKey, Route>,
     loaded: Cache<ArtifactKey, Arc<Loaded>>,
 }
 
 impl Models {
-    /// No model yet. `limits` hold for what is loaded, too; a large prediction runs on up to `threads` threads.
+    /// An empty cache. `limits` apply to loaded models; a large prediction runs on up to `threads` threads.
     pub fn new(store: Arc<dyn Store>, artifacts: Artifacts, limits: Limits, threads: usize) -> Self {
         let loaded = Cache::builder()
-            .max_capacity(MOST_BYTES)
+            .max_capacity(MAX_BYTES)
             .weigher(|_, model: &Arc<Loaded>| u32::try_from(model.bytes()).unwrap_or(u32::MAX))
             .time_to_idle(IDLE)
             .build();
         let team = Arc::new(Team::new(threads));
-        Self { store, artifacts, limits, team, routes: Cache::new(MOST_ROUTES), loaded }
+        Self { store, artifacts, limits, team, routes: Cache::new(MAX_ROUTES), loaded }
     }
 
-    /// The model that `wanted` means now.
-    pub async fn find(&self, wanted: Wanted) -> Result<Arc<Loaded>, LoadError> {
-        // Read before the store is asked: a change that comes between makes the answer stale at once, never later.
+    /// The model of `key`.
+    pub async fn find(&self, key: ModelKey) -> Result<Arc<Loaded>, LoadError> {
+        // Read before the store: a change in between makes this route stale.
         let generation = self.store.changes().versions();
-        if let Some(route) = self.routes.get(&wanted).await
+        if let Some(route) = self.routes.get(&key).await
             && route.generation == generation
             && let Some(model) = self.loaded.get(&route.artifact).await
         {
             return Ok(model);
         }
-        let (version, artifact) = self.store.version(&wanted.model, wanted.version).await?;
+        let (version, artifact) = self.store.version(&key.model, key.version).await?;
         let load = async {
             let file = self.artifacts.get(&artifact, &version.sha256).await?;
             let (limits, team) = (self.limits, Arc::clone(&self.team));
@@ -103,7 +103,7 @@ impl Models {
             anyhow::Ok(Arc::new(loaded))
         };
         let model = self.loaded.try_get_with(artifact.clone(), load).await.map_err(LoadError::Internal)?;
-        self.routes.insert(wanted, Route { generation, artifact }).await;
+        self.routes.insert(key, Route { generation, artifact }).await;
         Ok(model)
     }
 }

@@ -1,6 +1,6 @@
 //! The answers of a prediction, written straight to the bytes that are sent.
 
-use super::Loaded;
+use super::loaded::Loaded;
 use crate::{data::recipe::Prediction, engine::shape::Shape};
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeSeq};

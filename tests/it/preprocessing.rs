@@ -110,7 +110,7 @@ async fn models_that_scale_by_themselves_train_as_in_keras(
         .collect();
     assert_eq!(found, scales, "{:#}", ended["preprocessing"]);
     for it in ended["preprocessing"].as_array().unwrap() {
-        let reason = if name == "plain" { "`training_defaults` of the model" } else { "reads the numbers as they are" };
+        let reason = if name == "plain" { "`training_defaults` of the model" } else { "takes unscaled numbers" };
         assert!(it["reason"].as_str().unwrap().contains(reason), "{it:#}");
         assert_eq!(it["input"].is_string(), name == "mixed", "{it:#}");
     }
@@ -141,7 +141,7 @@ async fn a_choice_of_the_job_comes_first_and_columns_that_are_looked_up_stay() {
         ended["preprocessing"],
         json!([
             {"input": "ids", "columns": ["ids0", "ids1"], "scale": "none",
-             "reason": "the layer `embedded` reads the numbers as they are"},
+             "reason": "the layer `embedded` takes unscaled numbers"},
             {"input": "numbers", "columns": ["numbers0", "numbers1"], "scale": "min_max",
              "reason": "`training.preprocessing` of the job"},
         ])

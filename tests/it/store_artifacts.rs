@@ -90,7 +90,7 @@ async fn an_upload_that_does_not_end_well_leaves_nothing() {
     let body = |size| stream::iter(chunks(&vec![b'x'; size], 100_000));
 
     let large = artifacts.receive(&key, body(1_000_001), 1_000_000, read_all).await;
-    assert!(matches!(large, Err(ReceiveError::TooLarge { most_bytes: 1_000_000 })), "{large:?}");
+    assert!(matches!(large, Err(ReceiveError::TooLarge { max_bytes: 1_000_000 })), "{large:?}");
     let broken = body(9_000_000).chain(stream::iter([Err(std::io::Error::other("reset"))]));
     let broken = artifacts.receive(&key, broken, u64::MAX, read_all).await;
     assert!(matches!(broken, Err(ReceiveError::Body(_))), "{broken:?}");

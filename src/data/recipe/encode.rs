@@ -3,7 +3,7 @@
 use super::feature::{Encoding, Feature};
 use crate::{
     data::read::is_missing,
-    engine::field::{FieldError, escape, nearest},
+    engine::field::{FieldError, did_you_mean_quoted, escape},
 };
 use ndarray::Array2;
 use serde_json::{Map, Value};
@@ -138,11 +138,11 @@ impl<'a> Record<'a> {
         if found < record.len() {
             let known = || self.features.iter().map(Feature::name);
             for name in record.keys().filter(|name| known().all(|known| known != name.as_str())) {
-                let detail = match nearest(name, known()) {
-                    Some(near) => format!("expected a feature of the model, received {name:?}; did you mean {near:?}?"),
-                    None => format!("expected a feature of the model, received {name:?}"),
-                };
-                faults.add(&format!("/{}", escape(name)), detail);
+                let hint = did_you_mean_quoted(name, known());
+                faults.add(
+                    &format!("/{}", escape(name)),
+                    format!("expected a feature of the model, received {name:?}{hint}"),
+                );
             }
         }
     }

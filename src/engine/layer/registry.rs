@@ -503,8 +503,7 @@ impl<'de> Deserialize<'de> for AnyLayer {
             return Err(D::Error::custom(FieldError::new("/type", "expected the type of a layer, received nothing")));
         };
         if !Self::KINDS.contains(&kind) {
-            let hint = field::nearest(kind, Self::KINDS.iter().copied());
-            let hint = hint.map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
+            let hint = field::did_you_mean(kind, Self::KINDS.iter().copied());
             return Err(D::Error::custom(FieldError::new("/type", format!("unknown layer type `{kind}`{hint}"))));
         }
         Self::read(kind, &value).map_err(D::Error::custom)

@@ -1,7 +1,7 @@
 //! Which layer reads which: names into an order in which everything can run.
 
 use super::Definition;
-use crate::engine::field::{FieldError, nearest};
+use crate::engine::field::{FieldError, did_you_mean};
 use std::{
     cmp::Reverse,
     collections::{BinaryHeap, HashMap},
@@ -243,8 +243,7 @@ impl<'a> Names<'a> {
                 .map(|call| (Wire::Run(first + call, 0), values))
                 .ok_or_else(|| format!("expected `{layer}:0` to `{layer}:{}`, received `{name}`", runs - 1));
         }
-        let hint = nearest(name, self.by_name.keys().copied().filter(|known| !known.is_empty()));
-        let hint = hint.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        let hint = did_you_mean(name, self.by_name.keys().copied().filter(|known| !known.is_empty()));
         Err(format!("expected the name of an input or a layer, received `{name}`{hint}"))
     }
 }

@@ -69,10 +69,7 @@ fn collect<T>(result: Result<T, Vec<FieldError>>, errors: &mut Vec<FieldError>) 
 }
 
 fn unknown(what: &str, received: &str, known: &[&str], pointer: String) -> FieldError {
-    let hint = match field::nearest(received, known.iter().copied()) {
-        Some(name) => format!("; did you mean `{name}`?"),
-        None => String::new(),
-    };
+    let hint = field::did_you_mean(received, known.iter().copied());
     let shown: String = received.chars().take(80).collect();
     FieldError::new(pointer, format!("unknown {what} `{shown}`, expected one of `{}`{hint}", known.join("`, `")))
 }

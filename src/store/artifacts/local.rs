@@ -17,7 +17,7 @@ use std::{
 };
 use uuid::Uuid;
 
-/// Characters of an id, with which the name of every file here begins.
+/// Length of the id at the start of every file name.
 const UUID_LENGTH: usize = 36;
 
 /// Files by key.
@@ -28,9 +28,9 @@ pub struct Artifacts {
 }
 
 impl Artifacts {
-    /// Keeps files in the folder `root`, which is made where it is missing.
+    /// Opens or creates the folder `root`.
     pub fn open(root: &Path) -> anyhow::Result<Self> {
-        fs::create_dir_all(root).with_context(|| format!("cannot make the folder {}", root.display()))?;
+        fs::create_dir_all(root).with_context(|| format!("cannot create the folder {}", root.display()))?;
         let root = root.canonicalize().with_context(|| format!("cannot open the folder {}", root.display()))?;
         if let Some(parent) = root.parent() {
             File::open(parent)
@@ -41,28 +41,28 @@ impl Artifacts {
         Ok(Self { files: Arc::new(files), root })
     }
 
-    /// Stores `content` under `key`; what was there is replaced.
+    /// Stores `content` under `key`, and replaces an existing file.
     pub async fn put(&self, key: &ArtifactKey, content: Bytes) -> Result<Stored, StoreError> {
         let stored = Stored { bytes: content.len() as u64, sha256: hexadecimal(&Sha256::digest(&content)) };
         self.files.put(&key.path(), content.into()).await.map_err(failure)?;
         Ok(stored)
     }
 
-    /// The whole file; fails where it is not the one that `sha256` was recorded of.
+    /// The content of the file; fails where its SHA-256 is not `sha256`.
     pub async fn get(&self, key: &ArtifactKey, sha256: &str) -> Result<Bytes, StoreError> {
         let content = self.files.get(&key.path()).await.map_err(failure)?.bytes().await.map_err(failure)?;
         let found = hexadecimal(&Sha256::digest(&content));
         if found == sha256 { Ok(content) } else { Err(StoreError::Internal(damaged(key, sha256, &found))) }
     }
 
-    /// The file to be read on a blocking thread, in constant memory.
+    /// A reader of the file for a blocking thread, in constant memory.
     pub async fn source(&self, key: &ArtifactKey, sha256: &str) -> Result<Source, StoreError> {
         let path = self.files.path_to_filesystem(&key.path()).map_err(failure)?;
         let file = tokio::fs::File::open(&path).await.with_context(|| format!("cannot open {}", path.display()))?;
         Ok(Source::new(key.clone(), file.into_std().await, sha256.to_owned()))
     }
 
-    /// Removes the file, where there is one.
+    /// Removes the file, if it exists.
     pub async fn remove(&self, key: &ArtifactKey) -> Result<(), StoreError> {
         match self.files.delete(&key.path()).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
@@ -70,8 +70,8 @@ impl Artifacts {
         }
     }
 
-    /// Removes every file of ours but those that are `needed`: what an earlier process was writing when it died, and what it
-    /// had not yet removed. Returns how many. Only for start-up: an upload in flight has no record yet.
+    /// Removes every artifact that is not `needed`: leftovers of a process that died. Returns how many. Only for start-up: an
+    /// upload in progress has no record yet.
     pub async fn sweep(&self, needed: HashSet<ArtifactKey>) -> Result<usize, StoreError> {
         let root = self.root.clone();
         let sweeping = tokio::task::spawn_blocking(move || sweep(&root, &needed));
@@ -90,8 +90,11 @@ fn sweep(root: &Path, needed: &HashSet<ArtifactKey>) -> io::Result<usize> {
         for file in files {
             let file = file?;
             let Some(name) = file.file_name().to_str().map(str::to_owned) else { continue };
-            let ours = name.get(..UUID_LENGTH).is_some_and(|id| Uuid::try_parse(id).is_ok());
-            if ours && file.file_type()?.is_file() && !needed.contains(&ArtifactKey::kept(format!("{folder}/{name}"))) {
+            let is_artifact = name.get(..UUID_LENGTH).is_some_and(|id| Uuid::try_parse(id).is_ok());
+            if is_artifact
+                && file.file_type()?.is_file()
+                && !needed.contains(&ArtifactKey::from_stored(format!("{folder}/{name}")))
+            {
                 fs::remove_file(file.path())?;
                 removed += 1;
             }
@@ -100,7 +103,7 @@ fn sweep(root: &Path, needed: &HashSet<ArtifactKey>) -> io::Result<usize> {
     Ok(removed)
 }
 
-/// What went wrong, with a full device told apart.
+/// The error as the store's, with [`StoreError::Full`] for a full device.
 pub(super) fn failure(error: object_store::Error) -> StoreError {
     let error = anyhow::Error::new(error);
     let full = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(is_full);

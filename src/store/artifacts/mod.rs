@@ -1,7 +1,7 @@
 //! Files by key in an object store: datasets, and the weights of models.
 //!
-//! A file appears under its key whole and durable, or not at all: it is written beside it, synced, and renamed. Its
-//! SHA-256 is kept in the record that needs it, and checked when it is read.
+//! A write is atomic and durable: the file is written under another name, synced, and renamed. Its SHA-256 is in the record that
+//! refers to it, and is checked when the file is read.
 
 mod local;
 mod pipe;
@@ -16,36 +16,36 @@ use anyhow::anyhow;
 use object_store::path::Path;
 use uuid::Uuid;
 
-/// The first parts of all keys.
+/// First segments of all keys.
 const FOLDERS: [&str; 2] = ["datasets", "models"];
 
-/// Where an artifact lies. Made of ids that the server made, of nothing that a client sent.
+/// Key of an artifact, made of ids of the service only.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ArtifactKey(String);
 
 impl ArtifactKey {
-    /// Of a dataset's file.
+    /// Key of a dataset's file.
     pub fn dataset(id: Uuid) -> Self {
         Self(format!("datasets/{id}"))
     }
 
-    /// Of the weights that the holder of `fence` made of a job: each attempt writes its own.
+    /// Key of the weights of a job, one per attempt.
     pub fn weights(job: Uuid, fence: u64) -> Self {
         Self(format!("models/{job}-{fence}.safetensors"))
     }
 
-    /// Of a file that is written only to see whether files can be.
+    /// Key of a file that readiness writes.
     pub fn probe() -> Self {
         Self(format!("probes/{}", Uuid::now_v7()))
     }
 
-    /// As the store keeps it.
+    /// Text of the key, as it is stored.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What [`Self::as_str`] gave.
-    pub(in crate::store) fn kept(key: String) -> Self {
+    /// A key from its stored text.
+    pub(in crate::store) fn from_stored(key: String) -> Self {
         Self(key)
     }
 
@@ -54,16 +54,17 @@ impl ArtifactKey {
     }
 }
 
-/// What is known of a file that was stored.
+/// A stored file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
-    /// Its size.
+    /// Size in bytes.
     pub bytes: u64,
-    /// Its SHA-256, hexadecimal.
+    /// SHA-256 in hexadecimal.
     pub sha256: String,
 }
 
-fn hexadecimal(digest: &[u8]) -> String {
+/// A digest in hexadecimal.
+pub fn hexadecimal(digest: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

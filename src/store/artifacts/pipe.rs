@@ -1,19 +1,19 @@
-//! From chunks that arrive in async code to a reader on a blocking thread.
+//! A pipe from async code to a reader on a blocking thread.
 
 use bytes::{Buf, Bytes};
 use std::io::{BufRead, Read, Result};
 use tokio::sync::mpsc;
 
-/// Chunks that may wait for the reader.
+/// Maximum number of chunks in the pipe.
 const CHUNKS: usize = 64;
 
-/// A way for chunks, and the reader at its end. The reader sees the end once the sender is dropped.
+/// A sender of chunks and their reader, which ends once the sender is dropped.
 pub fn pipe() -> (mpsc::Sender<Bytes>, PipeReader) {
     let (sender, chunks) = mpsc::channel(CHUNKS);
     (sender, PipeReader { chunks, chunk: Bytes::new() })
 }
 
-/// Reads what is sent. Only for blocking threads.
+/// Reader of a [`pipe`], for blocking threads only.
 #[derive(Debug)]
 pub struct PipeReader {
     chunks: mpsc::Receiver<Bytes>,

@@ -1,4 +1,4 @@
-//! Uploads: stored, hashed and looked into while they arrive, in constant memory.
+//! Uploads: stored, hashed and inspected while they arrive, in constant memory.
 
 use crate::store::{
     StoreError,
@@ -12,38 +12,38 @@ use sha2::{Digest, Sha256};
 use std::io::BufRead;
 use tokio::{sync::mpsc, task::JoinHandle};
 
-/// Bytes written at once; object stores elsewhere want parts of at least 5 MiB.
+/// Bytes per part; S3 requires at least 5 MiB.
 const PART: usize = 8 << 20;
 
-/// Why an upload was not stored. `R` is what looked into it.
+/// Why an upload was not stored. `R` is the refusal of its inspection.
 #[derive(Debug, thiserror::Error)]
 pub enum ReceiveError<R> {
-    /// There is more than was allowed.
-    #[error("expected at most {most_bytes} bytes, received more")]
+    /// The body is larger than allowed.
+    #[error("expected at most {max_bytes} bytes, received more")]
     TooLarge {
-        /// What was allowed.
-        most_bytes: u64,
+        /// Maximum size in bytes.
+        max_bytes: u64,
     },
-    /// The sender failed, or went away.
+    /// The body failed or ended early.
     #[error("the upload broke off: {0}")]
     Body(Box<dyn std::error::Error + Send + Sync>),
-    /// Who looked into it refused it.
+    /// The inspection refused it.
     #[error("{0}")]
     Refused(R),
-    /// It could not be stored.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl Artifacts {
-    /// Stores a body of at most `most_bytes` under `key` while it arrives. `look` reads the same bytes on a blocking
-    /// thread; nothing is stored where it refuses, where the body breaks off, or where this future is dropped.
+    /// Stores a body of at most `max_bytes` under `key` while it arrives. `inspect` reads the same bytes on a
+    /// blocking thread; nothing is stored where it refuses, where the body fails, or where this future is dropped.
     pub async fn receive<T, R, E>(
         &self,
         key: &ArtifactKey,
         body: impl Stream<Item = Result<Bytes, E>>,
-        most_bytes: u64,
-        look: impl FnOnce(&mut dyn BufRead) -> Result<T, R> + Send + 'static,
+        max_bytes: u64,
+        inspect: impl FnOnce(&mut dyn BufRead) -> Result<T, R> + Send + 'static,
     ) -> Result<(Stored, T), ReceiveError<R>>
     where
         T: Send + 'static,
@@ -53,47 +53,49 @@ impl Artifacts {
         let mut body = std::pin::pin!(body);
         let mut writer = Writer::new(self.files.put_multipart(&key.path()).await.map_err(failure)?);
         let (sender, mut reader) = pipe();
-        let looking = tokio::task::spawn_blocking(move || look(&mut reader));
-        let mut looker = Looker::Reading(sender, looking);
+        let inspecting = tokio::task::spawn_blocking(move || inspect(&mut reader));
+        let mut inspection = Inspection::Reading(sender, inspecting);
         while let Some(chunk) = body.next().await {
             let chunk = chunk.map_err(|error| ReceiveError::Body(error.into()))?;
-            if writer.bytes + chunk.len() as u64 > most_bytes {
-                return Err(ReceiveError::TooLarge { most_bytes });
+            if writer.bytes + chunk.len() as u64 > max_bytes {
+                return Err(ReceiveError::TooLarge { max_bytes });
             }
-            if let Looker::Reading(sender, _) = &looker
+            if let Inspection::Reading(sender, _) = &inspection
                 && sender.send(chunk.clone()).await.is_err()
             {
-                looker = Looker::Done(looker.found().await?);
+                inspection = Inspection::Done(inspection.result().await?);
             }
             writer.write(chunk).await?;
         }
-        let found = looker.found().await?;
+        let found = inspection.result().await?;
         Ok((writer.finish().await?, found))
     }
 }
 
-/// Who looks into the bytes: reading still, or done before their end.
-enum Looker<T, R> {
+/// The inspection of an upload: reading, or done before its end.
+enum Inspection<T, R> {
     Reading(mpsc::Sender<Bytes>, JoinHandle<Result<T, R>>),
     Done(T),
 }
 
-impl<T, R> Looker<T, R> {
-    /// Tells that there is no more, and waits for what was found.
-    async fn found(self) -> Result<T, ReceiveError<R>> {
+impl<T, R> Inspection<T, R> {
+    /// Ends the input and waits for the result.
+    async fn result(self) -> Result<T, ReceiveError<R>> {
         match self {
             Self::Done(found) => Ok(found),
-            Self::Reading(sender, looking) => {
+            Self::Reading(sender, inspecting) => {
                 drop(sender);
-                let found =
-                    looking.await.context("looking into an upload was cut short").map_err(StoreError::Internal)?;
+                let found = inspecting
+                    .await
+                    .context("the inspection of an upload was cut short")
+                    .map_err(StoreError::Internal)?;
                 found.map_err(ReceiveError::Refused)
             }
         }
     }
 }
 
-/// Writes parts, one at a time, while the next one is gathered. What is not finished is removed when it is dropped.
+/// Writes one part while the next is buffered. An unfinished upload is removed when this is dropped.
 struct Writer {
     upload: Box<dyn MultipartUpload>,
     /// Absent while a part is being written.
@@ -116,7 +118,7 @@ impl Writer {
         if self.part_bytes >= PART { self.flush().await } else { Ok(()) }
     }
 
-    /// Begins to write what was gathered, once the part before is written.
+    /// Starts to write the buffered part, once the part before is written.
     async fn flush(&mut self) -> Result<(), StoreError> {
         let mut hasher = self.settle().await?;
         let part = std::mem::take(&mut self.part);

@@ -1,4 +1,4 @@
-//! A stored file as a reader that checks what it reads.
+//! [`Source`]: a reader of a stored file that verifies its SHA-256.
 
 use crate::store::artifacts::{ArtifactKey, damaged, hexadecimal};
 use sha2::{Digest, Sha256};
@@ -10,7 +10,7 @@ use std::{
 /// Bytes read from the file at once.
 const BUFFER: usize = 1 << 18;
 
-/// Reads a stored file from its beginning, on a blocking thread.
+/// Reader of a stored file, for blocking threads.
 ///
 /// At the file's end the SHA-256 of everything read is compared with the recorded one: a difference is an error of the
 /// kind `InvalidData`. A reader that stops before the end has checked nothing unless it calls [`Self::finish`].
@@ -21,7 +21,7 @@ pub struct Source {
     sha256: String,
     hasher: Option<Sha256>,
     buffer: Box<[u8]>,
-    /// What of the buffer is still to be read.
+    /// The unread part of the buffer.
     ready: std::ops::Range<usize>,
 }
 
@@ -31,7 +31,7 @@ impl Source {
         Self { key, file, sha256, hasher: Some(Sha256::new()), buffer, ready: 0..0 }
     }
 
-    /// Reads what is left, so that everything is checked.
+    /// Reads to the end, so that the SHA-256 is verified.
     pub fn finish(mut self) -> Result<()> {
         loop {
             match self.fill_buf()?.len() {

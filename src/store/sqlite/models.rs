@@ -82,7 +82,7 @@ pub async fn delete(transaction: &mut SqliteConnection, key: &str) -> Result<Vec
         .await?;
     // Its versions go with it.
     sqlx::query("DELETE FROM models WHERE id = ?").bind(&id).execute(transaction).await?;
-    Ok(artifacts.into_iter().map(ArtifactKey::kept).collect())
+    Ok(artifacts.into_iter().map(ArtifactKey::from_stored).collect())
 }
 
 /// Adds a version and returns its number.
@@ -135,7 +135,7 @@ pub async fn version(
             StoreError::NotFound(format!("no version of the model {:?} yet: no job of it has succeeded", model.name))
         }
     })?;
-    Ok((model_version(&row, &model.name)?, ArtifactKey::kept(Record(&row).text("artifact")?)))
+    Ok((model_version(&row, &model.name)?, ArtifactKey::from_stored(Record(&row).text("artifact")?)))
 }
 
 pub async fn versions(
@@ -163,7 +163,7 @@ pub async fn versions(
 pub async fn artifacts(connection: &mut SqliteConnection) -> Result<HashSet<ArtifactKey>, StoreError> {
     let versions: Vec<String> = sqlx::query_scalar("SELECT artifact FROM versions").fetch_all(&mut *connection).await?;
     let rows = sqlx::query("SELECT id FROM datasets").fetch_all(connection).await?;
-    let mut keys: HashSet<ArtifactKey> = versions.into_iter().map(ArtifactKey::kept).collect();
+    let mut keys: HashSet<ArtifactKey> = versions.into_iter().map(ArtifactKey::from_stored).collect();
     for row in &rows {
         keys.insert(ArtifactKey::dataset(Record(row).id("id")?));
     }

@@ -97,7 +97,7 @@ pub fn job(model: &Model, dataset: &Dataset) -> Job {
             input: Some("leaf".to_owned()),
             columns: vec!["width".to_owned()],
             scale: Preprocessing::None,
-            reason: "the layer `r` reads the numbers as they are".to_owned(),
+            reason: "the layer `r` takes unscaled numbers".to_owned(),
         }],
         warnings: vec![JobWarning {
             code: "unscaled_columns".to_owned(),

@@ -15,6 +15,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::openapi::{ObjectBuilder, OneOfBuilder, RefOr, Schema, Type, schema::SchemaType};
 
 /// The body of `POST /v1/jobs`.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
@@ -24,12 +25,11 @@ pub struct JobRequest {
     pub model: String,
     /// Name or id of the dataset.
     pub dataset: String,
-    /// Target column, or a list of them; an object by output for a model with several outputs. A sparse loss with an output such
-    /// as `[steps, classes]` takes a column of class indices for each step or position, in that order.
-    #[schema(schema_with = per_output::<Columns>)]
+    /// The target of each output.
+    #[schema(schema_with = target)]
     pub target: PerOutput<Columns>,
-    /// Task, or an object by output. Default: inferred from the target, the loss and the last activation.
-    #[schema(schema_with = per_output::<TaskRequest>, required = false)]
+    /// The task of each output.
+    #[schema(schema_with = task, required = false)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<PerOutput<TaskRequest>>,
     /// Feature columns. Default: every column except the target and `sample_weight`. A number column may be both feature and
@@ -54,6 +54,20 @@ pub struct JobRequest {
     #[schema(value_type = Option<TrainingRequest>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub training: Option<Value>,
+}
+
+fn target() -> RefOr<Schema> {
+    let description = "Target column, or a list of them; an object by output for a model with several outputs. A sparse loss with \
+                       an output such as `[steps, classes]` takes a column of class indices for each step or position, in that \
+                       order.";
+    OneOfBuilder::new().description(Some(description)).item(per_output::<Columns>()).into()
+}
+
+fn task() -> RefOr<Schema> {
+    let null = ObjectBuilder::new().schema_type(SchemaType::new(Type::Null));
+    let description =
+        "Task, or an object by output. Default: inferred from the target, the loss and the last activation.";
+    OneOfBuilder::new().description(Some(description)).item(per_output::<TaskRequest>()).item(null).into()
 }
 
 impl JobRequest {

@@ -7,20 +7,33 @@ use utoipa::{
 };
 
 pub(super) fn metrics() -> RefOr<Schema> {
+    lists_of_metrics(
+        "Metrics to report. Default: `accuracy` for classes, `mean_absolute_error` for numbers. A list for every output, or an \
+         object of lists by output.",
+    )
+}
+
+pub(super) fn weighted_metrics() -> RefOr<Schema> {
+    lists_of_metrics(
+        "Metrics weighted by `sample_weight` or `class_weight`. One with the name of a metric is reported as `weighted_` and that \
+         name. A list for every output, or an object of lists by output.",
+    )
+}
+
+fn lists_of_metrics(description: &str) -> RefOr<Schema> {
     let list = || ArrayBuilder::new().items(Ref::from_schema_name(<Metric as ToSchema>::name()));
     let by_output = ObjectBuilder::new().additional_properties(Some(list()));
-    OneOfBuilder::new()
-        .description(Some("A list for every output, or an object of lists by output."))
-        .item(list())
-        .item(by_output)
-        .into()
+    OneOfBuilder::new().description(Some(description)).item(list()).item(by_output).into()
 }
 
 pub(super) fn loss() -> RefOr<Schema> {
     let loss = || Ref::from_schema_name(<ReducedLoss as ToSchema>::name());
     let or_null = || OneOfBuilder::new().item(loss()).item(ObjectBuilder::new().schema_type(Type::Null));
     OneOfBuilder::new()
-        .description(Some("A loss for every output, a list in the model's order of outputs, or an object by output."))
+        .description(Some(
+            "Loss. Default: a cross-entropy for classes, `mean_squared_error` for numbers. One for every output, a list in the \
+             model's order of outputs, or an object by output. An output whose loss is null is not trained and needs no target.",
+        ))
         .item(loss())
         .item(ArrayBuilder::new().items(or_null()))
         .item(ObjectBuilder::new().additional_properties(Some(Schema::from(or_null()))))
@@ -30,7 +43,10 @@ pub(super) fn loss() -> RefOr<Schema> {
 pub(super) fn loss_weights() -> RefOr<Schema> {
     let number = || ObjectBuilder::new().schema_type(Type::Number).minimum(Some(0.0));
     OneOfBuilder::new()
-        .description(Some("A number for every output, a list in the model's order of outputs, or an object by output."))
+        .description(Some(
+            "Coefficient of each output's loss in the total loss. Default: 1. A number for every output, a list in the model's \
+             order of outputs, or an object by output.",
+        ))
         .item(number())
         .item(ArrayBuilder::new().items(number()))
         .item(ObjectBuilder::new().additional_properties(Some(number())))

@@ -30,23 +30,19 @@ pub struct Training {
     /// Optimizer.
     #[schema(required = true)]
     pub optimizer: Optimizer,
-    /// Loss. Default: a cross-entropy for classes, `mean_squared_error` for numbers. With several outputs one for all of them, a
-    /// list in the model's order of outputs, or an object by output; an output whose loss is null is not trained and needs no
-    /// target.
+    /// Loss; null for an output that is not trained.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "fields::loss")]
     #[schema(schema_with = schema::loss, required = true)]
     pub loss: Option<OutputSetting<Option<ReducedLoss>>>,
-    /// Metrics to report. Default: `accuracy` for classes, `mean_absolute_error` for numbers. With several outputs a list for all
-    /// of them, or an object of lists by output.
+    /// Metrics to report.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "fields::metrics")]
     #[schema(schema_with = schema::metrics, required = true)]
     pub metrics: Option<OutputSetting<Vec<Metric>>>,
-    /// Metrics weighted by `sample_weight` or `class_weight`. One that has the name of a metric is reported as `weighted_` and
-    /// that name.
+    /// Metrics weighted by `sample_weight` or `class_weight`.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "fields::metrics")]
-    #[schema(schema_with = schema::metrics, required = false)]
+    #[schema(schema_with = schema::weighted_metrics, required = false)]
     pub weighted_metrics: Option<OutputSetting<Vec<Metric>>>,
-    /// Coefficient of each output's loss in the total loss. Default: 1.
+    /// Coefficient of each output's loss in the total loss.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "fields::loss_weights")]
     #[schema(schema_with = schema::loss_weights, required = false)]
     pub loss_weights: Option<OutputSetting<f64>>,

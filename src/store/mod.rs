@@ -117,7 +117,7 @@ pub struct Claim {
 /// An event before it has an id.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewEvent {
-    /// What it tells.
+    /// Type of the event.
     pub kind: EventKind,
     /// When it happened.
     pub at: Timestamp,

@@ -252,8 +252,8 @@ impl<'a> Recorder<'a> {
         report.timing.training_seconds =
             duration.map(|duration| duration.as_secs_f64()).or(report.timing.training_seconds);
         let result = self.commit(&report, &outcome, stop).await;
-        let kept = matches!(&result, Ok(job) if job.version.is_some());
-        if matches!(outcome, Outcome::Succeeded { .. }) && !kept {
+        let is_committed = matches!(&result, Ok(job) if job.version.is_some());
+        if matches!(outcome, Outcome::Succeeded { .. }) && !is_committed {
             // Where this fails, the next start removes them.
             if let Err(error) = self.context.artifacts.remove(&artifact).await {
                 tracing::warn!(%error, "cannot remove unused weights");

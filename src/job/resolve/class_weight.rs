@@ -53,7 +53,7 @@ pub(super) fn check_class_weight(
     }
 }
 
-/// Weights of classes of which each has a target column.
+/// Checks weights of classes that have a target column each.
 fn check_column_weight(class_weight: &ClassWeight, targets: &[&Column]) -> Result<(), FieldError> {
     let ClassWeight::Labels(weights) = class_weight else { return Ok(()) };
     let columns: Vec<String> = targets.iter().map(|column| column.name.clone()).collect();

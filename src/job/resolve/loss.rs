@@ -114,7 +114,7 @@ fn task_of_request(
         }
         (TaskRequest::MulticlassClassification, _) => match last {
             Some(Activation::Sigmoid) => {
-                let why = "the sigmoid outputs a probability for each column by itself".to_owned();
+                let why = "the sigmoid outputs an independent probability for each column".to_owned();
                 refuse(TaskRequest::MultilabelClassification, why)
             }
             _ => Ok(Task::OneHotColumns),

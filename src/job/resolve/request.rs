@@ -1,17 +1,9 @@
 //! The body of a job request, and the training settings that it means.
 
 use crate::{
-    data::{
-        named::{Named, PerOutput, per_output},
-        weights::ClassWeight,
-    },
+    data::named::{Named, PerOutput, per_output},
     engine::field::{FieldError, parse_settings},
-    job::{
-        columns::Columns,
-        preprocessing::ChosenBy,
-        task_request::TaskRequest,
-        training::{Training, TrainingRequest},
-    },
+    job::{columns::Columns, preprocessing::ChosenBy, task_request::TaskRequest, training::Training},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -44,14 +36,14 @@ pub struct JobRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation_dataset: Option<String>,
     /// Short for `training.class_weight`.
-    #[schema(value_type = Option<ClassWeight>)]
+    #[schema(value_type = Option<crate::data::weights::ClassWeight>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class_weight: Option<Value>,
     /// Short for `training.sample_weight`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample_weight: Option<String>,
     /// Training settings.
-    #[schema(value_type = Option<TrainingRequest>)]
+    #[schema(value_type = Option<crate::job::training::TrainingRequest>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub training: Option<Value>,
 }
@@ -112,7 +104,7 @@ impl JobRequest {
         }
     }
 
-    /// The settings that stand beside `training`.
+    /// Training settings that are given beside `training`.
     fn beside_training(&self) -> impl Iterator<Item = (&'static str, Value)> {
         let class_weight = self.class_weight.clone().map(|weight| ("class_weight", weight));
         let sample_weight = self.sample_weight.clone().map(|column| ("sample_weight", column.into()));

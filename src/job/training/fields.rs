@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::Value;
 use std::ops::RangeInclusive;
 
-/// Every epoch of a job is kept as an event.
+/// Every epoch of a job is stored as an event.
 const MAX_EPOCHS: u32 = 1_000_000;
 
 const MAX_STEPS_PER_EPOCH: u32 = 1_000_000_000;

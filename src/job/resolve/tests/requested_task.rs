@@ -108,7 +108,7 @@ fn a_task_decides_what_columns_of_0_and_1_are(
 #[case(1, "linear", json!({"target": "price", "task": "classification"}), "expected regression: \"price\" has 4 different numbers, not all integers or too many, received classification")]
 #[case(1, "linear", json!({"target": "price", "task": "multilabel_classification"}), "expected regression: a target column of 0 and 1 is needed for each label, and at least 2 of them, received multilabel_classification")]
 #[case(2, "softmax", json!({"target": ["a", "b"], "task": "multilabel_classification"}), "expected multiclass_classification: the softmax outputs probabilities that sum to 1, received multilabel_classification")]
-#[case(2, "sigmoid", json!({"target": ["a", "b"], "task": "multiclass_classification"}), "expected multilabel_classification: the sigmoid outputs a probability for each column by itself, received multiclass_classification")]
+#[case(2, "sigmoid", json!({"target": ["a", "b"], "task": "multiclass_classification"}), "expected multilabel_classification: the sigmoid outputs an independent probability for each column, received multiclass_classification")]
 #[case(2, "linear", json!({"target": ["a", "price"], "task": "classification"}), "received classification")]
 #[case(2, "linear", json!({"target": ["a", "b"], "task": "binary_classification"}), "expected multilabel_classification: there are 2 target columns, received binary_classification")]
 #[case(1, "linear", json!({"target": "a", "task": "binary_classification", "training": {"loss": "mse"}}), "expected regression: that is what mean_squared_error learns from \"a\" with an output of 1 unit, received binary_classification")]

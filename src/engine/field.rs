@@ -33,7 +33,8 @@ impl FieldError {
         self
     }
 
-    fn is_unknown_field(&self) -> bool {
+    /// Whether it is about a field that is not known.
+    pub(crate) fn is_unknown_field(&self) -> bool {
         self.detail.starts_with("unknown field")
     }
 }

@@ -2,11 +2,14 @@
 
 use crate::{
     data::named::{Named, PerOutput, per_output},
-    engine::field::{FieldError, parse_settings},
+    engine::{
+        field::{FieldError, parse, parse_settings},
+        optimizer::Optimizer,
+    },
     job::{columns::Columns, preprocessing::ChosenBy, task_request::TaskRequest, training::Training},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use utoipa::openapi::{ObjectBuilder, OneOfBuilder, RefOr, Schema, Type, schema::SchemaType};
 
 /// The body of `POST /v1/jobs`.
@@ -62,6 +65,22 @@ fn task() -> RefOr<Schema> {
     OneOfBuilder::new().description(Some(description)).item(per_output::<TaskRequest>()).item(null).into()
 }
 
+/// An error of an unknown setting with a hint where optimizers have it.
+fn hint_of_optimizer(error: FieldError) -> FieldError {
+    let Some(name) = error.pointer.strip_prefix('/').filter(|_| error.is_unknown_field()) else { return error };
+    let is_known = |kind: &&str| match parse::<Optimizer>(&json!({"type": kind, name: null})) {
+        Ok(_) => true,
+        Err(error) => !error.is_unknown_field(),
+    };
+    match Optimizer::NAMES.iter().find(|kind| is_known(kind)) {
+        None => error,
+        Some(kind) => {
+            let detail = format!("expected `{name}` in `optimizer`, as in {{\"type\": \"{kind}\", \"{name}\": …}}");
+            FieldError { detail, ..error }
+        }
+    }
+}
+
 impl JobRequest {
     /// The settings of the request over `defaults`, which are the model's. `None` where they cannot be read.
     pub(super) fn training(&self, defaults: &Map<String, Value>, errors: &mut Vec<FieldError>) -> Option<Training> {
@@ -80,7 +99,7 @@ impl JobRequest {
         }
         let mut wrong = Vec::new();
         let training = parse_settings(&settings, &mut wrong);
-        errors.extend(wrong.into_iter().map(|error| error.under("/training")));
+        errors.extend(wrong.into_iter().map(|error| hint_of_optimizer(error).under("/training")));
         training
     }
 

@@ -236,6 +236,8 @@ fn training_reads_back_as_it_was_stored() {
 #[case(2, json!({"target": ["price", "sex"]}), "/target/1", &["category"])]
 #[case(4, json!({"target": "species", "training": []}), "/training", &["an object"])]
 #[case(4, json!({"target": "species", "training": {"epoch": 3}}), "/training/epoch", &["did you mean `epochs`?"])]
+#[case(4, json!({"target": "species", "training": {"learning_rate": 0.1}}), "/training/learning_rate", &["expected `learning_rate` in `optimizer`"])]
+#[case(4, json!({"target": "species", "training": {"momentum": 0.9}}), "/training/momentum", &["\"momentum\": …"])]
 #[case(4, json!({"target": "species", "training": {"epochs": 0}}), "/training/epochs", &["1 to 1000000", "received 0"])]
 #[case(4, json!({"target": "species", "training": {"epochs": -1}}), "/training/epochs", &["1 to 1000000", "received -1"])]
 #[case(4, json!({"target": "species", "training": {"epochs": 2147483648u64}}), "/training/epochs", &["received 2147483648"])]

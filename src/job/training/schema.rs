@@ -7,23 +7,25 @@ use utoipa::{
 };
 
 pub(super) fn metrics() -> RefOr<Schema> {
-    lists_of_metrics(
-        "Metrics to report. Default: `accuracy` for classes, `mean_absolute_error` for numbers. A list for every output, or an \
-         object of lists by output.",
+    metrics_by_output(
+        "Metrics to report. Default: `accuracy` for classes, `mean_absolute_error` for numbers. One metric or a list for every \
+         output, or an object by output.",
     )
 }
 
 pub(super) fn weighted_metrics() -> RefOr<Schema> {
-    lists_of_metrics(
+    metrics_by_output(
         "Metrics weighted by `sample_weight` or `class_weight`. One with the name of a metric is reported as `weighted_` and that \
-         name. A list for every output, or an object of lists by output.",
+         name. One metric or a list for every output, or an object by output.",
     )
 }
 
-fn lists_of_metrics(description: &str) -> RefOr<Schema> {
-    let list = || ArrayBuilder::new().items(Ref::from_schema_name(<Metric as ToSchema>::name()));
-    let by_output = ObjectBuilder::new().additional_properties(Some(list()));
-    OneOfBuilder::new().description(Some(description)).item(list()).item(by_output).into()
+fn metrics_by_output(description: &str) -> RefOr<Schema> {
+    let metric = || Ref::from_schema_name(<Metric as ToSchema>::name());
+    let list = || ArrayBuilder::new().items(metric());
+    let by_output = OneOfBuilder::new().item(metric()).item(list());
+    let by_output = ObjectBuilder::new().additional_properties(Some(Schema::from(by_output)));
+    OneOfBuilder::new().description(Some(description)).item(metric()).item(list()).item(by_output).into()
 }
 
 pub(super) fn loss() -> RefOr<Schema> {

@@ -394,7 +394,7 @@ impl Parts {
                 loss: output.loss,
                 trained,
                 loss_weight: output.loss_weight,
-                metrics: output.metrics.iter().map(|metric| metric.resolve(&output.loss, width)).collect(),
+                metrics: output.metrics.iter().map(|metric| metric.resolve(&output.loss)).collect(),
                 value,
                 mask: architecture.output_mask(index),
                 left_out: last.filter(|&last| trained && output.loss.takes_logits_of(last)),

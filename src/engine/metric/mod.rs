@@ -177,10 +177,9 @@ impl Metric {
         Err(FieldError::new("", detail))
     }
 
-    /// The same metric with what it leaves open decided by loss and output width: each output of a loss like the
-    /// binary cross-entropy is a yes or no of its own, where several outputs of another loss are one choice.
+    /// The metric with the threshold that follows from the loss: 0.5 for a loss of independent binary outputs.
     #[must_use]
-    pub fn resolve(&self, loss: &Loss, _output_width: usize) -> Self {
+    pub fn resolve(&self, loss: &Loss) -> Self {
         let mut resolved = self.clone();
         let threshold = match &mut resolved.measure {
             Measure::Precision(Precision { threshold, top_k: None, .. })

@@ -6,6 +6,7 @@ mod inputs;
 mod loss;
 mod output_request;
 mod request;
+mod request_schema;
 mod resolved;
 mod resolved_output;
 mod table_view;

@@ -1,7 +1,8 @@
 //! The body of a job request, and the training settings that it means.
 
+use super::request_schema;
 use crate::{
-    data::named::{Named, PerOutput, per_output},
+    data::named::{Named, PerOutput},
     engine::{
         field::{FieldError, parse, parse_settings},
         optimizer::Optimizer,
@@ -10,7 +11,6 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use utoipa::openapi::{ObjectBuilder, OneOfBuilder, RefOr, Schema, Type, schema::SchemaType};
 
 /// The body of `POST /v1/jobs`.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
@@ -21,10 +21,10 @@ pub struct JobRequest {
     /// Name or id of the dataset.
     pub dataset: String,
     /// The target of each output.
-    #[schema(schema_with = target)]
+    #[schema(schema_with = request_schema::target)]
     pub target: PerOutput<Columns>,
     /// The task of each output.
-    #[schema(schema_with = task, required = false)]
+    #[schema(schema_with = request_schema::task, required = false)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<PerOutput<TaskRequest>>,
     /// Feature columns. Default: every column except the target and `sample_weight`. A number column may be both feature and
@@ -49,20 +49,6 @@ pub struct JobRequest {
     #[schema(value_type = Option<crate::job::training::TrainingRequest>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub training: Option<Value>,
-}
-
-fn target() -> RefOr<Schema> {
-    let description = "Target column, or a list of them; an object by output for a model with several outputs. A sparse loss with \
-                       an output such as `[steps, classes]` takes a column of class indices for each step or position, in that \
-                       order.";
-    OneOfBuilder::new().description(Some(description)).item(per_output::<Columns>()).into()
-}
-
-fn task() -> RefOr<Schema> {
-    let null = ObjectBuilder::new().schema_type(SchemaType::new(Type::Null));
-    let description =
-        "Task, or an object by output. Default: inferred from the target, the loss and the last activation.";
-    OneOfBuilder::new().description(Some(description)).item(per_output::<TaskRequest>()).item(null).into()
 }
 
 /// An error of an unknown setting with a hint where optimizers have it.

@@ -3,8 +3,8 @@
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-/// Wrong settings after which [`parse_settings`] reads no further: each costs a reading of all of them.
-const MAX_WRONG_SETTINGS: usize = 20;
+/// Maximum number of settings of [`parse_settings`]: each wrong one costs a reading of all of them.
+const MAX_SETTINGS: usize = 64;
 
 /// One wrong field: where it stands (RFC 6901 JSON pointer) and what was expected there.
 ///
@@ -54,8 +54,13 @@ pub fn parse<T: DeserializeOwned>(value: &Value) -> Result<T, FieldError> {
 }
 
 /// Reads settings of which each has a default: one that is null is left out, and so is a wrong one, after an error. `None` where
-/// errors are too many to go on.
+/// there are too many settings.
 pub fn parse_settings<T: DeserializeOwned>(settings: &Map<String, Value>, errors: &mut Vec<FieldError>) -> Option<T> {
+    if settings.len() > MAX_SETTINGS {
+        let detail = format!("expected at most {MAX_SETTINGS} settings, received {}", settings.len());
+        errors.push(FieldError::new("", detail));
+        return None;
+    }
     let (nulls, mut present): (Map<_, _>, Map<_, _>) = settings.clone().into_iter().partition(|(_, it)| it.is_null());
     for (name, null) in nulls {
         let unknown = parse::<T>(&Map::from_iter([(name, null)]).into()).err().filter(|error| error.is_unknown_field());
@@ -70,7 +75,7 @@ pub fn parse_settings<T: DeserializeOwned>(settings: &Map<String, Value>, errors
         }
     }
     let mut present = Value::Object(present);
-    for _ in 0..MAX_WRONG_SETTINGS {
+    loop {
         let error = match parse(&present) {
             Ok(settings) => return Some(settings),
             Err(error) => error,
@@ -79,7 +84,6 @@ pub fn parse_settings<T: DeserializeOwned>(settings: &Map<String, Value>, errors
         errors.push(error);
         present.as_object_mut()?.shift_remove(&name?)?;
     }
-    None
 }
 
 /// Every number in `value` that is too large for an `f32`: serde would quietly make an infinity of it.
@@ -280,11 +284,18 @@ mod tests {
     }
 
     #[test]
-    fn many_wrong_settings_are_not_read_to_their_end() {
-        let settings = (0..100_000).map(|index| (format!("x{index}"), json!(index))).collect();
-        let mut errors = Vec::new();
-        assert_eq!(parse_settings::<Settings>(&settings, &mut errors), None);
-        assert_eq!(errors.len(), MAX_WRONG_SETTINGS);
+    fn too_many_settings_are_not_read() {
+        let wrong = |count: usize| {
+            let settings = (0..count).map(|index| (format!("x{index}"), json!(index))).collect();
+            let mut errors = Vec::new();
+            let settings = parse_settings::<Settings>(&settings, &mut errors);
+            (settings, errors)
+        };
+        let (settings, errors) = wrong(MAX_SETTINGS);
+        assert_eq!((settings, errors.len()), (Some(Settings::default()), MAX_SETTINGS));
+        let (settings, errors) = wrong(100_000);
+        assert_eq!((settings, errors.len()), (None, 1));
+        assert_eq!(errors[0].to_string(), ": expected at most 64 settings, received 100000");
     }
 
     #[test]

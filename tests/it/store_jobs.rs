@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 for_each_store!(
     a_submitted_job_waits,
-    the_story_of_a_job,
+    a_job_from_submission_to_success,
     lists_are_filtered_and_paged,
     cancelling_a_queued_job_ends_it,
     cancelling_a_running_job_tells_its_worker,
@@ -52,7 +52,7 @@ async fn a_submitted_job_waits(store: Arc<dyn Store>) {
     assert!(matches!(store.job(Uuid::now_v7()).await, Err(StoreError::NotFound(_))));
 }
 
-async fn the_story_of_a_job(store: Arc<dyn Store>) {
+async fn a_job_from_submission_to_success(store: Arc<dyn Store>) {
     let (_, _, job) = submitted(&*store, "iris").await;
     let claim = claimed(&*store).await;
     assert_eq!((claim.job.id, claim.job.status, claim.job.attempt), (job.id, JobStatus::Running, 1));

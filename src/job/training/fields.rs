@@ -12,7 +12,7 @@ use crate::{
 };
 use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::Value;
-use std::ops::RangeInclusive;
+use std::{collections::HashSet, ops::RangeInclusive};
 
 /// Every epoch of a job is stored as an event.
 const MAX_EPOCHS: u32 = 1_000_000;
@@ -110,10 +110,10 @@ fn weight(value: &Value) -> Result<f64, FieldError> {
 /// A list, or one metric alone as in Keras.
 fn list_of_metrics(value: &Value) -> Result<Vec<Metric>, FieldError> {
     let Value::Array(values) = value else { return parse(value).map(|metric| vec![metric]) };
-    let mut metrics: Vec<Metric> = Vec::with_capacity(values.len());
+    let (mut metrics, mut names) = (Vec::with_capacity(values.len()), HashSet::new());
     for (index, value) in values.iter().enumerate() {
         let metric: Metric = parse(value).map_err(|error| error.under(&format!("/{index}")))?;
-        if metrics.iter().any(|known| known.name() == metric.name()) {
+        if !names.insert(metric.name()) {
             let detail = format!("expected each metric once, received `{}` again", metric.name());
             return Err(FieldError::new(format!("/{index}"), detail));
         }

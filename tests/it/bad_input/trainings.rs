@@ -124,6 +124,50 @@ async fn callbacks_and_schedules_out_of_range() {
 }
 
 #[tokio::test]
+async fn a_task_is_accepted_where_it_is_consistent() {
+    let server = with_iris().await;
+    define(&server, "line", json!([{"type": "dense", "units": 1}])).await;
+    let job = |model: &str, target: &str, task: Value| json!({"model": model, "dataset": "iris", "target": target, "task": task});
+    let mistakes = vec![
+        Mistake::json(
+            "task unknown",
+            job("iris-mlp", "species", json!("classificaton")),
+            "/task",
+            &["did you mean `classification`?"],
+        ),
+        Mistake::json("task a number", job("iris-mlp", "species", json!(1)), "/task", &[]),
+        Mistake::json(
+            "regression of a category",
+            job("iris-mlp", "species", json!("regression")),
+            "/task",
+            &["expected classification", "\"species\" is a category", "received regression"],
+        ),
+        Mistake::json(
+            "classes of numbers",
+            job("line", "petal_width", json!("classification")),
+            "/task",
+            &["expected regression", "received classification"],
+        ),
+        Mistake::json(
+            "task of no output",
+            job("iris-mlp", "species", json!({"nobody": "classification"})),
+            "/task/nobody",
+            &["nobody"],
+        ),
+    ];
+    check(&server, "/v1/jobs", "application/json", mistakes).await;
+    for (task, expected) in
+        [(json!("classification"), "multiclass_classification"), (Value::Null, "multiclass_classification")]
+    {
+        let job = post(&server, "/v1/jobs", &job("iris-mlp", "species", task)).await;
+        assert_eq!(job["task"], expected, "{job:#}");
+    }
+    let job = post(&server, "/v1/jobs", &job("line", "petal_width", json!("regression"))).await;
+    assert_eq!(job["task"], "regression", "{job:#}");
+    assert_eq!(server.wait_for_end(job["id"].as_str().unwrap()).await["status"], "succeeded");
+}
+
+#[tokio::test]
 async fn clashes_with_the_table() {
     let server = with_iris().await;
     define(&server, "four", json!([{"type": "dense", "units": 4, "activation": "softmax"}])).await;

@@ -194,7 +194,7 @@ fn metrics_of_nothing_and_of_one_class_are_numbers() {
 fn several_outputs_of_a_binary_crossentropy_are_a_yes_or_no_each() {
     let precision: Metric = field::parse(&json!("precision")).unwrap();
     let score = |loss: &str| {
-        let metric = precision.resolve(&field::parse(&json!(loss)).unwrap(), 2);
+        let metric = precision.resolve(&field::parse(&json!(loss)).unwrap());
         let mut cells = vec![0.0; metric.cells(2)];
         metric.update(&[1.0f32, 1.0, 0.0, 1.0], &[0.9, 0.8, 0.7, 0.6], 2, &mut cells);
         metric.result(&cells)

@@ -23,7 +23,7 @@ use axum::{
 use bytes::Bytes;
 use futures::Stream;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -43,6 +43,7 @@ pub struct NewDataset {
 
 /// An upload as a form.
 #[derive(Debug, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[allow(dead_code, reason = "only its documentation is used: the form is streamed")]
 pub struct DatasetForm {
     /// Unique name; generated if absent here and in the query.
@@ -53,6 +54,27 @@ pub struct DatasetForm {
     file: Vec<u8>,
 }
 
+/// The schema of a table in JSON.
+pub fn json_table() -> Value {
+    let cell = json!({"type": ["number", "string", "boolean", "null"]});
+    json!({
+        "description": "Records, or column names with rows",
+        "anyOf": [
+            {"type": "array", "minItems": 1, "items": {"type": "object", "minProperties": 1, "additionalProperties": cell}},
+            {
+                "type": "object",
+                "required": ["columns", "data"],
+                "additionalProperties": false,
+                "properties": {
+                    "columns": {"type": "array", "minItems": 1, "items": {"type": "string"}},
+                    "data": {"type": "array", "minItems": 1, "items": {"type": "array", "items": cell}},
+                    "index": {"description": "Ignored; pandas writes it", "type": "array"},
+                },
+            },
+        ],
+    })
+}
+
 /// Upload a table
 ///
 /// The body is the file, in the format that `Content-Type` names, or a form with the part `file`. Column types are inferred from
@@ -61,7 +83,7 @@ pub struct DatasetForm {
     post,
     path = "/v1/datasets",
     tag = "datasets",
-    params(NewDataset),
+    params(NewDataset, IdempotencyKey),
     request_body(content(
         (DatasetForm = "multipart/form-data", example = json!({"name": "iris", "file": "sepal_length,species\n5.1,setosa\n"})),
     )),

@@ -5,7 +5,7 @@ use crate::{
         App, accept,
         path::Id,
         problem::{Kind, Problem},
-        query::{Limit, List, Parameters},
+        query::{Limit, List, Parameters, Position},
     },
     job::JobEvent,
     store::follow::{Followed, follow},
@@ -37,8 +37,8 @@ const RETRY: Duration = Duration::from_secs(2);
 #[into_params(parameter_in = Query)]
 pub struct EventsQuery {
     /// Only events after this id
-    #[param(example = 7)]
-    after: Option<u64>,
+    #[param(value_type = Option<u64>, example = 7)]
+    after: Option<Position>,
     /// Maximum number of entries of a list
     #[serde(default)]
     #[param(value_type = u32, minimum = 1, maximum = 100, default = 20)]
@@ -74,7 +74,7 @@ pub async fn events(
 ) -> Result<Response, Problem> {
     let after = match last_event_id(&headers)? {
         Some(seen) => seen,
-        None => query.after.unwrap_or(0),
+        None => query.after.map_or(0, |after| after.0),
     };
     if accept::preferred(&headers, &["application/json", "text/event-stream"])? == "application/json" {
         let limit = query.limit.0;
@@ -113,8 +113,8 @@ fn kept(event: &JobEvent) -> Result<Event, axum::Error> {
 
 fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
     let Some(value) = headers.get(LAST_EVENT_ID) else { return Ok(None) };
-    let parsed = value.to_str().ok().and_then(|text| text.parse().ok());
-    parsed.map(Some).ok_or_else(|| {
+    let parsed = value.to_str().ok().and_then(|text| Position::try_from(text.to_owned()).ok());
+    parsed.map(|seen| Some(seen.0)).ok_or_else(|| {
         Problem::new(Kind::Malformed, format!("expected Last-Event-ID to be the id of an event, received {value:?}"))
     })
 }
@@ -129,7 +129,7 @@ mod tests {
             |id: &str| last_event_id(&HeaderMap::from_iter([(LAST_EVENT_ID, HeaderValue::from_str(id).unwrap())]));
         assert_eq!(with("7").unwrap(), Some(7));
         assert_eq!(last_event_id(&HeaderMap::new()).unwrap(), None);
-        for bad in ["", "-1", "x", "99999999999999999999"] {
+        for bad in ["", "-1", "x", "9223372036854775808"] {
             assert!(with(bad).is_err(), "{bad}");
         }
     }

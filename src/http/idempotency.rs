@@ -11,6 +11,13 @@ use axum::{
 };
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use utoipa::{
+    IntoParams,
+    openapi::{
+        ObjectBuilder, Required, Type,
+        path::{Parameter, ParameterBuilder, ParameterIn},
+    },
+};
 
 /// Maximum length of a key.
 const MAX_LENGTH: usize = 255;
@@ -24,6 +31,21 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// The request's key, where it has one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotencyKey(Option<String>);
+
+impl IntoParams for IdempotencyKey {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let schema = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[!-~]([ -~]{0,253}[!-~])?$"));
+        let description =
+            "A repeated request with the same key and body gets the first answer; another body is a conflict";
+        let parameter = ParameterBuilder::new()
+            .name(HEADER.as_str())
+            .parameter_in(ParameterIn::Header)
+            .required(Required::False)
+            .description(Some(description))
+            .schema(Some(schema));
+        vec![parameter.build()]
+    }
+}
 
 impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
     type Rejection = Problem;

@@ -8,7 +8,7 @@ use crate::{
         idempotency::{Created, IdempotencyKey, fingerprint},
         path::Id,
         problem::Problem,
-        query::{Limit, List, Parameters},
+        query::{Cursor, Limit, List, Parameters},
     },
     job::{
         Dataset, Job, JobOverview, JobProgress, JobStatus, ModelWarning, Timing, now,
@@ -32,6 +32,7 @@ const JOBS: &str = "/v1/jobs";
     post,
     path = "/v1/jobs",
     tag = "jobs",
+    params(IdempotencyKey),
     request_body(content = JobRequest, example = json!({
         "model": "iris-mlp", "dataset": "iris", "target": "species",
         "training": {"epochs": 50, "batch_size": 16, "optimizer": "adam", "validation_split": 0.2, "seed": 7,
@@ -135,7 +136,8 @@ pub struct JobsQuery {
     #[param(value_type = u32, minimum = 1, maximum = 100, default = 20)]
     limit: Limit,
     /// Cursor: `next` of the previous page
-    after: Option<Uuid>,
+    #[param(value_type = Option<Uuid>)]
+    after: Option<Cursor>,
     /// Whether to list jobs in full, with features, settings, warnings and confusion matrices
     #[serde(default)]
     full: bool,
@@ -159,7 +161,7 @@ pub async fn list(
     Parameters(query): Parameters<JobsQuery>,
 ) -> Result<Json<JobList>, Problem> {
     let filter = JobFilter { status: query.status, model: query.model, dataset: query.dataset };
-    let page = Page { limit: query.limit.0, after: query.after };
+    let page = Page { limit: query.limit.0, after: query.after.map(|cursor| cursor.0) };
     let List { data, next } = app.store.jobs(&filter, &page).await?.into();
     Ok(Json(match query.full {
         true => JobList::Full(List { data, next }),

@@ -11,7 +11,7 @@ use crate::{
         idempotency::{Created, IdempotencyKey, fingerprint},
         path::{Key, KeyAndVersion, check_name},
         problem::Problem,
-        query::{Limit, List, Paging, Parameters},
+        query::{Limit, List, Paging, Parameters, Position},
     },
     job::{Model, ModelVersion, ModelWarning, now},
     keras,
@@ -74,6 +74,7 @@ pub struct KerasModel {
     post,
     path = "/v1/models",
     tag = "models",
+    params(IdempotencyKey),
     request_body(content = ModelRequest, examples(
         ("own form" = (value = json!({"name": "iris-mlp", "definition": {"layers": [
             {"type": "dense", "units": 16, "activation": "relu"}, {"type": "dense", "units": 3, "activation": "softmax"}]}}))),
@@ -206,7 +207,8 @@ pub struct VersionsQuery {
     #[param(value_type = u32, minimum = 1, maximum = 100, default = 20)]
     limit: Limit,
     /// Cursor: `next` of the previous page
-    after: Option<u64>,
+    #[param(value_type = Option<u64>)]
+    after: Option<Position>,
 }
 
 /// List a model's versions, newest first
@@ -218,7 +220,7 @@ pub async fn versions(
     Key(key): Key,
     Parameters(query): Parameters<VersionsQuery>,
 ) -> Result<Json<List<ModelVersion>>, Problem> {
-    let (data, next) = app.store.versions(&key, query.limit.0, query.after).await?;
+    let (data, next) = app.store.versions(&key, query.limit.0, query.after.map(|after| after.0)).await?;
     Ok(Json(List { data, next: next.map(|next| next.to_string()) }))
 }
 

@@ -11,7 +11,10 @@ use crate::{
         recipe::{Prediction, TaskKind},
     },
     engine::{field::FieldError, loss::ReducedLoss, metric::Metric},
-    http::problem::{Kind, MEDIA_TYPE, ProblemBody},
+    http::{
+        datasets,
+        problem::{Kind, MEDIA_TYPE, ProblemBody},
+    },
     job::{Columns, TaskRequest, training::TrainingRequest},
 };
 use bytes::Bytes;
@@ -23,7 +26,7 @@ use utoipa::{
         Components, Content, InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, Ref, RefOr, Response,
         ResponseBuilder, Type,
         path::{HttpMethod, Operation, ParameterIn, PathItem},
-        schema::{Schema, SchemaType},
+        schema::Schema,
         tag::TagBuilder,
     },
 };
@@ -38,6 +41,9 @@ const TAGS: [(&str, &str); 4] = [
 
 /// The tag of routes that serve the description itself, and are not part of it.
 const DOCUMENTATION: &str = "documentation";
+
+/// The component of a dataset's file in JSON.
+const JSON_TABLE: &str = "JsonTable";
 
 /// The media type of a form with files.
 const FORM: &str = "multipart/form-data";
@@ -54,9 +60,15 @@ impl Document {
     /// Completes what documents the routes.
     pub fn new(routes: OpenApi) -> serde_json::Result<Self> {
         let mut value = serde_json::to_value(completed(routes))?;
+        value["components"]["schemas"][JSON_TABLE] = datasets::json_table();
         schemas::rewrite(&mut value);
         shared::share(&mut value);
         links::add(&mut value);
+        // The format of a form's file is its media type.
+        let types: Vec<&str> = Format::all().flat_map(|format| format.media_types()).copied().collect();
+        if let Some(form) = value.pointer_mut("/paths/~1v1~1datasets/post/requestBody/content/multipart~1form-data") {
+            form["encoding"] = json!({"file": {"contentType": types.join(", ")}});
+        }
         Ok(Self { value, json: OnceLock::new(), yaml: OnceLock::new() })
     }
 
@@ -142,9 +154,9 @@ fn add_formats(operation: &mut Operation) {
     }
     for format in Format::all() {
         for media_type in format.media_types() {
-            let schema = match format.example() {
-                Value::String(_) => ObjectBuilder::new().schema_type(Type::String).build(),
-                _ => ObjectBuilder::new().schema_type(SchemaType::AnyValue).build(),
+            let schema: RefOr<Schema> = match format.example() {
+                Value::String(_) => ObjectBuilder::new().schema_type(Type::String).into(),
+                _ => Ref::from_schema_name(JSON_TABLE).into(),
             };
             let mut content = Content::new(Some(schema));
             content.example = Some(format.example());

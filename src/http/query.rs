@@ -46,19 +46,20 @@ pub struct Paging {
     #[param(value_type = u32, minimum = 1, maximum = 100, default = 20)]
     pub limit: Limit,
     /// Cursor: `next` of the previous page
-    pub after: Option<Uuid>,
+    #[param(value_type = Option<Uuid>)]
+    pub after: Option<Cursor>,
 }
 
 impl Paging {
     /// As the store takes it.
     pub fn page(&self) -> Page {
-        Page { limit: self.limit.0, after: self.after }
+        Page { limit: self.limit.0, after: self.after.map(|cursor| cursor.0) }
     }
 }
 
 /// Maximum number of entries of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "u64")]
+#[serde(try_from = "String")]
 pub struct Limit(pub u32);
 
 impl Default for Limit {
@@ -67,13 +68,43 @@ impl Default for Limit {
     }
 }
 
-impl TryFrom<u64> for Limit {
+impl TryFrom<String> for Limit {
     type Error = String;
 
-    fn try_from(limit: u64) -> Result<Self, String> {
-        match u32::try_from(limit) {
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.parse() {
             Ok(limit @ 1..=100) => Ok(Self(limit)),
-            _ => Err(format!("expected a limit of 1 to 100, received {limit}")),
+            _ => Err(format!("expected `limit` to be 1 to 100, received {text:?}")),
+        }
+    }
+}
+
+/// `next` of the previous page of a list whose entries have ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Cursor(pub Uuid);
+
+impl TryFrom<String> for Cursor {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let id = Uuid::try_parse(&text);
+        id.map(Self).map_err(|_| format!("expected `after` to be the `next` of a page, a UUID, received {text:?}"))
+    }
+}
+
+/// The number of an event or a version, after which a list starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Position(pub u64);
+
+impl TryFrom<String> for Position {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.parse::<i64>() {
+            Ok(number @ 0..) => Ok(Self(number.unsigned_abs())),
+            _ => Err(format!("expected `after` to be a number from 0 to {}, received {text:?}", i64::MAX)),
         }
     }
 }

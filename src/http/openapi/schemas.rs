@@ -56,6 +56,9 @@ fn component(fields: &Map<String, Value>, known: &[(String, Value)]) -> Option<V
 }
 
 fn rewrite_schema(fields: &mut Map<String, Value>) {
+    if fields.contains_key("in") && fields.contains_key("schema") {
+        forbid_null(&mut fields["schema"]);
+    }
     if let Some(Value::String(description)) = fields.get_mut("description")
         && let Some((first, _)) = description.split_once("\n\n")
     {
@@ -78,6 +81,22 @@ fn rewrite_schema(fields: &mut Map<String, Value>) {
     let layer = fields.get_mut("properties").and_then(|properties| properties.as_object_mut());
     for property in layer.into_iter().flat_map(|properties| properties.values_mut()) {
         close_layers(property);
+    }
+}
+
+/// A parameter is absent, not null.
+fn forbid_null(schema: &mut Value) {
+    if let Some(Value::Array(types)) = schema.get_mut("type") {
+        types.retain(|name| name != "null");
+        if let [one] = types.as_slice() {
+            schema["type"] = one.clone();
+        }
+    }
+    if let Some(Value::Array(forms)) = schema.get_mut("anyOf") {
+        forms.retain(|form| form["type"] != "null");
+        if let [one] = forms.as_slice() {
+            *schema = one.clone();
+        }
     }
 }
 

@@ -9,7 +9,7 @@ pub(super) const SCHEMAS: &str = "#/components/schemas/";
 /// - Alternatives are `anyOf`: an answer may satisfy several.
 /// - Combined objects (`allOf`) refuse fields that no part knows, as the service does.
 /// - A component that is inline becomes a reference.
-/// - A description is the first paragraph of the documentation; docs/LAYERS.md has the rest.
+/// - A description is the first sentence of the documentation; docs/LAYERS.md has the rest.
 pub fn rewrite(document: &mut Value) {
     let known: Vec<(String, Value)> = match document["components"]["schemas"].as_object() {
         Some(schemas) => schemas
@@ -59,15 +59,12 @@ fn rewrite_schema(fields: &mut Map<String, Value>) {
     if fields.contains_key("in") && fields.contains_key("schema") {
         forbid_null(&mut fields["schema"]);
     }
-    if let Some(Value::String(description)) = fields.get_mut("description")
-        && let Some((first, _)) = description.split_once("\n\n")
-    {
-        *description = first.to_owned();
+    let is_operation = fields.contains_key("operationId");
+    if let Some(Value::String(description)) = fields.get_mut("description") {
+        *description = if is_operation { description.replace('\n', " ") } else { first_sentence(description) };
     }
-    if let Some(Value::String(description)) = fields.get_mut("description")
-        && description.contains('\n')
-    {
-        *description = description.replace('\n', " ");
+    if fields.contains_key("type") && fields.get("default") == Some(&Value::Null) {
+        fields.shift_remove("default");
     }
     if matches!(fields.get("format").and_then(Value::as_str), Some("double" | "float")) {
         fields.shift_remove("format");
@@ -82,6 +79,15 @@ fn rewrite_schema(fields: &mut Map<String, Value>) {
     for property in layer.into_iter().flat_map(|properties| properties.values_mut()) {
         close_layers(property);
     }
+}
+
+/// The first sentence of a documentation, on one line, without its full stop.
+fn first_sentence(text: &str) -> String {
+    let text = text.split("\n\n").next().unwrap_or_default().replace('\n', " ");
+    let starts_sentence = |rest: &str| rest.starts_with(|letter: char| letter.is_uppercase() || letter == '`');
+    let end = text.match_indices(". ").find(|(at, stop)| starts_sentence(&text[at + stop.len()..]));
+    let first = end.map_or(text.as_str(), |(at, _)| &text[..at]);
+    first.trim_end_matches('.').to_owned()
 }
 
 /// A parameter is absent, not null.

@@ -7,10 +7,38 @@ use std::collections::HashMap;
 /// How many characters of JSON a component must save.
 const SAVED: usize = 300;
 
-/// Settings that most layers with such a weight have.
-const GROUPS: [(&str, &[&str]); 2] = [
+/// Settings that several layers have alike.
+const GROUPS: [(&str, &[&str]); 5] = [
     ("KernelSettings", &["kernel_constraint", "kernel_initializer", "kernel_regularizer"]),
     ("BiasSettings", &["bias_constraint", "bias_initializer", "bias_regularizer", "use_bias"]),
+    (
+        "RecurrentSettings",
+        &[
+            "go_backwards",
+            "recurrent_constraint",
+            "recurrent_initializer",
+            "recurrent_regularizer",
+            "return_sequences",
+            "seed",
+            "use_mask",
+            "zero_output_for_mask",
+        ],
+    ),
+    (
+        "ScaleSettings",
+        &[
+            "beta_constraint",
+            "beta_initializer",
+            "beta_regularizer",
+            "center",
+            "epsilon",
+            "gamma_constraint",
+            "gamma_initializer",
+            "gamma_regularizer",
+            "scale",
+        ],
+    ),
+    ("CellSettings", &["dropout", "recurrent_dropout", "units"]),
 ];
 
 /// Components of fewer characters of JSON that have one use are put in its place.

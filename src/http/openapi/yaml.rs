@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// The longest line of a collection within another.
-const WIDTH: usize = 160;
+const WIDTH: usize = 200;
 
 /// Plain words that YAML readers take for something else than text.
 const RESERVED: [&str; 12] = ["true", "false", "null", "yes", "no", "on", "off", "y", "n", "inf", "nan", "infinity"];

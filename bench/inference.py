@@ -27,7 +27,7 @@ SECONDS = 0.3
 
 
 class Ours:
-    """The engine in a process of its own."""
+    """The engine in a separate process."""
 
     def __init__(self, threads):
         command = [ROOT / "target" / "release" / "examples" / "inference_peer"]

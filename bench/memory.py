@@ -2,7 +2,7 @@
 
     python bench/memory.py [WORKLOAD ...]
 
-The peak is the service's `VmHWM` over the job, above its `VmRSS` when idle right before. Each job has a service of its own, so that
+The peak is the service's `VmHWM` over the job, above its `VmRSS` when idle right before. Each job has a separate service, so that
 nothing of a large one before it is left, which has trained a small one: code that was never run is not in memory either. Needs Linux and the release binary.
 """
 
@@ -22,7 +22,7 @@ def main():
         with Service(threads=2) as service:
             small = prepare(service, "small", WORKLOADS["seed"])
             job = prepare(service, name, WORKLOADS[name])
-            # Anew on the same folder: an upload, too, leaves memory behind.
+            # A restart on the same folder: an upload leaves memory in use, too.
             service.restart()
             service.train(small)
             idle = service.memory("VmRSS")

@@ -87,6 +87,6 @@ class Service:
         raise KeyError(key)
 
     def reset_peak(self):
-        """Starts `VmHWM` anew."""
+        """Resets `VmHWM`."""
         with open(f"/proc/{self.process.pid}/clear_refs", "w") as file:
             file.write("5")

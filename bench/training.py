@@ -41,7 +41,7 @@ def prepare(service, name, workload):
 
 
 class Peer:
-    """A trainer in a process of its own, which fits a workload when asked."""
+    """A trainer in a separate process, which fits a workload on request."""
 
     def __init__(self, script, threads):
         command = [sys.executable, HERE / script, str(threads)]

@@ -56,7 +56,7 @@ async fn ask(address: String, request: Vec<u8>, end: Instant) -> anyhow::Result<
     Ok(answers)
 }
 
-/// Whether `received` holds a whole answer of 200; it must tell its length.
+/// Whether `received` holds a whole answer of 200; it must state its length.
 fn is_whole(received: &[u8]) -> anyhow::Result<bool> {
     let Some(end) = received.windows(4).position(|window| window == b"\r\n\r\n") else { return Ok(false) };
     let head = std::str::from_utf8(&received[..end])?;

@@ -8,7 +8,7 @@ use std::{net::SocketAddr, path::PathBuf, thread, time::Duration};
 #[derive(Debug, Clone, Args)]
 pub struct Config {
     /// Where to listen; port 0 picks a free one, and the first line on stdout names it
-    #[arg(long, env = "EPOCA_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
+    #[arg(long, env = "EPOCA_LISTEN", default_value = "127.0.0.1:8080", value_parser = address, value_name = "ADDRESS:PORT")]
     pub listen: SocketAddr,
 
     /// The folder that holds the database and the artifacts, unless these are set on their own
@@ -181,6 +181,12 @@ fn at_least_one(max: u64) -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(1..=max)
 }
 
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let numeric = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+    let parsed = numeric.as_deref().unwrap_or(text).parse();
+    parsed.map_err(|_| format!("expected an IP address and a port such as 127.0.0.1:8080, received {text:?}"))
+}
+
 fn sqlite_file(url: &str) -> Result<PathBuf, String> {
     local_path(url, "sqlite", "FILE")
 }
@@ -240,7 +246,7 @@ mod tests {
             ("--max-body-bytes", "-1", "-1"),
             ("--request-timeout", "0", "above 0"),
             ("--request-timeout", "NaN", "above 0"),
-            ("--listen", "nowhere", "nowhere"),
+            ("--listen", "nowhere", "such as 127.0.0.1:8080, received \"nowhere\""),
             ("--log-format", "yaml", "json"),
             ("--database-url", "postgres://localhost/epoca", "expected sqlite:FILE"),
             ("--database-url", "mysql:x", "sqlite:FILE"),
@@ -260,6 +266,11 @@ mod tests {
         let config = parse(&["--database-url", "sqlite:/a/b.db", "--artifacts-url", "file:///c"]).unwrap();
         assert_eq!(config.database_file(), PathBuf::from("/a/b.db"));
         assert_eq!(config.artifacts_folder(), PathBuf::from("/c"));
+    }
+
+    #[test]
+    fn localhost_is_an_address() {
+        assert_eq!(parse(&["--listen", "localhost:8081"]).unwrap().listen.to_string(), "127.0.0.1:8081");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The commands. `serve` is the default.
 
 use anyhow::Context;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use epoca::{
     config::{Config, LogFormat},
     demo::{self, Demo},
@@ -9,7 +9,8 @@ use epoca::{
     store::sqlite::SqliteStore,
 };
 use std::{
-    io::{Read, Write},
+    ffi::OsStr,
+    io::{IsTerminal, Read, Write},
     net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream},
     process::ExitCode,
     time::Duration,
@@ -68,7 +69,8 @@ fn purge_without_delay() {
 
 fn main() -> ExitCode {
     purge_without_delay();
-    let cli = Cli::parse();
+    let matches = without_empty_variables(Cli::command()).get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -94,21 +96,27 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             log_to_stderr(&config)?;
             runtime()?.block_on(migrate(&config))
         }
-        Command::Openapi => {
-            let yaml = http::routes::document()?.yaml();
-            print!("{}", String::from_utf8_lossy(&yaml));
-            Ok(())
-        }
-        Command::Layers => {
-            print!("{}", engine::reference::markdown());
-            Ok(())
-        }
-        Command::Keras => {
-            print!("{}", keras::reference::markdown());
-            Ok(())
-        }
+        Command::Openapi => print(&http::routes::document()?.yaml()),
+        Command::Layers => print(engine::reference::markdown().as_bytes()),
+        Command::Keras => print(keras::reference::markdown().as_bytes()),
         Command::Health(config) => check_health(config.listen),
     }
+}
+
+/// Writes to stdout; a reader that closes the pipe early is no error.
+fn print(bytes: &[u8]) -> anyhow::Result<()> {
+    match std::io::stdout().write_all(bytes) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        done => done.context("cannot write to stdout"),
+    }
+}
+
+/// An empty environment variable counts as unset.
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    command
+        .mut_args(|arg| if arg.get_env().is_some_and(is_empty) { arg.env(None::<&str>) } else { arg })
+        .mut_subcommands(without_empty_variables)
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
@@ -121,12 +129,12 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     let shutdown = CancellationToken::new();
     cancel_on_signal(shutdown.clone())?;
-    // Connections made after this line wait in the listener's queue until the service accepts them.
-    let mut stdout = std::io::stdout().lock();
-    writeln!(stdout, "listening on http://{address}")?;
-    stdout.flush()?;
-    drop(stdout);
-    http::serve(config, listener, shutdown).await
+    let announce = || {
+        let mut stdout = std::io::stdout().lock();
+        writeln!(stdout, "listening on http://{address}")?;
+        stdout.flush()
+    };
+    http::serve_once_open(config, listener, shutdown, announce).await
 }
 
 /// SIGTERM or SIGINT starts a graceful end; a second one ends the process at once.
@@ -178,7 +186,9 @@ fn check_health(listen: SocketAddr) -> anyhow::Result<()> {
 fn log_to_stderr(config: &Config) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&config.log)
         .with_context(|| format!("expected --log to be a level or tracing directives, received {:?}", config.log))?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let has_colours =
+        std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(has_colours).with_writer(std::io::stderr);
     match config.log_format {
         LogFormat::Human => log.init(),
         LogFormat::Json => log.json().flatten_event(true).init(),

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The whole story with curl: table, model, job, events, prediction.
+# All steps with curl: table, model, job, events, prediction.
 #   examples/clients/curl.sh [http://127.0.0.1:8080]
 set -eu
 url=${1:-http://127.0.0.1:8080}
@@ -28,7 +28,7 @@ job=$(json POST /v1/jobs "{\"model\": \"$name\", \"dataset\": \"$name\", \"targe
                  \"optimizer\": {\"type\": \"adam\", \"learning_rate\": 0.01}}}" | field id)
 echo "job $job:"
 
-# The stream ends by itself after the job's last event.
+# The stream ends after the job's last event.
 curl -sSN --fail-with-body -H 'Accept: text/event-stream' "$url/v1/jobs/$job/events" | grep '^data:' | tail -n 3
 
 status=$(curl -sS --fail-with-body "$url/v1/jobs/$job" | field status)

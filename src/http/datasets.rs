@@ -122,7 +122,7 @@ async fn receive(
         let format = upload::format_of(media_type.as_deref())?;
         (name, File::store(app, format, incoming.stream()).await?)
     };
-    // In a task of its own: a client that goes away now leaves either a dataset or nothing.
+    // In a separate task: a client that disconnects now leaves either a dataset or nothing.
     let app = Arc::clone(app);
     tokio::spawn(async move { file.record(&app, name, key).await }).await.map_err(Problem::internal)?
 }
@@ -314,7 +314,7 @@ pub async fn rows(
     params(("dataset" = String, Path, description = "Name or id", example = "iris")),
     responses((status = 204, description = "Deleted")))]
 pub async fn delete(State(app): State<Arc<App>>, Key(key): Key) -> Result<Response, Problem> {
-    // In a task of its own: the file goes with the record, whether or not the client waits for it.
+    // In a separate task: the file is removed with the record even if the client disconnects.
     let removing = tokio::spawn(async move {
         let dataset = app.store.delete_dataset(&key).await?;
         app.artifacts.remove(&ArtifactKey::dataset(dataset.id)).await

@@ -15,7 +15,7 @@ use std::{
 const REQUEST_SECONDS: &str = "http_request_duration_seconds";
 const BUCKETS: &[f64] = &[0.000_1, 0.000_5, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
 
-/// How often samples are folded into buckets when nobody asks for them.
+/// How often samples are folded into buckets between scrapes.
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// The recorder of this process: `metrics` has one for all, however many services run in it.

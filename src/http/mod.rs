@@ -77,6 +77,16 @@ pub struct App {
 /// # }
 /// ```
 pub async fn serve(config: Config, listener: TcpListener, shutdown: CancellationToken) -> anyhow::Result<()> {
+    serve_once_open(config, listener, shutdown, || Ok(())).await
+}
+
+/// As [`serve`]; calls `is_open` once the database and the artifacts are open.
+pub async fn serve_once_open(
+    config: Config,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+    is_open: impl FnOnce() -> std::io::Result<()>,
+) -> anyhow::Result<()> {
     let opened = open(&config.database_file(), &config.artifacts_folder()).await?;
     let (store, artifacts, limits) = (opened.store, opened.artifacts, config.limits.model());
     let threads = config.compute_threads();
@@ -92,6 +102,7 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
     });
     let router = routes::router(Arc::clone(&app))?;
     let upkeep = tokio::spawn(metrics::upkeep());
+    is_open()?;
     server::run(listener, router, &app.config.limits, &app.config.timeouts, shutdown).await;
     workers.ended().await;
     upkeep.abort();

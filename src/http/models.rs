@@ -186,7 +186,7 @@ pub async fn show(State(app): State<Arc<App>>, Key(key): Key) -> Result<Json<Mod
     params(("model" = String, Path, description = "Name or id", example = "iris-mlp")),
     responses((status = 204, description = "Deleted")))]
 pub async fn delete(State(app): State<Arc<App>>, Key(key): Key) -> Result<Response, Problem> {
-    // In a task of its own: the files go with the record, whether or not the client waits for it.
+    // In a separate task: the files are removed with the record even if the client disconnects.
     let removing = tokio::spawn(async move {
         for artifact in app.store.delete_model(&key).await? {
             app.artifacts.remove(&artifact).await?;

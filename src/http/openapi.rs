@@ -82,7 +82,7 @@ impl Document {
         self.json.get_or_init(|| self.value.to_string().into()).clone()
     }
 
-    /// In YAML, as it is committed.
+    /// In YAML: the committed file.
     pub fn yaml(&self) -> Bytes {
         self.yaml.get_or_init(|| yaml::print(&self.value).into()).clone()
     }

@@ -18,11 +18,11 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use uuid::Uuid;
 
-/// Connections over the cap that are told so at a time; further ones are closed without a word.
-const TURNED_AWAY_AT_A_TIME: usize = 64;
+/// Connections over the limit that get an answer at a time; further ones are closed without one.
+const MAX_REFUSALS: usize = 64;
 
 /// More headers than this get an empty answer from hyper itself; fewer ones over the limit in bytes get a problem.
-const MOST_HEADERS: usize = 512;
+const MAX_HEADERS: usize = 512;
 
 /// How long to wait where the system has no more file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -38,11 +38,11 @@ pub async fn run(
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(timeouts.header_timeout)
-        .max_headers(MOST_HEADERS)
+        .max_headers(MAX_HEADERS)
         .max_buf_size((2 * limits.max_header_bytes).max(64 << 10));
     let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(limits.max_connections));
-    let turned_away = Arc::new(Semaphore::new(TURNED_AWAY_AT_A_TIME));
+    let refusals = Arc::new(Semaphore::new(MAX_REFUSALS));
     let mut connections = JoinSet::new();
 
     loop {
@@ -64,11 +64,11 @@ pub async fn run(
                 let _ = connection.await;
                 drop(permit);
             });
-        } else if let Ok(permit) = Arc::clone(&turned_away).try_acquire_owned() {
+        } else if let Ok(permit) = Arc::clone(&refusals).try_acquire_owned() {
             let max = limits.max_connections;
             let mut http = http.clone();
             http.keep_alive(false);
-            let service = service_fn(move |_: Request<Incoming>| turn_away(max));
+            let service = service_fn(move |_: Request<Incoming>| refuse(max));
             let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
             connections.spawn(async move {
                 let _ = connection.await;
@@ -106,7 +106,7 @@ fn is_of_the_connection(error: &std::io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-fn turn_away(max: usize) -> impl Future<Output = Result<Response, Infallible>> {
+fn refuse(max: usize) -> impl Future<Output = Result<Response, Infallible>> {
     let id = Uuid::now_v7().to_string();
     let problem = Problem::new(Kind::Unavailable, format!("all {max} connections that the service takes are in use"));
     let mut response = problem.respond(&id);

@@ -22,7 +22,7 @@ async fn count(server: &Server, list: &str) -> usize {
     page["data"].as_array().unwrap().len()
 }
 
-/// Sends the same request ten times at once, and once more; every answer has to be the first one.
+/// Sends the same request ten times at once, and again; every answer has to be the first one.
 async fn send_often(request: impl Fn() -> RequestBuilder) {
     let mut answers = futures::future::join_all((0..10).map(|_| request().send())).await;
     answers.push(request().send().await);

@@ -3,6 +3,7 @@
 
 mod allocation;
 mod bad_input;
+mod commands;
 mod demo;
 mod http_answers;
 mod http_confusion;

@@ -76,7 +76,7 @@ fn wrapped(value: &Value, indent: usize, lines: &mut Vec<String>) {
     lines.push(format!("{space}{}]", line.trim_end_matches(", ")));
 }
 
-/// What stands behind `head` characters of a line: a scalar, or a collection that is empty or fits.
+/// The rest of a line after `head` characters: a scalar, or a collection that is empty or fits.
 fn one_line(value: &Value, head: usize) -> Option<String> {
     let line = flow(value);
     let is_scalar = match value {

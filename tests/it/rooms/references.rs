@@ -1,6 +1,6 @@
 //! Which file of `src` refers to which: every `use` and every path, resolved through re-exports to the file that defines
-//! the item. Code of tests (`#[cfg(test)]`) is left out, and so is what a `mod.rs` or a `registry.rs` says of its own folder,
-//! whose contents it lists.
+//! the item. Code of tests (`#[cfg(test)]`) is left out, and so are references of a `mod.rs` or a `registry.rs` to
+//! its own folder, whose contents it lists.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -246,7 +246,7 @@ impl Reader {
         module
     }
 
-    /// Notes that `path` stands in `module`.
+    /// Records that `module` has `path`.
     fn mention(&mut self, module: usize, path: &[String], line: usize) {
         let from = self.modules[module].file;
         let mention = Mention { line, path: path.join("::") };

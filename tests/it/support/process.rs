@@ -1,4 +1,4 @@
-//! The service as a process of its own: the real binary, that can be killed.
+//! The service as a separate process: the real binary, which can be killed.
 
 use crate::support::client;
 use serde_json::Value;

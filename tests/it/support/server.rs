@@ -1,4 +1,4 @@
-//! The service inside the test's own process, on a free port, with a folder of its own.
+//! The service inside the test's own process, on a free port, with a temporary folder.
 
 use crate::support::client;
 use epoca::config::Config;
@@ -66,7 +66,7 @@ impl Server {
         client::wait_for_end(&self.url, id).await
     }
 
-    /// A runtime of its own: neither a test that blocks nor one on a single thread slows the service.
+    /// A separate runtime: neither a test that blocks nor one on a single thread slows the service.
     fn run(&mut self) {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();

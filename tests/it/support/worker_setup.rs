@@ -132,7 +132,7 @@ impl WorkerSetup {
         job.id
     }
 
-    /// Everything that is told of a job from the beginning to its end.
+    /// A job at its end, with all its events.
     pub async fn finished(&self, id: Uuid) -> (Job, Vec<JobEvent>) {
         let following = follow(Arc::clone(&self.opened.store), id, 0).collect::<Vec<_>>();
         let items = tokio::time::timeout(Duration::from_secs(60), following).await.expect("the job ends");

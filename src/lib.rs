@@ -7,7 +7,7 @@
 //!
 //! ```
 //! use epoca::engine::{
-//!     fit::{EpochReport, EventSink, FitPlan, OutputPlan, Progress, Samples, Stop, ValidationFreq, fit},
+//!     fit::{EpochReport, EventSink, FitPlan, OutputPlan, Progress, Samples, ValidationFreq, fit},
 //!     network::Network,
 //!     spec::{Definition, Limits},
 //! };
@@ -19,10 +19,10 @@
 //! struct Losses(Vec<f64>);
 //!
 //! impl EventSink for Losses {
-//!     fn step(&mut self, _: Progress) -> ControlFlow<Stop> {
+//!     fn step(&mut self, _: Progress) -> ControlFlow<()> {
 //!         ControlFlow::Continue(())
 //!     }
-//!     fn epoch(&mut self, report: EpochReport) -> ControlFlow<Stop> {
+//!     fn epoch(&mut self, report: EpochReport) -> ControlFlow<()> {
 //!         self.0.extend(report.logs.iter().filter(|(name, _)| name == "loss").map(|(_, loss)| *loss));
 //!         ControlFlow::Continue(())
 //!     }

@@ -69,11 +69,15 @@ pub struct App {
 /// let listener = TcpListener::bind("127.0.0.1:0").await?;
 /// let url = format!("http://{}/readyz", listener.local_addr()?);
 /// let shutdown = CancellationToken::new();
-/// let service = tokio::spawn(http::serve(config, listener, shutdown.clone()));
-///
-/// assert!(reqwest::get(url).await?.status().is_success());
-/// shutdown.cancel();
-/// service.await?
+/// let client = async {
+///     let answer = reqwest::get(url).await;
+///     shutdown.cancel();
+///     answer
+/// };
+/// let (served, answer) = tokio::join!(http::serve(config, listener, shutdown.clone()), client);
+/// served?;
+/// assert!(answer?.status().is_success());
+/// # Ok(())
 /// # }
 /// ```
 pub async fn serve(config: Config, listener: TcpListener, shutdown: CancellationToken) -> anyhow::Result<()> {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 
 /// How many characters of JSON a component must save.
-const SAVED: usize = 300;
+const SAVED: usize = 180;
 
 /// Settings that several layers have alike.
 const GROUPS: [(&str, &[&str]); 5] = [
@@ -97,7 +97,21 @@ pub fn share(document: &mut Value) {
         });
     }
     schemas.extend(added);
+    describe_once(schemas, "TrainingRequest", "Training");
     inline_single_uses(document);
+}
+
+/// Leaves descriptions out of `answer` that its `request` has too.
+fn describe_once(schemas: &mut Map<String, Value>, request: &str, answer: &str) {
+    let described = schemas.get(request).and_then(|schema| schema["properties"].as_object()).cloned();
+    let answered = schemas.get_mut(answer).and_then(|schema| schema["properties"].as_object_mut());
+    for (name, property) in answered.into_iter().flatten() {
+        if described.as_ref().is_some_and(|described| described.contains_key(name))
+            && let Some(fields) = property.as_object_mut()
+        {
+            fields.shift_remove("description");
+        }
+    }
 }
 
 /// Puts small components that have one use in its place.

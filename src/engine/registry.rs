@@ -14,8 +14,19 @@ pub(crate) trait Family: Sized {
     const WHAT: &'static str;
     /// Every name, in the order of the registry.
     const NAMES: &'static [&'static str];
+    /// Every member, in the order of the registry.
+    fn members() -> Vec<Registered>;
     /// The member of this name with these settings; `None` where there is no such name.
     fn member(name: &str, settings: Map<String, Value>) -> Option<Result<Self, FieldError>>;
+}
+
+/// One line of a registry.
+pub(crate) struct Registered {
+    pub(crate) name: &'static str,
+    /// Other spellings that are read.
+    pub(crate) aliases: &'static [&'static str],
+    /// The schema of its settings, where it has some.
+    pub(crate) settings: Option<RefOr<Schema>>,
 }
 
 /// Reads a bare name or `{"type": name, …}`.
@@ -103,7 +114,7 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    pub(crate) fn new(name: &str, aliases: &[&str], settings: Option<RefOr<Schema>>) -> Self {
+    fn new(Registered { name, aliases, settings }: Registered) -> Self {
         let class: String = name.split('_').map(capitalized).collect();
         let mut names = vec![name.to_owned()];
         for spelling in aliases.iter().map(|alias| (*alias).to_owned()).chain([class]) {
@@ -156,10 +167,11 @@ pub(crate) fn tagged_schemas(members: &[Member]) -> Vec<RefOr<Schema>> {
 }
 
 /// The schema of a family: any bare name, or an object.
-pub(crate) fn family_schema(description: &str, members: &[Member]) -> RefOr<Schema> {
+pub(crate) fn family_schema<T: Family>(description: &str) -> RefOr<Schema> {
+    let members: Vec<Member> = T::members().into_iter().map(Member::new).collect();
     let names = text_of(members.iter().flat_map(|member| member.names.iter().cloned()));
     let all = OneOfBuilder::new().description(Some(description)).item(names);
-    let all = tagged_schemas(members).into_iter().fold(all, |all, schema| all.item(schema)).build();
+    let all = tagged_schemas(&members).into_iter().fold(all, |all, schema| all.item(schema)).build();
     RefOr::T(Schema::OneOf(all))
 }
 
@@ -225,6 +237,18 @@ macro_rules! registry {
             const WHAT: &'static str = $what;
             const NAMES: &'static [&'static str] = Self::NAMES;
 
+            fn members() -> Vec<$crate::engine::registry::Registered> {
+                use $crate::engine::registry::Registered;
+                vec![
+                    $(Registered { name: $plain_name, aliases: &[$($plain_alias),*], settings: None },)*
+                    $(Registered {
+                        name: $tuned_name,
+                        aliases: &[$($tuned_alias),*],
+                        settings: Some(<$tuned as utoipa::PartialSchema>::schema()),
+                    },)*
+                ]
+            }
+
             fn member(
                 name: &str,
                 settings: serde_json::Map<String, serde_json::Value>,
@@ -260,17 +284,8 @@ macro_rules! registry {
 
         impl utoipa::PartialSchema for $family {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-                $crate::engine::registry::family_schema(
-                    concat!("The name of ", $what, ", or its settings with that name as `type`."),
-                    &[
-                        $($crate::engine::registry::Member::new($plain_name, &[$($plain_alias),*], None),)*
-                        $($crate::engine::registry::Member::new(
-                            $tuned_name,
-                            &[$($tuned_alias),*],
-                            Some(<$tuned as utoipa::PartialSchema>::schema()),
-                        ),)*
-                    ],
-                )
+                let description = concat!("The name of ", $what, ", or its settings with that name as `type`.");
+                $crate::engine::registry::family_schema::<Self>(description)
             }
         }
 

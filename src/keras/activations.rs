@@ -1,69 +1,44 @@
 //! Keras's activations, as functions and as layers.
 
 use super::{
-    class::{Class, Family, Plain, Rule},
-    parameters::LAYER_OPTIONS,
+    class::{Family, Plain, Row, Rule, class, differs},
+    kinds,
+    layers::LAYER_OPTIONS,
 };
+use crate::engine::activation::Activation;
+use std::sync::LazyLock;
 
 /// Functions by their names in `keras.activations`.
-pub(super) const ACTIVATIONS: Family = Family {
-    what: "activation",
-    classes: &[
-        function(&["linear"], "linear"),
-        function(&["relu"], "relu"),
-        function(&["leaky_relu"], "leaky_relu"),
-        function(&["elu"], "elu"),
-        function(&["gelu"], "gelu"),
-        function(&["sigmoid"], "sigmoid"),
-        function(&["tanh"], "tanh"),
-        function(&["softmax", "softmax_v2"], "softmax"),
-        function(&["softplus"], "softplus"),
-        function(&["silu", "swish"], "swish"),
-        function(&["celu"], "celu"),
-        function(&["exponential"], "exponential"),
-        function(&["hard_shrink"], "hard_shrink"),
-        function(&["hard_sigmoid"], "hard_sigmoid"),
-        function(&["hard_silu", "hard_swish"], "hard_silu"),
-        function(&["hard_tanh"], "hard_tanh"),
-        function(&["log_sigmoid"], "log_sigmoid"),
-        function(&["log_softmax"], "log_softmax"),
-        function(&["mish"], "mish"),
-        function(&["relu6"], "relu6"),
-        function(&["selu"], "selu"),
-        function(&["soft_shrink"], "soft_shrink"),
-        function(&["softsign"], "softsign"),
-        function(&["sparse_plus"], "sparse_plus"),
-        function(&["sparse_sigmoid"], "sparse_sigmoid"),
-        function(&["squareplus"], "squareplus"),
-        function(&["tanh_shrink"], "tanh_shrink"),
-    ],
-    common: &[],
-};
-
-const fn function(names: &'static [&'static str], kind: &'static str) -> Class {
-    Class { names, kind, options: &[] }
-}
+pub(super) static ACTIVATIONS: LazyLock<Family> =
+    LazyLock::new(|| Family::new("activation", kinds::functions::<Activation>(), FUNCTIONS, &[]));
 
 /// Activations that Keras has as layers too, where their settings make them a function that is known here.
-pub(super) const ACTIVATION_LAYERS: Family = Family {
-    what: "activation layer",
-    classes: &[
-        Class {
-            names: &["ReLU"],
-            kind: "relu",
-            options: &[
-                ("max_value", Rule::Optional),
-                ("negative_slope", Rule::Default(Plain::Number(0.0))),
-                ("threshold", Rule::Default(Plain::Number(0.0))),
-            ],
-        },
-        Class {
-            names: &["LeakyReLU"],
-            kind: "leaky_relu",
-            options: &[("negative_slope", Rule::Otherwise(0.3)), ("alpha", Rule::Renamed("negative_slope"))],
-        },
-        Class { names: &["ELU"], kind: "elu", options: &[("alpha", Rule::Same)] },
-        Class { names: &["Softmax"], kind: "softmax", options: &[("axis", Rule::Only(&[Plain::Number(-1.0)]))] },
-    ],
-    common: &LAYER_OPTIONS,
-};
+pub(super) static ACTIVATION_LAYERS: LazyLock<Family> =
+    LazyLock::new(|| Family::new("activation layer", Vec::new(), LAYERS, &LAYER_OPTIONS));
+
+const FUNCTIONS: &[Row] = &[
+    differs("softmax", &["softmax_v2"], &[]),
+    differs("swish", &["silu"], &[]),
+    differs("hard_silu", &["hard_swish"], &[]),
+    // Keras 3 has a slope of 1/6.
+    differs("hard_sigmoid", &[], &[("slope", Rule::OfKeras2(Plain::Number(0.2)))]),
+];
+
+const LAYERS: &[Row] = &[
+    class(
+        &["ReLU"],
+        "relu",
+        &[
+            ("max_value", Rule::Optional),
+            ("negative_slope", Rule::Default(Plain::Number(0.0))),
+            ("threshold", Rule::Default(Plain::Number(0.0))),
+        ],
+    ),
+    class(
+        &["LeakyReLU"],
+        "leaky_relu",
+        &[("negative_slope", Rule::Otherwise(0.3)), ("alpha", Rule::Renamed("negative_slope"))],
+    ),
+    class(&["ELU"], "elu", &[("alpha", Rule::Same)]),
+    class(&["Softmax"], "softmax", &[("axis", Rule::Only(&[Plain::Number(-1.0)]))]),
+];

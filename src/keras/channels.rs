@@ -1,10 +1,6 @@
 //! `data_format="channels_first"`: the layer that computes with channels last, between two transpositions.
 
-use super::class::Rule;
 use serde_json::{Map, Value, json};
-
-/// Which axis is that of channels.
-pub(super) const DATA_FORMAT: (&str, Rule) = ("data_format", Rule::DataFormat);
 
 /// What `data_format` may be.
 pub(super) const FORMATS: [&str; 2] = ["channels_last", FIRST];

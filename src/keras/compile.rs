@@ -3,9 +3,10 @@
 use super::{
     Compiled,
     calls::{Tensor, ends},
-    class::{Class, Family, Plain, Rule},
+    class::{Family, Row, Rule, class},
     json::{describe, our_name, own_function, sorted},
     measures::{LOSSES, METRICS},
+    optimizers::OPTIMIZERS,
     place::Place,
     translator::Translator,
 };
@@ -17,165 +18,22 @@ use crate::engine::{
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
-
-const BETA_1: (&str, Rule) = ("beta_1", Rule::Same);
-const BETA_2: (&str, Rule) = ("beta_2", Rule::Same);
-const EPSILON: (&str, Rule) = ("epsilon", Rule::Same);
-const AMSGRAD: (&str, Rule) = ("amsgrad", Rule::Default(Plain::Bool(false)));
-
-pub(super) const OPTIMIZERS: Family = Family {
-    what: "optimizer",
-    classes: &[
-        Class { names: &["SGD", "sgd"], kind: "sgd", options: &[("momentum", Rule::Same), ("nesterov", Rule::Same)] },
-        Class { names: &["Adam", "adam"], kind: "adam", options: &[BETA_1, BETA_2, EPSILON, AMSGRAD] },
-        Class { names: &["AdamW", "adamw"], kind: "adamw", options: &[BETA_1, BETA_2, EPSILON, AMSGRAD] },
-        Class { names: &["Adamax", "adamax"], kind: "adamax", options: &[BETA_1, BETA_2, EPSILON] },
-        Class { names: &["Nadam", "nadam"], kind: "nadam", options: &[BETA_1, BETA_2, EPSILON] },
-        Class {
-            names: &["RMSprop", "rmsprop"],
-            kind: "rmsprop",
-            options: &[("rho", Rule::Same), ("momentum", Rule::Same), EPSILON, ("centered", Rule::Same)],
-        },
-        Class {
-            names: &["Adagrad", "adagrad"],
-            kind: "adagrad",
-            options: &[("initial_accumulator_value", Rule::Same), EPSILON],
-        },
-        Class { names: &["Adadelta", "adadelta"], kind: "adadelta", options: &[("rho", Rule::Same), EPSILON] },
-        Class {
-            names: &["Ftrl", "ftrl"],
-            kind: "ftrl",
-            options: &[
-                ("learning_rate_power", Rule::Same),
-                ("initial_accumulator_value", Rule::Same),
-                ("l1_regularization_strength", Rule::Same),
-                ("l2_regularization_strength", Rule::Same),
-                ("l2_shrinkage_regularization_strength", Rule::Same),
-                ("beta", Rule::Same),
-            ],
-        },
-        Class { names: &["Lion", "lion"], kind: "lion", options: &[BETA_1, BETA_2] },
-        Class { names: &["Lamb", "lamb"], kind: "lamb", options: &[BETA_1, BETA_2, EPSILON] },
-        Class {
-            names: &["Adafactor", "adafactor"],
-            kind: "adafactor",
-            options: &[
-                ("beta_2_decay", Rule::Same),
-                ("epsilon_1", Rule::Same),
-                ("epsilon_2", Rule::Same),
-                ("clip_threshold", Rule::Same),
-                // Asks for a minimum that Keras takes in any case.
-                ("relative_step", Rule::Ignored),
-            ],
-        },
-        Class {
-            names: &["Muon", "muon"],
-            kind: "muon",
-            options: &[
-                ("adam_beta_1", Rule::Same),
-                ("adam_beta_2", Rule::Same),
-                ("adam_weight_decay", Rule::Same),
-                EPSILON,
-                ("exclude_layers", Rule::Same),
-                ("exclude_embeddings", Rule::Same),
-                ("muon_a", Rule::Same),
-                ("muon_b", Rule::Same),
-                ("muon_c", Rule::Same),
-                ("adam_lr_ratio", Rule::Same),
-                ("momentum", Rule::Same),
-                ("ns_steps", Rule::Same),
-                ("nesterov", Rule::Same),
-                ("rms_rate", Rule::Same),
-                // Ours has a decay of its own where none is named.
-                ("weight_decay", Rule::Same),
-            ],
-        },
-    ],
-    common: &[
-        ("learning_rate", Rule::NumberOr(&SCHEDULES)),
-        ("weight_decay", Rule::Optional),
-        ("name", Rule::Ignored),
-        ("clipnorm", Rule::Optional),
-        ("global_clipnorm", Rule::Optional),
-        ("clipvalue", Rule::Optional),
-        ("use_ema", Rule::Default(Plain::Bool(false))),
-        ("ema_momentum", Rule::Default(Plain::Number(0.99))),
-        ("ema_overwrite_frequency", Rule::Optional),
-        // The loss is multiplied by it and the gradient divided, which changes nothing in float32.
-        ("loss_scale_factor", Rule::Ignored),
-        ("gradient_accumulation_steps", Rule::Optional),
-        ("decay", Rule::Only(&[Plain::Number(0.0)])),
-        ("jit_compile", Rule::Ignored),
-        ("is_legacy_optimizer", Rule::Ignored),
-    ],
-};
-
-const INITIAL_LEARNING_RATE: (&str, Rule) = ("initial_learning_rate", Rule::Same);
-const DECAY_STEPS: (&str, Rule) = ("decay_steps", Rule::Same);
-
-pub(super) const SCHEDULES: Family = Family {
-    what: "learning rate schedule",
-    classes: &[
-        Class {
-            names: &["ExponentialDecay"],
-            kind: "exponential_decay",
-            options: &[INITIAL_LEARNING_RATE, DECAY_STEPS, ("decay_rate", Rule::Same), ("staircase", Rule::Same)],
-        },
-        Class {
-            names: &["InverseTimeDecay"],
-            kind: "inverse_time_decay",
-            options: &[INITIAL_LEARNING_RATE, DECAY_STEPS, ("decay_rate", Rule::Same), ("staircase", Rule::Same)],
-        },
-        Class {
-            names: &["PolynomialDecay"],
-            kind: "polynomial_decay",
-            options: &[
-                INITIAL_LEARNING_RATE,
-                DECAY_STEPS,
-                ("end_learning_rate", Rule::Same),
-                ("power", Rule::Same),
-                ("cycle", Rule::Same),
-            ],
-        },
-        Class {
-            names: &["PiecewiseConstantDecay"],
-            kind: "piecewise_constant_decay",
-            options: &[("boundaries", Rule::Same), ("values", Rule::Same)],
-        },
-        Class {
-            names: &["CosineDecay"],
-            kind: "cosine_decay",
-            options: &[
-                INITIAL_LEARNING_RATE,
-                DECAY_STEPS,
-                ("alpha", Rule::Same),
-                ("warmup_target", Rule::Optional),
-                ("warmup_steps", Rule::Same),
-            ],
-        },
-        Class {
-            names: &["CosineDecayRestarts"],
-            kind: "cosine_decay_restarts",
-            options: &[
-                INITIAL_LEARNING_RATE,
-                ("first_decay_steps", Rule::Same),
-                ("t_mul", Rule::Same),
-                ("m_mul", Rule::Same),
-                ("alpha", Rule::Same),
-            ],
-        },
-    ],
-    common: &[("name", Rule::Ignored)],
-};
+use std::sync::LazyLock;
 
 /// Arguments of `model.compile` beside optimizer, loss, metrics and their weights.
-pub(super) const ARGUMENTS: [(&str, Rule); 4] = [
-    // How it runs, not what it computes.
-    ("run_eagerly", Rule::Ignored),
-    ("steps_per_execution", Rule::Ignored),
-    ("jit_compile", Rule::Ignored),
-    ("auto_scale_loss", Rule::Ignored),
-];
+pub(super) static ARGUMENTS: LazyLock<Family> = LazyLock::new(|| Family::new("argument", Vec::new(), COMPILE, &[]));
+
+const COMPILE: &[Row] = &[class(
+    &["compile"],
+    "",
+    &[
+        // How it runs, not what it computes.
+        ("run_eagerly", Rule::Ignored),
+        ("steps_per_execution", Rule::Ignored),
+        ("jit_compile", Rule::Ignored),
+        ("auto_scale_loss", Rule::Ignored),
+    ],
+)];
 
 /// The document `compile_config`, empty where there is none; errors are noted in `translator`.
 pub(super) fn translate(document: &Map<String, Value>, translator: &mut Translator) -> Compiled {
@@ -206,10 +64,11 @@ pub(super) fn translate(document: &Map<String, Value>, translator: &mut Translat
             "metrics" | "weighted_metrics" => each(value, &outputs, &place, translator, metrics),
             "loss_weights" => each(value, &outputs, &place, translator, loss_weight),
             _ => {
-                let rules = Class { names: &[], kind: "", options: &ARGUMENTS };
                 let root = Place { ours: "/training".into(), keras: "/compile_config".into(), owner: String::new() };
                 let alone = Map::from_iter([(argument.clone(), value.clone())]);
-                translator.settings(&NOTHING, &rules, &alone, &root);
+                if let Some(class) = ARGUMENTS.get("compile") {
+                    translator.settings(&ARGUMENTS, class, &alone, &root);
+                }
                 None
             }
         };
@@ -262,8 +121,6 @@ fn last_layer(document: &Map<String, Value>) -> Option<Output> {
     let name = layers.last()?.get("config")?.get("name")?.as_str()?;
     Some(Output { name: name.to_owned(), layer: our_name(name) })
 }
-
-const NOTHING: Family = Family { what: "argument", classes: &[], common: &[] };
 
 /// What stands for each output by its name, or in the outputs' order, where there are several; else the only output's, which
 /// may be named too.
@@ -406,7 +263,7 @@ fn own_metric(value: &Value, place: &Place, translator: &mut Translator) -> bool
         "sparse_top_k_categorical_accuracy",
     ];
     let Some(name) = own_function(value) else { return false };
-    let is_loss = LOSSES.classes.iter().any(|class| class.names.contains(&name));
+    let is_loss = LOSSES.get(name).is_some();
     if is_loss || ACCURACIES.contains(&name) {
         return false;
     }
@@ -418,7 +275,7 @@ fn own_metric(value: &Value, place: &Place, translator: &mut Translator) -> bool
 
 /// One metric, by the name under which Keras reports it: that of its author, else how it was written.
 fn metric(value: &Value, place: &Place, translator: &mut Translator) -> Option<Value> {
-    let mut metric = over_every_cell(translator.translate(&METRICS, value, place)?);
+    let mut metric = with_micro_average(translator.translate(&METRICS, value, place)?);
     match (value, &mut metric) {
         (Value::String(written), Value::Object(settings)) => {
             settings.insert("name".to_owned(), written.as_str().into());
@@ -444,9 +301,9 @@ fn named(mut metric: Value) -> Value {
     }
 }
 
-/// Keras counts precision and recall over the cells of all outputs together, each a yes over 0.5; ours, unless told so, takes
-/// the mean over classes, of which the largest is the yes.
-fn over_every_cell(metric: Value) -> Value {
+/// Keras counts precision and recall over all elements of the output, each positive over 0.5 (`micro`); our default is the
+/// mean over classes, of which the largest is the predicted one (`macro`).
+fn with_micro_average(metric: Value) -> Value {
     let kind = metric.as_str().or_else(|| metric.get("type").and_then(Value::as_str));
     let Some(kind @ ("precision" | "recall")) = kind else { return metric };
     let mut settings = metric.as_object().cloned().unwrap_or_default();

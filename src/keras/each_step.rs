@@ -3,7 +3,7 @@
 use super::{layer::STEPS_OF_OLD_NORMALIZATION, layers::LAYERS, place::Place, translator::Translator};
 use serde_json::{Map, Value};
 
-/// What is said of a model on each step that is not said of the model; errors are noted.
+/// Notes an error for each option of a `TimeDistributed` around a model that is not supported.
 pub(super) fn check(layer: &Value, place: &Place, translator: &mut Translator) {
     let Some(mut config) = layer.get("config").and_then(Value::as_object).cloned() else { return };
     config.shift_remove("layer");
@@ -12,7 +12,7 @@ pub(super) fn check(layer: &Value, place: &Place, translator: &mut Translator) {
     let settings = translator.settings(&LAYERS, class, &config, &config_place);
     if settings.contains_key("activity_regularizer") {
         let place = Place { keras: format!("{}/activity_regularizer", config_place.keras), ..config_place };
-        translator.refuse(&place, "expected null for a model on each step, received a penalty");
+        translator.refuse(&place, "expected null for a model on each step, received a regularizer");
     }
 }
 
@@ -27,8 +27,7 @@ pub(super) fn wrap(
         translator.refuse(place, STEPS_OF_OLD_NORMALIZATION);
     }
     if layer.contains_key("activity_regularizer") {
-        translator
-            .refuse(place, "expected no penalty on what a layer gives on each step, received an activity_regularizer");
+        translator.refuse(place, "expected no `activity_regularizer` within a model on each step, received one");
     }
     if layer.get("mask_zero") == Some(&Value::Bool(true)) || layer.get("type").is_some_and(|kind| kind == "masking") {
         translator.refuse(place, "expected no masks within a model on each step, received a layer that makes them");

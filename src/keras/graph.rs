@@ -1,6 +1,6 @@
 //! Functional models, and models within models, as one graph of layers that have names.
 //!
-//! A model within a model is laid out where it stands, its layers named `inner.dense`. A layer within a model that is called
+//! The layers of a model within a model take its place, with names such as `inner.dense`. A layer within a model that is called
 //! several times runs several times, with the same weights.
 
 use super::{
@@ -21,12 +21,12 @@ use crate::engine::field::FieldError;
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 
-/// Most layers of a model and of those within it, whatever a service's own limits.
-const MOST_LAYERS: usize = 10_000;
-/// What the input of a model is called that has no input layer.
+/// Maximum number of layers of a model and of those within it, whatever a service's own limits.
+const MAX_LAYERS: usize = 10_000;
+/// The name of the input of a model that has no input layer.
 pub(super) const UNNAMED_INPUT: &str = "input";
-/// Models within models that are followed.
-const DEEPEST: usize = 16;
+/// Maximum depth of models within models.
+const MAX_DEPTH: usize = 16;
 
 /// A model and the models within it.
 pub(super) struct Graph<'a> {
@@ -43,7 +43,7 @@ pub(super) struct Placed<'a> {
     pub trainable: bool,
     /// What it reads, each time that it runs.
     pub inputs: Vec<Vec<String>>,
-    /// Axes of its inputs, the first ones, on each step along which it runs by itself.
+    /// The number of its inputs' first axes along which it runs on each step.
     pub steps: usize,
     /// Whether it is given a mask, each time.
     pub masked: Vec<bool>,
@@ -108,9 +108,9 @@ impl<'a> Graph<'a> {
         translator: &mut Translator,
     ) -> Option<usize> {
         self.layers += scope.layers.len();
-        if self.layers > MOST_LAYERS || scope.depth > DEEPEST {
+        if self.layers > MAX_LAYERS || scope.depth > MAX_DEPTH {
             let detail =
-                format!("expected at most {MOST_LAYERS} layers in models at most {DEEPEST} deep, received more");
+                format!("expected at most {MAX_LAYERS} layers in models at most {MAX_DEPTH} deep, received more");
             translator.errors.push(FieldError::new(&scope.pointer, detail));
             return None;
         }
@@ -167,8 +167,8 @@ impl<'a> Graph<'a> {
             parent: Some((number, index)),
             depth: parent.depth + 1,
             trainable: parent.trainable
-                && moves(config)
-                && layer.get("config").and_then(Value::as_object).is_none_or(moves),
+                && is_trainable(config)
+                && layer.get("config").and_then(Value::as_object).is_none_or(is_trainable),
             steps: parent.steps + usize::from(each_step),
         };
         self.add(functional, config, scope, translator)
@@ -211,7 +211,7 @@ impl<'a> Graph<'a> {
         Some(Value::Array(inputs))
     }
 
-    /// Notes an error for each input layer, here and in models within, whose numbers are not those that are computed in.
+    /// Notes an error for each input layer, here and in models within, whose data type is not supported.
     pub fn check_inputs(&self, translator: &mut Translator) {
         for scope in &self.scopes {
             let inputs = scope.layers.iter().zip(&scope.roles).enumerate();
@@ -251,7 +251,7 @@ impl<'a> Graph<'a> {
             let calls = &scope.calls[index];
             match scope.roles[index] {
                 Role::Input(_) | Role::Mask => {}
-                Role::Model(child) => self.place(child, times.saturating_mul(calls.len()).min(MOST_LAYERS), placed)?,
+                Role::Model(child) => self.place(child, times.saturating_mul(calls.len()).min(MAX_LAYERS), placed)?,
                 Role::Layer => {
                     let mut inputs = Vec::new();
                     let (mut arguments, mut masked) = (Map::new(), Vec::new());
@@ -309,9 +309,9 @@ impl<'a> Graph<'a> {
             return Err(wrong(format!("expected the name of a layer, received `{}`", tensor.layer)));
         };
         // A model may be nothing but another one; models that are each other's input would never end.
-        if steps > 4 * DEEPEST + MOST_LAYERS {
+        if steps > 4 * MAX_DEPTH + MAX_LAYERS {
             return Err(wrong(format!(
-                "expected layers that can run one after the other, but `{}` waits for itself",
+                "the graph has a cycle through `{}`: expected layers that run one after the other",
                 tensor.layer
             )));
         }
@@ -364,7 +364,7 @@ impl<'a> Graph<'a> {
     }
 }
 
-/// Whether the weights of a model or a layer move.
-fn moves(config: &Map<String, Value>) -> bool {
+/// Whether the weights of a model or a layer are trained.
+fn is_trainable(config: &Map<String, Value>) -> bool {
     config.get("trainable") != Some(&Value::Bool(false))
 }

@@ -1,4 +1,4 @@
-//! Numbers that an input layer takes: whole ones where what reads them turns them into those that are computed in.
+//! Data types and shapes of input layers.
 
 use super::{
     json::{describe, is_model, is_whole},
@@ -8,13 +8,13 @@ use super::{
 use crate::engine::field::FieldError;
 use serde_json::{Value, json};
 
-/// Layers for which a whole number is what the same number with a fraction of zero is; of a model within another one, whose
-/// input may be what a layer made and is then cut to whole numbers, only the first.
-const TURN: [&str; 7] =
+/// Layers that compute the same from an integer and from a float of the same value. The input of a model within another one
+/// may be a layer's output, which Keras then casts to integers: there, only the first.
+const READ_INTEGERS: [&str; 7] =
     ["Embedding", "Rescaling", "Normalization", "Dense", "CategoryEncoding", "IntegerLookup", "Discretization"];
 
-/// Notes an error where an input layer takes another type than `float32`, unless it is one of whole numbers and its
-/// `readers`, layers of the same model, take them alike. What a model within it reads is told there.
+/// Notes an error where an input layer has another type than `float32`, unless it is an integer type and its `readers`, layers
+/// of the same model, compute the same from both. The inputs of models within are checked there.
 pub(super) fn check_type<'a>(
     layer: &Value,
     readers: impl Iterator<Item = &'a Value>,
@@ -29,7 +29,7 @@ pub(super) fn check_type<'a>(
         return translator.data_type(given, &place);
     }
     let name = given.pointer("/config/name").unwrap_or(given);
-    let turn = if within { &TURN[..1] } else { &TURN[..] };
+    let turn = if within { &READ_INTEGERS[..1] } else { &READ_INTEGERS[..] };
     for reader in readers.filter(|reader| !is_model(reader)) {
         let class = reader.get("class_name").and_then(Value::as_str).unwrap_or_default();
         if !turn.contains(&class) {
@@ -38,8 +38,8 @@ pub(super) fn check_type<'a>(
             translator.refuse(
                 &place,
                 format_args!(
-                    "an input of the type {given} is supported where only layers of the classes {names} read it, and {class} \
-                     reads this one; expected \"float32\""
+                    "an input of the type {given} is supported where only layers of the classes {names} read it, expected \
+                     \"float32\" for an input of {class}"
                 ),
             );
             return;

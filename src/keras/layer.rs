@@ -2,11 +2,11 @@
 
 use super::{
     activations::ACTIVATION_LAYERS,
-    augmentation, channels,
-    class::{Class, Rule},
+    channels,
+    class::{Class, Family, Rule},
     einsum,
     json::{EINSUM_DENSE, is_operator, named, our_name},
-    layers::{APPLICATIONS, INPUT, LAYERS},
+    layers::{APPLICATIONS, INPUT, LAYERS, RNN},
     place::Place,
     recurrent,
     translator::Translator,
@@ -31,18 +31,10 @@ pub(super) fn read_class(layer: &Value, place: &Place, translator: &mut Translat
     let empty = Map::new();
     let config = object.config.unwrap_or(&empty);
     // An activation where its options make it one that is known here, else a layer of its own.
-    let activation = ACTIVATION_LAYERS.classes.iter().find(|class| class.names.contains(&object.class));
-    let is_activation = activation.is_some_and(|class| class.honours(config));
-    let family = if is_activation { &ACTIVATION_LAYERS } else { &LAYERS };
+    let is_activation = ACTIVATION_LAYERS.get(object.class).is_some_and(|class| class.supports(config));
+    let family: &'static Family = if is_activation { &ACTIVATION_LAYERS } else { &LAYERS };
     let class_place = Place { keras: format!("{}/class_name", place.keras), ..place.clone() };
     let class = translator.class(family, object.class, &class_place)?;
-    let flips_both = || config.get("mode").is_none_or(|mode| *mode == augmentation::BOTH);
-    if translator.old && class.kind == "random_flip" && flips_both() {
-        let detail = "Keras 2 turns over in each direction by itself, which is not supported: expected a layer for \
-                      `horizontal` and another for `vertical`, which do the same";
-        translator.refuse(&Place { keras: format!("{}/mode", config_place.keras), ..place.clone() }, detail);
-        return None;
-    }
     let mut ours = Map::new();
     if let Some(name) = config.get("name").filter(|name| !name.is_null()) {
         let place = |token: &str| Place {
@@ -71,8 +63,8 @@ pub(super) fn read_class(layer: &Value, place: &Place, translator: &mut Translat
             ours = channels::put_first(ours);
         }
         if class.kind == "normalization" && !ours.contains_key("mean") && !ours.contains_key("variance") {
-            let detail = "numbers that `adapt` found are weights and no part of the JSON: the mean is 0 and the variance 1, as in \
-                          Keras; write `mean` and `variance` into the layer to scale by others";
+            let detail = "`adapt` writes its mean and variance into weights, which are not in the JSON: the mean is 0 and the \
+                          variance 1, as in Keras; set `mean` and `variance` of the layer to use others";
             translator.warn("normalization_without_numbers", &config_place, detail);
             ours.insert("adapt".to_owned(), false.into());
         }
@@ -84,11 +76,7 @@ pub(super) fn read_class(layer: &Value, place: &Place, translator: &mut Translat
                 translator,
             );
         }
-        if translator.old && class.kind == "batch_normalization" {
-            // Keras 2 runs it fused where the input is an image or a volume.
-            ours.insert("fused".into(), Value::Bool(true));
-        }
-        if recurrent::RNN.names.contains(&object.class) {
+        if object.class == RNN {
             recurrent::complete(
                 &mut ours,
                 config,
@@ -96,7 +84,7 @@ pub(super) fn read_class(layer: &Value, place: &Place, translator: &mut Translat
                 translator,
             );
         }
-        forget_penalty(&mut ours, translator.old);
+        drop_activity_regularizer(&mut ours, translator.old);
         refuse_old_axes(class.kind, config, &config_place, translator);
     }
     Some(ours)
@@ -104,7 +92,7 @@ pub(super) fn read_class(layer: &Value, place: &Place, translator: &mut Translat
 
 /// Why a batch normalization of Keras 2 is refused on each step.
 pub(super) const STEPS_OF_OLD_NORMALIZATION: &str = "batch normalization on each step takes its statistics over all steps together in \
-                                          Keras 2, and over each step by itself in Keras 3 and here, expected a model of Keras 3";
+                                          Keras 2, and over each step separately in Keras 3 and here, expected a model of Keras 3";
 
 /// Adds the layers within a layer (`layer`, `backward_layer`); `place` is that of `config`.
 fn read_inner_layers(
@@ -115,14 +103,14 @@ fn read_inner_layers(
     translator: &mut Translator,
 ) {
     for (name, _) in class.options.iter().filter(|(_, rule)| matches!(rule, Rule::Layer)) {
-        let Some(layer) = config.get(*name).filter(|layer| !layer.is_null()) else { continue };
+        let Some(layer) = config.get(name.as_ref()).filter(|layer| !layer.is_null()) else { continue };
         if let Some(inner) = inner_layer(layer, &place.option(name, name), translator) {
-            ours.insert((*name).to_owned(), inner);
+            ours.insert(name.to_string(), inner);
         }
     }
 }
 
-/// A layer within another one, where its name says nothing, and which moves where the other one does.
+/// A layer within another one: it has no name of its own, and is trained where the other one is.
 fn inner_layer(layer: &Value, place: &Place, translator: &mut Translator) -> Option<Value> {
     if recurrent::is_stack(layer) {
         let detail = "a stack of cells within another layer is not supported, expected an RNN of one cell, or a layer for \
@@ -142,20 +130,20 @@ fn inner_layer(layer: &Value, place: &Place, translator: &mut Translator) -> Opt
     Some(Value::Object(layer))
 }
 
-/// Notes an error where a layer within one that moves is frozen: they move together or not at all.
+/// Notes an error where a frozen layer is within one that is trained: both are trained, or neither is.
 fn refuse_frozen_parts(config: &Map<String, Value>, place: &Place, translator: &mut Translator) {
     let frozen = |layer: &Value| layer.get("trainable") == Some(&Value::Bool(false));
-    let moves = config.get("trainable") != Some(&Value::Bool(false));
+    let is_trained = config.get("trainable") != Some(&Value::Bool(false));
     for part in ["layer", "backward_layer", "cell"] {
-        if moves && config.get(part).and_then(|layer| layer.get("config")).is_some_and(frozen) {
+        if is_trained && config.get(part).and_then(|layer| layer.get("config")).is_some_and(frozen) {
             let place = Place { keras: format!("{}/{part}/config/trainable", place.keras), ..place.clone() };
-            translator.refuse(&place, "expected true, as of the layer around it, received false");
+            translator.refuse(&place, "expected true, as in the layer around it, received false");
         }
     }
 }
 
-/// In Keras 3, a penalty on the output of a layer does nothing where that runs on each step.
-fn forget_penalty(ours: &mut Map<String, Value>, old: bool) {
+/// In Keras 3, the activity regularizer of a layer within `TimeDistributed` has no effect.
+fn drop_activity_regularizer(ours: &mut Map<String, Value>, old: bool) {
     if !old && ours.get("type").is_some_and(|kind| kind == "time_distributed") {
         let inner = ours.get_mut("layer").and_then(Value::as_object_mut);
         inner.and_then(|layer| layer.shift_remove("activity_regularizer"));
@@ -177,7 +165,7 @@ fn refuse_old_axes(kind: &str, config: &Map<String, Value>, place: &Place, trans
 
 /// Refuses a layer of one of these names that is not of `keras.applications`. Keras before 2.13 prints no module.
 fn refuse_namesake(layer: &Value, kind: &str, place: &Place, translator: &mut Translator) {
-    let of_applications = APPLICATIONS.iter().any(|class| class.kind == kind);
+    let of_applications = APPLICATIONS.contains(&kind);
     let from = layer.get("module").filter(|_| of_applications);
     if let Some(module) = from.filter(|module| !module.as_str().is_some_and(|it| it.contains(".applications."))) {
         let detail = format!("expected the layer of `keras.applications`, received one of the module {module}");

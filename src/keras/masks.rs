@@ -1,7 +1,7 @@
 //! Masks, which Keras prints as operators beside the layers, and as an argument of each layer that reads one.
 //!
-//! Our layers make masks and pass them on by themselves, by the same rules. So the operators are left out, and a model is
-//! refused where a layer would have another mask here than the one that Keras names: one that its author made or moved.
+//! Our layers make masks and pass them on by the same rules. So the operators are left out, and a model is refused where a
+//! layer would have another mask here than the one that Keras records: one that its author made or moved.
 
 use super::{
     calls::{Call, Tensor, tensors_of},
@@ -150,11 +150,11 @@ pub(super) fn output_mask(layer: &Value, kind: &str, old: bool) -> Option<&'stat
     }
 }
 
-/// Refuses what would have other masks here than in Keras.
+/// Refuses layers that would have other masks here than in Keras.
 pub(super) fn check(definition: &Definition, translator: &mut Translator) {
     let stated = std::mem::take(&mut translator.masks);
     let Some(shapes) = some_shapes(definition).filter(|_| translator.old || !stated.is_empty()) else { return };
-    // What is wrong with the definition itself is told where shapes are known.
+    // Errors of the definition itself are reported where shapes are known.
     let Ok(architecture) = definition.resolve(&shapes, &Limits::default()) else { return };
     let layers: Vec<String> = architecture.summary().layers.into_iter().map(|layer| layer.name).collect();
     refuse_stretched_rows(&architecture, &layers, &stated, translator);

@@ -1,28 +1,25 @@
 //! Keras JSON to a model definition: a translation and nothing else.
 //!
-//! `model.to_json()` is read as Keras 2 (also as `tf.keras`) and Keras 3 print it. Tables say which of our layers, options,
-//! optimizers, losses and metrics each of Keras's is; what they do not honour is refused by name, so that a model which is
+//! `model.to_json()` is read as Keras 2 (also as `tf.keras`) and Keras 3 print it. Classes and
+//! options that have our names pass; tables hold the differences. Anything else is refused by name, so that a model that is
 //! accepted trains as it would in Keras. What has no effect on the result (`module`, `build_config`, a seed …) is ignored.
 
 mod activations;
 mod arguments;
-mod augmentation;
 mod calls;
-mod categories;
 mod chain;
 mod channels;
 mod class;
 mod cleared_masks;
 mod compile;
-mod convolutions;
 mod each_step;
 mod einsum;
-mod elementary;
 mod envelope;
 mod execution;
 mod graph;
 mod inputs;
 mod json;
+mod kinds;
 mod layer;
 mod layers;
 mod masks;
@@ -30,6 +27,7 @@ mod measures;
 mod model;
 mod model_fields;
 mod operators;
+mod optimizers;
 mod parameters;
 mod place;
 mod recorded_masks;
@@ -54,7 +52,7 @@ pub use warnings::Warning;
 pub struct Compiled {
     /// `optimizer`, `loss`, `metrics`: fields of `training`, only those present.
     pub training: Map<String, Value>,
-    /// What is read otherwise than it stands in the JSON.
+    /// What is read with another meaning than in Keras.
     pub warnings: Vec<Warning>,
 }
 
@@ -69,7 +67,7 @@ pub fn is_keras(value: &Value) -> bool {
 }
 
 /// Translates `model.to_json()` (Keras 2 and 3), as an object or as the string that Keras returns. Pointers are into Keras's
-/// own JSON (`/config/layers/3/config/units`); a layer or option that is not honoured is named.
+/// own JSON (`/config/layers/3/config/units`); a layer or option that is not supported is named.
 ///
 /// ```
 /// use epoca::keras;
@@ -94,7 +92,7 @@ pub fn import(value: &Value) -> Result<(Definition, Compiled), Vec<FieldError>> 
     };
     envelope::check_version(fields).map_err(|error| under(vec![error]))?;
     let old = envelope::is_old(fields);
-    let document = tensorflow::told(document.as_ref()).map_or(document, Cow::Owned);
+    let document = tensorflow::rewrite_as_keras3(document.as_ref()).map_or(document, Cow::Owned);
     let Value::Object(document) = document.as_ref() else { return Err(Vec::new()) };
     read(document, old).map_err(under).map(|(definition, mut compiled)| {
         for warning in &mut compiled.warnings {

@@ -108,7 +108,7 @@ fn from_graph(
                 set_output_mask(&mut ours, placed.layer, translator);
             }
             if has_masks && !translator.old {
-                recurrent::forget_masks(&mut ours, &read, &placed.masked, &place, translator);
+                recurrent::drop_masks(&mut ours, &read, &placed.masked, &place, translator);
             }
             ours.insert("name".into(), name.into());
             if !is_operator(placed.layer) {

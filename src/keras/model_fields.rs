@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 pub(super) const DOCUMENT_FIELDS: [&str; 8] =
     ["class_name", "config", "module", "registered_name", "build_config", "compile_config", "keras_version", "backend"];
 
-/// Most layers that are looked at, whatever a service's own limits: every one of them may have an error of its own.
-const MOST_LAYERS: usize = 10_000;
+/// Maximum number of layers that are read, whatever a service's own limits: each may have an error.
+const MAX_LAYERS: usize = 10_000;
 
 /// Options of the model itself.
 const MODEL_OPTIONS: [&str; 8] =
@@ -42,8 +42,8 @@ pub(super) fn checked_layers<'a>(
         translator.errors.push(FieldError::new(pointer, format!("expected an array of layers, received {received}")));
         return None;
     };
-    if layers.is_empty() || layers.len() > MOST_LAYERS {
-        let detail = format!("expected 1 to {} layers, received {}", MOST_LAYERS, layers.len());
+    if layers.is_empty() || layers.len() > MAX_LAYERS {
+        let detail = format!("expected 1 to {} layers, received {}", MAX_LAYERS, layers.len());
         translator.errors.push(FieldError::new(pointer, detail));
         return None;
     }
@@ -55,11 +55,14 @@ pub(super) fn check_fields(object: &Map<String, Value>, known: &[&str], place: &
     for (name, _) in object.iter().filter(|(name, value)| !known.contains(&name.as_str()) && !value.is_null()) {
         let hint = field::did_you_mean(name, known.iter().copied());
         let pointer = format!("{}/{}", place.keras, field::escape(name));
-        translator.errors.push(FieldError::new(pointer, format!("the field is not known in a Keras model{hint}")));
+        translator.errors.push(FieldError::new(
+            pointer,
+            format!("the field is not known in a Keras model, expected one of {}{hint}", known.join(", ")),
+        ));
     }
 }
 
-/// Notes an error for each option of a model that is not honoured.
+/// Notes an error for each option of a model that is not supported.
 pub(super) fn check_model(config: &Map<String, Value>, pointer: &str, translator: &mut Translator) {
     let at =
         |option: &str| Place { ours: String::new(), keras: format!("{pointer}/{option}"), owner: "the model: ".into() };

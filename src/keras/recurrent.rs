@@ -1,160 +1,17 @@
 //! Keras's recurrent layers and what stands in their options.
 
 use super::{
-    class::{Class, Family, Plain, Rule, SEED, UNSET},
-    parameters::{CONSTRAINTS, INITIALIZERS, LAYER_OPTIONS, REGULARIZERS},
+    layers::{CELLS, RNN, STACKED_CELLS},
     place::Place,
     translator::Translator,
 };
 use crate::engine::layer::AnyLayer;
 use serde_json::{Map, Value};
 
-const OFF: Rule = Rule::Only(&[Plain::Bool(false)]);
-const IMPLEMENTATION: Rule = Rule::Only(&[Plain::Number(0.0), Plain::Number(1.0), Plain::Number(2.0)]);
-/// Every batch begins with the state zero.
-const STATELESS: Rule = OFF;
-
-/// The options of one kind of layer, and those that each has that processes sequences.
-macro_rules! sequence_options {
-    ($($option:expr),* $(,)?) => {
-        &[
-            $($option,)*
-            ("activity_regularizer", Rule::Object(&REGULARIZERS)),
-            ("return_sequences", Rule::Same),
-            ("return_state", Rule::Same),
-            ("go_backwards", Rule::Same),
-            ("stateful", STATELESS),
-            ("time_major", OFF),
-            ("zero_output_for_mask", Rule::Same),
-            // How the same is computed.
-            ("unroll", Rule::Ignored),
-        ]
-    };
-}
-
-/// The options that the weights of recurrent layers and cells have in common, before those of `$then`.
-macro_rules! weight_options {
-    ($then:ident, $($option:expr),* $(,)?) => {
-        $then![
-            $($option,)*
-            ("activation", Rule::Activation),
-            ("use_bias", Rule::Same),
-            ("kernel_initializer", Rule::Object(&INITIALIZERS)),
-            ("recurrent_initializer", Rule::Object(&INITIALIZERS)),
-            ("bias_initializer", Rule::Object(&INITIALIZERS)),
-            ("kernel_regularizer", Rule::Object(&REGULARIZERS)),
-            ("recurrent_regularizer", Rule::Object(&REGULARIZERS)),
-            ("bias_regularizer", Rule::Object(&REGULARIZERS)),
-            ("kernel_constraint", Rule::Object(&CONSTRAINTS)),
-            ("recurrent_constraint", Rule::Object(&CONSTRAINTS)),
-            ("bias_constraint", Rule::Object(&CONSTRAINTS)),
-            ("dropout", Rule::Same),
-            ("recurrent_dropout", Rule::Same),
-            SEED,
-        ]
-    };
-}
-
-/// The options of a layer of units.
-macro_rules! options {
-    ($($option:expr),* $(,)?) => {
-        weight_options![
-            sequence_options,
-            ("units", Rule::Same),
-            ("implementation", IMPLEMENTATION),
-            ("use_cudnn", Rule::Ignored),
-            ("quantization_config", UNSET),
-            $($option),*
-        ]
-    };
-}
-
-/// A list as it stands.
-macro_rules! list {
-    ($($option:expr),* $(,)?) => { &[$($option),*] };
-}
-
-/// The options of a cell of units.
-macro_rules! cell_options {
-    ($($option:expr),* $(,)?) => {
-        weight_options![
-            list,
-            ("units", Rule::Same),
-            ("implementation", IMPLEMENTATION),
-            ("quantization_config", UNSET),
-            // Of what a cell gives at each step, masked or not.
-            ("activity_regularizer", UNSET),
-            $($option),*
-        ]
-    };
-}
-
-pub(super) const SIMPLE_RNN: Class = Class { names: &["SimpleRNN"], kind: "simple_rnn", options: options![] };
-
-pub(super) const LSTM: Class = Class {
-    names: &["LSTM"],
-    kind: "lstm",
-    options: options![("recurrent_activation", Rule::Activation), ("unit_forget_bias", Rule::Same)],
-};
-
-pub(super) const GRU: Class = Class {
-    names: &["GRU"],
-    kind: "gru",
-    options: options![("recurrent_activation", Rule::Activation), ("reset_after", Rule::Same)],
-};
-
-pub(super) const BIDIRECTIONAL: Class = Class {
-    names: &["Bidirectional"],
-    kind: "bidirectional",
-    options: &[("layer", Rule::Layer), ("merge_mode", Rule::Same), ("backward_layer", Rule::Layer)],
-};
-
-/// `ConvLSTM1D`, `ConvLSTM2D`, `ConvLSTM3D`.
-pub(super) const fn conv_lstm(names: &'static [&'static str], kind: &'static str) -> Class {
-    let options = weight_options![
-        sequence_options,
-        ("filters", Rule::Same),
-        ("kernel_size", Rule::Same),
-        ("strides", Rule::Same),
-        ("padding", Rule::Same),
-        ("data_format", Rule::Only(&[Plain::Text("channels_last")])),
-        ("dilation_rate", Rule::Same),
-        ("recurrent_activation", Rule::Activation),
-        ("unit_forget_bias", Rule::Same),
-    ];
-    Class { names, kind, options }
-}
-
-/// A layer of the kind that its cell says.
-pub(super) const RNN: Class =
-    Class { names: &["RNN"], kind: "lstm", options: sequence_options![("cell", Rule::Elsewhere)] };
-
-/// What may stand in the option `cell` of [`RNN`].
-pub(super) const CELLS: Family = Family {
-    what: "cell",
-    classes: &[
-        Class { names: &["SimpleRNNCell"], kind: "simple_rnn", options: cell_options![] },
-        Class {
-            names: &["LSTMCell"],
-            kind: "lstm",
-            options: cell_options![("recurrent_activation", Rule::Activation), ("unit_forget_bias", Rule::Same)],
-        },
-        Class {
-            names: &["GRUCell"],
-            kind: "gru",
-            options: cell_options![("recurrent_activation", Rule::Activation), ("reset_after", Rule::Same)],
-        },
-    ],
-    common: &LAYER_OPTIONS,
-};
-
-/// The class that stands in the option `cell` of an `RNN` around several cells.
-pub(super) const STACKED_CELLS: &str = "StackedRNNCells";
-
 /// The cells of an `RNN` around a stack of them; `None` for any other layer.
 pub(super) fn cells(layer: &Value) -> Option<&[Value]> {
     let class = layer.get("class_name").and_then(Value::as_str)?;
-    let cell = layer.pointer("/config/cell").filter(|_| RNN.names.contains(&class))?;
+    let cell = layer.pointer("/config/cell").filter(|_| class == RNN)?;
     let stacked = cell.get("class_name").is_some_and(|class| class == STACKED_CELLS);
     cell.pointer("/config/cells").and_then(Value::as_array).map(Vec::as_slice).filter(|_| stacked)
 }
@@ -192,13 +49,13 @@ pub(super) fn complete(
     }
 }
 
-/// Notes an error where a recurrent layer would treat the mask of its sequence otherwise than in Keras.
+/// Notes an error where a recurrent layer would treat the mask of its sequence differently from Keras.
 pub(super) fn check_masked(layer: &Value, place: &Place, translator: &mut Translator) {
     refuse_reversed_masks(layer, place, translator);
     refuse_unrolled_masks(layer, place, translator);
 }
 
-/// Notes an error where masks meet layers that read a sequence backwards: the second layer reads the outputs of the first one
+/// Notes an error where several cells read a masked sequence backwards: the second layer reads the outputs of the first one
 /// in the order of processing, and the mask lies in the order of the input.
 fn refuse_reversed_masks(layer: &Value, place: &Place, translator: &mut Translator) {
     if is_several(layer) && layer.pointer("/config/go_backwards") == Some(&Value::Bool(true)) {
@@ -226,9 +83,8 @@ fn refuse_unrolled_masks(layer: &Value, place: &Place, translator: &mut Translat
     }
 }
 
-/// Keras 3 does not tell a recurrent layer of the mask of its sequence where it is called with an `initial_state` and
-/// without a `mask`. `calls` are what it reads, `masked` whether it is given a mask.
-pub(super) fn forget_masks(
+/// Keras 3 passes no mask of the sequence to a recurrent layer that is called with an `initial_state` and without a `mask`. `calls` are what it reads, `masked` whether it is given a mask.
+pub(super) fn drop_masks(
     ours: &mut Map<String, Value>,
     calls: &[Vec<String>],
     masked: &[bool],
@@ -236,13 +92,13 @@ pub(super) fn forget_masks(
     translator: &mut Translator,
 ) {
     let is_recurrent = ours.get("type").and_then(Value::as_str).is_some_and(AnyLayer::is_recurrent);
-    let told = calls.iter().zip(masked).map(|(call, masked)| call.len() < 2 || *masked).collect::<Vec<_>>();
-    if !is_recurrent || !told.contains(&false) {
+    let passed = calls.iter().zip(masked).map(|(call, masked)| call.len() < 2 || *masked).collect::<Vec<_>>();
+    if !is_recurrent || !passed.contains(&false) {
         return;
     }
-    if told.contains(&true) {
-        let detail = "expected every call to have an `initial_state` and no `mask`, or none of them, since masks are heeded \
-                      in the others alone";
+    if passed.contains(&true) {
+        let detail = "expected every call to have an `initial_state` and no `mask`, or none of them, since masks apply \
+                      in the others only";
         translator.refuse(place, detail);
     }
     ignore_masks(ours);

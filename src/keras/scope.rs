@@ -33,7 +33,7 @@ pub(super) struct Scope<'a> {
     pub parent: Option<(usize, usize)>,
     pub depth: usize,
     pub trainable: bool,
-    /// Axes of its inputs, the first ones, on each step along which it runs by itself.
+    /// The number of its inputs' first axes along which it runs on each step.
     pub steps: usize,
 }
 
@@ -79,12 +79,15 @@ impl Scope<'_> {
             };
             let calls = (role == Role::Layer).then(|| calls(layer, &place, translator)).flatten().unwrap_or_default();
             if model_within(layer).is_some() && calls.iter().any(|call| call.mask.is_some()) {
-                translator.refuse(&place, "the argument `mask` of a model within a model is not supported");
+                translator.refuse(
+                    &place,
+                    "the argument `mask` of a model within a model is not supported: pass it to the layers within",
+                );
             }
             self.roles.push(role);
             self.calls.push(calls);
             if self.names.insert(name.clone(), index).is_some() {
-                translator.refuse(&place, format_args!("expected a name of its own, received `{name}` a second time"));
+                translator.refuse(&place, format_args!("expected a unique name, received `{name}` a second time"));
             }
         }
         self.outputs = outputs;

@@ -1,21 +1,14 @@
 //! `RNN` around several cells: a layer of ours for each cell, which reads the sequence of the one before.
 
 use super::{
-    class::{Class, Family, Rule},
     layer,
+    layers::{CELLS, STACKED_CELLS, STACKS},
     operators::{Read, Step},
-    parameters::LAYER_OPTIONS,
     place::Place,
-    recurrent::{CELLS, STACKED_CELLS, cells},
+    recurrent::cells,
     translator::Translator,
 };
 use serde_json::{Map, Value};
-
-const STACKS: Family = Family {
-    what: "cell",
-    classes: &[Class { names: &[STACKED_CELLS], kind: "", options: &[("cells", Rule::Elsewhere)] }],
-    common: &LAYER_OPTIONS,
-};
 
 /// The options of an `RNN` that its last layer has.
 const OF_THE_LAST: [&str; 4] = ["return_sequences", "return_state", "zero_output_for_mask", "activity_regularizer"];
@@ -25,7 +18,7 @@ fn states_of(cell: &Value) -> usize {
     if cell.get("class_name").is_some_and(|class| class == "LSTMCell") { 2 } else { 1 }
 }
 
-/// Which of a layer's steps gives its output number `output`, where that is not the last one, and as which value. The
+/// The cell whose layer has the output number `output`, where that is not the last one, and the number of the output there. The
 /// states of all cells follow the output, in the order of the cells.
 pub(super) fn value_of(layer: &Value, output: usize) -> (Option<usize>, usize) {
     let cells = cells(layer).unwrap_or_default();
@@ -74,7 +67,7 @@ pub(super) fn read(layer: &Value, place: &Place, translator: &mut Translator) ->
     let gives_states = whole.get("return_state") == Some(&Value::Bool(true));
     if gives_states && last > 0 && whole.contains_key("activity_regularizer") {
         let place = Place { keras: format!("{}/config/activity_regularizer", place.keras), ..place.clone() };
-        let detail = "a penalty on the output and on the states of several cells is not supported, expected null, or \
+        let detail = "an `activity_regularizer` on the output and on the states of several cells is not supported, expected null, or \
                       `return_state` false";
         translator.refuse(&place, detail);
     }

@@ -22,7 +22,7 @@ pub(super) fn read_steps(layer: &Value, place: &Place, translator: &mut Translat
     read_class(layer, place, translator).map(|layer| vec![Step { layer, reads: None }])
 }
 
-/// Sets the mask of a layer's output where it is not the one that ours gives by itself.
+/// Sets `output_mask` of a layer where its mask in Keras is not the one that ours passes on.
 pub(super) fn set_output_mask(ours: &mut Map<String, Value>, layer: &Value, translator: &Translator) {
     let kind = ours.get("type").and_then(Value::as_str).unwrap_or_default();
     if let Some(mask) = masks::output_mask(layer, kind, translator.old) {

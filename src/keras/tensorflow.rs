@@ -1,11 +1,11 @@
-//! Operators of TensorFlow, which Keras 2 prints as layers (`x + y`, `tf.nn.relu(x)`, `x[:, -1]`), told as Keras 3 tells its own.
+//! Operators of TensorFlow, which Keras 2 prints as layers (`x + y`, `tf.nn.relu(x)`, `x[:, -1]`), rewritten as the operators of Keras 3.
 
 use serde_json::{Map, Value, json};
 
 /// The classes that such layers have.
 const CLASSES: [&str; 2] = ["TFOpLambda", "SlicingOpLambda"];
 
-/// What stands for a first argument that is no tensor.
+/// The layer of a first argument that is no tensor.
 const CONSTANT: &str = "_CONSTANT_VALUE";
 
 /// An operator of TensorFlow.
@@ -15,21 +15,21 @@ struct Operator {
     class: &'static str,
     /// Arguments that are options there, with their names there.
     options: &'static [(&'static str, &'static str)],
-    /// Options that TensorFlow does not print where they are these.
-    otherwise: &'static [(&'static str, f64)],
+    /// Options that TensorFlow does not print where they have these values.
+    defaults: &'static [(&'static str, f64)],
 }
 
 const fn plain(name: &'static str, class: &'static str) -> Operator {
-    Operator { name, class, options: &[], otherwise: &[] }
+    Operator { name, class, options: &[], defaults: &[] }
 }
 
 const fn with(
     name: &'static str,
     class: &'static str,
     options: &'static [(&'static str, &'static str)],
-    otherwise: &'static [(&'static str, f64)],
+    defaults: &'static [(&'static str, f64)],
 ) -> Operator {
-    Operator { name, class, options, otherwise }
+    Operator { name, class, options, defaults }
 }
 
 const AXIS: &[(&str, &str)] = &[("axis", "axis")];
@@ -146,12 +146,12 @@ const OPERATORS: [Operator; 100] = [
 /// Arguments that are further operands.
 const OPERANDS: [&str; 5] = ["x", "y", "b", "bias", "indices"];
 
-/// `document` with each such layer told as Keras 3 tells it; `None` where there is none.
-pub(super) fn told(document: &Value) -> Option<Value> {
+/// `document` with each such layer rewritten as the operator of Keras 3; `None` where there is none.
+pub(super) fn rewrite_as_keras3(document: &Value) -> Option<Value> {
     has_any(document).then(|| {
-        let mut told = document.clone();
-        tell_all(&mut told);
-        told
+        let mut rewritten = document.clone();
+        rewrite_layers(&mut rewritten);
+        rewritten
     })
 }
 
@@ -165,23 +165,23 @@ fn has_any(model: &Value) -> bool {
     layers.into_iter().flatten().any(|layer| is_operator(layer) || has_any(layer))
 }
 
-/// Tells the layers of a model and of models within it.
-fn tell_all(model: &mut Value) {
+/// Rewrites the layers of a model and of models within it.
+fn rewrite_layers(model: &mut Value) {
     for layer in model.pointer_mut("/config/layers").and_then(Value::as_array_mut).into_iter().flatten() {
         match is_operator(layer) {
-            true => *layer = tell(layer).unwrap_or_else(|| layer.take()),
-            false => tell_all(layer),
+            true => *layer = rewrite_layer(layer).unwrap_or_else(|| layer.take()),
+            false => rewrite_layers(layer),
         }
     }
 }
 
 /// One such layer; `None` where it has not the form that Keras 2 prints.
-fn tell(layer: &Value) -> Option<Value> {
+fn rewrite_layer(layer: &Value) -> Option<Value> {
     let name = layer.pointer("/config/name")?;
     let function = layer.pointer("/config/function")?.as_str()?;
     let shape = layer.pointer("/build_config/input_shape").unwrap_or(&Value::Null);
-    let nodes: Vec<Told> =
-        layer.get("inbound_nodes")?.as_array()?.iter().map(|node| tell_call(node, shape)).collect::<Option<_>>()?;
+    let nodes: Vec<KerasCall> =
+        layer.get("inbound_nodes")?.as_array()?.iter().map(|node| read_call(node, shape)).collect::<Option<_>>()?;
     let operator = OPERATORS.iter().find(|operator| operator.name == function);
     let options = nodes.first().and_then(|node| operator.and_then(|operator| operator.options_of(&node.arguments)));
     // What is not known is refused by TensorFlow's name of it.
@@ -194,14 +194,14 @@ fn tell(layer: &Value) -> Option<Value> {
     }))
 }
 
-/// A call: what it works on, and what else it was given.
-struct Told {
+/// A call: its operands and its other arguments.
+struct KerasCall {
     operands: Vec<Value>,
     arguments: Map<String, Value>,
 }
 
 /// `["dense", 0, 0, {"y": ["other", 0, 0]}]`, or an array of such where the operator takes a list of tensors.
-fn tell_call(node: &Value, shape: &Value) -> Option<Told> {
+fn read_call(node: &Value, shape: &Value) -> Option<KerasCall> {
     let parts = node.as_array()?;
     let (first, given) = match parts.first()? {
         Value::String(_) => (operand(parts, shape)?, parts.get(3)),
@@ -210,26 +210,26 @@ fn tell_call(node: &Value, shape: &Value) -> Option<Told> {
             (Value::Array(tensors), parts.first()?.get(3))
         }
     };
-    let mut told = Told { operands: vec![first], arguments: Map::new() };
+    let mut call = KerasCall { operands: vec![first], arguments: Map::new() };
     for (name, value) in given.and_then(Value::as_object).into_iter().flatten() {
         match value {
             Value::Null | Value::Bool(false) => {}
             _ if name == "name" || (name == "data_format" && *value == "NHWC") => {}
             _ if name == "batch_dims" && *value == 0 => {}
-            Value::Array(key) if name == "slice_spec" => told.operands.push(key.iter().map(part_of_key).collect()),
+            Value::Array(key) if name == "slice_spec" => call.operands.push(key.iter().map(part_of_key).collect()),
             Value::Array(parts) if parts.first().is_some_and(Value::is_string) && OPERANDS.contains(&name.as_str()) => {
-                told.operands.push(operand(parts, &Value::Null)?);
+                call.operands.push(operand(parts, &Value::Null)?);
             }
             Value::Array(_) if OPERANDS.contains(&name.as_str()) => {
-                told.operands.push(json!({"class_name": "__tensor__", "config": {"value": value}}));
+                call.operands.push(json!({"class_name": "__tensor__", "config": {"value": value}}));
             }
-            Value::Number(_) if OPERANDS.contains(&name.as_str()) => told.operands.push(value.clone()),
+            Value::Number(_) if OPERANDS.contains(&name.as_str()) => call.operands.push(value.clone()),
             _ => {
-                told.arguments.insert(name.clone(), value.clone());
+                call.arguments.insert(name.clone(), value.clone());
             }
         }
     }
-    Some(told)
+    Some(call)
 }
 
 /// A tensor, of this shape where it is known, or a number.
@@ -249,10 +249,10 @@ fn part_of_key(part: &Value) -> Value {
 }
 
 impl Operator {
-    /// The options that the arguments are; `None` where one of them is none.
+    /// The options of Keras 3 for these arguments; `None` where an argument has none.
     fn options_of(&self, arguments: &Map<String, Value>) -> Option<Map<String, Value>> {
         let mut options: Map<String, Value> =
-            self.otherwise.iter().map(|&(name, value)| (name.to_owned(), value.into())).collect();
+            self.defaults.iter().map(|&(name, value)| (name.to_owned(), value.into())).collect();
         if self.options.contains(&("approximate", "approximate")) {
             options.insert("approximate".to_owned(), false.into());
         }
@@ -260,7 +260,7 @@ impl Operator {
             let (_, ours) = self.options.iter().find(|(option, _)| option == name)?;
             options.insert((*ours).to_owned(), value.clone());
         }
-        // A whole number, as which an option that is not printed stands in Keras.
+        // Keras prints an axis as an integer.
         for (_, value) in &mut options {
             if let Some(whole) = value.as_f64().filter(|value| value.fract() == 0.0 && value.abs() < 1e9)
                 && self.options.iter().any(|(name, _)| *name == "axis")
@@ -278,7 +278,7 @@ impl Operator {
     }
 }
 
-/// The places before which parts of these sizes begin, but for the first.
+/// Where parts of these sizes begin, but for the first.
 fn places_after(sizes: &[Value]) -> Option<Vec<Value>> {
     let (_, before) = sizes.split_last()?;
     let mut place = 0u64;

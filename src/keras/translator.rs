@@ -1,11 +1,12 @@
-//! [`Translator`]: follows the rules, and keeps where everything came from.
+//! [`Translator`]: applies the rules, and remembers where each part of the definition came from.
 
 use super::{
     activations::{ACTIVATION_LAYERS, ACTIVATIONS},
     channels,
     class::{Class, Family, Plain, Rule},
     json::{describe, foreign, is_whole, named, own_function, plain, shorten},
-    parameters,
+    optimizers::SCHEDULES,
+    parameters::{self, CONSTRAINTS, INITIALIZERS, REGULARIZERS},
     place::Place,
     recorded_masks::RecordedMask,
     refused,
@@ -25,11 +26,11 @@ pub(super) struct Object<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Translator {
     pub errors: Vec<FieldError>,
-    /// What is read otherwise than it stands there.
+    /// What is read with another meaning than in Keras.
     pub warnings: Vec<Warning>,
-    /// Whether Keras 2 printed the document, one of whose functions is another one today.
+    /// Whether Keras 2 printed the document, some of whose functions Keras 3 computes differently.
     pub old: bool,
-    /// What is to be held against the masks of the finished definition.
+    /// The masks that Keras recorded, to compare with those of the finished definition.
     pub masks: Vec<RecordedMask>,
     places: Vec<(String, String, String)>,
 }
@@ -92,14 +93,19 @@ impl Translator {
         if let Some(name) = own_function(value).filter(|_| !by_name) {
             let detail =
                 format!("`{}` is a function of your own, which is code and cannot be sent here", shorten(name));
-            let known = family.classes.iter().any(|class| class.names.contains(&name));
+            let known = family.get(name).is_some();
             let hint =
                 if known { format!("; write \"{name}\" in its place if Keras's own is meant") } else { String::new() };
             self.refuse(place, detail + &hint);
             return None;
         }
         if let Some(from) = foreign(fields) {
-            self.refuse(place, format_args!("`{class}` is a class of your own ({from}), and code cannot be sent here"));
+            self.refuse(
+                place,
+                format_args!(
+                    "`{class}` is a class of your own ({from}), and code cannot be sent here; use layers of Keras"
+                ),
+            );
             return None;
         }
         match fields.get("config") {
@@ -114,8 +120,8 @@ impl Translator {
     }
 
     /// The row of `class` in `family`; an error is noted where there is none.
-    pub fn class(&mut self, family: &Family, class: &str, place: &Place) -> Option<&'static Class> {
-        let row = family.classes.iter().find(|row| row.names.contains(&class));
+    pub fn class(&mut self, family: &'static Family, class: &str, place: &Place) -> Option<&'static Class> {
+        let row = family.get(class);
         if let Some(reason) = refused::reason(family.what, class) {
             self.refuse(
                 place,
@@ -125,11 +131,12 @@ impl Translator {
         }
         if row.is_none() {
             let names: Vec<&str> =
-                family.classes.iter().map(|row| row.names.first().copied().unwrap_or_default()).collect();
-            let hint = field::did_you_mean(class, family.classes.iter().flat_map(|row| row.names).copied());
+                family.classes.iter().filter_map(|row| row.names.first().map(AsRef::as_ref)).collect();
+            let all = family.classes.iter().flat_map(|row| &row.names).map(AsRef::as_ref);
+            let hint = field::did_you_mean(class, all);
             let (what, class) = (family.what, shorten(class));
             let known = match names.len() {
-                ..=MOST_NAMES => format!("expected one of {}", names.join(", ")),
+                ..=MAX_NAMES => format!("expected one of {}", names.join(", ")),
                 count => format!("expected one of the {count} in docs/KERAS.md"),
             };
             self.refuse(place, format_args!("{what} `{class}` is not supported, {known}{hint}"));
@@ -142,15 +149,10 @@ impl Translator {
         self.came_from(place);
         let object = self.object(family, value, place)?;
         let class = self.class(family, object.class, place)?;
-        let mut settings = Map::new();
-        if let Some(config) = object.config {
-            let place = Place { keras: format!("{}/config", place.keras), ..place.clone() };
-            settings = self.settings(family, class, config, &place);
-        }
-        if self.old && class.kind == "hard_sigmoid" {
-            settings.insert("slope".to_owned(), 0.2.into());
-        }
-        let (kind, settings) = parameters::spelled_out(class.kind, settings);
+        let empty = Map::new();
+        let config_place = Place { keras: format!("{}/config", place.keras), ..place.clone() };
+        let settings = self.settings(family, class, object.config.unwrap_or(&empty), &config_place);
+        let (kind, settings) = parameters::with_axes(class.kind, settings);
         Some(named(kind, settings))
     }
 
@@ -163,10 +165,10 @@ impl Translator {
         place: &Place,
     ) -> Map<String, Value> {
         let mut settings = Map::new();
+        let known = || class.all_options(family);
         for (name, value) in config {
-            let mut rules = class.options.iter().chain(family.common);
-            match rules.find(|(option, _)| option == name) {
-                Some(&(_, rule)) => {
+            match known().find(|(option, _)| option == name) {
+                Some((_, rule)) => {
                     if let Some((name, value)) = self.option(name, rule, value, place) {
                         settings.insert(name, value);
                     }
@@ -174,16 +176,25 @@ impl Translator {
                 // What is not set has no effect, even where a later Keras has an option that is not known here.
                 None if value.is_null() => {}
                 None => {
-                    let known = class.options.iter().chain(family.common).map(|(option, _)| *option);
-                    let hint = field::did_you_mean(name, known);
+                    let mut hint = field::did_you_mean(name, known().map(|(option, _)| option));
+                    if hint.is_empty() {
+                        hint.push_str("; docs/KERAS.md lists the options that are read");
+                    }
                     let place = place.option(name, name);
                     self.refuse(&place, format_args!("the option is not known, received {}{hint}", describe(value)));
                 }
             }
         }
-        for &(name, rule) in class.options {
-            if let Rule::Otherwise(default) = rule {
-                settings.entry(name).or_insert_with(|| default.into());
+        for (name, rule) in &class.options {
+            match *rule {
+                Rule::Otherwise(default) => _ = settings.entry(name.as_ref()).or_insert_with(|| default.into()),
+                Rule::OfKeras2(value) if self.old => _ = settings.insert(name.to_string(), value.into()),
+                Rule::NotInKeras2(value, reason)
+                    if self.old && config.get(name.as_ref()).is_none_or(|it| value.is(it)) =>
+                {
+                    self.refuse(&place.option(name, name), reason);
+                }
+                _ => {}
             }
         }
         settings
@@ -197,28 +208,27 @@ impl Translator {
         let value = match rule {
             Rule::Same | Rule::Renamed(_) | Rule::Otherwise(_) => Some(value.clone()),
             Rule::Optional => Some(value.clone()).filter(|value| !value.is_null()),
-            Rule::Number if value.is_number() => Some(value.clone()),
-            Rule::Number => {
-                self.refuse(&place, format_args!("expected a number, received {}", describe(value)));
+            Rule::NumberOrSchedule if value.is_object() => self.translate(&SCHEDULES, value, &place),
+            Rule::NumberOrSchedule if value.is_number() => Some(value.clone()),
+            Rule::NumberOrSchedule => {
+                let received = describe(value);
+                self.refuse(&place, format_args!("expected a number or a learning rate schedule, received {received}"));
                 None
             }
-            Rule::NumberOr(family) if value.is_object() => self.translate(family, value, &place),
-            Rule::NumberOr(_) if value.is_number() => Some(value.clone()),
-            Rule::NumberOr(family) => {
-                let (what, received) = (family.what, describe(value));
-                self.refuse(&place, format_args!("expected a number or a {what}, received {received}"));
-                None
+            Rule::Default(plain) | Rule::NotInKeras2(plain, _) => {
+                Some(value.clone()).filter(|value| !value.is_null() && !plain.is(value))
             }
-            Rule::Default(plain) => Some(value.clone()).filter(|value| !value.is_null() && !plain.is(value)),
             Rule::Activation if value.is_null() => Some("linear".into()),
             Rule::Activation => {
                 // A layer may stand where an activation is asked for, and its options are then its own.
                 let class = value.get("class_name").and_then(Value::as_str).filter(|class| *class != "function");
-                let family = if class.is_some() { &ACTIVATION_LAYERS } else { &ACTIVATIONS };
+                let family: &'static Family = if class.is_some() { &ACTIVATION_LAYERS } else { &ACTIVATIONS };
                 self.translate(family, value, &place)
             }
-            Rule::Object(_) if value.is_null() => None,
-            Rule::Object(family) => self.translate(family, value, &place),
+            Rule::Initializer | Rule::Regularizer | Rule::Constraint if value.is_null() => None,
+            Rule::Initializer => self.translate(&INITIALIZERS, value, &place),
+            Rule::Regularizer => self.translate(&REGULARIZERS, value, &place),
+            Rule::Constraint => self.translate(&CONSTRAINTS, value, &place),
             Rule::Axis => match value.as_array().map(Vec::as_slice) {
                 Some([axis]) => Some(axis.clone()),
                 _ => Some(value.clone()),
@@ -227,7 +237,7 @@ impl Translator {
                 self.data_type(value, &place);
                 None
             }
-            Rule::NumberType => {
+            Rule::OutputType => {
                 if !is_whole(value) {
                     self.data_type(value, &place);
                 }
@@ -242,7 +252,9 @@ impl Translator {
                     let received = describe(value);
                     self.refuse(
                         &place,
-                        format_args!("the option is not honoured, expected {expected}, received {received}"),
+                        format_args!(
+                            "the option is not supported with this value, expected {expected}, received {received}"
+                        ),
                     );
                 }
                 None
@@ -255,7 +267,7 @@ impl Translator {
                 }
                 None
             }
-            Rule::Layer | Rule::Elsewhere | Rule::Ignored => None,
+            Rule::Layer | Rule::Elsewhere | Rule::Ignored | Rule::OfKeras2(_) | Rule::Unknown => None,
         };
         value.map(|value| (ours.to_owned(), value))
     }
@@ -276,5 +288,5 @@ impl Translator {
     }
 }
 
-/// Most names that a message lists.
-const MOST_NAMES: usize = 30;
+/// Maximum number of names in a message.
+const MAX_NAMES: usize = 30;

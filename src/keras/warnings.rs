@@ -2,14 +2,14 @@
 
 use crate::engine::field::FieldError;
 
-/// What is read otherwise than it stands in the JSON.
+/// What is read with another meaning than in Keras.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
-    /// What kind of thing it is.
+    /// Its kind, for programs.
     pub code: &'static str,
-    /// Where it stands in Keras's JSON.
+    /// JSON pointer into Keras's JSON.
     pub pointer: String,
-    /// What is done.
+    /// What is done instead.
     pub detail: String,
 }
 
@@ -32,7 +32,7 @@ pub(super) fn summarized(errors: Vec<FieldError>) -> Vec<FieldError> {
     }
     let total = groups.len();
     let mut errors: Vec<FieldError> =
-        groups.into_iter().take(MOST_ERRORS).map(|(error, count)| told(error, count)).collect();
+        groups.into_iter().take(MOST_ERRORS).map(|(error, count)| with_count(error, count)).collect();
     if total > MOST_ERRORS
         && let Some(last) = errors.last_mut()
     {
@@ -41,7 +41,7 @@ pub(super) fn summarized(errors: Vec<FieldError>) -> Vec<FieldError> {
     errors
 }
 
-fn told(error: FieldError, count: usize) -> FieldError {
+fn with_count(error: FieldError, count: usize) -> FieldError {
     match owner_and_rest(&error.detail) {
         Some((class, rest)) if count > 1 => {
             let detail = format!("{count} layers of class `{class}`: {rest}");
@@ -70,16 +70,16 @@ mod tests {
     fn equal_errors_of_a_class_are_one() {
         let mut errors: Vec<FieldError> = (0..40).map(|layer| error(layer, "Scale", "is not supported")).collect();
         errors.push(error(40, "Other", "is not supported"));
-        let told = summarized(errors);
-        assert_eq!(told.len(), 2);
-        assert_eq!(told[0], FieldError::new("/config/layers/0", "40 layers of class `Scale`: is not supported"));
-        assert_eq!(told[1], error(40, "Other", "is not supported"));
+        let summary = summarized(errors);
+        assert_eq!(summary.len(), 2);
+        assert_eq!(summary[0], FieldError::new("/config/layers/0", "40 layers of class `Scale`: is not supported"));
+        assert_eq!(summary[1], error(40, "Other", "is not supported"));
     }
 
     #[test]
     fn at_most_twenty_errors_are_listed() {
-        let told = summarized((0..30).map(|layer| error(layer, "Dense", &format!("wrong {layer}"))).collect());
-        assert_eq!(told.len(), MOST_ERRORS);
-        assert!(told[19].detail.ends_with("wrong 19; 10 more errors are not listed"), "{}", told[19]);
+        let summary = summarized((0..30).map(|layer| error(layer, "Dense", &format!("wrong {layer}"))).collect());
+        assert_eq!(summary.len(), MOST_ERRORS);
+        assert!(summary[19].detail.ends_with("wrong 19; 10 more errors are not listed"), "{}", summary[19]);
     }
 }

@@ -26,7 +26,7 @@ fn recurrent_layers_within_others_are_refused_by_name() {
         (
             model("Bidirectional", json!({"stateful": true})),
             format!("{config}/layer/config/stateful"),
-            "`stateful`: the option is not honoured, expected false, received true",
+            "`stateful`: the option is not supported with this value, expected false, received true",
         ),
         (
             model("TimeDistributed", json!({"return_state": true})),
@@ -57,7 +57,7 @@ fn what_a_model_on_each_step_cannot_have_is_refused_by_name() {
         (
             model(json!({"activity_regularizer": "l2"}), flat.clone()),
             "/config/layers/0/config/activity_regularizer",
-            "expected null for a model on each step, received a penalty",
+            "expected null for a model on each step, received a regularizer",
         ),
         (model(json!({"unroll": true}), flat), "/config/layers/0/config/unroll", "the option is not known"),
         (
@@ -68,7 +68,7 @@ fn what_a_model_on_each_step_cannot_have_is_refused_by_name() {
         (
             model(json!({}), json!({"class_name": "Dense", "config": {"units": 2, "activity_regularizer": "l2"}})),
             inner,
-            "expected no penalty on what a layer gives on each step",
+            "expected no `activity_regularizer` within a model on each step",
         ),
     ] {
         let errors = refuse(&document);

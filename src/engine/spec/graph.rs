@@ -126,7 +126,8 @@ impl Definition {
         if let Some(stuck) = places.iter().position(|&place| place == usize::MAX) {
             let layer = runs[stuck].layer;
             let name = &self.layers[layer].name;
-            let detail = format!("expected layers that can run one after the other, but `{name}` waits for itself");
+            let detail =
+                format!("the graph has a cycle through `{name}`: expected layers that run one after the other");
             return Err(vec![FieldError::new(format!("/layers/{layer}/inputs"), detail)]);
         }
         let moved = |wire: Wire| match wire {

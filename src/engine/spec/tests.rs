@@ -182,7 +182,7 @@ fn graph(layers: Value) -> Value {
 #[case(json!([{"type": "dense", "units": 2, "name": "last", "inputs": []}]), "/layers/0/inputs", "at least one name")]
 #[case(json!([{"type": "dense", "units": 2, "name": "last", "inputs": "a"}]), "/layers/0/inputs", "received a string")]
 #[case(json!([{"type": "dense", "units": 2, "name": "last", "inputs": ["a"]}]), "/inputs/1", "nothing reads `b`")]
-#[case(json!([{"type": "flatten", "name": "x", "inputs": ["last"]}, {"type": "flatten", "name": "last", "inputs": ["x"]}]), "/layers/0/inputs", "waits for itself")]
+#[case(json!([{"type": "flatten", "name": "x", "inputs": ["last"]}, {"type": "flatten", "name": "last", "inputs": ["x"]}]), "/layers/0/inputs", "the graph has a cycle through `x`")]
 #[case(json!([{"type": "flatten", "name": "last", "inputs": [["a"], ["b"]]}, {"type": "flatten", "name": "x", "inputs": ["last:2"]}]), "/layers/1/inputs/0", "`last:0` to `last:1`")]
 #[case(json!([{"type": "flatten", "name": "last", "inputs": ["a"]}, {"type": "flatten", "name": "x", "inputs": ["b"]}]), "/layers/1", "`x` does not")]
 #[case(json!([{"type": "flatten", "name": "a"}]), "/layers/0/name", "second time")]

@@ -1,4 +1,4 @@
-//! Operators of Keras 3 (`x + y`, `1 - x`, `keras.ops.relu(x)`), which it prints beside the layers, as the layers that do the
+//! Operators of Keras 3 (`x + y`, `1 - x`, `keras.ops.relu(x)`), which it prints beside the layers, as the layers that compute the
 //! same.
 
 mod call;
@@ -46,7 +46,7 @@ pub(super) fn read(layer: &Value, place: &Place, translator: &mut Translator) ->
             let expected = refusals::expected(call.class);
             format!("the operator {class} is not supported with these arguments, expected {expected}")
         }
-        None => format!("the operator {class} is not supported, expected a layer that does the same"),
+        None => format!("the operator {class} is not supported; use a layer that computes the same"),
     };
     translator.refuse(&place, detail);
     None
@@ -60,8 +60,8 @@ pub(super) fn is_several(layer: &Value) -> bool {
 
 /// The families of operators, by which a call is read.
 fn steps_of(call: &OperatorCall<'_>) -> Option<Steps> {
-    let honoured = |name: &str| ["constant_values"].contains(&name) && call.class == "Pad";
-    if call.named.iter().any(|(name, value)| !honoured(name) && **value != false) {
+    let is_read = |name: &str| ["constant_values"].contains(&name) && call.class == "Pad";
+    if call.named.iter().any(|(name, value)| !is_read(name) && **value != false) {
         return None;
     }
     elementwise::read(call)

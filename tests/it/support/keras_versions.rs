@@ -5,19 +5,23 @@ use epoca::{
     keras::{self, Compiled},
 };
 use serde_json::Value;
+use std::sync::LazyLock;
 
-const DIALECTS: [(&str, &str); 5] = [
-    ("2.21.0", include_str!("../../fixtures/keras_json/tf_keras-2.21.0.json")),
-    ("3.3.3", include_str!("../../fixtures/keras_json/keras-3.3.3.json")),
-    ("3.6.0", include_str!("../../fixtures/keras_json/keras-3.6.0.json")),
-    ("3.11.3", include_str!("../../fixtures/keras_json/keras-3.11.3.json")),
-    ("3.15.1", include_str!("../../fixtures/keras_json/keras-3.15.1.json")),
-];
+/// Versions of Keras, each with the models that it prints.
+static DIALECTS: LazyLock<[(&str, Value); 5]> = LazyLock::new(|| {
+    let read = |file| serde_json::from_str(file).unwrap();
+    [
+        ("2.21.0", read(include_str!("../../fixtures/keras_json/tf_keras-2.21.0.json"))),
+        ("3.3.3", read(include_str!("../../fixtures/keras_json/keras-3.3.3.json"))),
+        ("3.6.0", read(include_str!("../../fixtures/keras_json/keras-3.6.0.json"))),
+        ("3.11.3", read(include_str!("../../fixtures/keras_json/keras-3.11.3.json"))),
+        ("3.15.1", read(include_str!("../../fixtures/keras_json/keras-3.15.1.json"))),
+    ]
+});
 
 /// The model `name` in every dialect that has it, as the object that the string of `to_json()` holds.
 pub fn models(name: &str) -> Vec<(&'static str, Value, Value)> {
     let models = DIALECTS.iter().filter_map(|(version, file)| {
-        let file: Value = serde_json::from_str(file).unwrap();
         let entry = file.get(name)?.clone();
         let model = serde_json::from_str(entry["json"].as_str().unwrap()).unwrap();
         Some((*version, model, entry))

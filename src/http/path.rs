@@ -134,6 +134,6 @@ mod tests {
             assert!(error.detail.contains("64 letters"), "{error}");
             assert!(error.detail.len() < 400, "{error}");
         }
-        assert!(check_name("0196f0c2-7a53-7cc0-8000-000000000000", "/name").unwrap_err().detail.contains("id"));
+        assert!(check_name("0196f0c2-7a53-7cc0-8000-000000000000", "/name").unwrap_err().detail.contains("UUID"));
     }
 }

@@ -55,7 +55,10 @@ async fn tags_are_text_or_indices_alike() {
     let [(metrics, by_index), (text_metrics, by_text)] = <[_; 2]>::try_from(answers).unwrap();
     assert_eq!(metrics, text_metrics);
     assert!(metrics["accuracy"].as_f64().unwrap() > 0.8, "{metrics}");
-    for (by_index, by_text) in by_index.as_array().unwrap().iter().zip(by_text.as_array().unwrap()) {
+    let (by_index, by_text) = (by_index.as_array().unwrap(), by_text.as_array().unwrap());
+    assert!(!by_index.is_empty());
+    assert_eq!(by_index.len(), by_text.len());
+    for (by_index, by_text) in by_index.iter().zip(by_text) {
         assert_eq!(by_index["probabilities"], by_text["probabilities"]);
         assert_eq!(by_index["probabilities"].as_array().unwrap().len(), 3);
         let named: Vec<&str> =

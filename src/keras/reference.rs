@@ -76,8 +76,15 @@ refused.
 wrong steps to zero.
 * `stateful` is refused: every batch begins with the state zero.
 * `categorical_focal_crossentropy` and `binary_focal_crossentropy` are those of Keras 3, also for a model of Keras 2.
+* `loss` of each output, where the last batch of an epoch is smaller: the mean of the batches, as in Keras 3. Keras 2 weighs each \
+batch by its rows. The total loss is the same.
+* A cross-entropy of probabilities that are 0 or 1 is that of Keras 3, which clips them to 1e-7. Keras 2 adds another 1e-7 within \
+the logarithm: 15.4 in place of 16.1 for an output that is sure and wrong.
+* `tf.nn.softmax` and `tf.nn.sigmoid` in a model of Keras 2 are layers here: a cross-entropy that is made for the other one is \
+computed from their logits, as after Keras's own layers.
+* `unit_forget_bias` beside a `Constant` bias of a whole array: the array is the bias. Keras refuses such a layer.
 * A softmax or sigmoid with an `activity_regularizer`, or whose values another layer reads too, is not fused with the loss, which is then computed from \
-probabilities.
+probabilities; neither is one before `Identity` or `Dropout(0)`.
 ";
 
 const PREPROCESSING: &str = "\n## Preprocessing\n\nA Keras model trains on the dataset's numbers unchanged, as `model.fit` does: \

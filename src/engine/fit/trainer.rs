@@ -94,8 +94,9 @@ impl<'a, F: Real> Trainer<'a, F> {
             }
         }
         let trained = || architecture.parameters().iter().filter(|parameter| parameter.spec.trainable);
-        let absorbs =
-            |(index, output): (usize, &OutputTask)| architecture.last_node(index).filter(|_| output.left_out.is_some());
+        let absorbs = |(index, output): (usize, &OutputTask)| {
+            architecture.activation_node(index).filter(|_| output.left_out.is_some())
+        };
         let sources = sources(architecture, &cut);
         let lane = |_| Lane::new(architecture, &task, weighted, most_sums, sources.cells);
         Self {

@@ -21,6 +21,16 @@ pub struct UnitForgetBias {
     pub others: Box<Initializer>,
 }
 
+impl UnitForgetBias {
+    /// The initializer of a whole bias whose other parts begin as `others` says; an array of numbers is the whole bias.
+    pub(in crate::engine) fn beside(others: &Initializer) -> Initializer {
+        match others {
+            Initializer::Constant(constant) if constant.value.axes() > 0 => others.clone(),
+            _ => Initializer::UnitForgetBias(Self { others: Box::new(others.clone()) }),
+        }
+    }
+}
+
 impl Default for UnitForgetBias {
     fn default() -> Self {
         Self { others: Box::new(Initializer::Zeros) }
@@ -59,5 +69,13 @@ mod tests {
         let initializer = UnitForgetBias { others: Box::new(constant) };
         initializer.fill(&Shape::vector(8), &mut values, &mut ChaCha8Rng::seed_from_u64(0));
         assert_eq!(values, [0.5, 0.5, 1.0, 1.0, 0.5, 0.5, 0.5, 0.5]);
+    }
+
+    #[test]
+    fn an_array_is_the_whole_bias() {
+        let whole = serde_json::from_value(serde_json::json!({"type": "constant", "value": [1, 2, 3, 4]})).unwrap();
+        assert_eq!(UnitForgetBias::beside(&whole), whole);
+        let one = serde_json::from_value(serde_json::json!({"type": "constant", "value": 0.5})).unwrap();
+        assert!(matches!(UnitForgetBias::beside(&one), Initializer::UnitForgetBias(_)));
     }
 }

@@ -161,17 +161,34 @@ impl Architecture {
     pub fn output_mask(&self, output: usize) -> Option<usize> {
         self.masks[self.outputs[output]]
     }
-    /// The node that makes an output alone, by its place among the outputs: nothing where other nodes read that value.
-    pub fn last_node(&self, output: usize) -> Option<usize> {
-        let value = self.outputs[output];
+    /// The node that alone makes a value which nothing else reads.
+    fn only_producer(&self, value: usize) -> Option<usize> {
         let read = self.nodes.iter().any(|node| node.inputs.contains(&value));
         self.nodes.iter().position(|node| node.output == value).filter(|_| !read)
     }
-    /// The activation that an output went through last, by its place among the outputs. Nothing for a layer that works on
-    /// each step by itself: what such a layer gives are probabilities to a loss, not logits, in Keras too.
+    /// The node with the last activation of an output, by its place among the outputs. An activation that is linear is passed
+    /// over, as in Keras. Nothing for a layer that works on each step separately: what such a layer outputs are
+    /// probabilities to a loss, not logits, in Keras too.
+    pub fn activation_node(&self, output: usize) -> Option<usize> {
+        let mut node = self.only_producer(self.outputs[output])?;
+        loop {
+            let Node { layer, inputs, repeat, parameters, .. } = &self.nodes[node];
+            let [input] = inputs.as_slice() else { return None };
+            let activation = layer.last_activation().filter(|_| *repeat == 1)?;
+            if activation != Activation::Linear || !parameters.is_empty() || layer.activity_regularizer().is_some() {
+                return Some(node);
+            }
+            let is_read_here_alone = self.nodes.iter().filter(|other| other.inputs.contains(input)).count() == 1;
+            let is_output = self.outputs.contains(input);
+            match self.nodes.iter().position(|other| other.output == *input) {
+                Some(before) if is_read_here_alone && !is_output => node = before,
+                _ => return Some(node),
+            }
+        }
+    }
+    /// The last activation of an output, by its place among the outputs; see [`Self::activation_node`].
     pub fn last_activation(&self, output: usize) -> Option<Activation> {
-        let node = &self.nodes[self.last_node(output)?];
-        node.layer.last_activation().filter(|_| node.repeat == 1 && node.inputs.len() == 1)
+        self.nodes[self.activation_node(output)?].layer.last_activation()
     }
     /// A node with weights on which a value depends; layers that only adapt to data do not count.
     pub(super) fn weights_behind(&self, value: usize) -> Option<&Node> {

@@ -268,8 +268,7 @@ impl<const AXES: usize> Cell for ConvLstm<AXES> {
     }
 
     fn first_bias(&self) -> Option<Initializer> {
-        let others = Box::new(self.bias_initializer.clone());
-        self.unit_forget_bias.then_some(Initializer::UnitForgetBias(UnitForgetBias { others }))
+        self.unit_forget_bias.then(|| UnitForgetBias::beside(&self.bias_initializer))
     }
 
     fn advance<F: Real>(&self, step: &mut Advance<'_, F>) {

@@ -65,7 +65,7 @@ async fn tags_are_text_or_indices_alike() {
             by_index["labels"].as_array().unwrap().iter().map(|class| TAGS[class.as_u64().unwrap() as usize]).collect();
         assert_eq!(by_text["labels"], json!(named));
     }
-    assert_eq!(by_text[0]["labels"][1], "O", "{by_text}");
+    assert_eq!(by_text[0]["labels"][1], "O", "{by_text:?}");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Something for each of several named things, in order.
+//! Values by name, in order.
 
 use crate::engine::field::{FieldError, did_you_mean, escape};
 use serde::{
@@ -8,18 +8,18 @@ use serde::{
 use serde_json::Value;
 use std::{fmt, marker::PhantomData};
 
-/// A JSON object whose order counts, each name once.
+/// A JSON object with ordered, unique names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named<T>(pub Vec<(String, T)>);
 
 impl<T> Named<T> {
-    /// What has this name.
+    /// The value of this name.
     pub fn get(&self, name: &str) -> Option<&T> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 
-    /// An error for each of `names` that is missing here, and for each name here that is not among them. `what` is what
-    /// they are, and `pointer` where this stands.
+    /// An error for each of `names` that is missing, and for each unknown name. `what` says what the names are of; `pointer` is
+    /// the object's place in the request.
     pub fn check(&self, names: &[&str], what: &str, pointer: &str) -> Vec<FieldError> {
         let missing = names.iter().filter(|name| self.get(name).is_none()).map(|name| {
             FieldError::new(pointer, format!("expected an entry for the {what} `{name}` of the model, received none"))
@@ -62,7 +62,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Named<T> {
     }
 }
 
-/// One for a model's only output, or one for each output by name.
+/// One value for a model's only output, or one per output by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PerOutput<T> {
     /// The only output's.
@@ -72,7 +72,7 @@ pub enum PerOutput<T> {
 }
 
 impl<T> PerOutput<T> {
-    /// The only output's, where there is one alone.
+    /// The value of the only output.
     pub fn one(&self) -> Option<&T> {
         match self {
             Self::One(value) => Some(value),
@@ -80,7 +80,7 @@ impl<T> PerOutput<T> {
         }
     }
 
-    /// That of the output `name`; one value holds for every output.
+    /// The value of the output `name`; a single value applies to every output.
     pub fn get(&self, name: &str) -> Option<&T> {
         match self {
             Self::One(value) => Some(value),
@@ -88,12 +88,12 @@ impl<T> PerOutput<T> {
         }
     }
 
-    /// Every output's, in order.
+    /// The values of all outputs, in order.
     pub fn values(&self) -> Vec<&T> {
         self.named().into_iter().map(|(_, value)| value).collect()
     }
 
-    /// Every output's with the output's name, which is empty for an only one.
+    /// Each value with its output's name, which is empty for an only output.
     pub fn named(&self) -> Vec<(&str, &T)> {
         match self {
             Self::One(value) => vec![("", value)],

@@ -33,16 +33,21 @@ pub struct Column {
     /// Inferred from every cell.
     #[serde(rename = "type")]
     pub kind: ColumnType,
+    /// Why it has this type, if that does not follow from the cells alone.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
     /// Number of missing cells.
     pub missing: u64,
     /// Number of distinct values; estimated (within 2%) if there are more than the service counts exactly.
     pub distinct: u64,
     /// Minimum of a number column.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub min: Option<f64>,
+    #[schema(value_type = Option<f64>)]
+    pub min: Option<Extreme>,
     /// Maximum of a number column.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub max: Option<f64>,
+    #[schema(value_type = Option<f64>)]
+    pub max: Option<Extreme>,
     /// Mean of a number column.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub mean: Option<f64>,
@@ -55,7 +60,40 @@ pub struct Column {
     pub values: Option<Vec<ValueCount>>,
 }
 
+/// A minimum or maximum. Integers past 2^53 keep their digits.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Extreme {
+    /// Past 2^53.
+    Integer(i64),
+    /// Past the largest `i64`.
+    Unsigned(u64),
+    /// Any other number.
+    Number(f64),
+}
+
+impl Extreme {
+    /// The nearest `f64`.
+    pub fn value(self) -> f64 {
+        match self {
+            Self::Integer(value) => value as f64,
+            Self::Unsigned(value) => value as f64,
+            Self::Number(value) => value,
+        }
+    }
+}
+
 impl Column {
+    /// Minimum of a number column.
+    pub fn minimum(&self) -> Option<f64> {
+        self.min.map(Extreme::value)
+    }
+
+    /// Maximum of a number column.
+    pub fn maximum(&self) -> Option<f64> {
+        self.max.map(Extreme::value)
+    }
+
     /// The levels of a category in label order; `None` if there are too many to list, and for other types.
     pub fn levels(&self) -> Option<Vec<&str>> {
         let values = self.values.as_ref().filter(|_| self.kind == ColumnType::Category)?;

@@ -1,9 +1,9 @@
 //! A table in memory, by column.
 
-/// The wanted columns of a dataset.
+/// Selected columns of a dataset.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
-    /// In the order they were asked for.
+    /// In the requested order.
     pub columns: Vec<TableColumn>,
     /// Rows of every column.
     pub rows: usize,
@@ -22,7 +22,7 @@ pub struct TableColumn {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cells {
     /// NaN where missing; finite elsewhere.
-    Number(Vec<f32>),
+    Number(Vec<f64>),
     /// Index into `levels`; [`MISSING`] where missing.
     Category {
         /// A cell's level.

@@ -22,7 +22,7 @@ pub enum ClassWeight {
     Labels(BTreeMap<String, f64>),
 }
 
-/// A rule that gives every class its weight.
+/// A rule for the weight of every class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ClassWeightRule {
@@ -33,7 +33,7 @@ pub enum ClassWeightRule {
 /// How far the shares of a row's classes may be from 1 together.
 const ONE: f32 = 1e-3;
 
-/// The weights of `rows`: the class's times the cell of the column `sample_weight`; `None` where neither is asked for.
+/// The weights of `rows`: the class's times the cell of the column `sample_weight`; `None` if neither is requested.
 /// Classes weigh in training alone, so validation passes no `class_weight`, as Keras's `fit` does.
 pub fn weights(
     recipe: &Recipe,
@@ -125,7 +125,7 @@ fn column(table: &Table, rows: &[usize], name: &str) -> Result<Array1<f32>, Stri
         Some(Cells::Number(values)) => rows
             .iter()
             .map(|&row| match values.get(row) {
-                Some(&value) if value >= 0.0 => Ok(value),
+                Some(&value) if value >= 0.0 => Ok(value as f32),
                 _ => Err(format!("row {}: expected a weight of at least 0 in {name:?}", row + 1)),
             })
             .collect(),

@@ -51,7 +51,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Json<T> {
 /// arrive in time.
 pub async fn read_json(request: Request, app: &App) -> Result<Bytes, Problem> {
     let (parts, mut body) = request.into_parts();
-    if let Err(problem) = check_content_type(&parts.headers) {
+    if let Err(problem) = check_content_type(&parts.headers).and_then(|()| check_encoding(&parts.headers, &[])) {
         drain(&mut body, &parts.headers).await;
         return Err(problem);
     }
@@ -85,6 +85,20 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
         Kind::UnsupportedMediaType,
         format!("expected Content-Type application/json, received {received}"),
     ))
+}
+
+/// Fails for a `Content-Encoding` other than `known`: the body would be read as if it were not encoded.
+pub fn check_encoding(headers: &HeaderMap, known: &[&str]) -> Result<(), Problem> {
+    for value in headers.get_all(header::CONTENT_ENCODING) {
+        let received = value.to_str().unwrap_or("something unreadable").trim().to_ascii_lowercase();
+        if received.is_empty() || received == "identity" || known.contains(&received.as_str()) {
+            continue;
+        }
+        let expected = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        let detail = format!("expected Content-Encoding {expected}, received {received:?}");
+        return Err(Problem::new(Kind::UnsupportedMediaType, detail));
+    }
+    Ok(())
 }
 
 async fn read(mut body: Body, headers: &HeaderMap, max: usize, wait: Duration) -> Result<Bytes, Problem> {

@@ -1,7 +1,10 @@
 //! `/v1/datasets`: tables.
 
 use crate::{
-    data::read::{self, Format, Inspection, ReadError},
+    data::{
+        read::{self, Format, Inspection, ReadError, ReadOptions},
+        schema::ColumnType,
+    },
     engine::field::FieldError,
     http::{
         App,
@@ -22,23 +25,125 @@ use axum::{
 };
 use bytes::Bytes;
 use futures::Stream;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// Where uploads go.
 pub const UPLOADS: &str = "/v1/datasets";
 
-/// Parameters of an upload.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
+/// Parameters of an upload; what is left out is detected, and the dataset's `read` says what was detected.
+#[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct NewDataset {
     /// Unique name; generated if absent
     #[param(value_type = Option<String>, pattern = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", example = "iris")]
     name: Option<String>,
+    /// Format of the file, whatever its media type
+    #[param(value_type = Option<String>, example = "csv")]
+    format: Option<Format>,
+    /// Separator of cells: one character
+    #[param(value_type = Option<String>, example = ";")]
+    separator: Option<String>,
+    /// Character around cells that contain separators
+    #[param(value_type = Option<String>)]
+    quote: Option<String>,
+    /// Decimal mark of numbers
+    #[param(value_type = Option<String>, example = ",")]
+    decimal: Option<String>,
+    /// Separator of groups of three digits; empty for none
+    #[param(value_type = Option<String>)]
+    thousands: Option<String>,
+    /// Whether the first row has the names of the columns; without it they are `column_1` and so on
+    #[param(value_type = Option<bool>)]
+    header: Option<bool>,
+    /// Lines before the header, which are skipped
+    #[param(value_type = Option<u64>)]
+    skip_rows: Option<u64>,
+    /// Lines that begin with this character are skipped
+    #[param(value_type = Option<String>)]
+    comment: Option<String>,
+    /// Spellings of missing values instead of the usual ones: a JSON array, or separated by commas
+    #[serde(default, deserialize_with = "texts")]
+    #[param(value_type = Option<String>, example = "NA,-999")]
+    missing: Option<Vec<String>>,
+    /// Types of columns by name, as a JSON object
+    #[serde(default, deserialize_with = "types")]
+    #[param(value_type = Option<String>, example = "{\"zip\": \"category\"}")]
+    types: Option<BTreeMap<String, ColumnType>>,
+    /// Whether the first warning is an error
+    #[param(value_type = Option<bool>)]
+    strict: Option<bool>,
+}
+
+/// A list in JSON, or its items separated by commas.
+fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::Null => Ok(None),
+        Value::String(text) if text.trim_start().starts_with('[') => serde_json::from_str(&text).map(Some),
+        Value::String(text) => Ok(Some(text.split(',').map(|token| token.trim().to_owned()).collect())),
+        other => serde_json::from_value(other).map(Some),
+    }
+    .map_err(|error| D::Error::custom(format!("missing: expected a list of texts: {error}")))
+}
+
+/// An object, or its text in JSON.
+fn types<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<BTreeMap<String, ColumnType>>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::Null => Ok(None),
+        Value::String(text) => serde_json::from_str(&text).map(Some),
+        other => serde_json::from_value(other).map(Some),
+    }
+    .map_err(|error| D::Error::custom(format!("types: expected an object from column to type: {error}")))
+}
+
+impl NewDataset {
+    /// How the file is to be read.
+    fn options(&self) -> Result<ReadOptions, Problem> {
+        let mut errors = Vec::new();
+        let mut character = |name: &str, text: &Option<String>| -> Option<u8> {
+            let text = text.as_deref()?;
+            let text = if text == "\\t" { "\t" } else { text };
+            match text.as_bytes() {
+                [byte] if byte.is_ascii() && !matches!(byte, b'\n' | b'\r') => Some(*byte),
+                _ => {
+                    let detail = format!("expected one ASCII character, received {text:?}");
+                    errors.push(FieldError::new(format!("/{name}"), detail));
+                    None
+                }
+            }
+        };
+        let thousands = match self.thousands.as_deref() {
+            None => None,
+            Some("") => Some(None),
+            Some(_) => Some(character("thousands", &self.thousands)),
+        };
+        let options = ReadOptions {
+            separator: character("separator", &self.separator),
+            quote: character("quote", &self.quote),
+            decimal: character("decimal", &self.decimal),
+            thousands,
+            header: self.header,
+            skip_rows: self.skip_rows,
+            comment: character("comment", &self.comment),
+            missing: self.missing.clone(),
+            types: self.types.clone().unwrap_or_default(),
+            strict: self.strict.unwrap_or_default(),
+        };
+        for (first, second, names) in [
+            (options.separator, options.quote.or(Some(b'"')), "separator and quote"),
+            (options.decimal, options.thousands.flatten(), "decimal and thousands"),
+        ] {
+            if let Some(mark) = first.filter(|_| first == second) {
+                let detail = format!("expected different characters for {names}, received {:?}", char::from(mark));
+                errors.push(FieldError::new("", detail));
+            }
+        }
+        if errors.is_empty() { Ok(options) } else { Err(Problem::invalid(errors)) }
+    }
 }
 
 /// An upload as a form.
@@ -49,6 +154,9 @@ pub struct DatasetForm {
     /// Unique name; generated if absent here and in the query.
     #[schema(required = false)]
     name: String,
+    /// The parameters of the query as JSON, before the file; `missing` is a list and `types` an object.
+    #[schema(required = false, value_type = Object)]
+    options: String,
     /// The table; its format follows from the part's `Content-Type`, or from the file's extension.
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,
@@ -57,10 +165,13 @@ pub struct DatasetForm {
 /// The schema of a table in JSON.
 pub fn json_table() -> Value {
     let cell = json!({"type": ["number", "string", "boolean", "null"]});
+    let record = json!({"type": "object", "minProperties": 1, "additionalProperties": cell});
+    let records = json!({"type": "array", "minItems": 1, "items": record});
+    let cells = json!({"type": "array", "minItems": 1, "items": cell});
     json!({
-        "description": "Records, or column names with rows",
+        "description": "Records, column names with rows, or columns of equally many cells",
         "anyOf": [
-            {"type": "array", "minItems": 1, "items": {"type": "object", "minProperties": 1, "additionalProperties": cell}},
+            records,
             {
                 "type": "object",
                 "required": ["columns", "data"],
@@ -71,6 +182,16 @@ pub fn json_table() -> Value {
                     "index": {"description": "Ignored; pandas writes it", "type": "array"},
                 },
             },
+            {
+                "type": "object",
+                "required": ["data"],
+                "additionalProperties": false,
+                "properties": {
+                    "schema": {"description": "Ignored; pandas writes it", "type": "object"},
+                    "data": records,
+                },
+            },
+            {"type": "object", "minProperties": 1, "additionalProperties": {"anyOf": [cells, record]}},
         ],
     })
 }
@@ -96,7 +217,7 @@ pub async fn create(
     request: Request,
 ) -> Result<Response, Problem> {
     let incoming = Incoming::new(request, app.config.timeouts.body_timeout);
-    let done = receive(&app, query.name, key, &incoming).await;
+    let done = receive(&app, query, key, &incoming).await;
     if done.is_err() {
         incoming.drain().await;
     }
@@ -105,7 +226,7 @@ pub async fn create(
 
 async fn receive(
     app: &Arc<App>,
-    name: Option<String>,
+    parameters: NewDataset,
     key: IdempotencyKey,
     incoming: &Incoming,
 ) -> Result<Response, Problem> {
@@ -113,14 +234,17 @@ async fn receive(
         let detail = format!("expected at most {} uploads at a time", app.config.limits.max_uploads);
         return Err(Problem::new(Kind::TooManyRequests, detail));
     };
+    // A file may be gzip whatever the header says: the reader looks at its first bytes.
+    incoming.check_encoding(&["gzip", "x-gzip"])?;
     incoming.check_announced(app.config.limits.max_upload_bytes).await?;
-    check_free(app, name.as_deref(), &key).await?;
+    check_free(app, parameters.name.as_deref(), &key).await?;
     let media_type = incoming.media_type();
     let (name, file) = if media_type.as_deref() == Some("multipart/form-data") {
-        from_form(app, name, &key, incoming).await?
+        from_form(app, parameters, &key, incoming).await?
     } else {
-        let format = upload::format_of(media_type.as_deref())?;
-        (name, File::store(app, format, incoming.stream()).await?)
+        let format = parameters.format.map_or_else(|| upload::format_of(media_type.as_deref()), Ok)?;
+        let file = File::store(app, format, parameters.options()?, incoming.stream()).await?;
+        (parameters.name, file)
     };
     // In a separate task: a client that disconnects now leaves either a dataset or nothing.
     let app = Arc::clone(app);
@@ -129,7 +253,7 @@ async fn receive(
 
 async fn from_form(
     app: &Arc<App>,
-    mut name: Option<String>,
+    mut parameters: NewDataset,
     key: &IdempotencyKey,
     incoming: &Incoming,
 ) -> Result<(Option<String>, File), Problem> {
@@ -141,16 +265,26 @@ async fn from_form(
                 Some("name") => {
                     let given = upload::text_of(field).await?;
                     check_free(app, Some(&given), key).await?;
-                    name = Some(given);
+                    parameters.name = Some(given);
+                }
+                Some("options") if file.is_some() => {
+                    return Err(FieldError::new("/options", "expected the options before the file").into());
+                }
+                Some("options") => {
+                    let text = upload::text_of(field).await?;
+                    let options: NewDataset = serde_json::from_str(&text)
+                        .map_err(|error| FieldError::new("/options", format!("expected upload options: {error}")))?;
+                    check_free(app, options.name.as_deref(), key).await?;
+                    parameters = NewDataset { name: options.name.clone().or(parameters.name.take()), ..options };
                 }
                 Some("file") if file.is_none() => {
-                    let format = upload::format_of_field(&field)?;
-                    file = Some(File::store(app, format, field).await?);
+                    let format = parameters.format.map_or_else(|| upload::format_of_field(&field), Ok)?;
+                    file = Some(File::store(app, format, parameters.options()?, field).await?);
                 }
                 Some("file") => return Err(FieldError::new("/file", "expected one file, received two").into()),
                 other => {
                     let received = other.unwrap_or_default();
-                    let detail = format!("expected the parts `file` and `name`, received `{received}`");
+                    let detail = format!("expected the parts `file`, `name` and `options`, received `{received}`");
                     return Err(FieldError::new("", detail).into());
                 }
             }
@@ -159,7 +293,7 @@ async fn from_form(
     };
     let read: Result<(), Problem> = read.await;
     match (read, file) {
-        (Ok(()), Some(file)) => Ok((name, file)),
+        (Ok(()), Some(file)) => Ok((parameters.name, file)),
         (Ok(()), None) => Err(FieldError::new("/file", "expected a part named `file`, received none").into()),
         (Err(problem), None) => Err(problem),
         (Err(problem), Some(file)) => {
@@ -184,25 +318,32 @@ async fn check_free(app: &App, name: Option<&str>, key: &IdempotencyKey) -> Resu
 struct File {
     id: Uuid,
     format: Format,
+    options: ReadOptions,
     stored: Stored,
     inspection: Inspection,
 }
 
 impl File {
     /// Stores a file while it arrives, and looks into it.
-    async fn store<E>(app: &App, format: Format, body: impl Stream<Item = Result<Bytes, E>>) -> Result<Self, Problem>
+    async fn store<E>(
+        app: &App,
+        format: Format,
+        options: ReadOptions,
+        body: impl Stream<Item = Result<Bytes, E>>,
+    ) -> Result<Self, Problem>
     where
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let id = Uuid::now_v7();
         let max = app.config.limits.max_upload_bytes;
         let table = app.config.limits.table();
+        let asked = options.clone();
         let received = app
             .artifacts
-            .receive(&ArtifactKey::dataset(id), body, max, move |source| read::inspect(source, format, &table))
+            .receive(&ArtifactKey::dataset(id), body, max, move |source| read::inspect(source, format, &asked, &table))
             .await;
         match received {
-            Ok((stored, inspection)) => Ok(Self { id, format, stored, inspection }),
+            Ok((stored, inspection)) => Ok(Self { id, format, options, stored, inspection }),
             Err(ReceiveError::TooLarge { max_bytes }) => Err(crate::http::body::too_large(max_bytes, "more")),
             Err(ReceiveError::Body(error)) => Err(upload::broken_off(&*error)),
             Err(ReceiveError::Refused(ReadError::Invalid(detail))) => {
@@ -218,7 +359,9 @@ impl File {
         let route = format!("POST {UPLOADS}");
         let format = self.format.name();
         let asked = name.as_deref().unwrap_or_default();
-        let fingerprint = fingerprint(&[asked.as_bytes(), format.as_bytes(), self.stored.sha256.as_bytes()]);
+        let options = format!("{:?}", self.options);
+        let parts = [asked.as_bytes(), format.as_bytes(), options.as_bytes(), self.stored.sha256.as_bytes()];
+        let fingerprint = fingerprint(&parts);
         let done = async {
             if let Some(earlier) = key.earlier(&*app.store, &route, &fingerprint).await? {
                 return Ok((earlier, false));
@@ -246,7 +389,9 @@ impl File {
             bytes: self.stored.bytes,
             sha256: self.stored.sha256.clone(),
             created_at: now(),
+            read: self.inspection.dialect.clone(),
             columns: self.inspection.columns.clone(),
+            warnings: self.inspection.warnings.clone(),
         }
     }
 
@@ -304,7 +449,9 @@ pub async fn rows(
     let dataset = app.store.dataset(&key).await?;
     let mut source = app.artifacts.source(&ArtifactKey::dataset(dataset.id), &dataset.sha256).await?;
     let limit = query.limit.0 as usize;
-    let reading = tokio::task::spawn_blocking(move || read::rows(&mut source, dataset.format, &dataset.columns, limit));
+    let reading = tokio::task::spawn_blocking(move || {
+        read::rows(&mut source, dataset.format, &dataset.read, &dataset.columns, limit)
+    });
     let data = reading.await.map_err(Problem::internal)?.map_err(Problem::internal)?;
     Ok(Json(List { data, next: None }))
 }

@@ -147,8 +147,8 @@ async fn predict(app: &App, key: ModelKey, query: PredictQuery, request: Request
     let bytes = body::read_json(request, app).await?;
     let model = app.models.find(key).await?;
     let instances = Instances::from_body(body::parse(&bytes).await?)?;
-    let output = Arc::clone(&model).predict(instances).await?;
-    let answer = model.answer(output.view(), query.format).map_err(Problem::internal)?;
+    let predicted = Arc::clone(&model).predict(instances).await?;
+    let answer = model.answer(&predicted, query.format).map_err(Problem::internal)?;
     Ok(([(header::CONTENT_TYPE, "application/json")], answer).into_response())
 }
 

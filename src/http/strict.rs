@@ -15,6 +15,7 @@ pub fn parse(bytes: &[u8]) -> Result<Value, String> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err("expected a JSON body, received an empty one".to_owned());
     }
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     match serde_json::from_slice::<Strict>(bytes) {
         Ok(Strict(value)) => Ok(value),
         Err(error) => {
@@ -24,11 +25,25 @@ pub fn parse(bytes: &[u8]) -> Result<Value, String> {
                 format!(
                     "expected JSON nested to a depth of at most {MAX_DEPTH}, received more at line {line} column {column}"
                 )
+            } else if let Some(word) = number_word(bytes, line, column) {
+                format!(
+                    "expected JSON, received {word}, which JSON does not have, at line {line} column {column}: send null"
+                )
             } else {
                 format!("expected JSON, received something else: {text}")
             })
         }
     }
+}
+
+/// `NaN` or `Infinity`, as Python writes them, where the parser stopped.
+fn number_word(bytes: &[u8], line: usize, column: usize) -> Option<&'static str> {
+    let line = bytes.split(|&byte| byte == b'\n').nth(line.saturating_sub(1))?;
+    let near = line.get(column.saturating_sub(2)..)?;
+    ["NaN", "Infinity"].into_iter().find(|word| {
+        let end = near.len().min(word.len() + 2);
+        near.get(..end).is_some_and(|near| near.windows(word.len()).any(|window| window == word.as_bytes()))
+    })
 }
 
 /// A JSON value in which no object has a name twice.

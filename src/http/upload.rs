@@ -22,7 +22,7 @@ use std::{error::Error, sync::Arc, time::Duration};
 use tokio::sync::Mutex;
 
 /// Maximum bytes of a form field that is not the file.
-const FIELD_BYTES: usize = 1 << 10;
+const MAX_FIELD_BYTES: usize = 1 << 16;
 
 /// A request's body that is read in one place, and whose rest is thrown away in another where it is refused.
 #[derive(Debug, Clone)]
@@ -43,6 +43,11 @@ impl Incoming {
     pub async fn check_announced(&self, max: u64) -> Result<(), Problem> {
         let announced = self.body.lock().await.size_hint().lower();
         if announced > max { Err(body::too_large(max, &announced.to_string())) } else { Ok(()) }
+    }
+
+    /// Fails for a `Content-Encoding` other than `known`.
+    pub fn check_encoding(&self, known: &[&str]) -> Result<(), Problem> {
+        body::check_encoding(&self.headers, known)
     }
 
     /// `Content-Type` without its parameters.
@@ -99,10 +104,10 @@ pub async fn text_of(mut field: Field<'_>) -> Result<String, Problem> {
     let mut text = Vec::new();
     while let Some(chunk) = field.chunk().await.map_err(of_form)? {
         text.extend_from_slice(&chunk);
-        if text.len() > FIELD_BYTES {
+        if text.len() > MAX_FIELD_BYTES {
             return Err(Problem::new(
                 Kind::TooLarge,
-                format!("expected a form field of at most {FIELD_BYTES} bytes, received more"),
+                format!("expected a form field of at most {MAX_FIELD_BYTES} bytes, received more"),
             ));
         }
     }

@@ -1,6 +1,9 @@
 //! [`Dataset`].
 
-use crate::data::{read::Format, schema::Column};
+use crate::data::{
+    read::{DatasetWarning, Dialect, Format},
+    schema::Column,
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -23,6 +26,10 @@ pub struct Dataset {
     /// When the upload completed.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
+    /// How the file was read: the options of the upload, and what was detected.
+    pub read: Dialect,
     /// In the file's order.
     pub columns: Vec<Column>,
+    /// What was not taken at face value, or is probably not meant.
+    pub warnings: Vec<DatasetWarning>,
 }

@@ -49,7 +49,9 @@ pub(crate) struct Tables {
     pub weighted: bool,
 }
 
-/// Bytes of an element of a table, an input or a target.
+/// Bytes of a number of a table; other cells take less.
+const NUMBER: u64 = size_of::<f64>() as u64;
+/// Bytes of an element of an input or a target.
 const ELEMENT: u64 = size_of::<f32>() as u64;
 /// Readers' blocks, threads and the halves of large pages; between 3 and 16 MB in `bench/memory.py`.
 const SERVICE: u64 = 10_000_000;
@@ -73,7 +75,7 @@ impl JobSummary {
         let cells = (architecture.input_cells() as u64).saturating_add(tables.target_cells);
         let cells = cells.saturating_add(u64::from(tables.weighted));
         let tensors = rows.saturating_mul(cells).saturating_mul(ELEMENT);
-        let table = rows.saturating_mul(tables.columns).saturating_mul(ELEMENT);
+        let table = rows.saturating_mul(tables.columns).saturating_mul(NUMBER);
         let data = tensors.saturating_add(order);
         Self {
             parameters,

@@ -2,7 +2,7 @@
 
 use super::instances::Instances;
 use crate::{
-    data::recipe::Recipe,
+    data::recipe::{Encoded, PredictionWarning, Recipe},
     engine::{field::FieldError, kernel::Team, network::Network, shape::Shape, spec::Limits},
     store::bundle::Bundle,
 };
@@ -26,6 +26,15 @@ pub struct Loaded {
     cost: u64,
     /// Compute threads, shared by all models.
     team: Arc<Team>,
+}
+
+/// What a model outputs for instances.
+#[derive(Debug, Clone)]
+pub struct Predicted {
+    /// [rows, output elements].
+    pub output: Array2<f32>,
+    /// The first values of the instances that were not taken at face value.
+    pub warnings: Vec<PredictionWarning>,
 }
 
 /// Why there is no prediction.
@@ -76,8 +85,8 @@ impl Loaded {
         self.parameters.saturating_mul(size_of::<f32>() as u64)
     }
 
-    /// The network's output [rows, output elements] for `instances`. Large batches are computed on a blocking thread.
-    pub async fn predict(self: Arc<Self>, instances: Instances) -> Result<Array2<f32>, PredictError> {
+    /// The network's output [rows, output elements] for `instances`, with what was not taken at face value. Large batches are computed on a blocking thread.
+    pub async fn predict(self: Arc<Self>, instances: Instances) -> Result<Predicted, PredictError> {
         let work = self.cost.saturating_mul(instances.len() as u64);
         let output = if work <= MAX_INLINE_OPERATIONS {
             self.compute(&instances)
@@ -87,8 +96,9 @@ impl Loaded {
         output.map_err(PredictError::Invalid)
     }
 
-    fn compute(&self, instances: &Instances) -> Result<Array2<f32>, Vec<FieldError>> {
-        let inputs = self.recipe.encode(instances.as_slice())?;
+    fn compute(&self, instances: &Instances) -> Result<Predicted, Vec<FieldError>> {
+        let shapes = self.network.architecture().input_shapes();
+        let Encoded { inputs, warnings } = self.recipe.encode(instances.as_slice(), shapes)?;
         self.network.architecture().check_indices(inputs.view()).map_err(|error| {
             let instance = instances.as_slice().get(error.row);
             let cell = instance.map_or_else(String::new, |instance| self.recipe.pointer(instance, error.column));
@@ -96,7 +106,7 @@ impl Loaded {
         })?;
         let output = self.network.predict_on(&self.team, inputs.view());
         match output.rows().into_iter().position(|row| row.iter().any(|value| !value.is_finite())) {
-            None => Ok(output),
+            None => Ok(Predicted { output, warnings }),
             Some(index) => {
                 let detail = "expected values for which the model's output is finite";
                 Err(vec![FieldError::new(format!("/instances/{index}"), detail)])

@@ -9,6 +9,6 @@ mod models;
 mod response;
 
 pub use instances::{Instances, MAX_INSTANCES};
-pub use loaded::{Loaded, PredictError};
+pub use loaded::{Loaded, PredictError, Predicted};
 pub use models::{LoadError, ModelKey, Models};
 pub use response::{Format, PredictBody, Predictions};

@@ -1,7 +1,10 @@
 //! The answers of a prediction, written straight to the bytes that are sent.
 
-use super::loaded::Loaded;
-use crate::{data::recipe::Prediction, engine::shape::Shape};
+use super::loaded::{Loaded, Predicted};
+use crate::{
+    data::recipe::{Prediction, PredictionWarning},
+    engine::shape::Shape,
+};
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeSeq};
 use utoipa::{
@@ -31,6 +34,8 @@ pub struct PredictBody<'a> {
     /// One entry an instance, in order.
     #[schema(schema_with = predictions_schema)]
     pub predictions: Predictions<'a>,
+    /// The first values of the instances that were not taken at face value, at most 20.
+    pub warnings: &'a [PredictionWarning],
 }
 
 /// An answer, or with `format=raw` the network's own output: nested lists of numbers, by output where there are several.
@@ -52,8 +57,10 @@ pub enum Predictions<'a> {
 }
 
 impl Loaded {
-    /// The answer for `output`, [rows, output cells], as JSON.
-    pub fn answer(&self, output: ArrayView2<'_, f32>, format: Format) -> serde_json::Result<Vec<u8>> {
+    /// The answer for `predicted` as JSON.
+    pub fn answer(&self, predicted: &Predicted, format: Format) -> serde_json::Result<Vec<u8>> {
+        let Predicted { output, warnings } = predicted;
+        let output = output.view();
         let predictions = match format {
             Format::Labelled => {
                 let cells: Vec<usize> = self.outputs().iter().map(|(_, shape)| shape.cells()).collect();
@@ -61,7 +68,7 @@ impl Loaded {
             }
             Format::Raw => Predictions::Raw(output, self.outputs()),
         };
-        serde_json::to_vec(&PredictBody { model: self.model(), version: self.version(), predictions })
+        serde_json::to_vec(&PredictBody { model: self.model(), version: self.version(), predictions, warnings })
     }
 }
 

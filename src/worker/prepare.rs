@@ -4,6 +4,7 @@ use crate::{
     data::{
         read::{ReadError, load},
         recipe::{Logits, OutputTargets, Preprocessing, Recipe, Task, input_width},
+        schema::ColumnType,
         split::{Split, split},
         table::Table,
         weights::{ClassWeight, weights},
@@ -105,9 +106,15 @@ pub fn prepare(inputs: Inputs, limits: &Limits, link: &Link) -> Result<Prepared,
         true => choose(&architecture, &job.features, named, &columns, training.preprocessing, ChosenBy::Job).0,
     };
     let scales = by_feature(&scales, &job.features, named);
-    let preprocessing = |feature: usize| scales.get(feature).copied().unwrap_or(Preprocessing::None);
     let outputs = outputs(&job, &definition, &architecture)?;
     let of_inputs = features.concat();
+    let preprocessing = |feature: usize| {
+        let column = of_inputs.get(feature).and_then(|name| columns.iter().find(|column| column.name == *name));
+        match column.map(|column| column.kind) {
+            Some(ColumnType::Number) | None => scales.get(feature).copied().unwrap_or(Preprocessing::None),
+            Some(ColumnType::Category | ColumnType::Boolean) => training.preprocessing,
+        }
+    };
     let recipe = Recipe::fit(&table, &columns, &of_inputs, &outputs, preprocessing, &rows.training).map_err(invalid)?;
     check_stop(link)?;
 
@@ -173,7 +180,7 @@ fn incomplete(detail: &str) -> PrepareError {
 fn read(input: Input, columns: &[String], link: &Link) -> Result<Table, PrepareError> {
     let Input { dataset, source } = input;
     let mut source = Stoppable { source, link };
-    let table = load(&mut source, dataset.format, &dataset.columns, columns, dataset.rows);
+    let table = load(&mut source, dataset.format, &dataset.read, &dataset.columns, columns, dataset.rows);
     // Bytes after the table are part of the checksum.
     let checked = table.and_then(|table| source.source.finish().map(|()| table).map_err(ReadError::Io));
     checked.map_err(|error| match error {

@@ -4,6 +4,8 @@
 mod allocation;
 mod bad_input;
 mod commands;
+mod data_learning;
+mod data_reading;
 mod demo;
 mod http_answers;
 mod http_confusion;

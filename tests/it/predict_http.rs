@@ -114,7 +114,6 @@ async fn wrong_instances_are_named() {
         json!({"instances": [whole, record]})
     };
     for (body, pointer, word) in [
-        (json!({"instances": [{"sepal_length": 5.1}]}), "/instances/0/sepal_width", "not there"),
         (with("sepal_width", json!("wide")), "/instances/1/sepal_width", "wide"),
         (with("sepal_widht", json!(1)), "/instances/1/sepal_widht", "sepal_width"),
         (with("sepal_width", json!(1e308)), "/instances/1/sepal_width", "1e+308"),
@@ -138,4 +137,14 @@ async fn wrong_instances_are_named() {
     problem(trained.post("/v1/models/flowers", &json!({"instances": [[1]]})).await, 405).await;
     problem(trained.post("/v1/models/flowers:predict?format=row", &json!({"instances": [[1]]})).await, 400).await;
     assert_eq!(trained.predict("/v1/models/flowers:predict", &json!({"instances": [whole]})).await["version"], 1);
+
+    // A key that is left out is a missing value, as in a file, and named.
+    let mut part = whole.clone();
+    part.as_object_mut().unwrap().remove("sepal_width");
+    let explicit = with("sepal_width", Value::Null)["instances"][1].clone();
+    let answer = trained.predict("/v1/models/flowers:predict", &json!({"instances": [part, explicit]})).await;
+    assert_eq!(answer["predictions"][0], answer["predictions"][1]);
+    let warnings = answer["warnings"].as_array().unwrap();
+    let found: Vec<_> = warnings.iter().map(|warning| (&warning["pointer"], &warning["code"])).collect();
+    assert_eq!(found, [(&json!("/instances/0/sepal_width"), &json!("missing_column"))]);
 }

@@ -70,9 +70,15 @@ async fn a_job_becomes_a_version_that_predicts_what_was_measured() {
     assert!(names.contains(&"dense/kernel".to_owned()), "{names:?}");
     let csv = line(40);
     let wanted = ["a", "b", "y"].map(str::to_owned);
-    let rows =
-        load(&mut BufReader::new(csv.as_bytes()), Format::named("csv").unwrap(), &table.columns, &wanted, table.rows)
-            .unwrap();
+    let rows = load(
+        &mut BufReader::new(csv.as_bytes()),
+        Format::named("csv").unwrap(),
+        &table.read,
+        &table.columns,
+        &wanted,
+        table.rows,
+    )
+    .unwrap();
     let all: Vec<usize> = (0..40).collect();
     let recipe = bundle.description.recipe.clone();
     let (x, y) = (recipe.inputs(&rows, &all), recipe.targets(&rows, &all).unwrap());
@@ -205,7 +211,8 @@ async fn slots_work_side_by_side() {
 async fn a_long_epoch_shows_progress() {
     let setup = setup(100_000).await;
     // Some ten thousand operations a row: an epoch takes seconds on any machine.
-    let layers = [64, 64, 1].map(|units| json!({"type": "dense", "units": units, "activation": "tanh"}));
+    let layers = [(64, "tanh"), (64, "tanh"), (1, "linear")]
+        .map(|(units, activation)| json!({"type": "dense", "units": units, "activation": activation}));
     setup.model("deep", json!({"layers": layers})).await;
     let (_workers, _stop) = setup.work(1);
     let mut request = endless();

@@ -1,18 +1,24 @@
 //! The meaning of a cell's text.
 
+use super::{numeric::Numeric, spelling::Spelling};
 use std::borrow::Cow;
 
-/// A cell as its format spells it.
-#[derive(Debug, Clone, PartialEq)]
+/// A cell as its format spells it, without white space around it.
+#[derive(Debug, Clone)]
 pub(super) enum Cell<'a> {
     /// JSON's null, or a key that a record does not have.
     Missing,
     /// Text whose meaning follows from its spelling (CSV); see [`read`].
-    Written(Cow<'a, str>),
+    Written {
+        /// Without quotes.
+        text: Cow<'a, str>,
+        /// Whether it was in quotes.
+        quoted: bool,
+    },
     /// A JSON string: always text.
     Text(&'a str),
     /// A JSON number.
-    Number(f64),
+    Number(Numeric),
     /// A JSON boolean.
     Boolean(bool),
 }
@@ -22,10 +28,10 @@ pub(super) enum Cell<'a> {
 pub(super) enum Token {
     /// Empty, or one of the spellings of a missing value: `NA`, `N/A`, `#N/A`, `<NA>`, `NaN`, `-NaN`, `null`, in any case.
     Missing,
-    /// `?`, `-`, `--`, `.` or `none`: missing where the column's other cells are all numbers or all booleans, and a level
-    /// like any other in a category (`-` beside `+`, `None` beside `Insomnia`).
+    /// One of [`PLACEHOLDERS`]: missing if the column's other cells are all numbers or all booleans, and a level like any
+    /// other in a category (`-` beside `+`, `None` beside `Insomnia`).
     Placeholder,
-    /// A decimal number; infinite where it is written so, or is past the range of `f64`.
+    /// A decimal number; infinite if it is spelled so, or is past the range of `f64`.
     Number(f64),
     /// true or false, in any case. 0 and 1 are numbers.
     Boolean(bool),
@@ -33,26 +39,79 @@ pub(super) enum Token {
     Text,
 }
 
-/// The meaning of a written cell.
+/// What tools and people write for a missing number.
+const PLACEHOLDERS: [&str; 21] = [
+    "?", "-", "--", ".", "*", "none", "nil", "\\N", "N.A.", "n.a", "NaT", "(null)", "(blank)", "#DIV/0!", "#VALUE!",
+    "#REF!", "#NAME?", "#NUM!", "#NULL!", "1.#QNAN", "-1.#IND",
+];
+
+/// The one decision what of a text is content: white space around it is not, at upload and at prediction.
 #[inline]
-pub(super) fn read(text: &str) -> Token {
+pub(crate) fn trim(text: &str) -> &str {
+    text.trim()
+}
+
+/// The meaning of a written cell in this spelling.
+#[inline]
+pub(super) fn read(text: &str, spelling: &Spelling) -> Token {
+    if let Some(missing) = &spelling.missing {
+        return match text {
+            "" => Token::Missing,
+            text if missing.iter().any(|known| known == text) => Token::Missing,
+            _ => match localized(text, spelling) {
+                // The usual spellings of missing values are text in this file.
+                Token::Missing | Token::Placeholder => Token::Text,
+                token => token,
+            },
+        };
+    }
+    if spelling.is_plain() { usual(text) } else { localized(text, spelling) }
+}
+
+fn localized(text: &str, spelling: &Spelling) -> Token {
+    if spelling.is_plain() {
+        return usual(text);
+    }
+    let is_numeric = text.bytes().next().is_some_and(|first| first.is_ascii_digit() || b"+-.,".contains(&first));
+    if !is_numeric {
+        return usual(text);
+    }
+    match spelling.plain(text).map(|plain| usual(&plain)) {
+        Some(Token::Number(value)) => Token::Number(value),
+        _ => match usual(text) {
+            Token::Number(_) => Token::Text,
+            token => token,
+        },
+    }
+}
+
+#[inline]
+fn usual(text: &str) -> Token {
     let bytes = text.as_bytes();
     match bytes.first() {
         None => Token::Missing,
-        Some(b'0'..=b'9') => decimal(bytes).unwrap_or(Token::Text),
+        Some(b'0'..=b'9') => decimal(bytes).unwrap_or_else(|| placeholder_or_text(text)),
         Some(b'+' | b'-' | b'.') => signed(text),
         Some(_) => word(text),
     }
 }
 
-/// Whether this text is one of the spellings of a missing value.
+/// Whether this text is one of the usual spellings of a missing value.
 pub(crate) fn is_missing(text: &str) -> bool {
-    matches!(read(text), Token::Missing)
+    matches!(usual(text), Token::Missing)
 }
 
-/// The spelling of a JSON number in a text column.
-pub(super) fn written(value: f64) -> String {
-    value.to_string()
+/// The spelling of a JSON number as a level of a text column: the same at upload and at prediction.
+pub(crate) fn number_text(number: &serde_json::Number) -> String {
+    Numeric::of_json(number).text()
+}
+
+/// The value of a text that is spelled as a number.
+pub(crate) fn number_in(text: &str) -> Option<f64> {
+    match usual(text) {
+        Token::Number(value) => Some(value),
+        _ => None,
+    }
 }
 
 fn decimal(bytes: &[u8]) -> Option<Token> {
@@ -63,50 +122,78 @@ fn signed(text: &str) -> Token {
     let (sign, rest) = text.split_at(1);
     // a second sign, or a word such as `-inf`, is no decimal number; the parser would take the words
     if rest.starts_with(|first: char| first.is_ascii_digit() || (first == '.' && sign != ".")) {
-        return decimal(text.as_bytes()).unwrap_or(Token::Text);
+        return decimal(text.as_bytes()).unwrap_or_else(|| placeholder_or_text(text));
     }
-    match text {
-        "-" | "--" | "." => Token::Placeholder,
-        _ => match word(rest) {
-            Token::Number(value) if sign == "-" => Token::Number(-value),
-            Token::Number(value) if sign == "+" => Token::Number(value),
-            Token::Missing if sign == "-" && rest.eq_ignore_ascii_case("nan") => Token::Missing,
-            _ => Token::Text,
-        },
+    match word(rest) {
+        Token::Number(value) if sign == "-" => Token::Number(-value),
+        Token::Number(value) if sign == "+" => Token::Number(value),
+        Token::Missing if sign == "-" && rest.eq_ignore_ascii_case("nan") => Token::Missing,
+        _ => placeholder_or_text(text),
     }
 }
 
 fn word(text: &str) -> Token {
     const MAX_LENGTH: usize = "infinity".len();
     if text.len() > MAX_LENGTH {
-        return Token::Text;
+        return placeholder_or_text(text);
     }
     let is = |word: &str| text.eq_ignore_ascii_case(word);
     if is("true") {
         Token::Boolean(true)
     } else if is("false") {
         Token::Boolean(false)
-    } else if ["na", "n/a", "nan", "null", "#n/a", "<na>"].into_iter().any(is) {
+    } else if super::spelling::MISSING.into_iter().any(is) {
         Token::Missing
     } else if is("inf") || is("infinity") {
         Token::Number(f64::INFINITY)
-    } else if text == "?" || is("none") {
-        Token::Placeholder
     } else {
-        Token::Text
+        placeholder_or_text(text)
     }
+}
+
+fn placeholder_or_text(text: &str) -> Token {
+    const MAX_LENGTH: usize = "(blank)".len();
+    let is_placeholder =
+        text.len() <= MAX_LENGTH && PLACEHOLDERS.into_iter().any(|known| text.eq_ignore_ascii_case(known));
+    if is_placeholder { Token::Placeholder } else { Token::Text }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn read(text: &str) -> Token {
+        super::read(text, &Spelling::USUAL)
+    }
+
+    #[test]
+    fn own_missing_values_replace_the_usual_ones() {
+        let spelling = Spelling { missing: Some(vec!["-999".into(), "x".into()]), ..Spelling::USUAL };
+        let read = |text| super::read(text, &spelling);
+        assert_eq!((read("-999"), read("x"), read("")), (Token::Missing, Token::Missing, Token::Missing));
+        assert_eq!((read("NA"), read("?"), read("1")), (Token::Text, Token::Text, Token::Number(1.0)));
+    }
+
+    #[test]
+    fn decimal_commas() {
+        let spelling = Spelling { decimal: b',', ..Spelling::USUAL };
+        let read = |text| super::read(text, &spelling);
+        assert_eq!(
+            (read("1,5"), read("-0,25"), read("7")),
+            (Token::Number(1.5), Token::Number(-0.25), Token::Number(7.0))
+        );
+        assert_eq!(
+            (read("1.5"), read("NA"), read("-"), read("abc")),
+            (Token::Text, Token::Missing, Token::Placeholder, Token::Text)
+        );
+    }
+
     #[test]
     fn spellings() {
         for text in ["", "NA", "n/a", "NaN", "-nan", "NULL", "<NA>", "#N/A"] {
             assert_eq!(read(text), Token::Missing, "{text:?}");
         }
-        for text in ["?", "-", "--", ".", "None"] {
+        for text in ["?", "-", "--", ".", "None", "*", "\\N", "NaT", "#DIV/0!", "(null)", "1.#QNAN", "-1.#IND"] {
             assert_eq!(read(text), Token::Placeholder, "{text:?}");
         }
         for (text, value) in

@@ -1,6 +1,11 @@
 //! Consecutive rows of a file, cut into cells by column.
 
-use super::{cell::Cell, error::ReadError};
+use super::{
+    cell::{self, Cell},
+    error::ReadError,
+    numeric::Numeric,
+    spelling::Spelling,
+};
 use std::{borrow::Cow, ops::ControlFlow};
 
 /// A cell: a value, or the range of its text in the chunk.
@@ -10,12 +15,18 @@ pub enum CellRef {
     Missing,
     /// Text whose meaning follows from its spelling (CSV).
     Written(u32, u32),
-    /// Like `Written`, with doubled quotes in it.
+    /// Like `Written`, in quotes.
+    Quoted(u32, u32),
+    /// Like `Quoted`, with doubled quotes in it.
     Escaped(u32, u32),
     /// Text that is always text (a JSON string).
     Text(u32, u32),
     /// A number.
     Number(f64),
+    /// An integer, past the integers that are exact in `f64`.
+    Integer(i64),
+    /// An integer past the largest [`i64`].
+    Unsigned(u64),
     /// A boolean.
     Boolean(bool),
 }
@@ -35,6 +46,8 @@ pub struct Chunk<'a> {
     pub places: &'a [u64],
     /// The unit of `places`: `line` or `record`.
     pub unit: &'static str,
+    /// How the text spells numbers and missing values.
+    pub spelling: &'a Spelling,
 }
 
 /// Takes chunks until it breaks or fails.
@@ -44,12 +57,21 @@ impl Chunk<'_> {
     /// The cell that `cell` refers to.
     #[inline]
     pub(super) fn cell(&self, cell: CellRef) -> Cell<'_> {
+        let written =
+            |start, end, quoted| Cell::Written { text: Cow::Borrowed(cell::trim(self.text(start, end))), quoted };
         match cell {
             CellRef::Missing => Cell::Missing,
-            CellRef::Written(start, end) => Cell::Written(Cow::Borrowed(self.text(start, end))),
-            CellRef::Escaped(start, end) => Cell::Written(Cow::Owned(self.text(start, end).replace("\"\"", "\""))),
-            CellRef::Text(start, end) => Cell::Text(self.text(start, end)),
-            CellRef::Number(value) => Cell::Number(value),
+            // the reader leaves no white space around it
+            CellRef::Written(start, end) => Cell::Written { text: Cow::Borrowed(self.text(start, end)), quoted: false },
+            CellRef::Quoted(start, end) => written(start, end, true),
+            CellRef::Escaped(start, end) => {
+                let text = cell::trim(self.text(start, end)).replace("\"\"", "\"");
+                Cell::Written { text: Cow::Owned(text), quoted: true }
+            }
+            CellRef::Text(start, end) => Cell::Text(cell::trim(self.text(start, end))),
+            CellRef::Number(value) => Cell::Number(Numeric::new(value)),
+            CellRef::Integer(value) => Cell::Number(Numeric::of_integer(value.into())),
+            CellRef::Unsigned(value) => Cell::Number(Numeric::of_integer(value.into())),
             CellRef::Boolean(value) => Cell::Boolean(value),
         }
     }
@@ -61,6 +83,11 @@ impl Chunk<'_> {
 
     /// `line 17` of a row of this chunk.
     pub(super) fn place(&self, row: usize) -> String {
-        format!("{} {}", self.unit, self.places.get(row).copied().unwrap_or_default())
+        format!("{} {}", self.unit, self.number(row))
+    }
+
+    /// 17 of `line 17`.
+    pub(super) fn number(&self, row: usize) -> u64 {
+        self.places.get(row).copied().unwrap_or_default()
     }
 }

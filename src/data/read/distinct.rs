@@ -1,30 +1,35 @@
 //! Distinct values of a column: each with its count while they are few, an estimate of their number beyond.
 
-use super::cell::{self, Token};
+use super::{
+    cell::{self, Token},
+    numeric::Numeric,
+    spelling::Spelling,
+};
 use std::{borrow::Cow, collections::HashMap};
 
-/// Memory that a column may take for its levels. The table has one budget, so that a wide one takes no more memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Budget {
+/// How the levels of a column are counted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Counting<'a> {
     /// Maximum levels that are counted exactly.
     pub levels: usize,
     /// Maximum bytes of their text.
     pub bytes: usize,
     /// Bits of the estimate's register index.
     pub precision: u8,
+    /// How numbers are spelled.
+    pub spelling: &'a Spelling,
 }
 
-impl Budget {
-    /// For each of `columns`.
-    pub fn of(columns: usize) -> Self {
-        let columns = columns.max(1);
-        Self {
-            levels: ((1 << 18) / columns).clamp(64, 4096),
-            bytes: ((1 << 24) / columns).clamp(4096, 1 << 20),
-            precision: if columns <= 1024 { 14 } else { 12 },
-        }
+impl<'a> Counting<'a> {
+    /// For a table of so many columns.
+    pub fn new(columns: usize, spelling: &'a Spelling) -> Self {
+        Self { levels: 4096, bytes: 1 << 20, precision: if columns <= 1024 { 14 } else { 12 }, spelling }
     }
 }
+
+/// Maximum levels of all columns together, and bytes of their text.
+const MAX_TABLE_LEVELS: usize = 1 << 20;
+const MAX_TABLE_BYTES: usize = 1 << 25;
 
 /// The distinct values of a column.
 #[derive(Debug, Clone)]
@@ -49,32 +54,66 @@ impl Default for Distinct {
 impl Distinct {
     /// Counts one cell: a number by its value, so that 1.0 and 1 are one, and text by its spelling.
     #[inline]
-    pub fn add<'a>(&mut self, number: Option<f64>, spelling: impl FnOnce() -> Cow<'a, str>, budget: &Budget) {
+    pub fn add<'a>(&mut self, number: Option<Numeric>, text: impl FnOnce() -> Cow<'a, str>, counting: &Counting<'_>) {
         match self {
             Self::Estimated(sketch) => sketch.add(match number {
-                Some(value) => hash_number(value),
-                None => hash_text(&spelling()),
+                Some(number) => hash_number(number),
+                None => hash_text(&text()),
             }),
             Self::Exact { levels, bytes } => {
-                let spelling = spelling();
-                if let Some(count) = levels.get_mut(spelling.as_ref()) {
+                let text = text();
+                if let Some(count) = levels.get_mut(text.as_ref()) {
                     *count += 1;
                     return;
                 }
-                *bytes += spelling.len();
-                levels.insert(spelling.into(), 1);
-                if levels.len() > budget.levels || *bytes > budget.bytes {
-                    let mut sketch = HyperLogLog::new(budget.precision);
-                    for level in levels.keys() {
-                        sketch.add(match cell::read(level) {
-                            Token::Number(value) => hash_number(value),
-                            _ => hash_text(level),
-                        });
-                    }
-                    *self = Self::Estimated(sketch);
+                *bytes += text.len();
+                levels.insert(text.into(), 1);
+                if levels.len() > counting.levels || *bytes > counting.bytes {
+                    self.forget_levels(counting);
                 }
             }
         }
+    }
+
+    /// Levels that are counted exactly, and the bytes of their text.
+    fn size(&self) -> (usize, usize) {
+        match self {
+            Self::Exact { levels, bytes } => (levels.len(), *bytes),
+            Self::Estimated(_) => (0, 0),
+        }
+    }
+
+    /// Estimates the number of levels from now on.
+    fn forget_levels(&mut self, counting: &Counting<'_>) {
+        let Self::Exact { levels, .. } = self else { return };
+        let mut sketch = HyperLogLog::new(counting.precision);
+        for level in levels.keys() {
+            sketch.add(match cell::read(level, counting.spelling) {
+                Token::Number(value) => hash_number(Numeric::spelled(level, value)),
+                _ => hash_text(level),
+            });
+        }
+        *self = Self::Estimated(sketch);
+    }
+}
+
+/// Keeps the levels of a table within its budget. The columns with most levels lose theirs first, number columns
+/// (`is_number`) before others: a class label has few levels, whatever the number of columns.
+pub(super) fn keep_within_budget(columns: &mut [(bool, &mut Distinct)], counting: &Counting<'_>) {
+    let mut levels: usize = columns.iter().map(|(_, distinct)| distinct.size().0).sum();
+    let mut bytes: usize = columns.iter().map(|(_, distinct)| distinct.size().1).sum();
+    if levels <= MAX_TABLE_LEVELS && bytes <= MAX_TABLE_BYTES {
+        return;
+    }
+    columns.sort_by_key(|(is_number, distinct)| std::cmp::Reverse((*is_number, distinct.size())));
+    for (_, distinct) in columns {
+        if levels <= MAX_TABLE_LEVELS && bytes <= MAX_TABLE_BYTES {
+            return;
+        }
+        let (mine, text) = distinct.size();
+        distinct.forget_levels(counting);
+        levels -= mine;
+        bytes -= text;
     }
 }
 
@@ -164,9 +203,10 @@ fn mix(mut x: u64) -> u64 {
 }
 
 #[inline]
-fn hash_number(value: f64) -> u64 {
-    // -0 and 0 are one value
-    mix((value + 0.0).to_bits().wrapping_add(0x9e37_79b9_7f4a_7c15))
+fn hash_number(number: Numeric) -> u64 {
+    let (low, high) = number.bits();
+    let hash = mix(low.wrapping_add(0x9e37_79b9_7f4a_7c15));
+    if high == 0 { hash } else { mix(hash ^ high) }
 }
 
 /// FNV-1a, mixed.
@@ -184,7 +224,7 @@ mod tests {
             let mut numbers = HyperLogLog::new(14);
             let mut texts = HyperLogLog::new(14);
             for value in 0..count {
-                numbers.add(hash_number(value as f64 * 0.25));
+                numbers.add(hash_number(Numeric::new(value as f64 * 0.25)));
                 texts.add(hash_text(&format!("customer {value}")));
             }
             for (what, sketch) in [("numbers", numbers), ("texts", texts)] {
@@ -198,30 +238,30 @@ mod tests {
     fn repeats_change_nothing() {
         let mut sketch = HyperLogLog::new(14);
         for value in 0..1_000_000u32 {
-            sketch.add(hash_number(f64::from(value % 10)));
+            sketch.add(hash_number(Numeric::new(f64::from(value % 10))));
         }
         assert_eq!(sketch.estimate(), 10);
     }
 
     #[test]
     fn spellings_are_counted_exactly_up_to_the_budget() {
-        let budget = Budget { levels: 3, bytes: 100, precision: 14 };
+        let counting = Counting { levels: 3, bytes: 100, precision: 14, spelling: &Spelling::USUAL };
         let mut distinct = Distinct::default();
         for text in ["a", "b", "a", "c", "a"] {
-            distinct.add(None, || Cow::Borrowed(text), &budget);
+            distinct.add(None, || Cow::Borrowed(text), &counting);
         }
         assert!(
             matches!(&distinct, Distinct::Exact { levels, .. } if levels.get("a") == Some(&3) && levels.len() == 3)
         );
-        distinct.add(None, || Cow::Borrowed("d"), &budget);
+        distinct.add(None, || Cow::Borrowed("d"), &counting);
         assert!(matches!(&distinct, Distinct::Estimated(sketch) if sketch.estimate() == 4));
     }
 
     #[test]
     fn long_texts_are_not_kept() {
-        let budget = Budget { levels: 100, bytes: 100, precision: 14 };
+        let counting = Counting { levels: 100, bytes: 100, precision: 14, spelling: &Spelling::USUAL };
         let mut distinct = Distinct::default();
-        distinct.add(None, || Cow::Owned("x".repeat(101)), &budget);
+        distinct.add(None, || Cow::Owned("x".repeat(101)), &counting);
         assert!(matches!(distinct, Distinct::Estimated(_)));
     }
 }

@@ -4,13 +4,15 @@ use super::{
     cell::{self, Cell, Token},
     chunk::{CellRef, Chunk},
     error::ReadError,
+    numeric::Numeric,
+    spelling::Spelling,
 };
 use crate::data::{
     schema::{Column, ColumnType},
     table::{Cells, MISSING, TableColumn},
 };
 use serde_json::{Map, Value};
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 /// One selected column as it grows.
 pub(super) struct Builder<'a> {
@@ -45,48 +47,39 @@ impl<'a> Builder<'a> {
 
     /// Adds this column's cells of a chunk.
     pub fn add(&mut self, chunk: &Chunk<'_>, column: &[CellRef]) -> Result<(), ReadError> {
-        let (kind, codes) = (self.column.kind, &self.codes);
+        let codes = &self.codes;
         let unexpected = |row: usize| {
             ReadError::Invalid(format!(
-                "{}, column {:?}: expected a {} as in the rest of the column",
+                "{}, column {:?}: expected a level that was there at upload",
                 chunk.place(row),
                 self.column.name,
-                kind.name()
             ))
         };
+        let spelling = chunk.spelling;
         match &mut self.cells {
-            Cells::Number(values) => {
-                for (row, &cell) in column.iter().enumerate() {
-                    values.push(match chunk.cell(cell) {
-                        Cell::Missing => f32::NAN,
-                        Cell::Number(value) => value as f32,
-                        Cell::Written(text) => match cell::read(&text) {
-                            Token::Number(value) => value as f32,
-                            Token::Missing | Token::Placeholder => f32::NAN,
-                            _ => return Err(unexpected(row)),
-                        },
-                        _ => return Err(unexpected(row)),
-                    });
-                }
-            }
-            Cells::Boolean(values) => {
-                for (row, &cell) in column.iter().enumerate() {
-                    values.push(match chunk.cell(cell) {
-                        Cell::Missing => None,
-                        Cell::Boolean(value) => Some(value),
-                        Cell::Written(text) => match cell::read(&text) {
-                            Token::Boolean(value) => Some(value),
-                            Token::Missing | Token::Placeholder => None,
-                            _ => return Err(unexpected(row)),
-                        },
-                        _ => return Err(unexpected(row)),
-                    });
-                }
-            }
+            Cells::Number(values) => values.extend(column.iter().map(|&cell| match chunk.cell(cell) {
+                Cell::Number(number) => number.value,
+                Cell::Written { text, .. } => match cell::read(&text, spelling) {
+                    Token::Number(value) => value,
+                    _ => f64::NAN,
+                },
+                // what is no number is missing: the dataset's warnings name it
+                _ => f64::NAN,
+            })),
+            Cells::Boolean(values) => values.extend(column.iter().map(|&cell| match chunk.cell(cell) {
+                Cell::Boolean(value) => Some(value),
+                Cell::Number(number) => truth(number.value),
+                Cell::Written { text, .. } => match cell::read(&text, spelling) {
+                    Token::Boolean(value) => Some(value),
+                    Token::Number(value) => truth(value),
+                    _ => None,
+                },
+                _ => None,
+            })),
             Cells::Category { codes: values, .. } => {
                 for (row, &cell) in column.iter().enumerate() {
                     let cell = chunk.cell(cell);
-                    values.push(match level(&cell) {
+                    values.push(match level(&cell, spelling) {
                         None => MISSING,
                         Some(level) => *codes.get(level.as_ref()).ok_or_else(|| unexpected(row))?,
                     });
@@ -102,15 +95,23 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// The spelling of a category's cell.
-fn level<'c>(cell: &'c Cell<'_>) -> Option<std::borrow::Cow<'c, str>> {
-    use std::borrow::Cow;
+/// Numbers in a column that the client declared boolean.
+fn truth(value: f64) -> Option<bool> {
+    match value {
+        0.0 => Some(false),
+        1.0 => Some(true),
+        _ => None,
+    }
+}
+
+/// The level of a category's cell; `None` for a missing one.
+fn level<'c>(cell: &'c Cell<'_>, spelling: &Spelling) -> Option<Cow<'c, str>> {
     match cell {
-        Cell::Missing => None,
-        Cell::Written(text) if cell::read(text) == Token::Missing => None,
-        Cell::Written(text) => Some(Cow::Borrowed(text)),
+        Cell::Missing | Cell::Text("") => None,
+        Cell::Written { text, .. } if cell::read(text, spelling) == Token::Missing => None,
+        Cell::Written { text, .. } => Some(Cow::Borrowed(text)),
         Cell::Text(text) => Some(Cow::Borrowed(text)),
-        Cell::Number(value) => Some(Cow::Owned(cell::written(*value))),
+        Cell::Number(number) => Some(Cow::Owned(number.text())),
         Cell::Boolean(value) => Some(Cow::Borrowed(if *value { "true" } else { "false" })),
     }
 }
@@ -119,28 +120,28 @@ fn level<'c>(cell: &'c Cell<'_>) -> Option<std::borrow::Cow<'c, str>> {
 pub(super) fn record(chunk: &Chunk<'_>, row: usize, columns: &[Column]) -> Value {
     let cells = columns.iter().enumerate().map(|(index, column)| {
         let cell = chunk.columns.get(index).and_then(|cells| cells.get(row)).copied().unwrap_or(CellRef::Missing);
-        (column.name.clone(), value(&chunk.cell(cell), column.kind))
+        (column.name.clone(), value(&chunk.cell(cell), column.kind, chunk.spelling))
     });
     Value::Object(cells.collect::<Map<_, _>>())
 }
 
-fn value(cell: &Cell<'_>, kind: ColumnType) -> Value {
+fn value(cell: &Cell<'_>, kind: ColumnType, spelling: &Spelling) -> Value {
+    let number = |number: Numeric| match kind {
+        ColumnType::Boolean => truth(number.value).map_or(Value::Null, Value::Bool),
+        _ => number.json(),
+    };
     match (kind, cell) {
         (_, Cell::Missing) => Value::Null,
-        (ColumnType::Category, cell) => level(cell).map_or(Value::Null, |level| Value::String(level.into_owned())),
+        (ColumnType::Category, cell) => {
+            level(cell, spelling).map_or(Value::Null, |level| Value::String(level.into_owned()))
+        }
         (_, Cell::Number(value)) => number(*value),
         (_, Cell::Boolean(value)) => Value::Bool(*value),
-        (_, Cell::Text(text)) => Value::from(*text),
-        (_, Cell::Written(text)) => match cell::read(text) {
-            Token::Number(value) => number(value),
-            Token::Boolean(value) => Value::Bool(value),
+        (_, Cell::Text(_)) => Value::Null,
+        (_, Cell::Written { text, .. }) => match cell::read(text, spelling) {
+            Token::Number(value) => number(Numeric::spelled(text, value)),
+            Token::Boolean(value) if kind == ColumnType::Boolean => Value::Bool(value),
             _ => Value::Null,
         },
     }
-}
-
-/// Whole numbers are shown as integers.
-fn number(value: f64) -> Value {
-    let integer = value as i64;
-    if integer as f64 == value && integer.unsigned_abs() < 1 << 53 { Value::from(integer) } else { Value::from(value) }
 }

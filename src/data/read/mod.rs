@@ -5,70 +5,171 @@
 
 mod cell;
 pub mod chunk;
+mod codes;
 mod csv;
 mod distinct;
 pub mod error;
+mod gzip;
 mod json;
 pub mod limits;
 mod load;
 mod names;
+mod numeric;
+pub mod options;
 pub mod reader;
 pub mod registry;
 pub mod source;
+pub mod spelling;
 mod summary;
+pub mod warning;
 
-pub(crate) use cell::is_missing;
+pub(crate) use cell::{is_missing, number_in, number_text, trim};
 pub use error::ReadError;
 pub use limits::TableLimits;
+pub use options::{Dialect, ReadOptions};
 pub use registry::Format;
 pub use source::Source;
 pub(crate) use summary::MAX_LISTED_INTEGERS;
+pub use warning::DatasetWarning;
 
-use crate::data::{schema::Column, table::Table};
-use distinct::Budget;
+use crate::{
+    data::{
+        schema::{Column, ColumnType},
+        table::Table,
+    },
+    engine::field::did_you_mean_quoted,
+};
+use distinct::{Counting, keep_within_budget};
 use load::Builder;
 use rayon::prelude::*;
+use reader::Reading;
+use spelling::Spelling;
 use std::{io::BufRead, ops::ControlFlow};
-use summary::ColumnSummary;
+use summary::{ColumnSummary, TableFacts};
 
-/// What the first pass found.
+/// Result of the first pass.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Inspection {
     /// Rows without the header.
     pub rows: u64,
     /// Columns in the file's order.
     pub columns: Vec<Column>,
+    /// How the file was read.
+    pub dialect: Dialect,
+    /// What was not taken at face value.
+    pub warnings: Vec<DatasetWarning>,
 }
 
+/// Maximum values that the columns of a table list together.
+const MAX_LISTED_VALUES: usize = 1 << 18;
+
 /// Reads the whole file once, in constant memory.
-pub fn inspect(source: &mut dyn BufRead, format: Format, limits: &TableLimits) -> Result<Inspection, ReadError> {
+pub fn inspect(
+    source: &mut dyn BufRead,
+    format: Format,
+    options: &ReadOptions,
+    limits: &TableLimits,
+) -> Result<Inspection, ReadError> {
+    let mut source = gzip::inflated(source)?;
     let mut summaries: Vec<ColumnSummary> = Vec::new();
     let mut rows = 0;
-    let names = format.read(Source::new(source), limits, &mut |chunk| {
+    let mut spelling = Spelling::USUAL;
+    let Reading { names, dialect } = format.read(Source::new(&mut *source), options, limits, &mut |chunk| {
         // a JSON column may begin in any record
         summaries.resize_with(chunk.columns.len(), || ColumnSummary::after(chunk.rows_before));
+        if rows == 0 {
+            spelling = chunk.spelling.clone();
+        }
         rows = chunk.rows_before + chunk.rows as u64;
-        let budget = Budget::of(summaries.len());
-        summaries.par_iter_mut().zip(chunk.columns).for_each(|(summary, cells)| summary.add(chunk, cells, &budget));
+        let counting = Counting::new(summaries.len(), chunk.spelling);
+        summaries.par_iter_mut().zip(chunk.columns).for_each(|(summary, cells)| summary.add(chunk, cells, &counting));
+        let mut counted: Vec<_> =
+            summaries.iter_mut().map(|summary| (summary.is_numeric(), &mut summary.distinct)).collect();
+        keep_within_budget(&mut counted, &counting);
         Ok(ControlFlow::Continue(()))
     })?;
     if rows == 0 {
         return Err(ReadError::Invalid("expected at least one row, received none".into()));
     }
-    let columns =
-        summaries.into_iter().zip(names).map(|(summary, name)| summary.finish(name)).collect::<Result<_, _>>()?;
-    Ok(Inspection { rows, columns })
+    for name in options.types.keys().filter(|name| !names.contains(name)) {
+        let hint = did_you_mean_quoted(name, names.iter().map(String::as_str));
+        return Err(ReadError::Invalid(format!("types: expected columns of the file, received {name:?}{hint}")));
+    }
+    let columns_of_bare_numbers = summaries.iter().filter(|summary| summary.has_bare_numbers()).count();
+    let mut columns = Vec::with_capacity(names.len());
+    let mut warnings = Vec::new();
+    for (summary, name) in summaries.into_iter().zip(names) {
+        let given = options.types.get(&name).copied();
+        let (column, about) =
+            summary.finish(name, &TableFacts { columns_of_bare_numbers, given, spelling: &spelling })?;
+        columns.push(column);
+        warnings.extend(about);
+    }
+    warnings.extend(header_of_numbers(&columns, &dialect));
+    if let (true, Some(first)) = (options.strict, warnings.first()) {
+        let column = first.column.as_ref().map_or_else(String::new, |column| format!("column {column:?}: "));
+        return Err(ReadError::Invalid(format!("{column}{}", first.detail)));
+    }
+    list_within_budget(&mut columns);
+    Ok(Inspection { rows, columns, dialect, warnings })
 }
 
-/// Reads the columns named in `selected`, in that order; `columns` and `rows` are what [`inspect`] found, so that memory is
-/// allocated once.
+/// A header whose names are numbers above every number column is probably a row.
+fn header_of_numbers(columns: &[Column], dialect: &Dialect) -> Option<DatasetWarning> {
+    let numbers = || columns.iter().filter(|column| column.kind == ColumnType::Number);
+    let is_number = |column: &Column| number_in(&column.name).is_some();
+    let is_fraction = |column: &Column| number_in(&column.name).is_some_and(|value| value.fract() != 0.0);
+    let is_suspect = dialect.header == Some(true) && numbers().all(is_number) && numbers().any(is_fraction);
+    is_suspect.then(|| {
+        let names: Vec<String> = columns.iter().take(5).map(|column| column.name.clone()).collect();
+        DatasetWarning {
+            code: "header_of_numbers".to_owned(),
+            column: None,
+            lines: vec![dialect.skip_rows.unwrap_or_default() + 1],
+            count: columns.iter().filter(|column| is_number(column)).count() as u64,
+            detail: format!(
+                "the names of the number columns are numbers ({}); if the file has no header line, send the option \
+                 `header=false`",
+                names.join(", ")
+            ),
+            examples: names,
+        }
+    })
+}
+
+/// Keeps the listed values of wide tables within bounds: categories first, then the integer columns with fewest values and,
+/// as the target often is there, those at either end.
+fn list_within_budget(columns: &mut [Column]) {
+    let last = columns.len().saturating_sub(1);
+    let size = |column: &Column| column.values.as_ref().map_or(0, Vec::len);
+    let mut order: Vec<usize> = (0..columns.len()).collect();
+    order.sort_by_key(|&index| {
+        let column = columns.get(index);
+        let is_number = column.is_some_and(|column| column.kind == ColumnType::Number);
+        (is_number && index != 0 && index != last, column.map_or(0, size), index)
+    });
+    let mut left = MAX_LISTED_VALUES;
+    for index in order {
+        let Some(column) = columns.get_mut(index) else { continue };
+        match left.checked_sub(size(column)) {
+            Some(rest) => left = rest,
+            None if column.kind == ColumnType::Number => column.values = None,
+            None => {}
+        }
+    }
+}
+
+/// Reads the columns named in `selected`, in that order; `dialect`, `columns` and `rows` are what [`inspect`] found, so that
+/// memory is allocated once.
 pub fn load(
     source: &mut dyn BufRead,
     format: Format,
+    dialect: &Dialect,
     columns: &[Column],
     selected: &[String],
     rows: u64,
 ) -> Result<Table, ReadError> {
+    let mut source = gzip::inflated(source)?;
     let expected = usize::try_from(rows).unwrap_or_default();
     let mut builders = selected
         .iter()
@@ -80,7 +181,7 @@ pub fn load(
         })
         .collect::<Result<Vec<_>, _>>()?;
     let mut rows = 0;
-    format.read(Source::new(source), &TableLimits::NONE, &mut |chunk| {
+    format.read(Source::new(&mut *source), &dialect.options(), &TableLimits::NONE, &mut |chunk| {
         rows += chunk.rows;
         builders.par_iter_mut().try_for_each(|builder| match chunk.columns.get(builder.index) {
             Some(cells) => builder.add(chunk, cells),
@@ -96,11 +197,13 @@ pub fn load(
 pub fn rows(
     source: &mut dyn BufRead,
     format: Format,
+    dialect: &Dialect,
     columns: &[Column],
     limit: usize,
 ) -> Result<Vec<serde_json::Value>, ReadError> {
+    let mut source = gzip::inflated(source)?;
     let mut records = Vec::new();
-    format.read(Source::new(source), &TableLimits::NONE, &mut |chunk| {
+    format.read(Source::new(&mut *source), &dialect.options(), &TableLimits::NONE, &mut |chunk| {
         let rows = chunk.rows.min(limit - records.len());
         records.extend((0..rows).map(|row| load::record(chunk, row, columns)));
         Ok(if records.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })

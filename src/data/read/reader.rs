@@ -1,7 +1,22 @@
 //! The interface of a file format.
 
-use super::{chunk::Sink, error::ReadError, limits::TableLimits, source::Source};
+use super::{
+    chunk::Sink,
+    error::ReadError,
+    limits::TableLimits,
+    options::{Dialect, ReadOptions},
+    source::Source,
+};
 use serde_json::Value;
+
+/// What a reader found beside the cells.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// Names of the columns, in the file's order.
+    pub names: Vec<String>,
+    /// How the file was read.
+    pub dialect: Dialect,
+}
 
 /// One file format: its names in the protocol, and its reader. A format is one file with this trait and one row of
 /// [`super::registry`].
@@ -21,6 +36,12 @@ pub trait Reader: Sync {
     /// A small table in this format, for the published description: text, or JSON for formats that are JSON.
     fn example(&self) -> Value;
 
-    /// Reads the table chunk by chunk into `sink` and returns the names of its columns.
-    fn read(&self, source: Source<'_>, limits: &TableLimits, sink: &mut Sink<'_>) -> Result<Vec<String>, ReadError>;
+    /// Reads the table chunk by chunk into `sink`. What `options` leave open is detected and reported.
+    fn read(
+        &self,
+        source: Source<'_>,
+        options: &ReadOptions,
+        limits: &TableLimits,
+        sink: &mut Sink<'_>,
+    ) -> Result<Reading, ReadError>;
 }

@@ -6,7 +6,8 @@ use super::{
     error::ReadError,
     json::{Json, Ndjson},
     limits::TableLimits,
-    reader::Reader,
+    options::ReadOptions,
+    reader::{Reader, Reading},
     source::Source,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
@@ -41,8 +42,9 @@ impl Format {
 
     /// The format of a file of this name, by its extension.
     pub fn of_file_name(name: &str) -> Option<Self> {
-        let extension = name.rsplit_once('.')?.1.to_ascii_lowercase();
-        Self::all().find(|format| format.0.extensions().contains(&extension.as_str()))
+        let name = name.to_ascii_lowercase();
+        let extension = name.strip_suffix(".gz").unwrap_or(&name).rsplit_once('.')?.1;
+        Self::all().find(|format| format.0.extensions().contains(&extension))
     }
 
     /// The name in JSON.
@@ -60,14 +62,15 @@ impl Format {
         self.0.example()
     }
 
-    /// Reads a table chunk by chunk into `sink` and returns the names of its columns.
+    /// Reads a table chunk by chunk into `sink`; see [`Reader::read`].
     pub(super) fn read(
         self,
         source: Source<'_>,
+        options: &ReadOptions,
         limits: &TableLimits,
         sink: &mut Sink<'_>,
-    ) -> Result<Vec<String>, ReadError> {
-        self.0.read(source, limits, sink)
+    ) -> Result<Reading, ReadError> {
+        self.0.read(source, options, limits, sink)
     }
 }
 
@@ -148,7 +151,7 @@ mod tests {
         for format in Format::all() {
             let example = format.example();
             let text = example.as_str().map_or_else(|| example.to_string(), str::to_owned);
-            let inspection = inspect(&mut text.as_bytes(), format, &limits).unwrap();
+            let inspection = inspect(&mut text.as_bytes(), format, &ReadOptions::default(), &limits).unwrap();
             let names: Vec<_> = inspection.columns.iter().map(|column| column.name.as_str()).collect();
             assert_eq!(names, ["sepal_length", "species"], "{format:?}");
         }

@@ -3,8 +3,12 @@
 use super::{
     cell::{self, Cell, Token},
     chunk::{CellRef, Chunk},
-    distinct::{Budget, Distinct},
+    codes::Codes,
+    distinct::{Counting, Distinct},
     error::ReadError,
+    numeric::Numeric,
+    spelling::Spelling,
+    warning::{DatasetWarning, Examples},
 };
 use crate::data::schema::{Column, ColumnType, ValueCount};
 use serde_json::Value;
@@ -13,21 +17,27 @@ use std::{borrow::Cow, collections::HashMap};
 /// Maximum integers that a number column lists. More of them are an amount, not class labels.
 pub const MAX_LISTED_INTEGERS: usize = 1000;
 
-/// Integers up to here are exact in `f64`.
-const EXACT_INTEGERS: f64 = 9_007_199_254_740_992.0;
+/// A column with at least so many numbers for one other text is a number column; the other texts are missing.
+const NUMBERS_PER_TEXT: u64 = 99;
 
 /// Running summary of a column.
 #[derive(Debug, Clone)]
 pub(super) struct ColumnSummary {
     missing: u64,
-    placeholders: u64,
+    placeholders: Examples,
     trues: u64,
     falses: u64,
-    text: bool,
+    texts: Examples,
+    /// Texts that would be numbers without currency signs, percent signs, blanks and groups.
+    amounts: Examples,
     moments: Moments,
     whole: bool,
     out_of_range: Option<OutOfRange>,
-    distinct: Distinct,
+    /// Integers whose digits `f64` does not keep.
+    inexact: Examples,
+    codes: Codes,
+    pub distinct: Distinct,
+    unit: &'static str,
 }
 
 /// A number that `f32` cannot hold: an error if the column is a number column.
@@ -37,55 +47,91 @@ struct OutOfRange {
     spelling: String,
 }
 
+/// What is known of the whole table when a column is finished.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TableFacts<'a> {
+    /// Columns with numbers that are not in quotes.
+    pub columns_of_bare_numbers: usize,
+    /// The type that the client gives.
+    pub given: Option<ColumnType>,
+    pub spelling: &'a Spelling,
+}
+
 impl ColumnSummary {
     /// A column that the first `rows` rows do not have.
     pub fn after(rows: u64) -> Self {
         Self {
             missing: rows,
-            placeholders: 0,
+            placeholders: Examples::default(),
             trues: 0,
             falses: 0,
-            text: false,
+            texts: Examples::default(),
+            amounts: Examples::default(),
             moments: Moments::default(),
             whole: true,
             out_of_range: None,
+            inexact: Examples::default(),
+            codes: Codes::default(),
             distinct: Distinct::default(),
+            unit: "line",
         }
     }
 
+    /// Whether every value so far is a number.
+    pub fn is_numeric(&self) -> bool {
+        self.moments.count > 0 && self.texts.count == 0
+    }
+
+    /// Whether a number so far is not in quotes.
+    pub fn has_bare_numbers(&self) -> bool {
+        self.codes.bare > 0
+    }
+
     /// Adds this column's cells of a chunk.
-    pub fn add(&mut self, chunk: &Chunk<'_>, cells: &[CellRef], budget: &Budget) {
+    pub fn add(&mut self, chunk: &Chunk<'_>, cells: &[CellRef], counting: &Counting<'_>) {
+        self.unit = chunk.unit;
         for (row, &cell) in cells.iter().enumerate() {
             match chunk.cell(cell) {
                 Cell::Missing => self.missing += 1,
+                Cell::Text("") => self.missing += 1,
                 Cell::Text(text) => {
-                    self.text = true;
-                    self.distinct.add(None, || Cow::Borrowed(text), budget);
+                    self.text(text, || chunk.number(row), chunk.spelling);
+                    self.distinct.add(None, || Cow::Borrowed(text), counting);
                 }
                 Cell::Boolean(value) => {
                     self.boolean(value);
-                    self.distinct.add(None, || Cow::Borrowed(if value { "true" } else { "false" }), budget);
+                    self.distinct.add(None, || Cow::Borrowed(if value { "true" } else { "false" }), counting);
                 }
-                Cell::Number(value) => {
-                    self.number(value, || chunk.place(row), || format!("{value:e}"));
-                    self.distinct.add(Some(value), || Cow::Owned(cell::written(value)), budget);
+                Cell::Number(number) => {
+                    self.number(number, row, chunk, || format!("{:e}", number.value));
+                    self.distinct.add(Some(number), || Cow::Owned(number.text()), counting);
                 }
-                Cell::Written(text) => match cell::read(&text) {
+                Cell::Written { text, quoted } => match cell::read(&text, chunk.spelling) {
                     Token::Number(value) => {
-                        self.number(value, || chunk.place(row), || text.to_string());
-                        self.distinct.add(Some(value), || text, budget);
+                        let number = Numeric::spelled(&text, value);
+                        self.number(number, row, chunk, || text.to_string());
+                        self.codes.add(&text, quoted);
+                        self.distinct.add(Some(number), || text, counting);
                     }
                     Token::Missing => self.missing += 1,
                     token => {
                         match token {
-                            Token::Placeholder => self.placeholders += 1,
+                            Token::Placeholder => self.placeholders.add(|| chunk.number(row), &text),
                             Token::Boolean(value) => self.boolean(value),
-                            _ => self.text = true,
+                            _ => self.text(&text, || chunk.number(row), chunk.spelling),
                         }
-                        self.distinct.add(None, || text, budget);
+                        self.distinct.add(None, || text, counting);
                     }
                 },
             }
+        }
+    }
+
+    fn text(&mut self, text: &str, line: impl Fn() -> u64, spelling: &Spelling) {
+        self.texts.add(&line, text);
+        // Only a column of such texts is warned of: after some that are none it is no longer looked at.
+        if self.amounts.count * 2 >= self.texts.count.saturating_sub(10) && is_amount(text, spelling) {
+            self.amounts.add(&line, text);
         }
     }
 
@@ -98,27 +144,60 @@ impl ColumnSummary {
     }
 
     #[inline]
-    fn number(&mut self, value: f64, place: impl FnOnce() -> String, spelling: impl FnOnce() -> String) {
+    fn number(&mut self, number: Numeric, row: usize, chunk: &Chunk<'_>, text: impl Fn() -> String) {
+        let value = number.value;
         if (value as f32).is_finite() {
             self.whole &= value == value.trunc();
-            self.moments.add(value);
+            self.moments.add(number);
+            if number.is_inexact() {
+                self.inexact.add(|| chunk.number(row), &number.text());
+            }
         } else if self.out_of_range.is_none() {
-            self.out_of_range = Some(OutOfRange { place: place(), spelling: spelling() });
+            self.out_of_range = Some(OutOfRange { place: chunk.place(row), spelling: text() });
         }
     }
 
-    /// The column, once every row has been seen.
-    pub fn finish(self, name: String) -> Result<Column, ReadError> {
+    /// The column, once every row has been seen, with what is to be said of it.
+    pub fn finish(mut self, name: String, facts: &TableFacts<'_>) -> Result<(Column, Vec<DatasetWarning>), ReadError> {
         let booleans = self.trues + self.falses;
-        let numbers = self.moments.count > 0 || self.out_of_range.is_some();
-        let placeholders_alone = self.placeholders > 0 && booleans == 0 && !numbers;
-        if self.text || (booleans > 0 && numbers) || placeholders_alone {
-            Ok(self.category(name))
-        } else if booleans > 0 {
-            Ok(self.boolean_column(name))
-        } else {
-            self.number_column(name)
+        let numbers = self.moments.count + u64::from(self.out_of_range.is_some());
+        let texts = self.texts.count;
+        let mut warnings = Vec::new();
+        let (kind, reason) = match facts.given {
+            Some(kind) => (kind, Some("the option `types`".to_owned())),
+            None if booleans > 0 && numbers == 0 && texts == 0 => (ColumnType::Boolean, None),
+            None if booleans > 0 => (ColumnType::Category, None),
+            None if numbers == 0 && texts + self.placeholders.count > 0 => (ColumnType::Category, None),
+            None if numbers < texts.saturating_mul(NUMBERS_PER_TEXT) => (ColumnType::Category, None),
+            None => match self.codes.reason(&self.distinct, facts.columns_of_bare_numbers) {
+                Some(reason) => (ColumnType::Category, Some(reason)),
+                None => (ColumnType::Number, None),
+            },
+        };
+        if kind == ColumnType::Category && facts.given.is_none() {
+            let mut odd = self.texts.clone();
+            if numbers > 0 && numbers >= texts && booleans == 0 && texts > 0 {
+                let detail = format!(
+                    "{numbers} of {} cells are numbers, too few for a number column; {}: the column is a category",
+                    numbers + texts,
+                    odd.first(self.unit)
+                );
+                warnings.push(std::mem::take(&mut odd).warning("mixed_column", &name, detail));
+            } else if texts > 0 && numbers == 0 && self.amounts.count * 10 >= texts * 9 {
+                let detail = format!(
+                    "{} of {texts} texts are numbers with a sign, a unit or groups of digits; {}: the column is a category",
+                    self.amounts.count,
+                    self.amounts.first(self.unit)
+                );
+                warnings.push(std::mem::take(&mut self.amounts).warning("numbers_as_text", &name, detail));
+            }
         }
+        let column = match kind {
+            ColumnType::Category => self.category(name),
+            ColumnType::Boolean => self.boolean_column(name, &mut warnings)?,
+            ColumnType::Number => self.number_column(name, facts, &mut warnings)?,
+        };
+        Ok((Column { reason, ..column }, warnings))
     }
 
     fn category(self, name: String) -> Column {
@@ -138,67 +217,126 @@ impl ColumnSummary {
         }
     }
 
-    fn boolean_column(self, name: String) -> Column {
-        let values: Vec<_> = [(false, self.falses), (true, self.trues)]
+    /// A column of true and false, or of 1 and 0 if the client says so.
+    fn boolean_column(self, name: String, warnings: &mut Vec<DatasetWarning>) -> Result<Column, ReadError> {
+        let (mut falses, mut trues) = (self.falses, self.trues);
+        if self.moments.count > 0 {
+            let Distinct::Exact { levels, .. } = &self.distinct else { return Err(no_boolean(&name)) };
+            for (level, count) in levels {
+                match cell::number_in(level) {
+                    Some(value) if value == 0.0 => falses += count,
+                    Some(value) if value == 1.0 => trues += count,
+                    Some(_) => return Err(no_boolean(&name)),
+                    None => {}
+                }
+            }
+        }
+        let odd = self.texts.count;
+        if odd > 0 {
+            let detail =
+                format!("{odd} cells are not true or false; {}: they are missing", self.texts.first(self.unit));
+            warnings.push(self.texts.warning("not_a_boolean", &name, detail));
+        }
+        let values: Vec<_> = [(false, falses), (true, trues)]
             .into_iter()
             .filter(|(_, count)| *count > 0)
             .map(|(value, count)| ValueCount { value: Value::Bool(value), count })
             .collect();
-        Column {
+        Ok(Column {
             distinct: values.len() as u64,
             values: Some(values),
-            ..empty(name, ColumnType::Boolean, self.missing + self.placeholders)
-        }
+            ..empty(name, ColumnType::Boolean, self.missing + self.placeholders.count + odd)
+        })
     }
 
-    fn number_column(self, name: String) -> Result<Column, ReadError> {
+    fn number_column(
+        self,
+        name: String,
+        facts: &TableFacts<'_>,
+        warnings: &mut Vec<DatasetWarning>,
+    ) -> Result<Column, ReadError> {
         if let Some(OutOfRange { place, spelling }) = self.out_of_range {
             return Err(ReadError::Invalid(format!(
                 "{place}, column {name:?}: expected a finite number within ±{:e}, received {spelling}",
                 f32::MAX
             )));
         }
-        let column = empty(name, ColumnType::Number, self.missing + self.placeholders);
+        let numbers = self.moments.count;
+        let odd = self.texts.count + self.trues + self.falses;
+        if self.texts.count > 0 {
+            let all = numbers + self.texts.count;
+            let detail = format!(
+                "{numbers} of {all} cells are numbers; {}: what is no number is missing",
+                self.texts.first(self.unit)
+            );
+            warnings.push(self.texts.warning("not_a_number", &name, detail));
+        }
+        if self.inexact.count > 0 {
+            let detail = format!(
+                "{} integers are past 2^53, and a model reads them with about 16 digits; if they are ids or codes, give the \
+                 column the type category",
+                self.inexact.count
+            );
+            warnings.push(self.inexact.warning("inexact_integers", &name, detail));
+        }
+        let column = empty(name, ColumnType::Number, self.missing + self.placeholders.count + odd);
         let (distinct, values) = match self.distinct {
             Distinct::Estimated(sketch) => (sketch.estimate(), None),
             Distinct::Exact { levels, .. } => {
-                let numbers = by_value(&levels);
+                let numbers = by_value(&levels, facts.spelling);
                 let listed = self.whole && !numbers.is_empty() && numbers.len() <= MAX_LISTED_INTEGERS;
                 let values = listed.then(|| integers(&numbers)).flatten();
                 (numbers.len() as u64, values)
             }
         };
-        let some = self.moments.count > 0;
         Ok(Column {
             distinct,
             values,
-            // -0 becomes 0
-            min: some.then_some(self.moments.min + 0.0),
-            max: some.then_some(self.moments.max + 0.0),
-            mean: some.then_some(self.moments.mean),
+            min: self.moments.min.map(|min| min.extreme()),
+            max: self.moments.max.map(|max| max.extreme()),
+            mean: (numbers > 0).then_some(self.moments.mean),
             std: self.moments.sample_std(),
             ..column
         })
     }
 }
 
+fn no_boolean(name: &str) -> ReadError {
+    ReadError::Invalid(format!(
+        "column {name:?}: expected true, false, 0 and 1 in a boolean column, received other numbers"
+    ))
+}
+
 fn empty(name: String, kind: ColumnType, missing: u64) -> Column {
-    Column { name, kind, missing, distinct: 0, min: None, max: None, mean: None, std: None, values: None }
+    Column { name, kind, reason: None, missing, distinct: 0, min: None, max: None, mean: None, std: None, values: None }
+}
+
+/// Whether a text is a number with a currency sign, a percent sign, blanks or groups of digits.
+fn is_amount(text: &str, spelling: &Spelling) -> bool {
+    if !text.bytes().any(|byte| byte.is_ascii_digit()) || text.len() > 40 {
+        return false;
+    }
+    let is_sign =
+        |character: char| matches!(character, '$' | '€' | '£' | '¥' | '%' | ' ' | '\u{a0}' | '\u{202f}' | '\'');
+    let bare: String = text.chars().filter(|character| !is_sign(*character)).collect();
+    let groups = |mark: u8, decimal: u8| Spelling { decimal, thousands: Some(mark), missing: None };
+    let is_number = |spelling: &Spelling| matches!(cell::read(&bare, spelling), Token::Number(_));
+    is_number(spelling) || is_number(&groups(b',', b'.')) || is_number(&groups(b'.', b','))
 }
 
 /// Numbers in order with their counts: spellings of one value are one.
-fn by_value(levels: &HashMap<Box<str>, u64>) -> Vec<(f64, u64)> {
-    let mut numbers: Vec<(f64, u64)> = levels
+fn by_value(levels: &HashMap<Box<str>, u64>, spelling: &Spelling) -> Vec<(Numeric, u64)> {
+    let mut numbers: Vec<(Numeric, u64)> = levels
         .iter()
-        .filter_map(|(level, &count)| match cell::read(level) {
+        .filter_map(|(level, &count)| match cell::read(level, spelling) {
             // -0 becomes 0
-            Token::Number(value) => Some((value + 0.0, count)),
+            Token::Number(value) => Some((Numeric::spelled(level, value + 0.0), count)),
             _ => None,
         })
         .collect();
-    numbers.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    numbers.sort_unstable_by(|a, b| a.0.compare(&b.0));
     numbers.dedup_by(|next, first| {
-        let same = next.0 == first.0;
+        let same = next.0.bits() == first.0.bits();
         if same {
             first.1 += next.1;
         }
@@ -207,40 +345,38 @@ fn by_value(levels: &HashMap<Box<str>, u64>) -> Vec<(f64, u64)> {
     numbers
 }
 
-fn integers(numbers: &[(f64, u64)]) -> Option<Vec<ValueCount>> {
-    numbers
-        .iter()
-        .map(|&(value, count)| {
-            (value.abs() <= EXACT_INTEGERS).then(|| ValueCount { value: Value::from(value as i64), count })
-        })
-        .collect()
+fn integers(numbers: &[(Numeric, u64)]) -> Option<Vec<ValueCount>> {
+    let count = |&(number, count): &(Numeric, u64)| {
+        let value = number.json();
+        (!value.is_f64()).then_some(ValueCount { value, count })
+    };
+    numbers.iter().map(count).collect()
 }
 
 /// Welford's running mean and sum of squared deviations: exact enough where the mean is large beside the deviation.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Moments {
     count: u64,
     mean: f64,
     squares: f64,
-    min: f64,
-    max: f64,
-}
-
-impl Default for Moments {
-    fn default() -> Self {
-        Self { count: 0, mean: 0.0, squares: 0.0, min: f64::INFINITY, max: f64::NEG_INFINITY }
-    }
+    min: Option<Numeric>,
+    max: Option<Numeric>,
 }
 
 impl Moments {
     #[inline]
-    fn add(&mut self, value: f64) {
+    fn add(&mut self, number: Numeric) {
+        let value = number.value;
         self.count += 1;
         let before = value - self.mean;
         self.mean += before / self.count as f64;
         self.squares += before * (value - self.mean);
-        self.min = self.min.min(value);
-        self.max = self.max.max(value);
+        if self.min.is_none_or(|min| number.is_less(&min)) {
+            self.min = Some(number);
+        }
+        if self.max.is_none_or(|max| max.is_less(&number)) {
+            self.max = Some(number);
+        }
     }
 
     fn sample_std(&self) -> Option<f64> {

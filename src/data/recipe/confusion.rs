@@ -1,19 +1,19 @@
-//! Which class was taken for which.
+//! Confusion matrices.
 
 use super::{Recipe, decode::chosen};
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Most labels of a matrix, whose size is their square.
-const MOST_LABELS: usize = 100;
+/// Maximum labels of a matrix.
+const MAX_LABELS: usize = 100;
 
-/// How often each class was taken for each.
+/// Confusion matrix: how often each class was predicted as each.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ConfusionMatrix {
     /// In label order.
     pub labels: Vec<Value>,
-    /// For each true label, how many of its rows were taken for each label.
+    /// For each true label, the number of its rows by predicted label.
     pub counts: Vec<Vec<u64>>,
     /// Which rows were counted.
     pub rows: CountedRows,
@@ -24,14 +24,14 @@ pub struct ConfusionMatrix {
 #[schema(as = ConfusionMatrixRows)]
 #[serde(rename_all = "snake_case")]
 pub enum CountedRows {
-    /// Those that the job was validated on.
+    /// The validation rows.
     Validation,
-    /// Those that it was trained on, where there were no others.
+    /// The training rows, if there are no validation rows.
     Training,
 }
 
 impl Recipe {
-    /// Counts `targets` [rows, target cells], each row once, against what `predict` [rows, output cells] answers. Nothing for
+    /// Counts `targets` [rows, target elements], each row once, against what `predict` [rows, output elements] answers. Nothing for
     /// a regression, for several outputs, and for more than 100 labels.
     pub fn confusion_matrix(
         &self,
@@ -42,7 +42,7 @@ impl Recipe {
         let labels = self.labels().to_vec();
         let output = self.outputs.first()?;
         let task = output.task;
-        if labels.is_empty() || labels.len() > MOST_LABELS {
+        if labels.is_empty() || labels.len() > MAX_LABELS {
             return None;
         }
         let mut counts = vec![vec![0; labels.len()]; labels.len()];

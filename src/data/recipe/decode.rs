@@ -1,4 +1,4 @@
-//! The network's output as answers.
+//! Predictions from the network's output.
 
 use super::{Logits, Output, Task, json_number, target::Target};
 use crate::data::named::Named;
@@ -77,7 +77,7 @@ impl Serialize for Probabilities {
     }
 }
 
-/// Answers for the outputs side by side, [rows, cells of every output].
+/// Answers for the outputs side by side, [rows, elements of every output].
 pub(super) fn decode_several(outputs: &[Output], output: ArrayView2<'_, f32>, cells: &[usize]) -> Vec<Prediction> {
     let mut first = 0;
     let mut answers: Vec<Vec<(String, Prediction)>> = vec![Vec::with_capacity(outputs.len()); output.nrows()];
@@ -91,7 +91,7 @@ pub(super) fn decode_several(outputs: &[Output], output: ArrayView2<'_, f32>, ce
     answers.into_iter().map(|answer| Prediction::Outputs(Named(answer))).collect()
 }
 
-/// Answers for output [rows, output cells].
+/// Predictions for `output` [rows, output elements].
 pub(super) fn decode(of: &Output, output: ArrayView2<'_, f32>) -> Vec<Prediction> {
     let Output { task, targets, .. } = of;
     let task = *task;
@@ -126,7 +126,7 @@ pub(super) fn decode(of: &Output, output: ArrayView2<'_, f32>) -> Vec<Prediction
 }
 
 impl Output {
-    /// The network's output as probabilities, where it gives logits, and else as it is.
+    /// The network's output, as probabilities if it is logits.
     pub(super) fn answers<'o>(&self, output: ArrayView2<'o, f32>) -> CowArray<'o, f32, Ix2> {
         let Some(Logits { activation, width }) = self.logits else { return output.into() };
         let mut answers = output.as_standard_layout().into_owned();
@@ -137,7 +137,7 @@ impl Output {
     }
 }
 
-/// A label as the key of an object: text as it is, numbers and booleans as JSON writes them.
+/// A label as the key of an object: text unchanged, numbers and booleans as in JSON.
 pub(crate) fn label_text(label: &Value) -> String {
     label.as_str().map_or_else(|| label.to_string(), str::to_owned)
 }

@@ -1,23 +1,52 @@
-//! Raw instances of a prediction request as input cells.
+//! Raw instances of a prediction request as input elements.
 
-use super::feature::{Encoding, Feature};
+use super::feature::{Category, Encoding, Feature};
 use crate::{
-    data::read::is_missing,
-    engine::field::{FieldError, did_you_mean_quoted, escape},
+    data::read::{is_missing, number_text, trim},
+    engine::{
+        field::{FieldError, did_you_mean_quoted, escape},
+        shape::Shape,
+    },
 };
 use ndarray::Array2;
+use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// Most errors that one answer lists.
-const MOST_ERRORS: usize = 20;
+/// Maximum errors of one answer.
+const MAX_ERRORS: usize = 20;
 
-/// What a raw record has.
+/// Maximum warnings of one answer.
+const MAX_WARNINGS: usize = 20;
+
+/// Encoded instances.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Encoded {
+    /// [instances, input elements].
+    pub inputs: Array2<f32>,
+    /// The first values that were not taken at face value.
+    pub warnings: Vec<PredictionWarning>,
+}
+
+/// A value of a prediction request that was not taken at face value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct PredictionWarning {
+    /// Where it is in the request.
+    pub pointer: String,
+    /// For programs: `unseen_level`, `missing_column`, `constant_in_training`.
+    pub code: &'static str,
+    /// For people.
+    pub detail: String,
+}
+
+/// The columns of a raw record.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Record<'a> {
     /// Of every input one after the other.
     pub features: &'a [Feature],
     /// The place of each feature's column among the columns of a record; empty where each feature has its own.
     pub places: &'a [usize],
+    /// The shape of each input.
+    pub shapes: &'a [Shape],
 }
 
 impl<'a> Record<'a> {
@@ -38,46 +67,44 @@ impl<'a> Record<'a> {
     }
 
     /// Encodes records (by name, in any order) and lists (in the columns' order), mixed as they come.
-    pub fn encode(self, instances: &[Value]) -> Result<Array2<f32>, Vec<FieldError>> {
+    pub fn encode(self, instances: &[Value]) -> Result<Encoded, Vec<FieldError>> {
         let width: usize = self.features.iter().map(Feature::width).sum();
         let columns = self.columns().count();
         let mut inputs = vec![0.0; instances.len() * width];
-        let mut errors = Vec::new();
+        let mut notes = Notes { index: 0, errors: Vec::new(), warnings: Vec::new() };
         for (index, instance) in instances.iter().enumerate() {
             let row = inputs.get_mut(index * width..(index + 1) * width).unwrap_or_default();
-            let mut faults = Faults { index, errors: &mut errors };
+            notes.index = index;
             match instance {
                 // An image or a sequence may come in its own shape, and several inputs as a list of values each.
-                Value::Array(cells) if cells.first().is_some_and(Value::is_array) => {
-                    let mut flat = Vec::with_capacity(self.features.len());
-                    flatten(cells, &mut flat);
-                    self.encode_list(&flat, columns, row, &mut faults);
-                }
-                Value::Array(cells) if self.places.is_empty() => {
-                    encode_list(self.features, cells.iter(), row, &mut faults);
-                }
-                Value::Array(cells) => self.encode_list(&cells.iter().collect::<Vec<_>>(), columns, row, &mut faults),
-                Value::Object(record) => self.encode_record(record, row, &mut faults),
-                other => faults.add("", format!("expected a record or a list, received {}", kind(other))),
+                Value::Array(values) if values.first().is_some_and(Value::is_array) => match self.flat(instance) {
+                    Ok(flat) => self.encode_list(&flat, columns, row, &mut notes),
+                    Err(detail) => notes.error("", detail),
+                },
+                Value::Array(values) => self.encode_list(&values.iter().collect::<Vec<_>>(), columns, row, &mut notes),
+                Value::Object(record) => self.encode_record(record, row, &mut notes),
+                other => notes.error("", format!("expected a record or a list, received {}", kind(other))),
             }
-            if errors.len() >= MOST_ERRORS {
-                errors.truncate(MOST_ERRORS);
+            if notes.errors.len() >= MAX_ERRORS {
+                notes.errors.truncate(MAX_ERRORS);
                 break;
             }
         }
+        let Notes { errors, warnings, .. } = notes;
         if !errors.is_empty() {
             return Err(errors);
         }
-        Array2::from_shape_vec((instances.len(), width), inputs)
-            .map_err(|error| vec![FieldError::new("/instances", error.to_string())])
+        let inputs = Array2::from_shape_vec((instances.len(), width), inputs)
+            .map_err(|error| vec![FieldError::new("/instances", error.to_string())])?;
+        Ok(Encoded { inputs, warnings })
     }
 
-    /// Where the value behind the input cell `cell` stands in `instance`.
-    pub fn pointer(self, instance: &Value, cell: usize) -> String {
+    /// Where the value behind the input element `element` is in `instance`.
+    pub fn pointer(self, instance: &Value, element: usize) -> String {
         let mut next = 0;
         let position = self.features.iter().position(|feature| {
             next += feature.width();
-            cell < next
+            element < next
         });
         match position.and_then(|position| Some((position, self.features.get(position)?))) {
             Some((_, feature)) if instance.is_object() => format!("/{}", escape(feature.name())),
@@ -86,29 +113,91 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// A value of each column, or of each feature where several have one column.
-    fn encode_list(self, cells: &[&Value], columns: usize, row: &mut [f32], faults: &mut Faults<'_>) {
-        if self.places.is_empty() || cells.len() == self.features.len() {
-            return encode_list(self.features, cells.iter().copied(), row, faults);
+    /// The number of features of each input.
+    fn features_of_inputs(self) -> Vec<usize> {
+        let mut features = self.features.iter();
+        let count = |shape: &Shape| {
+            let (mut elements, mut count) = (0, 0);
+            while elements < shape.cells() {
+                let Some(feature) = features.next() else { break };
+                elements += feature.width();
+                count += 1;
+            }
+            count
+        };
+        self.shapes.iter().map(count).collect()
+    }
+
+    /// The values of a nested instance in order: one input in its shape, or of each of several inputs its values, flat or in
+    /// its shape.
+    fn flat(self, instance: &Value) -> Result<Vec<&Value>, String> {
+        let mut flat = Vec::with_capacity(self.features.len());
+        let counts = self.features_of_inputs();
+        match (self.shapes, counts.as_slice(), instance) {
+            ([shape], [count], _) => self.flat_input(instance, shape, *count, &mut flat)?,
+            (shapes, counts, Value::Array(inputs)) if shapes.len() > 1 => {
+                if inputs.len() != shapes.len() {
+                    let (expected, received) = (shapes.len(), inputs.len());
+                    return Err(format!("expected the values of each of {expected} inputs, received {received} lists"));
+                }
+                for (index, ((values, shape), count)) in inputs.iter().zip(shapes).zip(counts).enumerate() {
+                    self.flat_input(values, shape, *count, &mut flat)
+                        .map_err(|detail| format!("input {index}: {detail}"))?;
+                }
+            }
+            _ => {
+                return Err(format!("expected a list of {} values, received lists within a list", self.features.len()));
+            }
         }
-        if cells.len() != columns {
-            let received = cells.len();
-            faults.add("", format!("expected a list of {columns} values, received {received}"));
+        Ok(flat)
+    }
+
+    /// The values of one input, which come flat or in its shape.
+    fn flat_input<'v>(
+        self,
+        value: &'v Value,
+        shape: &Shape,
+        count: usize,
+        flat: &mut Vec<&'v Value>,
+    ) -> Result<(), String> {
+        let received = shape_of(value);
+        // Where features take several elements each, the shape is not that of the values.
+        let in_shape = shape.cells() == count && received.as_deref() == Some(shape.0.as_slice());
+        if !in_shape && received.as_deref() != Some(&[count]) {
+            let received =
+                received.map_or_else(|| "lists of different lengths".to_owned(), |axes| format!("the shape {axes:?}"));
+            let expected = match shape.0.as_slice() {
+                [_] => format!("a list of {count} values"),
+                axes if shape.cells() == count => format!("the shape {axes:?} or {count} values"),
+                _ => format!("a list of {count} values"),
+            };
+            return Err(format!("expected {expected}, received {received}"));
+        }
+        flatten(value, flat);
+        Ok(())
+    }
+
+    /// A value of each column, or of each feature where several have one column.
+    fn encode_list(self, values: &[&Value], columns: usize, row: &mut [f32], notes: &mut Notes) {
+        let each_feature = self.places.is_empty() || values.len() == self.features.len();
+        if !each_feature && values.len() != columns || each_feature && values.len() != self.features.len() {
+            let expected = if self.places.is_empty() { self.features.len() } else { columns };
+            let received = values.len();
+            notes.error("", format!("expected a list of {expected} values, received {received}"));
             return;
         }
         let mut first = 0;
         for (index, feature) in self.features.iter().enumerate() {
             let next = first + feature.width();
-            let place = self.place(index);
-            let value = cells.get(place).copied().unwrap_or(&Value::Null);
-            if let Err(detail) = encode_cell(feature, value, row.get_mut(first..next).unwrap_or_default()) {
-                faults.add_once(&format!("/{place}"), detail);
-            }
+            let place = if each_feature { index } else { self.place(index) };
+            let value = values.get(place).copied().unwrap_or(&Value::Null);
+            let elements = row.get_mut(first..next).unwrap_or_default();
+            encode_value(feature, value, elements, notes, || format!("/{place}"));
             first = next;
         }
     }
 
-    fn encode_record(self, record: &Map<String, Value>, row: &mut [f32], faults: &mut Faults<'_>) {
+    fn encode_record(self, record: &Map<String, Value>, row: &mut [f32], notes: &mut Notes) {
         // most records have the features' own order: looking there first spares the hashing
         let mut in_order = record.iter();
         let mut found = 0;
@@ -116,7 +205,7 @@ impl<'a> Record<'a> {
         let mut first = 0;
         for (index, feature) in self.features.iter().enumerate() {
             let next = first + feature.width();
-            let cells = row.get_mut(first..next).unwrap_or_default();
+            let elements = row.get_mut(first..next).unwrap_or_default();
             first = next;
             let value = match in_order.next() {
                 Some((name, value)) if name == feature.name() => Some(value),
@@ -124,22 +213,19 @@ impl<'a> Record<'a> {
             };
             let is_new = self.place(index) == columns;
             columns += usize::from(is_new);
-            let outcome = match value {
-                Some(value) => {
-                    found += usize::from(is_new);
-                    encode_cell(feature, value, cells)
-                }
-                None => Err(format!("expected {}, but the column is not there", expected(feature))),
-            };
-            if let Err(detail) = outcome {
-                faults.add_once(&format!("/{}", escape(feature.name())), detail);
+            found += usize::from(is_new && value.is_some());
+            let pointer = || format!("/{}", escape(feature.name()));
+            if value.is_none() && is_new {
+                let detail = format!("{:?} is not in the record and is taken as missing", feature.name());
+                notes.warn("missing_column", pointer, detail);
             }
+            encode_value(feature, value.unwrap_or(&Value::Null), elements, notes, pointer);
         }
         if found < record.len() {
             let known = || self.features.iter().map(Feature::name);
             for name in record.keys().filter(|name| known().all(|known| known != name.as_str())) {
                 let hint = did_you_mean_quoted(name, known());
-                faults.add(
+                notes.error(
                     &format!("/{}", escape(name)),
                     format!("expected a feature of the model, received {name:?}{hint}"),
                 );
@@ -148,113 +234,152 @@ impl<'a> Record<'a> {
     }
 }
 
-/// Errors of one instance.
-struct Faults<'a> {
+/// Errors and warnings of a request.
+struct Notes {
+    /// The instance.
     index: usize,
-    errors: &'a mut Vec<FieldError>,
+    errors: Vec<FieldError>,
+    warnings: Vec<PredictionWarning>,
 }
 
-impl Faults<'_> {
-    fn add(&mut self, token: &str, detail: impl Into<String>) {
-        if self.errors.len() < MOST_ERRORS {
-            self.errors.push(FieldError::new(format!("/instances/{}{token}", self.index), detail));
+impl Notes {
+    /// One error for each pointer.
+    fn error(&mut self, below: &str, detail: impl Into<String>) {
+        let pointer = format!("/instances/{}{below}", self.index);
+        if self.errors.len() < MAX_ERRORS && self.errors.iter().all(|error| error.pointer != pointer) {
+            self.errors.push(FieldError::new(pointer, detail));
         }
     }
 
-    /// One error for each place.
-    fn add_once(&mut self, token: &str, detail: impl Into<String>) {
-        let pointer = format!("/instances/{}{token}", self.index);
-        if self.errors.iter().all(|error| error.pointer != pointer) {
-            self.add(token, detail);
-        }
-    }
-}
-
-/// The cells of lists within lists, in order.
-fn flatten<'a>(cells: &'a [Value], flat: &mut Vec<&'a Value>) {
-    for cell in cells {
-        match cell {
-            Value::Array(cells) => flatten(cells, flat),
-            cell => flat.push(cell),
+    /// One warning for each pointer.
+    fn warn(&mut self, code: &'static str, below: impl Fn() -> String, detail: String) {
+        if self.warnings.len() < MAX_WARNINGS {
+            let pointer = format!("/instances/{}{}", self.index, below());
+            if self.warnings.iter().all(|warning| warning.pointer != pointer) {
+                self.warnings.push(PredictionWarning { pointer, code, detail });
+            }
         }
     }
 }
 
-fn encode_list<'a>(
-    features: &[Feature],
-    cells: impl ExactSizeIterator<Item = &'a Value>,
-    row: &mut [f32],
-    faults: &mut Faults<'_>,
-) {
-    if cells.len() != features.len() {
-        let (expected, received) = (features.len(), cells.len());
-        faults.add("", format!("expected a list of {expected} values, received {received}"));
-        return;
+/// The shape of lists within lists; `None` if lists beside each other differ.
+fn shape_of(value: &Value) -> Option<Vec<usize>> {
+    let Value::Array(values) = value else { return Some(Vec::new()) };
+    let mut shapes = values.iter().map(shape_of);
+    let first = shapes.next().unwrap_or(Some(Vec::new()))?;
+    if shapes.any(|shape| shape.as_ref() != Some(&first)) {
+        return None;
     }
-    let mut first = 0;
-    for (position, (feature, value)) in features.iter().zip(cells).enumerate() {
-        let next = first + feature.width();
-        if let Err(detail) = encode_cell(feature, value, row.get_mut(first..next).unwrap_or_default()) {
-            faults.add(&format!("/{position}"), detail);
-        }
-        first = next;
+    Some([vec![values.len()], first].concat())
+}
+
+/// The values of lists within lists, in order.
+fn flatten<'a>(value: &'a Value, flat: &mut Vec<&'a Value>) {
+    match value {
+        Value::Array(values) => values.iter().for_each(|value| flatten(value, flat)),
+        value => flat.push(value),
     }
 }
 
-/// Fills the feature's cells, which are zero.
+/// Fills the feature's elements, which are zero.
 #[inline]
-fn encode_cell(feature: &Feature, value: &Value, cells: &mut [f32]) -> Result<(), String> {
-    let unexpected = || Err(format!("expected {}, received {}", expected(feature), kind(value)));
-    match feature.encoding() {
-        Encoding::Number { .. } => {
-            let number = match value {
-                Value::Number(number) => {
-                    let number = number.as_f64().unwrap_or(f64::INFINITY) as f32;
-                    if !number.is_finite() {
-                        return Err(format!("expected a number within ±{:e}, received {value}", f32::MAX));
-                    }
-                    number
+fn encode_value(
+    feature: &Feature,
+    value: &Value,
+    elements: &mut [f32],
+    notes: &mut Notes,
+    pointer: impl Fn() -> String,
+) {
+    let unexpected = || format!("expected {}, received {}", expected(feature), kind(value));
+    let outcome = match feature.encoding() {
+        Encoding::Number { .. } => number(feature, value, unexpected).map(|input| elements.fill(input)),
+        Encoding::Boolean { median, constant } => match value {
+            Value::Bool(value) => Ok(Some(f32::from(u8::from(*value)))),
+            Value::Null => Ok(Some(*median)),
+            _ => Err(unexpected()),
+        }
+        .map(|input| elements.fill(if *constant { 0.0 } else { input.unwrap_or_default() })),
+        Encoding::Category(category) => element(category, value, unexpected).map(|found| match found {
+            Found::Element(element) if !category.is_constant() => {
+                if let Some(one) = elements.get_mut(element) {
+                    *one = 1.0;
                 }
-                Value::Null => f32::NAN,
-                _ => return unexpected(),
-            };
-            let input = feature.number(number);
-            if !input.is_finite() {
-                return Err(format!("expected a number nearer to those the model was trained on, received {value}"));
             }
-            cells.fill(input);
-            Ok(())
-        }
-        Encoding::Boolean { median } => {
-            cells.fill(match value {
-                Value::Bool(value) => f32::from(u8::from(*value)),
-                Value::Null => *median,
-                _ => return unexpected(),
-            });
-            Ok(())
-        }
-        Encoding::Category(category) => {
-            let cell = match value {
-                Value::Null => category.missing_cell(),
-                Value::String(level) => match category.cell(level) {
-                    Some(cell) => Some(cell),
-                    // a file writes a missing category so
-                    None if is_missing(level) && !category.has(level) => category.missing_cell(),
-                    None => None,
-                },
-                // levels of a column that mixes text with numbers are known by their spelling
-                Value::Number(_) | Value::Bool(_) => match value.to_string() {
-                    level if category.has(&level) => category.cell(&level),
-                    _ => return unexpected(),
-                },
-                Value::Array(_) | Value::Object(_) => return unexpected(),
-            };
-            if let Some(one) = cell.and_then(|cell| cells.get_mut(cell)) {
-                *one = 1.0;
+            Found::Element(_) | Found::Nothing => {}
+            Found::Unseen(level) => {
+                let level: String = level.chars().take(40).collect();
+                notes.warn(
+                    "unseen_level",
+                    &pointer,
+                    format!("{level:?} was not in the training data of {:?}", feature.name()),
+                );
             }
-            Ok(())
+        }),
+    };
+    match outcome {
+        Err(detail) => notes.error(&pointer(), detail),
+        Ok(()) => {
+            if let Some(detail) = feature.is_without_effect(value) {
+                notes.warn("constant_in_training", pointer, detail);
+            }
         }
     }
+}
+
+fn number(feature: &Feature, value: &Value, unexpected: impl Fn() -> String) -> Result<f32, String> {
+    let number = match value {
+        Value::Number(number) => {
+            let number = number.as_f64().unwrap_or(f64::INFINITY);
+            if !(number as f32).is_finite() {
+                return Err(format!("expected a number within ±{:e}, received {value}", f32::MAX));
+            }
+            number
+        }
+        Value::Null => f64::NAN,
+        _ => return Err(unexpected()),
+    };
+    let input = feature.number(number);
+    if !input.is_finite() {
+        return Err(format!("expected a number nearer to those the model was trained on, received {value}"));
+    }
+    Ok(input)
+}
+
+/// The element of a category that is 1.
+enum Found {
+    Element(usize),
+    /// A missing value without an element, or a constant column.
+    Nothing,
+    /// A level that no training row has.
+    Unseen(String),
+}
+
+fn element(category: &Category, value: &Value, unexpected: impl Fn() -> String) -> Result<Found, String> {
+    let found = |element: Option<usize>| element.map_or(Found::Nothing, Found::Element);
+    let of_level = |level: &str| match category.element(level) {
+        Some(element) => Found::Element(element),
+        None => Found::Unseen(level.to_owned()),
+    };
+    Ok(match value {
+        Value::Null => found(category.missing_element()),
+        Value::String(text) => {
+            let level = trim(text);
+            // a file spells a missing category so
+            if is_missing(level) && !category.has(level) { found(category.missing_element()) } else { of_level(level) }
+        }
+        // levels of a column that mixes text with numbers are known by their spelling
+        Value::Number(number) => {
+            let level = number_text(number);
+            match number.as_f64().and_then(|value| category.level_of_number(value)) {
+                _ if category.has(&level) => of_level(&level),
+                Some(level) => of_level(level),
+                None if category.has_numbers() => Found::Unseen(level),
+                None => return Err(unexpected()),
+            }
+        }
+        Value::Bool(value) if category.has(if *value { "true" } else { "false" }) => of_level(&value.to_string()),
+        Value::Bool(_) | Value::Array(_) | Value::Object(_) => return Err(unexpected()),
+    })
 }
 
 fn expected(feature: &Feature) -> &'static str {

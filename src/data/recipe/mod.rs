@@ -1,6 +1,6 @@
 //! Preprocessing fitted on the training rows, stored with the model: raw record to tensor, output to label.
 //!
-//! Features come first in the order they were asked for, each a run of input cells; `feature` says what a cell holds.
+//! Inputs are the features in the requested order, each with one or more elements; see `feature`.
 
 mod confusion;
 mod decode;
@@ -13,6 +13,7 @@ pub mod task;
 pub use confusion::{ConfusionMatrix, CountedRows};
 pub(crate) use decode::label_text;
 pub use decode::{Prediction, Probabilities};
+pub use encode::{Encoded, PredictionWarning};
 pub use feature::input_width;
 pub use json::json_number;
 pub use target::{indices, tags};
@@ -62,7 +63,7 @@ pub struct Recipe {
     outputs: Vec<Output>,
 }
 
-/// What one output of the network is fitted to.
+/// The targets of one output of the network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Output {
     /// What a request calls it where there are several.
@@ -76,7 +77,7 @@ struct Output {
     axes: Vec<usize>,
 }
 
-/// What makes probabilities of an output that gives logits.
+/// How an output of logits becomes probabilities.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Logits {
     /// Sigmoid or softmax.
@@ -85,7 +86,7 @@ pub struct Logits {
     pub width: usize,
 }
 
-/// What one output is to be fitted to.
+/// The requested targets of one output.
 #[derive(Debug, Clone, Copy)]
 pub struct OutputTargets<'a> {
     /// What a request calls it where there are several.
@@ -94,7 +95,7 @@ pub struct OutputTargets<'a> {
     pub task: Task,
     /// The target columns.
     pub columns: &'a [String],
-    /// Where it gives logits.
+    /// Set if the output is logits.
     pub logits: Option<Logits>,
     /// The shape of the output of one sample; where classes are learned its last axis has a unit a class.
     pub shape: &'a Shape,
@@ -102,7 +103,7 @@ pub struct OutputTargets<'a> {
     pub ignore_class: Option<i64>,
 }
 
-/// What a version takes and gives.
+/// The input and output columns of a version.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Signature {
     /// In the order of list instances: each column once, in the order in which the inputs of the model have them.
@@ -132,8 +133,8 @@ pub struct SignatureColumn {
 
 impl Recipe {
     /// Fits on the rows `training` of `table`. `features` are the columns of each input, one input after the other; a column
-    /// of several inputs is fitted for each of them. `preprocessing` is asked for each feature by its place. The columns' levels come from `columns` so that widths are known before
-    /// the data is read; a level that no training row has is encoded as zeros, as an unseen one is.
+    /// of several inputs is fitted for each of them. `preprocessing` is called with the index of each feature. The columns' levels come from `columns`, so that widths
+    /// are known before the data is read; a level that no training row has is encoded as zeros, as an unseen one is.
     pub fn fit(
         table: &Table,
         columns: &[Column],
@@ -174,7 +175,7 @@ impl Recipe {
         }
     }
 
-    /// Inputs of `rows`: [rows, input cells]. A feature that `table` does not have is missing in every row.
+    /// Inputs of `rows`: [rows, input elements]. A feature that `table` does not have is missing in every row.
     pub fn inputs(&self, table: &Table, rows: &[usize]) -> Array2<f32> {
         let width = self.features.iter().map(Feature::width).sum();
         let mut inputs = Array2::zeros((rows.len(), width));
@@ -193,7 +194,7 @@ impl Recipe {
         self.outputs.iter().flat_map(|output| output.targets.iter().map(|target| (output.task, target)))
     }
 
-    /// Targets of `rows`: [rows, target cells of every output one after the other]. Fails where a target cell is missing or a validation label is unknown.
+    /// Targets of `rows`: [rows, target elements of every output in turn]. Fails if a target is missing or a validation label is unknown.
     pub fn targets(&self, table: &Table, rows: &[usize]) -> Result<Array2<f32>, FieldError> {
         let width = self.targets_with_task().map(|(task, target)| target.width(task)).sum();
         let mut targets = Array2::zeros((rows.len(), width));
@@ -241,21 +242,21 @@ impl Recipe {
     }
 
     /// Inputs of raw instances: records by column, lists in the order of [`Signature::inputs`], or lists of each input's
-    /// values; every error points below the request (`/instances/0/sepal_width`).
-    pub fn encode(&self, instances: &[Value]) -> Result<Array2<f32>, Vec<FieldError>> {
-        self.record().encode(instances)
+    /// values; `shapes` are those of the inputs. Every error points below the request (`/instances/0/sepal_width`).
+    pub fn encode(&self, instances: &[Value], shapes: &[Shape]) -> Result<Encoded, Vec<FieldError>> {
+        Record { shapes, ..self.record() }.encode(instances)
     }
 
-    /// Where the value behind the input cell `cell` stands in a raw instance (`/sepal_width`, or `/1` in a list).
-    pub fn pointer(&self, instance: &Value, cell: usize) -> String {
-        self.record().pointer(instance, cell)
+    /// Where the value behind the input element `element` is in a raw instance (`/sepal_width`, or `/1` in a list).
+    pub fn pointer(&self, instance: &Value, element: usize) -> String {
+        self.record().pointer(instance, element)
     }
 
     fn record(&self) -> Record<'_> {
-        Record { features: &self.features, places: &self.places }
+        Record { features: &self.features, places: &self.places, shapes: &[] }
     }
 
-    /// Answers for the network's output [rows, output cells]; `cells` are those of each output.
+    /// Answers for the network's output [rows, output elements]; `cells` is the number of elements of each output.
     pub fn decode(&self, output: ArrayView2<'_, f32>, cells: &[usize]) -> Vec<Prediction> {
         match self.outputs.as_slice() {
             [only] => decode::decode(only, output),
@@ -263,7 +264,7 @@ impl Recipe {
         }
     }
 
-    /// What it takes and gives.
+    /// Its input and output columns.
     pub fn signature(&self) -> Signature {
         Signature {
             inputs: self.record().columns().map(Feature::signature).collect(),

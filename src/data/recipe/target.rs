@@ -34,7 +34,7 @@ pub fn indices(column: &Column, units: usize, ignore_class: Option<i64>) -> bool
         let index = label.as_i64();
         index.is_some_and(|index| (0..units as i64).contains(&index) || ignore_class == Some(index))
     };
-    let within = || column.min >= Some(0.0) && column.max <= Some(units as f64 - 1.0);
+    let within = || column.minimum() >= Some(0.0) && column.maximum() <= Some(units as f64 - 1.0);
     column.kind == ColumnType::Number
         && match &column.values {
             Some(values) => !values.is_empty() && values.iter().all(|level| is_index(&level.value)),
@@ -88,12 +88,12 @@ impl Target {
         &self.labels
     }
 
-    /// Target cells.
+    /// Target elements.
     pub fn width(&self, task: Task) -> usize {
         if task.is_one_hot() { self.labels.len() } else { 1 }
     }
 
-    /// What it gives.
+    /// Its column in the signature.
     pub fn signature(&self) -> SignatureColumn {
         let levels = (!self.labels.is_empty()).then(|| self.labels.clone());
         SignatureColumn { name: self.name.clone(), output: None, kind: self.kind, levels }
@@ -110,7 +110,7 @@ impl Target {
         if task.learns_numbers() {
             let column = column.ok_or_else(|| self.absent())?;
             for (target, &row) in targets.iter_mut().zip(rows) {
-                *target = number(column, row).ok_or_else(|| self.missing(row))?;
+                *target = number(column, row).ok_or_else(|| self.missing(row))? as f32;
             }
             return Ok(());
         }
@@ -118,9 +118,9 @@ impl Target {
             let column = column.ok_or_else(|| self.absent())?;
             for (target, &row) in targets.iter_mut().zip(rows) {
                 let index = number(column, row).ok_or_else(|| self.missing(row))?;
-                *target = self.is_index(index, units).then_some(index).ok_or_else(|| {
+                *target = self.is_index(index, units).then_some(index as f32).ok_or_else(|| {
                     let (last, name) = (units.saturating_sub(1), &self.name);
-                    let received = super::json_number(index);
+                    let received = Value::from(index);
                     format!("row {}: expected a class index from 0 to {last} in {name:?}, received {received}", row + 1)
                 })?;
             }
@@ -136,9 +136,9 @@ impl Target {
     }
 
     /// Whether a number is the index of one of `units` classes, or the one that the loss leaves out.
-    fn is_index(&self, number: f32, units: usize) -> bool {
-        let is_class = number.fract() == 0.0 && number >= 0.0 && f64::from(number) < units as f64;
-        is_class || self.ignore_class.is_some_and(|ignored| f64::from(number) == ignored as f64)
+    fn is_index(&self, number: f64, units: usize) -> bool {
+        let is_class = number.fract() == 0.0 && number >= 0.0 && number < units as f64;
+        is_class || self.ignore_class.is_some_and(|ignored| number == ignored as f64)
     }
 
     /// The class of each row, as an index into the labels; one past them where the loss leaves out what is no class.
@@ -168,22 +168,20 @@ impl Target {
                 rows.iter().map(class).collect()
             }
             Cells::Number(values) => {
-                // labels are distinct as f32: the resolver refuses others
-                let places: HashMap<u32, usize> = self
+                // labels are distinct as f64: the resolver refuses others
+                let places: HashMap<u64, usize> = self
                     .labels
                     .iter()
                     .enumerate()
-                    .filter_map(|(class, label)| Some((key(label.as_f64()? as f32), class)))
+                    .filter_map(|(class, label)| Some((key(label.as_f64()?), class)))
                     .collect();
                 let class = |&row: &usize| match values.get(row) {
                     None => Err(self.missing(row)),
                     Some(value) if value.is_nan() => Err(self.missing(row)),
-                    Some(&value) if self.ignore_class.is_some_and(|ignored| ignored as f32 == value) => {
+                    Some(&value) if self.ignore_class.is_some_and(|ignored| ignored as f64 == value) => {
                         Ok(places.get(&key(value)).copied().unwrap_or(self.labels.len()))
                     }
-                    Some(&value) => {
-                        places.get(&key(value)).copied().ok_or_else(|| unknown(row, &super::json_number(value)))
-                    }
+                    Some(&value) => places.get(&key(value)).copied().ok_or_else(|| unknown(row, &Value::from(value))),
                 };
                 rows.iter().map(class).collect()
             }
@@ -210,14 +208,14 @@ impl Target {
 }
 
 /// -0 and 0 are one label.
-fn key(value: f32) -> u32 {
+fn key(value: f64) -> u64 {
     (value + 0.0).to_bits()
 }
 
-fn number(column: &TableColumn, row: usize) -> Option<f32> {
+fn number(column: &TableColumn, row: usize) -> Option<f64> {
     match &column.cells {
         Cells::Number(values) => values.get(row).copied().filter(|value| !value.is_nan()),
-        Cells::Boolean(values) => values.get(row).copied().flatten().map(|value| f32::from(u8::from(value))),
+        Cells::Boolean(values) => values.get(row).copied().flatten().map(|value| f64::from(u8::from(value))),
         Cells::Category { .. } => None,
     }
 }

@@ -1,7 +1,7 @@
 use super::{CountedRows, OutputTargets, Prediction, Preprocessing, Recipe, Task, input_width, json_number};
 use crate::{
     data::{
-        read::{Format, Inspection, TableLimits, inspect, load, rows},
+        read::{Dialect, Format, Inspection, ReadOptions, TableLimits, inspect, load, rows},
         table::Table,
         weights::{ClassWeight, ClassWeightRule, weights},
     },
@@ -21,9 +21,9 @@ fn csv_format() -> Format {
 }
 
 fn read(csv: &str) -> (Inspection, Table) {
-    let inspection = inspect(&mut csv.as_bytes(), csv_format(), &LIMITS).unwrap();
+    let inspection = inspect(&mut csv.as_bytes(), csv_format(), &ReadOptions::default(), &LIMITS).unwrap();
     let names: Vec<String> = inspection.columns.iter().map(|column| column.name.clone()).collect();
-    let table = load(&mut csv.as_bytes(), csv_format(), &inspection.columns, &names, 1).unwrap();
+    let table = load(&mut csv.as_bytes(), csv_format(), &inspection.dialect, &inspection.columns, &names, 1).unwrap();
     (inspection, table)
 }
 
@@ -124,8 +124,12 @@ fn every_kind_of_cell() {
         json!([null, false, "green"]),
         json!({"number": 100, "flag": true, "colour": "no such colour"}),
     ];
-    assert_eq!(recipe.encode(&instances).unwrap(), expected);
-    assert_eq!(recipe.encode(&[json!([3, null, ""])]).unwrap().row(0), expected.row(1), "as a file writes it");
+    assert_eq!(recipe.encode(&instances, &[]).unwrap().inputs, expected);
+    assert_eq!(
+        recipe.encode(&[json!([3, null, ""])], &[]).unwrap().inputs.row(0),
+        expected.row(1),
+        "as a file writes it"
+    );
 }
 
 #[test]
@@ -137,16 +141,27 @@ fn a_column_without_training_values_is_zero() {
 #[test]
 fn levels_of_a_column_that_mixes_text_and_numbers() {
     let (recipe, _) = fitted("code,y\n7,1.5\n007,2.5\nx,3.5\n", 3, Task::Regression, Preprocessing::None);
-    assert_eq!(recipe.encode(&[json!([7])]).unwrap(), arr2(&[[0.0, 1.0, 0.0]]));
-    let error = recipe.encode(&[json!([8])]).unwrap_err().remove(0);
-    assert_eq!(
-        (error.pointer.as_str(), error.detail.as_str()),
-        ("/instances/0/0", "expected text or null, received 8")
-    );
+    assert_eq!(recipe.encode(&[json!([7])], &[]).unwrap().inputs, arr2(&[[0.0, 1.0, 0.0]]));
+    for known in [json!([7.0]), json!(["7"]), json!([" 7 "])] {
+        assert_eq!(recipe.encode(&[known], &[]).unwrap().inputs, arr2(&[[0.0, 1.0, 0.0]]));
+    }
+    // A new number is taken as a new text is: it is unseen.
+    for unseen in [json!([8]), json!(["8"])] {
+        let encoded = recipe.encode(&[unseen], &[]).unwrap();
+        assert_eq!(encoded.inputs, arr2(&[[0.0, 0.0, 0.0]]));
+        assert_eq!(
+            (encoded.warnings[0].code, encoded.warnings[0].pointer.as_str()),
+            ("unseen_level", "/instances/0/0")
+        );
+    }
+    assert!(recipe.encode(&[json!([true])], &[]).is_err());
 }
 
 #[rstest]
-#[case(json!({"number": 1, "flag": true}), &[("/colour", "expected text or null, but the column is not there")])]
+#[case(
+    json!({"number": 1, "flag": true, "color": "red"}),
+    &[("/color", "expected a feature of the model, received \"color\"; did you mean \"colour\"?")]
+)]
 #[case(
     json!({"number": 1, "flag": true, "color": "red", "colour": "red"}),
     &[("/color", "expected a feature of the model, received \"color\"; did you mean \"colour\"?")]
@@ -166,7 +181,7 @@ fn levels_of_a_column_that_mixes_text_and_numbers() {
 fn wrong_instances_are_pointed_at(#[case] instance: Value, #[case] expected: &[(&str, &str)]) {
     let (recipe, _) = fitted(MIXED, 4, Task::Regression, Preprocessing::Standardize);
     let good = json!([1, true, "red"]);
-    let errors = recipe.encode(&[good, instance]).unwrap_err();
+    let errors = recipe.encode(&[good, instance], &[]).unwrap_err();
     let received: Vec<_> = errors.iter().map(|error| (error.pointer.clone(), error.detail.as_str())).collect();
     let expected: Vec<_> =
         expected.iter().map(|(pointer, detail)| (format!("/instances/1{pointer}"), *detail)).collect();
@@ -174,16 +189,65 @@ fn wrong_instances_are_pointed_at(#[case] instance: Value, #[case] expected: &[(
 }
 
 #[test]
+fn a_key_that_is_left_out_is_a_missing_value_with_a_warning() {
+    let (recipe, _) = fitted(MIXED, 3, Task::Regression, Preprocessing::Standardize);
+    let without = recipe.encode(&[json!({"number": 1, "flag": true})], &[]).unwrap();
+    let null = recipe.encode(&[json!({"number": 1, "flag": true, "colour": null})], &[]).unwrap();
+    assert_eq!((&without.inputs, null.warnings.len()), (&null.inputs, 0));
+    assert_eq!(without.warnings[0].code, "missing_column");
+    assert_eq!(without.warnings[0].pointer, "/instances/0/colour");
+}
+
+#[test]
+fn columns_that_do_not_vary_have_no_effect() {
+    let csv = "x,fee,flag,kind,y\n1,7,true,a,0.5\n2,7,true,a,1.5\n3,8,false,b,2.5\n";
+    for preprocessing in [Preprocessing::Standardize, Preprocessing::MinMax] {
+        let (recipe, table) = fitted(csv, 2, Task::Regression, preprocessing);
+        let known = recipe.encode(&[json!([1, 7, true, "a"])], &[]).unwrap();
+        let other = recipe.encode(&[json!([1, 250, false, "b"])], &[]).unwrap();
+        assert_eq!((&known.inputs, known.warnings.len()), (&other.inputs, 0));
+        assert_eq!(recipe.inputs(&table, &[2]).row(0).to_vec()[1..], [0.0, 0.0, 0.0, 0.0]);
+        let codes: Vec<_> = other.warnings.iter().map(|warning| (warning.pointer.as_str(), warning.code)).collect();
+        let constant = "constant_in_training";
+        let expected = [("/instances/0/1", constant), ("/instances/0/2", constant), ("/instances/0/3", "unseen_level")];
+        assert_eq!(codes, expected);
+    }
+    let (raw, _) = fitted(csv, 2, Task::Regression, Preprocessing::None);
+    assert_eq!(raw.encode(&[json!([1, 250, false, "a"])], &[]).unwrap().inputs, arr2(&[[1.0, 250.0, 0.0, 1.0, 0.0]]));
+}
+
+#[rstest]
+#[case(&[1, 3, 2], json!([[[9, 0], [9, 0], [9, 1]]]), None)]
+#[case(&[1, 3, 2], json!([9, 0, 9, 0, 9, 1]), None)]
+#[case(&[1, 3, 2], json!([[[9, 9, 9]], [[0, 0, 1]]]), Some("expected the shape [1, 3, 2] or 6 values, received the shape [2, 1, 3]"))]
+#[case(&[1, 3, 2], json!([[[9]], [[0, 9, 0, 9]], [[1]]]), Some("expected the shape [1, 3, 2] or 6 values, received lists of different lengths"))]
+#[case(&[1, 3, 2], json!([[9, 0, 9, 0, 9, 1]]), Some("expected the shape [1, 3, 2] or 6 values, received the shape [1, 6]"))]
+#[case(&[6], json!([[9, 0, 9, 0, 9, 1]]), Some("expected a list of 6 values, received the shape [1, 6]"))]
+fn nested_instances_have_the_shape_of_the_input(
+    #[case] shape: &[usize],
+    #[case] instance: Value,
+    #[case] error: Option<&str>,
+) {
+    let csv = "a,b,c,d,e,f,y\n9,0,9,0,9,1,0.5\n0,9,1,9,0,9,1.5\n";
+    let (recipe, table) = fitted(csv, 2, Task::Regression, Preprocessing::None);
+    let encoded = recipe.encode(&[instance], &[Shape(shape.to_vec())]);
+    match error {
+        None => assert_eq!(encoded.unwrap().inputs, recipe.inputs(&table, &[0])),
+        Some(error) => assert_eq!(encoded.unwrap_err()[0].detail, error),
+    }
+}
+
+#[test]
 fn errors_have_an_end() {
     let (recipe, _) = fitted(MIXED, 4, Task::Regression, Preprocessing::Standardize);
-    let errors = recipe.encode(&vec![json!(["x", "x", 1]); 1000]).unwrap_err();
+    let errors = recipe.encode(&vec![json!(["x", "x", 1]); 1000], &[]).unwrap_err();
     assert_eq!(errors.len(), 20);
 }
 
 #[test]
 fn names_in_pointers_are_escaped() {
     let (recipe, _) = fitted("a/b~,y\n1,1.5\n2,2.5\n", 2, Task::Regression, Preprocessing::Standardize);
-    assert_eq!(recipe.encode(&[json!({"a/b~": "x"})]).unwrap_err()[0].pointer, "/instances/0/a~1b~0");
+    assert_eq!(recipe.encode(&[json!({"a/b~": "x"})], &[]).unwrap_err()[0].pointer, "/instances/0/a~1b~0");
 }
 
 #[rstest]
@@ -342,15 +406,15 @@ proptest! {
         }
         let preprocessing = [Preprocessing::Standardize, Preprocessing::MinMax, Preprocessing::None][scaling];
         let (recipe, table) = fitted(&csv, training.min(cells.len()), Task::Regression, preprocessing);
-        let columns = inspect(&mut csv.as_bytes(), csv_format(), &LIMITS).unwrap().columns;
-        let mut records = rows(&mut csv.as_bytes(), csv_format(), &columns, usize::MAX).unwrap();
+        let columns = inspect(&mut csv.as_bytes(), csv_format(), &ReadOptions::default(), &LIMITS).unwrap().columns;
+        let mut records = rows(&mut csv.as_bytes(), csv_format(), &Dialect::default(), &columns, usize::MAX).unwrap();
         let inputs: Array2<f32> = recipe.inputs(&table, &(0..table.rows).collect::<Vec<_>>());
         for record in &mut records {
             record.as_object_mut().unwrap().shift_remove("y");
         }
-        prop_assert_eq!(&recipe.encode(&records).unwrap(), &inputs);
+        prop_assert_eq!(&recipe.encode(&records, &[]).unwrap().inputs, &inputs);
         let lists: Vec<Value> =
             records.iter().map(|record| record.as_object().unwrap().values().cloned().collect()).collect();
-        prop_assert_eq!(&recipe.encode(&lists).unwrap(), &inputs);
+        prop_assert_eq!(&recipe.encode(&lists, &[]).unwrap().inputs, &inputs);
     }
 }

@@ -10,6 +10,10 @@ use crate::engine::real::Real;
 pub struct Exponential;
 
 impl<F: Real> Function<F> for Exponential {
+    fn range(&self) -> (f64, f64) {
+        (0.0, f64::INFINITY)
+    }
+
     fn forward(&self, x: &mut [F], _width: usize) {
         map(
             x,

@@ -32,6 +32,10 @@ impl<F: Real> Function<F> for HardSigmoid {
         check::positive("/slope", self.slope)
     }
 
+    fn range(&self) -> (f64, f64) {
+        (0.0, 1.0)
+    }
+
     fn forward(&self, x: &mut [F], _width: usize) {
         if self.slope == KERAS_3 {
             return map(

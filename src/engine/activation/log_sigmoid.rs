@@ -14,6 +14,10 @@ impl<F: Real> Function<F> for LogSigmoid {
         true
     }
 
+    fn range(&self) -> (f64, f64) {
+        (f64::NEG_INFINITY, 0.0)
+    }
+
     fn forward(&self, x: &mut [F], _width: usize) {
         map(
             x,

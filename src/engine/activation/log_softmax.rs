@@ -10,6 +10,10 @@ use crate::engine::{kernel::vectorized, real::Real};
 pub struct LogSoftmax;
 
 impl<F: Real> Function<F> for LogSoftmax {
+    fn range(&self) -> (f64, f64) {
+        (f64::NEG_INFINITY, 0.0)
+    }
+
     fn forward(&self, x: &mut [F], width: usize) {
         vectorized(
             #[inline(always)]

@@ -74,6 +74,10 @@ trait Function<F: Real> {
     fn needs_input(&self) -> bool {
         false
     }
+    /// The infimum and the supremum of f.
+    fn range(&self) -> (f64, f64) {
+        (f64::NEG_INFINITY, f64::INFINITY)
+    }
     /// Replaces x by f(x); `width` is the size of the last axis.
     fn forward(&self, x: &mut [F], width: usize);
     /// Replaces dL/dy by dL/dx.
@@ -134,6 +138,11 @@ impl Activation {
         self.behaviour::<f32>().check()
     }
 
+    /// The infimum and the supremum of its values; infinite where there is none.
+    pub fn range(&self) -> (f64, f64) {
+        self.behaviour::<f32>().range()
+    }
+
     /// Whether [`Self::backward`] reads the input; where not, the output is enough and the input need not be kept.
     pub fn needs_input(&self) -> bool {
         self.behaviour::<f32>().needs_input()
@@ -177,4 +186,27 @@ fn chain<F: Real>(known: &[F], gradient: &mut [F], f: impl Fn(F) -> F) {
             }
         },
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::field::parse;
+    use serde_json::Value;
+
+    #[test]
+    fn values_are_within_the_range() {
+        for name in Activation::NAMES {
+            let activation: Activation = parse(&Value::from(*name)).unwrap();
+            let (min, max) = activation.range();
+            let mut values: Vec<f64> = (0..800).map(|step| f64::from(step * 37 % 801 - 400) / 10.0).collect();
+            activation.forward(&mut values, 4);
+            let slack = 1e-9;
+            assert!(values.iter().all(|value| (min - slack..=max + slack).contains(value)), "{name}: {min} to {max}");
+            let reached =
+                values.iter().copied().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(x), b.max(x)));
+            let is_close = |bound: f64, reached: f64| bound.is_infinite() || (bound - reached).abs() < 0.05;
+            assert!(is_close(min, reached.0) && is_close(max, reached.1), "{name}: {reached:?} of {min} to {max}");
+        }
+    }
 }

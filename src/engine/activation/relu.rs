@@ -53,6 +53,11 @@ impl<F: Real> Function<F> for Relu {
         !self.is_plain()
     }
 
+    fn range(&self) -> (f64, f64) {
+        let min = if self.negative_slope == 0.0 { 0.0 } else { f64::NEG_INFINITY };
+        (min, self.max_value.unwrap_or(f64::INFINITY))
+    }
+
     fn forward(&self, x: &mut [F], _width: usize) {
         if self.is_plain() {
             // Written so that NaN stays NaN.

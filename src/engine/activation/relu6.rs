@@ -12,6 +12,10 @@ const MOST: f64 = 6.0;
 pub struct Relu6;
 
 impl<F: Real> Function<F> for Relu6 {
+    fn range(&self) -> (f64, f64) {
+        (0.0, 6.0)
+    }
+
     fn forward(&self, x: &mut [F], _width: usize) {
         map(
             x,

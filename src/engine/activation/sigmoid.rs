@@ -10,6 +10,10 @@ use crate::engine::real::Real;
 pub struct Sigmoid;
 
 impl<F: Real> Function<F> for Sigmoid {
+    fn range(&self) -> (f64, f64) {
+        (0.0, 1.0)
+    }
+
     fn forward(&self, x: &mut [F], _width: usize) {
         map(
             x,

@@ -10,6 +10,10 @@ use crate::engine::{kernel::vectorized, real::Real};
 pub struct Softmax;
 
 impl<F: Real> Function<F> for Softmax {
+    fn range(&self) -> (f64, f64) {
+        (0.0, 1.0)
+    }
+
     fn forward(&self, x: &mut [F], width: usize) {
         vectorized(
             #[inline(always)]

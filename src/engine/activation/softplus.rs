@@ -14,6 +14,10 @@ impl<F: Real> Function<F> for Softplus {
         true
     }
 
+    fn range(&self) -> (f64, f64) {
+        (0.0, f64::INFINITY)
+    }
+
     fn forward(&self, x: &mut [F], _width: usize) {
         map(
             x,

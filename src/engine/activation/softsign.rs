@@ -14,6 +14,10 @@ impl<F: Real> Function<F> for Softsign {
         true
     }
 
+    fn range(&self) -> (f64, f64) {
+        (-1.0, 1.0)
+    }
+
     fn forward(&self, x: &mut [F], _width: usize) {
         map(
             x,

@@ -12,6 +12,10 @@ use crate::engine::{kernel::vectorized, real::Real};
 pub struct Sparsemax;
 
 impl<F: Real> Function<F> for Sparsemax {
+    fn range(&self) -> (f64, f64) {
+        (0.0, 1.0)
+    }
+
     fn forward(&self, x: &mut [F], width: usize) {
         for row in x.chunks_exact_mut(width) {
             let tau = threshold(row);

@@ -32,6 +32,10 @@ impl<F: Real> Function<F> for Squareplus {
         true
     }
 
+    fn range(&self) -> (f64, f64) {
+        (0.0, f64::INFINITY)
+    }
+
     fn forward(&self, x: &mut [F], _width: usize) {
         let (half, b) = (F::of(0.5), F::of(self.b));
         map(

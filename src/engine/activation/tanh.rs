@@ -10,6 +10,10 @@ use crate::engine::real::Real;
 pub struct Tanh;
 
 impl<F: Real> Function<F> for Tanh {
+    fn range(&self) -> (f64, f64) {
+        (-1.0, 1.0)
+    }
+
     fn forward(&self, x: &mut [F], _width: usize) {
         map(
             x,

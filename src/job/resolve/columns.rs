@@ -129,7 +129,7 @@ pub(super) fn sample_weight(
         if targets.iter().flatten().any(|target| target.name == name) {
             return Err(format!("expected a column other than the target {name:?}"));
         }
-        match (column.kind, column.min, column.max) {
+        match (column.kind, column.minimum(), column.maximum()) {
             (ColumnType::Number, Some(min), _) if min < 0.0 => {
                 Err(format!("expected weights of at least 0 in {name:?}, whose minimum is {min}"))
             }

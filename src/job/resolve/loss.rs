@@ -9,10 +9,15 @@ use crate::{
         recipe::{Task, indices, tags},
         schema::{Column, ColumnType},
     },
-    engine::{activation::Activation, field::FieldError, loss::Loss, shape::Shape},
+    engine::{
+        activation::Activation,
+        field::{FieldError, parse},
+        loss::Loss,
+        shape::Shape,
+    },
     job::task_request::TaskRequest,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The loss of an output with a target: the requested one, that of the requested task, or that which follows from the target.
 pub(super) fn choose_loss(
@@ -24,9 +29,32 @@ pub(super) fn choose_loss(
     let task = match (request.loss, request.task) {
         (Some(loss), _) => return Ok(loss.loss),
         (None, Some(task)) => task_of_request(task, columns, shape, last)?,
-        (None, None) => inferred_task(columns, shape),
+        (None, None) => inferred_task(columns, shape, last),
     };
-    Ok(task.usual_loss())
+    usual_loss(task, shape, last)
+}
+
+/// The usual loss of a task. A cross-entropy reads logits if the last activation does not output probabilities.
+fn usual_loss(task: Task, shape: &Shape, last: Option<Activation>) -> Result<Loss, FieldError> {
+    let loss = task.usual_loss();
+    let is_crossentropy = matches!(
+        loss,
+        Loss::BinaryCrossentropy(_) | Loss::CategoricalCrossentropy(_) | Loss::SparseCategoricalCrossentropy(_)
+    );
+    let Some(last) = last.filter(|last| is_crossentropy && !matches!(last, Activation::Sigmoid | Activation::Softmax))
+    else {
+        return Ok(loss);
+    };
+    let (from, to) = last.range();
+    if task == Task::Binary && shape.cells() == 1 && (from >= 0.0 || to <= 0.0) {
+        let detail = format!(
+            "expected an output that can decide for either class, received 1 unit of {}; use the activation sigmoid, or linear \
+             for logits",
+            last.kind()
+        );
+        return Err(FieldError::new("/model", detail));
+    }
+    parse(&json!({"type": loss_name(loss), "from_logits": true}))
 }
 
 /// The loss's name, for messages.
@@ -35,16 +63,20 @@ pub(super) fn loss_name(loss: Loss) -> String {
     value.as_str().or_else(|| value.get("type").and_then(Value::as_str)).unwrap_or("this loss").to_owned()
 }
 
-/// Classes for labels, numbers otherwise: but integers are classes where the output has a unit for each of them and no number to
-/// fit.
-fn inferred_task(columns: &[&Column], shape: &Shape) -> Task {
+/// Classes for labels, numbers otherwise. But integers are classes if the output has a unit for each of them or ends in a softmax,
+/// and two of them are if it is one sigmoid.
+fn inferred_task(columns: &[&Column], shape: &Shape, last: Option<Activation>) -> Task {
     let width = shape.cells();
+    let is_softmax = last == Some(Activation::Softmax) && shape.0.len() == 1;
     match columns {
         _ if has_label_per_step(columns, shape) => Task::StepClasses,
         [column] => match (column.kind, label_count(column)) {
             (ColumnType::Category | ColumnType::Boolean, Some(2)) if width == 1 => Task::Binary,
             (ColumnType::Category | ColumnType::Boolean, _) => Task::SparseClasses,
-            (ColumnType::Number, count) if width > 1 && (count == Some(width) || indices(column, width, None)) => {
+            (ColumnType::Number, Some(2)) if width == 1 && last == Some(Activation::Sigmoid) => Task::Binary,
+            (ColumnType::Number, count)
+                if width > 1 && (is_softmax || count == Some(width) || indices(column, width, None)) =>
+            {
                 Task::SparseClasses
             }
             (ColumnType::Number, _) => Task::Regression,

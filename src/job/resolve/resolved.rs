@@ -135,6 +135,7 @@ pub fn resolve(
             let (preprocessing, mut warnings) =
                 choose(&architecture, &names, inputs.as_ref(), dataset.columns, training.preprocessing, by);
             warnings.extend(warnings::of_outputs(&outputs, &architecture));
+            warnings.extend(warnings::constant_features(&names, dataset.columns, &preprocessing));
             warnings.extend(warnings::targets_among_features(&outputs, &names));
             warnings.extend(warnings::decay_of_untrained(&outputs, &training.optimizer));
             let target = target_in_order(&request.target, requests);

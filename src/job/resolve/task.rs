@@ -50,7 +50,48 @@ pub(super) fn choose_task(
         _ => choose_number_task(request, loss, width, last),
     }?;
     check_request(request, task, loss, width)?;
+    if !request.is_untrained {
+        check_output(request, task, shape, last)?;
+    }
     Ok(task)
+}
+
+/// Whether the last activation can output what the target has.
+fn check_output(
+    request: &OutputRequest<'_>,
+    task: Task,
+    shape: &Shape,
+    last: Option<Activation>,
+) -> Result<(), FieldError> {
+    let Some(last) = last else { return Ok(()) };
+    if last == Activation::Softmax && shape.last() == 1 {
+        let detail = "expected an output that depends on the input, received a softmax of 1 unit, which is always 1; use a \
+                      sigmoid for the probability of one of two classes";
+        return Err(FieldError::new("/model", detail));
+    }
+    if task != Task::Regression {
+        return Ok(());
+    }
+    let (from, to) = last.range();
+    for (index, column) in request.columns.iter().enumerate() {
+        let (Some(min), Some(max)) = (column.minimum(), column.maximum()) else { continue };
+        if min >= from && max <= to {
+            continue;
+        }
+        let range = match (from.is_finite(), to.is_finite()) {
+            (true, true) => format!("{from} to {to}"),
+            (true, false) => format!("{from} or more"),
+            _ => format!("{to} or less"),
+        };
+        let detail = format!(
+            "expected values that the last activation can output ({}: {range}), but {:?} has {min} to {max}; a linear output \
+             has no bounds",
+            last.kind(),
+            column.name
+        );
+        return Err(FieldError::new(target_pointer(request.target, TARGET, index), detail));
+    }
+    Ok(())
 }
 
 /// Whether the task is the requested one.
@@ -139,7 +180,11 @@ fn check_step_classes(request: &OutputRequest<'_>, loss: Loss, shape: &Shape) ->
         }
         let received = match column.kind {
             ColumnType::Number => {
-                format!("numbers from {} to {}", column.min.unwrap_or_default(), column.max.unwrap_or_default())
+                format!(
+                    "numbers from {} to {}",
+                    column.minimum().unwrap_or_default(),
+                    column.maximum().unwrap_or_default()
+                )
             }
             ColumnType::Category | ColumnType::Boolean => {
                 format!("a {} ({})", column.kind.name(), first_labels(column))
@@ -161,7 +206,7 @@ fn has_fractions(column: &Column) -> bool {
 
 /// Whether a column's numbers lie from 0 to 1.
 fn is_in_unit_interval(column: &Column) -> bool {
-    column.min >= Some(0.0) && column.max <= Some(1.0)
+    column.minimum() >= Some(0.0) && column.maximum() <= Some(1.0)
 }
 
 fn several_targets_error(loss: Loss, targets: &[&Column]) -> FieldError {
@@ -213,7 +258,7 @@ fn choose_number_task(
     let targets = request.columns.as_slice();
     for (index, column) in targets.iter().enumerate() {
         let (column_name, loss_name) = (&column.name, loss_name(loss));
-        let (min, max) = (column.min.unwrap_or_default(), column.max.unwrap_or_default());
+        let (min, max) = (column.minimum().unwrap_or_default(), column.maximum().unwrap_or_default());
         let detail = match (column.kind, loss.learns()) {
             (ColumnType::Category, _) => {
                 format!("{loss_name} learns numbers, but {column_name:?} is a category; a cross-entropy learns classes")
@@ -276,13 +321,12 @@ fn class_labels(column: &Column, loss: Loss) -> Result<usize, FieldError> {
         let only = values.first().map(|level| level.value.to_string()).unwrap_or_default();
         return refuse(format!("expected at least 2 classes, but {column_name:?} has {}: {only}", values.len()));
     }
-    let mut numbers: Vec<f32> =
-        values.iter().filter_map(|level| level.value.as_f64()).map(|label| label as f32).collect();
+    let mut numbers: Vec<f64> = values.iter().filter_map(|level| level.value.as_f64()).collect();
     numbers.dedup();
     if column.kind == ColumnType::Number && numbers.len() != values.len() {
         return refuse(format!(
-            "expected class labels that differ as 32-bit floats, but {column_name:?} has integers past ±16777216 that do \
-             not; write them as text"
+            "expected class labels that differ as 64-bit floats, but {column_name:?} has integers past 2^53 that do not; \
+             give the column the type category at upload"
         ));
     }
     Ok(values.len())

@@ -4,7 +4,7 @@ use super::{JobRequest, Resolved, TableView, resolve};
 use crate::{
     data::{
         named::PerOutput,
-        read::{Format, Inspection, TableLimits, inspect},
+        read::{Format, Inspection, ReadOptions, TableLimits, inspect},
         recipe::Task,
     },
     engine::{
@@ -18,16 +18,16 @@ use serde_json::{Value, json};
 
 const CSV: &str = "\
 length,width,colour,ok,grade,price,share,species,sex,constant,empty,weight,huge
-1.5,2.25,red,true,1,10.5,0.25,a,f,7,,1,16777216
-2.5,,green,false,2,11.5,0.5,b,m,7,,0.5,16777217
-3.5,1.25,,true,3,12.5,0.75,c,f,7,,0,16777216
-4.5,0.25,red,false,1,13.5,0.0,d,m,7,,2,16777217
-5.5,2.5,blue,true,2,14.5,1.0,a,f,7,,1,16777216
+1.5,2.25,red,true,1,10.5,0.25,a,f,7,,1,9007199254740992
+2.5,,green,false,2,11.5,0.5,b,m,7,,0.5,9007199254740993
+3.5,1.25,,true,3,12.5,0.75,c,f,7,,0,9007199254740992
+4.5,0.25,red,false,1,13.5,0.0,d,m,7,,2,9007199254740993
+5.5,2.5,blue,true,2,14.5,1.0,a,f,7,,1,9007199254740992
 ";
 
 fn table(csv: &str) -> Inspection {
     let limits = TableLimits { rows: 100, columns: 100, cell_bytes: 100 };
-    inspect(&mut csv.as_bytes(), Format::named("csv").unwrap(), &limits).unwrap()
+    inspect(&mut csv.as_bytes(), Format::named("csv").unwrap(), &ReadOptions::default(), &limits).unwrap()
 }
 
 fn view<'a>(name: &'a str, table: &'a Inspection) -> TableView<'a> {
@@ -82,7 +82,8 @@ fn columns_of_0_and_1_are_labels_or_classes(#[case] activation: &str, #[case] tr
 
 #[rstest]
 #[case(4, "species", Task::SparseClasses, "sparse_categorical_crossentropy", "accuracy")]
-#[case(1, "sex", Task::Binary, "binary_crossentropy", "accuracy")]
+// the output is linear, so that it is logits
+#[case(1, "sex", Task::Binary, "binary_crossentropy", "binary_accuracy")]
 #[case(2, "sex", Task::SparseClasses, "sparse_categorical_crossentropy", "accuracy")]
 #[case(1, "price", Task::Regression, "mean_squared_error", "mean_absolute_error")]
 #[case(1, "grade", Task::Regression, "mean_squared_error", "mean_absolute_error")]
@@ -231,7 +232,7 @@ fn training_reads_back_as_it_was_stored() {
 #[case(2, json!({"target": ["share", "sex"], "training": {"loss": "categorical_crossentropy"}}), "/target", &["one target", "received 2"])]
 #[case(4, json!({"target": "species", "training": {"metrics": [{"type": "precision", "class_id": 4}]}}), "/training/metrics/0/class_id", &["0 to 3", "received 4"])]
 #[case(1, json!({"target": "constant", "training": {"loss": "binary_crossentropy"}}), "/target", &["at least 2 classes", "has 1: 7"])]
-#[case(2, json!({"target": "huge", "training": {"loss": "sparse_categorical_crossentropy"}}), "/target", &["32-bit"])]
+#[case(2, json!({"target": "huge", "training": {"loss": "sparse_categorical_crossentropy"}}), "/target", &["64-bit"])]
 #[case(2, json!({"target": ["species", "sex"], "training": {"loss": "sparse_categorical_crossentropy"}}), "/target", &["one target", "received 2"])]
 #[case(2, json!({"target": ["price", "sex"]}), "/target/1", &["category"])]
 #[case(4, json!({"target": "species", "training": []}), "/training", &["an object"])]

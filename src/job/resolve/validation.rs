@@ -42,7 +42,7 @@ pub(super) fn check_validation(
                 if let Some((units, ignored)) = by_index {
                     if !indices(other, units, ignored) {
                         let (last, name) = (units.saturating_sub(1), &trained.name);
-                        let (min, max) = (other.min.unwrap_or_default(), other.max.unwrap_or_default());
+                        let (min, max) = (other.minimum().unwrap_or_default(), other.maximum().unwrap_or_default());
                         refuse(format!("expected class indices from 0 to {last} in {name:?}, received {min} to {max}"));
                     }
                 } else if let (false, Some(label)) =
@@ -64,7 +64,8 @@ pub(super) fn check_validation(
     }
     if let Some(name) = sample_weight {
         match column(name, dataset) {
-            Ok(weights) if weights.kind == ColumnType::Number && weights.missing == 0 && weights.min >= Some(0.0) => {}
+            Ok(weights)
+                if weights.kind == ColumnType::Number && weights.missing == 0 && weights.minimum() >= Some(0.0) => {}
             Ok(_) => refuse(format!("expected a weight of at least 0 in every row of {name:?}")),
             Err(detail) => refuse(detail),
         }

@@ -3,11 +3,11 @@
 use super::resolved_output::ResolvedOutput;
 use crate::{
     data::{
-        recipe::{Task, indices},
+        recipe::{Preprocessing, Task, indices},
         schema::{Column, ColumnType},
     },
     engine::{activation::Activation, optimizer::Optimizer, spec::Architecture},
-    job::preprocessing::JobWarning,
+    job::preprocessing::{ColumnScale, JobWarning},
 };
 use std::collections::BTreeSet;
 
@@ -37,6 +37,25 @@ pub(super) fn targets_among_features(outputs: &[ResolvedOutput<'_>], features: &
         })
     };
     outputs.iter().filter_map(of_output).collect()
+}
+
+/// Features with one value in all rows, unless they stay raw.
+pub(super) fn constant_features(features: &[String], columns: &[Column], scales: &[ColumnScale]) -> Option<JobWarning> {
+    let is_raw =
+        |name: &String| scales.iter().any(|scale| scale.scale == Preprocessing::None && scale.columns.contains(name));
+    let is_constant = |name: &&String| {
+        let column = columns.iter().find(|column| column.name == **name);
+        column.is_some_and(|column| column.distinct == 1 && (column.missing == 0 || column.kind == ColumnType::Number))
+    };
+    let constant: Vec<String> = features.iter().filter(is_constant).filter(|name| !is_raw(name)).cloned().collect();
+    (!constant.is_empty()).then(|| JobWarning {
+        code: "constant_columns".to_owned(),
+        detail: format!(
+            "{} the same value in every row: nothing can be learned from it, and another value has no effect on a prediction",
+            if constant.len() == 1 { "this column has" } else { "these columns have" }
+        ),
+        columns: constant,
+    })
 }
 
 /// Weight decay with an output without a loss: Keras does not decay the weights of that output.

@@ -20,8 +20,8 @@ pub async fn create(
 ) -> Result<(), StoreError> {
     receipts::keep(transaction, receipt).await?;
     sqlx::query(
-        "INSERT INTO datasets (id, name, format, row_count, bytes, sha256, created_at, columns)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO datasets (id, name, format, row_count, bytes, sha256, created_at, columns, read, warnings)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(dataset.id.to_string())
     .bind(&dataset.name)
@@ -31,6 +31,8 @@ pub async fn create(
     .bind(&dataset.sha256)
     .bind(dataset.created_at.as_microsecond())
     .bind(json(&dataset.columns)?)
+    .bind(json(&dataset.read)?)
+    .bind(json(&dataset.warnings)?)
     .execute(transaction)
     .await
     .map_err(|error| taken(error, "dataset", &dataset.name))?;
@@ -83,6 +85,8 @@ fn dataset(row: &SqliteRow) -> Result<Dataset, StoreError> {
         bytes: record.count("bytes")?,
         sha256: record.text("sha256")?,
         created_at: record.time("created_at")?,
+        read: record.json("read")?,
         columns: record.json("columns")?,
+        warnings: record.json("warnings")?,
     })
 }

@@ -184,6 +184,8 @@ fn request(exchange: &Exchange, pointer: &str, operation: &Value) -> Result<(), 
     }
     match &exchange.body {
         Some(body) if media_type == "application/json" => {
+            // a byte order mark is allowed in front of JSON
+            let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
             let body = serde_json::from_slice(body).map_err(|error| format!("the request is no JSON: {error}"))?;
             let pointer = format!("{pointer}/requestBody/content/{}/schema", escape(&media_type));
             validate(&pointer, &body).map_err(|error| format!("the request, which was honoured, is not valid: {error}"))

@@ -7,6 +7,7 @@ pub mod keras_versions;
 pub mod process;
 pub mod records;
 pub mod server;
+pub mod tables;
 pub mod worker_setup;
 
 pub use http::{Client, RequestBuilder, get};

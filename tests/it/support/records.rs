@@ -3,9 +3,9 @@
 use epoca::{
     data::{
         named::PerOutput,
-        read::Format,
+        read::{DatasetWarning, Dialect, Format},
         recipe::{ConfusionMatrix, CountedRows, Preprocessing, Signature, Task, TaskKind},
-        schema::{Column, ColumnType},
+        schema::{Column, ColumnType, Extreme},
     },
     engine::spec::Summary,
     job::{
@@ -37,10 +37,11 @@ pub fn dataset(name: &str) -> Dataset {
     let column = Column {
         name: "height".to_owned(),
         kind: ColumnType::Number,
+        reason: Some("the option `types`".to_owned()),
         missing: 1,
         distinct: 3,
-        min: Some(-0.1),
-        max: Some(1e300),
+        min: Some(Extreme::Number(-0.1)),
+        max: Some(Extreme::Integer(i64::MAX)),
         mean: Some(0.1 + 0.2),
         std: Some(f64::MIN_POSITIVE),
         values: None,
@@ -53,7 +54,16 @@ pub fn dataset(name: &str) -> Dataset {
         bytes: 1 << 40,
         sha256: "5e".repeat(32),
         created_at: job::now(),
+        read: Dialect { separator: Some(';'), skip_rows: Some(2), ..Dialect::json() },
         columns: vec![column],
+        warnings: vec![DatasetWarning {
+            code: "not_a_number".to_owned(),
+            column: Some("height".to_owned()),
+            lines: vec![7],
+            examples: vec!["ERR".to_owned()],
+            count: 1,
+            detail: "line 7 has \"ERR\"".to_owned(),
+        }],
     }
 }
 

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use epoca::{
-    data::read::{Format, TableLimits, inspect},
+    data::read::{Format, ReadOptions, TableLimits, inspect},
     engine::spec::{Definition, Limits},
     job::{
         self, Dataset, EventKind, Job, JobEvent, JobProgress, JobStatus, Model, Timing,
@@ -51,7 +51,7 @@ impl WorkerSetup {
             .opened
             .artifacts
             .receive(&ArtifactKey::dataset(id), body, 1 << 30, |source| {
-                inspect(source, Format::named("csv").unwrap(), &TABLES)
+                inspect(source, Format::named("csv").unwrap(), &ReadOptions::default(), &TABLES)
             })
             .await
             .unwrap();
@@ -63,7 +63,9 @@ impl WorkerSetup {
             bytes: stored.bytes,
             sha256: stored.sha256,
             created_at: job::now(),
+            read: inspection.dialect,
             columns: inspection.columns,
+            warnings: inspection.warnings,
         };
         self.opened.store.create_dataset(&dataset, None).await.unwrap();
         dataset

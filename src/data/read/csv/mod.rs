@@ -1,24 +1,28 @@
-//! Comma-separated values: RFC 4180 with a header line. Where the header has no comma, semicolons or tabs separate.
+//! Comma-separated values: RFC 4180 with a header line. The separator is detected ([`layout`]).
 //!
-//! Blanks around an unquoted cell are no part of it, and blank lines are no rows. A quote opens a quoted cell only at the
-//! cell's start; elsewhere it is a character.
+//! White space around a cell is no part of it, and blank lines are no rows. A quote opens a quoted cell only at the cell's
+//! start; elsewhere it is a character.
 
+mod block;
+mod layout;
 mod scanner;
 
 use super::{
-    cell::Cell,
+    cell::{self, Cell},
     chunk::{CellRef, Chunk, Sink},
     error::ReadError,
-    limits::{BLOCK_BYTES, MAX_RECORD_BYTES, TableLimits},
+    limits::TableLimits,
     names::check_names,
-    reader::Reader,
+    options::{Dialect, ReadOptions},
+    reader::{Reader, Reading},
     source::Source,
+    spelling::Spelling,
 };
+use block::Block;
+use layout::Layout;
 use scanner::Scanner;
 use serde_json::Value;
-use std::io::{BufRead, Read};
-
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+use std::io::BufRead;
 
 /// Comma-separated values.
 pub(super) struct Csv;
@@ -44,8 +48,14 @@ impl Reader for Csv {
         Value::from("sepal_length,species\n5.1,setosa\n6.3,virginica\n")
     }
 
-    fn read(&self, source: Source<'_>, limits: &TableLimits, sink: &mut Sink<'_>) -> Result<Vec<String>, ReadError> {
-        read(source.into_stream(), None, limits, sink)
+    fn read(
+        &self,
+        source: Source<'_>,
+        options: &ReadOptions,
+        limits: &TableLimits,
+        sink: &mut Sink<'_>,
+    ) -> Result<Reading, ReadError> {
+        read(source.into_stream(), options, limits, sink)
     }
 }
 
@@ -73,43 +83,69 @@ impl Reader for Tsv {
         Value::from("sepal_length\tspecies\n5.1\tsetosa\n6.3\tvirginica\n")
     }
 
-    fn read(&self, source: Source<'_>, limits: &TableLimits, sink: &mut Sink<'_>) -> Result<Vec<String>, ReadError> {
-        read(source.into_stream(), Some(b'\t'), limits, sink)
+    fn read(
+        &self,
+        source: Source<'_>,
+        options: &ReadOptions,
+        limits: &TableLimits,
+        sink: &mut Sink<'_>,
+    ) -> Result<Reading, ReadError> {
+        let options = ReadOptions { separator: options.separator.or(Some(b'\t')), ..options.clone() };
+        read(source.into_stream(), &options, limits, sink)
     }
 }
 
-/// Reads the file chunk by chunk and returns the header's names. The separator is detected where none is given.
+/// Reads the file chunk by chunk.
 fn read(
     source: &mut dyn BufRead,
-    separator: Option<u8>,
+    options: &ReadOptions,
     limits: &TableLimits,
     sink: &mut Sink<'_>,
-) -> Result<Vec<String>, ReadError> {
-    let mut block = Block { source, bytes: Vec::with_capacity(BLOCK_BYTES), wanted: BLOCK_BYTES, ended: false };
-    block.fill()?;
-    if block.bytes.starts_with(BYTE_ORDER_MARK) {
-        block.bytes.drain(..BYTE_ORDER_MARK.len());
-    }
-    let delimiter = separator.unwrap_or_else(|| delimiter(&block.bytes));
-    let (names, mut line) = header(&mut block, delimiter, limits)?;
+) -> Result<Reading, ReadError> {
+    let mut block = Block::start(source)?;
+    let layout = layout::detect(&block.bytes, block.ended, options)?;
+    block.advance(layout.start, 1)?;
+    let comment = options.comment;
+    let mut line = layout.skip_rows + 1;
+    let names = header(&mut block, layout, comment, limits, &mut line)?;
+    let dialect = Dialect {
+        encoding: "utf-8".to_owned(),
+        separator: Some(layout.separator.into()),
+        quote: Some(layout.quote.into()),
+        header: Some(layout.header),
+        skip_rows: Some(layout.skip_rows),
+        comment: comment.map(char::from),
+        ..Dialect::default()
+    };
+    let spelling = layout::spelling(&block.bytes, block.ended, layout, options);
+    let reading = Reading { names, dialect: dialect.spelled(&spelling) };
+    let names = &reading.names;
 
     let mut columns: Vec<Vec<CellRef>> = vec![Vec::new(); names.len()];
     let mut places = Vec::new();
     let mut rows_before = 0;
     loop {
-        let mut scanner =
-            Scanner { bytes: &block.bytes, at: 0, line, delimiter, ended: block.ended, cell_bytes: limits.cell_bytes };
-        scanner.rows(&names, &mut columns, &mut places)?;
+        let mut scanner = Scanner::new(&block.bytes, layout.separator, layout.quote, comment);
+        (scanner.line, scanner.ended, scanner.cell_bytes) = (line, block.ended, limits.cell_bytes);
+        scanner.rows(names, &mut columns, &mut places)?;
         let (used, next_line) = (scanner.at, scanner.line);
-        let text = utf8(block.bytes.get(..used).unwrap_or_default(), line, &names, &columns, &places)?;
+        let text = utf8(block.bytes.get(..used).unwrap_or_default(), line, names, &columns, &places)?;
         let rows = places.len();
         if rows_before + rows as u64 > limits.rows {
             return Err(ReadError::Invalid(format!("expected at most {} rows, received more", limits.rows)));
         }
         if rows > 0 {
-            let chunk = Chunk { text, columns: &columns, rows, rows_before, places: &places, unit: "line" };
+            let chunk = Chunk {
+                text,
+                columns: &columns,
+                rows,
+                rows_before,
+                places: &places,
+                unit: "line",
+                spelling: &spelling,
+            };
             if sink(&chunk)?.is_break() {
-                return Ok(names);
+                return Ok(reading);
             }
         }
         rows_before += rows as u64;
@@ -117,90 +153,85 @@ fn read(
         columns.iter_mut().for_each(Vec::clear);
         places.clear();
         if block.ended {
-            return Ok(names);
+            return Ok(reading);
         }
         block.advance(used, line)?;
     }
 }
 
-/// The part of the file that is in memory: whole records and the start of one more.
-struct Block<'a> {
-    source: &'a mut dyn BufRead,
-    bytes: Vec<u8>,
-    wanted: usize,
-    ended: bool,
-}
-
-impl Block<'_> {
-    /// Fills up to `wanted` bytes whatever the source's own pieces are, so that chunks do not depend on timing.
-    fn fill(&mut self) -> Result<(), ReadError> {
-        let room = self.wanted.saturating_sub(self.bytes.len());
-        let read = (&mut *self.source).take(room as u64).read_to_end(&mut self.bytes)?;
-        self.ended = read < room;
-        Ok(())
-    }
-
-    /// Drops the `used` first bytes and reads on; makes room where not even one record was complete.
-    fn advance(&mut self, used: usize, line: u64) -> Result<(), ReadError> {
-        self.bytes.drain(..used);
-        self.wanted = if self.bytes.len() < BLOCK_BYTES / 2 { BLOCK_BYTES } else { self.bytes.len() * 2 };
-        if self.bytes.len() >= MAX_RECORD_BYTES {
-            return Err(ReadError::Invalid(format!(
-                "line {line}: expected a record of at most {MAX_RECORD_BYTES} bytes, received more"
-            )));
-        }
-        self.fill()
-    }
-}
-
-fn delimiter(bytes: &[u8]) -> u8 {
-    let first_line = bytes.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    if first_line.contains(&b',') {
-        return b',';
-    }
-    [b';', b'\t'].into_iter().find(|delimiter| first_line.contains(delimiter)).unwrap_or(b',')
-}
-
-/// Reads the first record, and the line after it.
-fn header(block: &mut Block<'_>, delimiter: u8, limits: &TableLimits) -> Result<(Vec<String>, u64), ReadError> {
+/// The names of the columns: those of the first record, or `column_1` and so on for a file without a header. `line` becomes
+/// the line of the first row.
+fn header(
+    block: &mut Block<'_>,
+    layout: Layout,
+    comment: Option<u8>,
+    limits: &TableLimits,
+    line: &mut u64,
+) -> Result<Vec<String>, ReadError> {
     let mut cells = Vec::new();
     loop {
         cells.clear();
-        let mut scanner = Scanner {
-            bytes: &block.bytes,
-            at: 0,
-            line: 1,
-            delimiter,
-            ended: block.ended,
-            cell_bytes: limits.cell_bytes,
-        };
+        let mut scanner = Scanner::new(&block.bytes, layout.separator, layout.quote, comment);
+        (scanner.line, scanner.ended, scanner.cell_bytes) = (*line, block.ended, limits.cell_bytes);
         scanner.skip_blank_lines();
         if scanner.at == scanner.bytes.len() && scanner.ended {
             return Err(ReadError::Invalid("expected a header line, received an empty file".into()));
         }
-        let line = scanner.line;
+        let at = scanner.line;
         let complete = scanner.record(|cell| cells.push(cell)).map_err(|fault| fault.at(&[]))?;
-        if complete {
-            if cells.len() > limits.columns {
-                let (most, received) = (limits.columns, cells.len());
-                return Err(ReadError::Invalid(format!("expected at most {most} columns, received {received}")));
-            }
-            let (used, next_line) = (scanner.at, scanner.line);
-            let text = utf8(block.bytes.get(..used).unwrap_or_default(), line, &[], &[], &[])?;
-            let chunk = Chunk { text, columns: &[], rows: 1, rows_before: 0, places: &[], unit: "line" };
-            let names: Vec<String> = cells
-                .iter()
-                .map(|&cell| match chunk.cell(cell) {
-                    Cell::Written(name) => name.into_owned(),
-                    _ => String::new(),
-                })
-                .collect();
-            check_names(&names, &format!("line {line}"))?;
-            block.advance(used, next_line)?;
-            return Ok((names, next_line));
+        if !complete {
+            block.advance(0, at)?;
+            continue;
         }
-        block.advance(0, line)?;
+        if cells.len() > limits.columns {
+            let (max, received) = (limits.columns, cells.len());
+            return Err(ReadError::Invalid(format!("expected at most {max} columns, received {received}")));
+        }
+        let (used, next_line) = (scanner.at, scanner.line);
+        let text = utf8(block.bytes.get(..used).unwrap_or_default(), at, &[], &[], &[])?;
+        if !layout.header {
+            return Ok((1..=cells.len()).map(|number| format!("column_{number}")).collect());
+        }
+        let chunk = Chunk {
+            text,
+            columns: &[],
+            rows: 1,
+            rows_before: 0,
+            places: &[],
+            unit: "line",
+            spelling: &Spelling::USUAL,
+        };
+        let name = |&cell: &CellRef| match chunk.cell(cell) {
+            Cell::Written { text, .. } => text.into_owned(),
+            _ => String::new(),
+        };
+        let names: Vec<String> = cells.iter().map(name).collect();
+        check_header(&names, at)?;
+        block.advance(used, next_line)?;
+        *line = next_line;
+        return Ok(names);
     }
+}
+
+/// Checks the names, with hints of what tools write.
+fn check_header(names: &[String], line: u64) -> Result<(), ReadError> {
+    let place = format!("line {line}");
+    check_names(names, &place).map_err(|error| {
+        let ReadError::Invalid(text) = error else { return error };
+        let empty = names.iter().filter(|name| name.is_empty()).count();
+        let numbers = names.iter().filter(|name| cell::number_in(name).is_some()).count();
+        let hint = match (names.first(), names.last()) {
+            (Some(first), _) if first.is_empty() && empty == 1 && names.len() > 1 => {
+                "; an index of pandas has no name: write the file with `index=False`, or name the column"
+            }
+            (_, Some(last)) if last.is_empty() && empty == 1 => {
+                "; is there a separator too many at the end of the line?"
+            }
+            _ if numbers > 0 => "; if the file has no header line, send the option `header=false`",
+            _ => "",
+        };
+        ReadError::Invalid(format!("{text}{hint}"))
+    })
 }
 
 /// Checks that the records are text, and says where they are not.
@@ -219,7 +250,7 @@ fn utf8<'a>(
         let row = places.iter().rposition(|&place| place <= line);
         let column = row.and_then(|row| {
             columns.iter().zip(names).find_map(|(cells, name)| match cells.get(row) {
-                Some(&(CellRef::Written(start, end) | CellRef::Escaped(start, end))) => {
+                Some(&(CellRef::Written(start, end) | CellRef::Quoted(start, end) | CellRef::Escaped(start, end))) => {
                     (start as usize..end as usize).contains(&at).then_some(name)
                 }
                 _ => None,

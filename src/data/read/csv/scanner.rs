@@ -33,14 +33,23 @@ pub(super) struct Scanner<'a> {
     pub at: usize,
     /// Its line, from 1.
     pub line: u64,
-    pub delimiter: u8,
+    pub separator: u8,
+    /// Around cells that contain separators or line ends.
+    quote: u8,
+    /// Lines that begin with it are skipped.
+    comment: Option<u8>,
     /// Whether the file ends where the bytes end.
     pub ended: bool,
-    /// Most bytes of a cell.
+    /// Maximum bytes of a cell.
     pub cell_bytes: usize,
 }
 
-impl Scanner<'_> {
+impl<'a> Scanner<'a> {
+    /// A scanner of `bytes`, which more may follow, without a limit.
+    pub fn new(bytes: &'a [u8], separator: u8, quote: u8, comment: Option<u8>) -> Self {
+        Self { bytes, at: 0, line: 1, separator, quote, comment, ended: false, cell_bytes: usize::MAX }
+    }
+
     /// Every complete row from here on; stops before an incomplete one.
     pub fn rows(
         &mut self,
@@ -70,21 +79,42 @@ impl Scanner<'_> {
             }
             if received != names.len() {
                 let expected = names.len();
-                return Err(ReadError::Invalid(format!("line {line}: expected {expected} cells, received {received}")));
+                let hint = match expected {
+                    1 => "; if the lines above the header are no part of the table, send the option `skip_rows`",
+                    _ => "",
+                };
+                return Err(ReadError::Invalid(format!(
+                    "line {line}: expected {expected} cells, received {received}{hint}"
+                )));
             }
             places.push(line);
         }
     }
 
+    /// Skips lines of blanks, and comment lines.
     pub fn skip_blank_lines(&mut self) {
         loop {
-            self.at += match self.bytes.get(self.at..) {
-                Some([b'\n', ..]) => 1,
-                Some([b'\r', b'\n', ..]) => 2,
-                _ => return,
+            let rest = self.bytes.get(self.at..).unwrap_or_default();
+            let is_comment = self.comment.is_some() && rest.first().copied() == self.comment;
+            let blanks = match is_comment {
+                true => rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len()),
+                false => rest.iter().take_while(|&&byte| self.is_blank(byte) || byte == b'\r').count(),
             };
+            match rest.get(blanks) {
+                Some(b'\n') => self.at += blanks + 1,
+                None if self.ended => {
+                    self.at = self.bytes.len();
+                    return;
+                }
+                _ => return,
+            }
             self.line += 1;
         }
+    }
+
+    /// Whether the byte is white space that separates nothing.
+    fn is_blank(&self, byte: u8) -> bool {
+        (byte == b' ' || byte == b'\t') && byte != self.separator
     }
 
     /// One record; false where the bytes end before it does.
@@ -107,12 +137,19 @@ impl Scanner<'_> {
     #[inline]
     fn cell(&mut self, column: usize) -> Result<Option<(CellRef, After)>, Fault> {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
-        if rest.first() == Some(&b'"') {
-            return self.quoted(rest, column);
+        match rest.first() {
+            Some(first) if *first == self.quote => return self.quoted(0, rest, column),
+            Some(b' ' | b'\t') => {
+                let blanks = rest.iter().take_while(|&&byte| self.is_blank(byte)).count();
+                if rest.get(blanks) == Some(&self.quote) && self.closes(rest.get(blanks + 1..).unwrap_or_default()) {
+                    return self.quoted(blanks, rest, column);
+                }
+            }
+            _ => {}
         }
-        let delimiter = self.delimiter;
-        let (length, used, after) = match rest.iter().position(|&byte| byte == delimiter || byte == b'\n') {
-            Some(length) if rest.get(length) == Some(&delimiter) => (length, length + 1, After::Cell),
+        let separator = self.separator;
+        let (length, used, after) = match rest.iter().position(|&byte| byte == separator || byte == b'\n') {
+            Some(length) if rest.get(length) == Some(&separator) => (length, length + 1, After::Cell),
             Some(length) => (length, length + 1, After::Record),
             None if self.ended => (rest.len(), rest.len(), After::Record),
             None => return self.incomplete(rest.len(), column, ""),
@@ -129,16 +166,40 @@ impl Scanner<'_> {
         Ok(Some((cell, after)))
     }
 
-    /// A cell that starts with a quote: to the next quote that is not doubled.
-    fn quoted(&mut self, rest: &[u8], column: usize) -> Result<Option<(CellRef, After)>, Fault> {
+    /// Whether a quote that is opened behind blanks is closed before the end of its line; otherwise it is a character.
+    fn closes(&self, rest: &[u8]) -> bool {
+        let mut bytes = rest.iter().enumerate();
+        while let Some((at, &byte)) = bytes.next() {
+            if byte == b'\n' {
+                return false;
+            }
+            if byte == self.quote {
+                let behind = rest.get(at + 1..).unwrap_or_default();
+                if behind.first() == Some(&self.quote) {
+                    bytes.next();
+                    continue;
+                }
+                let blanks = behind.iter().take_while(|&&byte| self.is_blank(byte) || byte == b'\r').count();
+                return match behind.get(blanks) {
+                    Some(&next) => next == self.separator || next == b'\n',
+                    None => true,
+                };
+            }
+        }
+        // The line continues in the next block, or the file ends with an open quote.
+        !self.ended
+    }
+
+    /// A cell that starts with a quote behind `before` blanks: to the next quote that is not doubled.
+    fn quoted(&mut self, before: usize, rest: &[u8], column: usize) -> Result<Option<(CellRef, After)>, Fault> {
         let opened = self.line;
         let fault = |detail: String| Fault { line: opened, column, detail };
-        let mut end = 1;
+        let mut end = before + 1;
         let mut doubled = false;
         loop {
             let unquoted = rest.get(end..).unwrap_or_default();
-            match unquoted.iter().position(|&byte| byte == b'"') {
-                Some(length) if unquoted.get(length + 1) == Some(&b'"') => {
+            match unquoted.iter().position(|&byte| byte == self.quote) {
+                Some(length) if unquoted.get(length + 1) == Some(&self.quote) => {
                     doubled = true;
                     end += length + 2;
                 }
@@ -158,12 +219,12 @@ impl Scanner<'_> {
                 }
             }
         }
-        let content = rest.get(1..end).unwrap_or_default();
+        let content = rest.get(before + 1..end).unwrap_or_default();
         self.within_limit(content.len(), column, "")?;
         let behind = rest.get(end + 1..).unwrap_or_default();
-        let blanks = behind.iter().take_while(|&&byte| byte == b' ').count();
+        let blanks = behind.iter().take_while(|&&byte| self.is_blank(byte)).count();
         let (used, after) = match behind.get(blanks..).unwrap_or_default() {
-            [byte, ..] if *byte == self.delimiter => (blanks + 1, After::Cell),
+            [byte, ..] if *byte == self.separator => (blanks + 1, After::Cell),
             [b'\n', ..] => (blanks + 1, After::Record),
             [b'\r', b'\n', ..] => (blanks + 2, After::Record),
             [] | [b'\r'] if self.ended => (behind.len(), After::Record),
@@ -177,9 +238,9 @@ impl Scanner<'_> {
         };
         let lines = content.iter().filter(|&&byte| byte == b'\n').count() as u64;
         self.line += lines + u64::from(after == After::Record && used > blanks);
-        let (start, stop) = ((self.at + 1) as u32, (self.at + end) as u32);
+        let (start, stop) = ((self.at + before + 1) as u32, (self.at + end) as u32);
         self.at += end + 1 + used;
-        let cell = if doubled { CellRef::Escaped(start, stop) } else { CellRef::Written(start, stop) };
+        let cell = if doubled { CellRef::Escaped(start, stop) } else { CellRef::Quoted(start, stop) };
         Ok(Some((cell, after)))
     }
 
@@ -190,11 +251,11 @@ impl Scanner<'_> {
     }
 
     fn within_limit(&self, length: usize, column: usize, hint: &str) -> Result<(), Fault> {
-        let most = self.cell_bytes;
-        if length <= most {
+        let max = self.cell_bytes;
+        if length <= max {
             return Ok(());
         }
-        let detail = format!("expected a cell of at most {most} bytes, received {length} or more{hint}");
+        let detail = format!("expected a cell of at most {max} bytes, received {length} or more{hint}");
         Err(Fault { line: self.line, column, detail })
     }
 }

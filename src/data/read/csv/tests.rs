@@ -1,5 +1,5 @@
 use crate::data::{
-    read::{Format, ReadError, TableLimits, inspect, load, rows},
+    read::{Dialect, Format, ReadError, ReadOptions, TableLimits, inspect, load, rows},
     schema::ColumnType,
     table::{Cells, MISSING},
 };
@@ -14,15 +14,15 @@ fn csv_format() -> Format {
 }
 
 fn refusal(csv: &[u8]) -> String {
-    match inspect(&mut &*csv, csv_format(), &LIMITS) {
+    match inspect(&mut &*csv, csv_format(), &ReadOptions::default(), &LIMITS) {
         Err(ReadError::Invalid(text)) => text,
         other => panic!("{other:?}"),
     }
 }
 
 fn preview(csv: &str) -> Vec<serde_json::Value> {
-    let columns = inspect(&mut csv.as_bytes(), csv_format(), &LIMITS).unwrap().columns;
-    rows(&mut csv.as_bytes(), csv_format(), &columns, 100).unwrap()
+    let columns = inspect(&mut csv.as_bytes(), csv_format(), &ReadOptions::default(), &LIMITS).unwrap().columns;
+    rows(&mut csv.as_bytes(), csv_format(), &Dialect::default(), &columns, 100).unwrap()
 }
 
 #[test]
@@ -79,7 +79,9 @@ fn huge_cells_end_the_reading_early(#[case] quote: &str) {
     let endless = format!("a,b\n1,2\n3,{quote}");
     let source = endless.as_bytes().chain(std::io::repeat(b'x')).take(1 << 30);
     let mut source = BufReader::new(CountingRead(source, &mut taken));
-    let Err(ReadError::Invalid(text)) = inspect(&mut source, csv_format(), &LIMITS) else { panic!("it is no table") };
+    let Err(ReadError::Invalid(text)) = inspect(&mut source, csv_format(), &ReadOptions::default(), &LIMITS) else {
+        panic!("it is no table")
+    };
     assert!(text.starts_with("line 3, column \"b\": expected a cell of at most 100000 bytes, received "), "{text}");
     assert_eq!(text.ends_with("is the quote that opens it ever closed?"), !quote.is_empty(), "{text}");
     assert!(taken < 2_000_000, "{taken} bytes were read");
@@ -98,14 +100,14 @@ impl<R: Read> Read for CountingRead<'_, R> {
 #[test]
 fn too_many_rows() {
     let limits = TableLimits { rows: 2, ..LIMITS };
-    let error = inspect(&mut "a\n1\n2\n3\n".as_bytes(), csv_format(), &limits).unwrap_err();
+    let error = inspect(&mut "a\n1\n2\n3\n".as_bytes(), csv_format(), &ReadOptions::default(), &limits).unwrap_err();
     assert_eq!(error.to_string(), "expected at most 2 rows, received more");
 }
 
 #[test]
 fn types_levels_and_placeholders() {
     let csv = "number,class,yes,mixed,none\n1,+,True,5,\n?,-,?,x,\n3.0,,FALSE,05,\n1.0,-,true,true,\n";
-    let columns = inspect(&mut csv.as_bytes(), csv_format(), &LIMITS).unwrap().columns;
+    let columns = inspect(&mut csv.as_bytes(), csv_format(), &ReadOptions::default(), &LIMITS).unwrap().columns;
     let seen = |name: &str| {
         let column = columns.iter().find(|column| column.name == name).unwrap();
         let values = column.values.iter().flatten().map(|level| json!([level.value, level.count])).collect();
@@ -117,8 +119,8 @@ fn types_levels_and_placeholders() {
     assert_eq!(seen("mixed"), (ColumnType::Category, 0, json!([["05", 1], ["5", 1], ["true", 1], ["x", 1]])));
     assert_eq!(seen("none"), (ColumnType::Number, 4, json!([])));
 
-    let wanted = ["mixed", "number", "yes", "class"].map(str::to_owned);
-    let table = load(&mut csv.as_bytes(), csv_format(), &columns, &wanted, 1).unwrap();
+    let selected = ["mixed", "number", "yes", "class"].map(str::to_owned);
+    let table = load(&mut csv.as_bytes(), csv_format(), &Dialect::default(), &columns, &selected, 1).unwrap();
     let cells: Vec<_> = table.columns.into_iter().map(|column| column.cells).collect();
     let levels = |levels: &[&str]| levels.iter().map(|level| (*level).to_owned()).collect::<Vec<_>>();
     assert_eq!(cells[0], Cells::Category { codes: vec![1, 3, 0, 2], levels: levels(&["05", "5", "true", "x"]) });
@@ -135,10 +137,10 @@ fn rows_longer_than_a_block_and_cells_across_blocks() {
         csv += &format!("{row},\"{}\"\n", text.replace('"', "\"\""));
     }
     let limits = TableLimits { cell_bytes: 1 << 20, ..LIMITS };
-    let inspection = inspect(&mut csv.as_bytes(), csv_format(), &limits).unwrap();
+    let inspection = inspect(&mut csv.as_bytes(), csv_format(), &ReadOptions::default(), &limits).unwrap();
     assert_eq!(inspection.rows, 40);
-    assert_eq!(inspection.columns[1].values.as_ref().unwrap()[0].value, json!(text));
+    assert_eq!(inspection.columns[1].values.as_ref().unwrap()[0].value, json!(text.trim_end()));
     let pieces = BufReader::with_capacity(7, csv.as_bytes());
-    let again = inspect(&mut { pieces }, csv_format(), &limits).unwrap();
+    let again = inspect(&mut { pieces }, csv_format(), &ReadOptions::default(), &limits).unwrap();
     assert_eq!(again, inspection);
 }

@@ -1,7 +1,7 @@
 //! A limit that the parser does not have.
 
-use crate::data::read::error::ReadError;
-use std::io::{BufRead, Error, ErrorKind, Read, Result};
+use crate::data::read::error::Refused;
+use std::io::{BufRead, Read, Result};
 
 /// Ends the reading at a string that is longer than a cell may be, before the parser takes memory for it.
 pub(super) struct StringGuard<'a> {
@@ -17,19 +17,6 @@ impl<'a> StringGuard<'a> {
     /// Strings of up to `max_bytes` bytes pass.
     pub fn new(source: &'a mut dyn BufRead, max_bytes: usize) -> Self {
         Self { source, max_bytes, length: None, escaped: false, line: 1 }
-    }
-}
-
-/// What a guard says, on its way through `io::Error`.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct TooLong(String);
-
-/// The error of a read through a guard.
-pub(super) fn describe(error: Error) -> ReadError {
-    match error.get_ref().and_then(|inner| inner.downcast_ref::<TooLong>()) {
-        Some(TooLong(text)) => ReadError::Invalid(text.clone()),
-        None => ReadError::Io(error),
     }
 }
 
@@ -50,7 +37,7 @@ impl Read for StringGuard<'_> {
                     if length / 6 > self.max_bytes {
                         let (line, max) = (self.line, self.max_bytes);
                         let text = format!("line {line}: expected a cell of at most {max} bytes, received more");
-                        return Err(Error::new(ErrorKind::InvalidData, TooLong(text)));
+                        return Err(Refused::error(text));
                     }
                 }
             }

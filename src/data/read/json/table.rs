@@ -5,11 +5,15 @@ use crate::data::read::{
     error::ReadError,
     limits::{BLOCK_BYTES, MAX_RECORD_BYTES, TableLimits},
     names::check_names,
+    spelling::Spelling,
 };
 use std::collections::HashMap;
 
 /// Maximum cells of a chunk.
 const MAX_CHUNK_CELLS: usize = 1 << 16;
+
+/// Maximum bytes of a file in which columns follow each other, as it is in memory.
+const MAX_HELD_BYTES: usize = 1 << 28;
 
 /// Rows that were read and not yet passed to the sink.
 pub(super) struct Table<'a, 's> {
@@ -25,6 +29,11 @@ pub(super) struct Table<'a, 's> {
     rows_before: u64,
     /// Of the record being read.
     pub place: u64,
+    /// The labels of the rows of the first column, where columns follow each other.
+    labels: Vec<String>,
+    by_column: bool,
+    /// Bytes of the cells of such columns.
+    held: usize,
     /// Why the reading ended, while serde reports [`ENDED`].
     ended: Option<Result<(), ReadError>>,
 }
@@ -46,6 +55,9 @@ impl<'a, 's> Table<'a, 's> {
             places: Vec::new(),
             rows_before: 0,
             place: 1,
+            labels: Vec::new(),
+            by_column: false,
+            held: 0,
             ended: None,
         }
     }
@@ -105,7 +117,71 @@ impl<'a, 's> Table<'a, 's> {
         Ok(column)
     }
 
+    /// Whether columns follow each other. Such a file is held in memory.
+    pub fn is_by_column(&self) -> bool {
+        self.by_column
+    }
+
+    /// Begins the column of this name in a file in which columns follow each other.
+    pub fn begin_column<E: serde::de::Error>(&mut self, name: &str) -> Result<usize, E> {
+        self.by_column = true;
+        if self.by_name.contains_key(name) {
+            return Err(self.refuse(&format!("expected each column once, received {name:?} twice")));
+        }
+        self.column(name, usize::MAX)
+    }
+
+    /// Checks that the rows of every column have the labels of the first one, in this order.
+    pub fn check_label<E: serde::de::Error>(&mut self, row: usize, label: &str) -> Result<(), E> {
+        if self.columns.len() == 1 {
+            self.labels.push(label.to_owned());
+            return Ok(());
+        }
+        match self.labels.get(row).is_some_and(|known| known == label) {
+            true => Ok(()),
+            false => {
+                let expected = self.labels.get(row).cloned().unwrap_or_default();
+                Err(self.refuse(&format!("expected the row {expected:?} as in the first column, received {label:?}")))
+            }
+        }
+    }
+
+    /// Ends a file in which columns follow each other.
+    pub fn end_columns<E: serde::de::Error>(&mut self) -> Result<(), E> {
+        let rows = self.columns.iter().map(Vec::len).max().unwrap_or_default();
+        let short = self.columns.iter().zip(&self.names).find(|(cells, _)| cells.len() != rows);
+        if let Some((cells, name)) = short {
+            let received = cells.len();
+            let detail =
+                format!("expected {rows} cells in the column {name:?} as in the longest one, received {received}");
+            return Err(self.refuse(&detail));
+        }
+        if rows as u64 > self.limits.rows {
+            let max = self.limits.rows;
+            return Err(self.refuse(&format!("expected at most {max} rows, received more")));
+        }
+        self.places = (1..=rows as u64).collect();
+        self.flush().map_err(|()| E::custom(ENDED))
+    }
+
     pub fn push<E: serde::de::Error>(&mut self, column: usize, cell: CellRef) -> Result<(), E> {
+        if self.by_column {
+            let rows = self.columns.get(column).map_or(0, Vec::len) as u64;
+            if rows == self.limits.rows {
+                let max = self.limits.rows;
+                return Err(self.refuse(&format!("expected at most {max} rows, received more")));
+            }
+            self.held += size_of::<CellRef>();
+            if self.held + self.text.len() > MAX_HELD_BYTES {
+                return Err(self.refuse(&format!(
+                    "expected columns of at most {MAX_HELD_BYTES} bytes together, received more; send records, or CSV"
+                )));
+            }
+            if let Some(cells) = self.columns.get_mut(column) {
+                cells.push(cell);
+            }
+            return Ok(());
+        }
         let rows = self.places.len();
         match self.columns.get_mut(column) {
             Some(cells) if cells.len() == rows => {
@@ -128,7 +204,7 @@ impl<'a, 's> Table<'a, 's> {
             let received = text.len();
             return Err(self.refuse(&format!("expected a cell of at most {max} bytes, received {received}")));
         }
-        if self.text.len() > BLOCK_BYTES + MAX_RECORD_BYTES {
+        if !self.by_column && self.text.len() > BLOCK_BYTES + MAX_RECORD_BYTES {
             return Err(self.refuse(&format!("expected a record of at most {MAX_RECORD_BYTES} bytes, received more")));
         }
         let start = self.text.len() as u32;
@@ -169,6 +245,7 @@ impl<'a, 's> Table<'a, 's> {
             rows_before: self.rows_before,
             places: &self.places,
             unit: self.unit,
+            spelling: &Spelling::USUAL,
         };
         if rows > 0 {
             match (self.sink)(&chunk) {

@@ -1,5 +1,5 @@
 use crate::data::{
-    read::{Format, ReadError, TableLimits, inspect, load, rows},
+    read::{Format, ReadError, ReadOptions, TableLimits, inspect, load, rows},
     schema::ColumnType,
     table::Cells,
 };
@@ -18,7 +18,7 @@ fn ndjson_format() -> Format {
 }
 
 fn refusal(text: &str, format: Format) -> String {
-    match inspect(&mut text.as_bytes(), format, &LIMITS) {
+    match inspect(&mut text.as_bytes(), format, &ReadOptions::default(), &LIMITS) {
         Err(ReadError::Invalid(text)) => text,
         other => panic!("{other:?}"),
     }
@@ -34,18 +34,35 @@ fn refusal(text: &str, format: Format) -> String {
     json_format(),
     r#"{"index": [0, 1, 2], "data": [[1, "5", null], [null, null, true], [2.5, null, false]], "columns": ["a", "b", "c"]}"#
 )]
+#[case(json_format(), r#"{"a": [1, null, 2.5], "b": ["5", null, null], "c": [null, true, false]}"#)]
+#[case(
+    json_format(),
+    r#"{"a": {"0": 1, "1": null, "2": 2.5}, "b": {"0": "5", "1": null, "2": null}, "c": {"0": null, "1": true, "2": false}}"#
+)]
+#[case(
+    json_format(),
+    r#"{"0": {"a": 1, "b": "5", "c": null}, "1": {"a": null, "b": null, "c": true}, "2": {"a": 2.5, "b": null, "c": false}}"#
+)]
+#[case(json_format(), r#"{"data": [{"a": 1, "b": "5"}, {"b": null, "c": true}, {"c": false, "a": 2.5}]}"#)]
+#[case(
+    json_format(),
+    r#"{"schema": {"fields": []}, "data": [{"a": 1, "b": "5"}, {"b": null, "c": true}, {"c": false, "a": 2.5}]}"#
+)]
+#[case(json_format(), "\u{feff}[{\"a\": 1, \"b\": \"5\"}, {\"b\": null, \"c\": true}, {\"c\": false, \"a\": 2.5}]")]
 #[case(ndjson_format(), "{\"a\": 1, \"b\": \"5\"}\n\n{\"b\": null, \"c\": true}\r\n{\"c\": false, \"a\": 2.5}")]
 fn every_form_is_the_same_table(#[case] format: Format, #[case] text: &str) {
-    let inspection = inspect(&mut text.as_bytes(), format, &LIMITS).unwrap();
+    let inspection = inspect(&mut text.as_bytes(), format, &ReadOptions::default(), &LIMITS).unwrap();
     assert_eq!(inspection.rows, 3);
     let kinds: Vec<_> =
         inspection.columns.iter().map(|column| (column.name.as_str(), column.kind, column.missing)).collect();
     assert_eq!(kinds, [("a", ColumnType::Number, 1), ("b", ColumnType::Category, 2), ("c", ColumnType::Boolean, 1)]);
     assert_eq!(
-        rows(&mut text.as_bytes(), format, &inspection.columns, 2).unwrap(),
+        rows(&mut text.as_bytes(), format, &inspection.dialect, &inspection.columns, 2).unwrap(),
         [json!({"a": 1, "b": "5", "c": null}), json!({"a": null, "b": null, "c": true})]
     );
-    let table = load(&mut text.as_bytes(), format, &inspection.columns, &["c".into(), "b".into()], 1).unwrap();
+    let table =
+        load(&mut text.as_bytes(), format, &inspection.dialect, &inspection.columns, &["c".into(), "b".into()], 1)
+            .unwrap();
     assert_eq!(table.columns[0].cells, Cells::Boolean(vec![None, Some(true), Some(false)]));
 }
 
@@ -55,7 +72,7 @@ fn every_form_is_the_same_table(#[case] format: Format, #[case] text: &str) {
 #[case("[{}]", "expected at least one column, received none")]
 #[case(
     "7",
-    "expected a JSON table: invalid type: integer `7`, expected an array of records, or an object with `columns` and `data` at line 1 column 1"
+    "expected a JSON table: invalid type: integer `7`, expected an array of records, or an object with `columns` and `data`, or an object of columns at line 1 column 1"
 )]
 #[case(
     "[[1]]",
@@ -66,12 +83,24 @@ fn every_form_is_the_same_table(#[case] format: Format, #[case] text: &str) {
     "expected a JSON table: invalid type: sequence, expected a number, text, true, false or null in column \"a\" at line 2 column 9"
 )]
 #[case("[{\"a\": 1}, {\"a\"", "expected a JSON table: EOF while parsing an object at line 1 column 15")]
-#[case("[{\"a\": NaN}]", "expected a JSON table: expected value at line 1 column 8")]
+#[case(
+    "[{\"a\": NaN}]",
+    "expected a JSON table: expected value at line 1 column 8; JSON has no NaN and no Infinity: send null"
+)]
 #[case("[{\"a\": 1e400}]", "expected a JSON table: number out of range at line 1 column 13")]
 #[case(
     "[{\"a\": 1}, {\"a\": 1e308}]",
     "record 2, column \"a\": expected a finite number within ±3.4028235e38, received 1e308"
 )]
+#[case(
+    "{\"a\": [1, 2], \"b\": [1]}",
+    "record 1: expected 2 cells in the column \"b\" as in the longest one, received 1"
+)]
+#[case(
+    "{\"a\": {\"0\": 1, \"1\": 2}, \"b\": {\"0\": 1, \"2\": 2}}",
+    "record 1: expected the row \"1\" as in the first column, received \"2\""
+)]
+#[case("{\"a\": [1], \"a\": [2]}", "record 1: expected each column once, received \"a\" twice")]
 #[case("[{\"a\": 1, \"a\": 2}]", "record 1: expected each column once, received \"a\" twice")]
 #[case("[{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1}]", "record 1: expected at most 4 columns, received more")]
 #[case("[{\"\": 1}]", "the first record, column 1: expected a name, received an empty one")]
@@ -115,14 +144,15 @@ fn deep_nesting_is_refused(#[case] format: Format, #[case] level: &str) {
 #[test]
 fn an_endless_string_takes_no_memory() {
     let source = b"[{\"a\": 1},\n{\"a\": \"".chain(std::io::repeat(b'x')).take(1 << 30);
-    let error = inspect(&mut BufReader::new(source), json_format(), &LIMITS).unwrap_err();
+    let error = inspect(&mut BufReader::new(source), json_format(), &ReadOptions::default(), &LIMITS).unwrap_err();
     assert_eq!(error.to_string(), "line 2: expected a cell of at most 1000 bytes, received more");
 }
 
 #[test]
 fn numbers_in_a_text_column_are_levels() {
     let text = r#"[{"a": 5}, {"a": "x"}, {"a": 5.0}, {"a": true}, {"a": 0.5}]"#;
-    let column = inspect(&mut text.as_bytes(), json_format(), &LIMITS).unwrap().columns.remove(0);
+    let column =
+        inspect(&mut text.as_bytes(), json_format(), &ReadOptions::default(), &LIMITS).unwrap().columns.remove(0);
     assert_eq!(column.levels().unwrap(), ["0.5", "5", "true", "x"]);
 }
 
@@ -130,10 +160,10 @@ fn numbers_in_a_text_column_are_levels() {
 fn many_rows_take_many_chunks() {
     let records: Vec<_> = (0..200_000).map(|row| format!("{{\"a\":{row},\"b\":{}}}", row % 7)).collect();
     let text = format!("[{}]", records.join(","));
-    let inspection = inspect(&mut text.as_bytes(), json_format(), &LIMITS).unwrap();
+    let inspection = inspect(&mut text.as_bytes(), json_format(), &ReadOptions::default(), &LIMITS).unwrap();
     let [a, b] = inspection.columns.as_slice() else { panic!("two columns") };
-    assert_eq!((inspection.rows, a.max, b.distinct), (200_000, Some(199_999.0), 7));
+    assert_eq!((inspection.rows, a.maximum(), b.distinct), (200_000, Some(199_999.0), 7));
     assert!((a.distinct as f64 / 200_000.0 - 1.0).abs() < 0.02, "{}", a.distinct);
-    let lines = inspect(&mut records.join("\n").as_bytes(), ndjson_format(), &LIMITS).unwrap();
+    let lines = inspect(&mut records.join("\n").as_bytes(), ndjson_format(), &ReadOptions::default(), &LIMITS).unwrap();
     assert_eq!(lines, inspection);
 }

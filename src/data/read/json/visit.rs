@@ -19,7 +19,7 @@ impl<'de> Visitor<'de> for Document<'_, '_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array of records, or an object with `columns` and `data`")
+        f.write_str("an array of records, or an object with `columns` and `data`, or an object of columns")
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut records: A) -> Result<(), A::Error> {
@@ -28,36 +28,103 @@ impl<'de> Visitor<'de> for Document<'_, '_, '_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let table = self.0;
         let (mut columns, mut data) = (None::<Vec<String>>, false);
         while let Some(key) = map.next_key::<String>()? {
+            let is_split = columns.is_some() || data;
             match key.as_str() {
-                "columns" if columns.is_none() => {
-                    let names = map.next_value_seed(Names(self.0))?;
-                    if !self.0.names.is_empty() && self.0.names.len() != names.len() {
-                        let received = self.0.names.len();
-                        let expected = names.len();
+                // pandas: `split`, and `table` with its schema
+                "columns" if columns.is_none() && !table.is_by_column() => {
+                    let names = map.next_value_seed(Names(table))?;
+                    if !table.names.is_empty() && table.names.len() != names.len() {
+                        let (expected, received) = (names.len(), table.names.len());
                         let detail = format!("expected {expected} cells a row as in `columns`, received {received}");
                         return Err(A::Error::custom(detail));
                     }
-                    self.0.names.clone_from(&names);
-                    self.0.columns.resize(names.len(), Vec::new());
+                    table.names.clone_from(&names);
+                    table.columns.resize(names.len(), Vec::new());
                     columns = Some(names);
                 }
-                "data" if !data => {
-                    map.next_value_seed(Rows(self.0))?;
+                "data" if !data && !table.is_by_column() => {
+                    map.next_value_seed(Rows(table))?;
                     data = true;
                 }
-                "index" => {
+                "schema" if table.names.is_empty() => {
                     map.next_value::<IgnoredAny>()?;
                 }
-                _ => return Err(A::Error::unknown_field(&key, &["columns", "data"])),
+                "index" if is_split => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+                "index" if !table.is_by_column() => {
+                    map.next_value_seed(ColumnOrRecord { table, key: &key, is_ignored_list: true })?;
+                }
+                _ if is_split => return Err(A::Error::unknown_field(&key, &["columns", "data"])),
+                _ => map.next_value_seed(ColumnOrRecord { table, key: &key, is_ignored_list: false })?,
             }
         }
-        if columns.is_none() {
+        if table.is_by_column() {
+            return table.end_columns();
+        }
+        if !data && table.is_empty() {
+            return Err(A::Error::missing_field(if columns.is_some() { "data" } else { "columns" }));
+        }
+        if columns.is_none() && table.names.iter().any(String::is_empty) {
             return Err(A::Error::missing_field("columns"));
         }
-        if !data {
-            return Err(A::Error::missing_field("data"));
+        Ok(())
+    }
+}
+
+/// The value of a key of an object of columns: its cells in a list or by index label; or a record by column name, where the
+/// keys are index labels.
+struct ColumnOrRecord<'t, 'k, 'a, 's> {
+    table: &'t mut Table<'a, 's>,
+    key: &'k str,
+    /// Whether a list is the row labels of the form `split`, which are not read.
+    is_ignored_list: bool,
+}
+
+impl<'de> DeserializeSeed<'de> for ColumnOrRecord<'_, '_, '_, '_> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ColumnOrRecord<'_, '_, '_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the cells of the column {:?} in a list (a record per line is application/x-ndjson)", self.key)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut cells: A) -> Result<(), A::Error> {
+        if self.is_ignored_list {
+            while cells.next_element::<IgnoredAny>()?.is_some() {}
+            return Ok(());
+        }
+        let column = self.table.begin_column(self.key)?;
+        while cells.next_element_seed(CellSeed { table: self.table, column })?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut cells: A) -> Result<(), A::Error> {
+        // pandas labels rows 0, 1 …; an object of records has other keys within
+        let Some(first) = cells.next_key::<String>()? else { return Ok(()) };
+        let is_label = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_label(&first) && is_label(self.key) && !self.table.is_by_column() {
+            let column = self.table.column(&first, 0)?;
+            cells.next_value_seed(CellSeed { table: self.table, column })?;
+            return Record(self.table).visit_map(cells);
+        }
+        let column = self.table.begin_column(self.key)?;
+        let mut label = Some(first);
+        let mut row = 0;
+        while let Some(name) = label {
+            self.table.check_label(row, &name)?;
+            cells.next_value_seed(CellSeed { table: self.table, column })?;
+            row += 1;
+            label = cells.next_key()?;
         }
         Ok(())
     }
@@ -122,7 +189,7 @@ struct Row<'t, 'a, 's>(&'t mut Table<'a, 's>);
 impl<'de> DeserializeSeed<'de> for Row<'_, '_, '_> {
     type Value = ();
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_seq(self)
+        deserializer.deserialize_any(self)
     }
 }
 
@@ -130,7 +197,11 @@ impl<'de> Visitor<'de> for Row<'_, '_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a row (an array of cells)")
+        f.write_str("a row (an array of cells, or a record)")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, cells: A) -> Result<(), A::Error> {
+        Record(self.0).visit_map(cells)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut cells: A) -> Result<(), A::Error> {
@@ -249,11 +320,16 @@ impl<'de> Visitor<'de> for CellSeed<'_, '_, '_> {
     }
 
     fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<(), E> {
-        self.visit_f64(value as f64)
+        let number = value as f64;
+        let cell = if value.unsigned_abs() <= 1 << 53 { CellRef::Number(number) } else { CellRef::Integer(value) };
+        self.table.push(self.column, cell)
     }
 
     fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<(), E> {
-        self.visit_f64(value as f64)
+        match i64::try_from(value) {
+            Ok(value) => self.visit_i64(value),
+            Err(_) => self.table.push(self.column, CellRef::Unsigned(value)),
+        }
     }
 
     fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<(), E> {

@@ -128,6 +128,8 @@ fn an_inconsistent_task_is_refused(
 fn weights_of_classes_follow_the_task() {
     let job = json!({"target": "a", "task": "classification", "class_weight": {"1": 2.0}});
     assert_eq!(resolved(1, "sigmoid", job).unwrap().0, "binary_classification");
+    // 0 and 1 are classes under a sigmoid, and numbers under a linear output
     let job = json!({"target": "a", "class_weight": {"1": 2.0}});
-    assert_eq!(resolved(1, "sigmoid", job).unwrap_err().0, "/class_weight");
+    assert_eq!(resolved(1, "sigmoid", job.clone()).unwrap().0, "binary_classification");
+    assert_eq!(resolved(1, "linear", job).unwrap_err().0, "/class_weight");
 }

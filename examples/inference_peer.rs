@@ -38,7 +38,7 @@ fn answer(question: &Question) -> Result<Answer, Box<dyn Error>> {
     let definition = Definition::from_value(&question.definition).map_err(|errors| errors[0].clone())?;
     let shapes = definition.known_input_shapes().ok_or("expected the shape of every input")?;
     let architecture = definition.resolve(&shapes, &Limits::default()).map_err(|errors| errors[0].clone())?;
-    let cells = architecture.input_cells();
+    let cells = architecture.input_elements();
     let network = Network::<f32>::initialize(architecture, 1);
     let x = Array2::from_shape_fn((question.rows, cells), |(row, column)| ((row * 31 + column * 7) as f32).sin());
     let team = Team::new(question.threads);

@@ -1,4 +1,4 @@
-//! What is wrong with one field of something that a client wrote, and how JSON becomes checked settings.
+//! [`FieldError`]: an invalid field of a document, with its JSON pointer.
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
@@ -6,9 +6,9 @@ use serde_json::{Map, Value};
 /// Maximum number of settings of [`parse_settings`]: each wrong one costs a reading of all of them.
 const MAX_SETTINGS: usize = 64;
 
-/// One wrong field: where it stands (RFC 6901 JSON pointer) and what was expected there.
+/// An invalid field: its JSON pointer (RFC 6901), and what was expected.
 ///
-/// The text has no full stop and says expected and received: `expected 1 to 150, received 0`.
+/// The text names what was expected and received, without a full stop: `expected 1 to 150, received 0`.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema, thiserror::Error)]
 #[error("{pointer}: {detail}")]
 pub struct FieldError {
@@ -26,7 +26,7 @@ impl FieldError {
         Self { pointer: pointer.into(), detail: detail.into() }
     }
 
-    /// The same error seen from a document in which this one stands at `prefix`.
+    /// The same error for a document that has this one at `prefix`.
     #[must_use]
     pub fn under(mut self, prefix: &str) -> Self {
         self.pointer.insert_str(0, prefix);
@@ -39,12 +39,12 @@ impl FieldError {
     }
 }
 
-/// Reads `T` from `value`; the error points at the field, and an unknown field or variant names the nearest known one.
+/// Parses `T` from `value`; an error points at the field, and suggests the nearest known name for an unknown one.
 pub fn parse<T: DeserializeOwned>(value: &Value) -> Result<T, FieldError> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let pointer = pointer_of(error.path());
         let message = error.into_inner().to_string();
-        // A registry's member is read apart and reports a pointer of its own in front of its message.
+        // A member of a registry is parsed separately and has its own pointer before its message.
         match message.split_once(": ") {
             Some((below, detail)) if below.starts_with('/') => FieldError::new(pointer + below, detail),
             Some(("", detail)) => FieldError::new(pointer, detail),
@@ -86,7 +86,7 @@ pub fn parse_settings<T: DeserializeOwned>(settings: &Map<String, Value>, errors
     }
 }
 
-/// Every number in `value` that is too large for an `f32`: serde would quietly make an infinity of it.
+/// All numbers in `value` that overflow `f32`, which serde would convert to infinity.
 pub fn overflowing_numbers(value: &Value) -> Vec<FieldError> {
     fn walk(value: &Value, pointer: &mut String, errors: &mut Vec<FieldError>) {
         let length = pointer.len();
@@ -138,7 +138,7 @@ pub fn type_of(value: &Value) -> &'static str {
     }
 }
 
-/// A path of serde's as an RFC 6901 pointer.
+/// A serde path as a JSON pointer (RFC 6901).
 pub fn pointer_of(path: &serde_path_to_error::Path) -> String {
     use serde_path_to_error::Segment;
     let mut pointer = String::new();
@@ -155,7 +155,7 @@ pub fn pointer_of(path: &serde_path_to_error::Path) -> String {
     pointer
 }
 
-/// One name as a pointer's token: `~` and `/` escaped.
+/// A name as a token of a JSON pointer: `~` and `/` escaped.
 pub fn escape(token: &str) -> String {
     token.replace('~', "~0").replace('/', "~1")
 }
@@ -164,7 +164,7 @@ fn unescape(token: &str) -> String {
     token.replace("~1", "/").replace("~0", "~")
 }
 
-/// The known name nearest to `received`, where one is near enough to have been meant.
+/// The known name nearest to `received`, if it is near enough for a suggestion.
 fn nearest<'a>(received: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known
         .into_iter()
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_past_f32_are_found_wherever_they_stand() {
+    fn numbers_that_overflow_f32_are_found_at_any_depth() {
         let errors = overflowing_numbers(&json!({"a/b": [1, {"c": -1e308}], "seed": u64::MAX}));
         assert_eq!(errors.iter().map(|error| error.pointer.as_str()).collect::<Vec<_>>(), ["/a~1b/1/c"]);
         assert!(errors[0].detail.ends_with("received -1e+308"), "{}", errors[0].detail);

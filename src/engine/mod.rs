@@ -1,7 +1,7 @@
-//! Learning itself: arrays, settings and a seed in; weights and events out.
+//! Training and inference: arrays, settings and a seed in; weights and events out.
 //!
-//! This room knows no runtime, no HTTP, no database, no file, no clock and no environment. Every random number comes
-//! from the seed that it is passed, and every result has the same bits at any number of threads.
+//! The engine uses no async runtime, HTTP, database, file, clock or environment. All random numbers come from the seed,
+//! and results have the same bits for any number of threads.
 
 pub mod activation;
 pub mod constraint;

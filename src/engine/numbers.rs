@@ -12,72 +12,72 @@ use utoipa::{
     },
 };
 
-/// One number for all, or an array of them as nested lists, which goes along the last axes as in NumPy.
+/// A number, or an array as nested lists that is broadcast along the last axes as in NumPy.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Numbers {
-    /// The array's shape; empty for one number.
+    /// Shape of the array; empty for a number.
     axes: Vec<usize>,
     /// Row-major.
-    cells: Vec<f64>,
+    elements: Vec<f64>,
 }
 
 impl Default for Numbers {
     fn default() -> Self {
-        Self { axes: Vec::new(), cells: vec![0.0] }
+        Self { axes: Vec::new(), elements: vec![0.0] }
     }
 }
 
 impl From<f64> for Numbers {
     fn from(number: f64) -> Self {
-        Self { axes: Vec::new(), cells: vec![number] }
+        Self { axes: Vec::new(), elements: vec![number] }
     }
 }
 
-/// Most axes of an array.
-const MOST_AXES: usize = 8;
+/// Maximum axes of an array.
+const MAX_AXES: usize = 8;
 
 impl Numbers {
-    /// Whether there is one number, so that all places have it.
+    /// The number, if there is only one.
     fn only(&self) -> Option<f64> {
-        match self.cells.as_slice() {
+        match self.elements.as_slice() {
             [number] => Some(*number),
             _ => None,
         }
     }
 
-    /// Axes of the array; none of one number.
+    /// Number of axes; 0 for a number.
     pub(in crate::engine) fn axes(&self) -> usize {
         self.axes.len()
     }
 
-    /// The number of cell `cell` of the shape for which [`Self::places`] are.
-    pub(in crate::engine) fn at(&self, places: &[u32], cell: usize) -> f64 {
-        self.only().unwrap_or_else(|| self.cells[places[cell] as usize])
+    /// The number for an element of the shape of which [`Self::places`] has the table.
+    pub(in crate::engine) fn at(&self, places: &[u32], element: usize) -> f64 {
+        self.only().unwrap_or_else(|| self.elements[places[element] as usize])
     }
 
-    /// Fails at `pointer` with the first number that does not pass.
+    /// Fails at `pointer` with the first number that fails `check`.
     pub(in crate::engine) fn check(
         &self,
         pointer: &str,
         check: impl Fn(&str, f64) -> Result<(), FieldError>,
     ) -> Result<(), FieldError> {
-        self.cells.iter().try_for_each(|&number| check(pointer, number))
+        self.elements.iter().try_for_each(|&number| check(pointer, number))
     }
 
-    /// Fails at `pointer` where the array does not go along the last axes of `shape`.
-    pub(in crate::engine) fn check_along(&self, shape: &Shape, pointer: &str) -> Result<(), FieldError> {
-        if self.along(shape).is_some() {
+    /// Fails at `pointer` if the array cannot be broadcast along the last axes of `shape`.
+    pub(in crate::engine) fn check_broadcast(&self, shape: &Shape, pointer: &str) -> Result<(), FieldError> {
+        if self.broadcast_axes(shape).is_some() {
             return Ok(());
         }
         let axes = Shape(self.axes.clone());
         let detail = format!(
-            "expected a number, or an array along the last axes of {shape}, each as long or 1, received one of the shape {axes}"
+            "expected a number, or an array that is broadcast along the last axes of {shape}, received one of the shape {axes}"
         );
         Err(FieldError::new(pointer, detail))
     }
 
-    /// The array's axes that go along those of a sample: a first axis of 1 may be that of the batch.
-    fn along(&self, shape: &Shape) -> Option<&[usize]> {
+    /// The axes of the array without the batch axis, a first axis of 1, if it can be broadcast to `shape`.
+    fn broadcast_axes(&self, shape: &Shape) -> Option<&[usize]> {
         let axes = match self.axes.split_first() {
             Some((1, axes)) if axes.len() == shape.0.len() => axes,
             _ => &self.axes,
@@ -86,16 +86,17 @@ impl Numbers {
         axes.iter().zip(last).all(|(own, axis)| *own == 1 || own == axis).then_some(axes)
     }
 
-    /// For each cell of `shape`, along which the array goes, the place of its number; none for one number.
+    /// For each element of `shape` the index of its number in the array; empty for a number.
     pub(in crate::engine) fn places(&self, shape: &Shape) -> Vec<u32> {
-        let Some(axes) = self.along(shape).filter(|_| self.only().is_none()) else { return Vec::new() };
+        let Some(axes) = self.broadcast_axes(shape).filter(|_| self.only().is_none()) else { return Vec::new() };
         let skipped = shape.0.len() - axes.len();
         let own = std::iter::repeat_n(1, skipped).chain(axes.iter().copied());
         places(shape.0.iter().copied().zip(own))
     }
 }
 
-/// For each cell of some axes, row-major, its place in an array of which each axis is as long or 1: `axes` are both.
+/// For each element of some axes, row-major, its index in a broadcast array. `axes` are pairs of sizes, that of the
+/// array 1 or the same.
 pub(in crate::engine) fn places(axes: impl Iterator<Item = (usize, usize)>) -> Vec<u32> {
     let mut places = vec![0u32];
     for (length, own) in axes {
@@ -110,16 +111,16 @@ pub(in crate::engine) fn places(axes: impl Iterator<Item = (usize, usize)>) -> V
 
 impl Serialize for Numbers {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        nested(&self.axes, &self.cells).serialize(serializer)
+        nested(&self.axes, &self.elements).serialize(serializer)
     }
 }
 
-fn nested(axes: &[usize], cells: &[f64]) -> Value {
+fn nested(axes: &[usize], elements: &[f64]) -> Value {
     match axes.split_first() {
-        None => cells.first().copied().unwrap_or_default().into(),
+        None => elements.first().copied().unwrap_or_default().into(),
         Some((_, inner)) => {
             let size = inner.iter().product::<usize>().max(1);
-            cells.chunks(size).map(|part| nested(inner, part)).collect()
+            elements.chunks(size).map(|part| nested(inner, part)).collect()
         }
     }
 }
@@ -132,32 +133,32 @@ impl<'de> Deserialize<'de> for Numbers {
         while let Value::Array(items) = inner {
             axes.push(items.len());
             match items.first() {
-                Some(first) if axes.len() <= MOST_AXES => inner = first,
+                Some(first) if axes.len() <= MAX_AXES => inner = first,
                 _ => break,
             }
         }
-        let mut cells = Vec::new();
-        match collect(&value, &axes, &mut cells) {
-            Some(()) if axes.len() <= MOST_AXES && !axes.contains(&0) => Ok(Self { axes, cells }),
+        let mut elements = Vec::new();
+        match collect(&value, &axes, &mut elements) {
+            Some(()) if axes.len() <= MAX_AXES && !axes.contains(&0) => Ok(Self { axes, elements }),
             _ => {
                 let received: Cow<'_, str> = match &value {
                     Value::Array(_) => "other lists".into(),
                     other => other.to_string().into(),
                 };
                 let detail =
-                    format!("expected a number, or lists of numbers, nested, of one length each, received {received}");
+                    format!("expected a number, or nested lists of numbers of equal length, received {received}");
                 Err(D::Error::custom(detail))
             }
         }
     }
 }
 
-/// Appends the numbers of an array of this shape; nothing where it is another one.
-fn collect(value: &Value, axes: &[usize], cells: &mut Vec<f64>) -> Option<()> {
+/// Appends the numbers of an array of this shape; `None` if it has another shape.
+fn collect(value: &Value, axes: &[usize], elements: &mut Vec<f64>) -> Option<()> {
     match (value, axes.split_first()) {
-        (Value::Number(number), None) => cells.push(number.as_f64()?),
+        (Value::Number(number), None) => elements.push(number.as_f64()?),
         (Value::Array(items), Some((length, inner))) if items.len() == *length => {
-            items.iter().try_for_each(|item| collect(item, inner, cells))?;
+            items.iter().try_for_each(|item| collect(item, inner, elements))?;
         }
         _ => return None,
     }
@@ -170,8 +171,7 @@ impl PartialSchema for Numbers {
         let lists = ArrayBuilder::new().items(RefOr::T(Schema::from(
             ObjectBuilder::new().schema_type(utoipa::openapi::schema::SchemaType::AnyValue),
         )));
-        let description =
-            "One number for all, or an array of them as nested lists, which goes along the last axes as in NumPy.";
+        let description = "A number, or an array as nested lists that is broadcast along the last axes as in NumPy.";
         OneOfBuilder::new().item(number).item(lists).description(Some(description)).into()
     }
 }
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn arrays_go_along_the_last_axes() {
+    fn arrays_are_broadcast_along_the_last_axes() {
         let shape = Shape(vec![2, 3]);
         for (array, expected) in [
             (json!([1.0, 2.0, 3.0]), vec![1.0, 2.0, 3.0, 1.0, 2.0, 3.0]),
@@ -198,22 +198,22 @@ mod tests {
             (json!(8.0), vec![8.0; 6]),
         ] {
             let numbers = numbers(array.clone());
-            numbers.check_along(&shape, "").unwrap();
+            numbers.check_broadcast(&shape, "").unwrap();
             let places = numbers.places(&shape);
-            let received: Vec<f64> = (0..6).map(|cell| numbers.at(&places, cell)).collect();
+            let received: Vec<f64> = (0..6).map(|element| numbers.at(&places, element)).collect();
             assert_eq!(received, expected, "{array}");
             assert_eq!(serde_json::to_value(&numbers).unwrap(), array);
         }
         for array in
             [json!([1, 2]), json!([[1, 2, 3], [1, 2, 3], [1, 2, 3]]), json!([[[1]], [[2]]]), json!([[[[1, 2, 3]]]])]
         {
-            let error = numbers(array.clone()).check_along(&shape, "/scale").unwrap_err();
+            let error = numbers(array.clone()).check_broadcast(&shape, "/scale").unwrap_err();
             assert_eq!(error.pointer, "/scale", "{array}");
         }
     }
 
     #[test]
-    fn lists_of_several_lengths_are_no_array() {
+    fn ragged_lists_are_refused() {
         let mut deep = json!(1);
         (0..9).for_each(|_| deep = json!([deep]));
         for value in [
@@ -227,7 +227,7 @@ mod tests {
             deep,
         ] {
             let error = serde_json::from_value::<Numbers>(value.clone()).unwrap_err().to_string();
-            assert!(error.contains("expected a number, or lists of numbers"), "{value}: {error}");
+            assert!(error.contains("expected a number, or nested lists of numbers"), "{value}: {error}");
         }
     }
 }

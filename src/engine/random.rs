@@ -1,12 +1,12 @@
-//! Streams of random numbers: every number follows from a seed, a purpose and a place, never from a thread.
+//! Random number streams: numbers depend on a seed, a purpose and an index, never on a thread.
 
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 
-/// What random numbers are for; streams of different purposes have nothing in common.
+/// The purpose of random numbers; streams of different purposes are independent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u64)]
 pub enum Purpose {
-    /// First weights.
+    /// Initialization of weights.
     Initialize = 1,
     /// The order of the rows.
     Shuffle = 2,
@@ -23,7 +23,7 @@ pub fn stream(seed: u64, purpose: Purpose, index: u64) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(key)
 }
 
-/// Where the random numbers of some rows of one step come from.
+/// The source of the random numbers of some rows of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Noise {
     /// The fit's seed.
@@ -32,12 +32,12 @@ pub struct Noise {
     pub step: u64,
     /// The layer.
     pub layer: u64,
-    /// Where the rows begin in their batch.
+    /// First row in the batch.
     pub first_row: usize,
 }
 
 impl Noise {
-    /// The numbers of these rows, for a layer that draws `words` 32-bit words a row. `seed` takes the fit's place.
+    /// The numbers of these rows, for a layer that draws `words` 32-bit words per row. `seed` replaces that of the fit.
     pub fn stream(&self, seed: Option<u64>, words: usize) -> ChaCha8Rng {
         let mut random = stream(seed.unwrap_or(self.seed), Purpose::Noise, self.layer);
         random.set_stream(self.step);

@@ -1,4 +1,4 @@
-//! `docs/LAYERS.md`: every name that a definition or a training may use, written from the code.
+//! `docs/LAYERS.md`: all names and settings of definitions and training, generated from the registries.
 
 use crate::engine::{
     activation::Activation, constraint::Constraint, init::Initializer, layer::AnyLayer, loss::Loss, metric::Measure,
@@ -11,16 +11,21 @@ use std::fmt::Write;
 /// The whole document.
 pub fn markdown() -> String {
     let mut text = String::from(
-        "# Layers\n\nEvery layer of a definition, and after them the activations, initializers, regularizers, constraints, \
-         losses, optimizers and metrics. `epoca layers` writes this page from the code. Names, defaults and arithmetic are \
-         Keras's; where ours differ, the text says so. Every layer may also have a `name`, `inputs` (the names of what it \
-         reads, where that is not the layer before it), `trainable`, and an `activity_regularizer`, a penalty on its output \
-         divided by the rows of the batch. `output_mask` replaces the mask that a layer gives: `none`, or `all`, which shows a step where \
-         the masks of all inputs that have one do, as the merging layers of Keras 2. Where a layer gives several values, `name` is the first of them and `name/1` the \
-         second; where it runs several times, `name:1` is what it gives the second time. A loss's object may have a `reduction`: the rows' \
-         losses become their sum divided by how many there are (`sum_over_batch_size`, where absent), their `sum`, or that divided by \
-         what the rows weigh together (`mean_with_sample_weight`). Shapes are without surprises: the batch comes \
-         first, channels last.\n\n",
+        "# Layers\n\nThe layers of a definition, then the activations, initializers, regularizers, constraints, losses, \
+         optimizers and metrics. `epoca layers` writes this page from the code. Names, defaults and arithmetic are Keras's; \
+         differences are named. Shapes are batch-first, channels-last.\n\n\
+         Every layer may also have these fields:\n\n\
+         * `name`: unique within the model. Default: the type, with `_1`, `_2` and so on for further layers of that type.\n\
+         * `inputs`: names of inputs of the model and of layers. Default: the layer before it. A list of lists calls the layer \
+         once for each, with shared weights. `name:1` is the output of the second call, `name/1` the second output of a layer \
+         with several.\n\
+         * `trainable`: whether its weights are trained. Default: `true`.\n\
+         * `activity_regularizer`: regularizer of the output, divided by the batch size.\n\
+         * `output_mask`: the mask of the output: `none`, or `all`, where a step is masked if any input masks it, as in the \
+         merging layers of Keras 2. Default: that of the layer.\n\n\
+         A loss may have a `reduction`: the weighted sum of the rows' losses divided by the number of rows \
+         (`sum_over_batch_size`, the default), not divided (`sum`), or divided by the sum of the weights \
+         (`mean_with_sample_weight`).\n\n",
     );
     let layers = AnyLayer::schemas();
     let links: Vec<String> = layers.iter().map(|(kind, _)| format!("[{kind}](#{kind})")).collect();
@@ -60,7 +65,7 @@ fn layer(text: &mut String, kind: &str, schema: &Value) {
     }
 }
 
-/// A field's description, which a reference or a choice may hold.
+/// The description of a field, or of its first alternative.
 fn meaning(property: &Value) -> String {
     let own = property["description"].as_str();
     let choices = ["oneOf", "allOf"].iter().filter_map(|list| property[*list].as_array()).flatten();
@@ -68,9 +73,10 @@ fn meaning(property: &Value) -> String {
     own.or(below).unwrap_or_default().to_owned()
 }
 
-/// The settings of a layer for which only what is required was given.
+/// The settings of a layer with example values for the required fields. An error points at the field that needs another
+/// example.
 fn defaults(kind: &str, required: &[&str]) -> Map<String, Value> {
-    let samples = [
+    let examples = [
         json!(2),
         json!(0.5),
         json!([2]),
@@ -81,24 +87,26 @@ fn defaults(kind: &str, required: &[&str]) -> Map<String, Value> {
         json!({"type": "lstm", "units": 2}),
         json!({"type": "dense", "units": 2}),
     ];
-    let combinations = samples.len().pow(u32::try_from(required.len()).unwrap_or(u32::MAX).min(4));
-    let read = |combination: usize| {
-        let mut rest = combination;
-        let mut settings = Map::new();
-        for field in required {
-            settings.insert((*field).to_owned(), samples[rest % samples.len()].clone());
-            rest /= samples.len();
+    let mut chosen = vec![0; required.len()];
+    loop {
+        let settings =
+            required.iter().zip(&chosen).map(|(field, &example)| ((*field).to_owned(), examples[example].clone()));
+        let layer = AnyLayer::read(kind, &Value::Object(settings.collect()));
+        let error = match layer.and_then(|layer| layer.check().map(|()| layer)) {
+            Ok(layer) => {
+                return super::field::to_value(&layer).ok().and_then(|it| it.as_object().cloned()).unwrap_or_default();
+            }
+            Err(error) => error,
+        };
+        let wrong = error.pointer.split('/').nth(1);
+        match required.iter().position(|field| Some(*field) == wrong) {
+            Some(field) if chosen[field] + 1 < examples.len() => chosen[field] += 1,
+            _ => return Map::new(),
         }
-        let layer = AnyLayer::read(kind, &Value::Object(settings)).ok().filter(|layer| layer.check().is_ok())?;
-        super::field::to_value(&layer).ok()
-    };
-    match (0..combinations).find_map(read) {
-        Some(Value::Object(settings)) => settings,
-        _ => Map::new(),
     }
 }
 
-/// Every member's name, with its settings and their defaults.
+/// A table of all members with their settings and defaults.
 fn family<T: Serialize>(text: &mut String, title: &str, members: &[T]) {
     let _ = write!(text, "\n# {title}\n\n| name | settings and their defaults |\n| --- | --- |\n");
     for member in members {
@@ -136,7 +144,7 @@ mod tests {
             );
             let required: Vec<&str> =
                 schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-            assert!(!defaults(kind, &required).is_empty(), "`{kind}` cannot be read from samples of {required:?}");
+            assert!(!defaults(kind, &required).is_empty(), "no examples for {required:?} of `{kind}`");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! How a family of settings (activations, optimizers, losses …) reads from JSON: one line a member.
+//! [`registry!`]: a family of settings (activations, optimizers, losses …) with one row per member, and its JSON form.
 
 use crate::engine::field::{self, FieldError};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -10,27 +10,27 @@ use utoipa::openapi::{
 
 /// A family of named settings; [`registry!`] implements it.
 pub(crate) trait Family: Sized {
-    /// What a member is called in messages.
+    /// A member in messages: `a loss`.
     const WHAT: &'static str;
-    /// Every name, in the order of the registry.
+    /// All names, in the order of the registry.
     const NAMES: &'static [&'static str];
     /// Every member, in the order of the registry.
     fn members() -> Vec<Registered>;
-    /// The member of this name with these settings; `None` where there is no such name.
+    /// The member of this name with these settings; `None` if there is no such name.
     fn member(name: &str, settings: Map<String, Value>) -> Option<Result<Self, FieldError>>;
 }
 
-/// One line of a registry.
+/// A row of a registry.
 pub(crate) struct Registered {
     pub(crate) name: &'static str,
-    /// Other spellings that are read.
+    /// Other accepted spellings.
     pub(crate) aliases: &'static [&'static str],
-    /// The schema of its settings, where it has some.
+    /// The schema of its settings, if it has any.
     pub(crate) settings: Option<RefOr<Schema>>,
 }
 
-/// Reads a bare name or `{"type": name, …}`.
-pub(crate) fn read<T: Family>(value: Value) -> Result<T, FieldError> {
+/// Parses a bare name or `{"type": name, …}`.
+pub(crate) fn parse_member<T: Family>(value: Value) -> Result<T, FieldError> {
     let (pointer, name, settings) = match value {
         Value::String(name) => ("", name, Map::new()),
         Value::Object(mut settings) => match settings.shift_remove("type") {
@@ -54,7 +54,7 @@ fn unknown<T: Family>(name: &str) -> String {
     field::with_nearest(&error.to_string())
 }
 
-/// Whether a client's `received` means `name`: Keras's class names (`GlorotUniform`, `RMSprop`) do.
+/// Whether `received` is `name`, or Keras's class name of it (`GlorotUniform`, `RMSprop`).
 pub(crate) fn same_name(received: &str, name: &str) -> bool {
     let letters = |text: &str| -> Vec<char> {
         text.chars().filter(|letter| *letter != '_').map(|letter| letter.to_ascii_lowercase()).collect()
@@ -62,7 +62,7 @@ pub(crate) fn same_name(received: &str, name: &str) -> bool {
     letters(received) == letters(name)
 }
 
-/// A member without settings, given some.
+/// Fails if there are settings, for a member without any.
 pub(crate) fn no_settings(settings: &Map<String, Value>) -> Result<(), FieldError> {
     match settings.keys().next() {
         None => Ok(()),
@@ -73,8 +73,8 @@ pub(crate) fn no_settings(settings: &Map<String, Value>) -> Result<(), FieldErro
     }
 }
 
-/// A member's settings.
-pub(crate) fn settings<T: DeserializeOwned>(settings: Map<String, Value>) -> Result<T, FieldError> {
+/// Parses the settings of a member.
+pub(crate) fn parse_settings<T: DeserializeOwned>(settings: Map<String, Value>) -> Result<T, FieldError> {
     field::parse(&Value::Object(settings))
 }
 
@@ -87,7 +87,7 @@ pub(crate) struct Tagged<'a, T> {
     pub(crate) settings: &'a T,
 }
 
-/// `{"type": name, …}`, or the bare name where no setting is to be printed.
+/// `{"type": name, …}`, or the bare name if no setting is serialized.
 pub(crate) fn serialize<T: Serialize, S: serde::Serializer>(
     name: &'static str,
     settings: &T,
@@ -100,16 +100,16 @@ pub(crate) fn serialize<T: Serialize, S: serde::Serializer>(
     }
 }
 
-/// serde's side of [`read`]: the pointer travels in the message, and [`field::parse`] takes it out again.
+/// [`parse_member`] for serde: the JSON pointer is passed in the message, from which [`field::parse`] extracts it.
 pub(crate) fn deserialize<'de, T: Family, D: serde::Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-    read(Value::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    parse_member(Value::deserialize(deserializer)?).map_err(serde::de::Error::custom)
 }
 
-/// A member of a family in its schema.
+/// A member of a family, for its schema.
 pub(crate) struct Member {
-    /// Its name, and the other spellings that are read.
+    /// Its name, and its other accepted spellings.
     pub(crate) names: Vec<String>,
-    /// Its settings, where it has some.
+    /// The schema of its settings, if it has any.
     pub(crate) settings: Option<RefOr<Schema>>,
 }
 
@@ -189,10 +189,10 @@ pub(crate) fn with_property(family: RefOr<Schema>, name: &str, property: impl In
     RefOr::T(Schema::OneOf(forms))
 }
 
-/// An enum of settings with one line a member: its variant, its name, its further names.
+/// Defines an enum of settings with one row per member: its variant, its name, its aliases.
 ///
-/// It reads a bare name or an object with `type`, and prints the object, or the bare name where there are no settings.
-/// `dyn Trait` is what every member's settings implement.
+/// It deserializes from a bare name or an object with `type`, and serializes to the object, or to the bare name if
+/// there are no settings. The settings of every member implement `dyn Trait`.
 macro_rules! registry {
     (
         $(#[$meta:meta])*
@@ -208,15 +208,15 @@ macro_rules! registry {
         }
 
         impl $family {
-            /// Every name.
+            /// All names.
             pub const NAMES: &'static [&'static str] = &[$($plain_name,)* $($tuned_name,)*];
 
-            /// One of each, with its default settings.
+            /// Every member with its default settings.
             pub fn every() -> Vec<Self> {
                 vec![$(Self::$plain,)* $(Self::$tuned($tuned::default()),)*]
             }
 
-            /// The name of its kind (`type` in JSON).
+            /// Its name (`type` in JSON).
             pub fn kind(&self) -> &'static str {
                 match self {
                     $(Self::$plain => $plain_name,)*
@@ -259,7 +259,7 @@ macro_rules! registry {
                     return Some(registry::no_settings(&settings).map(|()| Self::$plain));
                 })*
                 $(if [$tuned_name, $($tuned_alias),*].iter().any(is) {
-                    return Some(registry::settings(settings).map(Self::$tuned));
+                    return Some(registry::parse_settings(settings).map(Self::$tuned));
                 })*
                 None
             }
@@ -304,5 +304,4 @@ macro_rules! registry {
 pub(crate) use registry;
 
 #[cfg(test)]
-#[path = "registry_tests.rs"]
 mod tests;

@@ -76,7 +76,7 @@ pub fn choose(
     scale: Preprocessing,
     by: ChosenBy,
 ) -> (Vec<ColumnScale>, Vec<JobWarning>) {
-    let uses = architecture.cell_uses();
+    let uses = architecture.input_uses();
     let mut scales: Vec<ColumnScale> = Vec::new();
     let mut unscaled: Vec<&Column> = Vec::new();
     let mut cell = 0;

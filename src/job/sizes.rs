@@ -67,12 +67,12 @@ impl JobSummary {
         let keeps = training.terminate_on_nan
             || training.early_stopping.as_ref().is_some_and(|early_stopping| early_stopping.restore_best_weights);
         let fit = TrainingMemory::new(architecture, batch_rows, training.losses(), &training.optimizer, keeps);
-        let trainable = architecture.trainable_cells() as u64;
-        let parameters = trainable.saturating_add(architecture.fixed_cells() as u64);
+        let trainable = architecture.trainable_elements() as u64;
+        let parameters = trainable.saturating_add(architecture.fixed_elements() as u64);
 
         let rows = tables.rows.saturating_add(tables.validation_rows);
         let order = rows.saturating_mul(ROW_INDEX);
-        let cells = (architecture.input_cells() as u64).saturating_add(tables.target_cells);
+        let cells = (architecture.input_elements() as u64).saturating_add(tables.target_cells);
         let cells = cells.saturating_add(u64::from(tables.weighted));
         let tensors = rows.saturating_mul(cells).saturating_mul(ELEMENT);
         let table = rows.saturating_mul(tables.columns).saturating_mul(NUMBER);

@@ -63,7 +63,7 @@ impl Loaded {
         let output = output.view();
         let predictions = match format {
             Format::Labelled => {
-                let cells: Vec<usize> = self.outputs().iter().map(|(_, shape)| shape.cells()).collect();
+                let cells: Vec<usize> = self.outputs().iter().map(|(_, shape)| shape.elements()).collect();
                 Predictions::Labelled(self.recipe().decode(output, &cells))
             }
             Format::Raw => Predictions::Raw(output, self.outputs()),
@@ -101,7 +101,7 @@ impl Serialize for SideBySide<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut cells = self.cells;
         serializer.collect_map(self.outputs.iter().map(|(name, shape)| {
-            let (mine, rest) = cells.split_at_checked(shape.cells()).unwrap_or_default();
+            let (mine, rest) = cells.split_at_checked(shape.elements()).unwrap_or_default();
             cells = rest;
             (name, Nested { cells: mine, axes: &shape.0 })
         }))

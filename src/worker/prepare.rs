@@ -162,7 +162,7 @@ fn outputs<'a>(
             _ => job.target.get(name)?.names(),
         };
         let loss = job.training.loss.as_ref()?.get(name, index)?;
-        let activation = loss.and_then(|loss| loss.answers_through(architecture.last_activation(index)));
+        let activation = loss.and_then(|loss| loss.probability_activation(architecture.last_activation(index)));
         let logits = activation.map(|activation| Logits { activation, width: shape.last() });
         let name = if several { name } else { "" };
         let ignore_class = loss.and_then(|loss| loss.ignore_class());

@@ -194,7 +194,7 @@ fn a_fit_takes_the_memory_that_was_said() {
         let definition = Definition::from_value(&json!({"input_shape": input_shape, "layers": layers})).unwrap();
         let shapes = definition.known_input_shapes().unwrap();
         let architecture = definition.resolve(&shapes, &Limits::default()).unwrap();
-        let x = Array2::from_shape_fn((300, architecture.input_cells()), |(row, cell)| ((row + cell) as f32).sin());
+        let x = Array2::from_shape_fn((300, architecture.input_elements()), |(row, cell)| ((row + cell) as f32).sin());
         let y = Array2::from_shape_fn((300, 1), |(row, _)| (row % 2) as f32);
         for (batch_size, optimizer) in [
             (32, json!("adam")),

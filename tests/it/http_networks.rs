@@ -50,7 +50,7 @@ async fn what_keras_prints_trains_and_predicts(
     let shape = definition.input_shape.clone().unwrap();
     let features: usize = shape.0.iter().map(|axis| axis.unwrap_or(6)).product();
     let shapes = definition.input_shapes(&[features]).unwrap();
-    let classes = definition.resolve(&shapes, &Default::default()).unwrap().output_cells().max(2);
+    let classes = definition.resolve(&shapes, &Default::default()).unwrap().output_elements().max(2);
 
     let server = Server::start().await;
     let url = server.url();

@@ -40,7 +40,7 @@ fn counted(document: &Value) -> Result<(usize, usize), String> {
         definition.resolve(&shapes, &LARGEST).map_err(|errors| format!("{} errors: {}", errors.len(), errors[0]))?;
     let parameters = architecture.parameters();
     let cells = |trainable: bool| {
-        parameters.iter().filter(move |it| it.spec.trainable || !trainable).map(|it| it.cells.len()).sum::<usize>()
+        parameters.iter().filter(move |it| it.spec.trainable || !trainable).map(|it| it.range.len()).sum::<usize>()
     };
     Ok((cells(false), cells(true)))
 }

@@ -190,14 +190,14 @@ fn outcome(case: &Case, table: &[Value]) -> Outcome {
         [] => vec![only_input(&document)],
         inputs => inputs.iter().map(|input| input.name.clone()).collect(),
     };
-    let x: Vec<_> = names.iter().zip(&shapes).map(|(name, shape)| input(name, shape.cells())).collect();
-    let widths: Vec<usize> = architecture.output_shapes().map(|shape| shape.cells()).collect();
+    let x: Vec<_> = names.iter().zip(&shapes).map(|(name, shape)| input(name, shape.elements())).collect();
+    let widths: Vec<usize> = architecture.output_shapes().map(|shape| shape.elements()).collect();
     let y: Vec<_> = case.targets.iter().zip(&widths).enumerate().map(|(i, (kind, &it))| target(i, kind, it)).collect();
     let (x, y) = (side_by_side(&x), side_by_side(&y));
     let tensors = architecture.parameters().iter().map(|parameter| NamedTensor {
         name: parameter.name.clone(),
         shape: parameter.shape.clone(),
-        values: weight(&parameter.name, parameter.shape.cells()),
+        values: weight(&parameter.name, parameter.shape.elements()),
     });
     let tensors = tensors.collect();
     let mut network = Network::with_tensors(architecture, tensors).unwrap();

@@ -91,7 +91,7 @@ fn values_of_a_layer_are_read_by_number() {
     for (reads, pointer, words) in [
         (json!(["x", "encoder/3", "encoder/2"]), "/layers/1/inputs/1", "expected `encoder/0` to `encoder/2`"),
         (json!(["x", "encoder/h", "encoder/2"]), "/layers/1/inputs/1", "received `encoder/h`"),
-        (json!(["x/0", "encoder/1", "encoder/2"]), "/layers/1/inputs/0", "expected `x`, which is one value"),
+        (json!(["x/0", "encoder/1", "encoder/2"]), "/layers/1/inputs/0", "expected `x`, which has one output"),
         (json!(["x", "encoder/1", "encoder:1/2"]), "/layers/1/inputs/2", "expected `encoder:0` to `encoder:0`"),
         (json!(["x", "encoders/1", "encoder/2"]), "/layers/1/inputs/1", "did you mean `encoder`?"),
         (json!(["x", "a", "b", "c"]), "/layers/1/inputs", "expected 1 to 3 inputs, received 4"),

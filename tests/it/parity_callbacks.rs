@@ -6,7 +6,7 @@ use epoca::engine::{
         EarlyStopping, EpochReport, EventSink, FitError, FitPlan, Fitted, OutputPlan, Progress, ReduceLrOnPlateau,
         Samples, ValidationFreq, fit,
     },
-    metric::{Better, Measure, Metric},
+    metric::{Goal, Measure, Metric},
     network::{NamedTensor, Network},
     shape::Shape,
     spec::{Definition, Limits},
@@ -153,11 +153,11 @@ fn the_better_values_of_a_metric_are_those_of_keras() {
     let directions = fixture().directions;
     for Direction { metric, direction } in &directions {
         let expected = direction.as_deref().map(|direction| match direction {
-            "down" => Better::Less,
-            "up" => Better::More,
+            "down" => Goal::Minimize,
+            "up" => Goal::Maximize,
             other => panic!("{metric}: {other}"),
         });
-        assert_eq!(read::<Metric>(&json!(metric)).better(), expected, "{metric}");
+        assert_eq!(read::<Metric>(&json!(metric)).goal(), expected, "{metric}");
     }
     // Which are scikit-learn's.
     let others = ["matthews_corrcoef", "cohen_kappa"];

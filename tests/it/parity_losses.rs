@@ -37,8 +37,8 @@ fn losses_and_their_gradients_equal_keras() {
         let mut gradient = vec![0.0f32; case.output.len()];
         let weights = case.weights.as_deref();
         let last = if loss.kind().starts_with("binary") { Activation::Sigmoid } else { Activation::Softmax };
-        let left_out = case.logits.then_some(last);
-        let total = loss.evaluate(&case.targets, &case.output, case.width, left_out, weights, 1.0, &mut gradient);
+        let fused = case.logits.then_some(last);
+        let total = loss.evaluate(&case.targets, &case.output, case.width, fused, weights, 1.0, &mut gradient);
         assert!((total - case.loss).abs() <= 3e-6 * case.loss.abs(), "{what}: {total} but Keras has {}", case.loss);
         // From probabilities a gradient is the difference of numbers around 1, whose rounding error it keeps.
         assert_close(
@@ -49,7 +49,7 @@ fn losses_and_their_gradients_equal_keras() {
             if case.logits { 1e-2 } else { 0.2 },
         );
         let mut halved = vec![0.0f32; case.output.len()];
-        loss.evaluate(&case.targets, &case.output, case.width, left_out, weights, 0.5, &mut halved);
+        loss.evaluate(&case.targets, &case.output, case.width, fused, weights, 0.5, &mut halved);
         let half: Vec<f32> = gradient.iter().map(|gradient| gradient * 0.5).collect();
         assert_close(&format!("{what} scaled gradient"), &halved, &half, 1e-6, 1e-6);
     }

@@ -35,7 +35,7 @@ fn metrics_summed_over_batches_equal_keras_and_scikit_learn() {
         let rows = case.output.len() / case.width;
         let target_width = case.targets.len() / rows;
         // Sums of disjoint rows are added, as those of lanes are.
-        let mut sums = vec![0.0; metric.cells(case.width)];
+        let mut sums = vec![0.0; metric.sums(case.width)];
         for (targets, output) in case.targets.chunks(7 * target_width).zip(case.output.chunks(7 * case.width)) {
             let mut part = vec![0.0; sums.len()];
             metric.update(targets, output, case.width, &mut part);

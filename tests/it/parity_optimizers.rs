@@ -132,7 +132,7 @@ fn bits_do_not_depend_on_threads() {
         .into_iter()
         .map(|(name, axes)| {
             let shape = Shape(axes);
-            let first = (0..shape.cells()).map(|cell| (cell as f32 * 0.37).sin()).collect();
+            let first = (0..shape.elements()).map(|cell| (cell as f32 * 0.37).sin()).collect();
             Tensor { name: name.into(), shape, first }
         })
         .collect();

@@ -49,7 +49,7 @@ fn regularizers_equal_those_of_keras() {
         let (regularizer, shape): (Regularizer, _) = (read(&case.definition), Shape(case.shape.clone()));
         regularizer.check().and_then(|()| regularizer.check_shape(&shape)).unwrap();
         let what = format!("{} of {shape}", case.definition);
-        let mut room = vec![0.0; regularizer.room(&shape)];
+        let mut room = vec![0.0; regularizer.scratch_elements(&shape)];
         let penalty = regularizer.penalty(&case.weights, &shape, &mut room) as f32;
         assert_close(&what, &[penalty], &[case.penalty], 1e-5, 0.0);
         let mut gradient = vec![0.0; case.weights.len()];
@@ -82,7 +82,7 @@ fn initializers_without_chance_equal_those_of_keras() {
     for case in &fixture().initializers {
         let (initializer, shape): (Initializer, _) = (read(&case.definition), Shape(case.shape.clone()));
         initializer.check().and_then(|()| initializer.check_shape(&shape)).unwrap();
-        let mut values = vec![f32::NAN; shape.cells()];
+        let mut values = vec![f32::NAN; shape.elements()];
         initializer.fill(&shape, &mut values, &mut ChaCha8Rng::seed_from_u64(1));
         // Keras takes cosines of rounded angles.
         assert_close(&format!("{} of {shape}", case.definition), &values, &case.values, 2e-6, 1.0);

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Celu {
-    /// How far below 0 it goes, more than 0.
+    /// Scale of the negative part, more than 0.
     pub alpha: f64,
 }
 

@@ -19,7 +19,7 @@ const TANH_CUBIC: f64 = 0.044715;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Gelu {
-    /// Whether the tanh form is used.
+    /// Whether to use the tanh approximation.
     pub approximate: bool,
 }
 

@@ -7,7 +7,7 @@ use crate::engine::{
 };
 use serde::{Deserialize, Serialize};
 
-/// `f(x) = slope * x + 0.5`, but at least 0 and at most 1.
+/// `f(x) = slope * x + 0.5`, clipped to 0..1.
 ///
 /// Keras 3 has the slope 1/6, Keras 2 the slope 0.2.
 ///
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct HardSigmoid {
-    /// How steep it is, more than 0.
+    /// Slope, more than 0.
     pub slope: f64,
 }
 

@@ -3,7 +3,7 @@
 use super::{Function, chain, map};
 use crate::engine::real::Real;
 
-/// `f(x) = x`, but at least -1 and at most 1.
+/// `f(x) = x`, clipped to -1..1.
 ///
 /// Source: <https://keras.io/api/layers/activations/#hardtanh-function>
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

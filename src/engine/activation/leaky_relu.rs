@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LeakyRelu {
-    /// The slope below 0, at least 0.
+    /// Slope below 0, at least 0.
     pub negative_slope: f64,
 }
 
@@ -39,7 +39,7 @@ impl<F: Real> Function<F> for LeakyRelu {
 
     fn backward(&self, _x: &[F], y: &[F], gradient: &mut [F], _width: usize) {
         let slope = F::of(self.negative_slope);
-        // The slope is not negative, so y has the sign of x, or is 0 where x was not positive.
+        // The slope is not negative, so y has the sign of x, or is 0 for x <= 0.
         chain(
             y,
             gradient,

@@ -1,6 +1,6 @@
-//! Activations: Keras's names, forward beside backward.
+//! Activations: Keras's names, forward and backward.
 //!
-//! A new activation is one file and one line below; the gradient test and the parity fixture then ask for it.
+//! A new activation is one file and one row below; the gradient test and the parity tests cover it.
 
 mod celu;
 mod elu;
@@ -64,13 +64,13 @@ pub use threshold::Threshold;
 
 use crate::engine::{field::FieldError, kernel::vectorized, real::Real, registry::registry};
 
-/// What every activation's settings implement.
+/// Implemented by the settings of every activation.
 trait Function<F: Real> {
     /// Ranges of the settings.
     fn check(&self) -> Result<(), FieldError> {
         Ok(())
     }
-    /// Whether `backward` reads x; where not, y is enough.
+    /// Whether `backward` needs x, not only y.
     fn needs_input(&self) -> bool {
         false
     }
@@ -85,7 +85,7 @@ trait Function<F: Real> {
 }
 
 registry! {
-    /// An elementwise function, or softmax along the last axis. A name (`"relu"`) or settings
+    /// Activation function. A name (`"relu"`) or settings
     /// (`{"type": "leaky_relu", "negative_slope": 0.1}`).
     #[derive(Debug, Clone, Copy, PartialEq)]
     Activation, "an activation", dyn Function {
@@ -143,7 +143,7 @@ impl Activation {
         self.behaviour::<f32>().range()
     }
 
-    /// Whether [`Self::backward`] reads the input; where not, the output is enough and the input need not be kept.
+    /// Whether [`Self::backward`] needs the input, not only the output.
     pub fn needs_input(&self) -> bool {
         self.behaviour::<f32>().needs_input()
     }
@@ -161,8 +161,7 @@ impl Activation {
 
 /// Replaces each x by f(x).
 ///
-/// Adding zero changes no value, but makes every cell a new one: where f gives some x back, the compiler would otherwise
-/// skip those stores with a mask, which takes four times as long.
+/// Adding zero changes no value, but prevents a masked store where f returns x itself, which takes four times as long.
 #[inline(always)]
 fn map<F: Real>(x: &mut [F], f: impl Fn(F) -> F) {
     vectorized(
@@ -175,7 +174,7 @@ fn map<F: Real>(x: &mut [F], f: impl Fn(F) -> F) {
     );
 }
 
-/// Multiplies each gradient by the derivative that `f` knows from `known` (x or y). For the zero see [`map`].
+/// Multiplies each gradient by the derivative that `f` computes from `known` (x or y). For the zero see [`map`].
 #[inline(always)]
 fn chain<F: Real>(known: &[F], gradient: &mut [F], f: impl Fn(F) -> F) {
     vectorized(

@@ -9,19 +9,19 @@ use serde::{Deserialize, Serialize};
 
 /// `f(x) = max(x, 0)`; the derivative at 0 is 0.
 ///
-/// With settings: `x` from `threshold` on, but at most `max_value`, and `negative_slope * (x - threshold)` below.
+/// With settings: `min(x, max_value)` above `threshold`, and `negative_slope * (x - threshold)` below.
 ///
 /// Source: <https://keras.io/api/layers/activations/#relu-function>
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Relu {
-    /// The slope below the threshold, at least 0.
+    /// Slope below the threshold, at least 0.
     #[serde(skip_serializing_if = "is_zero")]
     pub negative_slope: f64,
-    /// The greatest value, at least 0; none where absent.
+    /// Maximum value, at least 0. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_value: Option<f64>,
-    /// Up to where x is cut off, at least 0.
+    /// Threshold, at least 0.
     #[serde(skip_serializing_if = "is_zero")]
     pub threshold: f64,
 }
@@ -35,10 +35,10 @@ impl Relu {
         *self == Self::default()
     }
 
-    /// The slope, the greatest value and the threshold.
+    /// The slope, the maximum and the threshold.
     fn numbers<F: Real>(&self) -> (F, F, F) {
-        let most = self.max_value.unwrap_or(f64::INFINITY);
-        (F::of(self.negative_slope), F::of(most), F::of(self.threshold))
+        let max = self.max_value.unwrap_or(f64::INFINITY);
+        (F::of(self.negative_slope), F::of(max), F::of(self.threshold))
     }
 }
 
@@ -67,11 +67,11 @@ impl<F: Real> Function<F> for Relu {
                 |x| if x < F::ZERO { F::ZERO } else { x },
             );
         } else {
-            let (slope, most, threshold) = self.numbers::<F>();
+            let (slope, max, threshold) = self.numbers::<F>();
             map(
                 x,
                 #[inline(always)]
-                |x| if x <= threshold { slope * (x - threshold) } else { x.minimum_or_nan(most) },
+                |x| if x <= threshold { slope * (x - threshold) } else { x.minimum_or_nan(max) },
             );
         }
     }
@@ -85,13 +85,13 @@ impl<F: Real> Function<F> for Relu {
                 |y| if y > F::ZERO { F::ONE } else { F::ZERO },
             );
         } else {
-            let (slope, most, threshold) = self.numbers::<F>();
+            let (slope, max, threshold) = self.numbers::<F>();
             chain(
                 x,
                 gradient,
                 #[inline(always)]
                 |x| {
-                    let above = if x < most { F::ONE } else { F::ZERO };
+                    let above = if x < max { F::ONE } else { F::ZERO };
                     if x <= threshold { slope } else { above }
                 },
             );

@@ -3,9 +3,9 @@
 use super::{Function, chain, map};
 use crate::engine::real::Real;
 
-const MOST: f64 = 6.0;
+const MAX: f64 = 6.0;
 
-/// `f(x) = x`, but at least 0 and at most 6; the derivative at 0 and 6 is 0.
+/// `f(x) = x`, clipped to 0..6; the derivative at 0 and 6 is 0.
 ///
 /// Source: <https://keras.io/api/layers/activations/#relu6-function>
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +20,7 @@ impl<F: Real> Function<F> for Relu6 {
         map(
             x,
             #[inline(always)]
-            |x| x.minimum_or_nan(F::of(MOST)).maximum_or_nan(F::ZERO),
+            |x| x.minimum_or_nan(F::of(MAX)).maximum_or_nan(F::ZERO),
         );
     }
 
@@ -29,7 +29,7 @@ impl<F: Real> Function<F> for Relu6 {
             y,
             gradient,
             #[inline(always)]
-            |y| if y > F::ZERO && y < F::of(MOST) { F::ONE } else { F::ZERO },
+            |y| if y > F::ZERO && y < F::of(MAX) { F::ONE } else { F::ZERO },
         );
     }
 }

@@ -6,8 +6,7 @@ use crate::engine::real::Real;
 const SCALE: f64 = 1.050_700_987_355_480_5;
 const ALPHA: f64 = 1.673_263_242_354_377_2;
 
-/// `f(x) = scale * x` where x > 0, else `scale * alpha * (exp(x) - 1)`, with the two numbers of the paper that keep mean and
-/// variance from layer to layer.
+/// `f(x) = scale * x` where x > 0, else `scale * alpha * (exp(x) - 1)`, with the constants of the paper.
 ///
 /// Source: <https://keras.io/api/layers/activations/#selu-function>, <https://arxiv.org/abs/1706.02515>
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SoftShrink {
-    /// Up to what size x becomes 0, at least 0.
+    /// Absolute value up to which x becomes 0, at least 0.
     pub threshold: f64,
 }
 

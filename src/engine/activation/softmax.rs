@@ -18,7 +18,7 @@ impl<F: Real> Function<F> for Softmax {
         vectorized(
             #[inline(always)]
             || {
-                // Exponentials of the whole block at once: rows may be too short to fill registers.
+                // One loop over all exponentials: rows may be too short to vectorize.
                 for row in x.chunks_exact_mut(width) {
                     let largest = row.iter().fold(row[0], |largest, &x| largest.maximum(x));
                     row.iter_mut().for_each(|x| *x -= largest);

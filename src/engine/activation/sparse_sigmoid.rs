@@ -3,7 +3,7 @@
 use super::{Function, chain, map};
 use crate::engine::real::Real;
 
-/// `f(x) = (x + 1) / 2`, but at least 0 and at most 1.
+/// `f(x) = (x + 1) / 2`, clipped to 0..1.
 ///
 /// Source: <https://keras.io/api/layers/activations/#sparsesigmoid-function>
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

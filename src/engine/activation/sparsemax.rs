@@ -3,9 +3,9 @@
 use super::Function;
 use crate::engine::{kernel::vectorized, real::Real};
 
-/// `f(x)_i = max(x_i - tau, 0)`, along the last axis, with the tau that brings their sum to 1: that of the paper. Keras 3.15
-/// adds up the running sums of every cell above tau where the paper takes the last of them, so that what it gives sums to
-/// less than 1 where several cells are above.
+/// `f(x)_i = max(x_i - tau, 0)`, along the last axis, with the tau for which the outputs sum to 1, as in the paper.
+/// Keras 3.15 adds the cumulative sums of all elements above tau instead of the last one; its outputs sum to less than
+/// 1.
 ///
 /// Source: <https://keras.io/api/layers/activations/#sparsemax-function>, <https://arxiv.org/abs/1602.02068>
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl<F: Real> Function<F> for Sparsemax {
     }
 }
 
-/// What is taken from every cell: it grows while cells fall out that are not above it, which needs no sorted copy.
+/// tau, by iteration: it increases while elements drop out of the support, which needs no sorted copy.
 fn threshold<F: Real>(row: &[F]) -> F {
     let mut tau = F::of(f64::NEG_INFINITY);
     for _ in 0..=row.len() {
@@ -57,12 +57,12 @@ fn threshold<F: Real>(row: &[F]) -> F {
     tau
 }
 
-/// The sum and the number of the cells that count.
-fn total<F: Real>(cells: impl Iterator<Item = (F, bool)>) -> (F, F) {
-    cells.fold(
+/// The sum and the number of the selected elements.
+fn total<F: Real>(elements: impl Iterator<Item = (F, bool)>) -> (F, F) {
+    elements.fold(
         (F::ZERO, F::ZERO),
-        |(sum, count), (cell, counts)| {
-            if counts { (sum + cell, count + F::ONE) } else { (sum, count) }
+        |(sum, count), (element, counts)| {
+            if counts { (sum + element, count + F::ONE) } else { (sum, count) }
         },
     )
 }

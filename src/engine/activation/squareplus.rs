@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Squareplus {
-    /// How smooth it is near 0, more than 0.
+    /// Smoothness parameter, more than 0.
     pub b: f64,
 }
 

@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Threshold {
-    /// Up to where x is replaced.
+    /// Threshold.
     pub threshold: f64,
-    /// What replaces it.
+    /// Value up to the threshold.
     pub default_value: f64,
 }
 

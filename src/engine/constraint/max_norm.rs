@@ -1,6 +1,6 @@
 //! [`MaxNorm`].
 
-use super::{Axes, Bound};
+use super::{Axes, Projection};
 use crate::engine::{
     field::FieldError,
     real::{Real, check},
@@ -8,15 +8,15 @@ use crate::engine::{
 };
 use serde::{Deserialize, Serialize};
 
-/// `w * min(norm, max_value) / (epsilon + norm)`, with the norm of each group of cells along `axis`.
+/// `w * min(norm, max_value) / (epsilon + norm)`, with norms along `axis`.
 ///
 /// Source: <https://keras.io/api/layers/constraints/>
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MaxNorm {
-    /// The largest norm, more than 0.
+    /// Maximum norm, more than 0.
     pub max_value: f64,
-    /// The axes of a norm: 0 for the inputs of each unit of a dense layer.
+    /// Axes along which norms are computed: 0 for the weights of each unit of a dense layer.
     pub axis: Axes,
 }
 
@@ -26,7 +26,7 @@ impl Default for MaxNorm {
     }
 }
 
-impl<F: Real> Bound<F> for MaxNorm {
+impl<F: Real> Projection<F> for MaxNorm {
     fn check(&self) -> Result<(), FieldError> {
         check::positive("/max_value", self.max_value)
     }
@@ -36,7 +36,7 @@ impl<F: Real> Bound<F> for MaxNorm {
     }
 
     fn apply(&self, weights: &mut [F], shape: &Shape) {
-        let most = F::of(self.max_value);
-        self.axis.scale(weights, shape, |norm| if norm > most { most } else { norm });
+        let max = F::of(self.max_value);
+        self.axis.scale(weights, shape, |norm| if norm > max { max } else { norm });
     }
 }

@@ -1,6 +1,6 @@
 //! [`MinMaxNorm`].
 
-use super::{Axes, Bound};
+use super::{Axes, Projection};
 use crate::engine::{
     field::FieldError,
     real::{Real, check},
@@ -8,20 +8,20 @@ use crate::engine::{
 };
 use serde::{Deserialize, Serialize};
 
-/// `w * (rate * clip(norm, min_value, max_value) + (1 - rate) * norm) / (epsilon + norm)`, with the norm of each group of
-/// cells along `axis`.
+/// `w * (rate * clip(norm, min_value, max_value) + (1 - rate) * norm) / (epsilon + norm)`, with the norm of each group
+/// of elements along `axis`.
 ///
 /// Source: <https://keras.io/api/layers/constraints/>
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MinMaxNorm {
-    /// The least norm, at least 0.
+    /// Minimum norm, at least 0.
     pub min_value: f64,
-    /// The largest norm, at least `min_value`.
+    /// Maximum norm, at least `min_value`.
     pub max_value: f64,
-    /// How much of the way to these bounds a step goes, 0 to 1.
+    /// Rate of enforcement, 0 to 1.
     pub rate: f64,
-    /// The axes of a norm: 0 for the inputs of each unit of a dense layer.
+    /// Axes along which norms are computed: 0 for the weights of each unit of a dense layer.
     pub axis: Axes,
 }
 
@@ -31,7 +31,7 @@ impl Default for MinMaxNorm {
     }
 }
 
-impl<F: Real> Bound<F> for MinMaxNorm {
+impl<F: Real> Projection<F> for MinMaxNorm {
     fn check(&self) -> Result<(), FieldError> {
         check::not_negative("/min_value", self.min_value)?;
         check::not_negative("/max_value", self.max_value)?;
@@ -51,9 +51,9 @@ impl<F: Real> Bound<F> for MinMaxNorm {
     }
 
     fn apply(&self, weights: &mut [F], shape: &Shape) {
-        let (least, most, rate) = (F::of(self.min_value), F::of(self.max_value), F::of(self.rate));
+        let (min, max, rate) = (F::of(self.min_value), F::of(self.max_value), F::of(self.rate));
         self.axis.scale(weights, shape, |norm| {
-            let within = if norm > most { most } else { norm.maximum(least) };
+            let within = if norm > max { max } else { norm.maximum(min) };
             rate * within + (F::ONE - rate) * norm
         });
     }

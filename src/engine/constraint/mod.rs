@@ -1,6 +1,6 @@
-//! Constraints: what a parameter is brought back to after each step. Keras's names and arithmetic.
+//! Constraints, applied to parameters after each step: Keras's names and arithmetic.
 //!
-//! A new constraint is one file and one line below; the parity fixture then asks for it.
+//! A new constraint is one file and one row below; the parity tests require a fixture for it.
 
 mod max_norm;
 mod min_max_norm;
@@ -16,25 +16,25 @@ pub use unit_norm::UnitNorm;
 
 use crate::engine::{field::FieldError, real::Real, registry::registry, shape::Shape};
 
-/// What every constraint's settings implement.
-trait Bound<F: Real> {
+/// Implemented by the settings of every constraint.
+trait Projection<F: Real> {
     /// Ranges of the settings.
     fn check(&self) -> Result<(), FieldError> {
         Ok(())
     }
-    /// The axes that norms are taken over.
+    /// The axes along which norms are computed.
     fn axes(&self) -> Option<&Axes> {
         None
     }
-    /// Brings `weights`, row-major of `shape`, back.
+    /// Applies the constraint to `weights`, row-major of `shape`.
     fn apply(&self, weights: &mut [F], shape: &Shape);
 }
 
 registry! {
-    /// What a parameter is brought back to after each step. A name (`"non_neg"`) or settings
+    /// Constraint, applied to a parameter after each step. A name (`"non_neg"`) or settings
     /// (`{"type": "max_norm", "max_value": 2}`).
     #[derive(Debug, Clone, PartialEq)]
-    Constraint, "a constraint", dyn Bound {
+    Constraint, "a constraint", dyn Projection {
         plain {
             NonNeg = "non_neg" | "non_negative",
         }
@@ -52,12 +52,12 @@ impl Constraint {
         self.behaviour::<f32>().check()
     }
 
-    /// Whether the axes are those of a parameter of this shape; the pointer is below the constraint (`/axis`).
+    /// Whether the axes exist in a parameter of this shape; the pointer is below the constraint (`/axis`).
     pub fn check_shape(&self, shape: &Shape) -> Result<(), FieldError> {
         self.behaviour::<f32>().axes().map_or(Ok(()), |axes| axes.check(shape))
     }
 
-    /// Brings `weights`, row-major of `shape`, back to what is allowed. Takes no memory.
+    /// Applies the constraint to `weights`, row-major of `shape`. Does not allocate.
     pub fn apply<F: Real>(&self, weights: &mut [F], shape: &Shape) {
         self.behaviour().apply(weights, shape);
     }
@@ -97,7 +97,7 @@ mod tests {
         let constraint = json!({"type": "unit_norm", "axis": [0, -2]});
         let kept = applied(constraint, &weights, &[2, 3, 4]);
         for column in 0..4 {
-            let norm: f64 = kept.iter().skip(column).step_by(4).map(|cell| cell * cell).sum();
+            let norm: f64 = kept.iter().skip(column).step_by(4).map(|element| element * element).sum();
             assert!((norm - 1.0).abs() < 1e-6);
         }
         for axis in [2, -3] {

@@ -1,6 +1,6 @@
 //! [`NonNeg`].
 
-use super::Bound;
+use super::Projection;
 use crate::engine::{real::Real, shape::Shape};
 
 /// `max(w, 0)`.
@@ -9,7 +9,7 @@ use crate::engine::{real::Real, shape::Shape};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NonNeg;
 
-impl<F: Real> Bound<F> for NonNeg {
+impl<F: Real> Projection<F> for NonNeg {
     fn apply(&self, weights: &mut [F], _: &Shape) {
         weights.iter_mut().for_each(|weight| *weight = weight.maximum(F::ZERO));
     }

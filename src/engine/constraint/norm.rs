@@ -3,13 +3,12 @@
 use crate::engine::{field::FieldError, real::Real, shape::Shape};
 use serde::{Deserialize, Serialize};
 
-/// Keras's epsilon: keeps the division by a norm finite.
+/// Keras's epsilon, added to norms.
 const EPSILON: f64 = 1e-7;
-/// Most axes of a parameter.
-const MOST_AXES: usize = 8;
+/// Maximum axes of a parameter.
+const MAX_AXES: usize = 8;
 
-/// The axes of a parameter that one norm is taken over: a number or a list of numbers, counted from the last one where
-/// they are negative.
+/// Axes along which norms are computed: a number or a list of numbers; negative ones count from the last.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(untagged, expecting = "expected a whole number or a list of whole numbers")]
 pub enum Axes {
@@ -33,11 +32,11 @@ impl Axes {
         }
     }
 
-    /// Fails where `shape` has no such axis.
+    /// Fails if `shape` has no such axis.
     pub(super) fn check(&self, shape: &Shape) -> Result<(), FieldError> {
         let axes = shape.0.len();
         let count = axes as i64;
-        match self.as_slice().iter().find(|axis| !(-count..count).contains(axis) || axes > MOST_AXES) {
+        match self.as_slice().iter().find(|axis| !(-count..count).contains(axis) || axes > MAX_AXES) {
             None => Ok(()),
             Some(axis) => {
                 let detail =
@@ -47,10 +46,10 @@ impl Axes {
         }
     }
 
-    /// Multiplies each group of cells along these axes by `factor(norm) / (epsilon + norm)`.
+    /// Multiplies the elements along these axes by `factor(norm) / (epsilon + norm)`.
     pub(super) fn scale<F: Real>(&self, weights: &mut [F], shape: &Shape, factor: impl Fn(F) -> F) {
         let axes = &shape.0;
-        let mut strides = [0; MOST_AXES];
+        let mut strides = [0; MAX_AXES];
         let mut stride = 1;
         for (axis, size) in axes.iter().enumerate().rev() {
             strides[axis] = stride;
@@ -66,29 +65,29 @@ impl Axes {
             |axis| !together(axis),
             |group| {
                 let mut sum = 0.0;
-                walk(axes, &strides, together, |cell| {
-                    let value = weights[group + cell].to_f64();
+                walk(axes, &strides, together, |element| {
+                    let value = weights[group + element].to_f64();
                     sum += value * value;
                 });
                 let norm = F::of(sum).sqrt();
                 let scale = factor(norm) / (F::of(EPSILON) + norm);
-                walk(axes, &strides, together, |cell| weights[group + cell] *= scale);
+                walk(axes, &strides, together, |element| weights[group + element] *= scale);
             },
         );
     }
 }
 
-/// Calls `visit` with the offset of every index over the axes that `takes`, the other indices being zero.
-fn walk(axes: &[usize], strides: &[usize; MOST_AXES], takes: impl Fn(usize) -> bool, mut visit: impl FnMut(usize)) {
-    let mut index = [0; MOST_AXES];
+/// Calls `visit` with the offset of every index over the selected axes; the other indices are 0.
+fn walk(axes: &[usize], strides: &[usize; MAX_AXES], takes: impl Fn(usize) -> bool, mut visit: impl FnMut(usize)) {
+    let mut index = [0; MAX_AXES];
     let mut offset = 0;
-    'cells: loop {
+    'elements: loop {
         visit(offset);
         for axis in (0..axes.len()).rev().filter(|&axis| takes(axis)) {
             index[axis] += 1;
             offset += strides[axis];
             if index[axis] < axes[axis] {
-                continue 'cells;
+                continue 'elements;
             }
             offset -= strides[axis] * axes[axis];
             index[axis] = 0;

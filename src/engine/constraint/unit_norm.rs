@@ -1,20 +1,20 @@
 //! [`UnitNorm`].
 
-use super::{Axes, Bound};
+use super::{Axes, Projection};
 use crate::engine::{real::Real, shape::Shape};
 use serde::{Deserialize, Serialize};
 
-/// `w / (epsilon + norm)`, with the norm of each group of cells along `axis`.
+/// `w / (epsilon + norm)`, with norms along `axis`.
 ///
 /// Source: <https://keras.io/api/layers/constraints/>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct UnitNorm {
-    /// The axes of a norm: 0 for the inputs of each unit of a dense layer.
+    /// Axes along which norms are computed: 0 for the weights of each unit of a dense layer.
     pub axis: Axes,
 }
 
-impl<F: Real> Bound<F> for UnitNorm {
+impl<F: Real> Projection<F> for UnitNorm {
     fn axes(&self) -> Option<&Axes> {
         Some(&self.axis)
     }

@@ -1,24 +1,24 @@
 //! [`EarlyStopping`].
 
 use super::monitor::{Comparison, Mode};
-use crate::engine::{field::FieldError, metric::Better, real::check};
+use crate::engine::{field::FieldError, metric::Goal, real::check};
 use serde::{Deserialize, Serialize};
 
-/// Keras's `EarlyStopping`.
+/// Stops training when a monitored value has stopped improving: Keras's `EarlyStopping`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct EarlyStopping {
-    /// `loss`, `val_loss`, a metric's name or `val_` before it.
+    /// The value to monitor: `loss`, `val_loss`, or the name of a metric, with `val_` for validation.
     pub monitor: String,
     /// Number of epochs without improvement after which training stops.
     pub patience: u32,
     /// Minimum change that counts as an improvement.
     pub min_delta: f64,
-    /// Whether less or more is better; `auto` infers it from the monitored value.
+    /// Whether smaller or greater values are better; `auto` infers it from the monitor.
     pub mode: Mode,
     /// Whether to restore the weights of the best epoch.
     pub restore_best_weights: bool,
-    /// Stop where the monitored value does not improve on this baseline.
+    /// Value that the monitor must improve on for the patience to restart.
     pub baseline: Option<f64>,
     /// Number of epochs before monitoring starts.
     pub start_from_epoch: u32,
@@ -45,9 +45,9 @@ impl EarlyStopping {
     }
 }
 
-/// What early stopping remembers from epoch to epoch.
+/// State of [`EarlyStopping`].
 #[derive(Debug)]
-pub(super) struct Watch<'a> {
+pub(super) struct EarlyStoppingState<'a> {
     settings: &'a EarlyStopping,
     comparison: Comparison,
     best: Option<f64>,
@@ -55,22 +55,22 @@ pub(super) struct Watch<'a> {
     wait: u32,
 }
 
-/// What an epoch's monitored value means.
+/// The outcome of an epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Verdict {
-    /// The weights are the best so far.
+    /// Whether its weights are the best so far.
     pub best: bool,
-    /// Training ends here.
+    /// Whether training ends.
     pub stop: bool,
 }
 
-impl<'a> Watch<'a> {
-    pub fn new(settings: &'a EarlyStopping, better: Better) -> Self {
-        let comparison = Comparison { better, min_delta: settings.min_delta };
+impl<'a> EarlyStoppingState<'a> {
+    pub fn new(settings: &'a EarlyStopping, goal: Goal) -> Self {
+        let comparison = Comparison { goal, min_delta: settings.min_delta };
         Self { settings, comparison, best: None, best_epoch: 0, wait: 0 }
     }
 
-    /// The best epoch so far, from 1; 0 before there was one.
+    /// The best epoch so far, from 1; 0 if there is none.
     pub fn best_epoch(&self) -> u32 {
         self.best_epoch
     }
@@ -84,7 +84,7 @@ impl<'a> Watch<'a> {
         if self.comparison.improves(value, self.best) {
             self.best = Some(value);
             self.best_epoch = epoch;
-            // An epoch may be the best so far, and still not as good as it must be for the patience to begin anew.
+            // As in Keras, patience restarts only if the baseline is improved on, too.
             if self.comparison.improves(value, self.settings.baseline) {
                 self.wait = 0;
             }

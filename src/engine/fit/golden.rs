@@ -68,7 +68,8 @@ fn bits_are_those_that_they_were() {
     assert_eq!(found, expected, "every class that this machine can be taken for");
 }
 
-/// By class of CPU: of a dense, a convolutional, a recurrent network, a transformer, a wide network and one over many steps.
+/// By class of CPU: of a dense, a convolutional, a recurrent network, a transformer, a wide network and one over many
+/// steps.
 const EXPECTED: [(&str, [u64; 6]); 3] = [
     (
         "scalar",

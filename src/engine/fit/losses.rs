@@ -1,17 +1,17 @@
-//! The losses of an epoch: the whole one is the mean over rows, and that of an output the mean over batches, whatever rows
-//! each has, as Keras reports them.
+//! [`EpochLosses`].
 
 use super::FitPlan;
 
-/// Sums of an epoch's losses.
-pub(super) struct Losses {
-    /// The whole loss, and each trained output's where there are several.
+/// The losses of an epoch as Keras reports them: the total is the mean over rows, that of an output the mean over
+/// batches.
+pub(super) struct EpochLosses {
+    /// Of the total loss, and of each trained output's if there are several.
     sums: Vec<f64>,
     rows: usize,
     batches: usize,
 }
 
-impl Losses {
+impl EpochLosses {
     pub fn new(plan: &FitPlan) -> Self {
         let outputs = plan.trained().count();
         Self { sums: vec![0.0; if outputs > 1 { 1 + outputs } else { 1 }], rows: 0, batches: 0 }
@@ -23,12 +23,12 @@ impl Losses {
         self.batches = 0;
     }
 
-    pub fn add(&mut self, loss: f64, of_outputs: impl Iterator<Item = f64>, rows: usize) {
+    pub fn add(&mut self, loss: f64, output_losses: impl Iterator<Item = f64>, rows: usize) {
         self.rows += rows;
         self.batches += 1;
         if let Some((sum, sums)) = self.sums.split_first_mut() {
             *sum += loss * rows as f64;
-            sums.iter_mut().zip(of_outputs).for_each(|(sum, loss)| *sum += loss);
+            sums.iter_mut().zip(output_losses).for_each(|(sum, loss)| *sum += loss);
         }
     }
 
@@ -37,7 +37,7 @@ impl Losses {
     }
 
     pub fn means(&self) -> Vec<f64> {
-        let of_outputs = self.sums.iter().skip(1).map(|sum| sum / self.batches as f64);
-        std::iter::once(self.loss()).chain(of_outputs).collect()
+        let output_losses = self.sums.iter().skip(1).map(|sum| sum / self.batches as f64);
+        std::iter::once(self.loss()).chain(output_losses).collect()
     }
 }

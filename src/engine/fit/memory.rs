@@ -1,24 +1,25 @@
-//! What a fit takes of memory, known before it begins.
+//! [`TrainingMemory`].
 
-use super::{cut::Cut, sources::Sources};
-use crate::engine::{loss::ReducedLoss, network::training_cells, optimizer::Optimizer, spec::Architecture};
+use super::{partition::Partition, sources::GradientSources};
+use crate::engine::{loss::ReducedLoss, network::training_elements, optimizer::Optimizer, spec::Architecture};
 use serde::{Deserialize, Serialize};
 
-/// Memory of a fit in `f32`, its data apart, in bytes.
+/// Estimated memory of training in `f32` without the data, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TrainingMemory {
-    /// The weights, and those of the best epoch where they are kept.
+    /// Weights, twice if those of the best epoch are restored.
     pub weights_bytes: u64,
-    /// Gradients of the weights, most of them once for each part of a step that runs beside others.
+    /// Gradients of the weights, for most of them once per thread.
     pub gradients_bytes: u64,
-    /// What the optimizer keeps from step to step, and penalties need.
+    /// State of the optimizer, and memory of the regularizers.
     pub optimizer_bytes: u64,
-    /// Values, their gradients and what layers keep for the backward pass, of the rows that are in work at a time.
+    /// Activations, their gradients and what layers keep for the backward pass, of the rows that are processed at a
+    /// time.
     pub activations_bytes: u64,
 }
 
 impl TrainingMemory {
-    /// Of steps of `batch_size` rows. `keeps` is whether the weights of an epoch are kept to go back to.
+    /// For steps of `batch_size` rows. `keeps` is whether the weights of an epoch are kept to be restored.
     pub fn new<'l>(
         architecture: &Architecture,
         batch_size: usize,
@@ -26,33 +27,34 @@ impl TrainingMemory {
         optimizer: &Optimizer,
         keeps: bool,
     ) -> Self {
-        let cut = Cut::new(architecture, batch_size, losses);
-        let lanes = cut.lanes as u64;
-        let trainable = architecture.trainable_cells() as u64;
-        let weights = trainable.saturating_add(architecture.fixed_cells() as u64);
-        let targets = (architecture.output_cells() as u64).saturating_mul(cut.shard_rows as u64);
+        let partition = Partition::new(architecture, batch_size, losses);
+        let lanes = partition.lanes as u64;
+        let trainable = architecture.trainable_elements() as u64;
+        let weights = trainable.saturating_add(architecture.fixed_elements() as u64);
+        let targets = (architecture.output_elements() as u64).saturating_mul(partition.shard_rows as u64);
         let trained = || architecture.parameters().iter().filter(|parameter| parameter.spec.trainable);
-        let of_optimizer = trained().map(|parameter| optimizer.memory(&parameter.name, &parameter.shape) as u64);
-        let of_penalties = trained().filter_map(|it| Some(it.spec.regularizer?.room(&it.shape) as u64));
-        let sources = Sources::new(architecture, &cut);
-        let of_lanes = (sources.cells as u64).saturating_mul(lanes);
-        let of_update = match () {
-            () if sources.are_flat(cut.lanes) => 0,
+        let optimizer_state = trained().map(|parameter| optimizer.memory(&parameter.name, &parameter.shape) as u64);
+        let regularizer_memory =
+            trained().filter_map(|it| Some(it.spec.regularizer?.scratch_elements(&it.shape) as u64));
+        let sources = GradientSources::new(architecture, &partition);
+        let lane_gradients = (sources.elements as u64).saturating_mul(lanes);
+        let update_gradient = match () {
+            () if sources.is_lane_gradient(partition.lanes) => 0,
             () if optimizer.needs_whole_gradient() => trainable,
             () => sources.largest_block() as u64,
         };
-        let bytes = |cells: u64| cells.saturating_mul(size_of::<f32>() as u64);
+        let bytes = |elements: u64| elements.saturating_mul(size_of::<f32>() as u64);
         Self {
             weights_bytes: bytes(weights.saturating_mul(1 + u64::from(keeps))),
-            gradients_bytes: bytes(of_lanes.saturating_add(of_update)),
-            optimizer_bytes: bytes(of_optimizer.chain(of_penalties).fold(0, u64::saturating_add)),
+            gradients_bytes: bytes(lane_gradients.saturating_add(update_gradient)),
+            optimizer_bytes: bytes(optimizer_state.chain(regularizer_memory).fold(0, u64::saturating_add)),
             activations_bytes: bytes(
-                training_cells(architecture, cut.shard_rows).saturating_add(targets).saturating_mul(lanes),
+                training_elements(architecture, partition.shard_rows).saturating_add(targets).saturating_mul(lanes),
             ),
         }
     }
 
-    /// All of it.
+    /// The sum.
     pub fn total_bytes(&self) -> u64 {
         [self.gradients_bytes, self.optimizer_bytes, self.activations_bytes]
             .into_iter()

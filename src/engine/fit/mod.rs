@@ -1,17 +1,19 @@
-//! The training loop, its events, its callbacks.
+//! The training loop, its callbacks and events.
 
-mod cut;
 mod early_stopping;
 #[cfg(test)]
 mod golden;
 mod lane;
 mod logged;
+mod loss_rows;
 mod losses;
 mod memory;
 mod monitor;
+mod partition;
 mod passes;
 mod reduce_lr_on_plateau;
 mod sources;
+mod task;
 #[cfg(test)]
 mod tests;
 mod train;
@@ -31,63 +33,63 @@ use crate::engine::{loss::ReducedLoss, metric::Metric, optimizer::Optimizer};
 use ndarray::{ArrayView1, ArrayView2};
 use std::ops::ControlFlow;
 
-/// Everything that decides a fit but the data and the first weights.
+/// The settings of a fit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FitPlan {
-    /// Times that every training row is seen; at least 1.
+    /// Number of epochs, at least 1.
     pub epochs: u32,
-    /// Rows of one step; the last step of an epoch may have fewer.
+    /// Rows per step; the last step of an epoch may have fewer.
     pub batch_size: usize,
-    /// The optimizer with its settings.
+    /// The optimizer.
     pub optimizer: Optimizer,
-    /// What each output of the network learns, in their order.
+    /// The loss and the metrics of each output of the network, in order.
     pub outputs: Vec<OutputPlan>,
-    /// Whether the rows are put in a new order each epoch.
+    /// Whether to shuffle the rows before each epoch.
     pub shuffle: bool,
-    /// Where all randomness of the fit comes from.
+    /// Seed of all random numbers of the fit.
     pub seed: u64,
-    /// When to stop before the last epoch.
+    /// Stops before the last epoch.
     pub early_stopping: Option<EarlyStopping>,
-    /// When to go on with smaller steps. Only beside a learning rate that is a number.
+    /// Reduces the learning rate. Requires a learning rate that is a number, not a schedule.
     pub reduce_lr_on_plateau: Option<ReduceLrOnPlateau>,
-    /// Whether a loss that is not finite ends the fit with the weights of the last whole epoch, in place of failing it.
+    /// Whether a NaN or infinite loss ends the fit with the weights of the last complete epoch instead of failing it.
     pub terminate_on_nan: bool,
-    /// After which epochs validation rows are measured.
+    /// The epochs after which the network is validated.
     pub validation_freq: ValidationFreq,
-    /// Steps of an epoch, at least 1, which then goes on in the rows where the one before ended; all rows where absent.
+    /// Steps per epoch, at least 1; the next epoch continues where the last stopped. Default: one pass over all rows.
     pub steps_per_epoch: Option<usize>,
-    /// Compute threads; the result has the same bits for every number.
+    /// Number of threads; the bits of the result do not depend on it.
     pub threads: usize,
 }
 
-/// What one output learns.
+/// The loss and the metrics of one output.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OutputPlan {
-    /// What goes before the names of its loss and metrics where there are several outputs.
+    /// Prefix of the names of its loss and metrics if there are several outputs.
     pub name: String,
-    /// The loss; of an output that is not trained it says the form of the targets alone.
+    /// The loss; for an output that is not trained it only decides the form of the targets.
     pub loss: ReducedLoss,
-    /// What is done with the loss and the targets.
+    /// Whether it has a loss and targets.
     pub role: Role,
-    /// The loss's part in the sum over the outputs; 1 for a single one.
+    /// Weight of the loss in the sum over the outputs; 1 for a single one.
     pub loss_weight: f64,
-    /// Reported beside the loss, in this order.
+    /// The metrics, in the order in which they are reported.
     pub metrics: Vec<Metric>,
 }
 
 impl OutputPlan {
-    /// What the one output of a network learns.
+    /// For the only output of a network.
     pub fn single(loss: ReducedLoss, metrics: Vec<Metric>) -> Self {
         Self { name: String::new(), loss, role: Role::Trained, loss_weight: 1.0, metrics }
     }
 }
 
-/// What a fit does with an output.
+/// Whether an output has a loss and targets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// Its loss is a part of the whole loss.
+    /// Its loss is a term of the total loss.
     Trained,
-    /// It has targets that metrics compare it with, and no loss.
+    /// It has targets for metrics, and no loss.
     Measured,
     /// It has neither targets nor a loss.
     Untrained,
@@ -100,45 +102,45 @@ impl FitPlan {
     }
 }
 
-/// Rows to learn from or to measure on.
+/// Rows to train or to validate on.
 #[derive(Debug, Clone, Copy)]
 pub struct Samples<'a, F> {
-    /// [rows, cells of every input one after the other]
+    /// [rows, elements of all inputs concatenated]
     pub x: ArrayView2<'a, F>,
-    /// [rows, target cells of every output one after the other]; a class index as a number for sparse losses.
+    /// [rows, target elements of all outputs concatenated]; a class index for sparse losses.
     pub y: ArrayView2<'a, F>,
-    /// `[rows]`: each row's part in the loss; 1 where absent.
+    /// `[rows]`: the sample weights; 1 if absent.
     pub weights: Option<ArrayView1<'a, F>>,
 }
 
-/// What one epoch came to.
+/// The results of one epoch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EpochReport {
     /// Counts from 1.
     pub epoch: u32,
-    /// `loss` first (where several outputs have a loss each one's after it), the metrics in the plan's order, then the same with `val_`
-    /// where validation data was measured.
+    /// `loss`, each output's loss if several have one, the metrics in the plan's order; then the same with `val_` if
+    /// the epoch was validated.
     pub logs: Vec<(String, f64)>,
-    /// The learning rate of the epoch's last step.
+    /// Learning rate of the epoch's last step.
     pub learning_rate: f64,
 }
 
-/// Where a fit stands within an epoch.
+/// Progress within an epoch.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Progress {
     /// Counts from 1.
     pub epoch: u32,
-    /// Steps of this epoch that are done.
+    /// Number of completed steps of this epoch.
     pub step: usize,
-    /// Steps of an epoch.
+    /// Number of steps per epoch.
     pub steps: usize,
     /// Mean loss of this epoch so far.
     pub loss: f64,
 }
 
-/// Receives progress and reports, and may stop the fit: `Break` ends it without a result.
+/// Receives the progress of a fit; `Break` cancels it.
 pub trait EventSink {
-    /// Before the first step, once there is everything that steps work on.
+    /// Before the first step, once all memory is allocated.
     fn begin(&mut self) {}
     /// After each step; must be cheap. Not called after an epoch's last step.
     fn step(&mut self, progress: Progress) -> ControlFlow<()>;
@@ -146,25 +148,25 @@ pub trait EventSink {
     fn epoch(&mut self, report: EpochReport) -> ControlFlow<()>;
 }
 
-/// How a fit ended.
+/// The result of a fit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fitted {
-    /// Epochs that ran.
+    /// Number of completed epochs.
     pub epochs: u32,
-    /// The epoch (from 1) whose monitored value was best; without early stopping the one with the least `val_loss`, or
-    /// `loss` where there is no validation data.
+    /// The epoch (from 1) with the best monitored value; without early stopping that with the lowest `val_loss`, or
+    /// `loss` if there is no validation data.
     pub best_epoch: u32,
-    /// The logs of the epoch whose weights the network now has.
+    /// The logs of the epoch whose weights the network has.
     pub logs: Vec<(String, f64)>,
-    /// Whether early stopping ended it.
+    /// Whether early stopping ended the fit.
     pub stopped_early: bool,
-    /// The epoch whose weights were kept, where a loss that was not finite ended it.
+    /// The epoch whose weights were restored, if a NaN or infinite loss ended the fit.
     pub terminated: Option<u32>,
 }
 
 /// Why a fit has no result.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[allow(missing_docs, reason = "the messages say it")]
+#[allow(missing_docs, reason = "the messages are the documentation")]
 pub enum FitError {
     #[error(
         "the loss became {loss} in epoch {epoch} at learning rate {learning_rate}; try a smaller learning rate, or look for extreme values in the data"

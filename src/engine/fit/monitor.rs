@@ -1,50 +1,50 @@
-//! What callbacks watch: which of two values is better.
+//! Comparison of the values that a callback monitors.
 
-use crate::engine::metric::Better;
+use crate::engine::metric::Goal;
 use serde::{Deserialize, Serialize};
 
-/// Which direction of a monitored value is better.
+/// Whether smaller or greater values of the monitor are better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// By what is monitored: less of losses and errors, more of accuracies, scores, overlaps and similarities. Counts such as
-    /// `true_positives` have no direction of their own.
+    /// Inferred from the monitor: `min` for losses and errors, `max` for accuracies, scores and similarities. Counts
+    /// such as `true_positives` require `min` or `max`.
     #[default]
     Auto,
-    /// Less is better.
+    /// Smaller values are better.
     Min,
-    /// More is better.
+    /// Greater values are better.
     Max,
 }
 
 impl Mode {
-    /// Which values are better, where `of_monitor` are by what is monitored.
-    pub fn better(self, of_monitor: Option<Better>) -> Option<Better> {
+    /// The goal, where `inferred` is that of the monitored value.
+    pub fn goal(self, inferred: Option<Goal>) -> Option<Goal> {
         match self {
-            Self::Auto => of_monitor,
-            Self::Min => Some(Better::Less),
-            Self::Max => Some(Better::More),
+            Self::Auto => inferred,
+            Self::Min => Some(Goal::Minimize),
+            Self::Max => Some(Goal::Maximize),
         }
     }
 }
 
-/// How a callback compares what it monitors.
+/// How a callback compares monitored values.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Comparison {
-    pub better: Better,
-    /// Less than this is no improvement.
+    pub goal: Goal,
+    /// Minimum change that counts as an improvement.
     pub min_delta: f64,
 }
 
 impl Comparison {
-    /// Whether `value` is better than `reference`, which anything is where there is none. In `f32`, as Keras logs and compares
-    /// values: what lies within a rounding is no improvement.
+    /// Whether `value` is better than `reference`, if there is one. Compared in `f32` as in Keras: a difference below
+    /// its precision is no improvement.
     pub fn improves(self, value: f64, reference: Option<f64>) -> bool {
         let Some(reference) = reference.map(|reference| reference as f32) else { return true };
         let (value, delta) = (f64::from(value as f32), self.min_delta.abs());
-        match self.better {
-            Better::Less => ((value + delta) as f32) < reference,
-            Better::More => (value - delta) as f32 > reference,
+        match self.goal {
+            Goal::Minimize => ((value + delta) as f32) < reference,
+            Goal::Maximize => (value - delta) as f32 > reference,
         }
     }
 }

@@ -1,18 +1,18 @@
-//! The rows in the order in which steps see them.
+//! [`Passes`].
 
 use super::FitPlan;
 use crate::engine::random::{self, Purpose};
 use rand::seq::SliceRandom;
 
-/// Passes over the rows, one after the other. An epoch is a pass, or `steps_per_epoch` steps that go on where the epoch
-/// before ended.
+/// The order of the rows in consecutive passes. An epoch is one pass, or `steps_per_epoch` steps that continue where
+/// the previous epoch stopped.
 #[derive(Debug)]
 pub(super) struct Passes<'a> {
     plan: &'a FitPlan,
     order: Vec<usize>,
     /// Counts from 1; 0 before the first.
     pass: u64,
-    /// Rows of this pass that were seen.
+    /// Number of rows of this pass that were used.
     seen: usize,
 }
 

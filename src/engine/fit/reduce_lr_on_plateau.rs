@@ -1,14 +1,14 @@
 //! [`ReduceLrOnPlateau`].
 
 use super::monitor::{Comparison, Mode};
-use crate::engine::{field::FieldError, metric::Better, real::check};
+use crate::engine::{field::FieldError, metric::Goal, real::check};
 use serde::{Deserialize, Serialize};
 
-/// Keras's `ReduceLROnPlateau`.
+/// Reduces the learning rate when a monitored value has stopped improving: Keras's `ReduceLROnPlateau`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ReduceLrOnPlateau {
-    /// `loss`, `val_loss`, a metric's name or `val_` before it.
+    /// The value to monitor: `loss`, `val_loss`, or the name of a metric, with `val_` for validation.
     pub monitor: String,
     /// Factor by which the learning rate is multiplied, above 0 and below 1.
     pub factor: f64,
@@ -16,7 +16,7 @@ pub struct ReduceLrOnPlateau {
     pub patience: u32,
     /// Minimum change that counts as an improvement, at least 0.
     pub min_delta: f64,
-    /// Whether less or more is better; `auto` infers it from the monitored value.
+    /// Whether smaller or greater values are better; `auto` infers it from the monitor.
     pub mode: Mode,
     /// Number of epochs to wait after a reduction.
     pub cooldown: u32,
@@ -48,9 +48,9 @@ impl ReduceLrOnPlateau {
     }
 }
 
-/// What it remembers from epoch to epoch.
+/// State of [`ReduceLrOnPlateau`].
 #[derive(Debug)]
-pub(super) struct Plateau<'a> {
+pub(super) struct PlateauState<'a> {
     settings: &'a ReduceLrOnPlateau,
     comparison: Comparison,
     best: Option<f64>,
@@ -58,13 +58,13 @@ pub(super) struct Plateau<'a> {
     cooldown: u32,
 }
 
-impl<'a> Plateau<'a> {
-    pub fn new(settings: &'a ReduceLrOnPlateau, better: Better) -> Self {
-        let comparison = Comparison { better, min_delta: settings.min_delta };
+impl<'a> PlateauState<'a> {
+    pub fn new(settings: &'a ReduceLrOnPlateau, goal: Goal) -> Self {
+        let comparison = Comparison { goal, min_delta: settings.min_delta };
         Self { settings, comparison, best: None, wait: 0, cooldown: 0 }
     }
 
-    /// The learning rate after an epoch that ended at `rate` with this value.
+    /// The learning rate after an epoch with this value and learning rate `rate`.
     pub fn observe(&mut self, value: f64, rate: f64) -> f64 {
         let settings = self.settings;
         if self.cooldown > 0 {
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_rate_falls_after_patience_rests_in_the_cooldown_and_stops_at_its_least() {
+    fn the_rate_falls_after_patience_and_cooldown_down_to_its_minimum() {
         let settings = ReduceLrOnPlateau {
             monitor: "loss".into(),
             factor: 0.5,
@@ -100,7 +100,7 @@ mod tests {
             min_lr: 0.3,
             ..ReduceLrOnPlateau::default()
         };
-        let mut plateau = Plateau::new(&settings, Better::Less);
+        let mut plateau = PlateauState::new(&settings, Goal::Minimize);
         let mut rate = 1.0;
         let expected = [1.0, 1.0, 0.5, 0.5, 0.3, 0.3, 0.3, 0.3];
         for (epoch, expected) in expected.into_iter().enumerate() {

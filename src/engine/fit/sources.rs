@@ -1,6 +1,6 @@
-//! Where the gradient of each weight comes from.
+//! [`GradientSources`]: how the gradient of each weight is computed.
 
-use super::{cut::Cut, lane::Lane};
+use super::{lane::Lane, partition::Partition};
 use crate::engine::{
     kernel::{self, Matrix},
     layer::Layer,
@@ -9,99 +9,99 @@ use crate::engine::{
 };
 use std::ops::Range;
 
-/// The gradients of most parameters are sums over lanes, each of which makes its own. Those of large kernels would fill a
-/// cache as often as there are lanes: they are made where weights are moved, some rows of a kernel at a time, from what
-/// the lanes still have of the step's rows.
+/// The gradients of max_block parameters are computed per lane and summed. Those of large kernels, which would not fit
+/// in cache once per lane, are deferred: the optimizer computes some rows of the kernel's gradient at a time, from the
+/// activations and output gradients that the lanes have kept.
 #[derive(Debug)]
-pub(super) struct Sources {
-    /// By parameter: its cells in a lane's gradient; none where it does not move, or is made later.
+pub(super) struct GradientSources {
+    /// By parameter: its range in a lane's gradient; empty if it is frozen or deferred.
     pub places: Vec<Range<usize>>,
-    /// Cells of a lane's gradient.
-    pub cells: usize,
-    /// Cuts of the flat trainable vector.
+    /// Elements of a lane's gradient.
+    pub elements: usize,
+    /// Blocks of the flat trainable vector.
     blocks: Vec<Block>,
 }
 
-/// Neighbouring weights that are moved at a time.
+/// A range of weights that the optimizer updates at a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Block {
-    cells: Range<usize>,
+    range: Range<usize>,
     source: Source,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Source {
-    /// The sum of these cells of every lane's gradient.
+    /// The sum of this range of every lane's gradient.
     Lanes(Range<usize>),
-    /// The sum of every lane's xᵀ · dy in these rows of a kernel.
+    /// The sum of every lane's `xᵀ · dy` for these rows of a kernel.
     Product { x: usize, dy: usize, inputs: usize, units: usize, rows: Range<usize> },
 }
 
-/// Cells of a kernel whose gradient is made later: with fewer, a lane's own stays in its cache.
-const LARGE: usize = 1 << 15;
-/// Most cells of a block, of which a thread then has all that belongs to it in its cache.
-const MOST_CELLS: usize = 1 << 15;
-/// Fewest cells that are worth a thread's attention.
-const FEWEST_CELLS: usize = 1 << 13;
-/// Rows of a kernel that are made at once in registers.
+/// Minimum elements of a kernel whose gradient is deferred: that of a smaller one stays in the lane's cache.
+const MIN_DEFERRED_ELEMENTS: usize = 1 << 15;
+/// Maximum elements of a block: its weights, gradient and optimizer state stay in cache.
+const MAX_BLOCK: usize = 1 << 15;
+/// Minimum elements of a block.
+const MIN_BLOCK: usize = 1 << 13;
+/// Rows of a register tile.
 const TILE: usize = 12;
 
-impl Sources {
-    /// For steps cut like this.
-    pub fn new(architecture: &Architecture, cut: &Cut) -> Self {
-        Self::later_from(architecture, cut, LARGE)
+impl GradientSources {
+    /// For steps of this partition.
+    pub fn new(architecture: &Architecture, partition: &Partition) -> Self {
+        Self::with_threshold(architecture, partition, MIN_DEFERRED_ELEMENTS)
     }
 
-    /// The gradients of kernels of `large` cells and more are made later.
-    fn later_from(architecture: &Architecture, cut: &Cut, large: usize) -> Self {
-        let count = architecture.trainable_cells();
-        let most = (count / 8).clamp(FEWEST_CELLS, MOST_CELLS);
-        let mut sources = Self { places: Vec::new(), cells: 0, blocks: Vec::new() };
-        let later = later(architecture, cut, large);
-        for (parameter, later) in architecture.parameters().iter().zip(later) {
-            match (parameter.spec.trainable, later) {
+    /// With the gradients of kernels of at least `large` elements deferred.
+    fn with_threshold(architecture: &Architecture, partition: &Partition, large: usize) -> Self {
+        let count = architecture.trainable_elements();
+        let max_block = (count / 8).clamp(MIN_BLOCK, MAX_BLOCK);
+        let mut sources = Self { places: Vec::new(), elements: 0, blocks: Vec::new() };
+        let deferred = deferred(architecture, partition, large);
+        for (parameter, deferred) in architecture.parameters().iter().zip(deferred) {
+            match (parameter.spec.trainable, deferred) {
                 (false, _) => sources.places.push(0..0),
                 (true, Some(node)) => {
                     sources.places.push(0..0);
-                    sources.add_kernel(parameter, node, most);
+                    sources.add_kernel_blocks(parameter, node, max_block);
                 }
                 (true, None) => {
-                    let start = sources.cells;
-                    sources.cells += parameter.cells.len();
-                    sources.places.push(start..sources.cells);
-                    sources.add_of_lanes(parameter.cells.clone(), start, most);
+                    let start = sources.elements;
+                    sources.elements += parameter.range.len();
+                    sources.places.push(start..sources.elements);
+                    sources.add_lane_blocks(parameter.range.clone(), start, max_block);
                 }
             }
         }
         sources
     }
 
-    /// Whether the gradient of one lane is all of it, and nothing is to be made of it.
-    pub fn are_flat(&self, lanes: usize) -> bool {
+    /// Whether the gradient is that of the only lane.
+    pub fn is_lane_gradient(&self, lanes: usize) -> bool {
         lanes == 1
-            && self.blocks.iter().all(|block| matches!(&block.source, Source::Lanes(cells) if *cells == block.cells))
+            && self.blocks.iter().all(|block| matches!(&block.source, Source::Lanes(range) if *range == block.range))
     }
 
-    /// The cells of each block.
+    /// The range of each block.
     pub fn blocks(&self) -> Vec<Range<usize>> {
-        self.blocks.iter().map(|block| block.cells.clone()).collect()
+        self.blocks.iter().map(|block| block.range.clone()).collect()
     }
 
-    /// Cells of the largest block.
+    /// Elements of the largest block.
     pub fn largest_block(&self) -> usize {
-        self.blocks.iter().map(|block| block.cells.len()).max().unwrap_or(0)
+        self.blocks.iter().map(|block| block.range.len()).max().unwrap_or(0)
     }
 
-    /// The cells of a block, in the flat trainable vector.
-    pub fn cells_of(&self, block: usize) -> Range<usize> {
-        self.blocks[block].cells.clone()
+    /// The range of a block in the flat trainable vector.
+    pub fn block_range(&self, block: usize) -> Range<usize> {
+        self.blocks[block].range.clone()
     }
 
-    /// Writes the gradient of a block, what the lanes make of it added in their order; nothing where there are none.
+    /// Writes the gradient of a block, summed over the lanes in order; writes nothing if there are none.
     pub fn write<'l, F: Real>(&self, block: usize, lanes: &'l [Lane<F>], gradient: &mut [F]) {
         match &self.blocks[block].source {
-            Source::Lanes(cells) => {
-                let of = |lane: &'l Lane<F>| &lane.gradient[cells.clone()];
+            Source::Lanes(range) => {
+                let of = |lane: &'l Lane<F>| &lane.gradient[range.clone()];
                 match lanes {
                     [] => {}
                     [lane] => gradient.copy_from_slice(of(lane)),
@@ -113,71 +113,72 @@ impl Sources {
             }
             Source::Product { x, dy, inputs, units, rows } => {
                 for (index, lane) in lanes.iter().enumerate() {
-                    let x = Matrix::new(lane.tape.value(*x, lane.learned), *inputs).columns(rows.clone());
-                    let dy = Matrix::new(lane.tape.gradient(*dy, lane.learned), *units);
+                    let x = Matrix::new(lane.tape.value(*x, lane.backward_rows), *inputs).columns(rows.clone());
+                    let dy = Matrix::new(lane.tape.gradient(*dy, lane.backward_rows), *units);
                     kernel::product(x.transposed(), dy, gradient, index > 0);
                 }
             }
         }
     }
 
-    /// Blocks of whole rows of a kernel.
-    fn add_kernel(&mut self, kernel: &Parameter, node: &Node, most: usize) {
+    /// Adds blocks of whole rows of a kernel.
+    fn add_kernel_blocks(&mut self, kernel: &Parameter, node: &Node, max_block: usize) {
         let (inputs, units) = (kernel.shape.0[0], kernel.shape.0[1]);
-        let step = match most / units {
+        let step = match max_block / units {
             few @ 0..TILE => few.max(1),
             rows => rows / TILE * TILE,
         };
         for first in (0..inputs).step_by(step) {
             let rows = first..inputs.min(first + step);
-            let start = kernel.cells.start;
+            let start = kernel.range.start;
             self.blocks.push(Block {
-                cells: start + rows.start * units..start + rows.end * units,
+                range: start + rows.start * units..start + rows.end * units,
                 source: Source::Product { x: node.inputs[0], dy: node.output, inputs, units, rows },
             });
         }
     }
 
-    /// Blocks of cells that lie in a lane's gradient from `start` on.
-    fn add_of_lanes(&mut self, mut cells: Range<usize>, mut start: usize, most: usize) {
-        if let Some(Block { cells: last, source: Source::Lanes(of_lanes) }) = self.blocks.last_mut() {
-            let more = cells.len().min(most.saturating_sub(last.len()));
+    /// Adds blocks of a range whose gradient begins at `start` in a lane's gradient.
+    fn add_lane_blocks(&mut self, mut range: Range<usize>, mut start: usize, max_block: usize) {
+        if let Some(Block { range: last, source: Source::Lanes(of_lanes) }) = self.blocks.last_mut() {
+            let more = range.len().min(max_block.saturating_sub(last.len()));
             last.end += more;
             of_lanes.end += more;
-            cells.start += more;
+            range.start += more;
             start += more;
         }
-        while !cells.is_empty() {
-            let some = cells.len().min(most);
-            let block = Block { cells: cells.start..cells.start + some, source: Source::Lanes(start..start + some) };
+        while !range.is_empty() {
+            let some = range.len().min(max_block);
+            let block = Block { range: range.start..range.start + some, source: Source::Lanes(start..start + some) };
             self.blocks.push(block);
-            cells.start += some;
+            range.start += some;
             start += some;
         }
     }
 }
 
-/// By parameter: the node whose kernel it is, where its gradient is made later.
-fn later<'a>(architecture: &'a Architecture, cut: &Cut, large: usize) -> Vec<Option<&'a Node>> {
-    let mut later = vec![None; architecture.parameters().len()];
-    // Only the last shard of a lane's rows is still there at the end of a step.
-    if cut.shard_rows < cut.lane_rows {
-        return later;
+/// By parameter: the node whose kernel it is, if its gradient is deferred.
+fn deferred<'a>(architecture: &'a Architecture, partition: &Partition, large: usize) -> Vec<Option<&'a Node>> {
+    let mut deferred = vec![None; architecture.parameters().len()];
+    // Only the last shard of a lane's rows is kept until the end of a step.
+    if partition.shard_rows < partition.lane_rows {
+        return deferred;
     }
-    let mut readers = vec![0; later.len()];
+    let mut uses = vec![0; deferred.len()];
     for node in architecture.nodes() {
-        readers[node.parameters.clone()].iter_mut().for_each(|readers| *readers += 1);
+        uses[node.parameters.clone()].iter_mut().for_each(|uses| *uses += 1);
     }
     for node in architecture.nodes() {
         let Some(index) = node.layer.outer_product().map(|kernel| node.parameters.start + kernel) else { continue };
         let parameter = &architecture.parameters()[index];
-        // A penalty that is made of a whole kernel is added to a gradient that is whole, too.
-        let whole = parameter.spec.regularizer.is_some_and(|regularizer| regularizer.room(&parameter.shape) > 0);
-        if parameter.spec.trainable && readers[index] == 1 && parameter.shape.cells() >= large && !whole {
-            later[index] = Some(node);
+        // A regularizer of the whole kernel needs the whole gradient.
+        let whole =
+            parameter.spec.regularizer.is_some_and(|regularizer| regularizer.scratch_elements(&parameter.shape) > 0);
+        if parameter.spec.trainable && uses[index] == 1 && parameter.shape.elements() >= large && !whole {
+            deferred[index] = Some(node);
         }
     }
-    later
+    deferred
 }
 
 #[cfg(test)]

@@ -1,4 +1,6 @@
-use super::{EpochReport, EventSink, FitError, FitPlan, OutputPlan, Progress, Samples, ValidationFreq, cut::Cut, fit};
+use super::{
+    EpochReport, EventSink, FitError, FitPlan, OutputPlan, Progress, Samples, ValidationFreq, fit, partition::Partition,
+};
 use crate::engine::{
     network::{NamedTensor, Network},
     real::Real,
@@ -65,11 +67,11 @@ pub(super) fn plan(epochs: u32, batch_size: usize, optimizer: Value, loss: &str)
     }
 }
 
-/// Rows whose class (0 or 1) follows from their cells.
+/// Rows whose class (0 or 1) follows from their elements.
 pub(super) fn data<F: Real>(rows: usize, columns: usize) -> (Array2<F>, Array2<F>) {
-    let cell = |row: usize, column: usize| ((row * 31 + column * 17 + row * column) as f64 * 0.7).sin();
-    let class = |row: usize| f64::from((0..columns).map(|column| cell(row, column)).sum::<f64>() > 0.0);
-    let x = Array2::from_shape_fn((rows, columns), |(row, column)| F::of(cell(row, column)));
+    let element = |row: usize, column: usize| ((row * 31 + column * 17 + row * column) as f64 * 0.7).sin();
+    let class = |row: usize| f64::from((0..columns).map(|column| element(row, column)).sum::<f64>() > 0.0);
+    let x = Array2::from_shape_fn((rows, columns), |(row, column)| F::of(element(row, column)));
     (x, Array2::from_shape_fn((rows, 1), |(row, _)| F::of(class(row))))
 }
 
@@ -107,7 +109,7 @@ fn bits_do_not_depend_on_threads() {
     for (layers, loss) in cases {
         let architecture = architecture(30, layers.clone());
         let mut plan = plan(3, 600, json!("adam"), loss);
-        assert_eq!(Cut::new(&architecture, plan.batch_size, []).lanes, 4, "a test of several lanes has several");
+        assert_eq!(Partition::new(&architecture, plan.batch_size, []).lanes, 4, "a test of several lanes has several");
         plan.outputs[0].metrics = vec![from(json!("accuracy")), from(json!("auc"))];
         let mut runs = [1, 2, 4].map(|threads| {
             let mut network = Network::initialize(architecture.clone(), 1);
@@ -156,24 +158,28 @@ fn a_step_of_gradient_descent_follows_the_slope_of_the_loss() {
                 last
             ]),
         );
-        assert!(Cut::new(&architecture, 300, []).lanes > 1);
+        assert!(Partition::new(&architecture, 300, []).lanes > 1);
         let plan = FitPlan { shuffle: false, ..plan(1, 300, json!({"type": "sgd", "learning_rate": 1.0}), loss) };
         let mut network = Network::<f64>::initialize(architecture.clone(), 2);
         let before = network.tensors();
         fit(&mut network, &plan, samples(&x, &y), None, &mut Record::default()).unwrap();
         let after = network.tensors();
         for (index, tensor) in before.iter().enumerate().filter(|(_, tensor)| !tensor.name.contains("moving")) {
-            for cell in (0..tensor.values.len()).step_by(tensor.values.len().div_ceil(4)) {
-                let gradient = tensor.values[cell] - after[index].values[cell];
+            for element in (0..tensor.values.len()).step_by(tensor.values.len().div_ceil(4)) {
+                let gradient = tensor.values[element] - after[index].values[element];
                 let slope: f64 = [1e-5, -1e-5]
                     .iter()
                     .map(|step| {
                         let mut moved = before.clone();
-                        moved[index].values[cell] += step;
+                        moved[index].values[element] += step;
                         loss_at(&architecture, &moved, &plan, &x, &y) / (2.0 * step)
                     })
                     .sum();
-                assert!((gradient - slope).abs() < 1e-8, "{loss}, {}[{cell}]: {gradient} against {slope}", tensor.name);
+                assert!(
+                    (gradient - slope).abs() < 1e-8,
+                    "{loss}, {}[{element}]: {gradient} against {slope}",
+                    tensor.name
+                );
             }
         }
     }

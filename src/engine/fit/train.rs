@@ -1,14 +1,15 @@
-//! The loop over epochs and steps.
+//! [`fit`]: the loop over epochs and steps.
 
 use super::{
     EpochReport, EventSink, FitError, FitPlan, Fitted, Progress, Samples,
-    cut::Cut,
-    early_stopping::Watch,
+    early_stopping::EarlyStoppingState,
     logged::{find_monitor, logged},
-    losses::Losses,
+    losses::EpochLosses,
+    partition::Partition,
     passes::Passes,
-    reduce_lr_on_plateau::Plateau,
-    trainer::{Parts, Trainer},
+    reduce_lr_on_plateau::PlateauState,
+    task::DataLayout,
+    trainer::Trainer,
 };
 use crate::engine::{kernel::Team, network::Network, real::Real};
 use std::ops::ControlFlow;
@@ -16,11 +17,11 @@ use std::ops::ControlFlow;
 /// Trains `network` in place.
 ///
 /// # Errors
-/// Where the loss stops being finite, where `sink` asks to stop, and where something is monitored that is not reported. The
+/// If the loss becomes NaN or infinite, if `sink` cancels, or if a callback monitors a value that is not logged. The
 /// network's weights are then unspecified.
 ///
 /// # Panics
-/// Where `training` has no rows, or its columns are not those of the network and the loss.
+/// If `training` has no rows, or if its columns do not match the network and the losses.
 pub fn fit<F: Real>(
     network: &mut Network<F>,
     plan: &FitPlan,
@@ -34,8 +35,8 @@ pub fn fit<F: Real>(
     }
     network.adapt(training.x);
     let losses = plan.trained().map(|output| &output.loss);
-    let cut = Cut::new(network.architecture(), plan.batch_size.min(training.x.nrows()), losses);
-    let threads = plan.threads.min(cut.worth_of_threads(network.architecture()));
+    let partition = Partition::new(network.architecture(), plan.batch_size.min(training.x.nrows()), losses);
+    let threads = plan.threads.min(partition.useful_threads(network.architecture()));
     run(&Team::new(threads), network, plan, training, validation, sink)
 }
 
@@ -48,39 +49,39 @@ fn run<F: Real>(
     sink: &mut dyn EventSink,
 ) -> Result<Fitted, FitError> {
     let logged = logged(&plan.outputs, validation.is_some());
-    let mut watch = match &plan.early_stopping {
+    let mut early_stopping = match &plan.early_stopping {
         Some(settings) => {
-            let (monitor, better) = find_monitor(&settings.monitor, settings.mode, &logged)?;
-            Some((Watch::new(settings, better), settings, monitor))
+            let (monitor, goal) = find_monitor(&settings.monitor, settings.mode, &logged)?;
+            Some((EarlyStoppingState::new(settings, goal), settings, monitor))
         }
         None => None,
     };
     let mut plateau = match &plan.reduce_lr_on_plateau {
         Some(settings) => {
-            let (monitor, better) = find_monitor(&settings.monitor, settings.mode, &logged)?;
-            Some((Plateau::new(settings, better), monitor))
+            let (monitor, goal) = find_monitor(&settings.monitor, settings.mode, &logged)?;
+            Some((PlateauState::new(settings, goal), monitor))
         }
         None => None,
     };
     let validated = validation.is_some() && plan.validation_freq.is_ever_due(plan.epochs);
-    let least = if validated { logged.iter().position(|log| log.name == "val_loss").unwrap_or(0) } else { 0 };
+    let ranked = if validated { logged.iter().position(|log| log.name == "val_loss").unwrap_or(0) } else { 0 };
     let weighted = training.weights.is_some() || validation.is_some_and(|validation| validation.weights.is_some());
-    let parts = Parts::new(network.architecture(), plan);
+    let layout = DataLayout::new(network.architecture(), plan);
     let batch_rows = plan.batch_size.min(training.x.nrows());
-    let mut course = Course {
-        trainer: Trainer::new(team, network, plan, &parts, batch_rows, weighted),
-        losses: Losses::new(plan),
+    let mut fit_loop = FitLoop {
+        trainer: Trainer::new(team, network, plan, &layout, batch_rows, weighted),
+        losses: EpochLosses::new(plan),
         training,
         validation,
         validation_order: (0..validation.map_or(0, |validation| validation.x.nrows())).collect(),
         passes: Passes::new(plan, training.x.nrows()),
         reduced: None,
     };
-    let (mut best, mut last, mut least_yet) = (Kept::default(), Kept::default(), f64::INFINITY);
+    let (mut best, mut last, mut best_loss) = (Checkpoint::default(), Checkpoint::default(), f64::INFINITY);
     let mut fitted = Fitted { epochs: 0, best_epoch: 1, logs: Vec::new(), stopped_early: false, terminated: None };
     sink.begin();
     for epoch in 1..=plan.epochs {
-        let (values, rate) = match course.epoch(plan, epoch, sink) {
+        let (values, rate) = match fit_loop.epoch(plan, epoch, sink) {
             Err(FitError::Diverged { .. }) if last.epoch > 0 => {
                 fitted.terminated = Some(last.epoch);
                 break;
@@ -91,27 +92,27 @@ fn run<F: Real>(
         fitted.epochs = epoch;
         fitted.logs.clone_from(&logs);
         let mut stop = false;
-        if let Some((watch, settings, monitor)) = &mut watch {
+        if let Some((state, settings, monitor)) = &mut early_stopping {
             if let Some(&monitored) = values.get(*monitor) {
-                let verdict = watch.observe(epoch, monitored);
+                let verdict = state.observe(epoch, monitored);
                 if verdict.best && settings.restore_best_weights {
-                    best.keep(epoch, &logs, &course.trainer);
+                    best.save(epoch, &logs, &fit_loop.trainer);
                 }
-                fitted.best_epoch = watch.best_epoch().max(1);
+                fitted.best_epoch = state.best_epoch().max(1);
                 stop = verdict.stop;
             }
-        } else if let Some(&value) = values.get(least)
-            && value < least_yet
+        } else if let Some(&value) = values.get(ranked)
+            && value < best_loss
         {
-            (fitted.best_epoch, least_yet) = (epoch, value);
+            (fitted.best_epoch, best_loss) = (epoch, value);
         }
         if let Some((plateau, monitor)) = &mut plateau
             && let Some(&monitored) = values.get(*monitor)
         {
-            course.reduced = Some(plateau.observe(monitored, rate));
+            fit_loop.reduced = Some(plateau.observe(monitored, rate));
         }
-        if plan.terminate_on_nan && course.trainer.is_finite() {
-            last.keep(epoch, &logs, &course.trainer);
+        if plan.terminate_on_nan && fit_loop.trainer.is_finite() {
+            last.save(epoch, &logs, &fit_loop.trainer);
         }
         check_stop(sink.epoch(EpochReport { epoch, logs, learning_rate: rate }))?;
         if stop {
@@ -120,29 +121,30 @@ fn run<F: Real>(
         }
     }
     match fitted.terminated {
-        Some(_) => fitted.logs = last.give_back(&mut course.trainer),
-        None => course.trainer.finish(),
+        Some(_) => fitted.logs = last.restore(&mut fit_loop.trainer),
+        None => fit_loop.trainer.finish(),
     }
     if best.epoch > 0 {
-        fitted.logs = best.give_back(&mut course.trainer);
+        fitted.logs = best.restore(&mut fit_loop.trainer);
     }
     Ok(fitted)
 }
 
-/// What goes on from epoch to epoch.
-struct Course<'a, 't, 'v, F> {
+/// The state that continues from epoch to epoch.
+struct FitLoop<'a, 't, 'v, F> {
     trainer: Trainer<'a, F>,
     training: Samples<'t, F>,
     validation: Option<Samples<'v, F>>,
     validation_order: Vec<usize>,
-    losses: Losses,
+    losses: EpochLosses,
     passes: Passes<'a>,
-    /// The learning rate in place of the optimizer's.
+    /// The learning rate that replaces the optimizer's.
     reduced: Option<f64>,
 }
 
-impl<F: Real> Course<'_, '_, '_, F> {
-    /// One epoch: the values of the logs, those of validation only where it is due, and the last step's learning rate.
+impl<F: Real> FitLoop<'_, '_, '_, F> {
+    /// Runs one epoch. Returns the values of the logs, including those of validation if it is due, and the last
+    /// learning rate.
     fn epoch(&mut self, plan: &FitPlan, epoch: u32, sink: &mut dyn EventSink) -> Result<(Vec<f64>, f64), FitError> {
         let steps = self.passes.steps();
         let mut rate = 0.0;
@@ -162,7 +164,7 @@ impl<F: Real> Course<'_, '_, '_, F> {
         let mut values = self.losses.means();
         values.extend(self.trainer.take_metrics());
         if let Some(validation) = self.validation.filter(|_| plan.validation_freq.is_due(epoch)) {
-            let loss = self.trainer.measure(validation, &self.validation_order);
+            let loss = self.trainer.validate(validation, &self.validation_order);
             if !loss.is_finite() {
                 return Err(FitError::Diverged { epoch, learning_rate: rate, loss });
             }
@@ -174,45 +176,45 @@ impl<F: Real> Course<'_, '_, '_, F> {
     }
 }
 
-/// The weights and the logs of an epoch, to go back to.
-struct Kept<F> {
-    /// 0 where there is none.
+/// The weights and the logs of an epoch, to be restored.
+struct Checkpoint<F> {
+    /// 0 if nothing is saved.
     epoch: u32,
     logs: Vec<(String, f64)>,
     weights: Vec<F>,
 }
 
-impl<F> Default for Kept<F> {
+impl<F> Default for Checkpoint<F> {
     fn default() -> Self {
         Self { epoch: 0, logs: Vec::new(), weights: Vec::new() }
     }
 }
 
-impl<F: Real> Kept<F> {
-    fn keep(&mut self, epoch: u32, logs: &[(String, f64)], trainer: &Trainer<'_, F>) {
+impl<F: Real> Checkpoint<F> {
+    fn save(&mut self, epoch: u32, logs: &[(String, f64)], trainer: &Trainer<'_, F>) {
         self.epoch = epoch;
         logs.clone_into(&mut self.logs);
         trainer.save(&mut self.weights);
     }
 
-    fn give_back(self, trainer: &mut Trainer<'_, F>) -> Vec<(String, f64)> {
+    fn restore(self, trainer: &mut Trainer<'_, F>) -> Vec<(String, f64)> {
         trainer.restore(&self.weights);
         self.logs
     }
 }
 
-fn check_stop(answer: ControlFlow<()>) -> Result<(), FitError> {
-    if answer.is_break() { Err(FitError::Stopped) } else { Ok(()) }
+fn check_stop(flow: ControlFlow<()>) -> Result<(), FitError> {
+    if flow.is_break() { Err(FitError::Stopped) } else { Ok(()) }
 }
 
-/// Callers check what users write; what is wrong here is a mistake in a program.
+/// Callers validate user input; a violation here is a bug.
 fn check<F: Real>(network: &Network<F>, plan: &FitPlan, samples: &Samples<'_, F>) {
     let architecture = network.architecture();
     let rows = samples.x.nrows();
     assert!(rows > 0 && plan.epochs > 0 && plan.batch_size > 0, "rows, epochs and batch size are at least 1");
-    assert!(plan.steps_per_epoch.is_none_or(|steps| steps > 0), "at least 1 step an epoch");
-    assert_eq!(samples.x.ncols(), architecture.input_cells(), "columns of x against cells of the inputs");
+    assert!(plan.steps_per_epoch.is_none_or(|steps| steps > 0), "at least 1 step per epoch");
+    assert_eq!(samples.x.ncols(), architecture.input_elements(), "columns of x against elements of the inputs");
     assert_eq!(plan.outputs.len(), architecture.outputs().len(), "outputs of the plan against those of the network");
-    assert_eq!(samples.y.dim(), (rows, Parts::new(architecture, plan).target_cells()), "shape of y");
+    assert_eq!(samples.y.dim(), (rows, DataLayout::new(architecture, plan).target_columns()), "shape of y");
     assert!(samples.weights.is_none_or(|weights| weights.len() == rows), "one weight for each row");
 }

@@ -1,6 +1,6 @@
-//! From the lanes' gradients to new weights.
+//! [`WeightUpdate`]: from the lanes' gradients to new weights.
 
-use super::{lane::Lane, sources::Sources};
+use super::{lane::Lane, sources::GradientSources};
 use crate::engine::{
     kernel::{Buffer, Team},
     optimizer::{Optimizer, Updater},
@@ -11,103 +11,105 @@ use crate::engine::{
 };
 use std::ops::Range;
 
-/// What a fit keeps to move weights.
+/// The optimizer and the regularizers of a fit.
 #[derive(Debug)]
-pub(super) struct Update<F> {
+pub(super) struct WeightUpdate<F> {
     updater: Updater<F>,
-    /// Room for all of a gradient, where the optimizer needs it and no lane has it; else empty.
+    /// The whole gradient, if the optimizer needs it and no lane has it; else empty.
     gradient: Buffer<F>,
-    /// Whether there is one lane, whose gradient is all there is.
+    /// Whether the gradient is that of the only lane.
     of_one_lane: bool,
-    penalties: Vec<Penalized<F>>,
+    regularized: Vec<RegularizedParameter<F>>,
 }
 
-/// A parameter with a penalty.
+/// A parameter with a regularizer.
 #[derive(Debug)]
-struct Penalized<F> {
-    /// Its place among all parameters.
+struct RegularizedParameter<F> {
+    /// Its index among all parameters.
     parameter: usize,
-    cells: Range<usize>,
+    range: Range<usize>,
     shape: Shape,
     regularizer: Regularizer,
-    /// Empty where each cell has a penalty of its own.
-    room: Vec<F>,
+    /// Empty if the penalty is elementwise.
+    scratch: Vec<F>,
 }
 
-impl<F: Real> Update<F> {
+impl<F: Real> WeightUpdate<F> {
     pub fn new(
         architecture: &Architecture,
         optimizer: &Optimizer,
-        sources: &Sources,
+        sources: &GradientSources,
         lanes: usize,
         threads: usize,
     ) -> Self {
         let trainable = || architecture.parameters().iter().filter(|parameter| parameter.spec.trainable);
-        let penalized = |(index, parameter): (usize, &Parameter)| {
-            let (cells, shape) = (parameter.cells.clone(), parameter.shape.clone());
+        let regularized = |(index, parameter): (usize, &Parameter)| {
+            let (range, shape) = (parameter.range.clone(), parameter.shape.clone());
             let regularizer = parameter.spec.regularizer.filter(|_| parameter.spec.trainable)?;
-            let room = vec![F::ZERO; regularizer.room(&shape)];
-            Some(Penalized { parameter: index, cells, shape, regularizer, room })
+            let scratch = vec![F::ZERO; regularizer.scratch_elements(&shape)];
+            Some(RegularizedParameter { parameter: index, range, shape, regularizer, scratch })
         };
         let tensors = trainable().map(|parameter| (parameter.name.as_str(), &parameter.shape));
-        let of_one_lane = sources.are_flat(lanes);
+        let of_one_lane = sources.is_lane_gradient(lanes);
         let whole = optimizer.needs_whole_gradient();
-        let room = if whole && !of_one_lane { architecture.trainable_cells() } else { 0 };
+        let scratch = if whole && !of_one_lane { architecture.trainable_elements() } else { 0 };
         Self {
             updater: Updater::new(optimizer, tensors, sources.blocks(), threads, whole || of_one_lane),
-            gradient: Buffer::filled(F::ZERO, room),
+            gradient: Buffer::filled(F::ZERO, scratch),
             of_one_lane,
-            penalties: architecture.parameters().iter().enumerate().filter_map(penalized).collect(),
+            regularized: architecture.parameters().iter().enumerate().filter_map(regularized).collect(),
         }
     }
 
-    /// The penalties on these weights.
+    /// The penalty of the regularizers on these weights.
     pub fn penalty(&mut self, weights: &[F]) -> f64 {
-        let penalty = |Penalized { cells, shape, regularizer, room, .. }: &mut Penalized<F>| {
-            regularizer.penalty(&weights[cells.clone()], shape, room)
-        };
-        self.penalties.iter_mut().map(penalty).sum()
+        let penalty = |RegularizedParameter { range, shape, regularizer, scratch, .. }: &mut RegularizedParameter<
+            F,
+        >| { regularizer.penalty(&weights[range.clone()], shape, scratch) };
+        self.regularized.iter_mut().map(penalty).sum()
     }
 
-    /// Makes the gradient of the lanes' step and adds the penalties', and moves the weights.
+    /// Sums the lanes' gradients, adds those of the regularizers, and updates the weights.
     pub fn step(
         &mut self,
         team: &Team,
         learning_rate: f64,
         weights: &mut [F],
         lanes: &mut [Lane<F>],
-        sources: &Sources,
+        sources: &GradientSources,
     ) {
-        for Penalized { parameter, cells, shape, regularizer, room } in &mut self.penalties {
-            if let (false, Some(first)) = (room.is_empty(), lanes.first_mut()) {
+        for RegularizedParameter { parameter, range, shape, regularizer, scratch } in &mut self.regularized {
+            if let (false, Some(first)) = (scratch.is_empty(), lanes.first_mut()) {
                 let gradient = &mut first.gradient[sources.places[*parameter].clone()];
-                regularizer.add_gradient(&weights[cells.clone()], shape, room, gradient);
+                regularizer.add_gradient(&weights[range.clone()], shape, scratch, gradient);
             }
         }
-        let penalties = &self.penalties;
+        let regularized = &self.regularized;
         let (gradient, lanes) = match lanes {
             [lane] if self.of_one_lane => (&mut lane.gradient, &[][..]),
             lanes => (&mut self.gradient, &*lanes),
         };
         self.updater.step(team, learning_rate, weights, gradient, |block, weights, gradient| {
             sources.write(block, lanes, gradient);
-            let range = sources.cells_of(block);
-            for Penalized { cells, shape, regularizer, .. } in penalties.iter().filter(|it| it.room.is_empty()) {
-                let (start, end) = (cells.start.max(range.start), cells.end.min(range.end));
+            let block_range = sources.block_range(block);
+            for RegularizedParameter { range, shape, regularizer, .. } in
+                regularized.iter().filter(|it| it.scratch.is_empty())
+            {
+                let (start, end) = (range.start.max(block_range.start), range.end.min(block_range.end));
                 if start < end {
-                    let mine = start - range.start..end - range.start;
+                    let mine = start - block_range.start..end - block_range.start;
                     regularizer.add_gradient(&weights[mine.clone()], shape, &mut [], &mut gradient[mine]);
                 }
             }
         });
     }
 
-    /// The learning rate of the next step by the settings.
+    /// The optimizer's learning rate of the next step.
     pub fn learning_rate(&self) -> f64 {
         self.updater.learning_rate()
     }
 
-    /// Where a fit ends: what the optimizer leaves of the weights.
+    /// At the end of a fit: replaces the weights by their moving averages, if the optimizer keeps these.
     pub fn finish(&self, weights: &mut [F]) {
         self.updater.finish(weights);
     }

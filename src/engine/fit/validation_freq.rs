@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Keras's `validation_freq`: after which epochs the validation rows are measured.
+/// The epochs after which the model is validated: Keras's `validation_freq`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(untagged)]
 pub enum ValidationFreq {
-    /// After every so many epochs, at least 1.
+    /// After every `n`th epoch, at least 1.
     Every(u32),
-    /// After these, counted from 1.
+    /// After these epochs, counted from 1.
     Epochs(Vec<u32>),
 }
 
@@ -19,7 +19,7 @@ impl Default for ValidationFreq {
 }
 
 impl ValidationFreq {
-    /// Whether it is time after this epoch, counted from 1.
+    /// Whether the model is validated after this epoch, counted from 1.
     pub fn is_due(&self, epoch: u32) -> bool {
         match self {
             Self::Every(epochs) => epoch.is_multiple_of(*epochs),
@@ -27,7 +27,7 @@ impl ValidationFreq {
         }
     }
 
-    /// Whether it is ever time in a fit of so many epochs.
+    /// Whether a fit of this many epochs is ever validated.
     pub fn is_ever_due(&self, epochs: u32) -> bool {
         match self {
             Self::Every(every) => *every > 0 && *every <= epochs,

@@ -10,21 +10,21 @@ use crate::engine::{
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-/// All 0.
+/// All elements 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Zeros;
 
-/// All 1.
+/// All elements 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ones;
 
-/// All `value`; an array goes along the last axes of the parameter.
+/// All elements `value`; an array is broadcast along the last axes of the parameter.
 ///
 /// Source: <https://keras.io/api/layers/initializers/#constant-class>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Constant {
-    /// The number, or an array of them.
+    /// A number, or an array as nested lists.
     pub value: Numbers,
 }
 
@@ -46,11 +46,11 @@ impl<F: Real> Fill<F> for Constant {
     }
 
     fn check_shape(&self, shape: &Shape) -> Result<(), FieldError> {
-        self.value.check_along(shape, "/value")
+        self.value.check_broadcast(shape, "/value")
     }
 
     fn fill(&self, shape: &Shape, values: &mut [F], _random: &mut ChaCha8Rng) {
         let places = self.value.places(shape);
-        values.iter_mut().enumerate().for_each(|(cell, value)| *value = F::of(self.value.at(&places, cell)));
+        values.iter_mut().enumerate().for_each(|(element, value)| *value = F::of(self.value.at(&places, element)));
     }
 }

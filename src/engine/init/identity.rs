@@ -9,13 +9,13 @@ use crate::engine::{
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-/// `gain` on the diagonal, else 0. Only for two axes.
+/// Identity matrix times `gain`. Only for two axes.
 ///
 /// Source: <https://keras.io/api/layers/initializers/#identity-class>
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Identity {
-    /// The number on the diagonal.
+    /// Factor of the matrix.
     pub gain: f64,
 }
 

@@ -1,6 +1,6 @@
 //! Initializers: Keras's names and arithmetic.
 //!
-//! Numbers are drawn and transformed in f64 with functions that give the same bits on every platform, then rounded.
+//! Random numbers are drawn and transformed in `f64` with the same bits on every platform, then rounded.
 
 mod constant;
 mod draw;
@@ -17,7 +17,7 @@ pub use constant::{Constant, Ones, Zeros};
 pub use identity::Identity;
 pub use orthogonal::Orthogonal;
 pub use random::{RandomNormal, RandomUniform, TruncatedNormal};
-pub use stft::{Scaling, Side, Stft, Window, WindowShape};
+pub use stft::{ComplexPart, Scaling, Stft, Window, WindowShape};
 pub use unit_forget_bias::UnitForgetBias;
 pub use variance_scaling::{
     Distribution, GlorotNormal, GlorotUniform, HeNormal, HeUniform, LecunNormal, LecunUniform, Mode, VarianceScaling,
@@ -26,17 +26,17 @@ pub use variance_scaling::{
 use crate::engine::{field::FieldError, real::Real, registry::registry, shape::Shape};
 use rand_chacha::ChaCha8Rng;
 
-/// What every initializer's settings implement.
+/// Implemented by the settings of every initializer.
 trait Fill<F: Real> {
     /// Ranges of the settings.
     fn check(&self) -> Result<(), FieldError> {
         Ok(())
     }
-    /// What a shape must be: the axes that it may have at least and at most.
+    /// The allowed numbers of axes of a shape.
     fn axes(&self) -> std::ops::RangeInclusive<usize> {
         0..=usize::MAX
     }
-    /// What a shape of so many axes must be besides.
+    /// Further requirements on a shape.
     fn check_shape(&self, _shape: &Shape) -> Result<(), FieldError> {
         Ok(())
     }
@@ -45,7 +45,7 @@ trait Fill<F: Real> {
 }
 
 registry! {
-    /// How a parameter gets its first values. A name (`"he_normal"`) or settings (`{"type": "constant", "value": 0.1}`).
+    /// Initializer of a parameter. A name (`"he_normal"`) or settings (`{"type": "constant", "value": 0.1}`).
     #[derive(Debug, Clone, PartialEq)]
     Initializer, "an initializer", dyn Fill {
         plain {
@@ -89,8 +89,8 @@ impl Initializer {
         Err(FieldError::new("", detail))
     }
 
-    /// The same for a kernel whose first `count` axes are a unit's inputs, and whose others are its outputs. Only those
-    /// change that scale by them.
+    /// The same for a kernel whose first `count` axes are the inputs of a unit, and the others its outputs. Only
+    /// variance scaling depends on them.
     #[must_use]
     pub fn with_input_axes(&self, count: usize) -> Self {
         match self.scaling() {
@@ -99,7 +99,7 @@ impl Initializer {
         }
     }
 
-    /// The settings that a name stands for, where those are of [`VarianceScaling`].
+    /// The settings of [`VarianceScaling`] that a name is an alias of.
     pub fn scaling(&self) -> Option<VarianceScaling> {
         match self {
             Self::GlorotUniform => Some(GlorotUniform::SCALING),
@@ -113,7 +113,7 @@ impl Initializer {
         }
     }
 
-    /// Fills `values`, a tensor of `shape`, row-major. Only for shapes that pass [`Self::check_shape`].
+    /// Fills `values`, a row-major tensor of `shape`, which must pass [`Self::check_shape`].
     pub fn fill<F: Real>(&self, shape: &Shape, values: &mut [F], random: &mut ChaCha8Rng) {
         self.behaviour().fill(shape, values, random);
     }

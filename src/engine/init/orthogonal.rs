@@ -9,16 +9,16 @@ use crate::engine::{
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-/// `gain` times a random matrix whose rows or columns, whichever are fewer, are orthonormal.
+/// A random orthogonal matrix times `gain`: its rows or columns, whichever are fewer, are orthonormal.
 ///
 /// # Shapes
-/// At least two axes; all but the last together are the rows.
+/// At least two axes; all but the last are flattened to rows.
 ///
 /// Source: <https://keras.io/api/layers/initializers/#orthogonal-class>, <https://arxiv.org/abs/1312.6120>
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Orthogonal {
-    /// What the matrix is multiplied with.
+    /// Factor of the matrix.
     pub gain: f64,
 }
 
@@ -45,17 +45,16 @@ impl<F: Real> Fill<F> for Orthogonal {
             return;
         }
         let vectors = orthonormal(count, length, random);
-        for (row, cells) in values.chunks_exact_mut(columns).enumerate() {
-            for (column, cell) in cells.iter_mut().enumerate() {
+        for (row, elements) in values.chunks_exact_mut(columns).enumerate() {
+            for (column, element) in elements.iter_mut().enumerate() {
                 let (vector, position) = if rows < columns { (row, column) } else { (column, row) };
-                *cell = F::of(self.gain * vectors[vector * length + position]);
+                *element = F::of(self.gain * vectors[vector * length + position]);
             }
         }
     }
 }
 
-/// `count` vectors of `length` cells, each of length 1 and at right angles to the others (Gram and Schmidt, each vector
-/// cleared twice, which leaves rounding errors only).
+/// `count` orthonormal vectors of `length` elements (Gram-Schmidt, repeated once for accuracy).
 fn orthonormal(count: usize, length: usize, random: &mut ChaCha8Rng) -> Vec<f64> {
     let mut vectors: Vec<f64> = (0..count * length).map(|_| draw::normal(random)).collect();
     for index in 0..count {
@@ -64,10 +63,10 @@ fn orthonormal(count: usize, length: usize, random: &mut ChaCha8Rng) -> Vec<f64>
         for _ in 0..2 {
             for other in before.chunks_exact(length) {
                 let along = dot(other, vector);
-                vector.iter_mut().zip(other).for_each(|(cell, other)| *cell -= along * other);
+                vector.iter_mut().zip(other).for_each(|(element, other)| *element -= along * other);
             }
             let scale = 1.0 / dot(vector, vector).sqrt();
-            vector.iter_mut().for_each(|cell| *cell *= scale);
+            vector.iter_mut().for_each(|element| *element *= scale);
         }
     }
     vectors

@@ -1,4 +1,4 @@
-//! Distributions whose spread does not depend on the shape.
+//! [`RandomNormal`], [`RandomUniform`] and [`TruncatedNormal`].
 
 use super::{Fill, draw};
 use crate::engine::{
@@ -9,39 +9,39 @@ use crate::engine::{
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-/// Normal, with this mean and standard deviation.
+/// Normal distribution.
 ///
 /// Source: <https://keras.io/api/layers/initializers/#randomnormal-class>
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RandomNormal {
-    /// The mean.
+    /// Mean.
     pub mean: f64,
-    /// The standard deviation, at least 0.
+    /// Standard deviation, at least 0.
     pub stddev: f64,
 }
 
-/// Even, from `minval` to `maxval`.
+/// Uniform distribution from `minval` to `maxval`.
 ///
 /// Source: <https://keras.io/api/layers/initializers/#randomuniform-class>
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RandomUniform {
-    /// The least value.
+    /// Lower bound.
     pub minval: f64,
-    /// Where values end, at least `minval`.
+    /// Upper bound, at least `minval`.
     pub maxval: f64,
 }
 
-/// Normal, drawn again beyond two standard deviations; `stddev` is the one before that cut.
+/// Normal distribution, redrawn beyond two standard deviations; `stddev` is that before truncation.
 ///
 /// Source: <https://keras.io/api/layers/initializers/#truncatednormal-class>
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TruncatedNormal {
-    /// The mean.
+    /// Mean.
     pub mean: f64,
-    /// The standard deviation, at least 0.
+    /// Standard deviation, at least 0.
     pub stddev: f64,
 }
 

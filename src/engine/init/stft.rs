@@ -11,8 +11,8 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use serde_json::Value;
 use std::f64::consts::PI;
 
-/// The kernel of a `conv1d` that gives one side of the short-time Fourier transform:
-/// `w_t cos(-2π t f / n)` or `w_t sin(-2π t f / n)` for the tap t and the filter f, with a window w and `n = 2 (filters - 1)`.
+/// Kernel of a `conv1d` that computes the real or imaginary part of the short-time Fourier transform: `w_t cos(-2π t f
+/// / n)` or `w_t sin(-2π t f / n)` for the tap t and the filter f, with a window w and `n = 2 (filters - 1)`.
 ///
 /// # Shapes
 /// `[taps, 1, filters]`, at least 2 filters.
@@ -22,45 +22,44 @@ use std::f64::consts::PI;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Stft {
-    /// Which side.
-    pub side: Side,
-    /// What each tap is multiplied with: a name of SciPy's, a list of as many numbers as there are taps, or null.
+    /// Real or imaginary part.
+    pub side: ComplexPart,
+    /// Window: a name of SciPy's, a list of one number per tap, or null.
     pub window: Option<Window>,
-    /// What the window is divided by.
+    /// Scaling of the window.
     pub scaling: Option<Scaling>,
-    /// Whether the window of a name is one period of an endless one, and not symmetric.
+    /// Whether a named window is periodic instead of symmetric.
     pub periodic: bool,
 }
 
-/// A side of a complex number.
+/// Part of a complex number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
-#[schema(as = ComplexPart)]
 #[serde(rename_all = "snake_case")]
-pub enum Side {
-    /// The real one.
+pub enum ComplexPart {
+    /// Real part.
     #[default]
     Real,
-    /// The imaginary one.
+    /// Imaginary part.
     Imag,
 }
 
-/// What a window is divided by.
+/// Scaling of a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Scaling {
-    /// The root of the sum of its squares.
+    /// By the square root of the sum of squares.
     Density,
-    /// The sum of its sizes.
+    /// By the sum of absolute values.
     Spectrum,
 }
 
-/// A window by its name or by its numbers.
+/// Window by name or by values.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 #[serde(untagged)]
 pub enum Window {
     /// By its name.
     Named(WindowShape),
-    /// Its numbers.
+    /// By its values.
     Numbers(Vec<f64>),
 }
 
@@ -81,7 +80,7 @@ impl<'de> Deserialize<'de> for Window {
     }
 }
 
-/// The windows of SciPy that have no settings of their own and a closed form.
+/// The windows of SciPy with a closed form and without parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WindowShape {
@@ -110,7 +109,7 @@ pub enum WindowShape {
 impl Default for Stft {
     fn default() -> Self {
         let window = Some(Window::Named(WindowShape::Hann));
-        Self { side: Side::Real, window, scaling: Some(Scaling::Density), periodic: false }
+        Self { side: ComplexPart::Real, window, scaling: Some(Scaling::Density), periodic: false }
     }
 }
 
@@ -143,7 +142,7 @@ impl WindowShape {
 }
 
 impl Stft {
-    /// What the tap `tap` of `taps` is multiplied with, and what all are divided by.
+    /// The window by tap, and its divisor.
     fn window(&self, taps: usize) -> (impl Fn(usize) -> f64, f64) {
         let point = move |tap: usize| match &self.window {
             None => 1.0,
@@ -178,7 +177,7 @@ impl<F: Real> Fill<F> for Stft {
         }
         match &self.window {
             Some(Window::Numbers(numbers)) if numbers.len() != taps => {
-                let detail = format!("expected a number for each of the {taps} taps, received {}", numbers.len());
+                let detail = format!("expected {taps} numbers, one per tap, received {}", numbers.len());
                 Err(FieldError::new("/window", detail))
             }
             _ => Ok(()),
@@ -193,8 +192,8 @@ impl<F: Real> Fill<F> for Stft {
             for (filter, value) in values.iter_mut().enumerate() {
                 let angle = -turn * tap as f64 * filter as f64;
                 let wave = match self.side {
-                    Side::Real => libm::cos(angle),
-                    Side::Imag => libm::sin(angle),
+                    ComplexPart::Real => libm::cos(angle),
+                    ComplexPart::Imag => libm::sin(angle),
                 };
                 *value = F::of(wave * point(tap) / divisor);
             }
@@ -209,7 +208,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn what_is_no_window_is_refused_with_what_was_received() {
+    fn invalid_windows_are_refused() {
         assert_eq!(parse::<Window>(&json!([0.5, 1])), Ok(Window::Numbers(vec![0.5, 1.0])));
         assert_eq!(parse::<Window>(&json!("hann")), Ok(Window::Named(WindowShape::Hann)));
         for (wrong, received) in [

@@ -5,18 +5,17 @@ use crate::engine::{field::FieldError, real::Real, shape::Shape};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-/// What the bias of an LSTM begins with: 1 in the second of its four parts, which keeps the carry, and in the rest as
-/// `others` says.
+/// Initializer of the bias of an LSTM: 1 for the forget gate, the second of four parts, and `others` for the rest.
 ///
 /// # Shapes
-/// One axis, of a multiple of 4.
+/// `[4 * units]`.
 ///
 /// Source: `unit_forget_bias` in <https://keras.io/api/layers/recurrent_layers/lstm/>,
 /// <https://proceedings.mlr.press/v37/jozefowicz15.pdf>
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct UnitForgetBias {
-    /// First values of the other parts: of the first one, and of the third and fourth together.
+    /// Initializer of the other parts: of the first, and of the third and fourth together.
     #[schema(no_recursion)]
     pub others: Box<Initializer>,
 }

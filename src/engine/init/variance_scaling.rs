@@ -1,4 +1,4 @@
-//! [`VarianceScaling`], and the names of its usual settings.
+//! [`VarianceScaling`] and its aliases.
 
 use super::{Fill, draw};
 use crate::engine::{
@@ -12,58 +12,58 @@ use serde::{Deserialize, Serialize};
 /// The standard deviation of a standard normal distribution that is cut at two.
 const TRUNCATED_DEVIATION: f64 = 0.879_625_661_034_239_8;
 
-/// Variance `scale / n`, where n is the number of a unit's inputs, its outputs, or their mean.
+/// Distribution of variance `scale / n`, where n is the fan-in, the fan-out, or their mean.
 ///
 /// # Shapes
-/// `[in, out]`; of more axes the last two are those, and the rest a receptive field that multiplies both. `[n]` is both.
-/// Layers whose units have inputs or outputs of several axes say which those are.
+/// `[in, out]`, or `[receptive field..., in, out]`; for `[n]` both fans are n. Layers whose units have several input or
+/// output axes specify these.
 ///
 /// Source: <https://keras.io/api/layers/initializers/#variancescaling-class>
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct VarianceScaling {
-    /// More than 0.
+    /// Factor of the variance, more than 0.
     pub scale: f64,
-    /// What n is.
+    /// Which fan n is.
     pub mode: Mode,
-    /// The form of the distribution.
+    /// Distribution.
     pub distribution: Distribution,
-    /// The axes that are a unit's inputs, from 0, or from the last one, which is -1.
+    /// Input axes; negative ones count from the last, -1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub input_axes: Option<Vec<i64>>,
-    /// The axes that are its outputs; where `input_axes` are named, and only there.
+    /// Output axes; required with `input_axes`, and only allowed with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output_axes: Option<Vec<i64>>,
-    /// How many of the first axes are a unit's inputs, the others being its outputs; set by layers.
+    /// Number of leading axes that are inputs, the others being outputs; set by layers.
     #[serde(skip)]
     pub first_inputs: Option<usize>,
 }
 
-/// What the variance is divided by.
+/// The divisor of the variance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = VarianceScalingMode)]
 pub enum Mode {
-    /// A unit's inputs.
+    /// Number of inputs of a unit.
     #[default]
     FanIn,
-    /// A unit's outputs.
+    /// Number of outputs of a unit.
     FanOut,
-    /// The mean of both.
+    /// Mean of both.
     FanAvg,
 }
 
-/// The form of a distribution of given variance.
+/// Distribution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Distribution {
-    /// Normal, drawn again beyond two standard deviations, and as wide after that cut as asked.
+    /// Normal, redrawn beyond two standard deviations, with the variance after truncation.
     #[default]
     #[serde(alias = "normal")]
     TruncatedNormal,
     /// Normal.
     UntruncatedNormal,
-    /// Even.
+    /// Uniform.
     Uniform,
 }
 
@@ -88,12 +88,12 @@ impl<F: Real> Fill<F> for VarianceScaling {
             (None, Some(_)) => ("/input_axes", "output_axes"),
             _ => return Ok(()),
         };
-        Err(FieldError::new(pointer, format!("expected axes, since `{named}` are named, received null")))
+        Err(FieldError::new(pointer, format!("expected axes, since `{named}` is given, received null")))
     }
 
     fn check_shape(&self, shape: &Shape) -> Result<(), FieldError> {
         for (pointer, axes) in [("/input_axes", &self.input_axes), ("/output_axes", &self.output_axes)] {
-            if let Some(axis) = axes.iter().flatten().find(|axis| place(**axis, shape).is_none()) {
+            if let Some(axis) = axes.iter().flatten().find(|axis| axis_index(**axis, shape).is_none()) {
                 let count = shape.0.len();
                 let detail = format!("expected axes of {shape}, -{count} to {}, received {axis}", count as i64 - 1);
                 return Err(FieldError::new(pointer, detail));
@@ -128,11 +128,11 @@ impl<F: Real> Fill<F> for VarianceScaling {
 }
 
 impl VarianceScaling {
-    /// How many inputs and outputs a unit has.
+    /// Fan-in and fan-out.
     fn fans(&self, shape: &Shape) -> (f64, f64) {
         let product = |axes: &[usize]| axes.iter().map(|&axis| axis as f64).product::<f64>();
         if let (Some(inputs), Some(outputs)) = (&self.input_axes, &self.output_axes) {
-            let size = |&axis: &i64| place(axis, shape).map_or(1.0, |place| shape.0[place] as f64);
+            let size = |&axis: &i64| axis_index(axis, shape).map_or(1.0, |place| shape.0[place] as f64);
             return (inputs.iter().map(size).product(), outputs.iter().map(size).product());
         }
         if let Some((inputs, outputs)) = self.first_inputs.and_then(|count| shape.0.split_at_checked(count)) {
@@ -146,14 +146,14 @@ impl VarianceScaling {
     }
 }
 
-/// The axis of a parameter's shape that `axis` means.
-fn place(axis: i64, shape: &Shape) -> Option<usize> {
+/// The index of an axis that may be negative.
+fn axis_index(axis: i64, shape: &Shape) -> Option<usize> {
     let count = shape.0.len() as i64;
     let place = if axis < 0 { axis.saturating_add(count) } else { axis };
     usize::try_from(place).ok().filter(|place| *place < shape.0.len())
 }
 
-/// A name for some settings of [`VarianceScaling`].
+/// Defines aliases of [`VarianceScaling`].
 macro_rules! named {
     ($($name:ident: $scale:literal, $mode:ident, $distribution:ident, $doc:literal;)*) => {$(
         #[doc = $doc]
@@ -161,7 +161,7 @@ macro_rules! named {
         pub struct $name;
 
         impl $name {
-            /// What it is a name for.
+            /// The settings it is an alias of.
             pub const SCALING: VarianceScaling = VarianceScaling {
                 scale: $scale,
                 mode: Mode::$mode,
@@ -181,12 +181,12 @@ macro_rules! named {
 }
 
 named! {
-    GlorotUniform: 1.0, FanAvg, Uniform, "Even within `sqrt(6 / (fan_in + fan_out))`, <https://proceedings.mlr.press/v9/glorot10a.html>.";
-    GlorotNormal: 1.0, FanAvg, TruncatedNormal, "Cut normal of deviation `sqrt(2 / (fan_in + fan_out))`.";
-    HeUniform: 2.0, FanIn, Uniform, "Even within `sqrt(6 / fan_in)`, <https://arxiv.org/abs/1502.01852>.";
-    HeNormal: 2.0, FanIn, TruncatedNormal, "Cut normal of deviation `sqrt(2 / fan_in)`.";
-    LecunUniform: 1.0, FanIn, Uniform, "Even within `sqrt(3 / fan_in)`.";
-    LecunNormal: 1.0, FanIn, TruncatedNormal, "Cut normal of deviation `sqrt(1 / fan_in)`.";
+    GlorotUniform: 1.0, FanAvg, Uniform, "Uniform within `sqrt(6 / (fan_in + fan_out))`, <https://proceedings.mlr.press/v9/glorot10a.html>.";
+    GlorotNormal: 1.0, FanAvg, TruncatedNormal, "Truncated normal of standard deviation `sqrt(2 / (fan_in + fan_out))`.";
+    HeUniform: 2.0, FanIn, Uniform, "Uniform within `sqrt(6 / fan_in)`, <https://arxiv.org/abs/1502.01852>.";
+    HeNormal: 2.0, FanIn, TruncatedNormal, "Truncated normal of standard deviation `sqrt(2 / fan_in)`.";
+    LecunUniform: 1.0, FanIn, Uniform, "Uniform within `sqrt(3 / fan_in)`.";
+    LecunNormal: 1.0, FanIn, TruncatedNormal, "Truncated normal of standard deviation `sqrt(1 / fan_in)`.";
 }
 
 #[cfg(test)]

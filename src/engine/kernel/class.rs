@@ -21,7 +21,7 @@ pub(crate) mod tests {
         pub(super) static FORCED: Cell<Option<Arch>> = const { Cell::new(None) };
     }
 
-    /// Calls `body` with the name of each class that this machine can be taken for, while this thread takes it for that.
+    /// Calls `body` with the name of each class that this machine supports, while this thread dispatches to that class.
     pub(crate) fn on_each_class(mut body: impl FnMut(&'static str)) {
         for (name, arch) in classes() {
             FORCED.set(Some(arch));

@@ -1,37 +1,34 @@
-//! Matrices whose cells lie where two tables say.
+//! [`Gathered`]: matrices whose elements are at offsets from two tables.
 
-/// A matrix to read: the cell (row, column) is `cells[rows[row] + columns[column]]`.
+/// A matrix to read: the element (row, column) is `elements[rows[row] + columns[column]]`.
 ///
-/// A convolution is a product of such with the kernel, without a copy of its patches. For an image in the order
-/// [height, width, channels], `rows` holds where each output position's patch begins, and `columns` how far from there
-/// each cell (kernel row, kernel column, channel) of a patch is. The product of the transpose with the gradient of the
-/// output is the gradient of the kernel. Padding is the caller's: an image copied among zeros.
+/// A convolution is the product of such a matrix with the kernel, without a copy of the patches (implicit im2col). For
+/// an image `[height, width, channels]`, `rows` has the offset of each output position's patch, and `columns` the
+/// offset of each element (kernel row, kernel column, channel) within a patch. The product of the transpose with the
+/// output gradient is the kernel gradient. The caller pads the image with zeros.
 #[derive(Debug, Clone, Copy)]
 pub struct Gathered<'a, F> {
-    pub(super) cells: &'a [F],
+    pub(super) elements: &'a [F],
     pub(super) rows: &'a [u32],
     pub(super) columns: &'a [u32],
 }
 
 impl<'a, F> Gathered<'a, F> {
-    /// The cells at every sum of one of `rows` and one of `columns`.
+    /// The elements at every sum of one of `rows` and one of `columns`.
     ///
     /// # Panics
-    /// Where a sum is beyond `cells`.
-    pub fn new(cells: &'a [F], rows: &'a [u32], columns: &'a [u32]) -> Self {
+    /// If an offset is out of bounds.
+    pub fn new(elements: &'a [F], rows: &'a [u32], columns: &'a [u32]) -> Self {
         if let (Some(&row), Some(&column)) = (rows.iter().max(), columns.iter().max()) {
-            assert!(
-                (row as usize).saturating_add(column as usize) < cells.len(),
-                "gathered cells beyond what is there"
-            );
+            assert!((row as usize).saturating_add(column as usize) < elements.len(), "gathered elements out of bounds");
         }
-        Self { cells, rows, columns }
+        Self { elements, rows, columns }
     }
 
     /// The transpose, without a copy.
     #[must_use]
     pub fn transposed(self) -> Self {
-        Self { cells: self.cells, rows: self.columns, columns: self.rows }
+        Self { elements: self.elements, rows: self.columns, columns: self.rows }
     }
 }
 
@@ -62,12 +59,12 @@ mod tests {
             (self.image[axis] - self.dilation[axis] * (self.kernel[axis] - 1) - 1) / self.strides[axis] + 1
         }
 
-        /// Where a cell of the image is, after so many steps of each size along the two axes.
+        /// The offset after `steps` steps of `sizes` along the two axes of the image.
         fn place(&self, steps: [usize; 2], sizes: [usize; 2]) -> u32 {
             ((steps[0] * sizes[0] * self.image[1] + steps[1] * sizes[1]) * self.channels) as u32
         }
 
-        /// Where patches begin, and where their cells are.
+        /// The offsets of the patches, and of the elements of a patch.
         fn tables(&self) -> (Vec<u32>, Vec<u32>) {
             let pairs = |[rows, columns]: [usize; 2]| (0..rows).flat_map(move |y| (0..columns).map(move |x| [y, x]));
             let rows = pairs([self.output(0), self.output(1)]).map(|at| self.place(at, self.strides)).collect();
@@ -77,7 +74,7 @@ mod tests {
             (rows, columns)
         }
 
-        /// Calls `each` with every pair of cells that meet: of the image, the kernel and the output.
+        /// Calls `each` with the indices of every product: into the image, the kernel and the output.
         fn pairs(&self, mut each: impl FnMut(usize, usize, usize)) {
             let (channels, filters) = (self.channels, self.filters);
             for y in 0..self.output(0) {
@@ -129,8 +126,8 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "beyond what is there")]
-    fn every_cell_is_within() {
+    #[should_panic(expected = "out of bounds")]
+    fn every_offset_is_checked() {
         Gathered::new(&[0.0; 9], &[0, 3, 5], &[0, 4, 1]);
     }
 

@@ -1,11 +1,11 @@
-//! Matrices seen in memory that belongs to somebody else.
+//! Matrix views of borrowed memory.
 
 use std::ops::Range;
 
-/// A matrix to read: row-major, a part of a wider one, or the transpose of such.
+/// A matrix to read: row-major with any row stride, or transposed.
 #[derive(Debug, Clone, Copy)]
 pub struct Matrix<'a, F> {
-    pub(super) cells: &'a [F],
+    pub(super) elements: &'a [F],
     pub(super) rows: usize,
     pub(super) columns: usize,
     pub(super) row_stride: usize,
@@ -13,25 +13,25 @@ pub struct Matrix<'a, F> {
 }
 
 impl<'a, F> Matrix<'a, F> {
-    /// All of `cells`, row-major.
-    pub fn new(cells: &'a [F], columns: usize) -> Self {
-        Self { cells, rows: cells.len() / columns, columns, row_stride: columns, column_stride: 1 }
+    /// All of `elements`, row-major.
+    pub fn new(elements: &'a [F], columns: usize) -> Self {
+        Self { elements, rows: elements.len() / columns, columns, row_stride: columns, column_stride: 1 }
     }
 
-    /// `rows` rows of `columns` cells, of which each begins `row_stride` cells after the one before. They may overlap.
+    /// `rows` rows of `columns` elements, `row_stride` elements apart. They may overlap.
     ///
     /// # Panics
-    /// Where a row ends beyond `cells`.
-    pub fn strided(cells: &'a [F], rows: usize, columns: usize, row_stride: usize) -> Self {
-        assert!(within(cells.len(), rows, columns, row_stride), "rows of a matrix beyond its cells");
-        Self { cells, rows, columns, row_stride, column_stride: 1 }
+    /// If a row is out of bounds.
+    pub fn strided(elements: &'a [F], rows: usize, columns: usize, row_stride: usize) -> Self {
+        assert!(within(elements.len(), rows, columns, row_stride), "rows of a matrix out of bounds");
+        Self { elements, rows, columns, row_stride, column_stride: 1 }
     }
 
     /// The transpose, without a copy.
     #[must_use]
     pub fn transposed(self) -> Self {
         Self {
-            cells: self.cells,
+            elements: self.elements,
             rows: self.columns,
             columns: self.rows,
             row_stride: self.column_stride,
@@ -39,52 +39,52 @@ impl<'a, F> Matrix<'a, F> {
         }
     }
 
-    /// Some of its columns.
+    /// A range of its columns.
     ///
     /// # Panics
-    /// Where there are not so many.
+    /// If the range is out of bounds.
     #[must_use]
     pub fn columns(self, columns: Range<usize>) -> Self {
         assert!(columns.start < columns.end && columns.end <= self.columns, "columns of a matrix");
-        Self { cells: &self.cells[columns.start * self.column_stride..], columns: columns.len(), ..self }
+        Self { elements: &self.elements[columns.start * self.column_stride..], columns: columns.len(), ..self }
     }
 
-    /// What it was made of.
-    pub fn cells(&self) -> &'a [F] {
-        self.cells
+    /// The slice that it views.
+    pub fn elements(&self) -> &'a [F] {
+        self.elements
     }
 }
 
-/// A matrix to write: row-major, or a part of a wider one.
+/// A matrix to write: row-major with any row stride.
 #[derive(Debug)]
 pub struct MatrixMut<'a, F> {
-    pub(super) cells: &'a mut [F],
+    pub(super) elements: &'a mut [F],
     pub(super) rows: usize,
     pub(super) columns: usize,
     pub(super) row_stride: usize,
 }
 
 impl<'a, F> MatrixMut<'a, F> {
-    /// All of `cells`, row-major.
-    pub fn new(cells: &'a mut [F], columns: usize) -> Self {
-        Self { rows: cells.len() / columns, columns, row_stride: columns, cells }
+    /// All of `elements`, row-major.
+    pub fn new(elements: &'a mut [F], columns: usize) -> Self {
+        Self { rows: elements.len() / columns, columns, row_stride: columns, elements }
     }
 
-    /// `rows` rows of `columns` cells, of which each begins `row_stride` cells after the one before.
+    /// `rows` rows of `columns` elements, `row_stride` elements apart.
     ///
     /// # Panics
-    /// Where a row ends beyond `cells`, or where rows overlap.
-    pub fn strided(cells: &'a mut [F], rows: usize, columns: usize, row_stride: usize) -> Self {
-        assert!(within(cells.len(), rows, columns, row_stride), "rows of a matrix beyond its cells");
+    /// If a row is out of bounds, or if rows overlap.
+    pub fn strided(elements: &'a mut [F], rows: usize, columns: usize, row_stride: usize) -> Self {
+        assert!(within(elements.len(), rows, columns, row_stride), "rows of a matrix out of bounds");
         assert!(rows <= 1 || row_stride >= columns, "rows of a matrix that is written must not overlap");
-        Self { cells, rows, columns, row_stride }
+        Self { elements, rows, columns, row_stride }
     }
 }
 
-/// Whether such rows lie within so many cells.
-fn within(cells: usize, rows: usize, columns: usize, row_stride: usize) -> bool {
+/// Whether rows of this stride lie within `elements` elements.
+fn within(elements: usize, rows: usize, columns: usize, row_stride: usize) -> bool {
     let end = rows.saturating_sub(1).checked_mul(row_stride).and_then(|last| last.checked_add(columns));
-    rows == 0 || columns == 0 || end.is_some_and(|end| end <= cells)
+    rows == 0 || columns == 0 || end.is_some_and(|end| end <= elements)
 }
 
 #[cfg(test)]
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn rows_lie_within_their_cells() {
-        for (fits, cells, rows, columns, stride) in [
+        for (fits, elements, rows, columns, stride) in [
             (true, 12, 3, 4, 4),
             (true, 11, 3, 3, 4),
             (false, 11, 3, 4, 4),
@@ -104,7 +104,7 @@ mod tests {
             (false, 9, usize::MAX, 2, 9),
             (false, 9, 2, usize::MAX, 9),
         ] {
-            assert_eq!(within(cells, rows, columns, stride), fits, "{cells} {rows} {columns} {stride}");
+            assert_eq!(within(elements, rows, columns, stride), fits, "{elements} {rows} {columns} {stride}");
         }
     }
 

@@ -1,19 +1,21 @@
-//! Hot loops: matrix products, elementwise work, reductions. The only home of SIMD dispatch and `unsafe`.
+//! Hot loops: matrix products, elementwise operations, reductions. The only home of SIMD dispatch and `unsafe`.
 
 mod buffer;
 mod class;
 mod gathered;
+mod gemm;
+mod gemm_transposed;
 mod matrix;
-mod multiply;
 mod operand;
 mod panel;
 mod product;
 mod rows;
 mod shared;
+mod sizes;
+mod sum;
 mod sweep;
 mod team;
 mod tile;
-mod turned;
 mod wide;
 
 pub use buffer::Buffer;
@@ -24,13 +26,14 @@ pub use matrix::{Matrix, MatrixMut};
 pub use product::{product, product_gathered, product_into};
 pub use rows::{add, add_to_rows, column_sums, gather, scatter_rows, sum_rows, transpose, write_sum};
 pub use shared::{product_gathered_shared, product_shared};
+pub(crate) use sum::sum;
 pub use sweep::sweep;
 pub use team::Team;
 
-/// Runs `op` compiled for the widest instruction set of this CPU; loops inside vectorize to it.
+/// Runs `op` compiled for the widest instruction set of this CPU, to which its loops vectorize.
 ///
-/// `op` and what it calls must be inlined (`#[inline(always)]`) to profit. Bits may differ between CPU classes, never
-/// between runs on one.
+/// `op` and the functions it calls must be `#[inline(always)]`. Bits may differ between CPU classes, never between runs
+/// on one.
 #[inline(always)]
 pub fn vectorized<R>(op: impl FnOnce() -> R) -> R {
     class::arch().dispatch(op)

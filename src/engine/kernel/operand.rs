@@ -1,4 +1,4 @@
-//! Where the cells of operands are: what tiles see of them.
+//! The operands of a product as pointers and strides, as tiles read them.
 
 #![allow(unsafe_code, reason = "pointers into slices whose bounds were checked with their shapes")]
 
@@ -8,40 +8,40 @@ use super::{
 };
 use std::ops::Range;
 
-/// What a product takes on its left.
-pub(super) trait Left<F>: Copy + Sync {
-    /// Its form for tiles.
-    type Places<T: Copy>: Operand<T>;
+/// The left operand of a product.
+pub(super) trait LeftOperand<F>: Copy + Sync {
+    /// Its elements as pointers.
+    type Pointers<T: Copy>: Operand<T>;
 
     /// Rows and columns.
     fn shape(&self) -> [usize; 2];
-    /// Some of its rows.
+    /// A range of its rows.
     ///
     /// # Panics
-    /// Where there are not so many.
+    /// If the range is out of bounds.
     fn rows(self, rows: Range<usize>) -> Self;
-    /// Where its cells are. `T` must be `F`.
-    fn places<T: Copy>(&self) -> Self::Places<T>;
+    /// Pointers to its elements. `T` must be `F`.
+    fn pointers<T: Copy>(&self) -> Self::Pointers<T>;
 }
 
-/// Cells of rows and columns: the cell (row, column) lies `step(column)` cells beyond `row(row)`.
+/// A matrix whose element (row, column) is at `row(row).add(step(column))`.
 pub(super) trait Operand<F>: Copy {
-    /// Most rows of a tile: as many as there are registers to hold where they begin.
+    /// Maximum rows of a tile: the pointers to their first elements are held in registers.
     const ROWS: usize;
     /// # Safety
-    /// The row must be there.
+    /// The row must exist.
     unsafe fn row(self, row: usize) -> *const F;
     /// # Safety
-    /// The column must be there.
+    /// The column must exist.
     unsafe fn step(self, column: usize) -> usize;
-    /// The same cells, where rows and columns follow each other at equal distances.
+    /// The same matrix, where its rows and columns have constant strides.
     fn strided(self) -> Option<Strided<F>>;
 }
 
-/// Rows at equal distances, and columns at equal distances.
+/// A matrix with constant strides.
 #[derive(Clone, Copy)]
 pub(super) struct Strided<F> {
-    pub cells: *const F,
+    pub elements: *const F,
     pub row_stride: usize,
     pub column_stride: usize,
 }
@@ -49,25 +49,25 @@ pub(super) struct Strided<F> {
 impl<F: Copy> Strided<F> {
     #[inline(always)]
     pub fn transposed(self) -> Self {
-        Self { cells: self.cells, row_stride: self.column_stride, column_stride: self.row_stride }
+        Self { elements: self.elements, row_stride: self.column_stride, column_stride: self.row_stride }
     }
 
     /// # Safety
-    /// The cell must be there.
+    /// The element must exist.
     #[inline(always)]
     pub unsafe fn at(self, row: usize, column: usize) -> *const F {
         // SAFETY: see the caller.
-        unsafe { self.cells.add(row * self.row_stride + column * self.column_stride) }
+        unsafe { self.elements.add(row * self.row_stride + column * self.column_stride) }
     }
 
-    /// What begins at a cell.
+    /// The submatrix that begins at an element.
     ///
     /// # Safety
-    /// The cell must be there.
+    /// The element must exist.
     #[inline(always)]
     pub unsafe fn from(self, row: usize, column: usize) -> Self {
         // SAFETY: see the caller.
-        Self { cells: unsafe { self.at(row, column) }, ..self }
+        Self { elements: unsafe { self.at(row, column) }, ..self }
     }
 }
 
@@ -88,20 +88,20 @@ impl<F: Copy> Operand<F> for Strided<F> {
     }
 }
 
-/// Rows and columns wherever two tables say.
+/// A matrix whose rows and columns are at the offsets of two tables.
 #[derive(Clone, Copy)]
-pub(super) struct Tabled<F> {
-    cells: *const F,
+pub(super) struct GatheredPointers<F> {
+    elements: *const F,
     rows: *const u32,
     columns: *const u32,
 }
 
-impl<F: Copy> Operand<F> for Tabled<F> {
+impl<F: Copy> Operand<F> for GatheredPointers<F> {
     const ROWS: usize = 6;
     #[inline(always)]
     unsafe fn row(self, row: usize) -> *const F {
         // SAFETY: see the caller.
-        unsafe { self.cells.add(*self.rows.add(row) as usize) }
+        unsafe { self.elements.add(*self.rows.add(row) as usize) }
     }
     #[inline(always)]
     unsafe fn step(self, column: usize) -> usize {
@@ -114,27 +114,27 @@ impl<F: Copy> Operand<F> for Tabled<F> {
     }
 }
 
-/// Where a result goes: rows at equal distances, whose cells follow each other.
+/// A row-major result with a constant stride between rows.
 #[derive(Clone, Copy)]
 pub(super) struct Target<F> {
-    pub cells: *mut F,
+    pub elements: *mut F,
     pub stride: usize,
 }
 
 impl<F: Copy> Target<F> {
-    /// What begins at a cell.
+    /// The submatrix that begins at an element.
     ///
     /// # Safety
-    /// The cell must be there.
+    /// The element must exist.
     #[inline(always)]
     pub unsafe fn from(self, row: usize, column: usize) -> Self {
         // SAFETY: see the caller.
-        Self { cells: unsafe { self.cells.add(row * self.stride + column) }, ..self }
+        Self { elements: unsafe { self.elements.add(row * self.stride + column) }, ..self }
     }
 }
 
-impl<F: Copy + Sync> Left<F> for Matrix<'_, F> {
-    type Places<T: Copy> = Strided<T>;
+impl<F: Copy + Sync> LeftOperand<F> for Matrix<'_, F> {
+    type Pointers<T: Copy> = Strided<T>;
 
     fn shape(&self) -> [usize; 2] {
         [self.rows, self.columns]
@@ -142,17 +142,21 @@ impl<F: Copy + Sync> Left<F> for Matrix<'_, F> {
 
     fn rows(self, rows: Range<usize>) -> Self {
         assert!(rows.start < rows.end && rows.end <= self.rows, "rows of a matrix");
-        Self { cells: &self.cells[rows.start * self.row_stride..], rows: rows.len(), ..self }
+        Self { elements: &self.elements[rows.start * self.row_stride..], rows: rows.len(), ..self }
     }
 
     #[inline(always)]
-    fn places<T: Copy>(&self) -> Strided<T> {
-        Strided { cells: self.cells.as_ptr().cast(), row_stride: self.row_stride, column_stride: self.column_stride }
+    fn pointers<T: Copy>(&self) -> Strided<T> {
+        Strided {
+            elements: self.elements.as_ptr().cast(),
+            row_stride: self.row_stride,
+            column_stride: self.column_stride,
+        }
     }
 }
 
-impl<F: Copy + Sync> Left<F> for Gathered<'_, F> {
-    type Places<T: Copy> = Tabled<T>;
+impl<F: Copy + Sync> LeftOperand<F> for Gathered<'_, F> {
+    type Pointers<T: Copy> = GatheredPointers<T>;
 
     fn shape(&self) -> [usize; 2] {
         [self.rows.len(), self.columns.len()]
@@ -163,14 +167,18 @@ impl<F: Copy + Sync> Left<F> for Gathered<'_, F> {
     }
 
     #[inline(always)]
-    fn places<T: Copy>(&self) -> Tabled<T> {
-        Tabled { cells: self.cells.as_ptr().cast(), rows: self.rows.as_ptr(), columns: self.columns.as_ptr() }
+    fn pointers<T: Copy>(&self) -> GatheredPointers<T> {
+        GatheredPointers {
+            elements: self.elements.as_ptr().cast(),
+            rows: self.rows.as_ptr(),
+            columns: self.columns.as_ptr(),
+        }
     }
 }
 
 impl<F> MatrixMut<'_, F> {
     #[inline(always)]
     pub(super) fn target<T: Copy>(&mut self) -> Target<T> {
-        Target { cells: self.cells.as_mut_ptr().cast(), stride: self.row_stride }
+        Target { elements: self.elements.as_mut_ptr().cast(), stride: self.row_stride }
     }
 }

@@ -1,4 +1,4 @@
-//! Panels: parts of b copied into the order in which tiles read them.
+//! Panels: parts of b packed into the order in which tiles read them.
 
 #![allow(unsafe_code, reason = "strided reads and writes within bounds that are checked once")]
 
@@ -10,30 +10,30 @@ use super::{
 use crate::engine::real::Real;
 use std::mem::MaybeUninit;
 
-/// Most columns of a tile: two registers of sixteen.
-pub(super) const MOST_COLUMNS: usize = 32;
+/// Maximum columns of a tile: two registers of sixteen.
+pub(super) const MAX_COLUMNS: usize = 32;
 const INNER: usize = 256;
 
-/// Room for a part of b, at the beginning of a cache line so that no register's load touches two.
+/// Memory for a part of b, aligned to a cache line so that no register's load touches two.
 #[repr(align(64))]
-pub(super) struct Panel<F>([MaybeUninit<F>; INNER * MOST_COLUMNS]);
+pub(super) struct Panel<F>([MaybeUninit<F>; INNER * MAX_COLUMNS]);
 
 impl<F> Panel<F> {
-    /// Most rows: what then stays in the first-level cache.
+    /// Maximum rows: a panel of these stays in the L1 cache.
     pub const INNER: usize = INNER;
 
     #[inline(always)]
     pub fn new() -> Self {
-        Self([const { MaybeUninit::uninit() }; INNER * MOST_COLUMNS])
+        Self([const { MaybeUninit::uninit() }; INNER * MAX_COLUMNS])
     }
 }
 
-/// Copies `inner` rows of b into order, `C` registers wide; the cells to the right of its `columns` become zero.
+/// Packs `inner` rows of b, `C` registers wide; the elements to the right of its `columns` become zero.
 ///
 /// # Safety
-/// `source` must be there, with at most [`Panel::INNER`] rows and as many columns as `C` registers hold.
+/// `source` must be readable, with at most [`Panel::INNER`] rows and as many columns as `C` registers hold.
 #[inline(always)]
-pub(super) unsafe fn fill<F: Real, W: Wide<F>, const C: usize>(
+pub(super) unsafe fn pack<F: Real, W: Wide<F>, const C: usize>(
     wide: W,
     panel: &mut Panel<F>,
     source: Strided<F>,
@@ -41,7 +41,7 @@ pub(super) unsafe fn fill<F: Real, W: Wide<F>, const C: usize>(
     columns: usize,
 ) -> Right<F> {
     let stride = C * W::LANES;
-    let cells: *mut F = panel.0.as_mut_ptr().cast();
+    let elements: *mut F = panel.0.as_mut_ptr().cast();
     // SAFETY: as the caller promises.
     unsafe {
         if source.column_stride == 1 {
@@ -51,22 +51,22 @@ pub(super) unsafe fn fill<F: Real, W: Wide<F>, const C: usize>(
                     let from = source.at(p, j * W::LANES);
                     let lanes =
                         if columns == stride || j + 1 < C { wide.load(from) } else { wide.load_some(from, some) };
-                    wide.store(cells.add(p * stride + j * W::LANES), lanes);
+                    wide.store(elements.add(p * stride + j * W::LANES), lanes);
                 }
             }
         } else {
-            transpose(wide, cells, stride, source, inner, columns);
+            pack_transposed(wide, elements, stride, source, inner, columns);
         }
     }
-    Right { cells, stride, ahead: 0 }
+    Right { elements, stride, prefetch: 0 }
 }
 
 /// # Safety
-/// As for [`fill`].
+/// As for [`pack`].
 #[inline(always)]
-unsafe fn transpose<F: Real, W: Wide<F>>(
+unsafe fn pack_transposed<F: Real, W: Wide<F>>(
     wide: W,
-    cells: *mut F,
+    elements: *mut F,
     stride: usize,
     source: Strided<F>,
     inner: usize,
@@ -75,27 +75,34 @@ unsafe fn transpose<F: Real, W: Wide<F>>(
     // SAFETY: as the caller promises.
     unsafe {
         if source.row_stride == 1 {
-            turn::<F, W, LINE>(wide, [columns, inner], source.cells, source.column_stride, cells, stride);
+            transpose_blocked::<F, W, LINE>(
+                wide,
+                [columns, inner],
+                source.elements,
+                source.column_stride,
+                elements,
+                stride,
+            );
         }
         for j in 0..stride {
             let written = if j < columns && source.row_stride == 1 { inner } else { 0 };
             for p in written..inner {
-                *cells.add(p * stride + j) = if j < columns { *source.at(p, j) } else { F::ZERO };
+                *elements.add(p * stride + j) = if j < columns { *source.at(p, j) } else { F::ZERO };
             }
         }
     }
 }
 
-/// Cells of a cache line.
+/// Elements of a cache line.
 pub(super) const LINE: usize = 16;
 
-/// Writes the transpose of rows and columns that are so far apart, in squares, `AT_ONCE` columns after the other: a line of
-/// them where lines that are read are better left for good, a square where those that are written are.
+/// Writes the transpose of a strided matrix in squares, `AT_ONCE` columns at a time: a cache line of columns where the
+/// lines that are read should be used up first, one square where the lines that are written should.
 ///
 /// # Safety
-/// They must be readable at `from`, and their transpose writable at `to`.
+/// The matrix must be readable at `from`, and its transpose writable at `to`.
 #[inline(always)]
-pub(super) unsafe fn turn<F: Real, W: Wide<F>, const AT_ONCE: usize>(
+pub(super) unsafe fn transpose_blocked<F: Real, W: Wide<F>, const AT_ONCE: usize>(
     wide: W,
     [rows, columns]: [usize; 2],
     from: *const F,

@@ -1,4 +1,4 @@
-//! Loops over the rows of a matrix.
+//! Operations on the rows of a matrix.
 
 use super::vectorized;
 use crate::engine::real::Real;
@@ -10,15 +10,15 @@ pub fn add_to_rows<F: Real>(bias: &[F], rows: &mut [F]) {
         #[inline(always)]
         || {
             for row in rows.chunks_exact_mut(bias.len()) {
-                for (cell, &bias) in row.iter_mut().zip(bias) {
-                    *cell += bias;
+                for (element, &bias) in row.iter_mut().zip(bias) {
+                    *element += bias;
                 }
             }
         },
     );
 }
 
-/// Adds `a` to `sum`, cell by cell.
+/// Adds `a` to `sum`, element by element.
 pub fn add<F: Real>(a: &[F], sum: &mut [F]) {
     vectorized(
         #[inline(always)]
@@ -34,7 +34,7 @@ pub fn write_sum<F: Real>(a: &[F], b: &[F], sum: &mut [F]) {
     );
 }
 
-/// Writes the sum of the rows of `rows`, [_, sums], or adds it to what is there.
+/// Writes the sum of the rows of `rows`, [_, sums], or adds it to `sums`.
 pub fn sum_rows<F: Real>(rows: &[F], sums: &mut [F], accumulate: bool) {
     if !accumulate {
         sums.fill(F::ZERO);
@@ -43,8 +43,8 @@ pub fn sum_rows<F: Real>(rows: &[F], sums: &mut [F], accumulate: bool) {
         #[inline(always)]
         || {
             for row in rows.chunks_exact(sums.len()) {
-                for (sum, &cell) in sums.iter_mut().zip(row) {
-                    *sum += cell;
+                for (sum, &element) in sums.iter_mut().zip(row) {
+                    *sum += element;
                 }
             }
         },
@@ -53,8 +53,8 @@ pub fn sum_rows<F: Real>(rows: &[F], sums: &mut [F], accumulate: bool) {
 
 /// For each column, the sum of `term(a, b, center)` over the rows of `a` and `b`, [_, center].
 ///
-/// Rows are added in blocks in `F` (`block` holds as many cells as there are columns), and blocks in `f64`, so that long
-/// sums stay exact at the speed of short ones.
+/// Rows are added in blocks in `F` (`block` has one element per column), and blocks in `f64`: long sums stay exact at
+/// the speed of short ones.
 pub fn column_sums<F: Real>(
     a: &[F],
     b: &[F],
@@ -77,8 +77,8 @@ pub fn column_sums<F: Real>(
                         block[c] += term(a[c], b[c], center[c]);
                     }
                 }
-                for (sum, cell) in sums.iter_mut().zip(&*block) {
-                    *sum += cell.to_f64();
+                for (sum, element) in sums.iter_mut().zip(&*block) {
+                    *sum += element.to_f64();
                 }
             }
         },
@@ -89,36 +89,39 @@ pub fn column_sums<F: Real>(
 pub fn gather<F: Real>(source: ArrayView2<'_, F>, order: &[usize], rows: &mut [F]) {
     for (&index, row) in order.iter().zip(rows.chunks_exact_mut(source.ncols())) {
         match source.row(index).as_slice() {
-            Some(cells) => row.copy_from_slice(cells),
-            None => row.iter_mut().zip(source.row(index)).for_each(|(cell, &value)| *cell = value),
+            Some(elements) => row.copy_from_slice(elements),
+            None => row.iter_mut().zip(source.row(index)).for_each(|(element, &value)| *element = value),
         }
     }
 }
 
-/// Writes the transpose of the rows of `source`, `columns` cells each of which the first is `stride` cells after that of
-/// the row before, as rows that are `target_stride` cells apart.
+/// Writes the transpose of `source`, whose rows have `columns` elements and are `stride` elements apart, as rows that
+/// are `target_stride` elements apart.
 pub fn transpose<F: Real>(source: &[F], columns: usize, stride: usize, target: &mut [F], target_stride: usize) {
-    // A few rows at a time, so that neither side leaves the first-level cache before its lines are used up.
+    // A few rows at a time, so that neither side leaves the L1 cache before its lines are used up.
     const ROWS: usize = 16;
     for (block, source) in source.chunks(ROWS * stride).enumerate() {
         let first = block * ROWS;
         for column in 0..columns {
-            let cells = source[column..].iter().step_by(stride);
-            target[column * target_stride + first..].iter_mut().zip(cells).for_each(|(cell, &value)| *cell = value);
+            let elements = source[column..].iter().step_by(stride);
+            target[column * target_stride + first..]
+                .iter_mut()
+                .zip(elements)
+                .for_each(|(element, &value)| *element = value);
         }
     }
 }
 
-/// Adds each row of `rows`, [_, cells], to `target`: the cell (row, cell) at `places[row] + cells[cell]`. `run` neighbours
-/// of `cells` at a time, which divide it, are neighbours in `target` as well.
-pub fn scatter_rows<F: Real>(rows: &[F], places: &[u32], cells: &[u32], run: usize, target: &mut [F]) {
+/// Adds each row of `rows`, [_, columns], to `target`: the element (row, column) at `places[row] + elements[column]`.
+/// Each `run` consecutive elements of `elements`, whose length `run` divides, are consecutive in `target` too.
+pub fn scatter_rows<F: Real>(rows: &[F], places: &[u32], elements: &[u32], run: usize, target: &mut [F]) {
     vectorized(
         #[inline(always)]
         || {
-            for (row, &place) in rows.chunks_exact(cells.len()).zip(places) {
-                for (run, &first) in row.chunks_exact(run).zip(cells.iter().step_by(run)) {
+            for (row, &place) in rows.chunks_exact(elements.len()).zip(places) {
+                for (run, &first) in row.chunks_exact(run).zip(elements.iter().step_by(run)) {
                     let target = &mut target[(place + first) as usize..][..run.len()];
-                    target.iter_mut().zip(run).for_each(|(sum, &cell)| *sum += cell);
+                    target.iter_mut().zip(run).for_each(|(sum, &element)| *sum += element);
                 }
             }
         },

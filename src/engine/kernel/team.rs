@@ -1,6 +1,6 @@
-//! Threads that take over parts of a fit or of a prediction in microseconds.
+//! [`Team`]: a thread pool that takes over parts of a fit or a prediction within microseconds.
 
-#![allow(unsafe_code, reason = "work is lent to threads for the length of a call, and slices are cut for them")]
+#![allow(unsafe_code, reason = "work is lent to threads for the length of a call, and slices are range for them")]
 
 use std::{
     any::Any,
@@ -17,72 +17,72 @@ use std::{
     thread::{self, JoinHandle, Thread},
 };
 
-/// Helpers of whichever thread calls. What is computed never depends on which of them does it.
+/// Worker threads for the thread that calls. The result never depends on which thread computes a part.
 ///
-/// Handing over costs about a microsecond while the helpers are awake: they watch for work for a while after the last, and
-/// then sleep. The caller takes part, and waits only for work that a helper has begun. Who calls while the helpers are
-/// another's, or from within such work, does all of it alone. The helpers end with the team.
+/// Handing over work costs about a microsecond while the workers are awake: they spin for a while after the last job,
+/// then park. The caller computes parts too, and waits only for parts that a worker has begun. A caller that finds the
+/// workers busy, or that is itself within a job, computes everything on its own thread. The workers end with the team.
 #[derive(Debug, Default)]
-pub struct Team(Option<Crew>);
+pub struct Team(Option<Workers>);
 
 #[derive(Debug)]
-struct Crew {
+struct Workers {
     shared: Arc<Shared>,
-    helpers: Vec<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 struct Shared {
-    /// Whether the helpers work for somebody.
+    /// Whether a caller uses the workers.
     busy: AtomicBool,
-    /// How many parts the current job has, and in the lower half a bit for each of them that nobody has taken. Who
-    /// clears a bit by compare-and-swap owns that part, and the job outlives it.
+    /// In the upper half how many parts the current job has, in the lower half a bit for each part that no thread has
+    /// taken. The thread that clears a bit by compare-and-swap owns that part, and the job outlives it.
     parts: AtomicU64,
     job: UnsafeCell<Option<Job>>,
-    /// Parts of the current job that are not done.
+    /// Unfinished parts of the current job.
     pending: AtomicU32,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
-    /// Who waits for the current job.
+    /// The thread that waits for the current job.
     caller: Mutex<Option<Thread>>,
     caller_sleeps: AtomicBool,
-    /// By helper.
+    /// By worker: whether it is parked.
     sleeps: Vec<AtomicBool>,
     quit: AtomicBool,
 }
 
-/// What to call with a thread's number and a part's, its lifetime erased.
+/// The work of a job, called with a thread's number and a part's; its lifetime is erased.
 #[derive(Clone, Copy)]
 struct Job(*const Work<'static>);
 
-/// What is called with the number of the thread that calls, of which no two have the same, and an index.
+/// Called with the number of the calling thread, unique within a job, and an index.
 type Work<'w> = dyn Fn(usize, usize) + Sync + 'w;
 
 impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared").field("helpers", &self.sleeps.len()).finish_non_exhaustive()
+        f.debug_struct("Shared").field("workers", &self.sleeps.len()).finish_non_exhaustive()
     }
 }
 
-// SAFETY: `job` is written by the one caller who made the team busy, while no part is pending, and read by those who own a
-// pending part of it; the store to and the compare-and-swap on `parts` order the two. The rest is Sync by itself. What is
-// called is Sync, so that any thread may call it.
+// SAFETY: `job` is written by the one caller that set `busy`, while no part is pending, and read by threads that own a
+// pending part; the store to and the compare-and-swap on `parts` order the two. The other fields are Sync. The work is
+// Sync, so that any thread may call it.
 unsafe impl Sync for Shared {}
 // SAFETY: as above.
 unsafe impl Send for Shared {}
 
-/// Parts of a job that are told apart.
-const MOST_PARTS: usize = 32;
-/// Looks at the shared state before a thread goes to sleep: some fifty microseconds, or two hundred where a CPU pauses for
-/// long. To wake up takes as long.
+/// Maximum parts of a job, a bit each.
+const MAX_PARTS: usize = 32;
+/// Spins before a thread parks: some fifty microseconds, or two hundred on a CPU with a long pause. Waking up takes as
+/// long.
 const SPINS: u32 = 4000;
 
 impl Team {
-    /// Nobody but the caller.
+    /// The calling thread alone.
     pub const ALONE: Self = Self(None);
 
-    /// Helpers for work on `threads` threads, the calling one among them.
+    /// Workers for jobs on `threads` threads, including the calling one.
     pub fn new(threads: usize) -> Self {
-        let helpers = threads.clamp(1, MOST_PARTS) - 1;
-        if helpers == 0 {
+        let workers = threads.clamp(1, MAX_PARTS) - 1;
+        if workers == 0 {
             return Self::ALONE;
         }
         let shared = Arc::new(Shared {
@@ -93,90 +93,91 @@ impl Team {
             panic: Mutex::new(None),
             caller: Mutex::new(None),
             caller_sleeps: AtomicBool::new(false),
-            sleeps: (0..helpers).map(|_| AtomicBool::new(false)).collect(),
+            sleeps: (0..workers).map(|_| AtomicBool::new(false)).collect(),
             quit: AtomicBool::new(false),
         });
-        // Where the system has no thread to give, those that there are do the work.
-        let start = |helper| {
+        // If the system refuses a thread, the others do the work.
+        let start = |worker| {
             let shared = Arc::clone(&shared);
-            thread::Builder::new().name("compute".into()).spawn(move || shared.help(helper)).ok()
+            thread::Builder::new().name("compute".into()).spawn(move || shared.run_worker(worker)).ok()
         };
-        let helpers: Vec<_> = (0..helpers).map_while(start).collect();
-        Self((!helpers.is_empty()).then_some(Crew { shared, helpers }))
+        let threads: Vec<_> = (0..workers).map_while(start).collect();
+        Self((!threads.is_empty()).then_some(Workers { shared, threads }))
     }
 
-    /// Threads, the caller among them.
+    /// Threads, including the caller.
     pub fn threads(&self) -> usize {
-        self.0.as_ref().map_or(1, |crew| crew.helpers.len() + 1)
+        self.0.as_ref().map_or(1, |workers| workers.threads.len() + 1)
     }
 
-    /// Calls `work` once for each item, on whichever thread. Neighbouring items tend to stay with one thread from call to
-    /// call, so that what they hold stays in its caches.
+    /// Calls `work` once for each item, on any thread. Neighbouring items tend to stay on one thread from call to call,
+    /// so that their data stays in its caches.
     pub fn each<T: Send>(&self, items: &mut [T], work: impl Fn(usize, &mut T) + Sync) {
         let first = Pointer(items.as_mut_ptr());
         self.run(items.len(), &|_, index| {
-            // SAFETY: `run` calls once for each index below the length, so that no item is lent twice, and returns
+            // SAFETY: `run` calls once for each index below the length, so that no item is borrowed twice, and returns
             // before the borrow of `items` ends.
             let item = unsafe { &mut *first.at(index) };
             work(index, item);
         });
     }
 
-    /// Calls `work` once for each cut, with the same cut of every slice, on whichever thread, and with what that thread has
-    /// for itself. A slice may be empty.
+    /// Calls `work` once for each range, on any thread, with that range of every slice and with the thread's own state.
+    /// A slice may be empty.
     ///
     /// # Panics
-    /// Where threads are more than `own`, and where cuts are not in order, have cells in common or leave a slice.
+    /// If there are more threads than states in `own`, or if ranges are unordered, overlapping or out of bounds.
     pub fn blocks<S: Send, T: Send, const N: usize>(
         &self,
-        cuts: &[Range<usize>],
+        ranges: &[Range<usize>],
         own: &mut [S],
         slices: [&mut [T]; N],
         work: impl Fn(usize, &mut S, [&mut [T]; N]) + Sync,
     ) {
-        assert!(self.threads() <= own.len(), "something for each thread");
-        let end = end_of(cuts);
-        assert!(slices.iter().all(|slice| slice.is_empty() || end <= slice.len()), "cuts within slices");
+        assert!(self.threads() <= own.len(), "one state per thread");
+        let end = end_of(ranges);
+        assert!(slices.iter().all(|slice| slice.is_empty() || end <= slice.len()), "ranges within slices");
         let own = Pointer(own.as_mut_ptr());
         let slices = slices.map(|slice| (Pointer(slice.as_mut_ptr()), slice.is_empty()));
-        self.run(cuts.len(), &|thread, index| {
-            let cut = &cuts[index];
-            // SAFETY: threads of one call of `run` have numbers of their own, below the length, and do one thing at a time.
+        self.run(ranges.len(), &|thread, index| {
+            let range = &ranges[index];
+            // SAFETY: threads of one call of `run` have unique numbers, below the length, and call `work` one at a
+            // time.
             let own = unsafe { &mut *own.at(thread) };
             let parts = std::array::from_fn(|slice| {
                 let (first, empty) = &slices[slice];
                 if *empty {
                     return &mut [][..];
                 }
-                // SAFETY: the cut lies within the slice and has no cell in common with others; `run` calls once for each
-                // of them, and returns before the borrow of the slices ends.
-                unsafe { std::slice::from_raw_parts_mut(first.at(cut.start), cut.len()) }
+                // SAFETY: the range lies within the slice and overlaps no other; `run` calls once for each of them, and
+                // returns before the borrow of the slices ends.
+                unsafe { std::slice::from_raw_parts_mut(first.at(range.start), range.len()) }
             });
             work(index, own, parts);
         });
     }
 
-    /// Calls `work` once for each item with that item's cut of every slice, on whichever thread.
+    /// Calls `work` once for each item with that item's range of every slice, on any thread.
     ///
     /// # Panics
-    /// Where there is not one cut an item, and where cuts are not in order, have cells in common or leave a slice.
-    pub fn cuts<S: Send, T: Send, const N: usize>(
+    /// If there is not one range per item, or if ranges are unordered, overlapping or out of bounds.
+    pub fn zip_ranges<S: Send, T: Send, const N: usize>(
         &self,
-        cuts: &[Range<usize>],
+        ranges: &[Range<usize>],
         items: &mut [S],
         slices: [&mut [T]; N],
         work: impl Fn(&mut S, [&mut [T]; N]) + Sync,
     ) {
-        assert_eq!(cuts.len(), items.len(), "one cut an item");
-        let end = end_of(cuts);
-        assert!(slices.iter().all(|slice| end <= slice.len()), "cuts within slices");
+        assert_eq!(ranges.len(), items.len(), "one range per item");
+        let end = end_of(ranges);
+        assert!(slices.iter().all(|slice| end <= slice.len()), "ranges within slices");
         let slices = slices.map(|slice| Pointer(slice.as_mut_ptr()));
         self.each(items, |index, item| {
-            let cut = &cuts[index];
+            let range = &ranges[index];
             let parts = std::array::from_fn(|slice| {
-                // SAFETY: the cut lies within every slice and has no cell in common with those of other items; `each`
-                // lends an item once, and returns before the borrow of the slices ends.
-                unsafe { std::slice::from_raw_parts_mut(slices[slice].at(cut.start), cut.len()) }
+                // SAFETY: the range lies within every slice and overlaps none of another item; `each` borrows an item
+                // once, and returns before the borrow of the slices ends.
+                unsafe { std::slice::from_raw_parts_mut(slices[slice].at(range.start), range.len()) }
             });
             work(item, parts);
         });
@@ -185,9 +186,9 @@ impl Team {
     /// Calls `work` once for each index below `count`.
     fn run(&self, count: usize, work: &Work<'_>) {
         match &self.0 {
-            Some(crew) if count > 1 && !crew.shared.busy.swap(true, Acquire) => {
-                let panic = crew.run(count, work);
-                crew.shared.busy.store(false, Release);
+            Some(workers) if count > 1 && !workers.shared.busy.swap(true, Acquire) => {
+                let panic = workers.run(count, work);
+                workers.shared.busy.store(false, Release);
                 if let Some(panic) = panic {
                     resume_unwind(panic);
                 }
@@ -197,43 +198,43 @@ impl Team {
     }
 }
 
-/// Where cuts end, which are in order and have no cell in common.
-fn end_of(cuts: &[Range<usize>]) -> usize {
-    cuts.iter().fold(0, |end, cut| {
-        assert!(end <= cut.start && cut.start <= cut.end, "cuts in order");
-        cut.end
+/// The end of the last range; panics if ranges are unordered or overlap.
+fn end_of(ranges: &[Range<usize>]) -> usize {
+    ranges.iter().fold(0, |end, range| {
+        assert!(end <= range.start && range.start <= range.end, "ordered ranges");
+        range.end
     })
 }
 
-impl Drop for Crew {
+impl Drop for Workers {
     fn drop(&mut self) {
         self.shared.quit.store(true, SeqCst);
-        for helper in self.helpers.drain(..) {
-            helper.thread().unpark();
-            // What a helper runs is caught and handed to the caller: it never panics itself.
-            let _ = helper.join();
+        for thread in self.threads.drain(..) {
+            thread.thread().unpark();
+            // Panics of the work are caught and handed to the caller: a worker itself never panics.
+            let _ = thread.join();
         }
     }
 }
 
-impl Crew {
-    /// As [`Team::run`], for who made the team busy. Answers what the work panicked with.
+impl Workers {
+    /// As [`Team::run`], for the caller that set `busy`. Returns the payload of a panic.
     fn run(&self, count: usize, work: &Work<'_>) -> Option<Box<dyn Any + Send>> {
-        let parts = count.min(MOST_PARTS);
+        let parts = count.min(MAX_PARTS);
         let indices = |part: usize| count * part / parts..count * (part + 1) / parts;
         let job: &Work<'_> = &|thread, part| indices(part).for_each(|index| work(thread, index));
         let shared = &*self.shared;
         *shared.caller.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread::current());
-        // SAFETY: nothing is pending, so nobody reads `job`. Its lifetime is erased, but whoever reads it owns a part
-        // of it, and this call does not return (nor unwind) before every part is done.
+        // SAFETY: nothing is pending, so no thread reads `job`. Its lifetime is erased, but a thread that reads it owns
+        // a part, and this call does not return (nor unwind) before every part is done.
         unsafe {
             *shared.job.get() = Some(Job(std::mem::transmute::<&Work<'_>, &'static Work<'static>>(job)));
         }
         shared.pending.store(parts as u32, Relaxed);
         shared.parts.store((parts as u64) << 32 | (u64::MAX >> (64 - parts)), SeqCst);
-        for (helper, sleeps) in self.helpers.iter().zip(&shared.sleeps) {
+        for (thread, sleeps) in self.threads.iter().zip(&shared.sleeps) {
             if sleeps.swap(false, SeqCst) {
-                helper.thread().unpark();
+                thread.thread().unpark();
             }
         }
         while let Some(part) = shared.take(0) {
@@ -245,8 +246,8 @@ impl Crew {
 }
 
 impl Shared {
-    /// A helper's life.
-    fn help(&self, helper: usize) {
+    /// The loop of a worker thread.
+    fn run_worker(&self, worker: usize) {
         loop {
             let mut spins = 0;
             while self.parts.load(Relaxed) as u32 == 0 {
@@ -258,21 +259,22 @@ impl Shared {
                     std::hint::spin_loop();
                     continue;
                 }
-                // Say so first and look once more then: whoever brings work after this look sees it and wakes us.
-                self.sleeps[helper].store(true, SeqCst);
+                // Announce the park first, then look again: a caller that adds work after this look sees the flag and
+                // unparks this thread.
+                self.sleeps[worker].store(true, SeqCst);
                 if self.parts.load(SeqCst) as u32 == 0 && !self.quit.load(SeqCst) {
                     thread::park();
                 }
-                self.sleeps[helper].store(false, SeqCst);
+                self.sleeps[worker].store(false, SeqCst);
                 spins = 0;
             }
-            while let Some(part) = self.take(helper + 1) {
-                self.perform(helper + 1, part);
+            while let Some(part) = self.take(worker + 1) {
+                self.perform(worker + 1, part);
             }
         }
     }
 
-    /// A part that is nobody's yet. Thread `thread` begins looking at its own share of the parts.
+    /// A part that no thread has taken. Thread `thread` begins looking at its own share of the parts.
     fn take(&self, thread: usize) -> Option<usize> {
         let mut now = self.parts.load(Acquire);
         loop {
@@ -289,7 +291,7 @@ impl Shared {
         }
     }
 
-    /// Does a part that thread `thread`, the calling one, owns.
+    /// Computes a part that thread `thread`, the calling one, owns.
     fn perform(&self, thread: usize, part: usize) {
         // SAFETY: this thread owns a part that is pending, so the job is there and the caller waits for it.
         let done = catch_unwind(AssertUnwindSafe(|| unsafe {
@@ -300,8 +302,8 @@ impl Shared {
         if let Err(panic) = done {
             self.panic.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(panic);
         }
-        // Who puts the flag down owes a wake-up. Where the caller has seen for itself that all is done, the next one gets
-        // it, looks around and sleeps on.
+        // The thread that clears the flag must unpark the caller. If the caller has already seen that all is done, its
+        // next wait receives the unpark, checks and parks again.
         if self.pending.fetch_sub(1, SeqCst) == 1
             && self.caller_sleeps.swap(false, SeqCst)
             && let Some(caller) = &*self.caller.lock().unwrap_or_else(PoisonError::into_inner)
@@ -328,17 +330,17 @@ impl Shared {
     }
 }
 
-/// A pointer that threads may share, since each of them goes to another place.
+/// A pointer that threads may share, since each of them uses a different offset.
 struct Pointer<T>(*mut T);
 
 impl<T> Pointer<T> {
     fn at(&self, index: usize) -> *mut T {
-        // The caller's bounds hold for `index`; see there.
+        // The caller has checked `index`.
         self.0.wrapping_add(index)
     }
 }
 
-// SAFETY: only its address is shared; what it points to is lent to one thread at a time, and is Send.
+// SAFETY: only its address is shared; the data is borrowed by one thread at a time, and is Send.
 unsafe impl<T: Send> Sync for Pointer<T> {}
 
 #[cfg(test)]

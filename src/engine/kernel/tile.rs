@@ -1,4 +1,4 @@
-//! Tiles of registers: a few rows of a product, a few registers across.
+//! Register tiles: a few rows of a product, a few registers wide.
 
 #![allow(unsafe_code, reason = "strided reads and writes within bounds that are checked once")]
 
@@ -8,35 +8,35 @@ use super::{
 };
 use crate::engine::real::Real;
 
-/// What a tile covers.
+/// The part of a product that a tile computes.
 #[derive(Clone, Copy)]
 pub(super) struct Part {
-    /// First cell of the inner axis, and how many.
+    /// First index of the inner axis, and how many.
     pub first: usize,
     pub inner: usize,
     pub columns: usize,
-    /// Whether to add to what is there.
+    /// Whether to add to the target.
     pub add: bool,
 }
 
-/// Rows of b in order: each begins `stride` cells after the one before.
+/// Contiguous rows of b, `stride` elements apart.
 #[derive(Clone, Copy)]
 pub(super) struct Right<F> {
-    pub cells: *const F,
+    pub elements: *const F,
     pub stride: usize,
-    /// Cells from a row to one that is asked for when it is read; 0 where all are in the first-level cache.
-    pub ahead: usize,
+    /// Elements between a row that is read and the row that is prefetched; 0 if all rows are in the L1 cache.
+    pub prefetch: usize,
 }
 
 impl<F: Copy> Right<F> {
-    /// Rows where they are, each of which is asked for so many rows before.
+    /// Rows of b in place, each of which is prefetched `rows_ahead` rows before it is read.
     #[inline(always)]
-    pub fn as_it_lies(b: Strided<F>, rows_ahead: usize) -> Self {
-        Self { cells: b.cells, stride: b.row_stride, ahead: rows_ahead * b.row_stride }
+    pub fn unpacked(b: Strided<F>, rows_ahead: usize) -> Self {
+        Self { elements: b.elements, stride: b.row_stride, prefetch: rows_ahead * b.row_stride }
     }
 }
 
-/// As [`tile`], for all of `rows`, in tiles as high as there are registers for.
+/// As [`tile`], for all of `rows`, in tiles as high as the registers allow.
 ///
 /// # Safety
 /// As for [`tile`].
@@ -49,7 +49,7 @@ pub(super) unsafe fn tiles<F: Real, W: Wide<F>, A: Operand<F>, const C: usize>(
     target: Target<F>,
     rows: usize,
 ) {
-    // Registers for the sums, a row of b and a cell of a: of 32, 12 * 2 + 2 + 1; of 16, 6 * 2 + 2 + 1.
+    // Registers for the sums, a row of b and an element of a: of 32, 12 * 2 + 2 + 1; of 16, 6 * 2 + 2 + 1.
     let high = W::REGISTERS >= 32 && A::ROWS >= 12;
     let mut row = 0;
     // SAFETY: as the caller promises; every tile ends at `rows`.
@@ -82,8 +82,8 @@ pub(super) unsafe fn tiles<F: Real, W: Wide<F>, A: Operand<F>, const C: usize>(
     }
 }
 
-/// Whether the rest of a product's rows had better begin with a tile of eight. A low tile has too few sums to hide what an
-/// addition takes: the last rows are tiles of nearly equal height rather than high and low ones.
+/// Whether the remaining rows should begin with a tile of eight. A low tile has too few sums to hide the latency of an
+/// addition: the last tiles are of nearly equal height.
 #[inline(always)]
 fn ends_in_eights(rest: usize) -> bool {
     matches!(rest, 8 | 13 | 14 | 16)
@@ -92,8 +92,8 @@ fn ends_in_eights(rest: usize) -> bool {
 /// `R` rows of a from `row` on, times `C` registers of each row of b.
 ///
 /// # Safety
-/// All of these cells, and the target's, must be there; cells of b beyond the part's columns too. Those columns end in
-/// the last register.
+/// All of these elements, and the target's, must exist, and those of b beyond the part's columns too. Those columns end
+/// in the last register.
 #[inline(always)]
 pub(super) unsafe fn tile<F: Real, W: Wide<F>, const R: usize, const C: usize>(
     wide: W,
@@ -112,19 +112,19 @@ pub(super) unsafe fn tile<F: Real, W: Wide<F>, const R: usize, const C: usize>(
         if part.add {
             for (i, sums) in sums.iter_mut().enumerate() {
                 for (j, sum) in sums.iter_mut().enumerate() {
-                    let cells = target.cells.add(i * target.stride + j * W::LANES);
-                    *sum = if whole || j + 1 < C { wide.load(cells) } else { wide.load_some(cells, some) };
+                    let elements = target.elements.add(i * target.stride + j * W::LANES);
+                    *sum = if whole || j + 1 < C { wide.load(elements) } else { wide.load_some(elements, some) };
                 }
             }
         }
         for p in 0..part.inner {
             let mut across = [wide.splat(F::ZERO); C];
             for (j, lanes) in across.iter_mut().enumerate() {
-                *lanes = wide.load(right.cells.add(p * right.stride + j * W::LANES));
+                *lanes = wide.load(right.elements.add(p * right.stride + j * W::LANES));
             }
-            if right.ahead > 0 {
+            if right.prefetch > 0 {
                 for j in 0..C {
-                    prefetch(right.cells.wrapping_add(p * right.stride + right.ahead + j * W::LANES));
+                    prefetch(right.elements.wrapping_add(p * right.stride + right.prefetch + j * W::LANES));
                 }
             }
             let step = a.step(part.first + p);
@@ -137,11 +137,11 @@ pub(super) unsafe fn tile<F: Real, W: Wide<F>, const R: usize, const C: usize>(
         }
         for (i, sums) in sums.into_iter().enumerate() {
             for (j, sum) in sums.into_iter().enumerate() {
-                let cells = target.cells.add(i * target.stride + j * W::LANES);
+                let elements = target.elements.add(i * target.stride + j * W::LANES);
                 if whole || j + 1 < C {
-                    wide.store(cells, sum);
+                    wide.store(elements, sum);
                 } else {
-                    wide.store_some(cells, some, sum);
+                    wide.store_some(elements, some, sum);
                 }
             }
         }

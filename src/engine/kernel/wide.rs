@@ -1,81 +1,81 @@
-//! The few vector instructions that products need, for both number types.
+//! The vector instructions that products need, for `f32` and `f64`.
 
 #![allow(unsafe_code, reason = "loads and stores through pointers")]
 
 use pulp::{MemMask, Simd};
 
-/// Cells of a side of the squares that [`Wide::transpose`] turns.
+/// Side of the squares that [`Wide::transpose`] transposes.
 pub(super) const SIDE: usize = 4;
 
 /// Vectors of `F` on one instruction set.
 pub(super) trait Wide<F>: Copy {
-    /// A register.
+    /// The lanes of a register.
     type Lanes: Copy;
-    /// Some of the first cells of a register.
+    /// A mask of the first lanes of a register.
     type Some: Copy;
-    /// Cells of a register.
+    /// Lanes of a register.
     const LANES: usize;
-    /// Registers that there are.
+    /// Number of registers.
     const REGISTERS: usize;
     fn splat(self, value: F) -> Self::Lanes;
     /// `a * b + c`, rounded once.
     fn mul_add(self, a: Self::Lanes, b: Self::Lanes, c: Self::Lanes) -> Self::Lanes;
-    /// The sum of the cells of `a + b`, in an order that is always the same.
+    /// The sum of the lanes of `a + b`, in a fixed order.
     fn sum(self, a: Self::Lanes, b: Self::Lanes) -> F;
-    /// The first `count` cells, at most `LANES`.
+    /// The mask of the first `count` lanes, at most `LANES`.
     fn first(self, count: usize) -> Self::Some;
-    /// Some cells; the others are zero.
+    /// Loads the masked lanes; the others are zero.
     ///
     /// # Safety
-    /// They must be readable at `cells`.
-    unsafe fn load_some(self, cells: *const F, some: Self::Some) -> Self::Lanes;
+    /// They must be readable at `elements`.
+    unsafe fn load_some(self, elements: *const F, some: Self::Some) -> Self::Lanes;
     /// # Safety
-    /// They must be writable at `cells`.
-    unsafe fn store_some(self, cells: *mut F, some: Self::Some, lanes: Self::Lanes);
-    /// Writes the transpose of a square of `SIDE` cells a side; its rows, and those of the transpose, are so far apart.
+    /// They must be writable at `elements`.
+    unsafe fn store_some(self, elements: *mut F, some: Self::Some, lanes: Self::Lanes);
+    /// Writes the transpose of a `SIDE` by `SIDE` square; the strides are those between rows.
     ///
     /// # Safety
     /// The square must be readable at `from`, and its transpose writable at `to`.
     unsafe fn transpose(self, from: *const F, from_stride: usize, to: *mut F, to_stride: usize);
     /// # Safety
-    /// `LANES` cells must be readable at `cells`.
+    /// `LANES` elements must be readable at `elements`.
     #[inline(always)]
-    unsafe fn load(self, cells: *const F) -> Self::Lanes {
-        // SAFETY: a register holds LANES cells and nothing else; see the caller for the rest.
-        unsafe { cells.cast::<Self::Lanes>().read_unaligned() }
+    unsafe fn load(self, elements: *const F) -> Self::Lanes {
+        // SAFETY: a register holds LANES elements and nothing else; see the caller for the rest.
+        unsafe { elements.cast::<Self::Lanes>().read_unaligned() }
     }
     /// # Safety
-    /// `LANES` cells must be writable at `cells`.
+    /// `LANES` elements must be writable at `elements`.
     #[inline(always)]
-    unsafe fn store(self, cells: *mut F, lanes: Self::Lanes) {
+    unsafe fn store(self, elements: *mut F, lanes: Self::Lanes) {
         // SAFETY: as for `load`.
-        unsafe { cells.cast::<Self::Lanes>().write_unaligned(lanes) }
+        unsafe { elements.cast::<Self::Lanes>().write_unaligned(lanes) }
     }
 }
 
-/// Asks for the line of a cell, which need not be there.
+/// Prefetches the cache line of an element, which need not exist.
 #[inline(always)]
-pub(super) fn prefetch<F>(cells: *const F) {
-    // SAFETY: a hint, whatever the address; every x86-64 has it.
+pub(super) fn prefetch<F>(elements: *const F) {
+    // SAFETY: a hint, valid for any address; every x86-64 has it.
     #[cfg(target_arch = "x86_64")]
     unsafe {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(cells.cast());
+        _mm_prefetch::<_MM_HINT_T0>(elements.cast());
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = cells;
+    let _ = elements;
 }
 
-/// As [`prefetch`], for a line that is going to be written: what other cores have of it, they give up.
+/// As [`prefetch`], for a line that is going to be written: other cores invalidate their copies.
 #[inline(always)]
-pub(super) fn prefetch_to_write<F>(cells: *const F) {
-    // SAFETY: a hint, whatever the address; an x86-64 that does not know it does nothing.
+pub(super) fn prefetch_to_write<F>(elements: *const F) {
+    // SAFETY: a hint, valid for any address; an x86-64 without it does nothing.
     #[cfg(target_arch = "x86_64")]
     unsafe {
-        std::arch::asm!("prefetchw [{}]", in(reg) cells, options(nostack, preserves_flags, readonly));
+        std::arch::asm!("prefetchw [{}]", in(reg) elements, options(nostack, preserves_flags, readonly));
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = cells;
+    let _ = elements;
 }
 
 /// `f32` on the instruction set `S`.
@@ -105,22 +105,22 @@ impl<S: Simd> Wide<f32> for Single<S> {
     }
     #[inline(always)]
     fn first(self, count: usize) -> MemMask<S::m32s> {
-        // Made anew of its mask: else pulp jumps through a table for each load.
+        // Rebuilt from its mask: otherwise pulp uses a jump table for each load.
         MemMask::new(self.0.mask_between_m32s(0, count as u32).mask())
     }
     #[inline(always)]
-    unsafe fn load_some(self, cells: *const f32, some: Self::Some) -> S::f32s {
+    unsafe fn load_some(self, elements: *const f32, some: Self::Some) -> S::f32s {
         // SAFETY: see the caller.
-        unsafe { self.0.mask_load_ptr_f32s(some, cells) }
+        unsafe { self.0.mask_load_ptr_f32s(some, elements) }
     }
     #[inline(always)]
-    unsafe fn store_some(self, cells: *mut f32, some: Self::Some, lanes: S::f32s) {
+    unsafe fn store_some(self, elements: *mut f32, some: Self::Some, lanes: S::f32s) {
         // SAFETY: see the caller.
-        unsafe { self.0.mask_store_ptr_f32s(some, cells, lanes) }
+        unsafe { self.0.mask_store_ptr_f32s(some, elements, lanes) }
     }
     #[inline(always)]
     unsafe fn transpose(self, from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
-        // Every x86-64 has these instructions; the loops below become single cells there.
+        // Every x86-64 has these instructions; the generic loops would move single elements.
         #[cfg(target_arch = "x86_64")]
         // SAFETY: see the caller.
         unsafe {
@@ -128,8 +128,8 @@ impl<S: Simd> Wide<f32> for Single<S> {
             let mut rows: [_; SIDE] = std::array::from_fn(|row| _mm_loadu_ps(from.add(row * from_stride)));
             let [a, b, c, d] = &mut rows;
             _MM_TRANSPOSE4_PS(a, b, c, d);
-            for (row, cells) in rows.into_iter().enumerate() {
-                _mm_storeu_ps(to.add(row * to_stride), cells);
+            for (row, elements) in rows.into_iter().enumerate() {
+                _mm_storeu_ps(to.add(row * to_stride), elements);
             }
         }
         #[cfg(not(target_arch = "x86_64"))]
@@ -162,14 +162,14 @@ impl<S: Simd> Wide<f64> for Double<S> {
         MemMask::new(self.0.mask_between_m64s(0, count as u64).mask())
     }
     #[inline(always)]
-    unsafe fn load_some(self, cells: *const f64, some: Self::Some) -> S::f64s {
+    unsafe fn load_some(self, elements: *const f64, some: Self::Some) -> S::f64s {
         // SAFETY: see the caller.
-        unsafe { self.0.mask_load_ptr_f64s(some, cells) }
+        unsafe { self.0.mask_load_ptr_f64s(some, elements) }
     }
     #[inline(always)]
-    unsafe fn store_some(self, cells: *mut f64, some: Self::Some, lanes: S::f64s) {
+    unsafe fn store_some(self, elements: *mut f64, some: Self::Some, lanes: S::f64s) {
         // SAFETY: see the caller.
-        unsafe { self.0.mask_store_ptr_f64s(some, cells, lanes) }
+        unsafe { self.0.mask_store_ptr_f64s(some, elements, lanes) }
     }
     #[inline(always)]
     unsafe fn transpose(self, from: *const f64, from_stride: usize, to: *mut f64, to_stride: usize) {

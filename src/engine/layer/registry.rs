@@ -3,24 +3,24 @@
 use super::{
     Absolute, ActivationLayer, ActivityRegularization, Add, AdditiveAttention, AlphaDropout, Arccos, Arccosh, Arcsin,
     Arcsinh, Arctan, Arctan2, Arctanh, Argmax, Argmin, Attention, Average, AveragePooling1d, AveragePooling2d,
-    AveragePooling3d, Backward, BatchNormalization, BeforeStep, Bidirectional, BroadcastTo, CategoryEncoding, Ceil,
-    CenterCrop, ChannelsFirst, Clip, Composition, Concatenate, ConstantLayer, Conv1d, Conv1dTranspose, Conv2d,
-    Conv2dTranspose, Conv3d, Conv3dTranspose, ConvLstm1d, ConvLstm2d, ConvLstm3d, Cos, Cosh, Cropping1d, Cropping2d,
-    Cropping3d, Cumsum, CustomScaleLayer, Dense, DepthwiseConv1d, DepthwiseConv2d, Direction, Discretization, Divide,
-    Dot, Dropout, Einsum, EluLayer, Embedding, Equal, Erf, ExpandDims, Expm1, Exponentiate, Flatten, Flip, Floor,
-    FloorDivide, Forward, GaussianDropout, GaussianNoise, GetItem, GlobalAveragePooling1d, GlobalAveragePooling2d,
-    GlobalAveragePooling3d, GlobalMaxPooling1d, GlobalMaxPooling2d, GlobalMaxPooling3d, Greater, GreaterEqual,
-    GroupNormalization, Gru, IdentityLayer, InputScale, IntegerLookup, Join, Layer, LayerNormalization, LayerScale,
-    LeakyReluLayer, Less, LessEqual, Log, Log1p, Log2, Log10, Logaddexp, LogicalAnd, LogicalNot, LogicalOr, LogicalXor,
-    Logsumexp, Lstm, MaskRule, Masking, Max, MaxPooling1d, MaxPooling2d, MaxPooling3d, Maximum, Mean, Meeting, Min,
-    Minimum, Modulo, MultiHeadAttention, Multiply, Norm, Normalization, NotEqual, OneHot, Pad, ParameterSpec, Part,
-    Permute, PositionEmbedding, Power, Prelu, Prod, RandomBrightness, RandomContrast, RandomFlip, RandomRotation,
-    RandomTranslation, RandomZoom, Reciprocal, ReluLayer, Repeat, RepeatVector, Rescaling, Reshape, Resizing,
-    RmsNormalization, Roll, Round, Rsqrt, SeparableConv1d, SeparableConv2d, Sign, SimpleRnn, Sin, SinePositionEncoding,
-    Sinh, SoftmaxLayer, SpatialDropout1d, SpatialDropout2d, SpatialDropout3d, SpectralNormalization, Split, Sqrt,
-    Square, Stack, Std, StochasticDepth, Subtract, Sum, Take, Tan, Tile, TimeDistributed, TransformerDecoder,
-    TransformerEncoder, Trunc, UnitNormalization, UpSampling1d, UpSampling2d, UpSampling3d, Var, Where, Workspace,
-    ZeroPadding1d, ZeroPadding2d, ZeroPadding3d,
+    AveragePooling3d, Backward, BatchNormalization, BatchReduction, BeforeStep, Bidirectional, BroadcastTo,
+    CategoryEncoding, Ceil, CenterCrop, ChannelsFirst, Clip, Composition, Concatenate, ConstantLayer, Conv1d,
+    Conv1dTranspose, Conv2d, Conv2dTranspose, Conv3d, Conv3dTranspose, ConvLstm1d, ConvLstm2d, ConvLstm3d, Cos, Cosh,
+    Cropping1d, Cropping2d, Cropping3d, Cumsum, CustomScaleLayer, Dense, DepthwiseConv1d, DepthwiseConv2d, Direction,
+    Discretization, Divide, Dot, Dropout, Einsum, EluLayer, Embedding, Equal, Erf, ExpandDims, Expm1, Exponentiate,
+    Flatten, Flip, Floor, FloorDivide, Forward, GaussianDropout, GaussianNoise, GetItem, GlobalAveragePooling1d,
+    GlobalAveragePooling2d, GlobalAveragePooling3d, GlobalMaxPooling1d, GlobalMaxPooling2d, GlobalMaxPooling3d,
+    Greater, GreaterEqual, GroupNormalization, Gru, IdentityLayer, InputScale, IntegerLookup, Layer,
+    LayerNormalization, LayerScale, LeakyReluLayer, Less, LessEqual, Log, Log1p, Log2, Log10, Logaddexp, LogicalAnd,
+    LogicalNot, LogicalOr, LogicalXor, Logsumexp, Lstm, MaskRule, Masking, Max, MaxPooling1d, MaxPooling2d,
+    MaxPooling3d, Maximum, Mean, Min, Minimum, Modulo, MultiHeadAttention, Multiply, Norm, Normalization, NotEqual,
+    OneHot, Pad, ParameterSpec, Part, Permute, PositionEmbedding, Power, Prelu, Prod, RandomBrightness, RandomContrast,
+    RandomFlip, RandomRotation, RandomTranslation, RandomZoom, Reciprocal, Reduce, ReluLayer, Repeat, RepeatVector,
+    Rescaling, Reshape, Resizing, RmsNormalization, Roll, Round, Rsqrt, SeparableConv1d, SeparableConv2d, Sign,
+    SimpleRnn, Sin, SinePositionEncoding, Sinh, SoftmaxLayer, SpatialDropout1d, SpatialDropout2d, SpatialDropout3d,
+    SpectralNormalization, Split, Sqrt, Square, Stack, Std, StochasticDepth, Subtract, Sum, Take, Tan, Tile,
+    TimeDistributed, TransformerDecoder, TransformerEncoder, Trunc, UnitNormalization, UpSampling1d, UpSampling2d,
+    UpSampling3d, Var, Where, Workspace, ZeroPadding1d, ZeroPadding2d, ZeroPadding3d,
 };
 use crate::engine::{
     activation::Activation,
@@ -193,8 +193,8 @@ macro_rules! registry {
             fn activity_regularizer(&self) -> Option<Regularizer> {
                 match self { $(Self::$variant(layer) => layer.activity_regularizer()),+ }
             }
-            fn meeting(&self, inputs: &[Shape], repeat: usize) -> Option<Meeting> {
-                match self { $(Self::$variant(layer) => layer.meeting(inputs, repeat)),+ }
+            fn batch_reduction(&self, inputs: &[Shape], repeat: usize) -> Option<BatchReduction> {
+                match self { $(Self::$variant(layer) => layer.batch_reduction(inputs, repeat)),+ }
             }
             fn before_step_room(&self, inputs: &[Shape]) -> Option<usize> {
                 match self { $(Self::$variant(layer) => layer.before_step_room(inputs)),+ }
@@ -211,14 +211,14 @@ macro_rules! registry {
             fn sum_forward<F: Real>(&self, cx: &mut Forward<'_, F>, sums: &mut [f64]) {
                 match self { $(Self::$variant(layer) => layer.sum_forward(cx, sums)),+ }
             }
-            fn join_forward<F: Real>(&self, cx: &mut Join<'_, F>) {
-                match self { $(Self::$variant(layer) => layer.join_forward(cx)),+ }
+            fn reduce_forward<F: Real>(&self, cx: &mut Reduce<'_, F>) {
+                match self { $(Self::$variant(layer) => layer.reduce_forward(cx)),+ }
             }
             fn sum_backward<F: Real>(&self, cx: &mut Backward<'_, F>, sums: &mut [f64]) {
                 match self { $(Self::$variant(layer) => layer.sum_backward(cx, sums)),+ }
             }
-            fn join_backward<F: Real>(&self, cx: &mut Join<'_, F>) {
-                match self { $(Self::$variant(layer) => layer.join_backward(cx)),+ }
+            fn reduce_backward<F: Real>(&self, cx: &mut Reduce<'_, F>) {
+                match self { $(Self::$variant(layer) => layer.reduce_backward(cx)),+ }
             }
         }
     };
@@ -485,7 +485,7 @@ impl AnyLayer {
 /// Ranges of a penalty on what a layer gives, which must be one on each cell.
 pub(crate) fn check_activity(penalty: Regularizer) -> Result<(), FieldError> {
     penalty.check()?;
-    match penalty.by_cell() {
+    match penalty.elementwise() {
         Some(_) => Ok(()),
         None => {
             let detail = format!("expected l1, l2 or l1_l2, received {}, which is one on weights", penalty.kind());

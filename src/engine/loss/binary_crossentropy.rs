@@ -1,6 +1,6 @@
 //! [`BinaryCrossentropy`].
 
-use super::{Cellwise, Learns, Objective, Rows, is_of_probabilities, keep};
+use super::{ElementwiseLoss, Objective, Rows, TargetKind, clip_probability, outputs_probabilities};
 use crate::engine::{
     activation::Activation,
     field::FieldError,
@@ -8,24 +8,24 @@ use crate::engine::{
 };
 use serde::{Deserialize, Serialize};
 
-/// `mean -(t ln p + (1 - t) ln(1 - p))`, each cell a yes or no of its own.
+/// `mean -(t ln p + (1 - t) ln(1 - p))`: each element is a binary label.
 ///
-/// From logits x: `max(x, 0) - x t + ln(1 + exp(-|x|))`. Probabilities are first kept within 1e-7 of 0 and 1.
+/// From logits x: `max(x, 0) - x t + ln(1 + exp(-|x|))`. Probabilities are clipped to 1e-7 from 0 and 1.
 /// Label smoothing s replaces t by `t (1 - s) + s / 2`.
 ///
 /// Source: <https://keras.io/api/losses/probabilistic_losses/#binarycrossentropy-class>
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct BinaryCrossentropy {
-    /// Whether the network's output is a logit.
+    /// Whether outputs are logits.
     pub from_logits: bool,
-    /// How far labels are moved towards one half, 0 to 1.
+    /// Label smoothing towards 0.5, 0 to 1.
     pub label_smoothing: f64,
 }
 
-impl Cellwise for BinaryCrossentropy {
+impl ElementwiseLoss for BinaryCrossentropy {
     #[inline(always)]
-    fn cell<F: Real>(&self, target: F, output: F) -> (F, F) {
+    fn element<F: Real>(&self, target: F, output: F) -> (F, F) {
         let target = smooth(target, self.label_smoothing);
         if self.from_logits { from_logit(target, output) } else { from_probability(target, output) }
     }
@@ -36,32 +36,32 @@ impl<F: Real> Objective<F> for BinaryCrossentropy {
         check::fraction("/label_smoothing", self.label_smoothing)
     }
 
-    fn learns(&self) -> Learns {
-        Learns::Yes
+    fn target_kind(&self) -> TargetKind {
+        TargetKind::Binary
     }
 
-    fn takes_logits_of(&self, last: Activation) -> bool {
-        is_of_probabilities(last)
+    fn is_fused_with(&self, last: Activation) -> bool {
+        outputs_probabilities(last)
     }
 
-    fn probabilities(&self) -> Option<Activation> {
+    fn probability_activation(&self) -> Option<Activation> {
         Some(Activation::Sigmoid)
     }
 
-    fn reads_logits(&self) -> bool {
+    fn from_logits(&self) -> bool {
         self.from_logits
     }
 
     fn evaluate(&self, rows: &Rows<'_, F>, gradient: &mut [F]) -> f64 {
-        if rows.left_out.is_some() || self.from_logits {
-            rows.mean_of_cells(&Self { from_logits: true, ..*self }, gradient)
+        if rows.fused.is_some() || self.from_logits {
+            rows.mean_of_elements(&Self { from_logits: true, ..*self }, gradient)
         } else {
-            rows.mean_of_cells(&Self { from_logits: false, ..*self }, gradient)
+            rows.mean_of_elements(&Self { from_logits: false, ..*self }, gradient)
         }
     }
 }
 
-/// The target moved towards one half.
+/// The smoothed target.
 #[inline(always)]
 pub(super) fn smooth<F: Real>(target: F, label_smoothing: f64) -> F {
     target * F::of(1.0 - label_smoothing) + F::of(0.5 * label_smoothing)
@@ -80,7 +80,7 @@ pub(super) fn from_logit<F: Real>(target: F, x: F) -> (F, F) {
 /// Loss and derivative at a probability.
 #[inline(always)]
 pub(super) fn from_probability<F: Real>(target: F, output: F) -> (F, F) {
-    let p = keep(output);
+    let p = clip_probability(output);
     let loss = -(target * p.ln() + (F::ONE - target) * (F::ONE - p).ln());
     let derivative = (F::ONE - target) / (F::ONE - p) - target / p;
     (loss, if p == output { derivative } else { F::ZERO })

@@ -1,6 +1,6 @@
 //! [`BinaryFocalCrossentropy`].
 
-use super::{Learns, Objective, Rows, binary_crossentropy, is_of_probabilities, power};
+use super::{Objective, Rows, TargetKind, binary_crossentropy, outputs_probabilities, power};
 use crate::engine::{
     activation::Activation,
     field::FieldError,
@@ -8,10 +8,10 @@ use crate::engine::{
 };
 use serde::{Deserialize, Serialize};
 
-/// The binary cross-entropy of each cell times `(1 - p_t)^gamma`, where `p_t = t p + (1 - t)(1 - p)` is how probable the
-/// output makes its target: what is already right counts little.
+/// The binary cross-entropy of each element times `(1 - p_t)^gamma`, where `p_t = t p + (1 - t)(1 - p)`: easy examples
+/// have little weight.
 ///
-/// With class balancing, each cell counts `t alpha + (1 - t)(1 - alpha)` times. Label smoothing s replaces t by
+/// With class balancing, each element has the weight `t alpha + (1 - t)(1 - alpha)`. Label smoothing s replaces t by
 /// `t (1 - s) + s / 2`.
 ///
 /// Source: <https://keras.io/api/losses/probabilistic_losses/#binaryfocalcrossentropy-class>,
@@ -19,15 +19,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct BinaryFocalCrossentropy {
-    /// Whether alpha is applied.
+    /// Whether to apply `alpha`.
     pub apply_class_balancing: bool,
-    /// What a yes weighs, 0 to 1; a no weighs the rest to 1.
+    /// Weight of the positive class, 0 to 1; the negative class has the weight `1 - alpha`.
     pub alpha: f64,
-    /// How little that counts which is already right, 0 or more.
+    /// Focusing parameter, at least 0.
     pub gamma: f64,
-    /// Whether the network's output is a logit.
+    /// Whether outputs are logits.
     pub from_logits: bool,
-    /// How far labels are moved towards one half, 0 to 1.
+    /// Label smoothing towards 0.5, 0 to 1.
     pub label_smoothing: f64,
 }
 
@@ -44,33 +44,33 @@ impl<F: Real> Objective<F> for BinaryFocalCrossentropy {
         check::fraction("/label_smoothing", self.label_smoothing)
     }
 
-    fn learns(&self) -> Learns {
-        Learns::Yes
+    fn target_kind(&self) -> TargetKind {
+        TargetKind::Binary
     }
 
-    /// With `from_logits` the output is taken as logits even where it went through a sigmoid or softmax, as in Keras.
-    fn takes_logits_of(&self, last: Activation) -> bool {
-        is_of_probabilities(last) && !self.from_logits
+    /// With `from_logits` outputs are logits even after a sigmoid or softmax, as in Keras.
+    fn is_fused_with(&self, last: Activation) -> bool {
+        outputs_probabilities(last) && !self.from_logits
     }
 
-    fn probabilities(&self) -> Option<Activation> {
+    fn probability_activation(&self) -> Option<Activation> {
         Some(Activation::Sigmoid)
     }
 
-    fn reads_logits(&self) -> bool {
+    fn from_logits(&self) -> bool {
         self.from_logits
     }
 
     fn evaluate(&self, rows: &Rows<'_, F>, gradient: &mut [F]) -> f64 {
-        if rows.left_out == Some(Activation::Softmax) {
+        if rows.fused == Some(Activation::Softmax) {
             rows.each_row(
                 rows.width,
                 gradient,
                 #[inline(always)]
                 |targets, x, gradient, scale| self.before_softmax(targets, x, gradient, scale),
             )
-        } else if rows.left_out.is_some() || self.from_logits {
-            rows.each_cell(
+        } else if rows.fused.is_some() || self.from_logits {
+            rows.each_element(
                 gradient,
                 #[inline(always)]
                 |target, x| {
@@ -81,7 +81,7 @@ impl<F: Real> Objective<F> for BinaryFocalCrossentropy {
                 },
             )
         } else {
-            rows.each_cell(
+            rows.each_element(
                 gradient,
                 #[inline(always)]
                 |target, p| {
@@ -94,13 +94,13 @@ impl<F: Real> Objective<F> for BinaryFocalCrossentropy {
 }
 
 impl BinaryFocalCrossentropy {
-    /// A row at the logits of a softmax: the cross-entropy is that of the logits, each through a sigmoid of its own, and
-    /// `p` in the focal factor is the softmax's, as in Keras on TensorFlow.
+    /// A row at the logits of a softmax: as in Keras on TensorFlow, the cross-entropy is that of the logits with a
+    /// sigmoid, and `p` in the focal factor is that of the softmax.
     #[inline(always)]
     fn before_softmax<F: Real>(&self, targets: &[F], x: &[F], gradient: &mut [F], scale: F) -> F {
         let (largest, sum) = super::exponentials(x, gradient);
         let (mut loss, mut mean) = (F::ZERO, F::ZERO);
-        // The gradient first holds the derivatives by p, whose mean under p the softmax takes off.
+        // The gradient first holds the derivatives by p; the softmax subtracts their mean under p.
         for ((gradient, &target), &x) in gradient.iter_mut().zip(targets).zip(x) {
             let (target, p) = (binary_crossentropy::smooth(target, self.label_smoothing), *gradient / sum);
             let (crossentropy, _) = binary_crossentropy::from_logit(target, x);

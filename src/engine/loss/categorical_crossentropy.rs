@@ -1,6 +1,6 @@
 //! [`CategoricalCrossentropy`].
 
-use super::{Learns, Objective, Rows, Rowwise, is_of_probabilities, keep};
+use super::{Objective, RowLoss, Rows, TargetKind, clip_probability, outputs_probabilities};
 use crate::engine::{
     activation::Activation,
     field::FieldError,
@@ -8,40 +8,40 @@ use crate::engine::{
 };
 use serde::{Deserialize, Serialize};
 
-/// `-sum t_i ln p_i` over the classes, for targets that are one-hot or themselves probabilities.
+/// `-sum t_i ln p_i` over the classes, for targets that are one-hot or probabilities.
 ///
-/// From logits p is their softmax. Probabilities are first divided by their sum and kept within 1e-7 of 0 and 1.
+/// From logits p is their softmax. Probabilities are normalized to sum to 1 and clipped to 1e-7 from 0 and 1.
 /// Label smoothing s replaces t by `t (1 - s) + s / classes`.
 ///
 /// Source: <https://keras.io/api/losses/probabilistic_losses/#categoricalcrossentropy-class>
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CategoricalCrossentropy {
-    /// Whether the network's output are logits.
+    /// Whether outputs are logits.
     pub from_logits: bool,
-    /// How far labels are moved towards an equal share for each class, 0 to 1.
+    /// Label smoothing towards a uniform distribution, 0 to 1.
     pub label_smoothing: f64,
 }
 
 impl CategoricalCrossentropy {
-    /// The target moved towards an equal share for each class.
+    /// The smoothed target.
     #[inline(always)]
     fn smooth<F: Real>(&self, target: F, classes: usize) -> F {
         target * F::of(1.0 - self.label_smoothing) + F::of(self.label_smoothing / classes as f64)
     }
 }
 
-impl Rowwise for CategoricalCrossentropy {
+impl RowLoss for CategoricalCrossentropy {
     #[inline(always)]
     fn row<F: Real>(&self, targets: &[F], output: &[F]) -> F {
         let smooth = |target: F| self.smooth(target, targets.len());
-        let cells = targets.iter().zip(output);
+        let elements = targets.iter().zip(output);
         if self.from_logits {
             let log_sum = super::log_sum_of_exponentials(output);
-            cells.map(|(&target, &x)| smooth(target) * (log_sum - x)).sum()
+            elements.map(|(&target, &x)| smooth(target) * (log_sum - x)).sum()
         } else {
             let all: F = output.iter().copied().sum();
-            cells.map(|(&target, &output)| -smooth(target) * keep(output / all).ln()).sum()
+            elements.map(|(&target, &output)| -smooth(target) * clip_probability(output / all).ln()).sum()
         }
     }
 }
@@ -51,24 +51,24 @@ impl<F: Real> Objective<F> for CategoricalCrossentropy {
         check::fraction("/label_smoothing", self.label_smoothing)
     }
 
-    fn learns(&self) -> Learns {
-        Learns::Shares
+    fn target_kind(&self) -> TargetKind {
+        TargetKind::Probabilities
     }
 
-    fn takes_logits_of(&self, last: Activation) -> bool {
-        is_of_probabilities(last)
+    fn is_fused_with(&self, last: Activation) -> bool {
+        outputs_probabilities(last)
     }
 
-    fn probabilities(&self) -> Option<Activation> {
+    fn probability_activation(&self) -> Option<Activation> {
         Some(Activation::Softmax)
     }
 
-    fn reads_logits(&self) -> bool {
+    fn from_logits(&self) -> bool {
         self.from_logits
     }
 
     fn evaluate(&self, rows: &Rows<'_, F>, gradient: &mut [F]) -> f64 {
-        let logits = rows.left_out.is_some() || self.from_logits;
+        let logits = rows.fused.is_some() || self.from_logits;
         rows.each_row(
             rows.width,
             gradient,
@@ -115,7 +115,7 @@ fn from_probabilities<F: Real>(
     let (mut loss, mut mean) = (F::ZERO, F::ZERO);
     for ((gradient, &target), &output) in gradient.iter_mut().zip(targets).zip(output) {
         let share = output / sum;
-        let p = keep(share);
+        let p = clip_probability(share);
         let target = smooth(target);
         loss -= target * p.ln();
         *gradient = if p == share { -target / p } else { F::ZERO };

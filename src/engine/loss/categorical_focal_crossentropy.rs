@@ -1,6 +1,6 @@
 //! [`CategoricalFocalCrossentropy`].
 
-use super::{Learns, Objective, Rows, keep, power};
+use super::{Objective, Rows, TargetKind, clip_probability, power};
 use crate::engine::{
     activation::Activation,
     field::FieldError,
@@ -8,9 +8,9 @@ use crate::engine::{
 };
 use serde::{Deserialize, Serialize};
 
-/// `-sum alpha (1 - p_i)^gamma t_i ln p_i` over the classes: what is already right counts little.
+/// `-sum alpha (1 - p_i)^gamma t_i ln p_i` over the classes: easy examples have little weight.
 ///
-/// From logits p is their softmax. Probabilities are first divided by their sum and kept within 1e-7 of 0 and 1.
+/// From logits p is their softmax. Probabilities are normalized to sum to 1 and clipped to 1e-7 from 0 and 1.
 /// Label smoothing s replaces t by `t (1 - s) + s / classes`. Keras's alpha may be a list; here it is one number.
 ///
 /// Source: <https://keras.io/api/losses/probabilistic_losses/#categoricalfocalcrossentropy-class>,
@@ -18,13 +18,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CategoricalFocalCrossentropy {
-    /// What every class weighs, 0 or more.
+    /// Weight of every class, at least 0.
     pub alpha: f64,
-    /// How little that counts which is already right, 0 or more.
+    /// Focusing parameter, at least 0.
     pub gamma: f64,
-    /// Whether the network's output are logits.
+    /// Whether outputs are logits.
     pub from_logits: bool,
-    /// How far labels are moved towards an equal share for each class, 0 to 1.
+    /// Label smoothing towards a uniform distribution, 0 to 1.
     pub label_smoothing: f64,
 }
 
@@ -41,26 +41,26 @@ impl<F: Real> Objective<F> for CategoricalFocalCrossentropy {
         check::fraction("/label_smoothing", self.label_smoothing)
     }
 
-    fn learns(&self) -> Learns {
-        Learns::Shares
+    fn target_kind(&self) -> TargetKind {
+        TargetKind::Probabilities
     }
 
-    /// Not those of a sigmoid: as in Keras, the loss is computed from probabilities, and a softmax is left out only where
-    /// that changes nothing.
-    fn takes_logits_of(&self, last: Activation) -> bool {
+    /// Not with a sigmoid: as in Keras, the loss is computed from probabilities, and fusing a softmax does not change
+    /// it.
+    fn is_fused_with(&self, last: Activation) -> bool {
         last == Activation::Softmax && !self.from_logits
     }
 
-    fn probabilities(&self) -> Option<Activation> {
+    fn probability_activation(&self) -> Option<Activation> {
         Some(Activation::Softmax)
     }
 
-    fn reads_logits(&self) -> bool {
+    fn from_logits(&self) -> bool {
         self.from_logits
     }
 
     fn evaluate(&self, rows: &Rows<'_, F>, gradient: &mut [F]) -> f64 {
-        let logits = rows.left_out.is_some() || self.from_logits;
+        let logits = rows.fused.is_some() || self.from_logits;
         rows.each_row(
             rows.width,
             gradient,
@@ -77,11 +77,11 @@ impl<F: Real> Objective<F> for CategoricalFocalCrossentropy {
 }
 
 impl CategoricalFocalCrossentropy {
-    /// One class's part of the loss and its derivative by the class's share.
+    /// The term of a class and its derivative by the class's normalized probability.
     #[inline(always)]
     fn class<F: Real>(&self, target: F, share: F, classes: usize) -> (F, F) {
         let target = target * F::of(1.0 - self.label_smoothing) + F::of(self.label_smoothing / classes as f64);
-        let p = keep(share);
+        let p = clip_probability(share);
         let (factor, growth) = power(F::ONE - p, self.gamma);
         let (weighted, log) = (F::of(self.alpha) * target, p.ln());
         let derivative = weighted * (growth * log - factor / p);
@@ -115,7 +115,7 @@ impl CategoricalFocalCrossentropy {
             mean += derivative * share;
             *gradient = derivative * share;
         }
-        // The mean over classes is known only now, and the shares that it is taken from are no longer.
+        // The mean over classes is known only now; the probabilities have been overwritten.
         for (gradient, &x) in gradient.iter_mut().zip(x) {
             let share = (x - largest).exp() / sum;
             *gradient = scale * (*gradient - mean * share);

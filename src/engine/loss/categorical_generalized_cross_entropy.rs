@@ -1,13 +1,13 @@
 //! [`CategoricalGeneralizedCrossEntropy`].
 
-use super::{Learns, Objective, Rows};
+use super::{Objective, Rows, TargetKind};
 use crate::engine::{field::FieldError, real::Real};
 use serde::{Deserialize, Serialize};
 
-/// `(1 - p_t^q) / q` for a target that is the index t of a class: between the cross-entropy (q near 0) and the mean absolute
-/// error (q near 1), for labels of which some are wrong.
+/// `(1 - p_t^q) / q` for a target that is the index t of a class: between the cross-entropy (q near 0) and the mean
+/// absolute error (q near 1), for noisy labels.
 ///
-/// A target that is no class has the probability 0.
+/// A target that is no class index has the probability 0.
 ///
 /// Source: <https://keras.io/api/losses/probabilistic_losses/>, <https://arxiv.org/abs/1805.07836>
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -31,8 +31,8 @@ impl<F: Real> Objective<F> for CategoricalGeneralizedCrossEntropy {
         Err(FieldError::new("/q", format!("expected a number between 0 and 1, received {:?}", self.q)))
     }
 
-    fn learns(&self) -> Learns {
-        Learns::ClassIndex
+    fn target_kind(&self) -> TargetKind {
+        TargetKind::ClassIndex
     }
 
     fn evaluate(&self, rows: &Rows<'_, F>, gradient: &mut [F]) -> f64 {

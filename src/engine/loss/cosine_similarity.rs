@@ -1,20 +1,20 @@
 //! [`CosineSimilarity`].
 
-use super::{EPSILON, Objective, Rows, Rowwise};
+use super::{EPSILON, Objective, RowLoss, Rows};
 use crate::engine::real::Real;
 
-/// `-sum t_i y_i / (|t| |y|)`: -1 where a row of outputs points the way of its targets, 1 where it points against them.
+/// `-sum t_i y_i / (|t| |y|)`: -1 for the same direction, 1 for the opposite direction.
 ///
-/// A row shorter than 1e-7 is divided by that instead. The metric of this name is the same without the minus.
+/// The minimum norm is 1e-7. The metric of this name has the opposite sign.
 ///
 /// Source: <https://keras.io/api/losses/regression_losses/#cosinesimilarity-class>
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CosineSimilarity;
 
-impl Rowwise for CosineSimilarity {
+impl RowLoss for CosineSimilarity {
     #[inline(always)]
     fn row<F: Real>(&self, targets: &[F], output: &[F]) -> F {
-        let (t, y) = (inverse_length(targets), inverse_length(output));
+        let (t, y) = (inverse_norm(targets), inverse_norm(output));
         let cosine: F = targets.iter().zip(output).map(|(&target, &output)| (target * t) * (output * y)).sum();
         -cosine
     }
@@ -28,8 +28,8 @@ impl<F: Real> Objective<F> for CosineSimilarity {
             #[inline(always)]
             |targets, output, gradient, scale| {
                 let loss = self.row(targets, output);
-                let (t, y) = (inverse_length(targets), inverse_length(output));
-                // A row divided by a constant turns without a length of its own to keep.
+                let (t, y) = (inverse_norm(targets), inverse_norm(output));
+                // Below the minimum norm the divisor is constant.
                 let pull = if y < F::of(1.0 / EPSILON) { loss * y } else { F::ZERO };
                 for ((gradient, &target), &output) in gradient.iter_mut().zip(targets).zip(output) {
                     *gradient = -scale * y * (target * t + output * pull);
@@ -40,9 +40,9 @@ impl<F: Real> Objective<F> for CosineSimilarity {
     }
 }
 
-/// One over the length of a row.
+/// One over the norm of a row.
 #[inline(always)]
-fn inverse_length<F: Real>(cells: &[F]) -> F {
-    let squares: F = cells.iter().map(|&cell| cell * cell).sum();
+fn inverse_norm<F: Real>(elements: &[F]) -> F {
+    let squares: F = elements.iter().map(|&element| element * element).sum();
     (F::ONE / squares.sqrt()).minimum_or_nan(F::of(1.0 / EPSILON))
 }

@@ -1,26 +1,26 @@
 //! [`Dice`].
 
 use super::{
-    BatchSums, EPSILON, Learns, Objective, Rows,
-    overlap::{Overlap, Overlapping, check_axis},
+    BatchSums, EPSILON, Objective, Rows, TargetKind,
+    overlap::{Overlap, OverlapLoss, check_axis},
 };
 use crate::engine::{field::FieldError, real::Real};
 use serde::{Deserialize, Serialize};
 
 /// `1 - 2 sum t y / (sum t + sum y + 1e-7)`, over the whole batch, or over each row with `axis` -1.
 ///
-/// Of a whole batch it is one number, which the rows' weights multiply by their mean; steps that a mask hides are among its
-/// cells, as they are in Keras.
+/// The loss of a whole batch is one number, times the mean of the sample weights; as in Keras, masked steps are
+/// included.
 ///
 /// Source: <https://keras.io/api/losses/segmentation_losses/#dice-class>
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Dice {
-    /// -1: over a row's cells; null: over the whole batch.
+    /// -1 for each row, null for the whole batch.
     pub axis: Option<i64>,
 }
 
-impl Overlapping for Dice {
+impl OverlapLoss for Dice {
     fn axis(&self) -> Option<i64> {
         self.axis
     }
@@ -38,12 +38,12 @@ impl<F: Real> Objective<F> for Dice {
         check_axis(self.axis)
     }
 
-    fn learns(&self) -> Learns {
-        Learns::Yes
+    fn target_kind(&self) -> TargetKind {
+        TargetKind::Binary
     }
 
-    fn of_batch(&self, sums: &BatchSums) -> Option<f64> {
-        Overlapping::of_batch(self, sums)
+    fn batch_loss(&self, sums: &BatchSums) -> Option<f64> {
+        OverlapLoss::batch_loss(self, sums)
     }
 
     fn evaluate(&self, rows: &Rows<'_, F>, gradient: &mut [F]) -> f64 {

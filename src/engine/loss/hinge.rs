@@ -1,38 +1,38 @@
 //! [`Hinge`].
 
-use super::{Cellwise, Learns, Objective, Rows};
+use super::{ElementwiseLoss, Objective, Rows, TargetKind};
 use crate::engine::real::Real;
 
-/// `mean max(1 - t y, 0)` for targets that are -1 or 1; a target of 0 is taken for -1.
+/// `mean max(1 - t y, 0)` for targets of -1 or 1; a target of 0 counts as -1.
 ///
-/// Keras does so where a whole batch has no targets but 0 and 1. The two differ only where 0 stands beside other numbers.
+/// Keras converts 0 to -1 if all targets of a batch are 0 or 1.
 ///
 /// Source: <https://keras.io/api/losses/hinge_losses/#hinge-class>
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hinge;
 
-impl Cellwise for Hinge {
+impl ElementwiseLoss for Hinge {
     #[inline(always)]
-    fn cell<F: Real>(&self, target: F, output: F) -> (F, F) {
-        let side = side(target);
-        let short = F::ONE - side * output;
-        // NaN must take the line, which keeps it.
-        if short < F::ZERO { (F::ZERO, F::ZERO) } else { (short, -side) }
+    fn element<F: Real>(&self, target: F, output: F) -> (F, F) {
+        let signed_target = signed_target(target);
+        let margin = F::ONE - signed_target * output;
+        // The second branch keeps NaN.
+        if margin < F::ZERO { (F::ZERO, F::ZERO) } else { (margin, -signed_target) }
     }
 }
 
 impl<F: Real> Objective<F> for Hinge {
-    fn learns(&self) -> Learns {
-        Learns::Sides
+    fn target_kind(&self) -> TargetKind {
+        TargetKind::SignedBinary
     }
 
     fn evaluate(&self, rows: &Rows<'_, F>, gradient: &mut [F]) -> f64 {
-        rows.mean_of_cells(self, gradient)
+        rows.mean_of_elements(self, gradient)
     }
 }
 
-/// The target as a side of zero.
+/// The target as -1 or 1.
 #[inline(always)]
-pub(super) fn side<F: Real>(target: F) -> F {
+pub(super) fn signed_target<F: Real>(target: F) -> F {
     if target == F::ZERO { -F::ONE } else { target }
 }

@@ -1,6 +1,6 @@
 //! [`Huber`].
 
-use super::{Cellwise, Objective, Rows};
+use super::{ElementwiseLoss, Objective, Rows};
 use crate::engine::{
     field::FieldError,
     real::{Real, check},
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Huber {
-    /// Where the square becomes a line, more than 0.
+    /// Error at which the loss changes from quadratic to linear, more than 0.
     pub delta: f64,
 }
 
@@ -23,15 +23,15 @@ impl Default for Huber {
     }
 }
 
-impl Cellwise for Huber {
+impl ElementwiseLoss for Huber {
     #[inline(always)]
-    fn cell<F: Real>(&self, target: F, output: F) -> (F, F) {
+    fn element<F: Real>(&self, target: F, output: F) -> (F, F) {
         let (delta, half) = (F::of(self.delta), F::of(0.5));
         let error = output - target;
         let size = error.abs();
         let square = (half * error * error, error);
         let line = (delta * size - half * delta * delta, delta * error.sign());
-        // NaN must take the square, which keeps it.
+        // The quadratic branch keeps NaN.
         if size > delta { line } else { square }
     }
 }
@@ -42,6 +42,6 @@ impl<F: Real> Objective<F> for Huber {
     }
 
     fn evaluate(&self, rows: &Rows<'_, F>, gradient: &mut [F]) -> f64 {
-        rows.mean_of_cells(self, gradient)
+        rows.mean_of_elements(self, gradient)
     }
 }

@@ -1,15 +1,15 @@
 //! [`KlDivergence`].
 
-use super::{EPSILON, Learns, Objective, Rows, Rowwise};
+use super::{EPSILON, Objective, RowLoss, Rows, TargetKind};
 use crate::engine::real::Real;
 
-/// `sum t_i ln(t_i / p_i)` over the classes, where t and p are kept within 1e-7 and 1.
+/// `sum t_i ln(t_i / p_i)` over the classes, where t and p are clipped to 1e-7..1.
 ///
 /// Source: <https://keras.io/api/losses/probabilistic_losses/#kldivergence-class>
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KlDivergence;
 
-impl Rowwise for KlDivergence {
+impl RowLoss for KlDivergence {
     #[inline(always)]
     fn row<F: Real>(&self, targets: &[F], output: &[F]) -> F {
         targets.iter().zip(output).map(|(&target, &output)| class(target, output).0).sum()
@@ -17,8 +17,8 @@ impl Rowwise for KlDivergence {
 }
 
 impl<F: Real> Objective<F> for KlDivergence {
-    fn learns(&self) -> Learns {
-        Learns::Shares
+    fn target_kind(&self) -> TargetKind {
+        TargetKind::Probabilities
     }
 
     fn evaluate(&self, rows: &Rows<'_, F>, gradient: &mut [F]) -> f64 {
@@ -39,11 +39,11 @@ impl<F: Real> Objective<F> for KlDivergence {
     }
 }
 
-/// One class's part of the loss, and its derivative.
+/// The term of a class, and its derivative.
 #[inline(always)]
 fn class<F: Real>(target: F, output: F) -> (F, F) {
-    let least = F::of(EPSILON);
-    let keep = |share: F| if share < least { least } else { share.minimum_or_nan(F::ONE) };
-    let (t, p) = (keep(target), keep(output));
+    let min = F::of(EPSILON);
+    let clip = |share: F| if share < min { min } else { share.minimum_or_nan(F::ONE) };
+    let (t, p) = (clip(target), clip(output));
     (t * (t / p).ln(), if p == output { -t / p } else { F::ZERO })
 }

@@ -1,17 +1,17 @@
 //! [`LogCosh`].
 
-use super::{Cellwise, Objective, Rows};
+use super::{ElementwiseLoss, Objective, Rows};
 use crate::engine::real::Real;
 
-/// With e = y - t: `mean ln(cosh(e))`, which is near `e^2 / 2` for small errors and near `|e| - ln(2)` for large ones.
+/// With e = y - t: `mean ln(cosh(e))`, about `e^2 / 2` for small errors and `|e| - ln(2)` for large ones.
 ///
 /// Source: <https://keras.io/api/losses/regression_losses/#logcosh-class>
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogCosh;
 
-impl Cellwise for LogCosh {
+impl ElementwiseLoss for LogCosh {
     #[inline(always)]
-    fn cell<F: Real>(&self, target: F, output: F) -> (F, F) {
+    fn element<F: Real>(&self, target: F, output: F) -> (F, F) {
         let error = output - target;
         let loss = error + (-(error + error)).softplus() - F::of(std::f64::consts::LN_2);
         (loss, error.tanh())
@@ -20,6 +20,6 @@ impl Cellwise for LogCosh {
 
 impl<F: Real> Objective<F> for LogCosh {
     fn evaluate(&self, rows: &Rows<'_, F>, gradient: &mut [F]) -> f64 {
-        rows.mean_of_cells(self, gradient)
+        rows.mean_of_elements(self, gradient)
     }
 }

@@ -1,6 +1,6 @@
 //! [`MeanAbsoluteError`].
 
-use super::{Cellwise, Objective, Rows};
+use super::{ElementwiseLoss, Objective, Rows};
 use crate::engine::real::Real;
 
 /// `mean |y - t|`; the derivative at 0 is 0.
@@ -9,9 +9,9 @@ use crate::engine::real::Real;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MeanAbsoluteError;
 
-impl Cellwise for MeanAbsoluteError {
+impl ElementwiseLoss for MeanAbsoluteError {
     #[inline(always)]
-    fn cell<F: Real>(&self, target: F, output: F) -> (F, F) {
+    fn element<F: Real>(&self, target: F, output: F) -> (F, F) {
         let error = output - target;
         (error.abs(), error.sign())
     }
@@ -19,6 +19,6 @@ impl Cellwise for MeanAbsoluteError {
 
 impl<F: Real> Objective<F> for MeanAbsoluteError {
     fn evaluate(&self, rows: &Rows<'_, F>, gradient: &mut [F]) -> f64 {
-        rows.mean_of_cells(self, gradient)
+        rows.mean_of_elements(self, gradient)
     }
 }

@@ -1,6 +1,6 @@
 //! [`MeanAbsolutePercentageError`].
 
-use super::{Cellwise, EPSILON, Objective, Rows};
+use super::{EPSILON, ElementwiseLoss, Objective, Rows};
 use crate::engine::real::Real;
 
 /// `100 mean |t - y| / max(|t|, 1e-7)`; the derivative at 0 is 0.
@@ -9,9 +9,9 @@ use crate::engine::real::Real;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MeanAbsolutePercentageError;
 
-impl Cellwise for MeanAbsolutePercentageError {
+impl ElementwiseLoss for MeanAbsolutePercentageError {
     #[inline(always)]
-    fn cell<F: Real>(&self, target: F, output: F) -> (F, F) {
+    fn element<F: Real>(&self, target: F, output: F) -> (F, F) {
         let (error, size) = (output - target, target.abs().maximum(F::of(EPSILON)));
         (F::of(100.0) * (error.abs() / size), F::of(100.0) * error.sign() / size)
     }
@@ -19,6 +19,6 @@ impl Cellwise for MeanAbsolutePercentageError {
 
 impl<F: Real> Objective<F> for MeanAbsolutePercentageError {
     fn evaluate(&self, rows: &Rows<'_, F>, gradient: &mut [F]) -> f64 {
-        rows.mean_of_cells(self, gradient)
+        rows.mean_of_elements(self, gradient)
     }
 }

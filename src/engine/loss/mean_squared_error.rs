@@ -1,6 +1,6 @@
 //! [`MeanSquaredError`].
 
-use super::{Cellwise, Objective, Rows};
+use super::{ElementwiseLoss, Objective, Rows};
 use crate::engine::real::Real;
 
 /// `mean (y - t)^2`.
@@ -9,9 +9,9 @@ use crate::engine::real::Real;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MeanSquaredError;
 
-impl Cellwise for MeanSquaredError {
+impl ElementwiseLoss for MeanSquaredError {
     #[inline(always)]
-    fn cell<F: Real>(&self, target: F, output: F) -> (F, F) {
+    fn element<F: Real>(&self, target: F, output: F) -> (F, F) {
         let error = output - target;
         (error * error, error + error)
     }
@@ -19,6 +19,6 @@ impl Cellwise for MeanSquaredError {
 
 impl<F: Real> Objective<F> for MeanSquaredError {
     fn evaluate(&self, rows: &Rows<'_, F>, gradient: &mut [F]) -> f64 {
-        rows.mean_of_cells(self, gradient)
+        rows.mean_of_elements(self, gradient)
     }
 }

@@ -1,6 +1,6 @@
 //! [`MeanSquaredLogarithmicError`].
 
-use super::{Cellwise, EPSILON, Objective, Rows};
+use super::{EPSILON, ElementwiseLoss, Objective, Rows};
 use crate::engine::real::Real;
 
 /// `mean (ln(1 + y) - ln(1 + t))^2`, where y and t are at least 1e-7.
@@ -9,19 +9,19 @@ use crate::engine::real::Real;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MeanSquaredLogarithmicError;
 
-impl Cellwise for MeanSquaredLogarithmicError {
+impl ElementwiseLoss for MeanSquaredLogarithmicError {
     #[inline(always)]
-    fn cell<F: Real>(&self, target: F, output: F) -> (F, F) {
-        let least = F::of(EPSILON);
-        let clipped = output < least;
-        let kept = if clipped { least } else { output } + F::ONE;
-        let error = kept.ln() - (target.maximum(least) + F::ONE).ln();
+    fn element<F: Real>(&self, target: F, output: F) -> (F, F) {
+        let min = F::of(EPSILON);
+        let clipped = output < min;
+        let kept = if clipped { min } else { output } + F::ONE;
+        let error = kept.ln() - (target.maximum(min) + F::ONE).ln();
         (error * error, if clipped { F::ZERO } else { (error + error) / kept })
     }
 }
 
 impl<F: Real> Objective<F> for MeanSquaredLogarithmicError {
     fn evaluate(&self, rows: &Rows<'_, F>, gradient: &mut [F]) -> f64 {
-        rows.mean_of_cells(self, gradient)
+        rows.mean_of_elements(self, gradient)
     }
 }

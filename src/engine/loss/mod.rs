@@ -1,6 +1,6 @@
 //! Losses: Keras's names and arithmetic, value and gradient in one pass.
 //!
-//! A new loss is one file and one line below; the gradient test and the parity fixture then ask for it.
+//! A new loss is one file and one row below; the gradient test and the parity tests cover it.
 
 mod binary_crossentropy;
 mod binary_focal_crossentropy;
@@ -50,79 +50,79 @@ pub use tversky::Tversky;
 
 use crate::engine::{activation::Activation, field::FieldError, kernel::vectorized, real::Real, registry::registry};
 
-/// Keras's epsilon: probabilities are kept this far from 0 and 1 before their logarithm is taken.
+/// Keras's epsilon: probabilities are clipped to `EPSILON..=1 - EPSILON` before their logarithm.
 const EPSILON: f64 = 1e-7;
 
-/// Outputs beside what they should have been.
+/// The targets and outputs of some rows.
 struct Rows<'a, F> {
     targets: &'a [F],
     output: &'a [F],
-    /// Cells of an output row.
+    /// Elements of an output row.
     width: usize,
-    /// The activation that the output has not gone through, where the loss takes its input, the logits.
-    left_out: Option<Activation>,
+    /// The activation that is fused with the loss: `output` is its input, the logits.
+    fused: Option<Activation>,
     weights: Option<&'a [F]>,
-    /// What the gradient is multiplied with.
+    /// Factor of the gradient.
     scale: F,
-    /// Sums over the whole batch, for a loss that is made of them.
+    /// Sums over the whole batch, for a loss that is computed from them.
     batch: BatchSums,
 }
 
-/// What the targets of a loss say.
+/// What the targets of a loss are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Learns {
-    /// One class by its index.
+pub enum TargetKind {
+    /// The index of a class.
     ClassIndex,
-    /// How much of a row each class has, all together 1: one-hot where the class is known.
-    Shares,
-    /// Yes (1) or no (0) in each cell, or how probable a yes is.
-    Yes,
-    /// Yes (1) or no (0 or -1) in each cell, which the output says by its side of 0.
-    Sides,
-    /// Any number in each cell.
-    Numbers,
+    /// The probability of each class, which sum to 1: one-hot where the class is known.
+    Probabilities,
+    /// 1 or 0 in each element, or the probability of 1.
+    Binary,
+    /// 1, or -1 or 0, in each element: the class is the sign of the output.
+    SignedBinary,
+    /// Any number in each element.
+    Continuous,
 }
 
-/// A loss that is a mean over cells.
-pub(in crate::engine) trait Cellwise {
-    /// A cell's loss and its derivative by the output.
-    fn cell<F: Real>(&self, target: F, output: F) -> (F, F);
+/// A loss that is the mean over the elements of a row.
+pub(in crate::engine) trait ElementwiseLoss {
+    /// The loss of an element and its derivative by the output.
+    fn element<F: Real>(&self, target: F, output: F) -> (F, F);
 }
 
-/// A loss that a row's cells have together.
-pub(in crate::engine) trait Rowwise {
-    /// A row's loss.
+/// A loss of a whole row.
+pub(in crate::engine) trait RowLoss {
+    /// The loss of a row.
     fn row<F: Real>(&self, targets: &[F], output: &[F]) -> F;
 }
 
-/// What every loss's settings implement.
+/// Implemented by the settings of every loss.
 trait Objective<F: Real> {
     /// Ranges of the settings.
     fn check(&self) -> Result<(), FieldError> {
         Ok(())
     }
-    /// See [`Loss::learns`].
-    fn learns(&self) -> Learns {
-        Learns::Numbers
+    /// See [`Loss::target_kind`].
+    fn target_kind(&self) -> TargetKind {
+        TargetKind::Continuous
     }
-    /// See [`Loss::takes_logits_of`].
-    fn takes_logits_of(&self, _last: Activation) -> bool {
+    /// See [`Loss::is_fused_with`].
+    fn is_fused_with(&self, _last: Activation) -> bool {
         false
     }
-    /// What makes probabilities of logits, for a loss that can read these.
-    fn probabilities(&self) -> Option<Activation> {
+    /// The activation from logits to probabilities, for a loss with `from_logits`.
+    fn probability_activation(&self) -> Option<Activation> {
         None
     }
-    /// See [`Loss::reads_logits`].
-    fn reads_logits(&self) -> bool {
+    /// See [`Loss::from_logits`].
+    fn from_logits(&self) -> bool {
         false
     }
     /// See [`Loss::ignore_class`].
     fn ignore_class(&self) -> Option<i64> {
         None
     }
-    /// See [`Loss::of_batch`].
-    fn of_batch(&self, _sums: &BatchSums) -> Option<f64> {
+    /// See [`Loss::batch_loss`].
+    fn batch_loss(&self, _sums: &BatchSums) -> Option<f64> {
         None
     }
     /// See [`Loss::evaluate`].
@@ -130,7 +130,7 @@ trait Objective<F: Real> {
 }
 
 registry! {
-    /// What training minimizes. A name (`"mse"`) or settings (`{"type": "huber", "delta": 1.0}`).
+    /// Loss. A name (`"mse"`) or settings (`{"type": "huber", "delta": 1.0}`).
     #[derive(Debug, Clone, Copy, PartialEq)]
     Loss, "a loss", dyn Objective {
         plain {
@@ -166,93 +166,93 @@ impl Loss {
         self.behaviour::<f32>().check()
     }
 
-    /// Cells of one target row for an output of `output_width` cells: 1 for sparse labels, else the output's own.
+    /// Width of a target row for an output of `output_width` elements: 1 for class indices, else the same.
     pub fn target_width(&self, output_width: usize) -> usize {
-        if self.learns() == Learns::ClassIndex { 1 } else { output_width }
+        if self.target_kind() == TargetKind::ClassIndex { 1 } else { output_width }
     }
 
-    /// What its targets say.
-    pub fn learns(&self) -> Learns {
-        self.behaviour::<f32>().learns()
+    /// What its targets are.
+    pub fn target_kind(&self) -> TargetKind {
+        self.behaviour::<f32>().target_kind()
     }
 
-    /// Whether the loss of an output whose last activation is `last` is computed from the input of that activation. The
-    /// network then leaves the activation out in training and passes logits to [`Self::evaluate`]. As in Keras on
-    /// TensorFlow, a cross-entropy takes the logits of a sigmoid and of a softmax alike, whichever it is made for.
-    pub fn takes_logits_of(&self, last: Activation) -> bool {
-        self.behaviour::<f32>().takes_logits_of(last)
+    /// Whether the loss is computed from the input of the output's last activation. Training then skips the activation
+    /// and passes logits to [`Self::evaluate`]. As in Keras on TensorFlow, any cross-entropy is fused with both sigmoid
+    /// and softmax.
+    pub fn is_fused_with(&self, last: Activation) -> bool {
+        self.behaviour::<f32>().is_fused_with(last)
     }
 
-    /// Whether the settings say that outputs are logits.
-    pub fn reads_logits(&self) -> bool {
-        self.behaviour::<f32>().reads_logits()
+    /// The setting `from_logits`: whether outputs are logits.
+    pub fn from_logits(&self) -> bool {
+        self.behaviour::<f32>().from_logits()
     }
 
-    /// What makes probabilities of an output whose last activation is `last`: nothing where that activation does, or where
-    /// the loss does not read logits.
-    pub fn answers_through(&self, last: Option<Activation>) -> Option<Activation> {
-        let gives_probabilities = last.is_some_and(is_of_probabilities);
-        self.behaviour::<f32>().probabilities().filter(|_| self.reads_logits() && !gives_probabilities)
+    /// The activation from logits to probabilities; `None` if `last` already outputs probabilities, or without
+    /// `from_logits`.
+    pub fn probability_activation(&self, last: Option<Activation>) -> Option<Activation> {
+        let is_probability = last.is_some_and(outputs_probabilities);
+        self.behaviour::<f32>().probability_activation().filter(|_| self.from_logits() && !is_probability)
     }
 
-    /// The class whose rows do not count: they lose nothing, and the mean is taken over the others.
+    /// The class whose rows are ignored: the mean is taken over the others.
     pub fn ignore_class(&self) -> Option<i64> {
         self.behaviour::<f32>().ignore_class()
     }
 
-    /// Whether what a row loses, or what its loss is divided by, follows from the whole batch.
+    /// Whether the loss of a row, or its divisor, depends on the whole batch.
     pub fn needs_batch(&self) -> bool {
-        self.ignore_class().is_some() || self.of_batch(&BatchSums::default()).is_some()
+        self.ignore_class().is_some() || self.batch_loss(&BatchSums::default()).is_some()
     }
 
-    /// For a loss that a whole batch has together: that loss, as often as the rows weigh. Nothing for a loss of rows.
-    pub fn of_batch(&self, sums: &BatchSums) -> Option<f64> {
-        self.behaviour::<f32>().of_batch(sums)
+    /// For a loss of the whole batch: the loss times the total weight of the rows. `None` for a loss of rows.
+    pub fn batch_loss(&self, sums: &BatchSums) -> Option<f64> {
+        self.behaviour::<f32>().batch_loss(sums)
     }
 
-    /// These rows' part in the sums that [`Self::of_batch`] needs.
+    /// The partial sums of these rows for [`Self::batch_loss`].
     pub fn batch_sums<F: Real>(targets: &[F], output: &[F], width: usize, weights: Option<&[F]>) -> BatchSums {
-        let (left_out, scale, batch) = (None, F::ONE, BatchSums::default());
-        Rows { targets, output, width, left_out, weights, scale, batch }.batch_sums()
+        let (fused, scale, batch) = (None, F::ONE, BatchSums::default());
+        Rows { targets, output, width, fused, weights, scale, batch }.batch_sums()
     }
 
-    /// The sum over rows of weight times the row's loss (the row's loss is the mean over its `width` cells, as Keras's),
-    /// and in `gradient` (as long as `output`) `scale` times that sum's gradient.
+    /// The weighted sum of the rows' losses (as in Keras, the loss of a row is the mean over its `width` elements);
+    /// writes `scale` times its gradient to `gradient`.
     ///
-    /// `targets` is [rows, `target_width`], `output` [rows, `width`] (before the activation `left_out`), `weights` `[rows]`. The rows are
-    /// a whole batch; see [`Self::evaluate_part`].
+    /// `targets` is [rows, `target_width`], `output` [rows, `width`] (before the activation `fused`), `weights`
+    /// `[rows]`. The rows are a whole batch; see [`Self::evaluate_part`].
     #[allow(clippy::too_many_arguments, reason = "one hot call; a struct would be built for it alone")]
     pub fn evaluate<F: Real>(
         &self,
         targets: &[F],
         output: &[F],
         width: usize,
-        left_out: Option<Activation>,
+        fused: Option<Activation>,
         weights: Option<&[F]>,
         scale: F,
         gradient: &mut [F],
     ) -> f64 {
-        let batch = match self.of_batch(&BatchSums::default()) {
+        let batch = match self.batch_loss(&BatchSums::default()) {
             Some(_) => Self::batch_sums(targets, output, width, weights),
             None => BatchSums::default(),
         };
-        self.evaluate_part(targets, output, width, left_out, weights, batch, scale, gradient)
+        self.evaluate_part(targets, output, width, fused, weights, batch, scale, gradient)
     }
 
-    /// The same for some rows of a batch that has these sums; they are not read by a loss of rows.
+    /// The same for a part of a batch with these sums, which a loss of rows ignores.
     #[allow(clippy::too_many_arguments, reason = "one hot call; a struct would be built for it alone")]
     pub fn evaluate_part<F: Real>(
         &self,
         targets: &[F],
         output: &[F],
         width: usize,
-        left_out: Option<Activation>,
+        fused: Option<Activation>,
         weights: Option<&[F]>,
         batch: BatchSums,
         scale: F,
         gradient: &mut [F],
     ) -> f64 {
-        self.behaviour().evaluate(&Rows { targets, output, width, left_out, weights, scale, batch }, gradient)
+        self.behaviour().evaluate(&Rows { targets, output, width, fused, weights, scale, batch }, gradient)
     }
 }
 
@@ -262,8 +262,8 @@ impl<F: Real> Rows<'_, F> {
         self.weights.and_then(|weights| weights.get(row).copied()).unwrap_or(F::ONE)
     }
 
-    /// For losses of whole rows: `f` takes a row's targets, its output, where its gradient goes and what that is multiplied
-    /// with, and gives the row's loss.
+    /// For losses of whole rows: `f` takes a row's targets, its output, its gradient and the factor of the gradient,
+    /// and returns the loss.
     #[inline(always)]
     fn each_row(&self, target_width: usize, gradient: &mut [F], f: impl Fn(&[F], &[F], &mut [F], F) -> F) -> f64 {
         vectorized(
@@ -282,27 +282,27 @@ impl<F: Real> Rows<'_, F> {
         )
     }
 
-    /// See [`Cellwise`].
+    /// See [`ElementwiseLoss`].
     #[inline(always)]
-    fn mean_of_cells(&self, loss: &impl Cellwise, gradient: &mut [F]) -> f64 {
-        self.each_cell(
+    fn mean_of_elements(&self, loss: &impl ElementwiseLoss, gradient: &mut [F]) -> f64 {
+        self.each_element(
             gradient,
             #[inline(always)]
-            |target, output| loss.cell(target, output),
+            |target, output| loss.element(target, output),
         )
     }
 
-    /// For losses that are a mean over cells: `f` takes a target and an output, and gives that cell's loss and
+    /// For losses that are a mean over elements: `f` takes a target and an output, and returns the loss and its
     /// derivative.
     #[inline(always)]
-    fn each_cell(&self, gradient: &mut [F], f: impl Fn(F, F) -> (F, F)) -> f64 {
+    fn each_element(&self, gradient: &mut [F], f: impl Fn(F, F) -> (F, F)) -> f64 {
         const PARTS: usize = 8;
         vectorized(
             #[inline(always)]
             || {
                 let mut total = 0.0;
                 if self.width == 1 && self.weights.is_none() {
-                    // One long row of cells with the same scale: summed in eight parts, so that it vectorizes.
+                    // One long row with a constant scale: summed in eight parts, which vectorizes.
                     for ((gradient, targets), output) in gradient
                         .chunks_mut(32 * PARTS)
                         .zip(self.targets.chunks(32 * PARTS))
@@ -322,7 +322,7 @@ impl<F: Real> Rows<'_, F> {
         )
     }
 
-    /// The sum of a few cells' losses, and their gradient times `scale`.
+    /// The sum of the losses of a block of elements; writes `scale` times their gradient.
     #[inline(always)]
     fn block(&self, gradient: &mut [F], targets: &[F], output: &[F], scale: F, f: &impl Fn(F, F) -> (F, F)) -> f64 {
         const PARTS: usize = 8;
@@ -347,12 +347,12 @@ impl<F: Real> Rows<'_, F> {
     }
 }
 
-/// Whether an activation gives probabilities, whose logits are its input.
-fn is_of_probabilities(activation: Activation) -> bool {
+/// Whether an activation outputs probabilities.
+fn outputs_probabilities(activation: Activation) -> bool {
     matches!(activation, Activation::Sigmoid | Activation::Softmax)
 }
 
-/// Writes exp(x - the largest x) to `powers`; the answer is that largest x and the powers' sum.
+/// Writes `exp(x - max(x))` to `powers`; returns `max(x)` and the sum of the powers.
 #[inline(always)]
 fn exponentials<F: Real>(x: &[F], powers: &mut [F]) -> (F, F) {
     let mut largest = F::of(f64::NEG_INFINITY);
@@ -369,21 +369,21 @@ fn exponentials<F: Real>(x: &[F], powers: &mut [F]) -> (F, F) {
     (largest, sum)
 }
 
-/// ln of the sum of exp(x), without overflow.
+/// `ln(sum(exp(x)))`, without overflow.
 #[inline(always)]
 fn log_sum_of_exponentials<F: Real>(x: &[F]) -> F {
     let largest = x.iter().fold(F::of(f64::NEG_INFINITY), |largest, &x| largest.maximum(x));
     largest + x.iter().map(|&x| (x - largest).exp()).sum::<F>().ln()
 }
 
-/// A probability kept where its logarithm, and that of the rest to 1, are known.
+/// Clips a probability to `EPSILON..=1 - EPSILON`.
 #[inline(always)]
-fn keep<F: Real>(probability: F) -> F {
-    let (least, most) = (F::of(EPSILON), F::of(1.0 - EPSILON));
-    if probability < least { least } else { probability.minimum_or_nan(most) }
+fn clip_probability<F: Real>(probability: F) -> F {
+    let (min, max) = (F::of(EPSILON), F::of(1.0 - EPSILON));
+    if probability < min { min } else { probability.minimum_or_nan(max) }
 }
 
-/// x to the power of `exponent`, and the derivative of that by x.
+/// `x` to the power of `exponent`, and its derivative by x.
 #[inline(always)]
 fn power<F: Real>(x: F, exponent: f64) -> (F, F) {
     if exponent == 2.0 {

@@ -1,10 +1,10 @@
-//! How far targets and outputs overlap: of each row by itself, or of a whole batch, whose loss is then one number.
+//! Losses that are computed from the overlap of targets and outputs, of each row or of the whole batch.
 
 use super::Rows;
 use crate::engine::{field::FieldError, real::Real};
 use std::ops::AddAssign;
 
-/// Sums over every cell of a batch, of which a loss of the whole batch is made. Those of its parts may be added.
+/// Sums over a batch, for a loss of the whole batch. Partial sums may be added.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct BatchSums {
     /// Of the targets.
@@ -13,7 +13,7 @@ pub struct BatchSums {
     pub outputs: f64,
     /// Of each target times its output.
     pub both: f64,
-    /// Of what the rows weigh.
+    /// Of the sample weights.
     pub weights: f64,
 }
 
@@ -26,7 +26,7 @@ impl AddAssign for BatchSums {
     }
 }
 
-/// A loss by its sums, and its derivatives by two of them.
+/// The loss and its derivatives.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Overlap<F> {
     pub loss: F,
@@ -36,27 +36,27 @@ pub(super) struct Overlap<F> {
     pub by_both: F,
 }
 
-/// A loss that follows from the sums of targets, of outputs, and of each target times its output.
-pub(super) trait Overlapping {
-    /// -1 for the sums of each row, nothing for those of the whole batch.
+/// A loss of the sums of targets, of outputs, and of each target times its output.
+pub(super) trait OverlapLoss {
+    /// -1 for the sums of each row, `None` for those of the whole batch.
     fn axis(&self) -> Option<i64>;
 
-    /// The loss of such sums.
+    /// The loss of these sums.
     fn overlap<F: Real>(&self, targets: F, outputs: F, both: F) -> Overlap<F>;
 
-    /// The loss of a whole batch, as often as its rows weigh; nothing where each row has its own.
-    fn of_batch(&self, sums: &BatchSums) -> Option<f64> {
+    /// The loss of the whole batch times the total weight of its rows; `None` for a loss of rows.
+    fn batch_loss(&self, sums: &BatchSums) -> Option<f64> {
         let loss = self.overlap(sums.targets, sums.outputs, sums.both).loss;
         self.axis().is_none().then_some(loss * sums.weights)
     }
 }
 
-/// Refuses an overlap of anything but rows and whole batches.
+/// Fails unless the axis is null or -1.
 pub(super) fn check_axis(axis: Option<i64>) -> Result<(), FieldError> {
     match axis {
         None | Some(-1) => Ok(()),
         Some(other) => {
-            let expected = "null, one overlap of the whole batch, or -1, each row's own";
+            let expected = "null (the whole batch) or -1 (each row)";
             Err(FieldError::new("/axis", format!("expected {expected}, received {other}")))
         }
     }
@@ -72,12 +72,12 @@ impl<F: Real> Rows<'_, F> {
             sums.outputs += output;
             sums.both += target * output;
         }
-        sums.weights = self.weight_of_all();
+        sums.weights = self.total_weight();
         sums
     }
 
-    /// What these rows weigh together.
-    fn weight_of_all(&self) -> f64 {
+    /// Total weight of the rows.
+    fn total_weight(&self) -> f64 {
         match self.weights {
             Some(weights) => weights.iter().map(|weight| weight.to_f64()).sum(),
             None => (self.output.len() / self.width) as f64,
@@ -85,14 +85,14 @@ impl<F: Real> Rows<'_, F> {
     }
 
     /// See [`super::Loss::evaluate`].
-    pub(super) fn evaluate_overlap(&self, loss: &impl Overlapping, gradient: &mut [F]) -> f64 {
+    pub(super) fn evaluate_overlap(&self, loss: &impl OverlapLoss, gradient: &mut [F]) -> f64 {
         match loss.axis() {
             None => self.overlap_of_batch(loss, gradient),
             Some(_) => self.overlap_of_rows(loss, gradient),
         }
     }
 
-    fn overlap_of_rows(&self, loss: &impl Overlapping, gradient: &mut [F]) -> f64 {
+    fn overlap_of_rows(&self, loss: &impl OverlapLoss, gradient: &mut [F]) -> f64 {
         self.each_row(
             self.width,
             gradient,
@@ -113,7 +113,7 @@ impl<F: Real> Rows<'_, F> {
         )
     }
 
-    fn overlap_of_batch(&self, loss: &impl Overlapping, gradient: &mut [F]) -> f64 {
+    fn overlap_of_batch(&self, loss: &impl OverlapLoss, gradient: &mut [F]) -> f64 {
         let BatchSums { targets, outputs, both, weights } = self.batch;
         let overlap = loss.overlap(targets, outputs, both);
         let scale = self.scale.to_f64() * weights;
@@ -121,6 +121,6 @@ impl<F: Real> Rows<'_, F> {
         for (gradient, &target) in gradient.iter_mut().zip(self.targets) {
             *gradient = by_outputs + by_both * target;
         }
-        overlap.loss * self.weight_of_all()
+        overlap.loss * self.total_weight()
     }
 }

@@ -1,6 +1,6 @@
 //! [`Poisson`].
 
-use super::{Cellwise, EPSILON, Objective, Rows};
+use super::{EPSILON, ElementwiseLoss, Objective, Rows};
 use crate::engine::real::Real;
 
 /// `mean (y - t ln(y + 1e-7))`: outputs are rates, more than 0.
@@ -9,9 +9,9 @@ use crate::engine::real::Real;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Poisson;
 
-impl Cellwise for Poisson {
+impl ElementwiseLoss for Poisson {
     #[inline(always)]
-    fn cell<F: Real>(&self, target: F, output: F) -> (F, F) {
+    fn element<F: Real>(&self, target: F, output: F) -> (F, F) {
         let rate = output + F::of(EPSILON);
         (output - target * rate.ln(), F::ONE - target / rate)
     }
@@ -19,6 +19,6 @@ impl Cellwise for Poisson {
 
 impl<F: Real> Objective<F> for Poisson {
     fn evaluate(&self, rows: &Rows<'_, F>, gradient: &mut [F]) -> f64 {
-        rows.mean_of_cells(self, gradient)
+        rows.mean_of_elements(self, gradient)
     }
 }

@@ -10,19 +10,19 @@ use utoipa::{
     openapi::{ObjectBuilder, RefOr, Schema, schema::SchemaType, schema::Type},
 };
 
-/// What the losses of a batch's rows become.
+/// Reduction of the losses of the rows of a batch.
 ///
 /// Source: <https://keras.io/api/losses/#base-loss-api>
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reduction {
-    /// Their sum, divided by how many there are, whatever they weigh.
+    /// Weighted sum divided by the number of rows.
     #[default]
     #[serde(alias = "mean")]
     SumOverBatchSize,
-    /// Their sum.
+    /// Weighted sum.
     Sum,
-    /// Their sum, divided by what they weigh together.
+    /// Weighted sum divided by the sum of the weights.
     MeanWithSampleWeight,
 }
 
@@ -31,32 +31,30 @@ impl Reduction {
     const NAMES: [&'static str; 4] = ["sum_over_batch_size", "mean", "sum", "mean_with_sample_weight"];
 }
 
-/// A loss, and what it makes of the rows of a batch: a loss as it is written elsewhere, whose object may have a `reduction`
-/// too.
+/// A loss and its reduction over the rows of a batch.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ReducedLoss {
     /// The loss of a row.
     pub loss: Loss,
-    /// What becomes of those of the rows.
+    /// Its reduction.
     pub reduction: Reduction,
 }
 
 impl ReducedLoss {
-    /// Whether what a row loses, or what its loss is divided by, follows from the whole batch.
+    /// Whether the loss of a row, or its divisor, depends on the whole batch.
     pub fn needs_batch(&self) -> bool {
         self.reduction == Reduction::MeanWithSampleWeight || self.loss.needs_batch()
     }
 
-    /// Whether the loss of many rows is not the mean of those of their parts, each as often as it has rows.
-    pub(in crate::engine) fn depends_on_cut(&self) -> bool {
+    /// Whether the loss of several batches is not the weighted mean of their losses.
+    pub(in crate::engine) fn depends_on_batching(&self) -> bool {
         self.reduction != Reduction::default() || self.loss.needs_batch()
     }
 
-    /// What the sum of the rows' losses is divided by, where they count as much as `count` says. `weighted`: whether there are
-    /// weights or a mask.
+    /// The divisor of the sum of the losses, for this count of rows. `weighted`: whether there are weights or a mask.
     pub(in crate::engine) fn divisor(&self, count: f64, weighted: bool) -> f64 {
-        // A loss of the whole batch is one number, of which nothing is to be summed until rows weigh it.
-        let is_one = || !weighted && self.loss.of_batch(&super::BatchSums::default()).is_some();
+        // A loss of the whole batch is one number; without weights there is nothing to sum.
+        let is_one = || !weighted && self.loss.batch_loss(&super::BatchSums::default()).is_some();
         match self.reduction {
             Reduction::Sum if !is_one() => 1.0,
             _ => count,
@@ -70,7 +68,6 @@ impl From<Loss> for ReducedLoss {
     }
 }
 
-/// It is a loss with something more.
 impl Deref for ReducedLoss {
     type Target = Loss;
 
@@ -79,7 +76,7 @@ impl Deref for ReducedLoss {
     }
 }
 
-/// As for every registry, the pointer of what is wrong travels in the message.
+/// As in every registry, the JSON pointer is passed in the message.
 impl<'de> Deserialize<'de> for ReducedLoss {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut value = Value::deserialize(deserializer)?;
@@ -92,7 +89,7 @@ impl<'de> Deserialize<'de> for ReducedLoss {
                 D::Error::custom(FieldError::new("/reduction", detail))
             })?,
         };
-        let loss = registry::read(value).map_err(D::Error::custom)?;
+        let loss = registry::parse_member(value).map_err(D::Error::custom)?;
         Ok(Self { loss, reduction })
     }
 }
@@ -134,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reduction_stands_among_the_settings_of_its_loss() {
+    fn a_reduction_is_among_the_settings_of_its_loss() {
         for (written, loss, reduction, printed) in [
             (json!("mse"), json!("mse"), Reduction::SumOverBatchSize, json!("mean_squared_error")),
             (
@@ -164,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_reduction_is_refused() {
+    fn unknown_reductions_are_refused() {
         for wrong in [json!("none"), json!(null), json!(1)] {
             let error = field::parse::<ReducedLoss>(&json!({"type": "mse", "reduction": wrong})).unwrap_err();
             assert_eq!(error.pointer, "/reduction");

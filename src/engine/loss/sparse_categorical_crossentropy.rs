@@ -1,47 +1,47 @@
 //! [`SparseCategoricalCrossentropy`].
 
-use super::{Learns, Objective, Rows, is_of_probabilities, keep};
+use super::{Objective, Rows, TargetKind, clip_probability, outputs_probabilities};
 use crate::engine::{activation::Activation, real::Real};
 use serde::{Deserialize, Serialize};
 
 /// `-ln p_t` for a target that is the index t of a class.
 ///
-/// From logits p is their softmax. Probabilities are first kept within 1e-7 of 0 and 1 and then divided by their sum.
-/// A target that is no class makes the loss NaN.
+/// From logits p is their softmax. Probabilities are clipped to 1e-7 from 0 and 1 and normalized to sum to 1.
+/// A target that is no class index makes the loss NaN.
 ///
 /// Source: <https://keras.io/api/losses/probabilistic_losses/#sparsecategoricalcrossentropy-class>
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SparseCategoricalCrossentropy {
-    /// Whether the network's output are logits.
+    /// Whether outputs are logits.
     pub from_logits: bool,
-    /// Rows of this class lose nothing and do not count: the mean is taken over the others.
+    /// Class whose rows are ignored: the mean is taken over the others.
     pub ignore_class: Option<i64>,
 }
 
 impl SparseCategoricalCrossentropy {
-    /// The loss of one row alone.
+    /// The loss of a row.
     #[inline(always)]
     pub(in crate::engine) fn row<F: Real>(&self, class: usize, output: &[F]) -> F {
         let Some(&received) = output.get(class) else { return F::of(f64::NAN) };
         if self.from_logits {
             super::log_sum_of_exponentials(output) - received
         } else {
-            output.iter().map(|&output| keep(output)).sum::<F>().ln() - keep(received).ln()
+            output.iter().map(|&output| clip_probability(output)).sum::<F>().ln() - clip_probability(received).ln()
         }
     }
 }
 
 impl<F: Real> Objective<F> for SparseCategoricalCrossentropy {
-    fn learns(&self) -> Learns {
-        Learns::ClassIndex
+    fn target_kind(&self) -> TargetKind {
+        TargetKind::ClassIndex
     }
 
-    fn takes_logits_of(&self, last: Activation) -> bool {
-        is_of_probabilities(last)
+    fn is_fused_with(&self, last: Activation) -> bool {
+        outputs_probabilities(last)
     }
 
-    fn probabilities(&self) -> Option<Activation> {
+    fn probability_activation(&self) -> Option<Activation> {
         Some(Activation::Softmax)
     }
 
@@ -49,12 +49,12 @@ impl<F: Real> Objective<F> for SparseCategoricalCrossentropy {
         self.ignore_class
     }
 
-    fn reads_logits(&self) -> bool {
+    fn from_logits(&self) -> bool {
         self.from_logits
     }
 
     fn evaluate(&self, rows: &Rows<'_, F>, gradient: &mut [F]) -> f64 {
-        let logits = rows.left_out.is_some() || self.from_logits;
+        let logits = rows.fused.is_some() || self.from_logits;
         let ignored = self.ignore_class.map(|class| F::of(class as f64));
         rows.each_row(
             1,
@@ -91,11 +91,11 @@ fn from_logits<F: Real>(class: usize, x: &[F], gradient: &mut [F], scale: F) -> 
 #[inline(always)]
 fn from_probabilities<F: Real>(class: usize, output: &[F], gradient: &mut [F], scale: F) -> F {
     let mut sum = F::ZERO;
-    output.iter().for_each(|&output| sum += keep(output));
+    output.iter().for_each(|&output| sum += clip_probability(output));
     let Some(&received) = output.get(class) else { return F::of(f64::NAN) };
-    let p = keep(received);
+    let p = clip_probability(received);
     for (gradient, &output) in gradient.iter_mut().zip(output) {
-        *gradient = if keep(output) == output { scale / sum } else { F::ZERO };
+        *gradient = if clip_probability(output) == output { scale / sum } else { F::ZERO };
     }
     if let (Some(gradient), true) = (gradient.get_mut(class), p == received) {
         *gradient -= scale / p;

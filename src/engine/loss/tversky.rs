@@ -1,8 +1,8 @@
 //! [`Tversky`].
 
 use super::{
-    BatchSums, EPSILON, Learns, Objective, Rows,
-    overlap::{Overlap, Overlapping, check_axis},
+    BatchSums, EPSILON, Objective, Rows, TargetKind,
+    overlap::{Overlap, OverlapLoss, check_axis},
 };
 use crate::engine::{
     field::FieldError,
@@ -10,18 +10,18 @@ use crate::engine::{
 };
 use serde::{Deserialize, Serialize};
 
-/// `1 - b / (b + alpha sum t (1 - y) + beta sum y (1 - t) + 1e-7)` with b = sum t y, over the whole batch, or over each row
-/// with `axis` -1, as [`super::Dice`].
+/// `1 - b / (b + alpha sum t (1 - y) + beta sum y (1 - t) + 1e-7)` with b = sum t y, over the whole batch, or over each
+/// row with `axis` -1, as [`super::Dice`].
 ///
 /// Source: <https://keras.io/api/losses/segmentation_losses/#tversky-class>
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tversky {
-    /// What a target that the output missed weighs, 0 or more.
+    /// Weight of false negatives, at least 0.
     pub alpha: f64,
-    /// What an output without a target weighs, 0 or more.
+    /// Weight of false positives, at least 0.
     pub beta: f64,
-    /// -1: over a row's cells; null: over the whole batch.
+    /// -1 for each row, null for the whole batch.
     pub axis: Option<i64>,
 }
 
@@ -31,7 +31,7 @@ impl Default for Tversky {
     }
 }
 
-impl Overlapping for Tversky {
+impl OverlapLoss for Tversky {
     fn axis(&self) -> Option<i64> {
         self.axis
     }
@@ -53,12 +53,12 @@ impl<F: Real> Objective<F> for Tversky {
         check_axis(self.axis)
     }
 
-    fn learns(&self) -> Learns {
-        Learns::Yes
+    fn target_kind(&self) -> TargetKind {
+        TargetKind::Binary
     }
 
-    fn of_batch(&self, sums: &BatchSums) -> Option<f64> {
-        Overlapping::of_batch(self, sums)
+    fn batch_loss(&self, sums: &BatchSums) -> Option<f64> {
+        OverlapLoss::batch_loss(self, sums)
     }
 
     fn evaluate(&self, rows: &Rows<'_, F>, gradient: &mut [F]) -> f64 {

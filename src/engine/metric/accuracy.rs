@@ -1,6 +1,6 @@
-//! [`Accuracy`] and what it resolves to by shape.
+//! [`Accuracy`], and the metrics that it selects by output width.
 
-use super::{Rows, Tally, largest, ratio};
+use super::{Accumulator, Rows, argmax, ratio};
 use crate::engine::{
     field::FieldError,
     real::{Real, check},
@@ -13,17 +13,17 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Accuracy;
 
-/// The fraction of cells whose output is on the target's side of the threshold.
+/// Fraction of elements for which the output is above the threshold exactly if the target is 1.
 ///
 /// Source: <https://keras.io/api/metrics/accuracy_metrics/#binaryaccuracy-class>
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct BinaryAccuracy {
-    /// An output over this is a yes, 0 to 1.
+    /// Outputs above this threshold are positive, 0 to 1.
     pub threshold: f64,
 }
 
-/// The fraction of rows whose largest output is the target's class.
+/// Fraction of rows whose largest output is that of the target's class.
 ///
 /// Source: <https://keras.io/api/metrics/accuracy_metrics/#categoricalaccuracy-class>
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,89 +41,89 @@ impl Default for BinaryAccuracy {
     }
 }
 
-/// Sums: what was right, what there was.
-impl<F: Real> Tally<F> for BinaryAccuracy {
+/// Sums: correct elements, elements.
+impl<F: Real> Accumulator<F> for BinaryAccuracy {
     fn check(&self) -> Result<(), FieldError> {
         check::fraction("/threshold", self.threshold)
     }
 
-    fn needs_wide_targets(&self) -> bool {
+    fn needs_target_per_output(&self) -> bool {
         true
     }
 
-    fn cells(&self, _width: usize) -> usize {
+    fn sums(&self, _width: usize) -> usize {
         2
     }
 
-    fn update(&self, rows: &Rows<'_, F>, cells: &mut [f64]) {
+    fn update(&self, rows: &Rows<'_, F>, sums: &mut [f64]) {
         let threshold = F::of(self.threshold);
         let pairs = rows.targets.iter().zip(rows.output);
         let right =
             pairs.filter(|&(&target, &output)| target == if output > threshold { F::ONE } else { F::ZERO }).count();
-        add(cells, right, rows.output.len());
+        add(sums, right, rows.output.len());
     }
 
-    fn result(&self, cells: &[f64]) -> f64 {
-        fraction(cells)
+    fn result(&self, sums: &[f64]) -> f64 {
+        fraction(sums)
     }
 }
 
-impl<F: Real> Tally<F> for CategoricalAccuracy {
-    fn cells(&self, _width: usize) -> usize {
+impl<F: Real> Accumulator<F> for CategoricalAccuracy {
+    fn sums(&self, _width: usize) -> usize {
         2
     }
 
-    fn update(&self, rows: &Rows<'_, F>, cells: &mut [f64]) {
-        let right = rows.each().filter(|&(target, output)| rows.class(target) == largest(output)).count();
-        add(cells, right, rows.output.len() / rows.width);
+    fn update(&self, rows: &Rows<'_, F>, sums: &mut [f64]) {
+        let right = rows.each().filter(|&(target, output)| rows.class(target) == argmax(output)).count();
+        add(sums, right, rows.output.len() / rows.width);
     }
 
-    fn result(&self, cells: &[f64]) -> f64 {
-        fraction(cells)
-    }
-}
-
-impl<F: Real> Tally<F> for SparseCategoricalAccuracy {
-    fn cells(&self, width: usize) -> usize {
-        Tally::<F>::cells(&CategoricalAccuracy, width)
-    }
-
-    fn update(&self, rows: &Rows<'_, F>, cells: &mut [f64]) {
-        CategoricalAccuracy.update(rows, cells);
-    }
-
-    fn result(&self, cells: &[f64]) -> f64 {
-        fraction(cells)
+    fn result(&self, sums: &[f64]) -> f64 {
+        fraction(sums)
     }
 }
 
-impl<F: Real> Tally<F> for Accuracy {
-    fn cells(&self, _width: usize) -> usize {
+impl<F: Real> Accumulator<F> for SparseCategoricalAccuracy {
+    fn sums(&self, width: usize) -> usize {
+        Accumulator::<F>::sums(&CategoricalAccuracy, width)
+    }
+
+    fn update(&self, rows: &Rows<'_, F>, sums: &mut [f64]) {
+        CategoricalAccuracy.update(rows, sums);
+    }
+
+    fn result(&self, sums: &[f64]) -> f64 {
+        fraction(sums)
+    }
+}
+
+impl<F: Real> Accumulator<F> for Accuracy {
+    fn sums(&self, _width: usize) -> usize {
         2
     }
 
-    fn update(&self, rows: &Rows<'_, F>, cells: &mut [f64]) {
+    fn update(&self, rows: &Rows<'_, F>, sums: &mut [f64]) {
         if rows.width == 1 {
-            BinaryAccuracy::default().update(rows, cells);
+            BinaryAccuracy::default().update(rows, sums);
         } else {
-            CategoricalAccuracy.update(rows, cells);
+            CategoricalAccuracy.update(rows, sums);
         }
     }
 
-    fn result(&self, cells: &[f64]) -> f64 {
-        fraction(cells)
+    fn result(&self, sums: &[f64]) -> f64 {
+        fraction(sums)
     }
 }
 
-fn add(cells: &mut [f64], right: usize, all: usize) {
-    if let [sum, count] = cells {
+fn add(sums: &mut [f64], right: usize, all: usize) {
+    if let [sum, count] = sums {
         *sum += right as f64;
         *count += all as f64;
     }
 }
 
-fn fraction(cells: &[f64]) -> f64 {
-    match cells {
+fn fraction(sums: &[f64]) -> f64 {
+    match sums {
         [right, all] => ratio(*right, *all),
         _ => 0.0,
     }

@@ -1,38 +1,39 @@
-//! [`CohenKappa`] and [`MatthewsCorrelation`]: how far targets and outputs agree beyond chance.
+//! [`CohenKappa`] and [`MatthewsCorrelation`]: agreement of targets and outputs beyond chance.
 //!
-//! A single output is a yes over 0.5. Keras has neither any more; the arithmetic is scikit-learn's.
+//! A single output above 0.5 is positive. Keras 3 has neither; the arithmetic is scikit-learn's.
 
 use super::{
-    Rows, Tally,
+    Accumulator, Rows,
     classes::{self, Counts, counts},
     ratio,
 };
 use crate::engine::real::Real;
 use serde::{Deserialize, Serialize};
 
-/// `1 - o / e`: o is how far outputs stray from their targets, e how far they would by chance. 0 where chance could not err.
+/// `1 - o / e` with the observed disagreement o and that expected by chance e; 0 if e is 0.
 ///
 /// Source: <https://scikit-learn.org/stable/modules/generated/sklearn.metrics.cohen_kappa_score.html>, with every class
 /// among its `labels`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CohenKappa {
-    /// What it costs to take one class for another: null for 1, or by the distance between their indices.
+    /// Weight of a disagreement by the distance of the class indices; null for 1.
     #[serde(alias = "weights")]
     pub weightage: Option<Weightage>,
 }
 
-/// By what the distance of two classes is measured.
+/// Weight of a disagreement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Weightage {
-    /// Their distance.
+    /// The distance of the class indices.
     Linear,
-    /// The square of their distance.
+    /// The square of the distance.
     Quadratic,
 }
 
-/// The correlation of targets and outputs: 1 where they agree, 0 by chance or where either is constant.
+/// Matthews correlation coefficient of targets and outputs: 1 for perfect agreement, 0 for chance or if either is
+/// constant.
 ///
 /// Source: <https://scikit-learn.org/stable/modules/generated/sklearn.metrics.matthews_corrcoef.html>
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,31 +50,31 @@ impl CohenKappa {
     }
 }
 
-fn yes<F: Real>(output: F) -> bool {
+fn is_positive<F: Real>(output: F) -> bool {
     output > F::of(0.5)
 }
 
 /// Sums: the cost of all rows, and then those of each class.
-impl<F: Real> Tally<F> for CohenKappa {
-    fn cells(&self, width: usize) -> usize {
+impl<F: Real> Accumulator<F> for CohenKappa {
+    fn sums(&self, width: usize) -> usize {
         1 + classes::SUMS * classes::classes(width)
     }
 
-    fn update(&self, rows: &Rows<'_, F>, cells: &mut [f64]) {
-        let Some((cost, cells)) = cells.split_first_mut() else { return };
-        for (target, output) in rows.pairs(yes) {
+    fn update(&self, rows: &Rows<'_, F>, sums: &mut [f64]) {
+        let Some((cost, sums)) = sums.split_first_mut() else { return };
+        for (target, output) in rows.pairs(is_positive) {
             *cost += self.cost(target, output);
-            classes::add(cells, target, output);
+            classes::add(sums, target, output);
         }
     }
 
-    fn result(&self, cells: &[f64]) -> f64 {
-        let Some((observed, cells)) = cells.split_first() else { return 0.0 };
-        let rows: f64 = counts(cells).map(|class| class.targets).sum();
-        let expected: f64 = counts(cells)
+    fn result(&self, sums: &[f64]) -> f64 {
+        let Some((observed, sums)) = sums.split_first() else { return 0.0 };
+        let rows: f64 = counts(sums).map(|class| class.targets).sum();
+        let expected: f64 = counts(sums)
             .enumerate()
             .flat_map(|(target, row)| {
-                counts(cells)
+                counts(sums)
                     .enumerate()
                     .map(move |(output, column)| self.cost(target, output) * row.targets * column.outputs)
             })
@@ -83,17 +84,17 @@ impl<F: Real> Tally<F> for CohenKappa {
 }
 
 /// Sums: those of each class.
-impl<F: Real> Tally<F> for MatthewsCorrelation {
-    fn cells(&self, width: usize) -> usize {
+impl<F: Real> Accumulator<F> for MatthewsCorrelation {
+    fn sums(&self, width: usize) -> usize {
         classes::SUMS * classes::classes(width)
     }
 
-    fn update(&self, rows: &Rows<'_, F>, cells: &mut [f64]) {
-        rows.pairs(yes).for_each(|(target, output)| classes::add(cells, target, output));
+    fn update(&self, rows: &Rows<'_, F>, sums: &mut [f64]) {
+        rows.pairs(is_positive).for_each(|(target, output)| classes::add(sums, target, output));
     }
 
-    fn result(&self, cells: &[f64]) -> f64 {
-        let sum = |f: fn(Counts) -> f64| counts(cells).map(f).sum::<f64>();
+    fn result(&self, sums: &[f64]) -> f64 {
+        let sum = |f: fn(Counts) -> f64| counts(sums).map(f).sum::<f64>();
         let rows = sum(|class| class.targets);
         let together = sum(|class| class.both) * rows - sum(|class| class.targets * class.outputs);
         let targets = rows * rows - sum(|class| class.targets * class.targets);

@@ -1,41 +1,41 @@
 //! [`Auc`].
 
-use super::{Average, Rows, Tally, ratio};
+use super::{Accumulator, Average, Rows, ratio};
 use crate::engine::{
     field::FieldError,
     real::{Real, check},
 };
 use serde::{Deserialize, Serialize};
 
-/// The area under a curve of true against false positives (ROC), of precision against recall (PR) or of their gains
-/// (PRGAIN), measured at thresholds and summed up between them as Keras does.
+/// Area under the ROC, precision-recall (PR) or precision-recall-gain (PRGAIN) curve, approximated at thresholds as in
+/// Keras.
 ///
-/// Several outputs are several one-against-the-rest questions: `macro` is the mean of their areas (over those with both
-/// answers among the targets), `micro`, as Keras's AUC has it, the area of all their cells together. Keras's own word for
-/// that is `multi_label`, which goes before `average`: true for the mean over every output, false for all cells together.
+/// With several outputs, `macro` is the mean of the areas of the outputs (that have both positive and negative
+/// targets), and `micro`, Keras's default, the area of all outputs together. Keras's `multi_label` takes precedence
+/// over `average`: true for the mean over all outputs, false for all outputs together.
 ///
 /// Source: <https://keras.io/api/metrics/classification_metrics/#auc-class>
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Auc {
-    /// How many thresholds from 0 to 1, 2 to 10000.
+    /// Number of thresholds, 2 to 10000.
     pub num_thresholds: u32,
-    /// Which curve.
+    /// Curve.
     pub curve: Curve,
-    /// How high the area between two thresholds is.
+    /// Riemann summation method.
     pub summation_method: SummationMethod,
-    /// The thresholds between 0 and 1 themselves, in place of `num_thresholds`.
+    /// Thresholds between 0 and 1, instead of `num_thresholds`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thresholds: Option<Vec<f64>>,
-    /// How several outputs become one number: `macro` or `micro`.
+    /// Averaging over several outputs: `macro` or `micro`.
     pub average: Average,
-    /// Whether each output is measured by itself; as `average` says where absent.
+    /// Whether to average over the outputs. Default: see `average`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub multi_label: Option<bool>,
-    /// How many outputs there are; only with `multi_label`.
+    /// Number of outputs; only with `multi_label`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub num_labels: Option<u32>,
-    /// What each output weighs in the mean, or its cells where all are measured together.
+    /// Weights of the outputs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label_weights: Option<Vec<f64>>,
     /// Whether outputs are logits.
@@ -43,31 +43,31 @@ pub struct Auc {
     pub from_logits: bool,
 }
 
-/// What an area is measured under.
+/// Curve of [`Auc`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub enum Curve {
-    /// True positives against false positives.
+    /// True positive rate against false positive rate.
     #[default]
     #[serde(rename = "ROC", alias = "roc")]
     Roc,
     /// Precision against recall.
     #[serde(rename = "PR", alias = "pr")]
     Pr,
-    /// What precision and recall gain over those of a constant yes.
+    /// Precision gain against recall gain.
     #[serde(rename = "PRGAIN", alias = "prgain")]
     PrGain,
 }
 
-/// How high the area between two neighbouring thresholds is.
+/// Riemann summation method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SummationMethod {
-    /// As high as the curve is on average; of precision against recall, true and false positives grow evenly.
+    /// Mid-point summation for ROC; for PR, interpolation of true and false positives.
     #[default]
     Interpolation,
-    /// As high as the lower end.
+    /// Left summation for increasing intervals, right summation for decreasing ones.
     Minoring,
-    /// As high as the higher end.
+    /// The opposite of `minoring`.
     Majoring,
 }
 
@@ -87,21 +87,21 @@ impl Default for Auc {
     }
 }
 
-/// Most thresholds.
-const MOST: usize = 10_000;
+/// Maximum number of thresholds.
+const MAX: usize = 10_000;
 
 impl Auc {
-    /// How many thresholds there are, one just below 0 and one just over 1 among them.
+    /// Number of thresholds, including one just below 0 and one just above 1.
     fn thresholds(&self) -> usize {
         self.thresholds.as_ref().map_or(self.num_thresholds as usize, |between| between.len() + 2)
     }
 
-    /// Whether the cells of all outputs are one question.
-    fn is_one_question(&self) -> bool {
+    /// Whether all outputs are measured together.
+    fn is_pooled(&self) -> bool {
         self.multi_label.map_or(self.average == Average::Micro, |each| !each)
     }
 
-    /// How many thresholds an output passes.
+    /// Number of thresholds below an output.
     fn passed<F: Real>(&self, output: F) -> usize {
         match &self.thresholds {
             Some(between) => {
@@ -120,19 +120,19 @@ impl Auc {
     }
 }
 
-/// Keras's epsilon: how far below 0 and over 1 the outer thresholds lie.
+/// Keras's epsilon: the distance of the outer thresholds from 0 and 1.
 const EPSILON: f64 = 1e-7;
 
-/// Sums, for each question: targets that are true and those that are false, by how many thresholds their output passes.
-impl<F: Real> Tally<F> for Auc {
+/// Sums, per output: positive and negative targets by the number of thresholds below the output.
+impl<F: Real> Accumulator<F> for Auc {
     fn check(&self) -> Result<(), FieldError> {
-        if !(2..=MOST as u32).contains(&self.num_thresholds) {
-            let detail = format!("expected 2 to {MOST}, received {}", self.num_thresholds);
+        if !(2..=MAX as u32).contains(&self.num_thresholds) {
+            let detail = format!("expected 2 to {MAX}, received {}", self.num_thresholds);
             return Err(FieldError::new("/num_thresholds", detail));
         }
         let between = self.thresholds.as_deref().unwrap_or_default();
-        if between.len() + 2 > MOST {
-            let detail = format!("expected at most {} numbers, received {}", MOST - 2, between.len());
+        if between.len() + 2 > MAX {
+            let detail = format!("expected at most {} numbers, received {}", MAX - 2, between.len());
             return Err(FieldError::new("/thresholds", detail));
         }
         for (index, &threshold) in between.iter().enumerate() {
@@ -157,39 +157,39 @@ impl<F: Real> Tally<F> for Auc {
         match labels.into_iter().chain(weights).find(|(_, received)| *received != width) {
             None => Ok(()),
             Some((pointer, received)) => {
-                Err(FieldError::new(pointer, format!("expected the {width} output cells, received {received}")))
+                Err(FieldError::new(pointer, format!("expected the {width} output elements, received {received}")))
             }
         }
     }
 
-    fn cells(&self, width: usize) -> usize {
-        2 * (self.thresholds() + 1) * if self.is_one_question() { 1 } else { width }
+    fn sums(&self, width: usize) -> usize {
+        2 * (self.thresholds() + 1) * if self.is_pooled() { 1 } else { width }
     }
 
-    fn update(&self, rows: &Rows<'_, F>, cells: &mut [f64]) {
-        let (counts, one) = (self.thresholds() + 1, self.is_one_question());
+    fn update(&self, rows: &Rows<'_, F>, sums: &mut [f64]) {
+        let (counts, pooled) = (self.thresholds() + 1, self.is_pooled());
         for (target, output) in rows.each() {
             for (index, &output) in output.iter().enumerate() {
-                let positive = rows.is_yes(target, index);
+                let positive = rows.is_positive(target, index);
                 let passed = self.passed(if self.from_logits { output.sigmoid() } else { output });
-                let (question, weight) = if one { (0, self.label_weight(index)) } else { (index, 1.0) };
-                let cell = (2 * question + usize::from(!positive)) * counts + passed;
-                if let Some(cell) = cells.get_mut(cell) {
-                    *cell += weight;
+                let (group, weight) = if pooled { (0, self.label_weight(index)) } else { (index, 1.0) };
+                let element = (2 * group + usize::from(!positive)) * counts + passed;
+                if let Some(element) = sums.get_mut(element) {
+                    *element += weight;
                 }
             }
         }
     }
 
-    fn result(&self, cells: &[f64]) -> f64 {
+    fn result(&self, sums: &[f64]) -> f64 {
         let counts = self.thresholds() + 1;
-        let all = self.multi_label.is_some() || cells.len() == 2 * counts;
+        let all = self.multi_label.is_some() || sums.len() == 2 * counts;
         let (mut areas, mut weights) = (0.0, 0.0);
-        for (label, question) in cells.chunks_exact(2 * counts).enumerate() {
-            let (positive, negative) = question.split_at(counts);
+        for (label, group) in sums.chunks_exact(2 * counts).enumerate() {
+            let (positive, negative) = group.split_at(counts);
             let both = positive.iter().any(|&count| count > 0.0) && negative.iter().any(|&count| count > 0.0);
             if all || both {
-                let weight = if self.is_one_question() { 1.0 } else { self.label_weight(label) };
+                let weight = if self.is_pooled() { 1.0 } else { self.label_weight(label) };
                 areas += weight * self.area(positive, negative);
                 weights += weight;
             }
@@ -198,14 +198,14 @@ impl<F: Real> Tally<F> for Auc {
     }
 }
 
-/// What passes a threshold.
+/// Counts above a threshold.
 #[derive(Debug, Clone, Copy, Default)]
 struct Passed {
     true_positives: f64,
     false_positives: f64,
 }
 
-/// What passes a threshold and what passes the next higher one, from the highest down.
+/// Counts above a threshold and above the next higher one, from the highest down.
 fn steps(positive: &[f64], negative: &[f64]) -> impl Iterator<Item = (Passed, Passed)> {
     let passed = positive.iter().zip(negative).rev().scan(Passed::default(), |passed, (&positive, &negative)| {
         let higher = *passed;
@@ -213,7 +213,7 @@ fn steps(positive: &[f64], negative: &[f64]) -> impl Iterator<Item = (Passed, Pa
         passed.false_positives += negative;
         Some((*passed, higher))
     });
-    // Over the highest threshold there is no other, and what passes none is under the lowest.
+    // There is no threshold above the highest, and the last count is below all of them.
     passed.take(positive.len().saturating_sub(1)).skip(1)
 }
 
@@ -239,7 +239,7 @@ impl Auc {
 }
 
 impl Curve {
-    /// Where the curve is for what passes a threshold.
+    /// The point of the curve at a threshold.
     fn point(self, passed: Passed, positives: f64, negatives: f64) -> (f64, f64) {
         let Passed { true_positives: tp, false_positives: fp } = passed;
         let scaling = ratio(positives, negatives);
@@ -252,8 +252,8 @@ impl Curve {
     }
 }
 
-/// Between neighbouring thresholds true and false positives grow together, <https://www.biostat.wisc.edu/~page/rocpr.pdf>;
-/// the integral of precision over recall is then known in closed form.
+/// Interpolates true and false positives between thresholds, <https://www.biostat.wisc.edu/~page/rocpr.pdf>; the
+/// integral of precision over recall then has a closed form.
 fn area_under_pr(positive: &[f64], negative: &[f64], positives: f64) -> f64 {
     let area = steps(positive, negative).map(|(passed, higher)| {
         let (all, higher_all) =

@@ -1,36 +1,36 @@
-//! How many rows have each class, were taken for it, and both: what agreement and overlap are made of.
+//! Counts per class of targets, of predictions, and of both.
 
-use super::{Rows, largest};
+use super::{Rows, argmax};
 use crate::engine::real::Real;
 
-/// Sums of one class: rows that have it and were taken for it, rows that have it, rows that were taken for it.
+/// Sums per class: correct predictions, targets, predictions.
 pub(super) const SUMS: usize = 3;
 
-/// One class's sums by name.
+/// The sums of a class.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Counts {
-    /// Rows that have the class and were taken for it.
+    /// Rows with this target and prediction.
     pub both: f64,
-    /// Rows that have it.
+    /// Rows with this target.
     pub targets: f64,
-    /// Rows that were taken for it.
+    /// Rows with this prediction.
     pub outputs: f64,
 }
 
-/// How many classes outputs of this width tell apart: one output tells two.
+/// Number of classes of outputs of this width: 2 for one output.
 pub(super) fn classes(width: usize) -> usize {
     width.max(2)
 }
 
 /// The sums of each class.
-pub(super) fn counts(cells: &[f64]) -> impl Iterator<Item = Counts> + Clone {
-    let (classes, _) = cells.as_chunks::<SUMS>();
+pub(super) fn counts(sums: &[f64]) -> impl Iterator<Item = Counts> + Clone {
+    let (classes, _) = sums.as_chunks::<SUMS>();
     classes.iter().map(|&[both, targets, outputs]| Counts { both, targets, outputs })
 }
 
 /// Adds one row.
-pub(super) fn add(cells: &mut [f64], target: usize, output: usize) {
-    let (classes, _) = cells.as_chunks_mut::<SUMS>();
+pub(super) fn add(sums: &mut [f64], target: usize, output: usize) {
+    let (classes, _) = sums.as_chunks_mut::<SUMS>();
     if target.max(output) >= classes.len() {
         return;
     }
@@ -44,11 +44,11 @@ pub(super) fn add(cells: &mut [f64], target: usize, output: usize) {
 }
 
 impl<F: Real> Rows<'_, F> {
-    /// Each row's class, and that which its output says: the largest of several, and of one whether it is a `yes`.
-    pub(super) fn pairs(&self, yes: impl Fn(F) -> bool) -> impl Iterator<Item = (usize, usize)> {
+    /// Target and prediction of each row: the index of the maximum of several outputs, or `is_positive` of one.
+    pub(super) fn pairs(&self, is_positive: impl Fn(F) -> bool) -> impl Iterator<Item = (usize, usize)> {
         self.each().map(move |(target, output)| match (target, output) {
-            ([target], [output]) => (usize::from(*target != F::ZERO), usize::from(yes(*output))),
-            _ => (self.class(target), largest(output)),
+            ([target], [output]) => (usize::from(*target != F::ZERO), usize::from(is_positive(*output))),
+            _ => (self.class(target), argmax(output)),
         })
     }
 }

@@ -1,23 +1,23 @@
-//! [`PearsonCorrelation`] and [`ConcordanceCorrelation`]: how what a row gives rises and falls with what it should be.
+//! [`PearsonCorrelation`] and [`ConcordanceCorrelation`] of the outputs and targets of each row.
 
-use super::{Rows, Tally, ratio};
+use super::{Accumulator, Rows, ratio};
 use crate::engine::{field::FieldError, real::Real};
 
-/// `sum (t - mean t) (y - mean y) / sqrt(sum (t - mean t)² sum (y - mean y)²)` of the cells of each row, -1 to 1; the mean over
-/// rows. A row whose targets or outputs are all alike counts as 0 (Keras: NaN).
+/// `sum (t - mean t) (y - mean y) / sqrt(sum (t - mean t)² sum (y - mean y)²)` of the elements of each row, -1 to 1;
+/// the mean over rows. A row with constant targets or outputs counts as 0 (Keras: NaN).
 ///
 /// Source: <https://keras.io/api/metrics/regression_metrics/>
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PearsonCorrelation;
 
-/// `2 mean((t - mean t) (y - mean y)) / (var t + var y + (mean t - mean y)² + 1e-7)` of the cells of each row, -1 to 1; the mean
-/// over rows.
+/// `2 mean((t - mean t) (y - mean y)) / (var t + var y + (mean t - mean y)² + 1e-7)` of the elements of each row, -1 to
+/// 1; the mean over rows.
 ///
 /// Source: <https://keras.io/api/metrics/regression_metrics/>
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConcordanceCorrelation;
 
-/// Means of targets and outputs of a row, and of their products about them.
+/// Means, variances and covariance of the targets and outputs of a row.
 struct Moments {
     means: [f64; 2],
     variances: [f64; 2],
@@ -51,24 +51,24 @@ impl Moments {
 /// Sums: correlations, rows.
 macro_rules! correlations {
     ($($metric:ident: $of_row:ident;)*) => {$(
-        impl<F: Real> Tally<F> for $metric {
-            fn needs_wide_targets(&self) -> bool {
+        impl<F: Real> Accumulator<F> for $metric {
+            fn needs_target_per_output(&self) -> bool {
                 true
             }
 
             fn check_width(&self, width: usize) -> Result<(), FieldError> {
                 match width {
-                    0 | 1 => Err(FieldError::new("", "expected an output of at least 2 cells, since they are correlated")),
+                    0 | 1 => Err(FieldError::new("", "expected an output of at least 2 elements")),
                     _ => Ok(()),
                 }
             }
 
-            fn cells(&self, _width: usize) -> usize {
+            fn sums(&self, _width: usize) -> usize {
                 2
             }
 
-            fn update(&self, rows: &Rows<'_, F>, cells: &mut [f64]) {
-                if let [sum, count] = cells {
+            fn update(&self, rows: &Rows<'_, F>, sums: &mut [f64]) {
+                if let [sum, count] = sums {
                     for (targets, output) in rows.each() {
                         *sum += Moments::of(targets, output).$of_row();
                         *count += 1.0;
@@ -76,8 +76,8 @@ macro_rules! correlations {
                 }
             }
 
-            fn result(&self, cells: &[f64]) -> f64 {
-                match cells {
+            fn result(&self, sums: &[f64]) -> f64 {
+                match sums {
                     [sum, count] => ratio(*sum, *count),
                     _ => 0.0,
                 }

@@ -1,7 +1,7 @@
-//! [`TruePositives`], [`TrueNegatives`], [`FalsePositives`] and [`FalseNegatives`]: counts, each output a yes or no of its
-//! own.
+//! [`TruePositives`], [`TrueNegatives`], [`FalsePositives`] and [`FalseNegatives`]: counts of independent binary
+//! outputs.
 
-use super::{Better, Rows, Tally};
+use super::{Accumulator, Goal, Rows};
 use crate::engine::{
     field::FieldError,
     real::{Real, check},
@@ -16,7 +16,7 @@ macro_rules! counts {
         #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
         #[serde(default, deny_unknown_fields)]
         pub struct $metric {
-            /// An output over this is a yes, 0 to 1.
+            /// Outputs above this threshold are positive, 0 to 1.
             #[serde(alias = "thresholds")]
             pub threshold: f64,
         }
@@ -28,42 +28,42 @@ macro_rules! counts {
         }
 
         /// One sum: the count.
-        impl<F: Real> Tally<F> for $metric {
+        impl<F: Real> Accumulator<F> for $metric {
             fn check(&self) -> Result<(), FieldError> {
                 check::fraction("/threshold", self.threshold)
             }
 
-            fn better(&self) -> Option<Better> {
+            fn goal(&self) -> Option<Goal> {
                 None
             }
 
-            fn cells(&self, _width: usize) -> usize {
+            fn sums(&self, _width: usize) -> usize {
                 1
             }
 
-            fn update(&self, rows: &Rows<'_, F>, cells: &mut [f64]) {
+            fn update(&self, rows: &Rows<'_, F>, sums: &mut [f64]) {
                 let threshold = F::of(self.threshold);
                 let counted = |target: &[F], (index, &output): (usize, &F)| {
-                    rows.is_yes(target, index) == $right && (output > threshold) == $found
+                    rows.is_positive(target, index) == $right && (output > threshold) == $found
                 };
                 let row = |(target, output): (&[F], &[F])| {
-                    output.iter().enumerate().filter(|&cell| counted(target, cell)).count()
+                    output.iter().enumerate().filter(|&element| counted(target, element)).count()
                 };
-                if let [count] = cells {
+                if let [count] = sums {
                     *count += rows.each().map(row).sum::<usize>() as f64;
                 }
             }
 
-            fn result(&self, cells: &[f64]) -> f64 {
-                cells.iter().sum()
+            fn result(&self, sums: &[f64]) -> f64 {
+                sums.iter().sum()
             }
         }
     )*};
 }
 
 counts! {
-    TruePositives: true true, "How often a yes was found.", "truepositives";
-    TrueNegatives: false false, "How often a no was left alone.", "truenegatives";
-    FalsePositives: false true, "How often a no was taken for a yes.", "falsepositives";
-    FalseNegatives: true false, "How often a yes was missed.", "falsenegatives";
+    TruePositives: true true, "Number of true positives.", "truepositives";
+    TrueNegatives: false false, "Number of true negatives.", "truenegatives";
+    FalsePositives: false true, "Number of false positives.", "falsepositives";
+    FalseNegatives: true false, "Number of false negatives.", "falsenegatives";
 }

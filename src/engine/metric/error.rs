@@ -1,12 +1,12 @@
-//! Means of what losses lose, under the names that Keras gives them as metrics: a loss's settings are the metric's too.
+//! Losses as metrics: their mean over rows or elements. The settings are those of the loss.
 
-use super::{Better, Rows, Tally, ratio};
+use super::{Accumulator, Goal, Rows, ratio};
 use crate::engine::{
     field::FieldError,
     loss::{
-        BinaryCrossentropy, CategoricalCrossentropy, CategoricalHinge, Cellwise, CosineSimilarity, Hinge, KlDivergence,
-        LogCosh, MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredError, MeanSquaredLogarithmicError,
-        Poisson, Rowwise, SparseCategoricalCrossentropy, SquaredHinge,
+        BinaryCrossentropy, CategoricalCrossentropy, CategoricalHinge, CosineSimilarity, ElementwiseLoss, Hinge,
+        KlDivergence, LogCosh, MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredError,
+        MeanSquaredLogarithmicError, Poisson, RowLoss, SparseCategoricalCrossentropy, SquaredHinge,
     },
     real::{Real, check},
 };
@@ -17,129 +17,129 @@ use crate::engine::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RootMeanSquaredError;
 
-fn add(cells: &mut [f64], losses: f64, count: usize) {
-    if let [sum, all] = cells {
+fn add(sums: &mut [f64], losses: f64, count: usize) {
+    if let [sum, all] = sums {
         *sum += losses;
         *all += count as f64;
     }
 }
 
-fn add_cells<F: Real>(rows: &Rows<'_, F>, cells: &mut [f64], loss: &impl Cellwise) {
+fn add_elements<F: Real>(rows: &Rows<'_, F>, sums: &mut [f64], loss: &impl ElementwiseLoss) {
     let pairs = rows.targets.iter().zip(rows.output);
-    add(cells, pairs.map(|(&target, &output)| loss.cell(target, output).0.to_f64()).sum(), rows.output.len());
+    add(sums, pairs.map(|(&target, &output)| loss.element(target, output).0.to_f64()).sum(), rows.output.len());
 }
 
-fn mean(cells: &[f64]) -> f64 {
-    match cells {
+fn mean(sums: &[f64]) -> f64 {
+    match sums {
         [sum, count] => ratio(*sum, *count),
         _ => 0.0,
     }
 }
 
-/// Sums: losses, and what they are of. A `check` refuses settings.
+/// Sums: losses, and the number of elements or rows. `check` validates settings.
 macro_rules! means {
-    ($($loss:ident: $better:ident, $update:expr $(, check $check:expr)?;)*) => {$(
-        impl<F: Real> Tally<F> for $loss {
-            fn better(&self) -> Option<Better> {
-                Some(Better::$better)
+    ($($loss:ident: $goal:ident, $update:expr $(, check $check:expr)?;)*) => {$(
+        impl<F: Real> Accumulator<F> for $loss {
+            fn goal(&self) -> Option<Goal> {
+                Some(Goal::$goal)
             }
 
             $(fn check(&self) -> Result<(), FieldError> {
                 $check(self)
             })?
 
-            fn needs_wide_targets(&self) -> bool {
+            fn needs_target_per_output(&self) -> bool {
                 true
             }
 
-            fn cells(&self, _width: usize) -> usize {
+            fn sums(&self, _width: usize) -> usize {
                 2
             }
 
-            fn update(&self, rows: &Rows<'_, F>, cells: &mut [f64]) {
-                $update(rows, cells, self);
+            fn update(&self, rows: &Rows<'_, F>, sums: &mut [f64]) {
+                $update(rows, sums, self);
             }
 
-            fn result(&self, cells: &[f64]) -> f64 {
-                mean(cells)
+            fn result(&self, sums: &[f64]) -> f64 {
+                mean(sums)
             }
         }
     )*};
 }
 
 means! {
-    MeanSquaredError: Less, add_cells;
-    MeanAbsoluteError: Less, add_cells;
-    MeanAbsolutePercentageError: Less, add_cells;
-    MeanSquaredLogarithmicError: Less, add_cells;
-    LogCosh: Less, add_cells;
-    Hinge: Less, add_cells;
-    SquaredHinge: Less, add_cells;
-    Poisson: Less, add_cells;
-    BinaryCrossentropy: Less, add_cells, check |loss: &Self| check::fraction("/label_smoothing", loss.label_smoothing);
-    CategoricalCrossentropy: Less, add_rows, check |loss: &Self| check::fraction("/label_smoothing", loss.label_smoothing);
-    CategoricalHinge: Less, add_rows;
-    KlDivergence: Less, add_rows;
-    CosineSimilarity: More, subtract_rows;
+    MeanSquaredError: Minimize, add_elements;
+    MeanAbsoluteError: Minimize, add_elements;
+    MeanAbsolutePercentageError: Minimize, add_elements;
+    MeanSquaredLogarithmicError: Minimize, add_elements;
+    LogCosh: Minimize, add_elements;
+    Hinge: Minimize, add_elements;
+    SquaredHinge: Minimize, add_elements;
+    Poisson: Minimize, add_elements;
+    BinaryCrossentropy: Minimize, add_elements, check |loss: &Self| check::fraction("/label_smoothing", loss.label_smoothing);
+    CategoricalCrossentropy: Minimize, add_rows, check |loss: &Self| check::fraction("/label_smoothing", loss.label_smoothing);
+    CategoricalHinge: Minimize, add_rows;
+    KlDivergence: Minimize, add_rows;
+    CosineSimilarity: Maximize, subtract_rows;
 }
 
-fn sum_of_rows<F: Real>(rows: &Rows<'_, F>, loss: &impl Rowwise) -> f64 {
+fn sum_of_rows<F: Real>(rows: &Rows<'_, F>, loss: &impl RowLoss) -> f64 {
     rows.each().map(|(targets, output)| loss.row(targets, output).to_f64()).sum()
 }
 
-fn add_rows<F: Real>(rows: &Rows<'_, F>, cells: &mut [f64], loss: &impl Rowwise) {
-    add(cells, sum_of_rows(rows, loss), rows.output.len() / rows.width);
+fn add_rows<F: Real>(rows: &Rows<'_, F>, sums: &mut [f64], loss: &impl RowLoss) {
+    add(sums, sum_of_rows(rows, loss), rows.output.len() / rows.width);
 }
 
-/// For a loss that is the less of what the metric is the more of.
-fn subtract_rows<F: Real>(rows: &Rows<'_, F>, cells: &mut [f64], loss: &impl Rowwise) {
-    add(cells, -sum_of_rows(rows, loss), rows.output.len() / rows.width);
+/// For a metric with the opposite sign of the loss.
+fn subtract_rows<F: Real>(rows: &Rows<'_, F>, sums: &mut [f64], loss: &impl RowLoss) {
+    add(sums, -sum_of_rows(rows, loss), rows.output.len() / rows.width);
 }
 
 /// Sums: losses, rows.
-impl<F: Real> Tally<F> for SparseCategoricalCrossentropy {
-    fn better(&self) -> Option<Better> {
-        Some(Better::Less)
+impl<F: Real> Accumulator<F> for SparseCategoricalCrossentropy {
+    fn goal(&self) -> Option<Goal> {
+        Some(Goal::Minimize)
     }
 
-    fn cells(&self, _width: usize) -> usize {
+    fn sums(&self, _width: usize) -> usize {
         2
     }
 
-    fn update(&self, rows: &Rows<'_, F>, cells: &mut [f64]) {
-        // A row of the ignored class loses nothing, and counts all the same, as it does in Keras.
+    fn update(&self, rows: &Rows<'_, F>, sums: &mut [f64]) {
+        // As in Keras, a row of the ignored class counts with the loss 0.
         let loss = |(target, output): (&[F], &[F])| match (self.ignore_class, target) {
             (Some(ignored), [class]) if *class == F::of(ignored as f64) => 0.0,
             (Some(ignored), [_, _, ..]) if rows.class(target) as i64 == ignored => 0.0,
             _ => self.row(rows.class(target), output).to_f64(),
         };
-        add(cells, rows.each().map(loss).sum(), rows.output.len() / rows.width);
+        add(sums, rows.each().map(loss).sum(), rows.output.len() / rows.width);
     }
 
-    fn result(&self, cells: &[f64]) -> f64 {
-        mean(cells)
+    fn result(&self, sums: &[f64]) -> f64 {
+        mean(sums)
     }
 }
 
-/// Sums: squared errors, cells.
-impl<F: Real> Tally<F> for RootMeanSquaredError {
-    fn better(&self) -> Option<Better> {
-        Some(Better::Less)
+/// Sums: squared errors, elements.
+impl<F: Real> Accumulator<F> for RootMeanSquaredError {
+    fn goal(&self) -> Option<Goal> {
+        Some(Goal::Minimize)
     }
 
-    fn needs_wide_targets(&self) -> bool {
+    fn needs_target_per_output(&self) -> bool {
         true
     }
 
-    fn cells(&self, _width: usize) -> usize {
+    fn sums(&self, _width: usize) -> usize {
         2
     }
 
-    fn update(&self, rows: &Rows<'_, F>, cells: &mut [f64]) {
-        add_cells(rows, cells, &MeanSquaredError);
+    fn update(&self, rows: &Rows<'_, F>, sums: &mut [f64]) {
+        add_elements(rows, sums, &MeanSquaredError);
     }
 
-    fn result(&self, cells: &[f64]) -> f64 {
-        mean(cells).sqrt()
+    fn result(&self, sums: &[f64]) -> f64 {
+        mean(sums).sqrt()
     }
 }

@@ -1,4 +1,4 @@
-//! The JSON form of a metric: that of its measure, with the author's name kept.
+//! The JSON form of a metric: that of its measure, with its name.
 
 use super::{Measure, Metric};
 use crate::engine::{
@@ -8,7 +8,7 @@ use crate::engine::{
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
-/// Names become keys of logs beside `loss` and `val_loss`.
+/// Names are keys of logs beside `loss` and `val_loss`.
 pub(super) fn check_name(name: &str) -> Result<(), FieldError> {
     let known = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
     let shape =
@@ -20,12 +20,12 @@ pub(super) fn check_name(name: &str) -> Result<(), FieldError> {
     Err(FieldError::new("/name", format!("{expected}, received {name:?}")))
 }
 
-/// Whether a name is written as Keras's classes are (`AUC`).
+/// Whether a name is a class name of Keras (`AUC`).
 fn is_class(name: &str) -> bool {
     name.contains(|letter: char| letter.is_ascii_uppercase())
 }
 
-fn read(mut value: Value) -> Result<Metric, FieldError> {
+fn parse_metric(mut value: Value) -> Result<Metric, FieldError> {
     let given = match &mut value {
         Value::Object(fields) => fields.shift_remove("name"),
         _ => None,
@@ -33,18 +33,18 @@ fn read(mut value: Value) -> Result<Metric, FieldError> {
     let written = match (&given, &value) {
         (Some(Value::String(name)), _) => Some(name.clone()),
         (Some(other), _) => return Err(FieldError::new("/name", format!("expected a string, received {other}"))),
-        // A class name (`AUC`) is called as Keras calls its objects, by the kind; anything else as it was written.
+        // As in Keras, an object of a class (`AUC`) is named by its type; a name stays as it was written.
         (None, Value::String(name)) if !is_class(name) => Some(name.clone()),
         (None, _) => None,
     };
-    let measure: Measure = registry::read(value)?;
+    let measure: Measure = registry::parse_member(value)?;
     let name = written.unwrap_or_else(|| measure.kind().to_owned());
     Ok(Metric { name, measure, weighted: false })
 }
 
 impl<'de> Deserialize<'de> for Metric {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read(Value::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+        parse_metric(Value::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
 }
 
@@ -91,7 +91,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn names_come_back_as_they_were() {
+    fn names_survive_json() {
         for (written, name) in [
             (json!("mse"), "mse"),
             (json!("RootMeanSquaredError"), "root_mean_squared_error"),

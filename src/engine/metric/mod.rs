@@ -1,7 +1,7 @@
-//! Metrics: Keras's names and arithmetic, as sums that lanes add up.
+//! Metrics: Keras's names and arithmetic, as sums that are added over lanes.
 //!
-//! A new metric is one file and one line below; the parity fixture then asks for it. Classes may come as an index or
-//! one-hot: every metric of classes understands both.
+//! A new metric is one file and one row below; the parity tests require a fixture for it. Metrics of classes accept
+//! class indices and one-hot targets.
 
 mod accuracy;
 mod agreement;
@@ -32,35 +32,35 @@ pub use top_k::{SparseTopKCategoricalAccuracy, TopKCategoricalAccuracy};
 use crate::engine::{
     field::FieldError,
     loss::{
-        BinaryCrossentropy, CategoricalCrossentropy, CategoricalHinge, CosineSimilarity, Hinge, KlDivergence, Learns,
-        LogCosh, Loss, MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredError, MeanSquaredLogarithmicError,
-        Poisson, SparseCategoricalCrossentropy, SquaredHinge,
+        BinaryCrossentropy, CategoricalCrossentropy, CategoricalHinge, CosineSimilarity, Hinge, KlDivergence, LogCosh,
+        Loss, MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredError, MeanSquaredLogarithmicError, Poisson,
+        SparseCategoricalCrossentropy, SquaredHinge, TargetKind,
     },
     real::Real,
     registry::registry,
 };
 
-/// What is reported beside the loss. A name (`"accuracy"`) or settings (`{"type": "auc", "name": "pr_auc", "curve": "PR"}`).
+/// Metric. A name (`"accuracy"`) or settings (`{"type": "auc", "name": "pr_auc", "curve": "PR"}`).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Metric {
-    /// How events and results call it: what its author called it, else its kind. `val_` goes before it on validation rows.
+    /// Its name in events and results. Default: its type. `val_` is prepended for validation.
     pub name: String,
-    /// What it measures.
+    /// Its type and settings.
     pub measure: Measure,
-    /// Whether rows count as much as they weigh in the loss, one of Keras's `weighted_metrics`. It is no part of the JSON form.
+    /// Whether sample weights apply, as for Keras's `weighted_metrics`. Not part of the JSON form.
     pub weighted: bool,
 }
 
-/// Which of two values is better.
+/// Whether smaller or greater values are better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Better {
-    /// The smaller one.
-    Less,
-    /// The greater one.
-    More,
+pub enum Goal {
+    /// Smaller values are better.
+    Minimize,
+    /// Greater values are better.
+    Maximize,
 }
 
-/// Outputs beside what they should have been.
+/// The targets and outputs of some rows.
 struct Rows<'a, F> {
     /// [rows, `target_width`]
     targets: &'a [F],
@@ -70,36 +70,36 @@ struct Rows<'a, F> {
     target_width: usize,
 }
 
-/// What every metric's settings implement.
-trait Tally<F: Real> {
+/// Implemented by the settings of every metric.
+trait Accumulator<F: Real> {
     /// Ranges of the settings.
     fn check(&self) -> Result<(), FieldError> {
         Ok(())
     }
-    /// Which values are better; `None` for what is neither.
-    fn better(&self) -> Option<Better> {
-        Some(Better::More)
+    /// Whether smaller or greater values are better; `None` for a count, which has no direction.
+    fn goal(&self) -> Option<Goal> {
+        Some(Goal::Maximize)
     }
-    /// Whether a target must have a cell for each of the output's, and cannot be a class index.
-    fn needs_wide_targets(&self) -> bool {
+    /// Whether targets must have as many elements as outputs, and cannot be class indices.
+    fn needs_target_per_output(&self) -> bool {
         false
     }
-    /// Whether the settings go with outputs of this width.
+    /// Whether the settings are valid for outputs of this width.
     fn check_width(&self, _width: usize) -> Result<(), FieldError> {
         Ok(())
     }
-    /// See [`Metric::cells`].
-    fn cells(&self, width: usize) -> usize;
+    /// See [`Metric::elements`].
+    fn sums(&self, width: usize) -> usize;
     /// See [`Metric::update`].
-    fn update(&self, rows: &Rows<'_, F>, cells: &mut [f64]);
+    fn update(&self, rows: &Rows<'_, F>, sums: &mut [f64]);
     /// See [`Metric::result`].
-    fn result(&self, cells: &[f64]) -> f64;
+    fn result(&self, sums: &[f64]) -> f64;
 }
 
 registry! {
-    /// What a metric measures.
+    /// The type and the settings of a metric.
     #[derive(Debug, Clone, PartialEq)]
-    Measure, "a metric", dyn Tally {
+    Measure, "a metric", dyn Accumulator {
         plain {
             Accuracy = "accuracy" | "acc",
             CategoricalAccuracy = "categorical_accuracy",
@@ -162,22 +162,23 @@ impl Metric {
         self.measure.behaviour::<f32>().check()
     }
 
-    /// Whether it can be measured on what this loss is trained with; the pointer is below the metric.
+    /// Whether it accepts the targets of this loss; the pointer is below the metric.
     pub fn check_against(&self, loss: &Loss, output_width: usize) -> Result<(), FieldError> {
         self.measure.behaviour::<f32>().check_width(output_width)?;
         let received = loss.target_width(output_width);
-        if received == output_width || !self.measure.behaviour::<f32>().needs_wide_targets() {
+        if received == output_width || !self.measure.behaviour::<f32>().needs_target_per_output() {
             return Ok(());
         }
         let detail = format!(
-            "{} compares {output_width} output cells with as many target cells, but targets of {} are one class index",
+            "{} compares {output_width} output elements with as many target elements, but targets of {} are one class index",
             self.measure.kind(),
             loss.kind()
         );
         Err(FieldError::new("", detail))
     }
 
-    /// The metric with the threshold that follows from the loss: 0.5 for a loss of independent binary outputs.
+    /// The same metric with the default `threshold` for this loss: 0.5 for a binary loss, whose outputs are independent
+    /// labels; else none, since several outputs are the classes of one label.
     #[must_use]
     pub fn resolve(&self, loss: &Loss) -> Self {
         let mut resolved = self.clone();
@@ -188,35 +189,36 @@ impl Metric {
             | Measure::FBetaScore(FBetaScore { threshold, .. }) => threshold,
             _ => return resolved,
         };
-        if let (None, Learns::Yes) = (&threshold, loss.learns()) {
+        if let (None, TargetKind::Binary) = (&threshold, loss.target_kind()) {
             *threshold = Some(0.5);
         }
         resolved
     }
 
-    /// The name in events and results, as Keras prints it: as the author wrote it (`accuracy`, `mse`, `auc`, …).
+    /// The name in events and results, as written in the request (`accuracy`, `mse`, `auc`, …).
     pub fn name(&self) -> String {
         self.name.clone()
     }
 
-    /// Which values are better; `None` for what is neither.
-    pub fn better(&self) -> Option<Better> {
-        self.measure.behaviour::<f32>().better()
+    /// Whether smaller or greater values are better; `None` for a count, which has no direction.
+    pub fn goal(&self) -> Option<Goal> {
+        self.measure.behaviour::<f32>().goal()
     }
 
-    /// How many sums [`Self::update`] adds to, for outputs of this width.
-    pub fn cells(&self, output_width: usize) -> usize {
-        self.measure.behaviour::<f32>().cells(output_width)
+    /// Number of sums for outputs of this width.
+    pub fn sums(&self, output_width: usize) -> usize {
+        self.measure.behaviour::<f32>().sums(output_width)
     }
 
-    /// Adds these rows to the sums. `output` holds probabilities (or values), never logits. Sums of disjoint rows may be added.
-    pub fn update<F: Real>(&self, targets: &[F], output: &[F], width: usize, cells: &mut [f64]) {
+    /// Adds these rows to the sums. `output` holds probabilities (or values), never logits. Sums of disjoint rows may
+    /// be added.
+    pub fn update<F: Real>(&self, targets: &[F], output: &[F], width: usize, sums: &mut [f64]) {
         if let Some(target_width) = targets.len().checked_div(output.len() / width.max(1)) {
-            self.measure.behaviour().update(&Rows { targets, output, width, target_width }, cells);
+            self.measure.behaviour().update(&Rows { targets, output, width, target_width }, sums);
         }
     }
 
-    /// The same for rows that count as much as `weights` say, one a row; `scratch` is as long as `cells`.
+    /// The same for rows that count as much as `weights` say, one a row; `scratch` is as long as `elements`.
     pub fn update_weighted<F: Real>(
         &self,
         targets: &[F],
@@ -224,20 +226,20 @@ impl Metric {
         weights: &[F],
         width: usize,
         scratch: &mut [f64],
-        cells: &mut [f64],
+        sums: &mut [f64],
     ) {
         let target_width = targets.len() / weights.len().max(1);
         let rows = targets.chunks_exact(target_width.max(1)).zip(output.chunks_exact(width.max(1)));
         for ((targets, output), weight) in rows.zip(weights) {
             scratch.fill(0.0);
             self.update(targets, output, width, scratch);
-            cells.iter_mut().zip(&*scratch).for_each(|(cell, part)| *cell += weight.to_f64() * part);
+            sums.iter_mut().zip(&*scratch).for_each(|(element, part)| *element += weight.to_f64() * part);
         }
     }
 
-    /// The metric of everything added.
-    pub fn result(&self, cells: &[f64]) -> f64 {
-        self.measure.behaviour::<f32>().result(cells)
+    /// The metric of all rows that were added.
+    pub fn result(&self, sums: &[f64]) -> f64 {
+        self.measure.behaviour::<f32>().result(sums)
     }
 }
 
@@ -250,15 +252,15 @@ impl<'a, F: Real> Rows<'a, F> {
     /// The class of a row's target.
     fn class(&self, target: &[F]) -> usize {
         match target {
-            // What is no class, such as -1 for what a loss leaves out, is never the one of an output.
+            // A number that is no class, such as -1 for an ignored row, never equals that of an output.
             [index] if self.width > 1 && *index < F::ZERO => usize::MAX,
             [index] if self.width > 1 => index.to_f64() as usize,
-            _ => largest(target),
+            _ => argmax(target),
         }
     }
 
-    /// Whether a row's output at `index` should be a yes.
-    fn is_yes(&self, target: &[F], index: usize) -> bool {
+    /// Whether the target of a row's output at `index` is positive.
+    fn is_positive(&self, target: &[F], index: usize) -> bool {
         if target.len() < self.width {
             self.class(target) == index
         } else {
@@ -267,7 +269,7 @@ impl<'a, F: Real> Rows<'a, F> {
     }
 }
 
-/// Refuses a count of none.
+/// Fails if a count is 0.
 fn check_count(pointer: &str, count: Option<u32>) -> Result<(), FieldError> {
     if count == Some(0) {
         return Err(FieldError::new(pointer, "expected at least 1, received 0"));
@@ -275,7 +277,7 @@ fn check_count(pointer: &str, count: Option<u32>) -> Result<(), FieldError> {
     Ok(())
 }
 
-/// Refuses a class that there is not.
+/// Fails if a class index is out of range.
 fn check_class(pointer: &str, class: Option<u32>, classes: usize) -> Result<(), FieldError> {
     match class {
         Some(class) if class as usize >= classes => {
@@ -285,8 +287,8 @@ fn check_class(pointer: &str, class: Option<u32>, classes: usize) -> Result<(), 
     }
 }
 
-/// Where the largest value stands; the first of equals.
-fn largest<F: Real>(values: &[F]) -> usize {
+/// Index of the maximum; the first of equals.
+fn argmax<F: Real>(values: &[F]) -> usize {
     let best = |best: (usize, F), (index, &value): (usize, &F)| if value > best.1 { (index, value) } else { best };
     match values.first() {
         Some(&first) => values.iter().enumerate().fold((0, first), best).0,
@@ -294,7 +296,7 @@ fn largest<F: Real>(values: &[F]) -> usize {
     }
 }
 
-/// a / b, and 0 where b is 0.
+/// a / b, and 0 if b is 0.
 fn ratio(a: f64, b: f64) -> f64 {
     if b == 0.0 { 0.0 } else { a / b }
 }

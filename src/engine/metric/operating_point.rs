@@ -1,17 +1,17 @@
-//! The best of one rate where another reaches a bound: [`SensitivityAtSpecificity`] and its like.
+//! The maximum of one rate at the thresholds where another rate reaches a bound: [`SensitivityAtSpecificity`] and
+//! similar.
 //!
-//! Each output is a yes or no at evenly spaced thresholds from 0 to 1; of those thresholds at which the bounded rate is
-//! large enough, the one with the largest other rate is reported, and 0 where there is none. Several outputs are all asked
-//! together, as Keras does, or one alone by `class_id`.
+//! Thresholds are evenly spaced from 0 to 1; the result is 0 if the bound is reached at none. As in Keras, several
+//! outputs are measured together, or a single one with `class_id`.
 
-use super::{Rows, Tally, check_class, ratio};
+use super::{Accumulator, Rows, check_class, ratio};
 use crate::engine::{
     field::FieldError,
     real::{Real, check},
 };
 use serde::{Deserialize, Serialize};
 
-/// What passed a threshold, rightly and wrongly, of all that should and should not.
+/// Counts above a threshold, and totals.
 #[derive(Debug, Clone, Copy)]
 struct Passed {
     true_positives: f64,
@@ -21,7 +21,7 @@ struct Passed {
 }
 
 impl Passed {
-    /// Recall by another name.
+    /// The same as recall.
     fn sensitivity(self) -> f64 {
         ratio(self.true_positives, self.positives)
     }
@@ -35,9 +35,9 @@ impl Passed {
     }
 }
 
-fn add<F: Real>(rows: &Rows<'_, F>, num_thresholds: u32, class_id: Option<u32>, cells: &mut [f64]) {
+fn add<F: Real>(rows: &Rows<'_, F>, num_thresholds: u32, class_id: Option<u32>, sums: &mut [f64]) {
     let last = F::of(f64::from(num_thresholds.saturating_sub(1)));
-    let half = cells.len() / 2;
+    let half = sums.len() / 2;
     let only = class_id.map(|class| class as usize);
     for (target, output) in rows.each() {
         for (index, &output) in output.iter().enumerate().filter(|&(index, _)| only.is_none_or(|only| only == index)) {
@@ -45,17 +45,17 @@ fn add<F: Real>(rows: &Rows<'_, F>, num_thresholds: u32, class_id: Option<u32>, 
                 1 => usize::from(output > F::of(0.5)),
                 _ => (output.maximum(F::ZERO).minimum(F::ONE) * last).to_f64().ceil() as usize,
             };
-            let cell = passed + if rows.is_yes(target, index) { 0 } else { half };
-            if let Some(cell) = cells.get_mut(cell) {
-                *cell += 1.0;
+            let element = passed + if rows.is_positive(target, index) { 0 } else { half };
+            if let Some(element) = sums.get_mut(element) {
+                *element += 1.0;
             }
         }
     }
 }
 
-/// The largest `rates(..).1` of all thresholds at which `rates(..).0` is at least `bound`.
-fn best(cells: &[f64], bound: f64, rates: impl Fn(Passed) -> (f64, f64)) -> f64 {
-    let (positive, negative) = cells.split_at(cells.len() / 2);
+/// The maximum of `rates(..).1` over the thresholds at which `rates(..).0` is at least `bound`.
+fn best(sums: &[f64], bound: f64, rates: impl Fn(Passed) -> (f64, f64)) -> f64 {
+    let (positive, negative) = sums.split_at(sums.len() / 2);
     let (positives, negatives) = (positive.iter().sum(), negative.iter().sum());
     let (mut true_positives, mut false_positives) = (positives, negatives);
     let mut largest = 0.0f64;
@@ -80,11 +80,11 @@ macro_rules! operating_points {
         #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
         #[serde(default, deny_unknown_fields)]
         pub struct $metric {
-            /// What the bounded rate must reach, 0 to 1.
+            /// Bound of this rate, 0 to 1.
             pub $bounded: f64,
-            /// How many thresholds from 0 to 1, 1 to 10000; a single one stands at 0.5.
+            /// Number of thresholds, 1 to 10000; a single one is 0.5.
             pub num_thresholds: u32,
-            /// The only output that is asked.
+            /// The only output that is measured.
             pub class_id: Option<u32>,
         }
 
@@ -94,8 +94,8 @@ macro_rules! operating_points {
             }
         }
 
-        /// Sums: cells that should be a yes and those that should not, each by how many thresholds they pass.
-        impl<F: Real> Tally<F> for $metric {
+        /// Sums: positive and negative targets by the number of thresholds below the output.
+        impl<F: Real> Accumulator<F> for $metric {
             fn check(&self) -> Result<(), FieldError> {
                 if !(1..=10_000).contains(&self.num_thresholds) {
                     let detail = format!("expected 1 to 10000, received {}", self.num_thresholds);
@@ -108,16 +108,16 @@ macro_rules! operating_points {
                 check_class("/class_id", self.class_id, width)
             }
 
-            fn cells(&self, _width: usize) -> usize {
+            fn sums(&self, _width: usize) -> usize {
                 2 * (self.num_thresholds as usize + 1)
             }
 
-            fn update(&self, rows: &Rows<'_, F>, cells: &mut [f64]) {
-                add(rows, self.num_thresholds, self.class_id, cells);
+            fn update(&self, rows: &Rows<'_, F>, sums: &mut [f64]) {
+                add(rows, self.num_thresholds, self.class_id, sums);
             }
 
-            fn result(&self, cells: &[f64]) -> f64 {
-                best(cells, self.$bounded, |passed| (passed.$bounded_rate(), passed.$rate()))
+            fn result(&self, sums: &[f64]) -> f64 {
+                best(sums, self.$bounded, |passed| (passed.$bounded_rate(), passed.$rate()))
             }
         }
     )*};

@@ -1,51 +1,51 @@
 //! [`R2Score`].
 
-use super::{Rows, Tally, ratio};
+use super::{Accumulator, Rows, ratio};
 use crate::engine::real::Real;
 use serde::{Deserialize, Serialize};
 
-/// `1 - sum (t - y)^2 / sum (t - mean t)^2`, the mean of that over the output's cells.
+/// `1 - sum (t - y)^2 / sum (t - mean t)^2`, averaged over the output's elements.
 ///
-/// Where targets do not vary it is 0 (Keras: 0 or NaN). With p `num_regressors` it is adjusted for so many features:
-/// `1 - (1 - r) (n - 1) / (n - p - 1)`, where n counts all cells, as Keras does, and is more than p + 1.
+/// 0 for constant targets (Keras: 0 or NaN). With p `num_regressors` it is the adjusted R2 score
+/// `1 - (1 - r) (n - 1) / (n - p - 1)`, where as in Keras n is the number of elements, if more than p + 1.
 ///
 /// Source: <https://keras.io/api/metrics/regression_metrics/#r2score-class>
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct R2Score {
-    /// How several output cells become one number.
+    /// Averaging over output elements.
     pub class_aggregation: Aggregation,
-    /// How many features the score is adjusted for; 0 for no adjustment.
+    /// Number of regressors of the adjusted R2 score; 0 for no adjustment.
     pub num_regressors: u32,
 }
 
-/// A mean over output cells.
+/// Averaging over output elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Aggregation {
-    /// Each cell counts as much.
+    /// Unweighted mean.
     #[default]
     UniformAverage,
-    /// Each cell counts as its targets vary.
+    /// Mean weighted by the variance of the targets.
     VarianceWeightedAverage,
 }
 
 const SUMS: usize = 4;
 
-/// Sums, for each output cell: rows, targets, squared targets, squared errors.
-impl<F: Real> Tally<F> for R2Score {
-    fn needs_wide_targets(&self) -> bool {
+/// Sums, for each output element: rows, targets, squared targets, squared errors.
+impl<F: Real> Accumulator<F> for R2Score {
+    fn needs_target_per_output(&self) -> bool {
         true
     }
 
-    fn cells(&self, width: usize) -> usize {
+    fn sums(&self, width: usize) -> usize {
         SUMS * width
     }
 
-    fn update(&self, rows: &Rows<'_, F>, cells: &mut [f64]) {
+    fn update(&self, rows: &Rows<'_, F>, sums: &mut [f64]) {
         for (targets, output) in rows.each() {
-            let (cells, _) = cells.as_chunks_mut::<SUMS>();
-            for (([count, sum, squares, errors], &target), &output) in cells.iter_mut().zip(targets).zip(output) {
+            let (sums, _) = sums.as_chunks_mut::<SUMS>();
+            for (([count, sum, squares, errors], &target), &output) in sums.iter_mut().zip(targets).zip(output) {
                 let (target, output) = (target.to_f64(), output.to_f64());
                 *count += 1.0;
                 *sum += target;
@@ -55,21 +55,21 @@ impl<F: Real> Tally<F> for R2Score {
         }
     }
 
-    fn result(&self, cells: &[f64]) -> f64 {
-        let (cells, _) = cells.as_chunks::<SUMS>();
+    fn result(&self, sums: &[f64]) -> f64 {
+        let (sums, _) = sums.as_chunks::<SUMS>();
         let spread = |[count, sum, squares, _]: &[f64; SUMS]| (squares - sum * ratio(*sum, *count)).max(0.0);
-        let score = |cell: &[f64; SUMS]| match spread(cell) {
+        let score = |element: &[f64; SUMS]| match spread(element) {
             0.0 => 0.0,
-            spread => 1.0 - cell[3] / spread,
+            spread => 1.0 - element[3] / spread,
         };
         let score = match self.class_aggregation {
-            Aggregation::UniformAverage => ratio(cells.iter().map(score).sum(), cells.len() as f64),
+            Aggregation::UniformAverage => ratio(sums.iter().map(score).sum(), sums.len() as f64),
             Aggregation::VarianceWeightedAverage => {
-                let weighted = cells.iter().map(|cell| spread(cell) * score(cell)).sum();
-                ratio(weighted, cells.iter().map(spread).sum())
+                let weighted = sums.iter().map(|element| spread(element) * score(element)).sum();
+                ratio(weighted, sums.iter().map(spread).sum())
             }
         };
-        let rest = cells.iter().map(|cell| cell[0]).sum::<f64>() - 1.0;
+        let rest = sums.iter().map(|element| element[0]).sum::<f64>() - 1.0;
         let regressors = f64::from(self.num_regressors);
         if regressors > 0.0 && regressors < rest { 1.0 - (1.0 - score) * rest / (rest - regressors) } else { score }
     }

@@ -1,4 +1,4 @@
-//! Layers that learn from the data before the first step.
+//! Layers that adapt to the data before the first step, as with Keras's `adapt`.
 
 use super::{Network, predict::rows_at_once};
 use crate::engine::{
@@ -9,13 +9,13 @@ use crate::engine::{
 use ndarray::{ArrayView2, Axis};
 
 impl<F: Real> Network<F> {
-    /// Gives each layer that adapts, and did not yet, the mean and the variance of what the rows `x`, [rows, cells of every
-    /// input one after the other], are where they reach it.
+    /// Sets mean and variance of each layer that adapts, and has not yet, from its inputs for the rows `x`, [rows,
+    /// elements of all inputs concatenated].
     pub(crate) fn adapt(&mut self, x: ArrayView2<'_, F>) {
         for index in 0..self.architecture.nodes().len() {
             let node = &self.architecture.nodes()[index];
             let Primitive::Normalization(layer) = &node.layer else { continue };
-            let places = self.architecture.parameters_of(node).iter().map(|parameter| parameter.cells.clone());
+            let places = self.architecture.parameters_of(node).iter().map(|parameter| parameter.range.clone());
             let places: Vec<_> = places.collect();
             if !layer.adapts() || self.fixed[places[COUNT].start] != F::ZERO {
                 continue;

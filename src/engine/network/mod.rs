@@ -1,4 +1,4 @@
-//! A checked architecture with its weights, and inference.
+//! [`Network`]: an architecture with its weights, and inference.
 
 mod adapt;
 #[cfg(test)]
@@ -8,7 +8,7 @@ mod tape;
 #[cfg(test)]
 mod walk;
 
-pub(crate) use tape::{Joined, Output, Run, Tape, Weights, training_cells};
+pub(crate) use tape::{Output, Reduced, Run, Tape, Weights, training_elements};
 
 use crate::engine::{
     kernel::Buffer,
@@ -19,17 +19,17 @@ use crate::engine::{
 };
 use std::{collections::HashMap, ops::Range, sync::Mutex};
 
-/// Weights of an architecture.
+/// An architecture with its weights.
 #[derive(Debug)]
 pub struct Network<F: Real> {
     architecture: Architecture,
     trainable: Buffer<F>,
     fixed: Buffer<F>,
-    /// Buffers of predictions that ended, for those that follow.
+    /// Tapes of completed predictions, for reuse.
     tapes: Mutex<Vec<Tape<F>>>,
 }
 
-/// One named tensor of weights: `dense/kernel`, row-major.
+/// A named tensor of weights.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NamedTensor<F> {
     /// `layer/parameter`.
@@ -40,7 +40,7 @@ pub struct NamedTensor<F> {
     pub values: Vec<F>,
 }
 
-/// Weights that do not fit the architecture they were given to.
+/// Weights that do not match the architecture.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct WeightsError(pub String);
@@ -57,18 +57,18 @@ impl<F: Real> Clone for Network<F> {
 }
 
 impl<F: Real> Network<F> {
-    /// First weights from the initializers and `seed`.
+    /// A network with weights from the initializers and `seed`.
     pub fn initialize(architecture: Architecture, seed: u64) -> Self {
         let mut network = Self::zeros(architecture);
         for (index, parameter) in network.architecture.parameters().iter().enumerate() {
             let flat = if parameter.spec.trainable { &mut network.trainable } else { &mut network.fixed };
             let mut random = random::stream(seed, Purpose::Initialize, index as u64);
-            parameter.spec.initializer.fill(&parameter.shape, &mut flat[parameter.cells.clone()], &mut random);
+            parameter.spec.initializer.fill(&parameter.shape, &mut flat[parameter.range.clone()], &mut random);
         }
         network
     }
 
-    /// A network of stored weights; names and shapes must be those of [`Self::tensors`], in any order.
+    /// A network with these weights; names and shapes must be those of [`Self::tensors`], in any order.
     pub fn with_tensors(architecture: Architecture, tensors: Vec<NamedTensor<F>>) -> Result<Self, WeightsError> {
         let mut network = Self::zeros(architecture);
         let mut by_name: HashMap<&str, &NamedTensor<F>> = HashMap::with_capacity(tensors.len());
@@ -85,8 +85,8 @@ impl<F: Real> Network<F> {
                     parameter.shape
                 )));
             };
-            let cells = parameter.shape.cells();
-            if tensor.shape != parameter.shape || tensor.values.len() != cells {
+            let elements = parameter.shape.elements();
+            if tensor.shape != parameter.shape || tensor.values.len() != elements {
                 let received = format!("{} with {} values", tensor.shape, tensor.values.len());
                 return Err(WeightsError(format!(
                     "expected `{name}` of shape {}, received {received}",
@@ -94,7 +94,7 @@ impl<F: Real> Network<F> {
                 )));
             }
             let flat = if parameter.spec.trainable { &mut network.trainable } else { &mut network.fixed };
-            flat[parameter.cells.clone()].copy_from_slice(&tensor.values);
+            flat[parameter.range.clone()].copy_from_slice(&tensor.values);
         }
         match by_name.keys().min() {
             Some(name) => Err(WeightsError(format!("expected no tensor `{name}`, received one"))),
@@ -103,37 +103,37 @@ impl<F: Real> Network<F> {
     }
 
     fn zeros(architecture: Architecture) -> Self {
-        let trainable = Buffer::zeros(architecture.trainable_cells());
-        let fixed = Buffer::zeros(architecture.fixed_cells());
+        let trainable = Buffer::zeros(architecture.trainable_elements());
+        let fixed = Buffer::zeros(architecture.fixed_elements());
         Self { architecture, trainable, fixed, tapes: Mutex::default() }
     }
 
-    /// Every weight, trainable or not, in the order of the layers.
+    /// All weights, in the order of the layers.
     pub fn tensors(&self) -> Vec<NamedTensor<F>> {
         let tensor = |parameter: &crate::engine::spec::Parameter| {
             let flat = if parameter.spec.trainable { &self.trainable } else { &self.fixed };
-            let values = flat[parameter.cells.clone()].to_vec();
+            let values = flat[parameter.range.clone()].to_vec();
             NamedTensor { name: parameter.name.clone(), shape: parameter.shape.clone(), values }
         };
         self.architecture.parameters().iter().map(tensor).collect()
     }
 
-    /// What it was made from.
+    /// Its architecture.
     pub fn architecture(&self) -> &Architecture {
         &self.architecture
     }
 
-    /// The architecture beside its weights, which training moves.
+    /// The architecture, the trainable and the fixed weights.
     pub(crate) fn parts_mut(&mut self) -> (&Architecture, &mut [F], &mut [F]) {
         (&self.architecture, &mut self.trainable, &mut self.fixed)
     }
 }
 
-/// Where the cells of each shape lie in a row that holds one after the other.
+/// The columns of each shape in a row of concatenated values.
 pub(crate) fn columns<'a>(shapes: impl Iterator<Item = &'a Shape>) -> impl Iterator<Item = Range<usize>> {
     shapes.scan(0, |next, shape| {
         let start = *next;
-        *next += shape.cells();
+        *next += shape.elements();
         Some(start..*next)
     })
 }

@@ -4,37 +4,36 @@ use super::{Network, Run, Tape, Weights, columns, tape::workspace};
 use crate::engine::{kernel::Team, layer::Pass, random::Noise, real::Real, spec::Architecture};
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 
-/// Most rows that run through the network at once: products are no better with more.
-const MOST_ROWS: usize = 256;
-/// Fewest rows of a product for which weights are worth reading.
-const FEWEST_ROWS: usize = 16;
-/// Cells of all rows together, of their values and of what a layer works in, that the second cache keeps from one layer to
-/// the next.
-const CACHED_CELLS: usize = 1 << 19;
-/// Multiplications and additions that are worth a helper's waking up.
-const WORTH_A_HELPER: u64 = 1 << 20;
+/// Maximum rows that run through the network at once: matrix products are not faster with more.
+const MAX_ROWS: usize = 256;
+/// Minimum rows of a matrix product, to amortize reading the weights.
+const MIN_ROWS: usize = 16;
+/// Elements of values and scratch memory that stay in the L2 cache.
+const L2_CACHE_ELEMENTS: usize = 1 << 19;
+/// Minimum multiply-adds for several threads.
+const MIN_PARALLEL_WORK: u64 = 1 << 20;
 
 impl<F: Real> Network<F> {
-    /// Runs inference on `x` [rows, cells of every input one after the other]; the answer is [rows, cells of every output
-    /// one after the other]. The bits of a row do not depend on the rows beside it.
+    /// Inference on `x` [rows, elements of all inputs concatenated]; returns [rows, elements of all outputs
+    /// concatenated]. The bits of a row do not depend on the other rows.
     ///
     /// # Panics
-    /// Where `x` has another number of columns than the inputs have cells.
+    /// If the number of columns of `x` is not that of the elements of the inputs.
     pub fn predict(&self, x: ArrayView2<'_, F>) -> Array2<F> {
         self.predict_on(&Team::ALONE, x)
     }
 
-    /// As [`Self::predict`], with a team's help where there is work for it: rows are shared, and of a single one the large
+    /// As [`Self::predict`], on several threads if there is enough work: rows are divided, and for a single row large
     /// layers. The bits are the same.
     ///
     /// # Panics
-    /// Where `x` has another number of columns than the inputs have cells.
+    /// If the number of columns of `x` is not that of the elements of the inputs.
     pub fn predict_on(&self, team: &Team, x: ArrayView2<'_, F>) -> Array2<F> {
         let architecture = &self.architecture;
-        assert_eq!(x.ncols(), architecture.input_cells(), "columns of x against cells of the inputs");
-        let mut y = Array2::from_elem((x.nrows(), architecture.output_cells()), F::ZERO);
+        assert_eq!(x.ncols(), architecture.input_elements(), "columns of x against elements of the inputs");
+        let mut y = Array2::from_elem((x.nrows(), architecture.output_elements()), F::ZERO);
         let work = architecture.cost().saturating_mul(x.nrows() as u64);
-        let team = if work < WORTH_A_HELPER { &Team::ALONE } else { team };
+        let team = if work < MIN_PARALLEL_WORK { &Team::ALONE } else { team };
         let rows = rows_at_once(architecture).min(x.nrows().div_ceil(team.threads())).max(1);
         let parts = x.axis_chunks_iter(Axis(0), rows).zip(y.axis_chunks_iter_mut(Axis(0), rows));
         if team.threads() == 1 || x.nrows() <= rows {
@@ -52,13 +51,13 @@ impl<F: Real> Network<F> {
         y
     }
 
-    /// The first row of `x` all of whose steps one of the network's masks hides.
+    /// The first row of `x` for which a mask of the network masks all steps.
     ///
     /// # Panics
-    /// Where `x` has another number of columns than the inputs have cells.
+    /// If the number of columns of `x` is not that of the elements of the inputs.
     pub fn first_fully_masked_row(&self, x: ArrayView2<'_, F>) -> Option<usize> {
         let architecture = &self.architecture;
-        assert_eq!(x.ncols(), architecture.input_cells(), "columns of x against cells of the inputs");
+        assert_eq!(x.ncols(), architecture.input_elements(), "columns of x against elements of the inputs");
         let masks: Vec<usize> = architecture.nodes().iter().filter_map(|node| node.mask).collect();
         if masks.is_empty() {
             return None;
@@ -68,7 +67,7 @@ impl<F: Real> Network<F> {
         let found = x.axis_chunks_iter(Axis(0), rows).enumerate().find_map(|(part, x)| {
             self.forward_to(&Team::ALONE, &mut tape, x, architecture.nodes().len());
             let first_of = |&mask: &usize| {
-                let steps = architecture.shape(mask).cells().max(1);
+                let steps = architecture.shape(mask).elements().max(1);
                 let mut rows = tape.value(mask, x.nrows()).chunks_exact(steps);
                 rows.position(|steps| steps.iter().all(|step| *step == F::ZERO))
             };
@@ -82,27 +81,27 @@ impl<F: Real> Network<F> {
         let (architecture, rows) = (&self.architecture, x.nrows());
         self.forward_to(team, tape, x, architecture.nodes().len());
         for (&value, columns) in architecture.outputs().iter().zip(columns(architecture.output_shapes())) {
-            let cells = y.slice_mut(s![.., columns]);
-            cells.into_iter().zip(tape.value(value, rows)).for_each(|(y, &cell)| *y = cell);
+            let elements = y.slice_mut(s![.., columns]);
+            elements.into_iter().zip(tape.value(value, rows)).for_each(|(y, &element)| *y = element);
         }
     }
 
-    /// Runs inference on a few rows up to a node, which does not run.
+    /// Runs the nodes before `node` on a few rows.
     pub(super) fn forward_to(&self, team: &Team, tape: &mut Tape<F>, x: ArrayView2<'_, F>, node: usize) {
         let (architecture, rows) = (&self.architecture, x.nrows());
         for (input, columns) in columns(architecture.input_shapes().iter()).enumerate() {
             let x = x.slice(s![.., columns]);
-            for (cells, x) in tape.input(input, rows).chunks_exact_mut(x.ncols().max(1)).zip(x.rows()) {
+            for (elements, x) in tape.input(input, rows).chunks_exact_mut(x.ncols().max(1)).zip(x.rows()) {
                 match x.as_slice() {
-                    Some(x) => cells.copy_from_slice(x),
-                    None => cells.iter_mut().zip(x).for_each(|(cell, &x)| *cell = x),
+                    Some(x) => elements.copy_from_slice(x),
+                    None => elements.iter_mut().zip(x).for_each(|(element, &x)| *element = x),
                 }
             }
         }
         let weights = Weights { trainable: &self.trainable, fixed: &self.fixed };
         let noise = Noise::default();
         let pass = Pass { rows, repeat: 1, training: false, logits: false, trainable: false, batch_rows: rows, noise };
-        let run = Run { architecture, weights, pass, absorbed: &[], joined: &[], places: &[], team };
+        let run = Run { architecture, weights, pass, fused: &[], reduced: &[], places: &[], team };
         tape.forward(&run, 0..node);
     }
 
@@ -118,12 +117,12 @@ impl<F: Real> Network<F> {
     }
 }
 
-/// Rows that run through a network at once: enough to make use of the weights that are read for them, few enough for their
-/// values to stay in the caches.
+/// Rows that run through a network at once: enough to amortize reading the weights, few enough for their values to stay
+/// in cache.
 pub(super) fn rows_at_once(architecture: &Architecture) -> usize {
-    let values = (0..architecture.values()).map(|value| architecture.shape(value).cells());
+    let values = (0..architecture.values()).map(|value| architecture.shape(value).elements());
     let scratch = architecture.nodes().iter().map(|node| workspace(node, false).scratch_per_row).max();
-    let cells = values.chain(scratch).fold(0, usize::saturating_add);
-    let fewest = FEWEST_ROWS.div_ceil(architecture.product_rows());
-    (CACHED_CELLS / cells.max(1)).clamp(fewest, MOST_ROWS)
+    let elements = values.chain(scratch).fold(0, usize::saturating_add);
+    let min_rows = MIN_ROWS.div_ceil(architecture.product_rows());
+    (L2_CACHE_ELEMENTS / elements.max(1)).clamp(min_rows, MAX_ROWS)
 }

@@ -1,4 +1,4 @@
-//! The buffers of one run through a network, laid out once.
+//! [`Tape`]: the buffers of a run through a network, allocated once.
 
 use crate::engine::{
     kernel::{self, Buffer, Team},
@@ -11,26 +11,27 @@ use crate::engine::{
 };
 use std::ops::Range;
 
-/// Every value of a network for up to some number of rows, and in training every gradient.
+/// All values of a network for a maximum number of rows, and in training all gradients.
 #[derive(Debug)]
 pub(crate) struct Tape<F> {
-    /// Cells of a row, by value.
-    pub(super) cells: Vec<usize>,
+    /// By value: elements of a row.
+    pub(super) elements: Vec<usize>,
     values: Vec<Buffer<F>>,
-    /// By value; empty where nobody needs it.
+    /// By value; empty if it is not needed.
     pub(crate) gradients: Vec<Buffer<F>>,
-    wanted: Vec<bool>,
-    /// By value: whether no one writes its gradient.
-    unread: Vec<bool>,
+    /// By value: whether its gradient is needed.
+    needed: Vec<bool>,
+    /// By value: whether no consumer writes its gradient.
+    unwritten: Vec<bool>,
     /// By node and input.
     destinations: Vec<Vec<Destination>>,
-    /// By input of a node: gradients that are added to what others wrote.
+    /// By input of a node: gradients to be added to those of other consumers.
     spare: Vec<Buffer<F>>,
-    /// By node.
+    /// By node: what forward keeps for backward.
     kept: Vec<Buffer<F>>,
     kept_per_row: Vec<usize>,
     scratch: Buffer<F>,
-    /// What the rows of the last forward add to the loss beside the outputs' losses.
+    /// Activity regularization of the rows of the last forward pass.
     pub penalty: f64,
 }
 
@@ -41,28 +42,28 @@ pub(crate) struct Weights<'a, F> {
     pub fixed: &'a [F],
 }
 
-/// What one node's lanes made of the whole batch; empty for nodes at which they do not meet.
+/// The results of a node's batch reduction; empty for nodes without one.
 #[derive(Debug, Default)]
-pub(crate) struct Joined<F> {
+pub(crate) struct Reduced<F> {
     pub forward: Vec<F>,
     pub backward: Vec<F>,
 }
 
-/// What stays the same during one run over some rows.
+/// The constants of a run over some rows.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Run<'a, F> {
     pub architecture: &'a Architecture,
     pub weights: Weights<'a, F>,
-    /// Of rows of the batch.
+    /// For rows of the batch.
     pub pass: Pass,
-    /// Nodes whose last activation is left to a loss.
-    pub absorbed: &'a [usize],
+    /// Nodes whose last activation is fused with a loss.
+    pub fused: &'a [usize],
     /// By node; empty at inference.
-    pub joined: &'a [Joined<F>],
-    /// By parameter: its cells in the gradient that backward writes; none where it does not move, or is made later. Empty at
+    pub reduced: &'a [Reduced<F>],
+    /// By parameter: its range in the gradient that backward writes; empty if it is frozen or deferred. Empty at
     /// inference.
     pub places: &'a [Range<usize>],
-    /// Who may help with a layer's work.
+    /// Threads for the work of a layer.
     pub team: &'a Team,
 }
 
@@ -72,7 +73,7 @@ impl<'a, F: Real> Run<'a, F> {
         let mut pass = self.pass;
         pass.rows *= node.repeat;
         pass.repeat = node.repeat;
-        pass.logits = self.absorbed.contains(&index);
+        pass.logits = self.fused.contains(&index);
         pass.trainable = node.trainable;
         pass.noise.layer = index as u64;
         pass.noise.first_row *= node.repeat;
@@ -84,8 +85,8 @@ impl<'a, F: Real> Run<'a, F> {
         Parameters { places: self.architecture.parameters_of(node), trainable, fixed }
     }
 
-    fn joined(&self, index: usize) -> (&'a [F], &'a [F]) {
-        self.joined.get(index).map_or((&[], &[]), |joined| (&joined.forward, &joined.backward))
+    fn reduced(&self, index: usize) -> (&'a [F], &'a [F]) {
+        self.reduced.get(index).map_or((&[], &[]), |reduced| (&reduced.forward, &reduced.backward))
     }
 }
 
@@ -97,25 +98,26 @@ impl<F: Real> Tape<F> {
 
     /// Buffers for training on up to `rows` rows.
     pub fn for_training(architecture: &Architecture, rows: usize) -> Self {
-        Self::new(architecture, rows, wanted_gradients(architecture), true)
+        Self::new(architecture, rows, needed_gradients(architecture), true)
     }
 
-    /// `wanted`, by value: whether there is a gradient.
-    pub(crate) fn new(architecture: &Architecture, rows: usize, wanted: Vec<bool>, training: bool) -> Self {
-        let cells: Vec<usize> = (0..architecture.values()).map(|value| architecture.shape(value).cells()).collect();
-        let gradient = |(&cells, &wanted): (&usize, &bool)| Buffer::zeros(if wanted { rows * cells } else { 0 });
+    /// `needed`, by value: whether there is a gradient.
+    pub(crate) fn new(architecture: &Architecture, rows: usize, needed: Vec<bool>, training: bool) -> Self {
+        let elements: Vec<usize> =
+            (0..architecture.values()).map(|value| architecture.shape(value).elements()).collect();
+        let gradient = |(&elements, &needed): (&usize, &bool)| Buffer::zeros(if needed { rows * elements } else { 0 });
         let workspaces: Vec<Workspace> = architecture.nodes().iter().map(|node| workspace(node, training)).collect();
         let scratch = workspaces.iter().map(|workspace| rows * workspace.scratch_per_row + workspace.scratch).max();
-        let destinations = destinations(architecture, &wanted);
-        let spare = spare_cells(architecture, &destinations);
+        let destinations = destinations(architecture, &needed);
+        let spare = spare_elements(architecture, &destinations);
         Self {
-            values: cells.iter().map(|cells| Buffer::zeros(rows * cells)).collect(),
-            gradients: cells.iter().zip(&wanted).map(gradient).collect(),
-            cells,
-            wanted,
-            unread: unread(architecture, &destinations),
+            values: elements.iter().map(|elements| Buffer::zeros(rows * elements)).collect(),
+            gradients: elements.iter().zip(&needed).map(gradient).collect(),
+            elements,
+            needed,
+            unwritten: unwritten(architecture, &destinations),
             destinations,
-            spare: spare.into_iter().map(|cells| Buffer::zeros(rows * cells)).collect(),
+            spare: spare.into_iter().map(|elements| Buffer::zeros(rows * elements)).collect(),
             kept: workspaces.iter().map(|workspace| Buffer::zeros(rows * workspace.kept_per_row)).collect(),
             kept_per_row: workspaces.iter().map(|workspace| workspace.kept_per_row).collect(),
             scratch: Buffer::zeros(scratch.unwrap_or_default()),
@@ -125,30 +127,30 @@ impl<F: Real> Tape<F> {
 
     /// The rows of an input, to be filled.
     pub fn input(&mut self, input: usize, rows: usize) -> &mut [F] {
-        &mut self.values[input][..rows * self.cells[input]]
+        &mut self.values[input][..rows * self.elements[input]]
     }
 
     /// The rows of a value.
     pub fn value(&self, value: usize, rows: usize) -> &[F] {
-        &self.values[value][..rows * self.cells[value]]
+        &self.values[value][..rows * self.elements[value]]
     }
 
-    /// The gradient of a value, as the last backward left it.
+    /// The gradient of a value after the last backward pass.
     pub fn gradient(&self, value: usize, rows: usize) -> &[F] {
-        &self.gradients[value][..rows * self.cells[value]]
+        &self.gradients[value][..rows * self.elements[value]]
     }
 
-    /// The rows of an output's value, where its loss's gradient goes, and its mask.
+    /// The values, the gradient and the mask of an output.
     pub fn output(&mut self, value: usize, mask: Option<usize>, rows: usize) -> Output<'_, F> {
-        let cells = rows * self.cells[value];
-        // A mask is made before what it masks, or right after it.
+        let elements = rows * self.elements[value];
+        // A mask is computed before the value that it masks, or right after it.
         let (before, after) = self.values.split_at_mut(value);
         let (own, after) = after.split_at_mut(1);
         let mask = mask.map(|mask| {
             let values = if mask < value { &before[mask] } else { &after[mask - value - 1] };
-            &values[..rows * self.cells[mask]]
+            &values[..rows * self.elements[mask]]
         });
-        Output { values: &mut own[0][..cells], gradient: &mut self.gradients[value][..cells], mask }
+        Output { values: &mut own[0][..elements], gradient: &mut self.gradients[value][..elements], mask }
     }
 
     /// Runs `nodes` forward.
@@ -159,7 +161,7 @@ impl<F: Real> Tape<F> {
         }
     }
 
-    /// Sums up what node `index` must know of these rows before its forward.
+    /// The partial sums of node `index` before its forward pass.
     pub fn sum_forward(&mut self, run: &Run<'_, F>, index: usize, sums: &mut [f64]) {
         let layer = &run.architecture.nodes()[index].layer;
         self.with_forward(run, index, |cx| layer.sum_forward(cx, sums));
@@ -169,15 +171,15 @@ impl<F: Real> Tape<F> {
     pub fn backward(&mut self, run: &Run<'_, F>, nodes: Range<usize>, gradient: &mut [F], accumulate: bool) {
         for index in nodes.rev() {
             let node = &run.architecture.nodes()[index];
-            if self.wanted[node.output] {
-                self.clear_unread(node, run.pass.rows);
+            if self.needed[node.output] {
+                self.zero_unwritten(node, run.pass.rows);
                 self.with_backward(run, index, gradient, accumulate, |cx| node.layer.backward(cx));
                 self.add_spare(index, node, run.pass.rows);
             }
         }
     }
 
-    /// Sums up what node `index` must know of these rows before its backward.
+    /// The partial sums of node `index` before its backward pass.
     pub fn sum_backward(
         &mut self,
         run: &Run<'_, F>,
@@ -187,7 +189,7 @@ impl<F: Real> Tape<F> {
         sums: &mut [f64],
     ) {
         let node = &run.architecture.nodes()[index];
-        if self.wanted[node.output] {
+        if self.needed[node.output] {
             self.with_backward(run, index, gradient, accumulate, |cx| node.layer.sum_backward(cx, sums));
         }
     }
@@ -199,22 +201,22 @@ impl<F: Real> Tape<F> {
         let (output, after) = outputs.split_at_mut(1);
         let (mask, others) = after.split_at_mut(usize::from(node.mask.is_some()));
         let mask = match node.mask {
-            Some(value) => &mut mask[0][..batch_rows * self.cells[value]],
+            Some(value) => &mut mask[0][..batch_rows * self.elements[value]],
             None => &mut [],
         };
-        let cells = &self.cells[node.others.clone()];
-        let others = Others { buffers: &mut others[..cells.len()], cells, batch_rows };
+        let elements = &self.elements[node.others.clone()];
+        let others = Others { buffers: &mut others[..elements.len()], elements, batch_rows };
         call(&mut Forward {
             pass: run.pass(index, node),
-            inputs: Values { node, cells: &self.cells, values, batch_rows },
+            inputs: values_of(node, &self.elements, values, batch_rows),
             parameters: run.parameters(node),
-            output: &mut output[0][..batch_rows * self.cells[node.output]],
+            output: &mut output[0][..batch_rows * self.elements[node.output]],
             mask,
             others,
             penalty: &mut self.penalty,
             kept: &mut self.kept[index][..batch_rows * self.kept_per_row[index]],
             scratch: &mut self.scratch,
-            joined: run.joined(index).0,
+            reduced: run.reduced(index).0,
             tables: &node.tables,
             team: run.team,
         });
@@ -230,24 +232,24 @@ impl<F: Real> Tape<F> {
     ) {
         let node = &run.architecture.nodes()[index];
         let batch_rows = run.pass.rows;
-        let cells = batch_rows * self.cells[node.output];
+        let elements = batch_rows * self.elements[node.output];
         let (values, outputs) = self.values.split_at(node.output);
         let (gradients, output_gradients) = self.gradients.split_at_mut(node.output);
         let (output_gradient, after) = output_gradients.split_at_mut(1);
         let (_, others) = after.split_at_mut(usize::from(node.mask.is_some()));
-        let of_others = &self.cells[node.others.clone()];
-        let other_gradients = Others { buffers: &mut others[..of_others.len()], cells: of_others, batch_rows };
-        let (joined, joined_backward) = run.joined(index);
+        let of_others = &self.elements[node.others.clone()];
+        let other_gradients = Others { buffers: &mut others[..of_others.len()], elements: of_others, batch_rows };
+        let (reduced, reduced_backward) = run.reduced(index);
         call(&mut Backward {
             pass: run.pass(index, node),
-            inputs: Values { node, cells: &self.cells, values, batch_rows },
+            inputs: values_of(node, &self.elements, values, batch_rows),
             parameters: run.parameters(node),
-            output: &outputs[0][..cells],
-            output_gradient: &mut output_gradient[0][..cells],
+            output: &outputs[0][..elements],
+            output_gradient: &mut output_gradient[0][..elements],
             other_gradients,
             input_gradients: InputGradients {
-                node,
-                cells: &self.cells,
+                inputs: &node.inputs,
+                elements: &self.elements,
                 gradients,
                 destinations: &self.destinations[index],
                 spare: &mut self.spare,
@@ -255,56 +257,67 @@ impl<F: Real> Tape<F> {
             },
             parameter_gradients: ParameterGradients {
                 places: &run.places[node.parameters.clone()],
-                cells: gradient,
+                elements: gradient,
                 accumulate: accumulate || node.shared,
             },
             kept: &mut self.kept[index][..batch_rows * self.kept_per_row[index]],
             scratch: &mut self.scratch,
-            joined,
-            joined_backward,
+            reduced,
+            reduced_backward,
             tables: &node.tables,
         });
     }
 
-    /// What nobody reads of what a node gives adds nothing to the loss.
-    fn clear_unread(&mut self, node: &Node, rows: usize) {
-        for value in node.values().filter(|&value| self.unread[value]) {
-            self.gradients[value][..rows * self.cells[value]].fill(F::ZERO);
+    /// Zeroes the gradients of unused outputs.
+    fn zero_unwritten(&mut self, node: &Node, rows: usize) {
+        for value in node.values().filter(|&value| self.unwritten[value]) {
+            self.gradients[value][..rows * self.elements[value]].fill(F::ZERO);
         }
     }
 
-    /// Adds the parts of gradients that could not go straight to their places.
+    /// Adds the gradients that were written to spare buffers.
     fn add_spare(&mut self, index: usize, node: &Node, rows: usize) {
         for (input, (&value, destination)) in node.inputs.iter().zip(&self.destinations[index]).enumerate() {
             if *destination == Destination::Added {
-                let cells = rows * self.cells[value];
-                kernel::add(&self.spare[input][..cells], &mut self.gradients[value][..cells]);
+                let elements = rows * self.elements[value];
+                kernel::add(&self.spare[input][..elements], &mut self.gradients[value][..elements]);
             }
         }
     }
 }
 
-/// What a loss reads and writes of one output.
+/// The inputs of a node.
+fn values_of<'a, F>(
+    node: &'a Node,
+    elements: &'a [usize],
+    values: &'a [Buffer<F>],
+    batch_rows: usize,
+) -> Values<'a, F> {
+    let Node { inputs, input_shapes: shapes, masks, mask_shapes, .. } = node;
+    Values { inputs, shapes, masks, mask_shapes, elements, values, batch_rows }
+}
+
+/// An output as a loss sees it.
 pub(crate) struct Output<'a, F> {
-    /// [rows, output cells]
+    /// [rows, output elements]
     pub values: &'a mut [F],
-    /// [rows, output cells]
+    /// [rows, output elements]
     pub gradient: &'a mut [F],
     /// [rows, steps]
     pub mask: Option<&'a [F]>,
 }
 
-/// Cells of the buffers that [`Tape::for_training`] lays out; `u64::MAX` where that is more than can be counted.
-pub(crate) fn training_cells(architecture: &Architecture, rows: usize) -> u64 {
-    let wanted = wanted_gradients(architecture);
+/// Elements of the buffers of [`Tape::for_training`]; `u64::MAX` on overflow.
+pub(crate) fn training_elements(architecture: &Architecture, rows: usize) -> u64 {
+    let needed = needed_gradients(architecture);
     let of_value =
-        |value: usize| (architecture.shape(value).cells() as u64).saturating_mul(1 + u64::from(wanted[value]));
+        |value: usize| (architecture.shape(value).elements() as u64).saturating_mul(1 + u64::from(needed[value]));
     let workspaces = || architecture.nodes().iter().map(|node| workspace(node, true));
-    let spare = spare_cells(architecture, &destinations(architecture, &wanted));
+    let spare = spare_elements(architecture, &destinations(architecture, &needed));
     let row = (0..architecture.values())
         .map(of_value)
         .chain(workspaces().map(|workspace| workspace.kept_per_row as u64))
-        .chain(spare.into_iter().map(|cells| cells as u64))
+        .chain(spare.into_iter().map(|elements| elements as u64))
         .fold(0, u64::saturating_add);
     let scratch = |workspace: Workspace| {
         (workspace.scratch_per_row as u64).saturating_mul(rows as u64).saturating_add(workspace.scratch as u64)
@@ -312,7 +325,7 @@ pub(crate) fn training_cells(architecture: &Architecture, rows: usize) -> u64 {
     row.saturating_mul(rows as u64).saturating_add(workspaces().map(scratch).max().unwrap_or(0))
 }
 
-/// What a node wants for each row of the batch.
+/// The workspace of a node per row of the batch.
 pub(super) fn workspace(node: &Node, training: bool) -> Workspace {
     let asked = node.layer.workspace(&node.input_shapes);
     Workspace {
@@ -322,43 +335,42 @@ pub(super) fn workspace(node: &Node, training: bool) -> Workspace {
     }
 }
 
-/// The values whose gradient some trainable parameter needs: those that come after one. The outputs' own always are,
-/// since their losses write them.
-fn wanted_gradients(architecture: &Architecture) -> Vec<bool> {
-    let mut wanted = vec![false; architecture.values()];
+/// The values whose gradient is needed: those that depend on a trainable parameter, and the outputs.
+fn needed_gradients(architecture: &Architecture) -> Vec<bool> {
+    let mut needed = vec![false; architecture.values()];
     for node in architecture.nodes() {
         let trains = architecture.parameters_of(node).iter().any(|parameter| parameter.spec.trainable);
-        let is_wanted = trains || node.inputs.iter().any(|&value| wanted[value]);
-        node.values().for_each(|value| wanted[value] = is_wanted);
+        let is_needed = trains || node.inputs.iter().any(|&value| needed[value]);
+        node.values().for_each(|value| needed[value] = is_needed);
     }
-    architecture.outputs().iter().for_each(|&value| wanted[value] = true);
-    // A layer goes backward from all that it gives, or not at all.
+    architecture.outputs().iter().for_each(|&value| needed[value] = true);
+    // A layer needs the gradients of all of its outputs, or of none.
     for node in architecture.nodes().iter().filter(|node| !node.others.is_empty()) {
-        let is_wanted = node.values().any(|value| wanted[value]);
-        node.values().for_each(|value| wanted[value] = is_wanted);
+        let is_needed = node.values().any(|value| needed[value]);
+        node.values().for_each(|value| needed[value] = is_needed);
     }
-    wanted
+    needed
 }
 
-/// By value: whether neither a loss nor a reader writes its gradient.
-fn unread(architecture: &Architecture, destinations: &[Vec<Destination>]) -> Vec<bool> {
-    let mut unread = vec![true; architecture.values()];
-    architecture.outputs().iter().for_each(|&value| unread[value] = false);
+/// By value: whether neither a loss nor a consumer writes its gradient.
+fn unwritten(architecture: &Architecture, destinations: &[Vec<Destination>]) -> Vec<bool> {
+    let mut unwritten = vec![true; architecture.values()];
+    architecture.outputs().iter().for_each(|&value| unwritten[value] = false);
     for (node, destinations) in architecture.nodes().iter().zip(destinations) {
         let written = node.inputs.iter().zip(destinations).filter(|(_, it)| **it != Destination::Nowhere);
-        written.for_each(|(&value, _)| unread[value] = false);
+        written.for_each(|(&value, _)| unwritten[value] = false);
     }
-    unread
+    unwritten
 }
 
-/// Where the gradient of each input of each node goes, given that nodes run backward from the last one to the first.
-fn destinations(architecture: &Architecture, wanted: &[bool]) -> Vec<Vec<Destination>> {
+/// Where the gradient of each input of each node is written, given that nodes run backward from the last to the first.
+fn destinations(architecture: &Architecture, needed: &[bool]) -> Vec<Vec<Destination>> {
     let mut written = vec![false; architecture.values()];
     architecture.outputs().iter().for_each(|&value| written[value] = true);
     let mut all: Vec<Vec<Destination>> = Vec::with_capacity(architecture.nodes().len());
     for node in architecture.nodes().iter().rev() {
         let destination = |&value: &usize| match () {
-            () if !wanted[value] || !wanted[node.output] => Destination::Nowhere,
+            () if !needed[value] || !needed[node.output] => Destination::Nowhere,
             () if std::mem::replace(&mut written[value], true) => Destination::Added,
             () => Destination::First,
         };
@@ -368,8 +380,8 @@ fn destinations(architecture: &Architecture, wanted: &[bool]) -> Vec<Vec<Destina
     all
 }
 
-/// Cells a row of each spare buffer, by input of a node.
-fn spare_cells(architecture: &Architecture, destinations: &[Vec<Destination>]) -> Vec<usize> {
+/// Elements per row of each spare buffer, by input of a node.
+fn spare_elements(architecture: &Architecture, destinations: &[Vec<Destination>]) -> Vec<usize> {
     let mut spare = Vec::new();
     for (node, destinations) in architecture.nodes().iter().zip(destinations) {
         for (input, (&value, destination)) in node.inputs.iter().zip(destinations).enumerate() {
@@ -377,7 +389,7 @@ fn spare_cells(architecture: &Architecture, destinations: &[Vec<Destination>]) -
                 if spare.len() <= input {
                     spare.resize(input + 1, 0);
                 }
-                spare[input] = spare[input].max(architecture.shape(value).cells());
+                spare[input] = spare[input].max(architecture.shape(value).elements());
             }
         }
     }

@@ -1,14 +1,14 @@
-//! Every layer alike, from one walk over the registry: JSON there and back, shapes, gradients against central
-//! differences in f64, the same bits again, and sums over lanes.
+//! Tests of every layer of the registry: JSON round trip, shapes, gradients against central differences in f64,
+//! identical bits, and sums over lanes.
 
 use super::{
-    Joined, Network, Run, Tape, Weights,
+    Network, Reduced, Run, Tape, Weights,
     cases::{Case, cases},
 };
 use crate::engine::{
     field,
     kernel::Team,
-    layer::{AnyLayer, Join, Layer, Pass},
+    layer::{AnyLayer, Layer, Pass, Reduce},
     random::Noise,
     shape::Shape,
     spec::{Architecture, Definition, Limits, Parameter},
@@ -20,12 +20,12 @@ use std::ops::Range;
 const LANES: [usize; 2] = [5, 3];
 const ROWS: usize = LANES[0] + LANES[1];
 
-/// One layer over two lanes.
+/// A layer on two lanes.
 struct Bench {
     network: Network<f64>,
     lanes: Vec<Tape<f64>>,
-    joined: Vec<Joined<f64>>,
-    /// Every gradient lies where its weights do.
+    reduced: Vec<Reduced<f64>>,
+    /// Gradients have the ranges of their weights.
     places: Vec<Range<usize>>,
 }
 
@@ -35,27 +35,27 @@ impl Bench {
         let shapes: Vec<Shape> = case.inputs.iter().cloned().map(Shape).collect();
         let architecture =
             definition.resolve(&shapes, &Limits::default()).unwrap_or_else(|errors| panic!("{errors:?}"));
-        let joined = architecture.nodes().iter().map(|node| {
-            node.meeting().map_or_else(Joined::default, |meeting| Joined {
-                forward: vec![0.0; meeting.forward_joined],
-                backward: vec![0.0; meeting.backward_joined],
+        let reduced = architecture.nodes().iter().map(|node| {
+            node.batch_reduction().map_or_else(Reduced::default, |reduction| Reduced {
+                forward: vec![0.0; reduction.forward_reduced],
+                backward: vec![0.0; reduction.backward_reduced],
             })
         });
-        let joined = joined.collect();
-        let place = |it: &Parameter| if it.spec.trainable { it.cells.clone() } else { 0..0 };
+        let reduced = reduced.collect();
+        let place = |it: &Parameter| if it.spec.trainable { it.range.clone() } else { 0..0 };
         let places = architecture.parameters().iter().map(place).collect();
         let lane = |&rows: &usize| Tape::new(&architecture, rows, vec![true; architecture.values()], true);
         let lanes = LANES.iter().map(lane).collect();
         let mut network = Network::initialize(architecture, 5);
-        // Away from where initializers begin, so that no gradient is zero by chance.
+        // Noise, so that no gradient is zero by chance.
         let noise = numbers(network.trainable.len(), 1);
         network.trainable.iter_mut().zip(noise).for_each(|(weight, noise)| *weight += 0.5 * noise);
-        Self { network, lanes, joined, places }
+        Self { network, lanes, reduced, places }
     }
 
     /// Numbers for every input, one input after the other.
     fn inputs(&self, case: &Case) -> Vec<f64> {
-        let x = numbers(ROWS * self.architecture().input_cells(), 2);
+        let x = numbers(ROWS * self.architecture().input_elements(), 2);
         match case.integers {
             None => x,
             Some(below) => x.into_iter().map(|x| ((x + 1.0) / 2.0 * below as f64).floor()).collect(),
@@ -73,13 +73,13 @@ impl Bench {
         for (tape, rows) in self.lanes.iter_mut().zip(LANES) {
             let noise = Noise { seed: 9, step: 4, layer: 0, first_row };
             let pass = Pass { rows, repeat: 1, training, logits: false, trainable: true, batch_rows: ROWS, noise };
-            let joined = if training { &self.joined[..] } else { &[] };
+            let reduced = if training { &self.reduced[..] } else { &[] };
             let run = Run {
                 architecture: &self.network.architecture,
                 weights,
                 pass,
-                absorbed: &[],
-                joined,
+                fused: &[],
+                reduced,
                 places: &self.places,
                 team: &Team::ALONE,
             };
@@ -88,38 +88,38 @@ impl Bench {
         }
     }
 
-    fn join(&mut self, node: usize, sums: &[f64], backward: bool) {
+    fn reduce(&mut self, node: usize, sums: &[f64], backward: bool) {
         let architecture = &self.network.architecture;
-        let joined = &mut self.joined[node];
+        let reduced = &mut self.reduced[node];
         let node = &architecture.nodes()[node];
-        let joined = if backward { &mut joined.backward } else { &mut joined.forward };
-        // Finite differences run forward again and again: moving statistics must not move for good.
+        let reduced = if backward { &mut reduced.backward } else { &mut reduced.forward };
+        // Finite differences run forward many times: moving statistics must not change.
         let mut fixed = self.network.fixed.clone();
         let (shape, places) = (&node.input_shapes[0], architecture.parameters_of(node));
         let (repeat, masked) = (node.repeat, node.masks[0].is_some());
-        let mut cx = Join { rows: &LANES, repeat, masked, sums, joined, shape, fixed: &mut fixed, places };
-        if backward { node.layer.join_backward(&mut cx) } else { node.layer.join_forward(&mut cx) }
+        let mut cx = Reduce { rows: &LANES, repeat, masked, sums, reduced, shape, fixed: &mut fixed, places };
+        if backward { node.layer.reduce_backward(&mut cx) } else { node.layer.reduce_forward(&mut cx) }
     }
 
-    /// The outputs, and at their end what the layers add to the loss.
+    /// The outputs, followed by the activity regularization.
     fn forward(&mut self, x: &[f64], training: bool) -> Vec<f64> {
-        let cells: Vec<usize> = self.architecture().input_shapes().iter().map(Shape::cells).collect();
+        let elements: Vec<usize> = self.architecture().input_shapes().iter().map(Shape::elements).collect();
         self.each(training, |tape, run, rows| {
             tape.penalty = 0.0;
             let mut first = 0;
-            for (input, &cells) in cells.iter().enumerate() {
-                let mine = first + rows.start * cells..first + rows.end * cells;
+            for (input, &elements) in elements.iter().enumerate() {
+                let mine = first + rows.start * elements..first + rows.end * elements;
                 tape.input(input, run.pass.rows).copy_from_slice(&x[mine]);
-                first += ROWS * cells;
+                first += ROWS * elements;
             }
         });
         for node in 0..self.architecture().nodes().len() {
-            let meeting = self.architecture().nodes()[node].meeting();
-            if let (true, Some(meeting)) = (training, meeting) {
-                let mut sums = vec![0.0; meeting.forward_sums * LANES.len()];
-                let mut parts = sums.chunks_exact_mut(meeting.forward_sums);
+            let reduction = self.architecture().nodes()[node].batch_reduction();
+            if let (true, Some(reduction)) = (training, reduction) {
+                let mut sums = vec![0.0; reduction.forward_sums * LANES.len()];
+                let mut parts = sums.chunks_exact_mut(reduction.forward_sums);
                 self.each(true, |tape, run, _| tape.sum_forward(&run, node, parts.next().unwrap()));
-                self.join(node, &sums, false);
+                self.reduce(node, &sums, false);
             }
             self.each(training, |tape, run, _| tape.forward(&run, node..node + 1));
         }
@@ -138,20 +138,20 @@ impl Bench {
     /// [`Self::forward`].
     fn backward(&mut self, dy: &[f64], accumulate: bool, gradient: &mut [Vec<f64>]) -> Vec<f64> {
         let value = self.architecture().outputs()[0];
-        let cells = dy.len() / ROWS;
+        let elements = dy.len() / ROWS;
         self.each(true, |tape, run, rows| {
             let output = tape.output(value, None, run.pass.rows);
-            output.gradient.copy_from_slice(&dy[rows.start * cells..rows.end * cells]);
+            output.gradient.copy_from_slice(&dy[rows.start * elements..rows.end * elements]);
         });
         for node in (0..self.architecture().nodes().len()).rev() {
-            if let Some(meeting) = self.architecture().nodes()[node].meeting() {
-                let mut sums = vec![0.0; meeting.backward_sums * LANES.len()];
-                let mut parts = sums.chunks_exact_mut(meeting.backward_sums);
+            if let Some(reduction) = self.architecture().nodes()[node].batch_reduction() {
+                let mut sums = vec![0.0; reduction.backward_sums * LANES.len()];
+                let mut parts = sums.chunks_exact_mut(reduction.backward_sums);
                 let mut lane = gradient.iter_mut();
                 self.each(true, |tape, run, _| {
                     tape.sum_backward(&run, node, lane.next().unwrap(), accumulate, parts.next().unwrap());
                 });
-                self.join(node, &sums, true);
+                self.reduce(node, &sums, true);
             }
             let mut lane = gradient.iter_mut();
             self.each(true, |tape, run, _| tape.backward(&run, node..node + 1, lane.next().unwrap(), accumulate));
@@ -160,7 +160,7 @@ impl Bench {
         let mut dx = Vec::new();
         for input in 0..inputs {
             self.each(true, |tape, run, _| {
-                dx.extend_from_slice(&tape.gradients[input][..run.pass.rows * tape.cells[input]]);
+                dx.extend_from_slice(&tape.gradients[input][..run.pass.rows * tape.elements[input]]);
             });
         }
         dx
@@ -195,11 +195,11 @@ fn kernels_say_how_many_rows_their_products_have() {
         let architecture = bench.architecture();
         for node in architecture.nodes() {
             let kernels = architecture.parameters_of(node).iter().filter(|it| it.spec.name.ends_with("kernel"));
-            let cells: usize = kernels.map(|it| it.shape.cells()).sum();
+            let elements: usize = kernels.map(|it| it.shape.elements()).sum();
             match node.product_rows() {
-                None => assert_eq!(cells, 0, "{case:?}, {}", node.name),
+                None => assert_eq!(elements, 0, "{case:?}, {}", node.name),
                 Some(rows) => {
-                    assert!(rows > 0 && (2 * rows * cells) as u64 <= node.cost(), "{case:?}, {}: {rows}", node.name);
+                    assert!(rows > 0 && (2 * rows * elements) as u64 <= node.cost(), "{case:?}, {}: {rows}", node.name);
                 }
             }
         }
@@ -225,7 +225,7 @@ fn gradients_equal_central_differences() {
         let x = bench.inputs(&case);
         let y = bench.forward(&x, true);
         let dy = numbers(y.len() - 1, 3);
-        // What layers add to the loss stands at the end, and counts as it is.
+        // The last element is the activity regularization.
         let objective = |y: &[f64]| y.iter().zip(dy.iter().chain(&[1.0])).map(|(y, dy)| y * dy).sum::<f64>();
         let mut gradient = vec![vec![f64::NAN; bench.network.trainable.len()]; LANES.len()];
         let dx = bench.backward(&dy, false, &mut gradient);
@@ -234,30 +234,30 @@ fn gradients_equal_central_differences() {
             assert!(error < 1e-7, "{case:?}, {of}: {analytic} against {numeric}");
         };
         let moving = if case.integers.is_some() { 0 } else { dx.len() };
-        for (cell, &analytic) in dx.iter().take(moving).enumerate() {
+        for (element, &analytic) in dx.iter().take(moving).enumerate() {
             let mut difference = 0.0;
             for step in [STEP, -STEP] {
                 let mut moved = x.clone();
-                moved[cell] += step;
+                moved[element] += step;
                 difference += objective(&bench.forward(&moved, true)) / (2.0 * step);
             }
-            close(analytic, difference, &format!("input {cell}"));
+            close(analytic, difference, &format!("input {element}"));
         }
-        for cell in 0..bench.network.trainable.len() {
+        for element in 0..bench.network.trainable.len() {
             let mut difference = 0.0;
             for step in [STEP, -STEP] {
-                let before = bench.network.trainable[cell];
-                bench.network.trainable[cell] = before + step;
+                let before = bench.network.trainable[element];
+                bench.network.trainable[element] = before + step;
                 difference += objective(&bench.forward(&x, true)) / (2.0 * step);
-                bench.network.trainable[cell] = before;
+                bench.network.trainable[element] = before;
             }
-            close(gradient.iter().map(|lane| lane[cell]).sum(), difference, &format!("parameter {cell}"));
+            close(gradient.iter().map(|lane| lane[element]).sum(), difference, &format!("parameter {element}"));
         }
     }
 }
 
 #[test]
-fn gradients_accumulate_where_asked() {
+fn gradients_accumulate() {
     for case in cases() {
         let mut bench = Bench::new(&case);
         let x = bench.inputs(&case);
@@ -274,13 +274,13 @@ fn gradients_accumulate_where_asked() {
 }
 
 #[test]
-fn the_same_bits_again_and_the_right_shapes() {
+fn results_are_reproducible_and_have_the_right_shapes() {
     for case in cases() {
         for training in [true, false] {
             let mut bench = Bench::new(&case);
             let x = bench.inputs(&case);
             let y = bench.forward(&x, training);
-            assert_eq!(y.len(), ROWS * bench.architecture().output_cells() + 1, "{case:?}");
+            assert_eq!(y.len(), ROWS * bench.architecture().output_elements() + 1, "{case:?}");
             assert!(y.iter().all(|y| y.is_finite()), "{case:?}");
             assert_eq!(y, bench.forward(&x, training), "{case:?}");
             assert_eq!(y, Bench::new(&case).forward(&x, training), "{case:?}");

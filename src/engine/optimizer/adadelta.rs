@@ -1,6 +1,6 @@
 //! [`Adadelta`].
 
-use super::{Cells, Form, Step, Update};
+use super::{ElementwiseRule, Form, Step, UpdateRule};
 use crate::engine::{
     field::FieldError,
     kernel::sweep,
@@ -15,9 +15,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Adadelta {
-    /// How slowly both means change, 0 to less than 1.
+    /// Decay rate of both moving averages, 0 to less than 1.
     pub rho: f64,
-    /// Keeps the division finite, more than 0.
+    /// Small constant for numerical stability, more than 0.
     pub epsilon: f64,
 }
 
@@ -27,18 +27,18 @@ impl Default for Adadelta {
     }
 }
 
-impl<F: Real> Update<F> for Adadelta {
+impl<F: Real> UpdateRule<F> for Adadelta {
     fn check(&self) -> Result<(), FieldError> {
         check::below_one("/rho", self.rho)?;
         check::positive("/epsilon", self.epsilon)
     }
 
     fn form(&self) -> Form<'_, F> {
-        Form::Cells(self)
+        Form::Elementwise(self)
     }
 }
 
-impl<F: Real> Cells<F> for Adadelta {
+impl<F: Real> ElementwiseRule<F> for Adadelta {
     fn slots(&self) -> usize {
         2
     }

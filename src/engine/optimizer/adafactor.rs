@@ -1,36 +1,36 @@
 //! [`Adafactor`].
 
-use super::{Form, Place, Step, Tensors, Update, updater::squares};
+use super::{Form, Step, TensorInfo, TensorRule, UpdateRule, updater::squares};
 use crate::engine::{
     field::FieldError,
-    kernel::vectorized,
-    real::{Real, check, sum},
+    kernel::{sum, vectorized},
+    real::{Real, check},
     shape::Shape,
 };
 use serde::{Deserialize, Serialize};
 
-/// Mean squared gradients of a matrix from one number a row and one a column: with `s = g^2 + epsilon_1` and
+/// Factored second moments, one number per row and one per column of a matrix: with `s = g^2 + epsilon_1` and
 /// `beta = 1 - t^beta_2_decay` in step t,
 /// `r = beta r + (1 - beta) mean of s over columns; c = beta c + (1 - beta) mean of s over rows; v = r c / mean(r)`.
-/// Where there is one axis only, `v = beta v + (1 - beta) s`. Then `u = g / sqrt(v)` and
+/// With one axis, `v = beta v + (1 - beta) s`. Then `u = g / sqrt(v)` and
 /// `w -= max(epsilon_2, rms(w)) min(learning_rate, 1 / sqrt(t)) u / max(1, rms(u) / clip_threshold)`.
 ///
-/// (Keras's `relative_step` asks for the minimum that is taken there in any case.)
+/// Keras's `relative_step` selects the minimum with `1 / sqrt(t)`, which Keras takes in any case.
 ///
 /// # Shapes
-/// The last two axes are rows and columns; those before them count matrices.
+/// `[..., rows, columns]`; earlier axes are a batch of matrices.
 ///
 /// Source: <https://keras.io/api/optimizers/adafactor/>, <https://arxiv.org/abs/1804.04235>
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Adafactor {
-    /// How the means slow down, at most 0.
+    /// Exponent of the decay of the second moment estimates, at most 0.
     pub beta_2_decay: f64,
-    /// Keeps the division finite, more than 0.
+    /// Small constant for numerical stability, more than 0.
     pub epsilon_1: f64,
-    /// The least size of weights that a step is measured by, at least 0.
+    /// Lower bound of the RMS of a parameter, by which its step is scaled, at least 0.
     pub epsilon_2: f64,
-    /// The greatest root mean square of a step before it is scaled, more than 0.
+    /// Clipping threshold of the RMS of a step, more than 0.
     pub clip_threshold: f64,
 }
 
@@ -40,7 +40,7 @@ impl Default for Adafactor {
     }
 }
 
-impl<F: Real> Update<F> for Adafactor {
+impl<F: Real> UpdateRule<F> for Adafactor {
     fn check(&self) -> Result<(), FieldError> {
         check::finite("/beta_2_decay", self.beta_2_decay)?;
         if self.beta_2_decay > 0.0 {
@@ -53,19 +53,19 @@ impl<F: Real> Update<F> for Adafactor {
     }
 
     fn form(&self) -> Form<'_, F> {
-        Form::Tensors(self)
+        Form::Tensor(self)
     }
 }
 
-impl<F: Real> Tensors<F> for Adafactor {
-    fn memory(&self, tensor: Place<'_>) -> usize {
+impl<F: Real> TensorRule<F> for Adafactor {
+    fn memory(&self, tensor: TensorInfo<'_>) -> usize {
         match matrices(tensor.shape) {
             Some((count, rows, columns)) => count * (rows + columns),
-            None => tensor.shape.cells(),
+            None => tensor.shape.elements(),
         }
     }
 
-    fn step(&self, step: Step<F>, tensor: Place<'_>, weights: &mut [F], gradient: &mut [F], memory: &mut [F]) {
+    fn step(&self, step: Step<F>, tensor: TensorInfo<'_>, weights: &mut [F], gradient: &mut [F], memory: &mut [F]) {
         let time = step.clock.iteration as f64;
         let kept = 1.0 - libm::pow(time, self.beta_2_decay);
         let rate = step.learning_rate.to_f64().min(1.0 / time.sqrt());
@@ -80,8 +80,8 @@ impl<F: Real> Tensors<F> for Adafactor {
                 let (of_rows, of_columns) = memory.split_at_mut(count * rows);
                 let means = of_rows.chunks_exact_mut(rows).zip(of_columns.chunks_exact_mut(columns));
                 for (g, (r, c)) in gradient.chunks_exact_mut(rows * columns).zip(means) {
-                    follow(kept, fresh, epsilon, g, r, c);
-                    divide(g, r, c);
+                    update_moments(kept, fresh, epsilon, g, r, c);
+                    normalize(g, r, c);
                 }
             }
             None => vectorized(
@@ -102,7 +102,7 @@ impl<F: Real> Tensors<F> for Adafactor {
     }
 }
 
-/// How many matrices a tensor is, and the rows and columns of each; `None` where it has one axis or none.
+/// Number of matrices of a tensor, and the rows and columns of each; `None` if it has fewer than two axes.
 fn matrices(shape: &Shape) -> Option<(usize, usize, usize)> {
     match shape.0.as_slice() {
         [count @ .., rows, columns] => Some((count.iter().product(), *rows, *columns)),
@@ -110,13 +110,13 @@ fn matrices(shape: &Shape) -> Option<(usize, usize, usize)> {
     }
 }
 
-/// The root of the mean square.
-fn rms<F: Real>(cells: &[F]) -> f64 {
-    (squares(cells) / cells.len() as f64).sqrt()
+/// The root mean square.
+fn rms<F: Real>(elements: &[F]) -> f64 {
+    (squares(elements) / elements.len() as f64).sqrt()
 }
 
-/// Brings the means of a matrix's rows and columns up to its gradient.
-fn follow<F: Real>(kept: F, fresh: F, epsilon: F, gradient: &[F], of_rows: &mut [F], of_columns: &mut [F]) {
+/// Updates the row and column means of the squared gradient.
+fn update_moments<F: Real>(kept: F, fresh: F, epsilon: F, gradient: &[F], of_rows: &mut [F], of_columns: &mut [F]) {
     let columns = of_columns.len();
     let of_column = fresh / F::of(of_rows.len() as f64);
     of_columns.iter_mut().for_each(|mean| *mean = kept * *mean);
@@ -134,8 +134,8 @@ fn follow<F: Real>(kept: F, fresh: F, epsilon: F, gradient: &[F], of_rows: &mut 
     }
 }
 
-/// Divides a matrix's gradient by the root of what its rows and columns say of its mean square.
-fn divide<F: Real>(gradient: &mut [F], of_rows: &[F], of_columns: &[F]) {
+/// Divides the gradient by the square root of its factored second moments.
+fn normalize<F: Real>(gradient: &mut [F], of_rows: &[F], of_columns: &[F]) {
     let mean = F::of(
         sum(
             of_rows,

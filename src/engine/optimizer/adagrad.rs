@@ -1,6 +1,6 @@
 //! [`Adagrad`].
 
-use super::{Cells, Form, Step, Update};
+use super::{ElementwiseRule, Form, Step, UpdateRule};
 use crate::engine::{
     field::FieldError,
     kernel::sweep,
@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Adagrad {
-    /// The first value of v, at least 0.
+    /// Initial value of the accumulators, at least 0.
     pub initial_accumulator_value: f64,
-    /// Keeps the division finite, more than 0.
+    /// Small constant for numerical stability, more than 0.
     pub epsilon: f64,
 }
 
@@ -26,18 +26,18 @@ impl Default for Adagrad {
     }
 }
 
-impl<F: Real> Update<F> for Adagrad {
+impl<F: Real> UpdateRule<F> for Adagrad {
     fn check(&self) -> Result<(), FieldError> {
         check::not_negative("/initial_accumulator_value", self.initial_accumulator_value)?;
         check::positive("/epsilon", self.epsilon)
     }
 
     fn form(&self) -> Form<'_, F> {
-        Form::Cells(self)
+        Form::Elementwise(self)
     }
 }
 
-impl<F: Real> Cells<F> for Adagrad {
+impl<F: Real> ElementwiseRule<F> for Adagrad {
     fn slots(&self) -> usize {
         1
     }

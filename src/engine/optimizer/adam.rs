@@ -1,6 +1,6 @@
 //! [`Adam`].
 
-use super::{Cells, Form, Step, Update, power};
+use super::{ElementwiseRule, Form, Step, UpdateRule, power};
 use crate::engine::{
     field::FieldError,
     kernel::sweep,
@@ -11,19 +11,19 @@ use serde::{Deserialize, Serialize};
 /// `m += (g - m) (1 - beta_1); v += (g^2 - v) (1 - beta_2); w -= a m / (sqrt(v) + epsilon)` with
 /// `a = learning_rate sqrt(1 - beta_2^t) / (1 - beta_1^t)` in step t.
 ///
-/// With `amsgrad`, v in the last formula is the largest so far of each weight.
+/// With `amsgrad`, v in the last formula is its elementwise maximum over all steps.
 ///
 /// Source: <https://keras.io/api/optimizers/adam/>, <https://arxiv.org/abs/1412.6980>
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Adam {
-    /// How slowly the mean gradient changes, 0 to less than 1.
+    /// Exponential decay rate of the 1st moment estimates, 0 to less than 1.
     pub beta_1: f64,
-    /// How slowly the mean squared gradient changes, 0 to less than 1.
+    /// Exponential decay rate of the 2nd moment estimates, 0 to less than 1.
     pub beta_2: f64,
-    /// Keeps the division finite, more than 0.
+    /// Small constant for numerical stability, more than 0.
     pub epsilon: f64,
-    /// Whether the largest mean square counts.
+    /// Whether to apply the AMSGrad variant.
     pub amsgrad: bool,
 }
 
@@ -33,7 +33,7 @@ impl Default for Adam {
     }
 }
 
-impl<F: Real> Update<F> for Adam {
+impl<F: Real> UpdateRule<F> for Adam {
     fn check(&self) -> Result<(), FieldError> {
         check::below_one("/beta_1", self.beta_1)?;
         check::below_one("/beta_2", self.beta_2)?;
@@ -41,11 +41,11 @@ impl<F: Real> Update<F> for Adam {
     }
 
     fn form(&self) -> Form<'_, F> {
-        Form::Cells(self)
+        Form::Elementwise(self)
     }
 }
 
-impl<F: Real> Cells<F> for Adam {
+impl<F: Real> ElementwiseRule<F> for Adam {
     fn slots(&self) -> usize {
         2 + usize::from(self.amsgrad)
     }
@@ -53,7 +53,7 @@ impl<F: Real> Cells<F> for Adam {
     fn step(&self, step: Step<F>, weights: &mut [F], gradient: &[F], slots: &mut [&mut [F]]) {
         let (alpha, decay, epsilon) = (self.corrected_rate(step), step.decay, F::of(self.epsilon));
         let (first, second) = (F::of(1.0 - self.beta_1), F::of(1.0 - self.beta_2));
-        // What is stored is not read again at once: it would have to go through memory.
+        // Values are not read back after their store: that would wait for store forwarding.
         match slots {
             [m, v, largest, ..] => sweep(
                 [weights, m, v, largest],
@@ -87,7 +87,7 @@ impl<F: Real> Cells<F> for Adam {
 }
 
 impl Adam {
-    /// The learning rate that makes up for moments that began at zero.
+    /// The learning rate with the bias correction of the moments.
     fn corrected_rate<F: Real>(&self, step: Step<F>) -> F {
         let first: F = power(self.beta_1, step.clock.iteration);
         let second: F = power(self.beta_2, step.clock.iteration);

@@ -1,22 +1,22 @@
 //! [`AdamW`].
 
-use super::{Adam, Cells, Form, Options, Step, Update};
+use super::{Adam, ElementwiseRule, Form, Options, Step, UpdateRule};
 use crate::engine::{field::FieldError, real::Real};
 use serde::{Deserialize, Serialize};
 
-/// [`Adam`] with a `weight_decay` of 0.004 where a client names none.
+/// [`Adam`] with a default `weight_decay` of 0.004.
 ///
 /// Source: <https://keras.io/api/optimizers/adamw/>, <https://arxiv.org/abs/1711.05101>
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AdamW {
-    /// How slowly the mean gradient changes, 0 to less than 1.
+    /// Exponential decay rate of the 1st moment estimates, 0 to less than 1.
     pub beta_1: f64,
-    /// How slowly the mean squared gradient changes, 0 to less than 1.
+    /// Exponential decay rate of the 2nd moment estimates, 0 to less than 1.
     pub beta_2: f64,
-    /// Keeps the division finite, more than 0.
+    /// Small constant for numerical stability, more than 0.
     pub epsilon: f64,
-    /// Whether the largest mean square counts.
+    /// Whether to apply the AMSGrad variant.
     pub amsgrad: bool,
 }
 
@@ -34,9 +34,9 @@ impl AdamW {
     }
 }
 
-impl<F: Real> Update<F> for AdamW {
+impl<F: Real> UpdateRule<F> for AdamW {
     fn check(&self) -> Result<(), FieldError> {
-        Update::<F>::check(&self.adam())
+        UpdateRule::<F>::check(&self.adam())
     }
 
     fn defaults(&self) -> Options {
@@ -44,13 +44,13 @@ impl<F: Real> Update<F> for AdamW {
     }
 
     fn form(&self) -> Form<'_, F> {
-        Form::Cells(self)
+        Form::Elementwise(self)
     }
 }
 
-impl<F: Real> Cells<F> for AdamW {
+impl<F: Real> ElementwiseRule<F> for AdamW {
     fn slots(&self) -> usize {
-        Cells::<F>::slots(&self.adam())
+        ElementwiseRule::<F>::slots(&self.adam())
     }
 
     fn step(&self, step: Step<F>, weights: &mut [F], gradient: &[F], slots: &mut [&mut [F]]) {

@@ -1,6 +1,6 @@
 //! [`Adamax`].
 
-use super::{Cells, Form, Step, Update, power};
+use super::{ElementwiseRule, Form, Step, UpdateRule, power};
 use crate::engine::{
     field::FieldError,
     kernel::sweep,
@@ -8,18 +8,18 @@ use crate::engine::{
 };
 use serde::{Deserialize, Serialize};
 
-/// `m += (g - m) (1 - beta_1); u = max(beta_2 u, |g|); w -= learning_rate m / ((1 - beta_1^t) (u + epsilon))` in step t:
-/// [`Adam`](super::Adam) with the largest gradient in place of the mean square.
+/// `m += (g - m) (1 - beta_1); u = max(beta_2 u, |g|); w -= learning_rate m / ((1 - beta_1^t) (u + epsilon))` in step
+/// t: [`Adam`](super::Adam) with the largest gradient in place of the mean square.
 ///
 /// Source: <https://keras.io/api/optimizers/adamax/>, <https://arxiv.org/abs/1412.6980>
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Adamax {
-    /// How slowly the mean gradient changes, 0 to less than 1.
+    /// Exponential decay rate of the 1st moment estimates, 0 to less than 1.
     pub beta_1: f64,
-    /// How slowly the largest gradient is forgotten, 0 to less than 1.
+    /// Exponential decay rate of the weighted infinity norm, 0 to less than 1.
     pub beta_2: f64,
-    /// Keeps the division finite, more than 0.
+    /// Small constant for numerical stability, more than 0.
     pub epsilon: f64,
 }
 
@@ -29,7 +29,7 @@ impl Default for Adamax {
     }
 }
 
-impl<F: Real> Update<F> for Adamax {
+impl<F: Real> UpdateRule<F> for Adamax {
     fn check(&self) -> Result<(), FieldError> {
         check::below_one("/beta_1", self.beta_1)?;
         check::below_one("/beta_2", self.beta_2)?;
@@ -37,11 +37,11 @@ impl<F: Real> Update<F> for Adamax {
     }
 
     fn form(&self) -> Form<'_, F> {
-        Form::Cells(self)
+        Form::Elementwise(self)
     }
 }
 
-impl<F: Real> Cells<F> for Adamax {
+impl<F: Real> ElementwiseRule<F> for Adamax {
     fn slots(&self) -> usize {
         2
     }

@@ -1,6 +1,6 @@
 //! [`Ftrl`].
 
-use super::{Cells, Form, Step, Update};
+use super::{ElementwiseRule, Form, Step, UpdateRule};
 use crate::engine::{
     field::FieldError,
     kernel::sweep,
@@ -18,17 +18,17 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Ftrl {
-    /// How the rate falls with v, at most 0.
+    /// How the learning rate decreases during training, at most 0; 0 for a constant rate.
     pub learning_rate_power: f64,
-    /// The first value of v, at least 0.
+    /// Initial value of the accumulators, at least 0.
     pub initial_accumulator_value: f64,
-    /// How strongly weights are drawn to exactly 0, at least 0.
+    /// L1 regularization strength, at least 0.
     pub l1_regularization_strength: f64,
-    /// How strongly weights are kept small, at least 0.
+    /// L2 regularization strength, at least 0.
     pub l2_regularization_strength: f64,
-    /// How strongly weights are drawn to 0 by their gradient, at least 0.
+    /// L2 shrinkage regularization strength, a penalty on the magnitude of the gradient, at least 0.
     pub l2_shrinkage_regularization_strength: f64,
-    /// How much the first steps are slowed down, at least 0.
+    /// The beta of the paper, at least 0.
     pub beta: f64,
 }
 
@@ -45,7 +45,7 @@ impl Default for Ftrl {
     }
 }
 
-impl<F: Real> Update<F> for Ftrl {
+impl<F: Real> UpdateRule<F> for Ftrl {
     fn check(&self) -> Result<(), FieldError> {
         check::finite("/learning_rate_power", self.learning_rate_power)?;
         if self.learning_rate_power > 0.0 {
@@ -60,11 +60,11 @@ impl<F: Real> Update<F> for Ftrl {
     }
 
     fn form(&self) -> Form<'_, F> {
-        Form::Cells(self)
+        Form::Elementwise(self)
     }
 }
 
-impl<F: Real> Cells<F> for Ftrl {
+impl<F: Real> ElementwiseRule<F> for Ftrl {
     fn slots(&self) -> usize {
         2
     }
@@ -76,7 +76,7 @@ impl<F: Real> Cells<F> for Ftrl {
     fn step(&self, step: Step<F>, weights: &mut [F], gradient: &[F], slots: &mut [&mut [F]]) {
         let exponent = F::of(-self.learning_rate_power);
         if self.learning_rate_power == -0.5 {
-            self.follow(
+            self.update(
                 step,
                 weights,
                 gradient,
@@ -85,7 +85,7 @@ impl<F: Real> Cells<F> for Ftrl {
                 |v| v.sqrt(),
             );
         } else if self.learning_rate_power == 0.0 {
-            self.follow(
+            self.update(
                 step,
                 weights,
                 gradient,
@@ -94,7 +94,7 @@ impl<F: Real> Cells<F> for Ftrl {
                 |_| F::ONE,
             );
         } else {
-            self.follow(
+            self.update(
                 step,
                 weights,
                 gradient,
@@ -107,9 +107,9 @@ impl<F: Real> Cells<F> for Ftrl {
 }
 
 impl Ftrl {
-    /// A step with v to the power p as `power` computes it.
+    /// A step in which `power` computes `v^p`.
     #[inline(always)]
-    fn follow<F: Real>(
+    fn update<F: Real>(
         &self,
         step: Step<F>,
         weights: &mut [F],
@@ -120,7 +120,7 @@ impl Ftrl {
         let [v, z, ..] = slots else { return };
         let (rate, decay) = (step.learning_rate, step.decay);
         let two = F::of(2.0);
-        let (most, shrinkage) =
+        let (max, shrinkage) =
             (F::of(self.l1_regularization_strength), F::of(2.0 * self.l2_shrinkage_regularization_strength));
         let smoothing = two * (F::of(self.l2_regularization_strength) + F::of(self.beta) / (two * rate));
         sweep(
@@ -133,7 +133,7 @@ impl Ftrl {
                     let sum = *v + g * g;
                     let powered = power(sum);
                     *z += (g + shrinkage * before) - (powered - power(*v)) / rate * before;
-                    let clipped = (-most).maximum(most.minimum(*z));
+                    let clipped = (-max).maximum(max.minimum(*z));
                     *w = (clipped - *z) / (powered / rate + smoothing);
                     *v = sum;
                 }

@@ -1,4 +1,4 @@
-//! The JSON form of an optimizer: the settings of its rule and its options, side by side.
+//! The JSON form of an optimizer: the settings of its rule and its options in one object.
 
 use super::{Optimizer, Options, Rule};
 use crate::engine::{
@@ -12,7 +12,7 @@ use utoipa::{
     openapi::{AllOfBuilder, OneOfBuilder, Ref, RefOr, Schema},
 };
 
-/// The fields of some settings, by name.
+/// The settings as a JSON object.
 fn fields<T: Serialize>(settings: &T) -> Result<Map<String, Value>, serde_json::Error> {
     match serde_json::to_value(settings)? {
         Value::Object(fields) => Ok(fields),
@@ -32,7 +32,7 @@ const OPTIONS: [&str; 9] = [
     "gradient_accumulation_steps",
 ];
 
-fn read(mut value: Value) -> Result<Optimizer, FieldError> {
+fn parse_optimizer(mut value: Value) -> Result<Optimizer, FieldError> {
     let mut given = Map::new();
     if let Value::Object(settings) = &mut value {
         given = std::mem::take(settings);
@@ -41,7 +41,7 @@ fn read(mut value: Value) -> Result<Optimizer, FieldError> {
         given.retain(|name, _| OPTIONS.contains(&name.as_str()));
         refuse_unknown(settings)?;
     }
-    let mut optimizer = Optimizer::from(registry::read::<Rule>(value)?);
+    let mut optimizer = Optimizer::from(registry::parse_member::<Rule>(value)?);
     if !given.is_empty() {
         let mut options = fields(&optimizer.options).map_err(|error| FieldError::new("", error.to_string()))?;
         options.extend(given);
@@ -50,7 +50,7 @@ fn read(mut value: Value) -> Result<Optimizer, FieldError> {
     Ok(optimizer)
 }
 
-/// A field that neither the rule nor the options know is told beside both.
+/// Refuses a field that neither the rule nor the options have, listing the fields of both.
 fn refuse_unknown(settings: &Map<String, Value>) -> Result<(), FieldError> {
     let rule = settings.get("type").and_then(Value::as_str).and_then(|name| Rule::member(name, Map::new()));
     let Some(known) = rule.and_then(Result::ok).and_then(|rule| fields(&rule).ok()) else { return Ok(()) };
@@ -67,7 +67,7 @@ fn refuse_unknown(settings: &Map<String, Value>) -> Result<(), FieldError> {
 
 impl<'de> Deserialize<'de> for Optimizer {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read(Value::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+        parse_optimizer(Value::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
 }
 

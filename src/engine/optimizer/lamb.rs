@@ -1,6 +1,6 @@
 //! [`Lamb`].
 
-use super::{Form, Place, Step, Tensors, Update, power, updater::squares};
+use super::{Form, Step, TensorInfo, TensorRule, UpdateRule, power, updater::squares};
 use crate::engine::{
     field::FieldError,
     kernel::vectorized,
@@ -8,20 +8,20 @@ use crate::engine::{
 };
 use serde::{Deserialize, Serialize};
 
-/// [`Adam`](super::Adam) with a step of its own size for each tensor: with m and v as there,
+/// [`Adam`](super::Adam) with a learning rate per tensor, its trust ratio: with m and v as there,
 /// `u = m / (1 - beta_1^t) / (sqrt(v / (1 - beta_2^t)) + epsilon); w -= learning_rate |w| / |u| u` in step t.
 ///
-/// |w| and |u| are lengths of whole tensors; where one of them is 0 their quotient is 1.
+/// |w| and |u| are norms of whole tensors; if one of them is 0 their quotient is 1.
 ///
 /// Source: <https://keras.io/api/optimizers/lamb/>, <https://arxiv.org/abs/1904.00962>
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Lamb {
-    /// How slowly the mean gradient changes, 0 to less than 1.
+    /// Exponential decay rate of the 1st moment estimates, 0 to less than 1.
     pub beta_1: f64,
-    /// How slowly the mean squared gradient changes, 0 to less than 1.
+    /// Exponential decay rate of the 2nd moment estimates, 0 to less than 1.
     pub beta_2: f64,
-    /// Keeps the division finite, more than 0.
+    /// Small constant for numerical stability, more than 0.
     pub epsilon: f64,
 }
 
@@ -31,7 +31,7 @@ impl Default for Lamb {
     }
 }
 
-impl<F: Real> Update<F> for Lamb {
+impl<F: Real> UpdateRule<F> for Lamb {
     fn check(&self) -> Result<(), FieldError> {
         check::below_one("/beta_1", self.beta_1)?;
         check::below_one("/beta_2", self.beta_2)?;
@@ -39,17 +39,17 @@ impl<F: Real> Update<F> for Lamb {
     }
 
     fn form(&self) -> Form<'_, F> {
-        Form::Tensors(self)
+        Form::Tensor(self)
     }
 }
 
-impl<F: Real> Tensors<F> for Lamb {
-    fn memory(&self, tensor: Place<'_>) -> usize {
-        2 * tensor.shape.cells()
+impl<F: Real> TensorRule<F> for Lamb {
+    fn memory(&self, tensor: TensorInfo<'_>) -> usize {
+        2 * tensor.shape.elements()
     }
 
-    fn step(&self, step: Step<F>, tensor: Place<'_>, weights: &mut [F], gradient: &mut [F], memory: &mut [F]) {
-        let (m, v) = memory.split_at_mut(tensor.shape.cells());
+    fn step(&self, step: Step<F>, tensor: TensorInfo<'_>, weights: &mut [F], gradient: &mut [F], memory: &mut [F]) {
+        let (m, v) = memory.split_at_mut(tensor.shape.elements());
         let (decay, epsilon) = (step.decay, F::of(self.epsilon));
         let (first, second) = (F::of(1.0 - self.beta_1), F::of(1.0 - self.beta_2));
         let of_mean = F::ONE - power::<F>(self.beta_1, step.clock.iteration);

@@ -1,6 +1,6 @@
 //! [`Lion`].
 
-use super::{Cells, Form, Step, Update};
+use super::{ElementwiseRule, Form, Step, UpdateRule};
 use crate::engine::{
     field::FieldError,
     kernel::sweep,
@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Lion {
-    /// How much of the mean gradient is in the step's direction, more than 0 to 1.
+    /// Rate to combine the gradient and the momentum, more than 0 to 1.
     pub beta_1: f64,
-    /// How slowly the mean gradient changes, 0 to 1.
+    /// Exponential decay rate of the momentum, 0 to 1.
     pub beta_2: f64,
 }
 
@@ -26,7 +26,7 @@ impl Default for Lion {
     }
 }
 
-impl<F: Real> Update<F> for Lion {
+impl<F: Real> UpdateRule<F> for Lion {
     fn check(&self) -> Result<(), FieldError> {
         check::positive("/beta_1", self.beta_1)?;
         check::fraction("/beta_1", self.beta_1)?;
@@ -34,11 +34,11 @@ impl<F: Real> Update<F> for Lion {
     }
 
     fn form(&self) -> Form<'_, F> {
-        Form::Cells(self)
+        Form::Elementwise(self)
     }
 }
 
-impl<F: Real> Cells<F> for Lion {
+impl<F: Real> ElementwiseRule<F> for Lion {
     fn slots(&self) -> usize {
         1
     }

@@ -1,7 +1,6 @@
-//! Optimizers: Keras's names, defaults and arithmetic. Settings are immutable; what is kept from step to step is an
-//! [`Updater`]'s.
+//! Optimizers: Keras's names, defaults and arithmetic. Settings are immutable; the state is in an [`Updater`].
 //!
-//! A new optimizer is one file and one line below; the parity fixture then asks for it.
+//! A new optimizer is one file and one row below; the parity tests require a fixture for it.
 
 mod adadelta;
 mod adafactor;
@@ -38,19 +37,19 @@ pub use updater::Updater;
 
 use crate::engine::{field::FieldError, real::Real, registry::registry, schedule::LearningRate, shape::Shape};
 
-/// What turns gradients into new weights. A name (`"adam"`) or settings (`{"type": "sgd", "learning_rate": 0.1}`).
+/// Optimizer. A name (`"adam"`) or settings (`{"type": "sgd", "learning_rate": 0.1}`).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Optimizer {
-    /// How a gradient moves a weight.
+    /// The update rule.
     pub rule: Rule,
-    /// What every optimizer has beside its rule.
+    /// The options that every optimizer has.
     pub options: Options,
 }
 
 registry! {
-    /// How a gradient moves a weight.
+    /// The update rule of an optimizer.
     #[derive(Debug, Clone, PartialEq)]
-    Rule, "an optimizer", dyn Update {
+    Rule, "an optimizer", dyn UpdateRule {
         plain {}
         settings {
             Sgd = "sgd",
@@ -70,71 +69,71 @@ registry! {
     }
 }
 
-/// What every optimizer's settings implement.
-trait Update<F: Real> {
+/// Implemented by the settings of every optimizer.
+trait UpdateRule<F: Real> {
     /// Ranges of the settings.
     fn check(&self) -> Result<(), FieldError>;
-    /// The options that hold where a client names none.
+    /// The defaults of the options.
     fn defaults(&self) -> Options {
         Options::default()
     }
-    /// Before each step, what is the same for all weights.
+    /// Updates the state that all weights share, before each step.
     fn advance(&self, _clock: &mut Clock) {}
-    /// How it works on weights.
+    /// Whether it updates weights elementwise or tensor by tensor.
     fn form(&self) -> Form<'_, F>;
 }
 
-/// How a rule works on weights.
+/// The two forms of an update rule.
 enum Form<'a, F> {
-    /// One by one, so that any cut of the weights gives the same bits.
-    Cells(&'a dyn Cells<F>),
-    /// A whole tensor at once.
-    Tensors(&'a dyn Tensors<F>),
+    /// Elementwise: any partition of the weights has the same bits.
+    Elementwise(&'a dyn ElementwiseRule<F>),
+    /// Tensor by tensor.
+    Tensor(&'a dyn TensorRule<F>),
 }
 
-/// A rule that works on weights one by one.
-trait Cells<F>: Sync {
-    /// Values kept for each weight.
+/// An elementwise update rule.
+trait ElementwiseRule<F>: Sync {
+    /// Values of state per weight.
     fn slots(&self) -> usize;
-    /// The first value of a slot.
+    /// Initial value of a slot.
     fn first(&self, _slot: usize) -> f64 {
         0.0
     }
-    /// One step of some weights.
+    /// One step of a range of weights.
     fn step(&self, step: Step<F>, weights: &mut [F], gradient: &[F], slots: &mut [&mut [F]]);
 }
 
-/// A rule that needs a tensor's shape, or sums over all of it.
-trait Tensors<F>: Sync {
-    /// Values kept for a tensor, those that a step needs for itself among them. All are 0 at first.
-    fn memory(&self, tensor: Place<'_>) -> usize;
-    /// One step of a tensor. The gradient is not read afterwards.
-    fn step(&self, step: Step<F>, tensor: Place<'_>, weights: &mut [F], gradient: &mut [F], memory: &mut [F]);
+/// An update rule that needs the tensor's shape, or sums over the tensor.
+trait TensorRule<F>: Sync {
+    /// Values of state per tensor, including scratch memory of a step. Initially 0.
+    fn memory(&self, tensor: TensorInfo<'_>) -> usize;
+    /// One step of a tensor. The gradient may be overwritten.
+    fn step(&self, step: Step<F>, tensor: TensorInfo<'_>, weights: &mut [F], gradient: &mut [F], memory: &mut [F]);
 }
 
-/// What is known of a tensor.
+/// Name and shape of a tensor.
 #[derive(Debug, Clone, Copy)]
-struct Place<'a> {
+struct TensorInfo<'a> {
     /// `layer/parameter`
     name: &'a str,
     shape: &'a Shape,
 }
 
-/// What passes from step to step for all weights alike.
+/// State that all weights share.
 #[derive(Debug, Clone, Copy)]
 struct Clock {
-    /// Steps that moved weights, this one among them.
+    /// Number of weight updates, including this one.
     iteration: u64,
-    /// A product over all of them, for the rule that wants one.
+    /// Product of the momenta of all updates, for [`Nadam`].
     product: f64,
 }
 
-/// What a rule is told of a step.
+/// The inputs of a step.
 #[derive(Debug, Clone, Copy)]
 struct Step<F> {
     clock: Clock,
     learning_rate: F,
-    /// The part of each weight that is taken away before the step: 0 without weight decay.
+    /// Weight decay times the learning rate: the fraction of each weight that is subtracted before the step.
     decay: F,
 }
 
@@ -152,10 +151,10 @@ impl Default for Optimizer {
 }
 
 impl Optimizer {
-    /// Every name.
+    /// All names.
     pub const NAMES: &'static [&'static str] = Rule::NAMES;
 
-    /// One of each, with its default settings.
+    /// Every optimizer with its default settings.
     pub fn every() -> Vec<Self> {
         Rule::every().into_iter().map(Self::from).collect()
     }
@@ -171,27 +170,27 @@ impl Optimizer {
         self.rule.behaviour::<f32>().check()
     }
 
-    /// The settings' learning rate.
+    /// The learning rate.
     pub fn learning_rate(&self) -> &LearningRate {
         &self.options.learning_rate
     }
 
-    /// Whether a step reads all of a tensor's gradient before it moves a weight.
+    /// Whether a step needs the whole gradient of a tensor before it updates a weight.
     pub fn needs_whole_gradient(&self) -> bool {
-        self.options.clips_by_norm() || matches!(self.rule.behaviour::<f32>().form(), Form::Tensors(_))
+        self.options.clips_by_norm() || matches!(self.rule.behaviour::<f32>().form(), Form::Tensor(_))
     }
 
-    /// Values that are kept from step to step for a tensor of this name (`layer/parameter`) and shape.
+    /// Values of state for a tensor of this name (`layer/parameter`) and shape.
     pub fn memory(&self, name: &str, shape: &Shape) -> usize {
         let kept = match self.rule.behaviour::<f32>().form() {
-            Form::Cells(rule) => shape.cells() * rule.slots(),
-            Form::Tensors(rule) => rule.memory(Place { name, shape }),
+            Form::Elementwise(rule) => shape.elements() * rule.slots(),
+            Form::Tensor(rule) => rule.memory(TensorInfo { name, shape }),
         };
-        kept + shape.cells() * self.options.copies()
+        kept + shape.elements() * self.options.copies()
     }
 }
 
-/// `base` to the power of the iteration, rounded as Keras rounds it.
+/// `base` to the power of `iteration`, rounded as in Keras.
 fn power<F: Real>(base: f64, iteration: u64) -> F {
     F::of(F::of(base).to_f64().powi(i32::try_from(iteration).unwrap_or(i32::MAX)))
 }

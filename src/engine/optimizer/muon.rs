@@ -1,6 +1,6 @@
 //! [`Muon`].
 
-use super::{Adam, Cells, Form, Options, Place, Step, Tensors, Update, updater::squares};
+use super::{Adam, ElementwiseRule, Form, Options, Step, TensorInfo, TensorRule, UpdateRule, updater::squares};
 use crate::engine::{
     field::FieldError,
     kernel::{Matrix, product, vectorized},
@@ -9,45 +9,45 @@ use crate::engine::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Momentum whose matrices are brought near to orthogonal ones:
+/// Momentum with orthogonalized updates of matrices (Newton-Schulz iteration):
 /// `m = momentum m + g; x = g + momentum m` (without `nesterov`: `x = m`)`; x = x / |x|`, then `ns_steps` times
 /// `A = x xT; x = muon_a x + (muon_b A + muon_c A A) x`, and
 /// `w -= learning_rate rms_rate sqrt(max(rows, columns)) x`.
 ///
-/// What is no matrix, embeddings and `exclude_layers` follow [`Adam`](super::Adam) at `adam_lr_ratio` times the learning
-/// rate, with `adam_weight_decay`. Both decays are 0.004 where a client names none.
+/// Other tensors, embeddings and `exclude_layers` are updated by [`Adam`](super::Adam) with `adam_lr_ratio` times the
+/// learning rate and with `adam_weight_decay`. Both weight decays are 0.004 by default.
 ///
 /// Source: <https://keras.io/api/optimizers/muon/>, <https://arxiv.org/abs/2502.16982>
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Muon {
-    /// How slowly Adam's mean gradient changes, 0 to less than 1.
+    /// Adam's `beta_1`, 0 to less than 1.
     pub adam_beta_1: f64,
-    /// How slowly Adam's mean squared gradient changes, 0 to less than 1.
+    /// Adam's `beta_2`, 0 to less than 1.
     pub adam_beta_2: f64,
-    /// The part of each weight of Adam's, times the learning rate, that is taken away each step.
+    /// Weight decay of the parameters that Adam updates.
     pub adam_weight_decay: Option<f64>,
-    /// Keeps Adam's division finite, more than 0.
+    /// Adam's `epsilon`, more than 0.
     pub epsilon: f64,
-    /// Words: parameters in whose `layer/parameter` one of them stands follow Adam.
+    /// Parameters whose name (`layer/parameter`) contains one of these words are updated by Adam.
     pub exclude_layers: Vec<String>,
-    /// Whether parameters in whose `layer/parameter` stands `embedding` follow Adam.
+    /// Whether parameters whose name contains `embedding` are updated by Adam.
     pub exclude_embeddings: bool,
-    /// The factor of x.
+    /// Coefficient of x in the Newton-Schulz iteration.
     pub muon_a: f64,
-    /// The factor of A x.
+    /// Coefficient of `A x`.
     pub muon_b: f64,
-    /// The factor of A A x.
+    /// Coefficient of `A A x`.
     pub muon_c: f64,
-    /// Adam's learning rate as a multiple of the learning rate, at least 0.
+    /// Ratio of Adam's learning rate to the learning rate, at least 0.
     pub adam_lr_ratio: f64,
-    /// How much of the mean gradient is kept, 0 to 1.
+    /// Momentum, 0 to 1.
     pub momentum: f64,
-    /// How often a matrix is brought nearer to an orthogonal one, at most 100.
+    /// Number of Newton-Schulz iterations, at most 100.
     pub ns_steps: u32,
-    /// Whether the gradient is followed from where the momentum leads.
+    /// Whether to apply Nesterov momentum.
     pub nesterov: bool,
-    /// The size of a step beside its matrix's; null leaves its length as it is.
+    /// RMS of a step; null for no scaling.
     pub rms_rate: Option<f64>,
 }
 
@@ -72,17 +72,17 @@ impl Default for Muon {
     }
 }
 
-/// Keeps a division by a length finite.
-const LEAST_NORM: f64 = 1e-7;
-const MOST_STEPS: u32 = 100;
+/// Small constant for numerical stability.
+const MIN_NORM: f64 = 1e-7;
+const MAX_STEPS: u32 = 100;
 
 impl Muon {
     fn adam(&self) -> Adam {
         Adam { beta_1: self.adam_beta_1, beta_2: self.adam_beta_2, epsilon: self.epsilon, amsgrad: false }
     }
 
-    /// Rows and columns of a matrix that is brought near to an orthogonal one; `None` for what follows Adam.
-    fn matrix(&self, tensor: Place<'_>) -> Option<(usize, usize)> {
+    /// Rows and columns of a tensor with orthogonalized updates; `None` if Adam updates it.
+    fn matrix(&self, tensor: TensorInfo<'_>) -> Option<(usize, usize)> {
         let Shape(axes) = tensor.shape;
         let [rows, columns] = axes[..] else { return None };
         let embedding = self.exclude_embeddings && has_word(tensor.name, "embedding");
@@ -91,19 +91,19 @@ impl Muon {
     }
 }
 
-/// Whether `word` stands in `name`, in any case of its letters.
+/// Whether `name` contains `word`, ignoring ASCII case.
 fn has_word(name: &str, word: &str) -> bool {
     name.as_bytes().windows(word.len()).any(|letters| letters.eq_ignore_ascii_case(word.as_bytes()))
 }
 
-impl<F: Real> Update<F> for Muon {
+impl<F: Real> UpdateRule<F> for Muon {
     fn check(&self) -> Result<(), FieldError> {
         check::below_one("/adam_beta_1", self.adam_beta_1)?;
         check::below_one("/adam_beta_2", self.adam_beta_2)?;
         check::not_negative("/adam_weight_decay", self.adam_weight_decay.unwrap_or_default())?;
         check::positive("/epsilon", self.epsilon)?;
         for (index, word) in self.exclude_layers.iter().enumerate() {
-            // Keras searches for a regular expression; in these letters it is the word itself.
+            // Keras searches for a regular expression; one of these characters only matches itself.
             let plain = |letter: char| letter.is_ascii_alphanumeric() || "_-/".contains(letter);
             if word.is_empty() || !word.chars().all(plain) {
                 let detail = format!("expected letters, digits, `_`, `-` or `/`, received {word:?}");
@@ -115,8 +115,8 @@ impl<F: Real> Update<F> for Muon {
         check::finite("/muon_c", self.muon_c)?;
         check::not_negative("/adam_lr_ratio", self.adam_lr_ratio)?;
         check::fraction("/momentum", self.momentum)?;
-        if self.ns_steps > MOST_STEPS {
-            let detail = format!("expected at most {MOST_STEPS}, received {}", self.ns_steps);
+        if self.ns_steps > MAX_STEPS {
+            let detail = format!("expected at most {MAX_STEPS}, received {}", self.ns_steps);
             return Err(FieldError::new("/ns_steps", detail));
         }
         check::not_negative("/rms_rate", self.rms_rate.unwrap_or_default())
@@ -127,19 +127,19 @@ impl<F: Real> Update<F> for Muon {
     }
 
     fn form(&self) -> Form<'_, F> {
-        Form::Tensors(self)
+        Form::Tensor(self)
     }
 }
 
-impl<F: Real> Tensors<F> for Muon {
-    fn memory(&self, tensor: Place<'_>) -> usize {
-        let cells = tensor.shape.cells();
-        // The momentum and the next x, and A and what A becomes; or Adam's two.
-        self.matrix(tensor).map_or(2 * cells, |(rows, columns)| 2 * cells + 2 * rows.min(columns).pow(2))
+impl<F: Real> TensorRule<F> for Muon {
+    fn memory(&self, tensor: TensorInfo<'_>) -> usize {
+        let elements = tensor.shape.elements();
+        // The momentum, the next x, A and A A; or Adam's two moments.
+        self.matrix(tensor).map_or(2 * elements, |(rows, columns)| 2 * elements + 2 * rows.min(columns).pow(2))
     }
 
-    fn step(&self, step: Step<F>, tensor: Place<'_>, weights: &mut [F], gradient: &mut [F], memory: &mut [F]) {
-        let (m, rest) = memory.split_at_mut(tensor.shape.cells());
+    fn step(&self, step: Step<F>, tensor: TensorInfo<'_>, weights: &mut [F], gradient: &mut [F], memory: &mut [F]) {
+        let (m, rest) = memory.split_at_mut(tensor.shape.elements());
         let Some((rows, columns)) = self.matrix(tensor) else {
             let decay = F::of(self.adam_weight_decay.unwrap_or_default()) * step.learning_rate;
             let learning_rate = step.learning_rate * F::of(self.adam_lr_ratio);
@@ -156,15 +156,15 @@ impl<F: Real> Tensors<F> for Muon {
                 }
             },
         );
-        let scale = F::of(1.0 / (squares(gradient).sqrt() + LEAST_NORM));
+        let scale = F::of(1.0 / (squares(gradient).sqrt() + MIN_NORM));
         vectorized(
             #[inline(always)]
             || gradient.iter_mut().for_each(|x| *x *= scale),
         );
-        let (next, squares) = rest.split_at_mut(tensor.shape.cells());
+        let (next, squares) = rest.split_at_mut(tensor.shape.elements());
         let (a, b) = squares.split_at_mut(rows.min(columns).pow(2));
         for _ in 0..self.ns_steps {
-            self.approach(rows <= columns, columns, gradient, next, a, b);
+            self.orthogonalize(rows <= columns, columns, gradient, next, a, b);
         }
         let size = self.rms_rate.map_or(1.0, |rate| rate * (rows.max(columns) as f64).sqrt());
         let rate = step.learning_rate * F::of(size);
@@ -176,9 +176,16 @@ impl<F: Real> Tensors<F> for Muon {
 }
 
 impl Muon {
-    /// One step of x towards an orthogonal matrix. A tall x is treated as its transpose, which Keras writes out: with the
-    /// square of its columns, multiplied from the right.
-    fn approach<F: Real>(&self, wide: bool, columns: usize, x: &mut [F], next: &mut [F], a: &mut [F], b: &mut [F]) {
+    /// One Newton-Schulz iteration. A tall x is multiplied from the right instead of being transposed as in Keras.
+    fn orthogonalize<F: Real>(
+        &self,
+        wide: bool,
+        columns: usize,
+        x: &mut [F],
+        next: &mut [F],
+        a: &mut [F],
+        b: &mut [F],
+    ) {
         let (of_x, of_a, of_square) = (F::of(self.muon_a), F::of(self.muon_b), F::of(self.muon_c));
         let matrix = Matrix::new(x, columns);
         let side = a.len().isqrt();

@@ -1,6 +1,6 @@
 //! [`Nadam`].
 
-use super::{Cells, Clock, Form, Step, Update, power};
+use super::{Clock, ElementwiseRule, Form, Step, UpdateRule, power};
 use crate::engine::{
     field::FieldError,
     kernel::sweep,
@@ -8,10 +8,10 @@ use crate::engine::{
 };
 use serde::{Deserialize, Serialize};
 
-/// The decay of the momentum's distance from `beta_1`.
+/// Decay of the momentum schedule.
 const MOMENTUM_DECAY: f64 = 0.96;
 
-/// [`Adam`](super::Adam) with Nesterov's momentum: m and v as there, and in step t
+/// [`Adam`](super::Adam) with Nesterov momentum: m and v as there, and in step t
 /// `w -= learning_rate (u_(t+1) m / (1 - p_(t+1)) + (1 - u_t) g / (1 - p_t)) / (sqrt(v / (1 - beta_2^t)) + epsilon)`
 /// with `u_t = beta_1 (1 - 0.96^t / 2)` and `p_t = u_1 u_2 … u_t`.
 ///
@@ -19,11 +19,11 @@ const MOMENTUM_DECAY: f64 = 0.96;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Nadam {
-    /// How slowly the mean gradient changes, 0 to less than 1.
+    /// Exponential decay rate of the 1st moment estimates, 0 to less than 1.
     pub beta_1: f64,
-    /// How slowly the mean squared gradient changes, 0 to less than 1.
+    /// Exponential decay rate of the 2nd moment estimates, 0 to less than 1.
     pub beta_2: f64,
-    /// Keeps the division finite, more than 0.
+    /// Small constant for numerical stability, more than 0.
     pub epsilon: f64,
 }
 
@@ -40,7 +40,7 @@ impl Nadam {
     }
 }
 
-impl<F: Real> Update<F> for Nadam {
+impl<F: Real> UpdateRule<F> for Nadam {
     fn check(&self) -> Result<(), FieldError> {
         check::below_one("/beta_1", self.beta_1)?;
         check::below_one("/beta_2", self.beta_2)?;
@@ -52,11 +52,11 @@ impl<F: Real> Update<F> for Nadam {
     }
 
     fn form(&self) -> Form<'_, F> {
-        Form::Cells(self)
+        Form::Elementwise(self)
     }
 }
 
-impl<F: Real> Cells<F> for Nadam {
+impl<F: Real> ElementwiseRule<F> for Nadam {
     fn slots(&self) -> usize {
         2
     }

@@ -3,41 +3,41 @@
 use crate::engine::{field::FieldError, real::check, schedule::LearningRate};
 use serde::{Deserialize, Serialize};
 
-/// What every optimizer has beside its rule: Keras's base optimizer.
+/// Options of every optimizer: Keras's base optimizer.
 ///
-/// In each step: the gradient is clipped, `weight_decay * learning_rate * w` is taken from each weight w, and the rule moves
-/// the weights. With `gradient_accumulation_steps` = n that happens in every n-th step alone, with the mean of n gradients. With
-/// `use_ema` the average of the weights follows each step, and replaces the weights where the fit ends. (Keras's
-/// `loss_scale_factor` multiplies the loss and divides the gradient by the same number, which changes nothing in `f32`.)
+/// Each step clips the gradient, subtracts `weight_decay * learning_rate * w` from each weight w, and updates the
+/// weights. With `gradient_accumulation_steps` = n only every n-th step does, with the mean of n gradients. With
+/// `use_ema` the moving average of the weights is updated in each step and replaces the weights at the end. Keras's
+/// `loss_scale_factor` has no effect in `f32`.
 ///
 /// Source: <https://keras.io/api/optimizers/>
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schema(as = OptimizerOptions)]
 pub struct Options {
-    /// The size of a step: a number over 0, or a schedule such as `{"type": "cosine_decay", …}`.
+    /// Learning rate: a number over 0, or a schedule such as `{"type": "cosine_decay", …}`.
     pub learning_rate: LearningRate,
-    /// The part of each weight, times the learning rate, that is taken away each step.
+    /// Weight decay: the fraction of each weight, times the learning rate, that is subtracted in each step.
     pub weight_decay: Option<f64>,
-    /// The greatest length of a tensor's gradient; longer ones are shortened.
+    /// Maximum norm of the gradient of each tensor; larger ones are scaled down.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clipnorm: Option<f64>,
-    /// The greatest length of the whole gradient, which is shortened where it is longer.
+    /// Maximum norm of the gradient of all tensors together.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub global_clipnorm: Option<f64>,
-    /// The greatest size of each number of the gradient.
+    /// Maximum absolute value of each element of the gradient.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clipvalue: Option<f64>,
-    /// Whether the model ends with the moving average of its weights.
+    /// Whether to replace the weights by their exponential moving average at the end of training.
     #[serde(skip_serializing_if = "is_false")]
     pub use_ema: bool,
-    /// How slowly that average changes, 0 to 1.
+    /// Momentum of the moving average, 0 to 1.
     #[serde(skip_serializing_if = "is_default_momentum")]
     pub ema_momentum: f64,
-    /// After how many steps the weights become their average, each time; only at the end where absent.
+    /// Number of steps after which the weights are overwritten by their moving average. Default: only at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ema_overwrite_frequency: Option<u32>,
-    /// Steps whose gradients' mean moves the weights once, at least 2.
+    /// Number of steps over which gradients are accumulated before an update, at least 2.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gradient_accumulation_steps: Option<u32>,
 }
@@ -75,31 +75,31 @@ impl Options {
         check::not_negative("/weight_decay", self.weight_decay.unwrap_or_default())?;
         let clips =
             [("clipnorm", self.clipnorm), ("global_clipnorm", self.global_clipnorm), ("clipvalue", self.clipvalue)];
-        let mut given = clips.into_iter().filter_map(|(name, most)| Some((name, most?)));
-        given.clone().try_for_each(|(name, most)| check::positive(&format!("/{name}"), most))?;
-        if let (Some((first, _)), Some((second, most))) = (given.next(), given.next()) {
+        let mut given = clips.into_iter().filter_map(|(name, max)| Some((name, max?)));
+        given.clone().try_for_each(|(name, max)| check::positive(&format!("/{name}"), max))?;
+        if let (Some((first, _)), Some((second, max))) = (given.next(), given.next()) {
             let detail = format!(
-                "expected at most one of clipnorm, global_clipnorm and clipvalue, received {most:?} beside {first}"
+                "expected at most one of clipnorm, global_clipnorm and clipvalue, received {max:?} beside {first}"
             );
             return Err(FieldError::new(format!("/{second}"), detail));
         }
         check::fraction("/ema_momentum", self.ema_momentum)?;
-        let least = |pointer: &str, least: u32, value: Option<u32>| match value {
-            Some(value) if value < least => {
-                Err(FieldError::new(pointer, format!("expected at least {least}, received {value}")))
+        let min = |pointer: &str, min: u32, value: Option<u32>| match value {
+            Some(value) if value < min => {
+                Err(FieldError::new(pointer, format!("expected at least {min}, received {value}")))
             }
             _ => Ok(()),
         };
-        least("/ema_overwrite_frequency", 1, self.ema_overwrite_frequency)?;
-        least("/gradient_accumulation_steps", 2, self.gradient_accumulation_steps)
+        min("/ema_overwrite_frequency", 1, self.ema_overwrite_frequency)?;
+        min("/gradient_accumulation_steps", 2, self.gradient_accumulation_steps)
     }
 
-    /// Whether it asks for the length of a gradient.
+    /// Whether it clips by norm.
     pub(super) fn clips_by_norm(&self) -> bool {
         self.clipnorm.is_some() || self.global_clipnorm.is_some()
     }
 
-    /// Values that it keeps for each weight.
+    /// Values of state per weight.
     pub(super) fn copies(&self) -> usize {
         usize::from(self.use_ema) + usize::from(self.gradient_accumulation_steps.is_some())
     }

@@ -1,6 +1,6 @@
 //! [`RmsProp`].
 
-use super::{Cells, Form, Step, Update};
+use super::{ElementwiseRule, Form, Step, UpdateRule};
 use crate::engine::{
     field::FieldError,
     kernel::sweep,
@@ -10,20 +10,20 @@ use serde::{Deserialize, Serialize};
 
 /// `v = rho v + (1 - rho) g^2; w -= learning_rate g / sqrt(v + epsilon)`.
 ///
-/// With `centered`, the squared mean gradient is taken from v under the root. With momentum, the step is
+/// With `centered`, the square of the mean gradient is subtracted from v. With momentum, the step is
 /// `m = momentum m + learning_rate g / sqrt(v + epsilon)`.
 ///
 /// Source: <https://keras.io/api/optimizers/rmsprop/>
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RmsProp {
-    /// How slowly the mean squared gradient changes, 0 to less than 1.
+    /// Discounting factor of the squared gradients, 0 to less than 1.
     pub rho: f64,
-    /// How much of the last step is kept, 0 to less than 1.
+    /// Momentum, 0 to less than 1.
     pub momentum: f64,
-    /// Keeps the division finite, more than 0.
+    /// Small constant for numerical stability, more than 0.
     pub epsilon: f64,
-    /// Whether gradients are measured from their mean.
+    /// Whether gradients are normalized by their estimated variance.
     pub centered: bool,
 }
 
@@ -33,7 +33,7 @@ impl Default for RmsProp {
     }
 }
 
-impl<F: Real> Update<F> for RmsProp {
+impl<F: Real> UpdateRule<F> for RmsProp {
     fn check(&self) -> Result<(), FieldError> {
         check::below_one("/rho", self.rho)?;
         check::below_one("/momentum", self.momentum)?;
@@ -41,11 +41,11 @@ impl<F: Real> Update<F> for RmsProp {
     }
 
     fn form(&self) -> Form<'_, F> {
-        Form::Cells(self)
+        Form::Elementwise(self)
     }
 }
 
-impl<F: Real> Cells<F> for RmsProp {
+impl<F: Real> ElementwiseRule<F> for RmsProp {
     fn slots(&self) -> usize {
         1 + usize::from(self.momentum > 0.0) + usize::from(self.centered)
     }

@@ -1,6 +1,6 @@
 //! [`Sgd`].
 
-use super::{Cells, Form, Options, Step, Update};
+use super::{ElementwiseRule, Form, Options, Step, UpdateRule};
 use crate::engine::{
     field::FieldError,
     kernel::sweep,
@@ -11,20 +11,20 @@ use serde::{Deserialize, Serialize};
 
 /// Gradient descent: `w -= learning_rate * g`.
 ///
-/// With momentum: `v = momentum * v - learning_rate * g; w += v`, and with Nesterov's form
+/// With momentum: `v = momentum * v - learning_rate * g; w += v`, and with Nesterov momentum
 /// `w += momentum * v - learning_rate * g`.
 ///
 /// Source: <https://keras.io/api/optimizers/sgd/>
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Sgd {
-    /// How much of the last step is kept, 0 to less than 1.
+    /// Momentum, 0 to less than 1.
     pub momentum: f64,
-    /// Whether the gradient is followed from where the momentum leads.
+    /// Whether to apply Nesterov momentum.
     pub nesterov: bool,
 }
 
-impl<F: Real> Update<F> for Sgd {
+impl<F: Real> UpdateRule<F> for Sgd {
     fn check(&self) -> Result<(), FieldError> {
         check::below_one("/momentum", self.momentum)
     }
@@ -34,11 +34,11 @@ impl<F: Real> Update<F> for Sgd {
     }
 
     fn form(&self) -> Form<'_, F> {
-        Form::Cells(self)
+        Form::Elementwise(self)
     }
 }
 
-impl<F: Real> Cells<F> for Sgd {
+impl<F: Real> ElementwiseRule<F> for Sgd {
     fn slots(&self) -> usize {
         usize::from(self.momentum != 0.0)
     }

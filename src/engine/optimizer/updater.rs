@@ -1,37 +1,37 @@
 //! [`Updater`].
 
-use super::{Clock, Form, Optimizer, Options, Place, Step};
+use super::{Clock, Form, Optimizer, Options, Step, TensorInfo};
 use crate::engine::{
-    kernel::{Buffer, Team, vectorized},
-    real::{Real, sum},
+    kernel::{Buffer, Team, sum, vectorized},
+    real::Real,
     shape::Shape,
 };
 use std::ops::Range;
 
-/// Most values that a rule keeps for each weight.
-const MOST_SLOTS: usize = 3;
+/// Maximum values of optimizer state per weight.
+const MAX_SLOTS: usize = 3;
 
-/// An optimizer at work: what it keeps from step to step for the tensors of one flat vector, laid out once.
+/// An optimizer with its state for the tensors of one flat vector, allocated once.
 ///
-/// It does what Keras's base optimizer does, in that order; its bits do not depend on the number of threads.
+/// A step does what Keras's base optimizer does, in that order; its bits do not depend on the number of threads.
 #[derive(Debug)]
 pub struct Updater<F> {
     optimizer: Optimizer,
-    /// Steps so far, those that moved no weight among them.
+    /// Number of steps, including those that only accumulated gradients.
     steps: u64,
     clock: Clock,
     tensors: Vec<Tensor<F>>,
-    /// Each tensor's cells in the flat vector.
-    cells: Vec<Range<usize>>,
-    /// Neighbouring cells that are moved at a time.
+    /// Each tensor's range in the flat vector.
+    ranges: Vec<Range<usize>>,
+    /// Ranges that are updated at a time.
     blocks: Vec<Range<usize>>,
-    /// The gradient of the block that a thread is at, by thread; empty where somebody else has room for all of it.
+    /// By thread: the gradient of one block; empty if the caller provides the whole gradient.
     parts: Vec<Buffer<F>>,
-    /// The rule's values for each weight.
+    /// State per weight, by slot.
     slots: Vec<Buffer<F>>,
-    /// Sums of the gradients that wait for their step; empty where none wait.
-    waiting: Buffer<F>,
-    /// Moving averages of the weights; empty without.
+    /// Accumulated gradients; empty without gradient accumulation.
+    accumulated: Buffer<F>,
+    /// Moving averages of the weights; empty without `use_ema`.
     averages: Buffer<F>,
 }
 
@@ -40,21 +40,21 @@ pub struct Updater<F> {
 struct Tensor<F> {
     name: String,
     shape: Shape,
-    /// What the rule keeps for it as a whole.
+    /// State of the whole tensor.
     memory: Buffer<F>,
-    /// The sum of its gradient's squares, where that is asked for.
+    /// Sum of its gradient's squares, if gradients are clipped by norm.
     squares: f64,
-    /// What its gradient is multiplied with, so that it is not too long.
+    /// Factor that clips its gradient by norm.
     factor: F,
 }
 
 impl<F: Real> Updater<F> {
-    /// For tensors that lie one after the other: `layer/parameter` and shape of each. `blocks` cut all of their cells into
-    /// parts that the `threads` threads of a team share. `whole` is whether steps are given room for all of a gradient.
+    /// For consecutive tensors: name (`layer/parameter`) and shape of each. `blocks` divide all elements into parts for
+    /// the `threads` threads of a team. `whole` is whether steps are passed memory for the whole gradient.
     ///
     /// # Panics
-    /// Where the blocks do not cover every cell once, in order, and where the optimizer needs all of a gradient and there is
-    /// no room for it.
+    /// If the blocks do not cover every element once, in order, or if the optimizer needs the whole gradient and
+    /// `whole` is false.
     pub fn new<'t>(
         optimizer: &Optimizer,
         tensors: impl IntoIterator<Item = (&'t str, &'t Shape)>,
@@ -64,14 +64,14 @@ impl<F: Real> Updater<F> {
     ) -> Self {
         let rule = optimizer.rule.behaviour::<F>().form();
         let mut count = 0;
-        let (mut cells, mut laid_out) = (Vec::new(), Vec::new());
+        let (mut ranges, mut laid_out) = (Vec::new(), Vec::new());
         for (name, shape) in tensors {
             let memory = match &rule {
-                Form::Cells(_) => 0,
-                Form::Tensors(rule) => rule.memory(Place { name, shape }),
+                Form::Elementwise(_) => 0,
+                Form::Tensor(rule) => rule.memory(TensorInfo { name, shape }),
             };
-            cells.push(count..count + shape.cells());
-            count += shape.cells();
+            ranges.push(count..count + shape.elements());
+            count += shape.elements();
             laid_out.push(Tensor {
                 name: name.to_owned(),
                 shape: shape.clone(),
@@ -81,22 +81,22 @@ impl<F: Real> Updater<F> {
             });
         }
         let end = blocks.iter().try_fold(0, |end, block| (block.start == end).then_some(block.end));
-        assert_eq!(end, Some(count), "blocks cover every cell once");
+        assert_eq!(end, Some(count), "blocks cover every element once");
         let filled = |wanted: bool| Buffer::filled(F::ZERO, if wanted { count } else { 0 });
-        assert!(whole || !optimizer.needs_whole_gradient(), "room for a whole gradient");
+        assert!(whole || !optimizer.needs_whole_gradient(), "memory for the whole gradient");
         let largest = if whole { 0 } else { blocks.iter().map(Range::len).max().unwrap_or(0) };
         Self {
             tensors: laid_out,
-            cells,
+            ranges,
             blocks,
             parts: (0..threads).map(|_| Buffer::zeros(largest)).collect(),
             slots: match &rule {
-                Form::Cells(rule) => {
+                Form::Elementwise(rule) => {
                     (0..rule.slots()).map(|slot| Buffer::filled(F::of(rule.first(slot)), count)).collect()
                 }
-                Form::Tensors(_) => Vec::new(),
+                Form::Tensor(_) => Vec::new(),
             },
-            waiting: filled(optimizer.options.gradient_accumulation_steps.is_some()),
+            accumulated: filled(optimizer.options.gradient_accumulation_steps.is_some()),
             averages: filled(optimizer.options.use_ema),
             steps: 0,
             clock: Clock { iteration: 0, product: 1.0 },
@@ -104,17 +104,17 @@ impl<F: Real> Updater<F> {
         }
     }
 
-    /// The learning rate of the next step by the settings.
+    /// The learning rate of the next step.
     pub fn learning_rate(&self) -> f64 {
         self.optimizer.learning_rate().at(self.steps)
     }
 
-    /// One step at this learning rate. `make` is called once for each block, with its number, the weights there and room for
-    /// their gradient, and writes it or completes what is there: that happens where the block's weights are, and while they
-    /// are. The room is that block's part of `gradient`, or a thread's own where `gradient` is empty.
+    /// One step at this learning rate. `make` is called once for each block with its number, its weights and the memory
+    /// of its gradient, and computes the gradient, on the thread that then updates the block. The memory is that
+    /// block's part of `gradient`, or the thread's own if `gradient` is empty.
     ///
     /// # Panics
-    /// Where the team has more threads than were said, and where there is not the room that was.
+    /// If the team has more threads than [`Self::new`] was told, or if `gradient` is empty and `whole` was true.
     pub fn step(
         &mut self,
         team: &Team,
@@ -128,15 +128,15 @@ impl<F: Real> Updater<F> {
         let due = (self.steps + 1).is_multiple_of(every);
         let average = Average::of(&self.optimizer, self.steps / every);
         self.steps += 1;
-        let collect = |block: usize, weights: &[F], gradient: &mut [F], waiting: &mut [F]| {
+        let collect = |block: usize, weights: &[F], gradient: &mut [F], accumulated: &mut [F]| {
             make(block, weights, gradient);
-            if due { release(every, gradient, waiting) } else { wait(gradient, waiting) }
+            if due { take_mean(every, gradient, accumulated) } else { accumulate(gradient, accumulated) }
         };
-        let Self { blocks, parts, tensors, cells, slots, waiting, averages, .. } = self;
+        let Self { blocks, parts, tensors, ranges, slots, accumulated, averages, .. } = self;
         if !due {
-            let slices = [weights, gradient, waiting, averages];
-            team.blocks(blocks, parts, slices, |block, part, [weights, gradient, waiting, averages]| {
-                collect(block, weights, or_part(gradient, part, weights.len()), waiting);
+            let slices = [weights, gradient, accumulated, averages];
+            team.blocks(blocks, parts, slices, |block, part, [weights, gradient, accumulated, averages]| {
+                collect(block, weights, or_part(gradient, part, weights.len()), accumulated);
                 average.follow(weights, averages);
             });
             return;
@@ -147,57 +147,57 @@ impl<F: Real> Updater<F> {
         let rate = F::of(learning_rate);
         let decay = F::of(options.weight_decay.unwrap_or_default()) * rate;
         let step = Step { clock: self.clock, learning_rate: rate, decay };
-        let measured = options.clips_by_norm();
+        let clips_by_norm = options.clips_by_norm();
         let form = rule.form();
-        // What needs all of a tensor's gradient makes two walks of one.
-        let whole = measured || matches!(form, Form::Tensors(_));
+        // Rules that need the whole gradient of a tensor take two passes over the blocks.
+        let whole = clips_by_norm || matches!(form, Form::Tensor(_));
         if whole {
-            let slices = [&mut *weights, &mut *gradient, &mut *waiting];
-            team.blocks(blocks, parts, slices, |block, _, [weights, gradient, waiting]| {
-                collect(block, weights, gradient, waiting);
+            let slices = [&mut *weights, &mut *gradient, &mut *accumulated];
+            team.blocks(blocks, parts, slices, |block, _, [weights, gradient, accumulated]| {
+                collect(block, weights, gradient, accumulated);
             });
         }
-        if measured {
-            measure(options, cells, tensors, team, gradient);
+        if clips_by_norm {
+            compute_clip_factors(options, ranges, tensors, team, gradient);
         }
-        let most = options.clipvalue.map(F::of);
+        let max = options.clipvalue.map(F::of);
         match form {
-            Form::Cells(rule) => {
+            Form::Elementwise(rule) => {
                 let kept = slots.len();
-                let mut slices: [&mut [F]; 4 + MOST_SLOTS] = std::array::from_fn(|_| &mut [][..]);
-                let first = [weights, gradient, waiting, averages].into_iter();
-                let slot_cells = slots.iter_mut().map(|slot| &mut slot[..]);
-                slices.iter_mut().zip(first.chain(slot_cells)).for_each(|(slice, cells)| *slice = cells);
+                let mut slices: [&mut [F]; 4 + MAX_SLOTS] = std::array::from_fn(|_| &mut [][..]);
+                let first = [weights, gradient, accumulated, averages].into_iter();
+                let slot_values = slots.iter_mut().map(|slot| &mut slot[..]);
+                slices.iter_mut().zip(first.chain(slot_values)).for_each(|(slice, values)| *slice = values);
                 team.blocks(
                     blocks,
                     parts,
                     slices,
-                    |block, part, [weights, gradient, waiting, averages, mut slots @ ..]| {
+                    |block, part, [weights, gradient, accumulated, averages, mut slots @ ..]| {
                         let gradient = or_part(gradient, part, weights.len());
                         if !whole {
-                            collect(block, weights, gradient, waiting);
+                            collect(block, weights, gradient, accumulated);
                         }
-                        if measured {
-                            shorten(tensors, cells, blocks[block].clone(), gradient);
+                        if clips_by_norm {
+                            clip_by_norm(tensors, ranges, blocks[block].clone(), gradient);
                         }
-                        if let Some(most) = most {
-                            clip(most, gradient);
+                        if let Some(max) = max {
+                            clip_by_value(max, gradient);
                         }
                         rule.step(step, weights, gradient, &mut slots[..kept]);
                         average.follow(weights, averages);
                     },
                 );
             }
-            Form::Tensors(rule) => {
+            Form::Tensor(rule) => {
                 let slices = [&mut *weights, gradient];
-                team.cuts(cells, tensors, slices, |tensor, [weights, gradient]| {
-                    if measured {
+                team.zip_ranges(ranges, tensors, slices, |tensor, [weights, gradient]| {
+                    if clips_by_norm {
                         scale(tensor.factor, gradient);
                     }
-                    if let Some(most) = most {
-                        clip(most, gradient);
+                    if let Some(max) = max {
+                        clip_by_value(max, gradient);
                     }
-                    let place = Place { name: &tensor.name, shape: &tensor.shape };
+                    let place = TensorInfo { name: &tensor.name, shape: &tensor.shape };
                     rule.step(step, place, weights, gradient, &mut tensor.memory);
                 });
                 if !averages.is_empty() {
@@ -209,7 +209,7 @@ impl<F: Real> Updater<F> {
         }
     }
 
-    /// Where a fit ends: the weights become their averages, where those are wanted.
+    /// At the end of a fit: replaces the weights by their moving averages, with `use_ema`.
     pub fn finish(&self, weights: &mut [F]) {
         if !self.averages.is_empty() && self.steps > 0 {
             weights.copy_from_slice(&self.averages);
@@ -217,49 +217,54 @@ impl<F: Real> Updater<F> {
     }
 }
 
-/// The gradient of a block of `cells` cells: its cut of all, or a thread's own memory.
-fn or_part<'g, F: Real>(gradient: &'g mut [F], part: &'g mut Buffer<F>, cells: usize) -> &'g mut [F] {
-    if gradient.is_empty() { &mut part[..cells] } else { gradient }
+/// The gradient of a block of `count` elements: its part of the whole gradient, or the thread's own memory.
+fn or_part<'g, F: Real>(gradient: &'g mut [F], part: &'g mut Buffer<F>, count: usize) -> &'g mut [F] {
+    if gradient.is_empty() { &mut part[..count] } else { gradient }
 }
 
-/// Finds what each tensor's gradient is multiplied with: a tensor's squares are added in the order of its cells, and
-/// tensors in theirs.
-fn measure<F: Real>(options: &Options, cells: &[Range<usize>], tensors: &mut [Tensor<F>], team: &Team, gradient: &[F]) {
-    team.each(tensors, |index, tensor| tensor.squares = squares(&gradient[cells[index].clone()]));
+/// Computes the factor that clips each tensor's gradient by norm. Squares are added in a fixed order.
+fn compute_clip_factors<F: Real>(
+    options: &Options,
+    ranges: &[Range<usize>],
+    tensors: &mut [Tensor<F>],
+    team: &Team,
+    gradient: &[F],
+) {
+    team.each(tensors, |index, tensor| tensor.squares = squares(&gradient[ranges[index].clone()]));
     match (options.clipnorm, options.global_clipnorm) {
-        (Some(most), _) => tensors.iter_mut().for_each(|tensor| tensor.factor = factor(tensor.squares, most)),
-        (None, Some(most)) => {
-            let factor = factor(tensors.iter().map(|tensor| tensor.squares).sum(), most);
+        (Some(max), _) => tensors.iter_mut().for_each(|tensor| tensor.factor = clip_factor(tensor.squares, max)),
+        (None, Some(max)) => {
+            let factor = clip_factor(tensors.iter().map(|tensor| tensor.squares).sum(), max);
             tensors.iter_mut().for_each(|tensor| tensor.factor = factor);
         }
         (None, None) => {}
     }
 }
 
-/// The sum of the squares of some cells.
-pub(super) fn squares<F: Real>(cells: &[F]) -> f64 {
+/// The sum of squares.
+pub(super) fn squares<F: Real>(elements: &[F]) -> f64 {
     sum(
-        cells,
+        elements,
         #[inline(always)]
-        |cell| cell * cell,
+        |element| element * element,
     )
 }
 
-/// What shortens a gradient of this sum of squares to at most `most`; NaN where it is not finite.
-fn factor<F: Real>(squares: f64, most: f64) -> F {
+/// The factor that clips a gradient with this sum of squares to the norm `max`; NaN if it is not finite.
+fn clip_factor<F: Real>(squares: f64, max: f64) -> F {
     let norm = squares.sqrt();
     if !norm.is_finite() {
         return F::of(f64::NAN);
     }
-    F::of(if norm > most { most / norm } else { 1.0 })
+    F::of(if norm > max { max / norm } else { 1.0 })
 }
 
-/// Multiplies each tensor's part of the gradient of `range` with that tensor's factor.
-fn shorten<F: Real>(tensors: &[Tensor<F>], cells: &[Range<usize>], range: Range<usize>, gradient: &mut [F]) {
-    let first = cells.partition_point(|cells| cells.end <= range.start);
-    let here = tensors.iter().zip(cells).skip(first).take_while(|(_, cells)| cells.start < range.end);
-    for (tensor, cells) in here {
-        let (start, end) = (cells.start.max(range.start), cells.end.min(range.end));
+/// Multiplies each tensor's part of the gradient of `range` by that tensor's clip factor.
+fn clip_by_norm<F: Real>(tensors: &[Tensor<F>], ranges: &[Range<usize>], range: Range<usize>, gradient: &mut [F]) {
+    let first = ranges.partition_point(|own| own.end <= range.start);
+    let here = tensors.iter().zip(ranges).skip(first).take_while(|(_, own)| own.start < range.end);
+    for (tensor, own) in here {
+        let (start, end) = (own.start.max(range.start), own.end.min(range.end));
         scale(tensor.factor, &mut gradient[start - range.start..end - range.start]);
     }
 }
@@ -271,42 +276,42 @@ fn scale<F: Real>(factor: F, gradient: &mut [F]) {
     );
 }
 
-/// Brings each cell to at most `most` in size; NaN stays NaN.
-fn clip<F: Real>(most: F, gradient: &mut [F]) {
+/// Clips each element to `-max..=max`; NaN stays NaN.
+fn clip_by_value<F: Real>(max: F, gradient: &mut [F]) {
     vectorized(
         #[inline(always)]
         || {
             for g in gradient {
-                let below = if *g > most { most } else { *g };
-                *g = if below < -most { -most } else { below };
+                let below = if *g > max { max } else { *g };
+                *g = if below < -max { -max } else { below };
             }
         },
     );
 }
 
-/// Adds a gradient to those that wait.
-fn wait<F: Real>(gradient: &[F], waiting: &mut [F]) {
+/// Adds a gradient to the accumulated ones.
+fn accumulate<F: Real>(gradient: &[F], accumulated: &mut [F]) {
     vectorized(
         #[inline(always)]
-        || waiting.iter_mut().zip(gradient).for_each(|(waiting, &g)| *waiting = g + *waiting),
+        || accumulated.iter_mut().zip(gradient).for_each(|(accumulated, &g)| *accumulated = g + *accumulated),
     );
 }
 
-/// Makes the gradient the mean of itself and those that waited.
-fn release<F: Real>(every: u64, gradient: &mut [F], waiting: &mut [F]) {
+/// Replaces the gradient by the mean of itself and the accumulated ones, and resets these.
+fn take_mean<F: Real>(every: u64, gradient: &mut [F], accumulated: &mut [F]) {
     let count = F::of(every as f64);
     vectorized(
         #[inline(always)]
         || {
-            for (g, waiting) in gradient.iter_mut().zip(waiting) {
-                *g = (*g + *waiting) / count;
-                *waiting = F::ZERO;
+            for (g, accumulated) in gradient.iter_mut().zip(accumulated) {
+                *g = (*g + *accumulated) / count;
+                *accumulated = F::ZERO;
             }
         },
     );
 }
 
-/// What happens to the moving averages in a step.
+/// The update of the moving averages in a step.
 #[derive(Debug, Clone, Copy)]
 struct Average {
     momentum: f64,
@@ -314,7 +319,7 @@ struct Average {
 }
 
 impl Average {
-    /// `iteration` counts the steps that moved weights before this one.
+    /// `iteration` is the number of earlier weight updates.
     fn of(optimizer: &Optimizer, iteration: u64) -> Self {
         let options = &optimizer.options;
         Self {
@@ -342,7 +347,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_decays_ends_in_zero_and_never_where_arithmetic_is_slow() {
+    fn decaying_state_is_flushed_to_zero() {
         let shape = Shape(vec![4, 4]);
         let all = Optimizer::every().into_iter().map(|optimizer| (optimizer.kind(), optimizer));
         let momentum = |text: &str| serde_json::from_str(text).unwrap();
@@ -354,15 +359,16 @@ mod tests {
         for (name, optimizer) in all.chain(more) {
             let mut updater =
                 Updater::<f32>::new(&optimizer, [("layer/kernel", &shape)], Vec::from([0..7, 7..16]), 1, true);
-            let mut weights = vec![1.0; shape.cells()];
+            let mut weights = vec![1.0; shape.elements()];
             for step in 0..1500 {
                 let gradient = if step == 0 { 1e-18 } else { 0.0 };
-                let mut room = vec![0.0; shape.cells()];
-                updater.step(&Team::ALONE, 0.001, &mut weights, &mut room, |_, _, cells| cells.fill(gradient));
-                // Behind its first cells, a tensor's memory may be room for what is made anew in each step.
-                let memory = updater.tensors.iter().map(|tensor| &tensor.memory);
-                let kept = updater.slots.iter().chain(memory).flat_map(|cells| cells.iter().take(shape.cells()));
-                assert!(!kept.into_iter().any(|cell| cell.is_subnormal()), "{name}, step {step}");
+                let mut memory = vec![0.0; shape.elements()];
+                updater.step(&Team::ALONE, 0.001, &mut weights, &mut memory, |_, _, elements| elements.fill(gradient));
+                // The rest of a tensor's memory may be scratch of a step.
+                let state = updater.tensors.iter().map(|tensor| &tensor.memory);
+                let kept =
+                    updater.slots.iter().chain(state).flat_map(|elements| elements.iter().take(shape.elements()));
+                assert!(!kept.into_iter().any(|element| element.is_subnormal()), "{name}, step {step}");
             }
         }
     }

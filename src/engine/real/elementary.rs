@@ -1,7 +1,8 @@
 //! Elementary functions of `f32` without branches and calls, so that loops over them vectorize.
 //!
 //! Polynomials were fitted to the functions' values in higher precision (least squares, reweighted towards the least
-//! maximal error), each coefficient rounded before the next was fitted. The tests bound every error over the whole range.
+//! maximal error), each coefficient rounded before the next was fitted. The tests bound every error over the whole
+//! range.
 
 /// Adding and subtracting it rounds to an integer, whose bits then stand at the low end: 1.5 * 2^23.
 const ROUND: f32 = 12_582_912.0;

@@ -1,12 +1,9 @@
-//! The two number types that the engine computes in.
+//! [`Real`]: the two floating-point types that the engine computes in.
 
 pub(crate) mod check;
 mod elementary;
-mod sum;
 
-pub(crate) use sum::sum;
-
-/// `f32` for training and serving; `f64` so that gradients can be proved against central differences.
+/// `f32` for training and serving; `f64` for tests that compare gradients with central differences.
 pub trait Real:
     Copy
     + Send
@@ -37,9 +34,9 @@ pub trait Real:
     fn of(value: f64) -> Self;
     /// To `f64`, exactly.
     fn to_f64(self) -> f64;
-    /// Whether neither infinite nor NaN.
+    /// Whether it is neither infinite nor NaN.
     fn finite(self) -> bool;
-    /// Whether not a number.
+    /// Whether it is NaN.
     fn is_nan(self) -> bool;
     /// `self * a + b`, rounded once.
     fn mul_add(self, a: Self, b: Self) -> Self;
@@ -53,7 +50,7 @@ pub trait Real:
     fn minimum(self, other: Self) -> Self;
     /// e to the power of `self`.
     fn exp(self) -> Self;
-    /// e to the power of `self`, less 1; exact near zero.
+    /// `exp(self) - 1`, exact near zero.
     fn exp_m1(self) -> Self;
     /// Natural logarithm.
     fn ln(self) -> Self;
@@ -90,8 +87,8 @@ pub trait Real:
             self
         }
     }
-    /// 0 in place of a number too near to it for full precision, with which arithmetic is a hundred times slower. What only
-    /// ever decays comes to such numbers.
+    /// Flushes subnormal numbers, with which arithmetic is a hundred times slower, to 0. State that decays reaches
+    /// them.
     #[inline(always)]
     fn flushed(self) -> Self {
         if self.abs() < Self::SMALLEST_NORMAL { Self::ZERO } else { self }

@@ -17,7 +17,7 @@ pub struct L1L2 {
 }
 
 impl L1L2 {
-    /// The same penalty, divided by so many rows.
+    /// The same penalty divided by the number of rows.
     pub(crate) fn divided_by(self, rows: usize) -> Regularizer {
         Regularizer::L1L2(Self { l1: self.l1 / rows as f64, l2: self.l2 / rows as f64 })
     }
@@ -33,14 +33,14 @@ impl<F: Real> Penalty<F> for L1L2 {
         Penalty::<F>::check(&l1).and_then(|()| Penalty::<F>::check(&l2))
     }
 
-    fn penalty(&self, weights: &[F], shape: &Shape, room: &mut [F]) -> f64 {
+    fn penalty(&self, weights: &[F], shape: &Shape, scratch: &mut [F]) -> f64 {
         let (l1, l2) = self.parts();
-        l1.penalty(weights, shape, room) + l2.penalty(weights, shape, room)
+        l1.penalty(weights, shape, scratch) + l2.penalty(weights, shape, scratch)
     }
 
-    fn add_gradient(&self, weights: &[F], shape: &Shape, room: &mut [F], gradient: &mut [F]) {
+    fn add_gradient(&self, weights: &[F], shape: &Shape, scratch: &mut [F], gradient: &mut [F]) {
         let (l1, l2) = self.parts();
-        l1.add_gradient(weights, shape, room, gradient);
-        l2.add_gradient(weights, shape, room, gradient);
+        l1.add_gradient(weights, shape, scratch, gradient);
+        l2.add_gradient(weights, shape, scratch, gradient);
     }
 }

@@ -3,7 +3,8 @@
 use super::Penalty;
 use crate::engine::{
     field::FieldError,
-    real::{Real, check, sum},
+    kernel::sum,
+    real::{Real, check},
     shape::Shape,
 };
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! Penalties on parameters and on what layers give: Keras's names and arithmetic.
+//! Regularizers of parameters and of layer outputs: Keras's names and arithmetic.
 
 mod l1;
 mod l1_l2;
@@ -12,26 +12,27 @@ pub use orthogonal_regularizer::{OrthogonalMode, OrthogonalRegularizer};
 
 use crate::engine::{field::FieldError, real::Real, registry::registry, shape::Shape};
 
-/// What every penalty's settings implement.
+/// Implemented by the settings of every regularizer.
 trait Penalty<F: Real> {
     /// Ranges of the settings.
     fn check(&self) -> Result<(), FieldError>;
-    /// Whether a parameter of `shape` can have it.
+    /// Whether it can be applied to a parameter of `shape`.
     fn check_shape(&self, _shape: &Shape) -> Result<(), FieldError> {
         Ok(())
     }
-    /// See [`Regularizer::room`].
-    fn room(&self, _shape: &Shape) -> usize {
+    /// See [`Regularizer::scratch_elements`].
+    fn scratch_elements(&self, _shape: &Shape) -> usize {
         0
     }
     /// See [`Regularizer::penalty`].
-    fn penalty(&self, weights: &[F], shape: &Shape, room: &mut [F]) -> f64;
+    fn penalty(&self, weights: &[F], shape: &Shape, scratch: &mut [F]) -> f64;
     /// See [`Regularizer::add_gradient`].
-    fn add_gradient(&self, weights: &[F], shape: &Shape, room: &mut [F], gradient: &mut [F]);
+    fn add_gradient(&self, weights: &[F], shape: &Shape, scratch: &mut [F], gradient: &mut [F]);
 }
 
 registry! {
-    /// A penalty on a parameter, added to the loss. A name (`"l2"`) or settings (`{"type": "l1_l2", "l1": 0.01, "l2": 0.01}`).
+    /// Regularizer of a parameter: a penalty added to the loss. A name (`"l2"`) or settings (`{"type": "l1_l2", "l1":
+    /// 0.01, "l2": 0.01}`).
     #[derive(Debug, Clone, Copy, PartialEq)]
     Regularizer, "a regularizer", dyn Penalty {
         plain {}
@@ -50,29 +51,29 @@ impl Regularizer {
         self.behaviour::<f32>().check()
     }
 
-    /// Whether a parameter of `shape` can have it; the pointer is below the regularizer.
+    /// Whether it can be applied to a parameter of `shape`; the pointer is below the regularizer.
     pub fn check_shape(&self, shape: &Shape) -> Result<(), FieldError> {
         self.behaviour::<f32>().check_shape(shape)
     }
 
-    /// Cells of memory that the penalty on a parameter of `shape` is computed in: none where each cell has a penalty of
-    /// its own, so that any part of the parameter can be asked for by itself.
-    pub fn room(&self, shape: &Shape) -> usize {
-        self.behaviour::<f32>().room(shape)
+    /// Scratch elements that the penalty on a parameter of `shape` needs: 0 if the penalty is elementwise, so that it
+    /// can be computed for any part of the parameter.
+    pub fn scratch_elements(&self, shape: &Shape) -> usize {
+        self.behaviour::<f32>().scratch_elements(shape)
     }
 
-    /// The penalty of `weights`, row-major of `shape`; `room` has as many cells as [`Self::room`] says.
-    pub fn penalty<F: Real>(&self, weights: &[F], shape: &Shape, room: &mut [F]) -> f64 {
-        self.behaviour().penalty(weights, shape, room)
+    /// The penalty of `weights`, row-major of `shape`; `scratch` has [`Self::scratch_elements`] elements.
+    pub fn penalty<F: Real>(&self, weights: &[F], shape: &Shape, scratch: &mut [F]) -> f64 {
+        self.behaviour().penalty(weights, shape, scratch)
     }
 
     /// Adds the penalty's gradient to `gradient`.
-    pub fn add_gradient<F: Real>(&self, weights: &[F], shape: &Shape, room: &mut [F], gradient: &mut [F]) {
-        self.behaviour().add_gradient(weights, shape, room, gradient);
+    pub fn add_gradient<F: Real>(&self, weights: &[F], shape: &Shape, scratch: &mut [F], gradient: &mut [F]) {
+        self.behaviour().add_gradient(weights, shape, scratch, gradient);
     }
 
-    /// The factors by which it is a penalty on any numbers, each by itself; nothing where they are parts of a matrix.
-    pub fn by_cell(&self) -> Option<L1L2> {
+    /// The factors of an elementwise penalty; `None` for a penalty on a matrix.
+    pub fn elementwise(&self) -> Option<L1L2> {
         match *self {
             Self::L1(L1 { l1 }) => Some(L1L2 { l1, l2: 0.0 }),
             Self::L2(L2 { l2 }) => Some(L1L2 { l1: 0.0, l2 }),

@@ -3,17 +3,17 @@
 use super::Penalty;
 use crate::engine::{
     field::FieldError,
-    kernel::{self, Matrix},
-    real::{Real, check, sum},
+    kernel::{self, Matrix, sum},
+    real::{Real, check},
     shape::Shape,
 };
 use serde::{Deserialize, Serialize};
 
-/// `factor * sum |n_i · n_j| / count` over the `count = size * (size - 1) / 2` pairs of rows, or of columns, each of them
-/// brought to length 1 as n: it pulls them to right angles with each other.
+/// `factor * sum |n_i · n_j| / count` over the `count = size * (size - 1) / 2` pairs of L2-normalized rows, or columns:
+/// encourages them to be orthogonal.
 ///
 /// # Shapes
-/// Two axes, and along the one that is told apart at least 2.
+/// `[rows, columns]`, at least 2 along the axis of `mode`.
 ///
 /// Source: <https://keras.io/api/layers/regularizers/>
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -21,11 +21,11 @@ use serde::{Deserialize, Serialize};
 pub struct OrthogonalRegularizer {
     /// The factor, at least 0.
     pub factor: f64,
-    /// What shall be at right angles.
+    /// Whether rows or columns are to be orthogonal.
     pub mode: OrthogonalMode,
 }
 
-/// What of a matrix shall be at right angles.
+/// Whether rows or columns are to be orthogonal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OrthogonalMode {
@@ -42,23 +42,23 @@ impl Default for OrthogonalRegularizer {
     }
 }
 
-/// Keras's epsilon: vectors are divided by no smaller length.
+/// Keras's epsilon: the minimum norm by which vectors are divided.
 const EPSILON: f64 = 1e-7;
 
-/// The memory of a penalty, cut up.
-struct Room<'a, F> {
-    /// The matrix, each of its vectors of length 1.
+/// The scratch memory of a penalty.
+struct Scratch<'a, F> {
+    /// The matrix with normalized vectors.
     unit: &'a mut [F],
-    /// [size, size]: each vector times each other.
+    /// [size, size]: the dot product of each pair of vectors.
     products: &'a mut [F],
-    /// As large as the matrix.
+    /// Of the size of the matrix.
     sums: &'a mut [F],
-    /// What each vector was multiplied with, 0 for those that are too short to have a direction.
+    /// The factor by which each vector was scaled.
     scales: &'a mut [F],
 }
 
 impl OrthogonalRegularizer {
-    /// How many vectors there are.
+    /// Number of vectors.
     fn size(&self, shape: &Shape) -> usize {
         match (self.mode, shape.0.as_slice()) {
             (OrthogonalMode::Rows, [rows, ..]) => *rows,
@@ -66,15 +66,15 @@ impl OrthogonalRegularizer {
         }
     }
 
-    fn cut<'a, F>(&self, shape: &Shape, room: &'a mut [F]) -> Room<'a, F> {
+    fn cut<'a, F>(&self, shape: &Shape, scratch: &'a mut [F]) -> Scratch<'a, F> {
         let size = self.size(shape);
-        let (unit, room) = room.split_at_mut(shape.cells());
-        let (sums, room) = room.split_at_mut(shape.cells());
-        let (products, scales) = room.split_at_mut(size * size);
-        Room { unit, products, sums, scales }
+        let (unit, scratch) = scratch.split_at_mut(shape.elements());
+        let (sums, scratch) = scratch.split_at_mut(shape.elements());
+        let (products, scales) = scratch.split_at_mut(size * size);
+        Scratch { unit, products, sums, scales }
     }
 
-    /// The place of the vector that cell `index` of a matrix of so many columns belongs to.
+    /// The index of the vector of element `index`.
     fn vector(&self, index: usize, columns: usize) -> usize {
         match self.mode {
             OrthogonalMode::Rows => index / columns,
@@ -83,25 +83,25 @@ impl OrthogonalRegularizer {
     }
 
     /// Fills `unit`, `scales` and `products`.
-    fn multiply<F: Real>(&self, weights: &[F], columns: usize, room: &mut Room<'_, F>) {
-        room.scales.fill(F::ZERO);
+    fn multiply<F: Real>(&self, weights: &[F], columns: usize, scratch: &mut Scratch<'_, F>) {
+        scratch.scales.fill(F::ZERO);
         for (index, &weight) in weights.iter().enumerate() {
-            room.scales[self.vector(index, columns)] += weight * weight;
+            scratch.scales[self.vector(index, columns)] += weight * weight;
         }
-        room.scales.iter_mut().for_each(|scale| *scale = (F::ONE / scale.sqrt()).minimum(F::of(1.0 / EPSILON)));
-        for (index, (unit, &weight)) in room.unit.iter_mut().zip(weights).enumerate() {
-            *unit = weight * room.scales[self.vector(index, columns)];
+        scratch.scales.iter_mut().for_each(|scale| *scale = (F::ONE / scale.sqrt()).minimum(F::of(1.0 / EPSILON)));
+        for (index, (unit, &weight)) in scratch.unit.iter_mut().zip(weights).enumerate() {
+            *unit = weight * scratch.scales[self.vector(index, columns)];
         }
-        let unit = Matrix::new(&*room.unit, columns);
+        let unit = Matrix::new(&*scratch.unit, columns);
         match self.mode {
-            OrthogonalMode::Rows => kernel::product(unit, unit.transposed(), room.products, false),
-            OrthogonalMode::Columns => kernel::product(unit.transposed(), unit, room.products, false),
+            OrthogonalMode::Rows => kernel::product(unit, unit.transposed(), scratch.products, false),
+            OrthogonalMode::Columns => kernel::product(unit.transposed(), unit, scratch.products, false),
         }
-        let size = room.scales.len();
-        room.products.iter_mut().step_by(size + 1).for_each(|with_itself| *with_itself = F::ZERO);
+        let size = scratch.scales.len();
+        scratch.products.iter_mut().step_by(size + 1).for_each(|with_itself| *with_itself = F::ZERO);
     }
 
-    /// What the sum over each pair, counted twice, is multiplied with.
+    /// The factor of the sum over pairs, in which each pair is counted twice.
     fn factor_of_sum(&self, size: usize) -> f64 {
         self.factor / (size as f64 * (size as f64 - 1.0))
     }
@@ -125,43 +125,43 @@ impl<F: Real> Penalty<F> for OrthogonalRegularizer {
         Err(FieldError::new("", detail))
     }
 
-    fn room(&self, shape: &Shape) -> usize {
+    fn scratch_elements(&self, shape: &Shape) -> usize {
         let size = self.size(shape);
-        2 * shape.cells() + size * size + size
+        2 * shape.elements() + size * size + size
     }
 
-    fn penalty(&self, weights: &[F], shape: &Shape, room: &mut [F]) -> f64 {
-        let mut room = self.cut(shape, room);
-        self.multiply(weights, shape.last(), &mut room);
+    fn penalty(&self, weights: &[F], shape: &Shape, scratch: &mut [F]) -> f64 {
+        let mut scratch = self.cut(shape, scratch);
+        self.multiply(weights, shape.last(), &mut scratch);
         let all = sum(
-            &*room.products,
+            &*scratch.products,
             #[inline(always)]
             |product| product.abs(),
         );
-        self.factor_of_sum(room.scales.len()) * all
+        self.factor_of_sum(scratch.scales.len()) * all
     }
 
-    /// With s the signs of the products, the vector i of length 1 has the gradient `2 c Σ_j s_ij n_j`, of which what lies
-    /// along `n_i` does nothing to its direction.
-    fn add_gradient(&self, weights: &[F], shape: &Shape, room: &mut [F], gradient: &mut [F]) {
+    /// With s the signs of the products, the gradient of the normalized vector `n_i` is `2 c Σ_j s_ij n_j`, minus its
+    /// component along `n_i`.
+    fn add_gradient(&self, weights: &[F], shape: &Shape, scratch: &mut [F], gradient: &mut [F]) {
         let columns = shape.last();
-        let mut room = self.cut(shape, room);
-        self.multiply(weights, columns, &mut room);
-        let size = room.scales.len();
-        for (index, products) in room.products.chunks_exact_mut(size).enumerate() {
+        let mut scratch = self.cut(shape, scratch);
+        self.multiply(weights, columns, &mut scratch);
+        let size = scratch.scales.len();
+        for (index, products) in scratch.products.chunks_exact_mut(size).enumerate() {
             let along: F = products.iter().map(|product| product.abs()).sum();
             products.iter_mut().for_each(|product| *product = product.sign());
-            // A vector below the least length is multiplied by the same number whatever its length is.
-            products[index] = if room.scales[index] < F::of(1.0 / EPSILON) { -along } else { F::ZERO };
+            // The factor of a vector below the minimum norm is constant.
+            products[index] = if scratch.scales[index] < F::of(1.0 / EPSILON) { -along } else { F::ZERO };
         }
-        let (unit, signs) = (Matrix::new(&*room.unit, columns), Matrix::new(&*room.products, size));
+        let (unit, signs) = (Matrix::new(&*scratch.unit, columns), Matrix::new(&*scratch.products, size));
         match self.mode {
-            OrthogonalMode::Rows => kernel::product(signs, unit, room.sums, false),
-            OrthogonalMode::Columns => kernel::product(unit, signs, room.sums, false),
+            OrthogonalMode::Rows => kernel::product(signs, unit, scratch.sums, false),
+            OrthogonalMode::Columns => kernel::product(unit, signs, scratch.sums, false),
         }
         let twice = F::of(2.0 * self.factor_of_sum(size));
-        for (index, (gradient, &sum)) in gradient.iter_mut().zip(&*room.sums).enumerate() {
-            *gradient += twice * room.scales[self.vector(index, columns)] * sum;
+        for (index, (gradient, &sum)) in gradient.iter_mut().zip(&*scratch.sums).enumerate() {
+            *gradient += twice * scratch.scales[self.vector(index, columns)] * sum;
         }
     }
 }

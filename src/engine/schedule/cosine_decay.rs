@@ -10,30 +10,30 @@ use serde::{Deserialize, Serialize};
 /// `initial_learning_rate * ((1 - alpha) * (1 + cos(pi * step / decay_steps)) / 2 + alpha)`, and from `decay_steps` on
 /// `initial_learning_rate * alpha`.
 ///
-/// With `warmup_target`, the rate first rises from `initial_learning_rate` to it in a straight line of `warmup_steps`
-/// steps, and falls from there.
+/// With `warmup_target`, the rate first increases linearly from `initial_learning_rate` to it over `warmup_steps`
+/// steps, and decays from there.
 ///
 /// Source: <https://keras.io/api/optimizers/learning_rate_schedules/cosine_decay/>, <https://arxiv.org/abs/1608.03983>
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CosineDecay {
-    /// The learning rate of the first step, more than 0; with a warm-up at least 0.
+    /// Initial learning rate, more than 0; with a warmup at least 0.
     pub initial_learning_rate: f64,
-    /// Steps of the fall, more than 0.
+    /// Number of steps to decay over, more than 0.
     pub decay_steps: f64,
-    /// The part of the rate that remains, at least 0.
+    /// Minimum learning rate as a fraction of the initial one, at least 0.
     #[serde(default)]
     pub alpha: f64,
-    /// Where a warm-up leads, more than 0; none where absent.
+    /// Target learning rate of the warmup, more than 0. Default: no warmup.
     #[serde(default)]
     pub warmup_target: Option<f64>,
-    /// Steps of the warm-up.
+    /// Number of warmup steps.
     #[serde(default)]
     pub warmup_steps: u64,
 }
 
 impl Default for CosineDecay {
-    /// The example of Keras's documentation; a client names the required ones.
+    /// The example of Keras's documentation.
     fn default() -> Self {
         Self { initial_learning_rate: 0.1, decay_steps: 1000.0, alpha: 0.0, warmup_target: None, warmup_steps: 0 }
     }

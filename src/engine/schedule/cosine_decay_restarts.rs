@@ -7,27 +7,27 @@ use crate::engine::{
 };
 use serde::{Deserialize, Serialize};
 
-/// A fall along a cosine, again and again: `initial_learning_rate * ((1 - alpha) * m (1 + cos(pi * part)) / 2 + alpha)`.
+/// Cosine decay with warm restarts: `initial_learning_rate * ((1 - alpha) * m (1 + cos(pi * part)) / 2 + alpha)`.
 ///
-/// The first fall takes `first_decay_steps` steps, each further one `t_mul` times as many as the one before; `part` is how
-/// much of it is done. m is 1 in the first, and `m_mul` times what it was before in each further one.
+/// The first period has `first_decay_steps` steps, each further one `t_mul` times as many; `part` is the completed
+/// fraction of a period. m is 1 in the first period, and is multiplied by `m_mul` at each restart.
 ///
 /// Source: <https://keras.io/api/optimizers/learning_rate_schedules/cosine_decay_restarts/>,
 /// <https://arxiv.org/abs/1608.03983>
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CosineDecayRestarts {
-    /// The learning rate of the first step, more than 0.
+    /// Initial learning rate, more than 0.
     pub initial_learning_rate: f64,
-    /// Steps of the first fall, more than 0.
+    /// Number of steps of the first period, more than 0.
     pub first_decay_steps: f64,
-    /// How much longer each fall is than the one before, at least 1.
+    /// Factor of the length of each further period, at least 1.
     #[serde(default = "t_mul")]
     pub t_mul: f64,
-    /// How much higher each fall begins than the one before, more than 0.
+    /// Factor of the initial learning rate of each further period, more than 0.
     #[serde(default = "m_mul")]
     pub m_mul: f64,
-    /// The part of the rate that remains, at least 0.
+    /// Minimum learning rate as a fraction of the initial one, at least 0.
     #[serde(default)]
     pub alpha: f64,
 }
@@ -41,7 +41,7 @@ fn m_mul() -> f64 {
 }
 
 impl Default for CosineDecayRestarts {
-    /// The example of Keras's documentation; a client names the required ones.
+    /// The example of Keras's documentation.
     fn default() -> Self {
         Self { initial_learning_rate: 0.1, first_decay_steps: 1000.0, t_mul: t_mul(), m_mul: m_mul(), alpha: 0.0 }
     }
@@ -64,7 +64,7 @@ impl<F: Real> Curve<F> for CosineDecayRestarts {
         let (restarts, part) = if self.t_mul == 1.0 {
             (times.floor(), times - times.floor())
         } else {
-            // In `f32` as in Keras, whose rounding says on which side of a restart a step falls.
+            // In `f32` as in Keras, whose rounding decides to which period a step belongs.
             let longer = self.t_mul as f32;
             let restarts = f64::from((libm::logf(1.0 - times as f32 * (1.0 - longer)) / libm::logf(longer)).floor());
             let length = libm::pow(self.t_mul, restarts);

@@ -13,19 +13,19 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExponentialDecay {
-    /// The learning rate of the first step, more than 0.
+    /// Initial learning rate, more than 0.
     pub initial_learning_rate: f64,
-    /// Steps in which the rate is multiplied once, more than 0.
+    /// Number of steps of one decay, more than 0.
     pub decay_steps: f64,
-    /// What the rate is multiplied with, more than 0.
+    /// Decay rate, more than 0.
     pub decay_rate: f64,
-    /// Whether the rate stays the same for `decay_steps` steps, and is then multiplied at once.
+    /// Whether to decay at discrete intervals of `decay_steps`.
     #[serde(default)]
     pub staircase: bool,
 }
 
 impl Default for ExponentialDecay {
-    /// The example of Keras's documentation; a client names the required ones.
+    /// The example of Keras's documentation.
     fn default() -> Self {
         Self { initial_learning_rate: 0.1, decay_steps: 100_000.0, decay_rate: 0.96, staircase: false }
     }

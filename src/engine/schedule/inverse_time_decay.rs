@@ -13,19 +13,19 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InverseTimeDecay {
-    /// The learning rate of the first step, more than 0.
+    /// Initial learning rate, more than 0.
     pub initial_learning_rate: f64,
-    /// Steps in which the divisor grows by `decay_rate`, more than 0.
+    /// Number of steps of one decay, more than 0.
     pub decay_steps: f64,
-    /// By how much the divisor grows, at least 0.
+    /// Decay rate, at least 0.
     pub decay_rate: f64,
-    /// Whether the rate stays the same for `decay_steps` steps.
+    /// Whether to decay at discrete intervals of `decay_steps`.
     #[serde(default)]
     pub staircase: bool,
 }
 
 impl Default for InverseTimeDecay {
-    /// The example of Keras's documentation; a client names the required ones.
+    /// The example of Keras's documentation.
     fn default() -> Self {
         Self { initial_learning_rate: 0.1, decay_steps: 1.0, decay_rate: 0.5, staircase: false }
     }

@@ -12,13 +12,13 @@ use serde::{
 };
 use serde_json::Value;
 
-/// The size of a step: one number for the whole fit, or a schedule.
+/// Learning rate: a number, or a schedule.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 #[serde(untagged)]
 pub enum LearningRate {
-    /// Always the same, more than 0.
+    /// Constant, more than 0.
     Constant(f64),
-    /// By the step.
+    /// A schedule.
     Schedule(Schedule),
 }
 
@@ -45,7 +45,7 @@ impl<'de> Deserialize<'de> for LearningRate {
         const EXPECTED: &str = "a number or an object with a schedule's name as `type`";
         let value = Value::deserialize(deserializer)?;
         let received = match &value {
-            Value::Object(_) => return registry::read(value).map(Self::Schedule).map_err(Error::custom),
+            Value::Object(_) => return registry::parse_member(value).map(Self::Schedule).map_err(Error::custom),
             Value::Number(number) => match number.as_f64() {
                 Some(rate) => return Ok(Self::Constant(rate)),
                 None => Unexpected::Other("number"),

@@ -1,6 +1,6 @@
-//! Learning rates, and how they change from step to step: Keras's names and arithmetic.
+//! Learning rates and learning rate schedules: Keras's names and arithmetic.
 //!
-//! A new schedule is one file and one line below; the parity fixture then asks for it.
+//! A new schedule is one file and one row below; the parity tests require a fixture for it.
 
 mod cosine_decay;
 mod cosine_decay_restarts;
@@ -20,7 +20,7 @@ pub use polynomial_decay::PolynomialDecay;
 
 use crate::engine::{field::FieldError, real::Real, registry::registry};
 
-/// What every schedule's settings implement.
+/// Implemented by the settings of every schedule.
 trait Curve<F: Real> {
     /// Ranges of the settings.
     fn check(&self) -> Result<(), FieldError>;
@@ -29,7 +29,7 @@ trait Curve<F: Real> {
 }
 
 registry! {
-    /// A learning rate that changes from step to step: `{"type": "exponential_decay", "initial_learning_rate": 0.1,
+    /// Learning rate schedule: `{"type": "exponential_decay", "initial_learning_rate": 0.1,
     /// "decay_steps": 1000, "decay_rate": 0.9}`.
     #[derive(Debug, Clone, PartialEq)]
     Schedule, "a schedule", dyn Curve {
@@ -57,7 +57,7 @@ impl Schedule {
     }
 }
 
-/// How many times `length` steps fit into `step` steps; whole times only in a staircase.
+/// `step / length`, rounded down with `staircase`.
 fn progress(step: u64, length: f64, staircase: bool) -> f64 {
     let part = step as f64 / length;
     if staircase { part.floor() } else { part }

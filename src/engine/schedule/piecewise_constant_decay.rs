@@ -13,14 +13,14 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PiecewiseConstantDecay {
-    /// At least one step, each greater than the one before.
+    /// Steps at which the value changes, at least one, strictly increasing.
     pub boundaries: Vec<u64>,
-    /// Learning rates of at least 0, one more than boundaries.
+    /// Learning rates of at least 0, one more than `boundaries`.
     pub values: Vec<f64>,
 }
 
 impl Default for PiecewiseConstantDecay {
-    /// The example of Keras's documentation; a client names both.
+    /// The example of Keras's documentation.
     fn default() -> Self {
         Self { boundaries: vec![100_000, 110_000], values: vec![1.0, 0.5, 0.1] }
     }

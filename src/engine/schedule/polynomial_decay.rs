@@ -10,24 +10,24 @@ use serde::{Deserialize, Serialize};
 /// `(initial_learning_rate - end_learning_rate) * (1 - step / decay_steps)^power + end_learning_rate`, and from
 /// `decay_steps` on `end_learning_rate`.
 ///
-/// With `cycle`, `decay_steps` is each time replaced by its least multiple that is not below the step, so that the rate
-/// rises again.
+/// With `cycle`, `decay_steps` is replaced by its smallest multiple that is not below the step, so that the rate rises
+/// again.
 ///
 /// Source: <https://keras.io/api/optimizers/learning_rate_schedules/polynomial_decay/>
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PolynomialDecay {
-    /// The learning rate of the first step, more than 0.
+    /// Initial learning rate, more than 0.
     pub initial_learning_rate: f64,
-    /// Steps until the end, more than 0.
+    /// Number of steps to decay over, more than 0.
     pub decay_steps: f64,
-    /// The learning rate of the end, at least 0.
+    /// Final learning rate, at least 0.
     #[serde(default = "end_learning_rate")]
     pub end_learning_rate: f64,
-    /// The exponent, at least 0; 1 is a straight line.
+    /// Exponent of the polynomial, at least 0; 1 for linear decay.
     #[serde(default = "power")]
     pub power: f64,
-    /// Whether it begins anew after the end.
+    /// Whether to cycle beyond `decay_steps`.
     #[serde(default)]
     pub cycle: bool,
 }
@@ -41,7 +41,7 @@ fn power() -> f64 {
 }
 
 impl Default for PolynomialDecay {
-    /// The example of Keras's documentation; a client names the required ones.
+    /// The example of Keras's documentation.
     fn default() -> Self {
         Self {
             initial_learning_rate: 0.1,

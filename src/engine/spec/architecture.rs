@@ -1,20 +1,20 @@
-//! A checked definition: every shape known, every parameter at its place.
+//! [`Architecture`]: a validated definition with all shapes and parameters.
 
 use crate::engine::{
     activation::Activation,
-    layer::{Layer, Meeting, ParameterSpec, Primitive},
+    layer::{BatchReduction, Layer, Parameter, Primitive},
     shape::Shape,
 };
 use std::{ops::Range, sync::Arc};
 
-/// A layer with less than this share of the work may have products of few rows.
+/// Inverse fraction of the work below which a layer is ignored by [`Architecture::product_rows`].
 const SMALL_SHARE: u64 = 32;
 
-/// A checked definition with every shape known: a graph of values, in topological order.
+/// A validated definition with all shapes: a graph of values in topological order.
 ///
-/// The first values are the inputs; each node makes a value of earlier ones, and some a mask or more values beside it. Trainable
-/// parameters have their places in one flat vector and the others (moving statistics, frozen layers) in a second one, so
-/// that an optimizer runs over one slice.
+/// The first values are the inputs; each node computes a value from earlier ones, and some a mask or further values
+/// beside it. Trainable parameters are in one flat vector and the others (moving statistics, frozen layers) in a second
+/// one, so that an optimizer runs over one slice.
 #[derive(Debug, Clone)]
 pub struct Architecture {
     pub(super) shapes: Vec<Shape>,
@@ -23,8 +23,8 @@ pub struct Architecture {
     pub(super) masks: Vec<Option<usize>>,
     pub(super) nodes: Vec<Node>,
     pub(super) parameters: Vec<Parameter>,
-    pub(super) trainable_cells: usize,
-    pub(super) fixed_cells: usize,
+    pub(super) trainable_elements: usize,
+    pub(super) fixed_elements: usize,
     pub(super) layers: Vec<PlacedLayer>,
 }
 
@@ -33,75 +33,62 @@ pub struct Architecture {
 pub(super) struct PlacedLayer {
     pub name: String,
     pub kind: &'static str,
-    /// The first value that its last run makes.
+    /// The first value of its last call.
     pub output: Option<usize>,
 }
 
-/// One layer that runs, in its place in the graph.
+/// One call of a primitive layer in the graph.
 #[derive(Debug, Clone)]
 pub struct Node {
-    /// The layer's name; `encoder/attention` for a part of a composition.
+    /// The layer's name; `encoder/attention` for a part of a composite layer.
     pub name: String,
-    /// The layer of the definition that it is, or is a part of.
+    /// Index of the layer of the definition that it is, or is a part of.
     pub owner: usize,
     /// Its settings.
     pub layer: Primitive,
-    /// Whether its weights move.
+    /// Whether its weights are trained.
     pub trainable: bool,
-    /// The values that it reads.
+    /// Its input values.
     pub inputs: Vec<usize>,
-    /// The mask of each of them.
+    /// The mask of each input.
     pub masks: Vec<Option<usize>>,
-    /// The shape of one row of each of these masks, as the layer sees it; an empty one where there is none.
+    /// The shape of one row of each mask as the layer sees it; empty if there is none.
     pub mask_shapes: Vec<Shape>,
-    /// The shape of one row of each of them, as the layer sees it.
+    /// The shape of one row of each input as the layer sees it.
     pub input_shapes: Vec<Shape>,
-    /// The value that it makes; greater than any of `inputs`.
+    /// Its output value; greater than any of `inputs`.
     pub output: usize,
-    /// The value that holds the mask that it writes; greater than `output`.
+    /// The value of the mask that it computes; greater than `output`.
     pub mask: Option<usize>,
-    /// The values that it makes beside `output`; greater than that and `mask`.
+    /// Its further output values; greater than `output` and `mask`.
     pub others: Range<usize>,
-    /// Rows that the layer sees of one row of the batch: the steps of a `time_distributed` one, else 1.
+    /// Rows that the layer sees per row of the batch: the steps of a `time_distributed` layer, else 1.
     pub repeat: usize,
-    /// Its parameters' places in [`Architecture::parameters`].
+    /// Its parameters in [`Architecture::parameters`].
     pub parameters: Range<usize>,
-    /// Whether a later node has the same parameters, so that backward adds to their gradients.
+    /// Whether a later node has the same parameters, so that backward accumulates their gradients.
     pub shared: bool,
     /// See [`Layer::tables`].
     pub tables: Arc<[Vec<u32>]>,
 }
 
 impl Node {
-    /// The values that it makes, masks aside.
+    /// Its output values without masks.
     pub fn values(&self) -> impl Iterator<Item = usize> + use<> {
         std::iter::once(self.output).chain(self.others.clone())
     }
-    /// Multiplications and additions of one row's forward, roughly.
+    /// Approximate multiply-adds of the forward pass of one row.
     pub fn cost(&self) -> u64 {
         self.layer.cost(&self.input_shapes).saturating_mul(self.repeat as u64)
     }
-    /// See [`Layer::product_rows`]; of all that the layer sees of one row of the batch.
+    /// See [`Layer::product_rows`]; per row of the batch.
     pub fn product_rows(&self) -> Option<usize> {
         self.layer.product_rows(&self.input_shapes).map(|rows| rows.saturating_mul(self.repeat))
     }
-    /// See [`Layer::meeting`]; frozen layers do not meet.
-    pub fn meeting(&self) -> Option<Meeting> {
-        if self.trainable { self.layer.meeting(&self.input_shapes, self.repeat) } else { None }
+    /// See [`Layer::batch_reduction`]; `None` for frozen layers.
+    pub fn batch_reduction(&self) -> Option<BatchReduction> {
+        if self.trainable { self.layer.batch_reduction(&self.input_shapes, self.repeat) } else { None }
     }
-}
-
-/// One tensor of weights in its place.
-#[derive(Debug, Clone)]
-pub struct Parameter {
-    /// What the layer asked for.
-    pub spec: ParameterSpec,
-    /// `layer/parameter`.
-    pub name: String,
-    /// Its shape.
-    pub shape: Shape,
-    /// Its cells in the flat trainable vector, or in the other one.
-    pub cells: Range<usize>,
 }
 
 impl Architecture {
@@ -109,7 +96,7 @@ impl Architecture {
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
     }
-    /// How many values flow through the graph, the inputs and the masks among them.
+    /// Number of values, including inputs and masks.
     pub fn values(&self) -> usize {
         self.shapes.len()
     }
@@ -129,23 +116,23 @@ impl Architecture {
     pub fn parameters_of(&self, node: &Node) -> &[Parameter] {
         &self.parameters[node.parameters.clone()]
     }
-    /// Cells of the flat trainable vector.
-    pub fn trainable_cells(&self) -> usize {
-        self.trainable_cells
+    /// Length of the flat vector of trainable parameters.
+    pub fn trainable_elements(&self) -> usize {
+        self.trainable_elements
     }
-    /// Cells of the flat vector of what training does not move.
-    pub fn fixed_cells(&self) -> usize {
-        self.fixed_cells
+    /// Length of the flat vector of the other parameters.
+    pub fn fixed_elements(&self) -> usize {
+        self.fixed_elements
     }
     /// The shapes of the inputs.
     pub fn input_shapes(&self) -> &[Shape] {
         &self.shapes[..self.inputs]
     }
-    /// Cells of one row of every input together.
-    pub fn input_cells(&self) -> usize {
-        self.input_shapes().iter().map(Shape::cells).sum()
+    /// Elements of one row of all inputs.
+    pub fn input_elements(&self) -> usize {
+        self.input_shapes().iter().map(Shape::elements).sum()
     }
-    /// The values that the model gives, in order.
+    /// The output values of the model, in order.
     pub fn outputs(&self) -> &[usize] {
         &self.outputs
     }
@@ -153,11 +140,11 @@ impl Architecture {
     pub fn output_shapes(&self) -> impl ExactSizeIterator<Item = &Shape> {
         self.outputs.iter().map(|&value| &self.shapes[value])
     }
-    /// Cells of one row of every output together.
-    pub fn output_cells(&self) -> usize {
-        self.output_shapes().map(Shape::cells).sum()
+    /// Elements of one row of all outputs.
+    pub fn output_elements(&self) -> usize {
+        self.output_shapes().map(Shape::elements).sum()
     }
-    /// The value that holds the mask of an output, by its place among the outputs.
+    /// The value of the mask of an output, by index among the outputs.
     pub fn output_mask(&self, output: usize) -> Option<usize> {
         self.masks[self.outputs[output]]
     }
@@ -190,23 +177,23 @@ impl Architecture {
     pub fn last_activation(&self, output: usize) -> Option<Activation> {
         self.nodes[self.activation_node(output)?].layer.last_activation()
     }
-    /// A node with weights on which a value depends; layers that only adapt to data do not count.
+    /// A node with weights on which a value depends; layers that only adapt to data are ignored.
     pub(super) fn weights_behind(&self, value: usize) -> Option<&Node> {
-        let mut wanted = vec![false; self.values()];
-        wanted[value] = true;
+        let mut needed = vec![false; self.values()];
+        needed[value] = true;
         self.nodes.iter().rev().filter(|node| node.output <= value).find(|node| {
-            let is_wanted = node.values().any(|value| wanted[value]);
-            if is_wanted {
-                node.inputs.iter().for_each(|&input| wanted[input] = true);
+            let is_needed = node.values().any(|value| needed[value]);
+            if is_needed {
+                node.inputs.iter().for_each(|&input| needed[input] = true);
             }
             let adapts = matches!(node.layer, Primitive::Normalization(_));
-            is_wanted && !adapts && !node.parameters.is_empty()
+            is_needed && !adapts && !node.parameters.is_empty()
         })
     }
-    /// Bytes of the weights, of the values of `rows` rows and of the layers' scratch, in `f32`.
+    /// Bytes of the weights, the values of `rows` rows and the layers' scratch memory, in `f32`.
     pub fn inference_bytes(&self, rows: usize) -> u64 {
-        let values = self.shapes.iter().fold(0u64, |sum, shape| sum.saturating_add(shape.cells() as u64));
-        let weights = self.trainable_cells.saturating_add(self.fixed_cells) as u64;
+        let values = self.shapes.iter().fold(0u64, |sum, shape| sum.saturating_add(shape.elements() as u64));
+        let weights = self.trainable_elements.saturating_add(self.fixed_elements) as u64;
         let scratch = |node: &Node| {
             let workspace = node.layer.workspace(&node.input_shapes);
             let of_rows = (rows as u64).saturating_mul(node.repeat as u64);
@@ -215,12 +202,11 @@ impl Architecture {
         let scratch = self.nodes.iter().map(scratch).max().unwrap_or(0);
         values.saturating_mul(rows as u64).saturating_add(scratch).saturating_add(weights).saturating_mul(4)
     }
-    /// Multiplications and additions of one row's forward, roughly.
+    /// Approximate multiply-adds of the forward pass of one row.
     pub fn cost(&self) -> u64 {
         self.nodes.iter().map(Node::cost).fold(0, u64::saturating_add)
     }
-    /// Rows of a product with a kernel that a row of the batch is, in the layer with the fewest of them; layers that are a
-    /// small share of the work do not count.
+    /// Minimum of [`Node::product_rows`] over the layers that have a relevant share of the work.
     pub fn product_rows(&self) -> usize {
         let all = self.cost();
         let counts = |node: &&Node| node.cost().saturating_mul(SMALL_SHARE) >= all;

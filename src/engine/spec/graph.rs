@@ -1,4 +1,4 @@
-//! Which layer reads which: names into an order in which everything can run.
+//! [`Graph`]: resolves the names of inputs and layers, and sorts the calls of layers topologically.
 
 use super::Definition;
 use crate::engine::field::{FieldError, did_you_mean};
@@ -7,32 +7,32 @@ use std::{
     collections::{BinaryHeap, HashMap},
 };
 
-/// The runs of layers in an order in which everything that is read was made before.
+/// The calls of layers in topological order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Graph {
-    pub runs: Vec<LayerRun>,
-    pub outputs: Vec<Wire>,
+    pub runs: Vec<LayerCall>,
+    pub outputs: Vec<ValueRef>,
 }
 
-/// One run of one layer.
+/// One call of a layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct LayerRun {
-    /// Its place in the definition.
+pub(super) struct LayerCall {
+    /// Its index in the definition.
     pub layer: usize,
-    pub inputs: Vec<Wire>,
+    pub inputs: Vec<ValueRef>,
 }
 
-/// What is read.
+/// A reference to a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Wire {
+pub(super) enum ValueRef {
     /// An input of the model.
     Input(usize),
-    /// What a run gives: which run, and which of its values.
+    /// An output of a call: the index of the call, and that of the output.
     Run(usize, usize),
 }
 
 impl Definition {
-    /// The order in which the layers run. Errors point at what a layer or the model reads.
+    /// The calls in topological order. Errors point at the name that is wrong.
     pub(super) fn graph(&self) -> Result<Graph, Vec<FieldError>> {
         let names = Names::new(self);
         let mut errors = Vec::new();
@@ -50,22 +50,22 @@ impl Definition {
                 let find = |(place, name): (usize, &str)| {
                     names.find(name).map_err(|detail| FieldError::new(format!("{pointer}/{place}"), detail))
                 };
-                match inputs.into_iter().enumerate().map(find).collect::<Result<Vec<Wire>, _>>() {
-                    Ok(inputs) => runs.push(LayerRun { layer: index, inputs }),
+                match inputs.into_iter().enumerate().map(find).collect::<Result<Vec<ValueRef>, _>>() {
+                    Ok(inputs) => runs.push(LayerCall { layer: index, inputs }),
                     Err(error) => errors.push(error),
                 }
             }
         }
-        let outputs = self.output_wires(&names, &mut errors);
+        let outputs = self.output_refs(&names, &mut errors);
         if !errors.is_empty() {
             return Err(errors);
         }
-        let graph = self.ordered(runs, outputs)?;
+        let graph = self.sorted(runs, outputs)?;
         self.check_used(&graph)?;
         Ok(graph)
     }
 
-    /// The names that layer `index` reads, each time that it runs.
+    /// The input names of each call of layer `index`.
     fn calls(&self, index: usize) -> Vec<Vec<&str>> {
         let layer = &self.layers[index];
         if !layer.inputs.is_empty() {
@@ -79,90 +79,91 @@ impl Definition {
         }
     }
 
-    fn output_wires(&self, names: &Names<'_>, errors: &mut Vec<FieldError>) -> Vec<Wire> {
-        let mut wires = Vec::new();
+    fn output_refs(&self, names: &Names<'_>, errors: &mut Vec<FieldError>) -> Vec<ValueRef> {
+        let mut value_refs = Vec::new();
         for (index, name) in self.output_names().into_iter().enumerate() {
             match names.find(name) {
-                Ok(wire) if !wires.contains(&wire) && matches!(wire, Wire::Run(..)) => wires.push(wire),
-                Ok(Wire::Input(_)) => {
+                Ok(value_ref) if !value_refs.contains(&value_ref) && matches!(value_ref, ValueRef::Run(..)) => {
+                    value_refs.push(value_ref)
+                }
+                Ok(ValueRef::Input(_)) => {
                     let detail = format!("expected the name of a layer, received that of the input `{name}`");
                     errors.push(FieldError::new(format!("/outputs/{index}"), detail));
                 }
-                Ok(Wire::Run(..)) => {
+                Ok(ValueRef::Run(..)) => {
                     let detail = format!("expected each output once, received `{name}` again");
                     errors.push(FieldError::new(format!("/outputs/{index}"), detail));
                 }
                 Err(detail) => errors.push(FieldError::new(format!("/outputs/{index}"), detail)),
             }
         }
-        wires
+        value_refs
     }
 
-    /// Puts the runs in order: what is read first, and otherwise as they stand.
-    fn ordered(&self, runs: Vec<LayerRun>, outputs: Vec<Wire>) -> Result<Graph, Vec<FieldError>> {
-        let mut waiting: Vec<usize> = Vec::with_capacity(runs.len());
-        let mut readers: Vec<Vec<usize>> = vec![Vec::new(); runs.len()];
+    /// Sorts the calls topologically, otherwise in the order of the definition.
+    fn sorted(&self, runs: Vec<LayerCall>, outputs: Vec<ValueRef>) -> Result<Graph, Vec<FieldError>> {
+        let mut pending_inputs: Vec<usize> = Vec::with_capacity(runs.len());
+        let mut consumers: Vec<Vec<usize>> = vec![Vec::new(); runs.len()];
         for (index, run) in runs.iter().enumerate() {
-            let read = run.inputs.iter().filter_map(|wire| match wire {
-                Wire::Run(other, _) => Some(*other),
-                Wire::Input(_) => None,
+            let read = run.inputs.iter().filter_map(|value_ref| match value_ref {
+                ValueRef::Run(other, _) => Some(*other),
+                ValueRef::Input(_) => None,
             });
-            waiting.push(read.map(|other| readers[other].push(index)).count());
+            pending_inputs.push(read.map(|other| consumers[other].push(index)).count());
         }
         let mut ready: BinaryHeap<Reverse<usize>> =
-            (0..runs.len()).filter(|&run| waiting[run] == 0).map(Reverse).collect();
-        let mut places = vec![usize::MAX; runs.len()];
+            (0..runs.len()).filter(|&run| pending_inputs[run] == 0).map(Reverse).collect();
+        let mut positions = vec![usize::MAX; runs.len()];
         let mut order = Vec::with_capacity(runs.len());
         while let Some(Reverse(run)) = ready.pop() {
-            places[run] = order.len();
+            positions[run] = order.len();
             order.push(run);
-            for &reader in &readers[run] {
-                waiting[reader] -= 1;
-                if waiting[reader] == 0 {
-                    ready.push(Reverse(reader));
+            for &consumer in &consumers[run] {
+                pending_inputs[consumer] -= 1;
+                if pending_inputs[consumer] == 0 {
+                    ready.push(Reverse(consumer));
                 }
             }
         }
-        if let Some(stuck) = places.iter().position(|&place| place == usize::MAX) {
-            let layer = runs[stuck].layer;
+        if let Some(in_cycle) = positions.iter().position(|&place| place == usize::MAX) {
+            let layer = runs[in_cycle].layer;
             let name = &self.layers[layer].name;
             let detail =
                 format!("the graph has a cycle through `{name}`: expected layers that run one after the other");
             return Err(vec![FieldError::new(format!("/layers/{layer}/inputs"), detail)]);
         }
-        let moved = |wire: Wire| match wire {
-            Wire::Run(run, value) => Wire::Run(places[run], value),
+        let renumbered = |value_ref: ValueRef| match value_ref {
+            ValueRef::Run(run, value) => ValueRef::Run(positions[run], value),
             input => input,
         };
-        let runs = order.iter().map(|&run| LayerRun {
+        let runs = order.iter().map(|&run| LayerCall {
             layer: runs[run].layer,
-            inputs: runs[run].inputs.iter().copied().map(moved).collect(),
+            inputs: runs[run].inputs.iter().copied().map(renumbered).collect(),
         });
-        Ok(Graph { runs: runs.collect(), outputs: outputs.into_iter().map(moved).collect() })
+        Ok(Graph { runs: runs.collect(), outputs: outputs.into_iter().map(renumbered).collect() })
     }
 
-    /// Fails where something leads to no output: a slip of a name, most likely.
+    /// Fails if no output depends on a layer or an input: most likely a wrong name.
     fn check_used(&self, graph: &Graph) -> Result<(), Vec<FieldError>> {
         let mut used = vec![false; graph.runs.len()];
         let mut used_inputs = vec![false; self.input_count()];
-        let mut mark = |wire: &Wire, used: &mut Vec<bool>| match *wire {
-            Wire::Run(run, _) => used[run] = true,
-            Wire::Input(input) => used_inputs[input] = true,
+        let mut mark = |value_ref: &ValueRef, used: &mut Vec<bool>| match *value_ref {
+            ValueRef::Run(run, _) => used[run] = true,
+            ValueRef::Input(input) => used_inputs[input] = true,
         };
-        graph.outputs.iter().for_each(|wire| mark(wire, &mut used));
+        graph.outputs.iter().for_each(|value_ref| mark(value_ref, &mut used));
         for (index, run) in graph.runs.iter().enumerate().rev() {
             if used[index] {
-                run.inputs.iter().for_each(|wire| mark(wire, &mut used));
+                run.inputs.iter().for_each(|value_ref| mark(value_ref, &mut used));
             }
         }
         let mut errors = Vec::new();
         for (run, _) in graph.runs.iter().zip(&used).filter(|(_, used)| !**used) {
-            let detail =
-                format!("expected layers that lead to an output, but `{}` does not", self.layers[run.layer].name);
+            let detail = format!("no output depends on `{}`", self.layers[run.layer].name);
             errors.push(FieldError::new(format!("/layers/{}", run.layer), detail));
         }
         for (index, input) in self.inputs.iter().enumerate().filter(|(index, _)| !used_inputs[*index]) {
-            let detail = format!("expected inputs that a layer reads, but nothing reads `{}`", input.name);
+            let detail = format!("no output depends on the input `{}`", input.name);
             errors.push(FieldError::new(format!("/inputs/{index}"), detail));
         }
         if errors.is_empty() { Ok(()) } else { Err(errors) }
@@ -172,16 +173,16 @@ impl Definition {
 fn arity_error(arity: &std::ops::RangeInclusive<usize>, received: usize) -> String {
     match (*arity.start(), *arity.end()) {
         (1, 1) => format!("expected one input, received {received}"),
-        (least, usize::MAX) => format!("expected at least {least} inputs, received {received}"),
-        (least, most) if least == most => format!("expected {least} inputs, received {received}"),
-        (least, most) => format!("expected {least} to {most} inputs, received {received}"),
+        (min, usize::MAX) => format!("expected at least {min} inputs, received {received}"),
+        (min, max) if min == max => format!("expected {min} inputs, received {received}"),
+        (min, max) => format!("expected {min} to {max} inputs, received {received}"),
     }
 }
 
-/// The one input of a model that names none: no layer can have this name.
+/// Name of the only input of a model without named inputs: no layer can have it.
 const ONLY_INPUT: &str = "";
 
-/// What a name means.
+/// The names of inputs and layers.
 struct Names<'a> {
     by_name: HashMap<&'a str, Named>,
 }
@@ -189,7 +190,7 @@ struct Names<'a> {
 #[derive(Clone, Copy)]
 enum Named {
     Input(usize),
-    /// The first of a layer's runs, how many there are, and how many values each of them gives.
+    /// The first of a layer's calls, their number, and the number of outputs of each.
     Layer {
         first: usize,
         runs: usize,
@@ -215,25 +216,25 @@ impl<'a> Names<'a> {
         Self { by_name }
     }
 
-    /// What `layer`, `layer:1`, `layer/1` and `layer:1/1` mean; no name of a layer has a slash.
-    fn find(&self, name: &str) -> Result<Wire, String> {
+    /// Resolves `layer`, `layer:1`, `layer/1` and `layer:1/1`; no name of a layer has a slash.
+    fn find(&self, name: &str) -> Result<ValueRef, String> {
         let (run, value) = name.split_once('/').unwrap_or((name, "0"));
         let (first, values) = self.run(run)?;
         let value = value.parse::<usize>().ok().filter(|value| *value < values);
         match (first, value) {
-            (Wire::Run(run, _), Some(value)) => Ok(Wire::Run(run, value)),
-            (Wire::Input(_), _) if run == name => Ok(first),
-            _ if values == 1 => Err(format!("expected `{run}`, which is one value, received `{name}`")),
+            (ValueRef::Run(run, _), Some(value)) => Ok(ValueRef::Run(run, value)),
+            (ValueRef::Input(_), _) if run == name => Ok(first),
+            _ if values == 1 => Err(format!("expected `{run}`, which has one output, received `{name}`")),
             _ => Err(format!("expected `{run}/0` to `{run}/{}`, received `{name}`", values - 1)),
         }
     }
 
-    /// The first value of a run, and how many there are; or an input.
-    fn run(&self, name: &str) -> Result<(Wire, usize), String> {
+    /// The first output of a call and the number of outputs; or an input.
+    fn run(&self, name: &str) -> Result<(ValueRef, usize), String> {
         if let Some(named) = self.by_name.get(name) {
             return Ok(match *named {
-                Named::Input(input) => (Wire::Input(input), 1),
-                Named::Layer { first, values, .. } => (Wire::Run(first, 0), values),
+                Named::Input(input) => (ValueRef::Input(input), 1),
+                Named::Layer { first, values, .. } => (ValueRef::Run(first, 0), values),
             });
         }
         if let Some((layer, call)) = name.rsplit_once(':')
@@ -241,7 +242,7 @@ impl<'a> Names<'a> {
         {
             let known = call.parse::<usize>().ok().filter(|call| *call < runs);
             return known
-                .map(|call| (Wire::Run(first + call, 0), values))
+                .map(|call| (ValueRef::Run(first + call, 0), values))
                 .ok_or_else(|| format!("expected `{layer}:0` to `{layer}:{}`, received `{name}`", runs - 1));
         }
         let hint = did_you_mean(name, self.by_name.keys().copied().filter(|known| !known.is_empty()));

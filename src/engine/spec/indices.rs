@@ -1,4 +1,4 @@
-//! Inputs that are looked up: whole numbers in a range, checked before a network runs on them.
+//! Validation of input columns that layers use as indices, before a network runs on them.
 
 use super::Architecture;
 use crate::engine::{
@@ -8,37 +8,38 @@ use crate::engine::{
 use ndarray::ArrayView2;
 use std::collections::BTreeSet;
 
-/// A number that a layer cannot look up.
+/// A number that is no valid index of a layer.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
-#[error("expected a whole number from 0 to {last}, which a layer looks up, received {received}")]
-pub struct WrongIndex {
-    /// The row of x that it stands in.
+#[error("expected a whole number from 0 to {last}, an index of a layer, received {received}")]
+pub struct InvalidIndex {
+    /// Its row of x.
     pub row: usize,
-    /// The column.
+    /// Its column of x.
     pub column: usize,
-    /// The last number that can be looked up.
+    /// The last valid index.
     pub last: usize,
-    /// What stands there.
+    /// The number.
     pub received: f32,
 }
 
 impl Architecture {
-    /// Fails where `x`, [rows, cells of every input one after the other], has numbers that are looked up and not there.
-    pub fn check_indices(&self, x: ArrayView2<'_, f32>) -> Result<(), WrongIndex> {
+    /// Fails if `x`, [rows, elements of all inputs concatenated], has invalid indices.
+    pub fn check_indices(&self, x: ArrayView2<'_, f32>) -> Result<(), InvalidIndex> {
         for node in self.nodes() {
             let Some(numbers) = node.layer.looks_up() else { continue };
-            let Some(Behind { input, cells: chosen }) = node.inputs.first().and_then(|&value| self.cells_behind(value))
+            let Some(Behind { input, elements: chosen }) =
+                node.inputs.first().and_then(|&value| self.elements_behind(value))
             else {
                 continue;
             };
-            let first: usize = self.input_shapes().iter().take(input).map(|shape| shape.cells()).sum();
+            let first: usize = self.input_shapes().iter().take(input).map(|shape| shape.elements()).sum();
             let last = numbers - 1;
-            for (row, cells) in x.rows().into_iter().enumerate() {
-                let cells = cells.into_iter().enumerate().skip(first).take(self.shape(input).cells());
+            for (row, elements) in x.rows().into_iter().enumerate() {
+                let elements = elements.into_iter().enumerate().skip(first).take(self.shape(input).elements());
                 let looked_up = |column: usize| chosen.as_ref().is_none_or(|chosen| chosen.contains(&(column - first)));
-                for (column, &received) in cells.filter(|(column, _)| looked_up(*column)) {
+                for (column, &received) in elements.filter(|(column, _)| looked_up(*column)) {
                     if received.fract() != 0.0 || received < 0.0 || received as usize > last {
-                        return Err(WrongIndex { row, column, last, received });
+                        return Err(InvalidIndex { row, column, last, received });
                     }
                 }
             }
@@ -46,7 +47,7 @@ impl Architecture {
         Ok(())
     }
 
-    /// Fails where `numbers` of them could not be looked up in a value.
+    /// Fails if a value may be no valid index below `numbers`.
     pub(super) fn check_looked_up(&self, value: usize, numbers: usize) -> Result<(), FieldError> {
         let (value, _) = self.source_of(value);
         let Some(node) = self.nodes().iter().find(|node| node.values().any(|own| own == value)) else { return Ok(()) };
@@ -58,41 +59,42 @@ impl Architecture {
         Err(FieldError::new("", detail))
     }
 
-    /// The input whose cells a value has, in whatever order, and which of them.
-    fn cells_behind(&self, value: usize) -> Option<Behind> {
-        let (input, cells) = self.source_of(value);
-        (input < self.inputs).then_some(Behind { input, cells })
+    /// The input whose elements a value consists of, in any order, and which of them.
+    fn elements_behind(&self, value: usize) -> Option<Behind> {
+        let (input, elements) = self.source_of(value);
+        (input < self.inputs).then_some(Behind { input, elements })
     }
 
-    /// The input or the value that a layer computed whose cells a value has, in whatever order, and which of them; `None` for
-    /// all.
+    /// The input, or the value that a layer computes, whose elements a value consists of, in any order, and which of
+    /// them; `None` for all.
     fn source_of(&self, mut value: usize) -> (usize, Option<BTreeSet<usize>>) {
-        let mut cells: Option<BTreeSet<usize>> = None;
+        let mut elements: Option<BTreeSet<usize>> = None;
         while let Some(node) = self.nodes().iter().find(|node| node.output == value) {
             let Some(&read) = node.inputs.first() else { break };
             match &node.layer {
                 Primitive::Reshape(_) | Primitive::ExpandDims(_) | Primitive::Flatten(_) | Primitive::Identity(_) => {}
-                // Which cells they are is not known behind these.
-                Primitive::Permute(_) | Primitive::RepeatVector(_) if cells.is_none() => {}
+                // Which elements they are is unknown behind these.
+                Primitive::Permute(_) | Primitive::RepeatVector(_) if elements.is_none() => {}
                 Primitive::GetItem(taken) => {
                     let sources = taken.sources(self.shape(read)).into_iter().map(|source| source as usize);
-                    let read_on =
-                        sources.enumerate().filter(|(cell, _)| cells.as_ref().is_none_or(|it| it.contains(cell)));
-                    cells = Some(read_on.map(|(_, source)| source).collect());
+                    let read_on = sources
+                        .enumerate()
+                        .filter(|(element, _)| elements.as_ref().is_none_or(|it| it.contains(element)));
+                    elements = Some(read_on.map(|(_, source)| source).collect());
                 }
                 _ => break,
             }
             value = read;
         }
-        (value, cells)
+        (value, elements)
     }
 }
 
-/// What a value has of an input.
+/// The elements of an input that a value consists of.
 struct Behind {
     input: usize,
-    /// The cells; `None` for all of them.
-    cells: Option<BTreeSet<usize>>,
+    /// The elements; `None` for all.
+    elements: Option<BTreeSet<usize>>,
 }
 
 #[cfg(test)]
@@ -115,7 +117,7 @@ mod tests {
             Definition::from_value(&json!({"layers": layers})).unwrap().resolve(&[Shape::vector(2)], &Limits::default())
         };
         let architecture = resolve(&[0.5, 1.5]).unwrap();
-        assert!(architecture.cell_uses().iter().all(|it| it.looked_up), "what is between boundaries is not scaled");
+        assert!(architecture.input_uses().iter().all(|it| it.looked_up), "what is between boundaries is not scaled");
         assert_eq!(architecture.check_indices(array![[0.25, -7.0]].view()), Ok(()));
         let errors = resolve(&[0.5, 1.5, 2.5]).unwrap_err();
         assert_eq!(errors[0].pointer, "/layers/2");

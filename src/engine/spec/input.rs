@@ -1,13 +1,13 @@
-//! A model's inputs, and how the features of a table fill them.
+//! [`Input`]: the inputs of a model, and their shapes for a number of features.
 
 use super::{Architecture, Definition, Limits};
 use crate::engine::{field::FieldError, shape::Shape};
 use serde::Serialize;
 
-/// An input as a definition has it.
+/// An input in a definition.
 #[derive(utoipa::ToSchema)]
 #[serde(untagged)]
-#[allow(dead_code, reason = "only its documentation is used: `spec::read` reads it")]
+#[allow(dead_code, reason = "only its schema is used: `spec::json` parses it")]
 pub enum InputForm {
     /// Its name.
     Name(String),
@@ -15,18 +15,18 @@ pub enum InputForm {
     Input(Input),
 }
 
-/// One input of a graph.
+/// An input of a model.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// What layers and jobs call it.
+    /// Its name, unique among inputs and layers.
     pub name: String,
-    /// The shape of one sample; inferred from the columns that a job gives it where absent.
+    /// Shape of one sample. Default: inferred from the columns of the job.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shape: Option<InputShape>,
 }
 
-/// The shape of one sample, without the batch axis, as its author gave it: at most one axis is open.
+/// Shape of one sample without the batch axis; at most one axis is null, and is inferred.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(transparent)]
 #[schema(value_type = Vec<Option<usize>>)]
@@ -39,45 +39,46 @@ impl From<Shape> for InputShape {
 }
 
 impl InputShape {
-    /// The shape, where no axis is open.
+    /// The shape, if no axis is null.
     pub fn known(&self) -> Option<Shape> {
         self.0.iter().copied().collect::<Option<Vec<usize>>>().map(Shape)
     }
 
-    /// The cells of every axis that is not open; `None` where the product passes `usize`.
-    pub(super) fn checked_cells(&self) -> Option<usize> {
+    /// The product of the known axes; `None` if it overflows `usize`.
+    pub(super) fn checked_elements(&self) -> Option<usize> {
         self.0.iter().flatten().try_fold(1usize, |product, &axis| product.checked_mul(axis))
     }
 
-    /// The shape for `features` cells; fails where they do not fill it.
+    /// The shape for `features` elements; fails if they do not match.
     fn fill(&self, features: usize) -> Result<Shape, FieldError> {
         let open = self.0.contains(&None);
-        let cells = self.checked_cells();
-        match cells {
-            Some(cells) if cells == features && !open => {}
-            Some(cells) if open && cells > 0 && features > 0 && features.is_multiple_of(cells) => {}
+        let elements = self.checked_elements();
+        match elements {
+            Some(elements) if elements == features && !open => {}
+            Some(elements) if open && elements > 0 && features > 0 && features.is_multiple_of(elements) => {}
             _ => {
-                let cells = cells.map_or_else(|| "too many".into(), |cells| cells.to_string());
+                let elements = elements.map_or_else(|| "too many".into(), |elements| elements.to_string());
                 let shown: Vec<String> =
                     self.0.iter().map(|axis| axis.map_or("null".into(), |axis| axis.to_string())).collect();
-                let what = if open { format!("a multiple of {cells} cells") } else { format!("{cells} cells") };
+                let what =
+                    if open { format!("a multiple of {elements} elements") } else { format!("{elements} elements") };
                 let detail =
-                    format!("expected {features} cells, one for each feature, received [{}], {what}", shown.join(", "));
+                    format!("expected {features} elements, one per feature, received [{}], {what}", shown.join(", "));
                 return Err(FieldError::new("", detail));
             }
         }
-        let rest = features / cells.unwrap_or(1);
+        let rest = features / elements.unwrap_or(1);
         Ok(Shape(self.0.iter().map(|axis| axis.unwrap_or(rest)).collect()))
     }
 }
 
 impl Definition {
-    /// How many inputs there are.
+    /// Number of inputs.
     pub fn input_count(&self) -> usize {
         self.inputs.len().max(1)
     }
 
-    /// The shapes of the inputs, where the definition says them all.
+    /// The shapes of the inputs, if the definition has all of them.
     pub fn known_input_shapes(&self) -> Option<Vec<Shape>> {
         match self.inputs.as_slice() {
             [] => Some(vec![self.input_shape.as_ref()?.known()?]),
@@ -91,8 +92,8 @@ impl Definition {
         self.resolve(&shapes, limits)
     }
 
-    /// The shapes of the inputs for rows with this number of feature elements per input; fails where they do not fill what the
-    /// definition says.
+    /// The shapes of the inputs for this number of feature elements per input; fails if they do not match the
+    /// definition.
     pub fn input_shapes(&self, features: &[usize]) -> Result<Vec<Shape>, FieldError> {
         let given = match self.inputs.as_slice() {
             [] => vec![("/input_shape".to_owned(), self.input_shape.as_ref())],

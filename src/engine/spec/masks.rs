@@ -1,8 +1,8 @@
-//! Masks of layers with an `output_mask`.
+//! Masks that a definition requests with `output_mask`.
 
 use super::{
-    output_mask::OutputMask,
-    place::{Builder, Placing},
+    OutputMask,
+    builder::{Builder, Call},
 };
 use crate::engine::{
     field::FieldError,
@@ -11,12 +11,12 @@ use crate::engine::{
 };
 
 impl Builder<'_> {
-    /// The mask that `placing` asks for; a node is placed where several masks are combined.
-    pub(super) fn requested_mask(&mut self, placing: &Placing<'_>) -> Result<Option<usize>, FieldError> {
-        if placing.output_mask != Some(OutputMask::All) {
+    /// The requested mask of a layer; adds a node if several masks are combined.
+    pub(super) fn requested_mask(&mut self, call: &Call<'_>) -> Result<Option<usize>, FieldError> {
+        if call.output_mask != Some(OutputMask::All) {
             return Ok(None);
         }
-        let masks = placing.inputs.iter().filter_map(|&value| self.architecture.masks[value]);
+        let masks = call.inputs.iter().filter_map(|&value| self.architecture.masks[value]);
         let mut masks: Vec<usize> = masks.collect();
         masks.sort_unstable();
         masks.dedup();
@@ -29,15 +29,15 @@ impl Builder<'_> {
         match masks.as_slice() {
             [] => Ok(None),
             [mask] => Ok(Some(*mask)),
-            // A mask is one where a step is shown, else zero.
+            // A mask is 1 for unmasked steps, else 0.
             _ => {
-                let joined = Placing { inputs: &masks, output_mask: None, ..*placing };
-                self.place_node(&joined, &Primitive::Multiply(Multiply {}), shapes).map(|values| Some(values[0]))
+                let joined = Call { inputs: &masks, output_mask: None, ..*call };
+                self.add_node(&joined, &Primitive::Multiply(Multiply {}), shapes).map(|values| Some(values[0]))
             }
         }
     }
 
-    /// Gives `output` a mask; fails where its first axes are not those of the mask.
+    /// Sets the mask of `output`; fails if its first axes are not those of the mask.
     pub(super) fn set_mask(&mut self, output: usize, mask: Option<usize>) -> Result<(), FieldError> {
         if let Some(mask) = mask {
             let (shape, of_mask) = (&self.architecture.shapes[output], &self.architecture.shapes[mask]);

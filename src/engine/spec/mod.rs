@@ -1,22 +1,23 @@
-//! The model definition: its JSON form, its checks, the shapes that follow from it.
+//! The model definition: its JSON form, its validation, its shapes.
 
 mod architecture;
+mod builder;
 mod graph;
 mod indices;
 mod input;
+mod json;
 mod masks;
 mod origins;
 mod output_mask;
-mod place;
-mod read;
 mod summary;
 #[cfg(test)]
 mod tests;
 
-pub use architecture::{Architecture, Node, Parameter};
-pub use indices::WrongIndex;
+pub use crate::engine::layer::Parameter;
+pub use architecture::{Architecture, Node};
+pub use indices::InvalidIndex;
 pub use input::{Input, InputShape};
-pub use origins::CellUse;
+pub use origins::InputUse;
 pub use output_mask::OutputMask;
 pub use summary::{LayerSummary, Summary};
 
@@ -24,56 +25,53 @@ use crate::engine::{field::FieldError, layer::AnyLayer, regularizer::Regularizer
 use serde::{Deserialize, Serialize, Serializer};
 use std::collections::HashSet;
 
-/// The longest axis of a shape, and the largest count in a layer's settings.
-pub const LONGEST_AXIS: usize = i32::MAX as usize;
-
-/// A model as its author wrote it: layers in order or as a graph, and optionally the shapes of its inputs.
+/// A model: a sequence of layers or a graph, and optionally the shapes of its inputs.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Definition {
-    /// The shape of one sample of the one input; inferred from the dataset where absent. At most one axis is null, and
-    /// follows from the number of features.
+    /// Shape of one sample of the only input. Default: inferred from the dataset. At most one axis is null, and is
+    /// inferred from the number of features.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub input_shape: Option<InputShape>,
-    /// The inputs of a graph; where there are none, the model has one without a name.
+    /// Inputs of a graph. Default: one input without a name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Option<Vec<input::InputForm>>)]
     pub inputs: Vec<Input>,
-    /// In order: where a layer says nothing else, it reads what the one before it gives.
+    /// Layers in order; a layer without `inputs` takes the output of the layer before it.
     pub layers: Vec<NamedLayer>,
-    /// The layers whose outputs the model gives; the last one's where there are none.
+    /// Names of the layers whose outputs are those of the model. Default: the last layer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Option<Vec<String>>)]
     pub outputs: Vec<String>,
 }
 
-/// A layer in its place in a model.
+/// A layer of a model.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct NamedLayer {
-    /// Unique within the model; where the author gave none, Keras's scheme: `dense`, `dense_1`, …
+    /// Name, unique within the model. Default as in Keras: `dense`, `dense_1`, …
     #[schema(value_type = Option<String>)]
     pub name: String,
     /// Its settings.
     #[serde(flatten)]
     pub layer: AnyLayer,
-    /// Whether its weights move in training; true where absent.
+    /// Whether its weights are trained.
     #[serde(skip_serializing_if = "is_true")]
     #[schema(value_type = Option<bool>, default = true)]
     pub trainable: bool,
-    /// A penalty on the output of a layer that has no setting of this name, divided by the rows of the batch.
+    /// Regularizer of the output, divided by the batch size.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub activity_regularizer: Option<Regularizer>,
-    /// The mask of its output, where that is not the one that layers of its type give.
+    /// Mask of the output. Default: that of the layer type.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output_mask: Option<OutputMask>,
-    /// False where a batch normalization takes its moving statistics in training too, and does not update them, while its
-    /// weights move: Keras 2's call with `training=False`.
+    /// False for a batch normalization that uses its moving statistics in training too, and does not update them: a
+    /// call with `training=False` in Keras 2.
     #[serde(skip_serializing_if = "is_true")]
     #[schema(required = false, default = true)]
     pub training: bool,
-    /// The names of the inputs and layers that it reads; the layer before it where there are none. A list of such lists is
-    /// one layer that runs once for each of them, with the same weights; `name:1` is then what it gives the second time. Where
-    /// a layer gives several values, `name` is the first of them, `name/1` the second and `name:1/1` that of the second time.
+    /// Names of its inputs: inputs of the model or layers. Default: the layer before it. A list of lists calls the
+    /// layer once for each, with shared weights: `name:1` is the output of the second call. If a layer has several
+    /// outputs, `name` is the first, `name/1` the second, and `name:1/1` the second of the second call.
     #[serde(skip_serializing_if = "Calls::is_empty")]
     #[schema(value_type = Option<Calls>)]
     pub inputs: Calls,
@@ -83,7 +81,7 @@ fn is_true(value: &bool) -> bool {
     *value
 }
 
-/// What a layer reads, each time that it runs.
+/// The input names of each call of a layer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Calls(pub Vec<Vec<String>>);
 
@@ -103,7 +101,7 @@ impl utoipa::ToSchema for Calls {
 }
 
 impl Calls {
-    /// Whether the layer reads the one before it.
+    /// Whether the layer takes the output of the layer before it.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -118,7 +116,7 @@ impl Serialize for Calls {
     }
 }
 
-/// A layer before it has a name.
+/// A layer before it is named.
 pub(super) struct Unnamed {
     pub name: Option<String>,
     pub layer: AnyLayer,
@@ -130,10 +128,10 @@ pub(super) struct Unnamed {
 }
 
 impl Definition {
-    /// Most layers that are read at all, whatever a service's own limits.
-    pub const MOST_LAYERS: usize = 10_000;
+    /// Maximum number of layers of any definition.
+    pub const MAX_LAYERS: usize = 10_000;
 
-    /// Names the layers that have no name, and checks the graph. Errors point at `/layers/0/name`.
+    /// Names the layers without a name, and validates the graph. Errors point at `/layers/0/name`.
     fn new(
         input_shape: Option<InputShape>,
         inputs: Vec<Input>,
@@ -149,7 +147,7 @@ impl Definition {
             if let Err(detail) = check_name(name) {
                 errors.push(FieldError::new(pointer, detail));
             } else if !taken.insert(name.clone()) {
-                let detail = format!("expected a name of its own, received `{name}` a second time");
+                let detail = format!("expected a unique name, received `{name}` a second time");
                 errors.push(FieldError::new(pointer, detail));
             }
         }
@@ -189,12 +187,12 @@ impl Definition {
     }
 }
 
-/// Layer names become keys of weights (`dense/kernel`), so they have no slash.
+/// Layer names are part of the names of weights (`dense/kernel`), so they have no slash.
 fn check_name(name: &str) -> Result<(), String> {
-    const LONGEST: usize = 128;
+    const MAX_LENGTH: usize = 128;
     let length = name.chars().count();
-    if length == 0 || length > LONGEST {
-        return Err(format!("expected a name of 1 to {LONGEST} characters, received {length}"));
+    if length == 0 || length > MAX_LENGTH {
+        return Err(format!("expected a name of 1 to {MAX_LENGTH} characters, received {length}"));
     }
     match name.chars().find(|&c| c == '/' || c.is_control()) {
         Some(c) => Err(format!("expected a name without slashes and control characters, received {c:?} in it")),
@@ -202,14 +200,14 @@ fn check_name(name: &str) -> Result<(), String> {
     }
 }
 
-/// How large a model may be.
+/// Limits on the size of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// Most layers.
+    /// Maximum number of layers.
     pub layers: usize,
-    /// Most parameters.
+    /// Maximum number of parameters.
     pub parameters: u64,
-    /// Most bytes of memory that a model may need to train: weights, gradients, optimizer state and buffers.
+    /// Maximum bytes of memory for training: weights, gradients, optimizer state and buffers.
     pub memory_bytes: u64,
 }
 

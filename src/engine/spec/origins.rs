@@ -1,52 +1,52 @@
-//! Which cells of the inputs a value holds, and which layer reads each of them first.
+//! Which elements of the inputs a value consists of, and which layer uses each of them first.
 
 use super::{Architecture, Node};
 use crate::engine::layer::{InputScale, Layer, Primitive};
 use std::sync::Arc;
 
-/// What the layers that read a cell of the inputs expect of its scale.
+/// How the layers use an element of the inputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct CellUse {
-    /// The node that reads it raw, as an index of [`Architecture::nodes`].
+pub struct InputUse {
+    /// The node that uses it unscaled, as an index of [`Architecture::nodes`].
     pub raw: Option<usize>,
-    /// Whether that node looks it up, so that no other number may stand there.
+    /// Whether that node uses it as an index.
     pub looked_up: bool,
-    /// Whether a layer scales it, or takes it at any scale.
+    /// Whether a layer scales it, or accepts any scale.
     pub scaled: bool,
 }
 
-/// A cell that is of no input.
-const NO_CELL: u32 = u32::MAX;
+/// An element that is of no input.
+const NO_ELEMENT: u32 = u32::MAX;
 
-/// Where the cells of a value come from. Cells of inputs are counted through, one input after the other.
+/// The origins of the elements of a value. Elements of the inputs are numbered consecutively.
 #[derive(Debug, Clone)]
 enum Origin {
-    /// For each cell, the cell of an input that it is.
+    /// By element: the input element that it is.
     Each(Arc<[u32]>),
-    /// Every cell is made of these cells, in ascending order, by no weights.
+    /// Every element is computed from these input elements, in ascending order, without weights.
     Mixed(Arc<[u32]>),
 }
 
 impl Origin {
-    fn cells(&self) -> impl Iterator<Item = usize> {
-        let (Self::Each(cells) | Self::Mixed(cells)) = self;
-        cells.iter().filter(|&&cell| cell != NO_CELL).map(|&cell| cell as usize)
+    fn elements(&self) -> impl Iterator<Item = usize> {
+        let (Self::Each(elements) | Self::Mixed(elements)) = self;
+        elements.iter().filter(|&&element| element != NO_ELEMENT).map(|&element| element as usize)
     }
 
     fn is_whole(&self) -> bool {
-        let (Self::Each(cells) | Self::Mixed(cells)) = self;
-        !cells.contains(&NO_CELL)
+        let (Self::Each(elements) | Self::Mixed(elements)) = self;
+        !elements.contains(&NO_ELEMENT)
     }
 
-    /// For `sources`, cells of a value, repeated for every `cells` of it.
-    fn taken(&self, sources: &[u32], cells: usize) -> Self {
+    /// The origins of the elements `sources` of every `elements` of a value.
+    fn taken(&self, sources: &[u32], elements: usize) -> Self {
         match self {
             Self::Mixed(_) => self.clone(),
             Self::Each(origins) => {
-                let rows = origins.chunks_exact(cells.max(1));
+                let rows = origins.chunks_exact(elements.max(1));
                 Self::Each(
                     rows.flat_map(|row| sources.iter().map(|&source| row.get(source as usize).copied()))
-                        .map(|cell| cell.unwrap_or(NO_CELL))
+                        .map(|element| element.unwrap_or(NO_ELEMENT))
                         .collect(),
                 )
             }
@@ -54,22 +54,23 @@ impl Origin {
     }
 
     fn mixed<'a>(origins: impl IntoIterator<Item = &'a Self>) -> Self {
-        let mut cells: Vec<u32> = origins.into_iter().flat_map(|it| it.cells().map(|cell| cell as u32)).collect();
-        cells.sort_unstable();
-        cells.dedup();
-        Self::Mixed(cells.into())
+        let mut elements: Vec<u32> =
+            origins.into_iter().flat_map(|it| it.elements().map(|element| element as u32)).collect();
+        elements.sort_unstable();
+        elements.dedup();
+        Self::Mixed(elements.into())
     }
 }
 
 impl Architecture {
-    /// For every cell of the inputs, one input after the other: who reads it first. Layers that only move numbers (reshapes,
-    /// slices, concatenations, crops, poolings …) are looked through.
-    pub fn cell_uses(&self) -> Vec<CellUse> {
-        let mut uses = vec![CellUse::default(); self.input_cells()];
+    /// For every element of the inputs, concatenated: the layer that uses it first. Layers that only move numbers
+    /// (reshapes, slices, concatenations, crops, poolings …) are transparent.
+    pub fn input_uses(&self) -> Vec<InputUse> {
+        let mut uses = vec![InputUse::default(); self.input_elements()];
         let mut origins: Vec<Option<Origin>> = vec![None; self.values()];
         let mut first = 0;
         for (value, shape) in self.input_shapes().iter().enumerate() {
-            let next = first + shape.cells();
+            let next = first + shape.elements();
             origins[value] = Some(Origin::Each((first as u32..next as u32).collect()));
             first = next;
         }
@@ -78,11 +79,11 @@ impl Architecture {
             let read = node.inputs.iter().filter_map(|&value| origins[value].as_ref());
             match scale {
                 InputScale::Unit => {}
-                InputScale::Any => read.flat_map(Origin::cells).for_each(|cell| uses[cell].scaled = true),
+                InputScale::Any => read.flat_map(Origin::elements).for_each(|element| uses[element].scaled = true),
                 InputScale::Raw | InputScale::Exact => {
                     let looked_up = scale == InputScale::Exact;
-                    for cell in read.flat_map(Origin::cells) {
-                        let it = &mut uses[cell];
+                    for element in read.flat_map(Origin::elements) {
+                        let it = &mut uses[element];
                         if it.raw.is_none() || (looked_up && !it.looked_up) {
                             it.raw = Some(index);
                         }
@@ -101,7 +102,7 @@ impl Architecture {
     }
 }
 
-/// The cells that a node's output holds, where it only moves or mixes those of inputs.
+/// The origins of a node's output, if it only moves or mixes elements of the inputs.
 fn origin(node: &Node, origins: &[Option<Origin>]) -> Option<Origin> {
     use Primitive as P;
     let input = |index: usize| node.inputs.get(index).and_then(|&value| origins.get(value)?.as_ref());
@@ -115,17 +116,17 @@ fn origin(node: &Node, origins: &[Option<Origin>]) -> Option<Origin> {
         | P::ActivityRegularization(_) => first.cloned(),
         P::Dropout(_) | P::SpatialDropout1d(_) | P::SpatialDropout2d(_) | P::SpatialDropout3d(_) => first.cloned(),
         P::GaussianNoise(_) | P::GaussianDropout(_) | P::AlphaDropout(_) | P::StochasticDepth(_) => first.cloned(),
-        P::GetItem(layer) => Some(first?.taken(&layer.sources(shape), shape.cells())),
-        P::Permute(layer) => Some(first?.taken(&layer.sources(shape), shape.cells())),
+        P::GetItem(layer) => Some(first?.taken(&layer.sources(shape), shape.elements())),
+        P::Permute(layer) => Some(first?.taken(&layer.sources(shape), shape.elements())),
         P::RepeatVector(layer) => {
-            let sources: Vec<u32> = (0..layer.n).flat_map(|_| 0..shape.cells() as u32).collect();
-            Some(first?.taken(&sources, shape.cells()))
+            let sources: Vec<u32> = (0..layer.n).flat_map(|_| 0..shape.elements() as u32).collect();
+            Some(first?.taken(&sources, shape.elements()))
         }
         P::Concatenate(layer) => {
-            let blocks: Vec<usize> = layer.parts(&node.input_shapes).map(|(_, _, cells)| cells).collect();
-            joined(node, origins, &blocks)
+            let blocks: Vec<usize> = layer.parts(&node.input_shapes).map(|(_, _, elements)| elements).collect();
+            interleaved(node, origins, &blocks)
         }
-        P::Stack(layer) => joined(node, origins, &vec![layer.run(shape); node.inputs.len()]),
+        P::Stack(layer) => interleaved(node, origins, &vec![layer.run(shape); node.inputs.len()]),
         P::ZeroPadding1d(_) | P::ZeroPadding2d(_) | P::ZeroPadding3d(_) => Some(Origin::mixed(first)),
         P::Cropping1d(_) | P::Cropping2d(_) | P::Cropping3d(_) | P::CenterCrop(_) => Some(Origin::mixed(first)),
         P::UpSampling1d(_) | P::UpSampling2d(_) | P::UpSampling3d(_) | P::Resizing(_) => Some(Origin::mixed(first)),
@@ -151,8 +152,8 @@ fn origin(node: &Node, origins: &[Option<Origin>]) -> Option<Origin> {
     }
 }
 
-/// The inputs' cells in turn, so many of each at a time; cells of no input where a value holds none.
-fn joined(node: &Node, origins: &[Option<Origin>], blocks: &[usize]) -> Option<Origin> {
+/// The elements of the inputs interleaved, `blocks` of each at a time; [`NO_ELEMENT`] for a value without origins.
+fn interleaved(node: &Node, origins: &[Option<Origin>], blocks: &[usize]) -> Option<Origin> {
     let read: Vec<Option<&Origin>> =
         node.inputs.iter().map(|&value| origins.get(value).and_then(Option::as_ref)).collect();
     if read.iter().all(Option::is_none) {
@@ -161,23 +162,23 @@ fn joined(node: &Node, origins: &[Option<Origin>], blocks: &[usize]) -> Option<O
     if read.iter().flatten().any(|origin| matches!(origin, Origin::Mixed(_))) {
         return Some(Origin::mixed(read.into_iter().flatten()));
     }
-    let cells: usize = node.input_shapes.first().map_or(0, |shape| shape.cells()) * node.repeat;
-    let turns = cells / blocks.first().copied().unwrap_or(1).max(1);
-    let mut joined = Vec::new();
+    let elements: usize = node.input_shapes.first().map_or(0, |shape| shape.elements()) * node.repeat;
+    let turns = elements / blocks.first().copied().unwrap_or(1).max(1);
+    let mut elements_out = Vec::new();
     for turn in 0..turns {
         for (origin, &block) in read.iter().zip(blocks) {
             match origin {
-                Some(Origin::Each(cells)) => joined.extend(cells.iter().skip(turn * block).take(block)),
-                _ => joined.extend(std::iter::repeat_n(NO_CELL, block)),
+                Some(Origin::Each(elements)) => elements_out.extend(elements.iter().skip(turn * block).take(block)),
+                _ => elements_out.extend(std::iter::repeat_n(NO_ELEMENT, block)),
             }
         }
     }
-    Some(Origin::Each(joined.into()))
+    Some(Origin::Each(elements_out.into()))
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::engine::spec::{CellUse, Definition, Limits};
+    use crate::engine::spec::{Definition, InputUse, Limits};
     use rstest::rstest;
     use serde_json::{Value, json};
 
@@ -185,23 +186,24 @@ mod tests {
         let definition = Definition::from_value(&definition).unwrap();
         let shapes = definition.input_shapes(widths).unwrap();
         let architecture = definition.resolve(&shapes, &Limits::default()).unwrap();
-        let named = |it: CellUse| (it.raw.map(|node| architecture.nodes()[node].name.clone()), it.looked_up, it.scaled);
-        architecture.cell_uses().into_iter().map(named).collect()
+        let named =
+            |it: InputUse| (it.raw.map(|node| architecture.nodes()[node].name.clone()), it.looked_up, it.scaled);
+        architecture.input_uses().into_iter().map(named).collect()
     }
 
-    /// Which cells the layer `r` behind the others reads raw.
-    fn raw(before: Value, cells: usize) -> Vec<usize> {
+    /// Which elements the layer `r` behind the others reads raw.
+    fn raw(before: Value, elements: usize) -> Vec<usize> {
         let Value::Array(mut layers) = before else { panic!("a list") };
         layers.push(json!({"type": "rescaling", "scale": 0.5, "name": "r"}));
         layers.push(json!({"type": "flatten"}));
         layers.push(json!({"type": "dense", "units": 1}));
-        let found = uses(json!({"layers": layers}), &[cells]);
+        let found = uses(json!({"layers": layers}), &[elements]);
         assert!(
             found
                 .iter()
                 .all(|(name, _, scaled)| name.as_deref().is_none_or(|name| name == "r") && *scaled == name.is_some())
         );
-        found.iter().enumerate().filter(|(_, (name, _, _))| name.is_some()).map(|(cell, _)| cell).collect()
+        found.iter().enumerate().filter(|(_, (name, _, _))| name.is_some()).map(|(element, _)| element).collect()
     }
 
     #[rstest]
@@ -213,10 +215,10 @@ mod tests {
     #[case(json!([{"type": "dense", "units": 2}]), 3, &[])]
     fn numbers_are_followed_to_the_layer_that_scales_them(
         #[case] before: Value,
-        #[case] cells: usize,
+        #[case] elements: usize,
         #[case] expected: &[usize],
     ) {
-        assert_eq!(raw(before, cells), expected);
+        assert_eq!(raw(before, elements), expected);
     }
 
     #[test]

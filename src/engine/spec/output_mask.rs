@@ -1,4 +1,4 @@
-//! [`OutputMask`]: the setting that replaces the mask of a layer's output.
+//! [`OutputMask`].
 
 use crate::engine::{
     layer::{AnyLayer, Primitive},
@@ -10,20 +10,22 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OutputMask {
-    /// The output has no mask, as that of an operator in Keras.
+    /// No mask, as for an operator in Keras.
     None,
-    /// A step is shown where the masks of all inputs that have one show it, as in the merging layers of Keras 2. A
-    /// concatenation along another axis than the last one joins the masks along that axis.
+    /// A step is masked if the mask of any input masks it, as in the merging layers of Keras 2. A concatenation along
+    /// another axis than the last one concatenates the masks along that axis.
     All,
 }
 
-/// The setting `mask` of a layer where it changes the layer's own mask, for inputs of these shapes.
-pub(super) fn requested(mask: Option<OutputMask>, layer: &AnyLayer, inputs: &[Shape]) -> Option<OutputMask> {
-    let along_steps = match layer {
-        AnyLayer::Primitive(Primitive::Concatenate(layer)) => {
-            inputs.first().is_some_and(|shape| !layer.along_last(shape))
-        }
-        _ => false,
-    };
-    mask.filter(|mask| !(along_steps && *mask == OutputMask::All))
+impl OutputMask {
+    /// The setting that applies to a layer with inputs of these shapes.
+    pub(super) fn requested(setting: Option<Self>, layer: &AnyLayer, inputs: &[Shape]) -> Option<Self> {
+        let along_steps = match layer {
+            AnyLayer::Primitive(Primitive::Concatenate(layer)) => {
+                inputs.first().is_some_and(|shape| !layer.along_last(shape))
+            }
+            _ => false,
+        };
+        setting.filter(|mask| !(along_steps && *mask == Self::All))
+    }
 }

@@ -50,7 +50,7 @@ fn layer(layer: Value) -> Value {
 #[case(json!({"input_shape": [], "layers": [{"type": "flatten"}]}), "/input_shape", "received 0")]
 #[case(json!({"input_shape": [4, 0], "layers": [{"type": "flatten"}]}), "/input_shape/1", "received 0")]
 #[case(json!({"input_shape": [4, 2.5], "layers": [{"type": "flatten"}]}), "/input_shape/1", "received 2.5")]
-#[case(json!({"input_shape": [2147483647, 2147483647, 2147483647], "layers": [{"type": "flatten"}]}), "/input_shape", "cells")]
+#[case(json!({"input_shape": [2147483647, 2147483647, 2147483647], "layers": [{"type": "flatten"}]}), "/input_shape", "elements")]
 fn errors_point_at_what_is_wrong(#[case] value: Value, #[case] pointer: &str, #[case] text: &str) {
     let errors = read(value).unwrap_err();
     assert_eq!(errors.len(), 1, "{errors:?}");
@@ -140,7 +140,7 @@ fn sizes_are_those_of_keras_summary() {
     "/layers/0", "expected at most 10000 parameters")]
 #[case(json!([{"type": "flatten"}, {"type": "batch_normalization", "axis": 2}]), "/layers/1/axis", "received 2")]
 #[case(json!([{"type": "dense", "units": 3, "bias_initializer": "identity"}]), "/layers/0/bias_initializer", "[3]")]
-fn what_does_not_fit_is_refused_before_memory_is_taken(
+fn models_that_exceed_limits_are_refused_before_allocation(
     #[case] layers: Value,
     #[case] pointer: &str,
     #[case] text: &str,
@@ -161,7 +161,7 @@ fn values_count_against_memory() {
 }
 
 #[test]
-fn an_open_axis_follows_from_the_features() {
+fn a_null_axis_is_inferred_from_the_features() {
     let definition = read(json!({"input_shape": [null, 4], "layers": [{"type": "flatten"}]})).unwrap();
     assert_eq!(definition.input_shapes(&[12]).unwrap(), [Shape(vec![3, 4])]);
     assert_eq!(definition.known_input_shapes(), None);
@@ -181,10 +181,10 @@ fn graph(layers: Value) -> Value {
 #[case(json!([{"type": "dense", "units": 2, "name": "last", "inputs": ["c"]}]), "/layers/0/inputs/0", "expected the name of an input or a layer, received `c`")]
 #[case(json!([{"type": "dense", "units": 2, "name": "last", "inputs": []}]), "/layers/0/inputs", "at least one name")]
 #[case(json!([{"type": "dense", "units": 2, "name": "last", "inputs": "a"}]), "/layers/0/inputs", "received a string")]
-#[case(json!([{"type": "dense", "units": 2, "name": "last", "inputs": ["a"]}]), "/inputs/1", "nothing reads `b`")]
-#[case(json!([{"type": "flatten", "name": "x", "inputs": ["last"]}, {"type": "flatten", "name": "last", "inputs": ["x"]}]), "/layers/0/inputs", "the graph has a cycle through `x`")]
+#[case(json!([{"type": "dense", "units": 2, "name": "last", "inputs": ["a"]}]), "/inputs/1", "no output depends on the input `b`")]
+#[case(json!([{"type": "flatten", "name": "x", "inputs": ["last"]}, {"type": "flatten", "name": "last", "inputs": ["x"]}]), "/layers/0/inputs", "the graph has a cycle through")]
 #[case(json!([{"type": "flatten", "name": "last", "inputs": [["a"], ["b"]]}, {"type": "flatten", "name": "x", "inputs": ["last:2"]}]), "/layers/1/inputs/0", "`last:0` to `last:1`")]
-#[case(json!([{"type": "flatten", "name": "last", "inputs": ["a"]}, {"type": "flatten", "name": "x", "inputs": ["b"]}]), "/layers/1", "`x` does not")]
+#[case(json!([{"type": "flatten", "name": "last", "inputs": ["a"]}, {"type": "flatten", "name": "x", "inputs": ["b"]}]), "/layers/1", "no output depends on `x`")]
 #[case(json!([{"type": "flatten", "name": "a"}]), "/layers/0/name", "second time")]
 #[case(json!([{"type": "flatten", "name": "last", "trainable": 1}]), "/layers/0/trainable", "true or false")]
 fn errors_of_graphs_point_at_what_is_wrong(#[case] layers: Value, #[case] pointer: &str, #[case] text: &str) {
@@ -194,7 +194,7 @@ fn errors_of_graphs_point_at_what_is_wrong(#[case] layers: Value, #[case] pointe
 }
 
 #[test]
-fn a_layer_that_runs_twice_has_its_weights_once() {
+fn shared_layers_have_one_set_of_weights() {
     let definition = read(json!({
         "inputs": ["a", "b"],
         "layers": [
@@ -214,11 +214,11 @@ fn a_layer_that_runs_twice_has_its_weights_once() {
     let summary = architecture.summary();
     assert_eq!((summary.parameters, summary.trainable_parameters), (18 + 25 + 24, 18 + 25));
     let errors = definition.resolve(&definition.input_shapes(&[4, 7]).unwrap(), &Limits::default()).unwrap_err();
-    assert!(errors[0].detail.contains("run before"), "{errors:?}");
+    assert!(errors[0].detail.contains("this layer is shared"), "{errors:?}");
 }
 
 #[test]
-fn a_penalty_on_an_output_is_a_node_of_its_own() {
+fn activity_regularizers_are_nodes() {
     let penalized = json!({"type": "lstm", "units": 2, "return_sequences": true, "activity_regularizer": "l2"});
     let definition = read(json!({"layers": [{"type": "masking"}, penalized, {"type": "dense", "units": 1}]})).unwrap();
     let architecture = definition.resolve(&[Shape(vec![3, 2])], &Limits::default()).unwrap();
@@ -252,21 +252,17 @@ fn a_setting_that_does_not_fit_a_shape_is_pointed_at_by_its_own_name() {
 #[case(json!([{"type": "time_distributed", "layer": {"type": "lstm", "units": 4}}]), "/layers/1", "begins with the axes of its mask, [2, 3], received one of the shape [2, 4]")]
 #[case(json!([{"type": "time_distributed", "layer": {"type": "lstm", "units": 4}}, {"type": "gru", "units": 1}]), "/layers/2", "a mask of the shape [2], the axes of [2, 4] but the last one, received one of the shape [2, 3]")]
 #[case(json!([{"type": "time_distributed", "layer": {"type": "lstm", "units": 3, "return_sequences": true}}, {"type": "multi_head_attention", "num_heads": 1, "key_dim": 2, "inputs": ["time_distributed", "time_distributed"]}]), "/layers/2/attention_axes", "the last axis of steps, where an input has a mask, received 1 to 2")]
-fn masks_that_nobody_can_make_anything_of_are_refused(
-    #[case] layers: Value,
-    #[case] pointer: &str,
-    #[case] text: &str,
-) {
+fn unusable_masks_are_refused(#[case] layers: Value, #[case] pointer: &str, #[case] text: &str) {
     let errors = behind_masked_words(layers).unwrap_err();
     assert_eq!(errors[0].pointer, pointer, "{errors:?}");
     assert!(errors[0].detail.contains(text), "{errors:?}");
 }
 
 #[test]
-fn layers_on_each_step_see_the_rest_of_the_mask() {
+fn time_distributed_layers_see_the_rest_of_the_mask() {
     let norm = json!({"type": "time_distributed", "layer": {"type": "batch_normalization"}});
     let lstm = json!({"type": "time_distributed", "layer": {"type": "lstm", "units": 4}});
-    assert!(behind_masked_words(json!([lstm, {"type": "flatten"}])).is_ok(), "nobody needs the mask");
+    assert!(behind_masked_words(json!([lstm, {"type": "flatten"}])).is_ok(), "no layer uses the mask");
     for (layer, repeat, mask) in
         [(norm.clone(), 2, vec![3]), (json!({"type": "time_distributed", "layer": norm}), 6, vec![])]
     {

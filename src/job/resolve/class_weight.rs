@@ -8,7 +8,7 @@ use crate::{
     },
     engine::{
         field::{FieldError, did_you_mean_quoted, escape},
-        loss::{Learns, Loss},
+        loss::{Loss, TargetKind},
     },
 };
 
@@ -25,7 +25,7 @@ pub(super) fn check_class_weight(
             "expected no class weights: each row has several classes, one per step; `sample_weight` weighs rows";
         return Err(FieldError::new("/training/class_weight", detail));
     }
-    if targets.len() > 1 && matches!(loss.learns(), Learns::Shares | Learns::Yes) {
+    if targets.len() > 1 && matches!(loss.target_kind(), TargetKind::Probabilities | TargetKind::Binary) {
         return check_column_weight(class_weight, targets);
     }
     if task.learns_numbers() {

@@ -66,7 +66,7 @@ pub(super) fn loss_name(loss: Loss) -> String {
 /// Classes for labels, numbers otherwise. But integers are classes if the output has a unit for each of them or ends in a softmax,
 /// and two of them are if it is one sigmoid.
 fn inferred_task(columns: &[&Column], shape: &Shape, last: Option<Activation>) -> Task {
-    let width = shape.cells();
+    let width = shape.elements();
     let is_softmax = last == Some(Activation::Softmax) && shape.0.len() == 1;
     match columns {
         _ if has_label_per_step(columns, shape) => Task::StepClasses,
@@ -87,7 +87,7 @@ fn inferred_task(columns: &[&Column], shape: &Shape, last: Option<Activation>) -
 
 /// Whether there is a column of labels for each step or position of the output.
 fn has_label_per_step(columns: &[&Column], shape: &Shape) -> bool {
-    let (width, units) = (shape.cells(), shape.last());
+    let (width, units) = (shape.elements(), shape.last());
     let are_indices = || columns.iter().all(|column| indices(column, units, None));
     let are_tags = || tags(columns).is_some_and(|tags| tags.len() == units);
     shape.0.len() > 1
@@ -103,7 +103,7 @@ fn task_of_request(
     shape: &Shape,
     last: Option<Activation>,
 ) -> Result<Task, FieldError> {
-    let width = shape.cells();
+    let width = shape.elements();
     let flags = columns.len() > 1 && columns.iter().all(|column| is_flag(column));
     let refuse = |expected: TaskRequest, why: String| {
         let detail = format!("expected {}: {why}, received {}", expected.name(), task.name());

@@ -61,13 +61,13 @@ fn resolve_output<'r>(
         }
     };
     if let Some(class_weight) = class_weight {
-        check_class_weight(class_weight, &request.columns, task, shape.cells(), loss)?;
+        check_class_weight(class_weight, &request.columns, task, shape.elements(), loss)?;
     }
     if task.has_one_label() && shape.0.len() > 1 {
         let detail = format!("expected an output of one axis for classes, received the shape {shape}");
         return Err(FieldError::new("/model", detail));
     }
-    let is_logits = !request.is_untrained && loss.answers_through(last).is_some();
+    let is_logits = !request.is_untrained && loss.probability_activation(last).is_some();
     Ok(ResolvedOutput { request, task, loss, width: shape.last(), is_logits })
 }
 

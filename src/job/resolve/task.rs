@@ -13,7 +13,7 @@ use crate::{
     engine::{
         activation::Activation,
         field::FieldError,
-        loss::{Learns, Loss},
+        loss::{Loss, TargetKind},
         shape::Shape,
     },
     job::task_request::TaskRequest,
@@ -29,22 +29,22 @@ pub(super) fn choose_task(
     shape: &Shape,
     last: Option<Activation>,
 ) -> Result<Task, FieldError> {
-    let (targets, width) = (request.columns.as_slice(), shape.cells());
+    let (targets, width) = (request.columns.as_slice(), shape.elements());
     let is_regression = request.task == Some(TaskRequest::Regression);
-    let task = match (targets, loss.learns()) {
-        (_, Learns::ClassIndex) if shape.0.len() > 1 => check_step_classes(request, loss, shape),
-        ([column], Learns::ClassIndex) => check_classes(column, Task::SparseClasses, loss, width),
-        ([column], Learns::Shares) => {
+    let task = match (targets, loss.target_kind()) {
+        (_, TargetKind::ClassIndex) if shape.0.len() > 1 => check_step_classes(request, loss, shape),
+        ([column], TargetKind::ClassIndex) => check_classes(column, Task::SparseClasses, loss, width),
+        ([column], TargetKind::Probabilities) => {
             let task = if loss == Loss::CategoricalHinge { Task::Margins } else { Task::OneHotClasses };
             check_classes(column, task, loss, width)
         }
-        ([column], Learns::Yes) if has_fractions(column) || (is_regression && is_in_unit_interval(column)) => {
+        ([column], TargetKind::Binary) if has_fractions(column) || (is_regression && is_in_unit_interval(column)) => {
             check_fraction(width)
         }
-        ([column], Learns::Yes) => check_two_classes(column, Task::Binary, loss, width),
-        ([column], Learns::Sides) => check_two_classes(column, Task::Margin, loss, width),
-        (_, Learns::ClassIndex) => Err(several_class_columns_error(loss, targets, width)),
-        (_, Learns::Shares) if targets.iter().any(|column| column.kind != ColumnType::Number) => {
+        ([column], TargetKind::Binary) => check_two_classes(column, Task::Binary, loss, width),
+        ([column], TargetKind::SignedBinary) => check_two_classes(column, Task::Margin, loss, width),
+        (_, TargetKind::ClassIndex) => Err(several_class_columns_error(loss, targets, width)),
+        (_, TargetKind::Probabilities) if targets.iter().any(|column| column.kind != ColumnType::Number) => {
             Err(several_targets_error(loss, targets))
         }
         _ => choose_number_task(request, loss, width, last),
@@ -151,7 +151,7 @@ fn first_labels(column: &Column) -> String {
 /// A column of class indices, or of text, for each step or position of an output of several axes.
 fn check_step_classes(request: &OutputRequest<'_>, loss: Loss, shape: &Shape) -> Result<Task, FieldError> {
     let (targets, units) = (request.columns.as_slice(), shape.last());
-    let (positions, last) = (shape.cells() / units.max(1), units.saturating_sub(1));
+    let (positions, last) = (shape.elements() / units.max(1), units.saturating_sub(1));
     if targets.len() != positions {
         let detail = format!(
             "{} learns one column of class labels for each of the {positions} steps or positions of the output {shape}, \
@@ -259,14 +259,14 @@ fn choose_number_task(
     for (index, column) in targets.iter().enumerate() {
         let (column_name, loss_name) = (&column.name, loss_name(loss));
         let (min, max) = (column.minimum().unwrap_or_default(), column.maximum().unwrap_or_default());
-        let detail = match (column.kind, loss.learns()) {
+        let detail = match (column.kind, loss.target_kind()) {
             (ColumnType::Category, _) => {
                 format!("{loss_name} learns numbers, but {column_name:?} is a category; a cross-entropy learns classes")
             }
-            (ColumnType::Number, Learns::Yes | Learns::Shares) if !is_in_unit_interval(column) => {
+            (ColumnType::Number, TargetKind::Binary | TargetKind::Probabilities) if !is_in_unit_interval(column) => {
                 format!("{loss_name} learns values from 0 to 1, but {column_name:?} has {min} to {max}")
             }
-            (ColumnType::Number, Learns::Sides) if !is_flag(column) => {
+            (ColumnType::Number, TargetKind::SignedBinary) if !is_flag(column) => {
                 format!("{loss_name} learns 0 and 1 or -1 and 1, but {column_name:?} has {min} to {max}")
             }
             _ => continue,
@@ -283,17 +283,21 @@ fn choose_number_task(
         return Err(FieldError::new("/model", detail));
     }
     let are_flags = targets.len() > 1 && targets.iter().all(|column| is_flag(column));
-    Ok(match (request.task, loss.learns(), last) {
+    Ok(match (request.task, loss.target_kind(), last) {
         (Some(TaskRequest::Regression), ..) => Task::Regression,
         _ if !are_flags => Task::Regression,
-        (Some(TaskRequest::MulticlassClassification), Learns::Shares | Learns::Numbers, it) if it != SIGMOID => {
+        (Some(TaskRequest::MulticlassClassification), TargetKind::Probabilities | TargetKind::Continuous, it)
+            if it != SIGMOID =>
+        {
             Task::OneHotColumns
         }
-        (Some(TaskRequest::MultilabelClassification), learns, it) if learns != Learns::Shares && it != SOFTMAX => {
+        (Some(TaskRequest::MultilabelClassification), learns, it)
+            if learns != TargetKind::Probabilities && it != SOFTMAX =>
+        {
             Task::LabelColumns
         }
-        (_, Learns::Shares, _) | (.., SOFTMAX) => Task::OneHotColumns,
-        (_, Learns::Yes | Learns::Sides, _) | (.., SIGMOID) => Task::LabelColumns,
+        (_, TargetKind::Probabilities, _) | (.., SOFTMAX) => Task::OneHotColumns,
+        (_, TargetKind::Binary | TargetKind::SignedBinary, _) | (.., SIGMOID) => Task::LabelColumns,
         _ => Task::Regression,
     })
 }

@@ -6,7 +6,7 @@ use crate::{
     engine::{
         field::{FieldError, did_you_mean_quoted},
         fit::{FitError, Logged, Mode, OutputPlan, find_monitor, logged},
-        loss::{Learns, ReducedLoss},
+        loss::{ReducedLoss, TargetKind},
         metric::{BinaryAccuracy, Measure, Metric},
         schedule::LearningRate,
     },
@@ -118,11 +118,11 @@ fn metrics(output: &ResolvedOutput<'_>) -> Vec<Metric> {
 }
 
 fn default_metric(output: &ResolvedOutput<'_>) -> Metric {
-    let measure = match (output.task, output.loss.learns()) {
+    let measure = match (output.task, output.loss.target_kind()) {
         // The sign of a score or a logit decides, where Keras's accuracy compares with one half.
         (Task::Margin, _) => Measure::BinaryAccuracy(BinaryAccuracy { threshold: 0.0 }),
         (Task::Binary, _) if output.is_logits => Measure::BinaryAccuracy(BinaryAccuracy { threshold: 0.0 }),
-        (task, learns) if task.learns_numbers() && learns != Learns::Yes => Measure::MeanAbsoluteError,
+        (task, learns) if task.learns_numbers() && learns != TargetKind::Binary => Measure::MeanAbsoluteError,
         _ => Measure::Accuracy,
     };
     measure.into()

@@ -1,7 +1,7 @@
 //! The gradients of every layer's parameters and inputs against those of the real Keras, which the scripts in
 //! `tests/fixtures/keras/layers/` wrote: those of the loss of a training step, as a fit takes it.
 
-use super::{Parts, Trainer};
+use super::{DataLayout, Trainer};
 use crate::engine::{
     fit::{FitPlan, Samples, tests::plan},
     kernel::Team,
@@ -14,8 +14,8 @@ use ndarray::Array2;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// Both compute in f32: a part of the largest number of a tensor, whose cells are sums of numbers of about its size. The
-/// cases are small, so that no sum is long.
+/// Both compute in f32: a part of the largest number of a tensor, whose elements are sums of numbers of about its size.
+/// The cases are small, so that no sum is long.
 const RELATIVE: f64 = 1e-5;
 
 /// A part of a case's largest gradient below which there are roundings and nothing else: the gradient of a bias that a
@@ -76,7 +76,7 @@ struct Tensor {
 #[derive(Deserialize)]
 struct Gradients {
     loss: f64,
-    /// Cells of every input one after the other, as in `x`; None where they are indices.
+    /// Elements of every input one after the other, as in `x`; None where they are indices.
     x: Option<Vec<f32>>,
     /// Of every trainable weight.
     weights: Vec<Gradient>,
@@ -116,7 +116,7 @@ impl Case {
         let bound = if own <= roundings { roundings } else { RELATIVE * own };
         for (index, (&received, &expected)) in received.iter().zip(expected).enumerate() {
             let close = (f64::from(received) - f64::from(expected)).abs() <= bound;
-            assert!(close, "{name}: gradient of {what}, cell {index}: {received:e} but Keras has {expected:e}");
+            assert!(close, "{name}: gradient of {what}, element {index}: {received:e} but Keras has {expected:e}");
         }
     }
 }
@@ -142,8 +142,8 @@ fn tape(architecture: &Architecture, rows: usize) -> Tape<f32> {
 fn of_inputs(tape: &Tape<f32>, inputs: &[Vec<usize>], rows: usize) -> Vec<f32> {
     let row = |row: usize| {
         inputs.iter().enumerate().flat_map(move |(input, shape)| {
-            let cells = shape.iter().product::<usize>();
-            &tape.gradients[input][row * cells..(row + 1) * cells]
+            let elements = shape.iter().product::<usize>();
+            &tape.gradients[input][row * elements..(row + 1) * elements]
         })
     };
     (0..rows).flat_map(row).copied().collect()
@@ -159,11 +159,11 @@ fn gradients_equal_those_of_keras() {
         let plan = FitPlan { shuffle: false, ..plan(1, case.rows, still, "mean_squared_error") };
         let mut network = case.network();
         network.adapt(x.view());
-        let parts = Parts::new(network.architecture(), &plan);
+        let layout = DataLayout::new(network.architecture(), &plan);
         let samples = Samples { x: x.view(), y: y.view(), weights: None };
         let order: Vec<usize> = (0..case.rows).collect();
         let (loss, gradient, of_x) = {
-            let mut trainer = Trainer::new(&Team::ALONE, &mut network, &plan, &parts, case.rows, false);
+            let mut trainer = Trainer::new(&Team::ALONE, &mut network, &plan, &layout, case.rows, false);
             assert_eq!(trainer.lanes.len(), 1, "{}: so few rows are one lane", case.name);
             trainer.lanes[0].tape = tape(trainer.architecture, case.rows);
             let loss = trainer.step(samples, &order, 0.0);
@@ -177,7 +177,7 @@ fn gradients_equal_those_of_keras() {
         assert_eq!(trained.len(), expected.weights.len(), "{}: trainable weights", case.name);
         for (parameter, expected) in trained.into_iter().zip(&expected.weights) {
             assert_eq!(parameter.name, expected.name, "{}", case.name);
-            case.assert_close(&parameter.name, &gradient[parameter.cells.clone()], &expected.values, largest);
+            case.assert_close(&parameter.name, &gradient[parameter.range.clone()], &expected.values, largest);
         }
         if let Some(expected) = &expected.x {
             case.assert_close("the inputs", &of_x, expected, largest);

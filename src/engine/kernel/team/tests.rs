@@ -16,40 +16,40 @@ fn every_item_is_visited_once_whatever_the_threads() {
 }
 
 #[test]
-fn blocks_cover_every_cell_once_and_threads_have_what_is_their_own() {
+fn blocks_cover_every_element_once_and_threads_have_their_own_state() {
     let team = Team::new(3);
-    for cells in [0, 1, 31, 32, 1000, 12_345] {
-        let mut a = vec![1; cells];
-        let mut b: Vec<usize> = (0..cells).collect();
-        let cuts: Vec<_> = (0..cells).step_by(10).map(|start| start..cells.min(start + 10)).collect();
+    for elements in [0, 1, 31, 32, 1000, 12_345] {
+        let mut a = vec![1; elements];
+        let mut b: Vec<usize> = (0..elements).collect();
+        let ranges: Vec<_> = (0..elements).step_by(10).map(|start| start..elements.min(start + 10)).collect();
         let mut counts = [0; 3];
-        team.blocks(&cuts, &mut counts, [&mut a, &mut b, &mut []], |block, count, [a, b, none]| {
-            assert!(none.is_empty() && cuts[block].len() == a.len());
+        team.blocks(&ranges, &mut counts, [&mut a, &mut b, &mut []], |block, count, [a, b, none]| {
+            assert!(none.is_empty() && ranges[block].len() == a.len());
             *count += a.len();
-            for ((index, a), b) in cuts[block].clone().zip(a).zip(b) {
+            for ((index, a), b) in ranges[block].clone().zip(a).zip(b) {
                 *a += *b;
                 *b -= index;
             }
         });
-        assert_eq!(a, (1..=cells).collect::<Vec<_>>());
+        assert_eq!(a, (1..=elements).collect::<Vec<_>>());
         assert!(b.iter().all(|&b| b == 0));
-        assert_eq!(counts.iter().sum::<usize>(), cells);
+        assert_eq!(counts.iter().sum::<usize>(), elements);
     }
 }
 
 #[test]
 fn every_item_gets_its_own_cut() {
     let team = Team::new(3);
-    let (mut sums, mut cells) = (vec![0; 3], (0..10).collect::<Vec<usize>>());
-    team.cuts(&[0..2, 2..2, 5..10], &mut sums, [&mut cells], |sum, [cells]| {
-        *sum = cells.iter().sum();
-        cells.fill(0);
+    let (mut sums, mut elements) = (vec![0; 3], (0..10).collect::<Vec<usize>>());
+    team.zip_ranges(&[0..2, 2..2, 5..10], &mut sums, [&mut elements], |sum, [elements]| {
+        *sum = elements.iter().sum();
+        elements.fill(0);
     });
-    assert_eq!((sums, cells), (vec![1, 0, 35], vec![0, 0, 2, 3, 4, 0, 0, 0, 0, 0]));
+    assert_eq!((sums, elements), (vec![1, 0, 35], vec![0, 0, 2, 3, 4, 0, 0, 0, 0, 0]));
 }
 
 #[test]
-fn helpers_that_slept_wake_up() {
+fn parked_workers_wake_up() {
     let team = Team::new(2);
     let helped = AtomicBool::new(false);
     for _ in 0..200 {
@@ -66,11 +66,11 @@ fn helpers_that_slept_wake_up() {
             return;
         }
     }
-    panic!("no helper took a part in 200 calls");
+    panic!("no worker took a part in 200 calls");
 }
 
 #[test]
-fn a_panic_reaches_the_caller_and_the_team_goes_on() {
+fn a_panic_reaches_the_caller_and_the_team_continues() {
     let team = Team::new(2);
     for bad in 0..4 {
         let mut items = [0; 4];
@@ -86,7 +86,7 @@ fn a_panic_reaches_the_caller_and_the_team_goes_on() {
 }
 
 #[test]
-fn who_finds_the_helpers_busy_works_alone() {
+fn a_caller_that_finds_the_workers_busy_computes_alone() {
     let team = Team::new(2);
     for _ in 0..50 {
         thread::scope(|scope| {
@@ -95,7 +95,7 @@ fn who_finds_the_helpers_busy_works_alone() {
                     let mut sums = vec![0; 40];
                     team.each(&mut sums, |index, sum| {
                         let mut within = vec![index; 5];
-                        team.each(&mut within, |place, cell| *cell += place);
+                        team.each(&mut within, |place, element| *element += place);
                         *sum = within.iter().sum();
                     });
                     assert_eq!(sums, (0..40).map(|index| 5 * index + 10).collect::<Vec<_>>());

@@ -54,7 +54,7 @@ impl Prelu {
     fn runs(&self, shape: &Shape, mut f: impl FnMut(Range<usize>, Range<usize>)) {
         let Some((&width, others)) = shape.0.split_last() else { return f(0..1, 0..1) };
         let length = if self.is_shared(others.len()) { 1 } else { width };
-        for start in (0..shape.cells()).step_by(width) {
+        for start in (0..shape.elements()).step_by(width) {
             let (mut position, mut stride, mut first) = (start / width, length, 0);
             for (axis, &size) in others.iter().enumerate().rev() {
                 if !self.is_shared(axis) {
@@ -104,7 +104,7 @@ impl Layer for Prelu {
 
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
         let (shape, alpha) = (cx.inputs.shape(0), cx.parameters.get(ALPHA));
-        let rows = cx.output.chunks_exact_mut(shape.cells()).zip(cx.inputs.get(0).chunks_exact(shape.cells()));
+        let rows = cx.output.chunks_exact_mut(shape.elements()).zip(cx.inputs.get(0).chunks_exact(shape.elements()));
         for (y, x) in rows {
             self.runs(shape, |run, own| {
                 let alpha = alpha[own].iter().cycle();
@@ -117,7 +117,7 @@ impl Layer for Prelu {
 
     fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
         let (x, shape, alpha) = (cx.inputs.get(0), cx.inputs.shape(0), cx.parameters.get(ALPHA));
-        let (cells, dy) = (shape.cells(), &*cx.output_gradient);
+        let (cells, dy) = (shape.elements(), &*cx.output_gradient);
         let accumulate = cx.parameter_gradients.accumulate;
         if let Some(gradient) = cx.parameter_gradients.get(ALPHA) {
             if !accumulate {

@@ -47,9 +47,9 @@ impl SoftmaxLayer {
 
 /// Calls `f` with each cell of [rows, shape] that the mask hides.
 fn each_hidden<F: Real>(shape: &Shape, mask: &[F], mask_shape: &Shape, rows: usize, mut f: impl FnMut(usize)) {
-    let (cells, half) = (shape.cells(), F::of(0.5));
+    let (cells, half) = (shape.elements(), F::of(0.5));
     for cell in 0..rows * cells {
-        let (mut position, mut stride, mut place) = (cell % cells, 1, cell / cells * mask_shape.cells());
+        let (mut position, mut stride, mut place) = (cell % cells, 1, cell / cells * mask_shape.elements());
         for (&size, &own) in shape.0.iter().zip(&mask_shape.0).rev() {
             place += if own == 1 { 0 } else { position % size * stride };
             stride *= own;

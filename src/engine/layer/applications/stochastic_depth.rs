@@ -49,7 +49,7 @@ impl Layer for StochasticDepth {
         }
         let threshold = (self.drop_path_rate * 2f64.powi(32)) as u32;
         let scale = F::of(1.0 / (1.0 - self.drop_path_rate));
-        let cells = cx.inputs.shape(0).cells();
+        let cells = cx.inputs.shape(0).elements();
         let mut random = cx.pass.noise.stream(self.seed, 1);
         let rows = cx.output.chunks_exact_mut(cells).zip(x.chunks_exact(cells)).zip(&mut *cx.kept);
         for ((y, x), factor) in rows {
@@ -60,7 +60,7 @@ impl Layer for StochasticDepth {
 
     fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
         let Some(dx) = cx.input_gradients.get(0) else { return };
-        let cells = cx.inputs.shape(0).cells();
+        let cells = cx.inputs.shape(0).elements();
         let rows = dx.chunks_exact_mut(cells).zip(cx.output_gradient.chunks_exact(cells)).zip(&*cx.kept);
         for ((dx, dy), &factor) in rows {
             dx.iter_mut().zip(dy).for_each(|(dx, &dy)| *dx = dy * factor);

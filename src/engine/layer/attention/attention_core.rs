@@ -6,8 +6,7 @@ use crate::engine::{
     kernel::{self, Matrix},
     layer::{Backward, Forward, ParameterGradients, Parameters, Workspace, normalization::normalize, settings_checks},
     real::{Real, check},
-    shape::Shape,
-    spec::LONGEST_AXIS,
+    shape::{MAX_AXIS_SIZE, Shape},
 };
 
 /// How well queries fit keys.
@@ -79,8 +78,8 @@ impl SingleHead {
         let (expected, key) = (Shape(vec![keys, inputs[0].last()]), &inputs[inputs.len() - 1]);
         let words = format!("keys of the shape {expected}, the value's steps and the query's features");
         settings_checks::range(*key == expected, "", &words, key)?;
-        let weights = queries.checked_mul(keys).is_some_and(|weights| weights <= LONGEST_AXIS);
-        let expected = format!("at most {LONGEST_AXIS} weights, one for each query and key");
+        let weights = queries.checked_mul(keys).is_some_and(|weights| weights <= MAX_AXIS_SIZE);
+        let expected = format!("at most {MAX_AXIS_SIZE} weights, one for each query and key");
         settings_checks::range(weights, "", &expected, format_args!("{queries} x {keys}"))?;
         Ok(Shape(vec![queries, inputs[1].last()]))
     }

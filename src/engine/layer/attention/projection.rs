@@ -35,7 +35,7 @@ impl Projection {
             kernel::product(x.transposed(), dy, gradient, accumulate);
         }
         if let Some(gradient) = self.bias.and_then(|bias| gradients.get(bias)) {
-            kernel::sum_rows(dy.cells(), gradient, accumulate);
+            kernel::sum_rows(dy.elements(), gradient, accumulate);
         }
     }
 

@@ -59,13 +59,13 @@ impl Correlation {
     }
 
     /// Cells of an output.
-    pub fn output_cells(&self) -> usize {
+    pub fn output_elements(&self) -> usize {
         self.window.outputs() * self.filters
     }
 
     /// Multiplications and additions of an image.
     pub fn cost(&self) -> u64 {
-        2 * (self.patch_cells() as u64).saturating_mul(self.output_cells() as u64)
+        2 * (self.patch_cells() as u64).saturating_mul(self.output_elements() as u64)
     }
 
     fn kernel_cells(&self) -> usize {

@@ -10,8 +10,7 @@ use crate::engine::{
     layer::{Backward, Forward, Layer, ParameterSpec, Workspace, bias_activation, settings_checks},
     real::Real,
     regularizer::Regularizer,
-    shape::Shape,
-    spec::LONGEST_AXIS,
+    shape::{MAX_AXIS_SIZE, Shape},
 };
 use serde::{Deserialize, Serialize};
 
@@ -97,8 +96,8 @@ impl<const AXES: usize> Layer for DepthwiseConvolution<AXES> {
         self.kernel_size.check("/kernel_size", 1)?;
         self.strides.check("/strides", 1)?;
         self.padding.check_around()?;
-        let (multiplier, expected) = (self.depth_multiplier, format!("1 to {LONGEST_AXIS}"));
-        settings_checks::range((1..=LONGEST_AXIS).contains(&multiplier), "/depth_multiplier", &expected, multiplier)?;
+        let (multiplier, expected) = (self.depth_multiplier, format!("1 to {MAX_AXIS_SIZE}"));
+        settings_checks::range((1..=MAX_AXIS_SIZE).contains(&multiplier), "/depth_multiplier", &expected, multiplier)?;
         self.dilation_rate.check("/dilation_rate", 1)?;
         self.activation.check().map_err(|error| error.under("/activation"))?;
         let (regularizer, constraint) = (self.depthwise_regularizer.as_ref(), self.depthwise_constraint.as_ref());
@@ -132,7 +131,7 @@ impl<const AXES: usize> Layer for DepthwiseConvolution<AXES> {
 
     fn workspace(&self, inputs: &[Shape]) -> Workspace {
         let planes = self.planes(&inputs[0]);
-        let sums = if self.activation.needs_input() { planes.output_cells() } else { 0 };
+        let sums = if self.activation.needs_input() { planes.output_elements() } else { 0 };
         Workspace { kept_per_row: sums, scratch: planes.room(), ..Workspace::default() }
     }
 
@@ -158,8 +157,8 @@ impl<const AXES: usize> Layer for DepthwiseConvolution<AXES> {
         let weights = cx.parameters.get(KERNEL);
         let bias = self.use_bias.then(|| cx.parameters.get(BIAS));
         let activation = (!cx.pass.logits).then_some(self.activation);
-        let mut kept = cx.kept.chunks_exact_mut(planes.output_cells());
-        let outputs = cx.output.chunks_exact_mut(planes.output_cells());
+        let mut kept = cx.kept.chunks_exact_mut(planes.output_elements());
+        let outputs = cx.output.chunks_exact_mut(planes.output_elements());
         for (image, output) in cx.inputs.get(0).chunks_exact(planes.image_cells()).zip(outputs) {
             planes.forward(planes.framed(image, room), weights, output);
             bias_activation::add_bias_and_activate(
@@ -177,11 +176,11 @@ impl<const AXES: usize> Layer for DepthwiseConvolution<AXES> {
         let room = &mut cx.scratch[..planes.room()];
         let activation = (!cx.pass.logits).then_some(self.activation);
         let mut accumulate = cx.parameter_gradients.accumulate;
-        let mut kept = cx.kept.chunks_exact(planes.output_cells());
+        let mut kept = cx.kept.chunks_exact(planes.output_elements());
         let mut input_gradients = cx.input_gradients.get(0).map(|dx| dx.chunks_exact_mut(planes.image_cells()));
         let images = cx.inputs.get(0).chunks_exact(planes.image_cells());
-        let gradients = cx.output_gradient.chunks_exact_mut(planes.output_cells());
-        for ((image, output), dy) in images.zip(cx.output.chunks_exact(planes.output_cells())).zip(gradients) {
+        let gradients = cx.output_gradient.chunks_exact_mut(planes.output_elements());
+        for ((image, output), dy) in images.zip(cx.output.chunks_exact(planes.output_elements())).zip(gradients) {
             if let Some(activation) = activation {
                 activation.backward(kept.next().unwrap_or_default(), output, dy, planes.width());
             }

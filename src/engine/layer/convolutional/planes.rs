@@ -28,13 +28,13 @@ impl Planes {
     }
 
     /// Cells of an output.
-    pub fn output_cells(&self) -> usize {
+    pub fn output_elements(&self) -> usize {
         self.window.outputs() * self.width()
     }
 
     /// Multiplications and additions of an image.
     pub fn cost(&self) -> u64 {
-        2 * (self.window.taps() as u64).saturating_mul(self.output_cells() as u64)
+        2 * (self.window.taps() as u64).saturating_mul(self.output_elements() as u64)
     }
 
     /// Whether images are read and written where they lie.

@@ -10,8 +10,7 @@ use crate::engine::{
     layer::{Backward, Forward, Layer, ParameterSpec, Workspace, bias_activation, settings_checks},
     real::Real,
     regularizer::Regularizer,
-    shape::Shape,
-    spec::LONGEST_AXIS,
+    shape::{MAX_AXIS_SIZE, Shape},
 };
 use serde::{Deserialize, Serialize};
 
@@ -114,7 +113,12 @@ impl<const AXES: usize> SeparableConvolution<AXES> {
 impl<const AXES: usize> Layer for SeparableConvolution<AXES> {
     fn check(&self) -> Result<(), FieldError> {
         for (name, count) in [("/filters", self.filters), ("/depth_multiplier", self.depth_multiplier)] {
-            settings_checks::range((1..=LONGEST_AXIS).contains(&count), name, &format!("1 to {LONGEST_AXIS}"), count)?;
+            settings_checks::range(
+                (1..=MAX_AXIS_SIZE).contains(&count),
+                name,
+                &format!("1 to {MAX_AXIS_SIZE}"),
+                count,
+            )?;
         }
         self.kernel_size.check("/kernel_size", 1)?;
         self.strides.check("/strides", 1)?;
@@ -159,13 +163,13 @@ impl<const AXES: usize> Layer for SeparableConvolution<AXES> {
     /// Kept: what the depthwise kernel gives, and the sums where the activation asks for them.
     fn workspace(&self, inputs: &[Shape]) -> Workspace {
         let planes = self.planes(&inputs[0]);
-        let middle = planes.output_cells();
+        let middle = planes.output_elements();
         Workspace { kept_per_row: middle + self.sums(&planes), scratch: planes.room() + middle, ..Workspace::default() }
     }
 
     fn cost(&self, inputs: &[Shape]) -> u64 {
         let planes = self.planes(&inputs[0]);
-        planes.cost().saturating_add(2 * (planes.output_cells() as u64).saturating_mul(self.filters as u64))
+        planes.cost().saturating_add(2 * (planes.output_elements() as u64).saturating_mul(self.filters as u64))
     }
 
     fn product_rows(&self, inputs: &[Shape]) -> Option<usize> {
@@ -186,12 +190,12 @@ impl<const AXES: usize> Layer for SeparableConvolution<AXES> {
         let (depthwise, pointwise) = (cx.parameters.get(DEPTHWISE), cx.parameters.get(POINTWISE));
         let bias = self.use_bias.then(|| cx.parameters.get(BIAS));
         let activation = (!cx.pass.logits).then_some(self.activation);
-        let mut kept = cx.kept.chunks_exact_mut(planes.output_cells() + self.sums(&planes));
+        let mut kept = cx.kept.chunks_exact_mut(planes.output_elements() + self.sums(&planes));
         let outputs = cx.output.chunks_exact_mut(planes.window.outputs() * self.filters);
         for (image, output) in cx.inputs.get(0).chunks_exact(planes.image_cells()).zip(outputs) {
             let (middle, sums) = match kept.next() {
-                Some(kept) => kept.split_at_mut(planes.output_cells()),
-                None => (&mut spare[..planes.output_cells()], &mut [][..]),
+                Some(kept) => kept.split_at_mut(planes.output_elements()),
+                None => (&mut spare[..planes.output_elements()], &mut [][..]),
             };
             planes.forward(planes.framed(image, room), depthwise, middle);
             let middle = Matrix::new(&*middle, planes.width());
@@ -203,16 +207,16 @@ impl<const AXES: usize> Layer for SeparableConvolution<AXES> {
     fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
         let planes = self.planes(cx.inputs.shape(0));
         let (room, spare) = cx.scratch.split_at_mut(planes.room());
-        let middle_gradient = &mut spare[..planes.output_cells()];
+        let middle_gradient = &mut spare[..planes.output_elements()];
         let activation = (!cx.pass.logits).then_some(self.activation);
         let mut accumulate = cx.parameter_gradients.accumulate;
-        let kept = cx.kept.chunks_exact(planes.output_cells() + self.sums(&planes));
+        let kept = cx.kept.chunks_exact(planes.output_elements() + self.sums(&planes));
         let mut input_gradients = cx.input_gradients.get(0).map(|dx| dx.chunks_exact_mut(planes.image_cells()));
         let cells = planes.window.outputs() * self.filters;
         let images = cx.inputs.get(0).chunks_exact(planes.image_cells()).zip(kept);
         let outputs = cx.output.chunks_exact(cells).zip(cx.output_gradient.chunks_exact_mut(cells));
         for ((image, kept), (output, dy)) in images.zip(outputs) {
-            let (middle, sums) = kept.split_at(planes.output_cells());
+            let (middle, sums) = kept.split_at(planes.output_elements());
             if let Some(activation) = activation {
                 activation.backward(sums, output, dy, self.filters);
             }
@@ -220,7 +224,7 @@ impl<const AXES: usize> Layer for SeparableConvolution<AXES> {
             if self.use_bias
                 && let Some(gradient) = cx.parameter_gradients.get(BIAS)
             {
-                kernel::sum_rows(dy.cells(), gradient, accumulate);
+                kernel::sum_rows(dy.elements(), gradient, accumulate);
             }
             if let Some(gradient) = cx.parameter_gradients.get(POINTWISE) {
                 kernel::product(Matrix::new(middle, planes.width()).transposed(), dy, gradient, accumulate);

@@ -1,6 +1,6 @@
 //! [`Sizes`] and [`Padding`]: how settings say where a window stands.
 
-use crate::engine::{field::FieldError, layer::settings_checks, spec::LONGEST_AXIS};
+use crate::engine::{field::FieldError, layer::settings_checks, shape::MAX_AXIS_SIZE};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use serde_json::Value;
 use utoipa::openapi::{ArrayBuilder, ObjectBuilder, OneOfBuilder, RefOr, Schema, schema::Type};
@@ -17,8 +17,8 @@ impl<const AXES: usize> Sizes<AXES> {
 
     /// Fails unless each is at least `least` and no longer than an axis.
     pub(crate) fn check(&self, pointer: &str, least: usize) -> Result<(), FieldError> {
-        let holds = self.0.iter().all(|size| (least..=LONGEST_AXIS).contains(size));
-        settings_checks::range(holds, pointer, &format!("{least} to {LONGEST_AXIS}"), format_args!("{:?}", self.0))
+        let holds = self.0.iter().all(|size| (least..=MAX_AXIS_SIZE).contains(size));
+        settings_checks::range(holds, pointer, &format!("{least} to {MAX_AXIS_SIZE}"), format_args!("{:?}", self.0))
     }
 
     /// Of dilation: fails where it is more than 1 and a stride is, too.
@@ -32,7 +32,7 @@ impl<const AXES: usize> Sizes<AXES> {
     pub(crate) fn schema() -> RefOr<Schema> {
         let size = || {
             let size = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0));
-            size.maximum(Some(LONGEST_AXIS as f64))
+            size.maximum(Some(MAX_AXIS_SIZE as f64))
         };
         let list = ArrayBuilder::new().items(size()).min_items(Some(AXES)).max_items(Some(AXES));
         let description = "A number for every axis, or a list of a number an axis.";

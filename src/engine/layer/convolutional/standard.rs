@@ -10,8 +10,7 @@ use crate::engine::{
     layer::{Backward, Forward, Layer, ParameterSpec, Workspace, bias_activation, settings_checks},
     real::Real,
     regularizer::Regularizer,
-    shape::Shape,
-    spec::LONGEST_AXIS,
+    shape::{MAX_AXIS_SIZE, Shape},
 };
 use serde::{Deserialize, Serialize};
 
@@ -102,7 +101,12 @@ impl<const AXES: usize> Convolution<AXES> {
 impl<const AXES: usize> Layer for Convolution<AXES> {
     fn check(&self) -> Result<(), FieldError> {
         for (name, count) in [("/filters", self.filters), ("/groups", self.groups)] {
-            settings_checks::range((1..=LONGEST_AXIS).contains(&count), name, &format!("1 to {LONGEST_AXIS}"), count)?;
+            settings_checks::range(
+                (1..=MAX_AXIS_SIZE).contains(&count),
+                name,
+                &format!("1 to {MAX_AXIS_SIZE}"),
+                count,
+            )?;
         }
         let expected = format!("a divisor of the {} filters", self.filters);
         settings_checks::range(self.filters.is_multiple_of(self.groups), "/groups", &expected, self.groups)?;
@@ -146,7 +150,7 @@ impl<const AXES: usize> Layer for Convolution<AXES> {
 
     fn workspace(&self, inputs: &[Shape]) -> Workspace {
         let correlation = self.correlation(&inputs[0]);
-        let sums = if self.activation.needs_input() { correlation.output_cells() } else { 0 };
+        let sums = if self.activation.needs_input() { correlation.output_elements() } else { 0 };
         Workspace { kept_per_row: sums, scratch: correlation.scratch(), ..Workspace::default() }
     }
 
@@ -176,7 +180,7 @@ impl<const AXES: usize> Layer for Convolution<AXES> {
         let weights = cx.parameters.get(KERNEL);
         let bias = self.use_bias.then(|| cx.parameters.get(BIAS));
         let activation = (!cx.pass.logits).then_some(self.activation);
-        let outputs = correlation.images() * correlation.output_cells();
+        let outputs = correlation.images() * correlation.output_elements();
         let mut kept = cx.kept.chunks_mut(outputs);
         let images = cx.inputs.get(0).chunks(correlation.images() * correlation.image_cells());
         for (images, output) in images.zip(cx.output.chunks_mut(outputs)) {
@@ -195,7 +199,7 @@ impl<const AXES: usize> Layer for Convolution<AXES> {
         let correlation = self.correlation(cx.inputs.shape(0));
         let mut rooms = correlation.rooms(cx.scratch);
         let activation = (!cx.pass.logits).then_some(self.activation);
-        let outputs = correlation.images() * correlation.output_cells();
+        let outputs = correlation.images() * correlation.output_elements();
         let cells = correlation.images() * correlation.image_cells();
         let mut input_gradient = cx.input_gradients.get(0);
         if input_gradient.is_some() {

@@ -10,8 +10,7 @@ use crate::engine::{
     layer::{Backward, Forward, Layer, ParameterSpec, Workspace, bias_activation, settings_checks},
     real::Real,
     regularizer::Regularizer,
-    shape::Shape,
-    spec::LONGEST_AXIS,
+    shape::{MAX_AXIS_SIZE, Shape},
 };
 use serde::{Deserialize, Serialize};
 
@@ -122,8 +121,8 @@ impl<const AXES: usize> TransposedConvolution<AXES> {
 
 impl<const AXES: usize> Layer for TransposedConvolution<AXES> {
     fn check(&self) -> Result<(), FieldError> {
-        let expected = format!("1 to {LONGEST_AXIS}");
-        settings_checks::range((1..=LONGEST_AXIS).contains(&self.filters), "/filters", &expected, self.filters)?;
+        let expected = format!("1 to {MAX_AXIS_SIZE}");
+        settings_checks::range((1..=MAX_AXIS_SIZE).contains(&self.filters), "/filters", &expected, self.filters)?;
         self.kernel_size.check("/kernel_size", 1)?;
         self.strides.check("/strides", 1)?;
         self.dilation_rate.check("/dilation_rate", 1)?;
@@ -205,7 +204,7 @@ impl<const AXES: usize> Layer for TransposedConvolution<AXES> {
         let activation = (!cx.pass.logits).then_some(self.activation);
         let cells = correlation.images() * correlation.image_cells();
         let mut kept = cx.kept.chunks_mut(cells);
-        let inputs = cx.inputs.get(0).chunks(correlation.images() * correlation.output_cells());
+        let inputs = cx.inputs.get(0).chunks(correlation.images() * correlation.output_elements());
         for (inputs, output) in inputs.zip(cx.output.chunks_mut(cells)) {
             correlation.back(cx.tables, inputs, &mut rooms, output);
             bias_activation::add_bias_and_activate(
@@ -223,7 +222,7 @@ impl<const AXES: usize> Layer for TransposedConvolution<AXES> {
         let mut rooms = correlation.rooms(cx.scratch);
         let activation = (!cx.pass.logits).then_some(self.activation);
         let cells = correlation.images() * correlation.image_cells();
-        let places = correlation.images() * correlation.output_cells();
+        let places = correlation.images() * correlation.output_elements();
         let mut input_gradient = cx.input_gradients.get(0);
         let mut accumulate = cx.parameter_gradients.accumulate;
         let mut kept = cx.kept.chunks(cells);

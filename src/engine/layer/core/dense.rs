@@ -9,8 +9,7 @@ use crate::engine::{
     layer::{Backward, Forward, Layer, MaskRule, ParameterSpec, Workspace, bias_activation, settings_checks},
     real::Real,
     regularizer::Regularizer,
-    shape::Shape,
-    spec::LONGEST_AXIS,
+    shape::{MAX_AXIS_SIZE, Shape},
 };
 use serde::{Deserialize, Serialize};
 
@@ -63,9 +62,9 @@ const BIAS: usize = 1;
 impl Layer for Dense {
     fn check(&self) -> Result<(), FieldError> {
         settings_checks::range(
-            (1..=LONGEST_AXIS).contains(&self.units),
+            (1..=MAX_AXIS_SIZE).contains(&self.units),
             "/units",
-            &format!("1 to {LONGEST_AXIS}"),
+            &format!("1 to {MAX_AXIS_SIZE}"),
             self.units,
         )?;
         self.activation.check().map_err(|error| error.under("/activation"))?;
@@ -107,17 +106,17 @@ impl Layer for Dense {
     }
 
     fn workspace(&self, inputs: &[Shape]) -> Workspace {
-        let positions = inputs[0].cells() / inputs[0].last();
+        let positions = inputs[0].elements() / inputs[0].last();
         let sums = if self.activation.needs_input() { positions * self.units } else { 0 };
         Workspace { kept_per_row: sums, ..Workspace::default() }
     }
 
     fn cost(&self, inputs: &[Shape]) -> u64 {
-        2 * inputs[0].cells() as u64 * self.units as u64
+        2 * inputs[0].elements() as u64 * self.units as u64
     }
 
     fn product_rows(&self, inputs: &[Shape]) -> Option<usize> {
-        Some(inputs[0].cells() / inputs[0].last())
+        Some(inputs[0].elements() / inputs[0].last())
     }
 
     fn last_activation(&self) -> Option<Activation> {
@@ -156,7 +155,7 @@ impl Layer for Dense {
         if self.use_bias
             && let Some(gradient) = cx.parameter_gradients.get(BIAS)
         {
-            kernel::sum_rows(dy.cells(), gradient, accumulate);
+            kernel::sum_rows(dy.elements(), gradient, accumulate);
         }
         if let Some(dx) = cx.input_gradients.get(0) {
             let kernel = Matrix::new(cx.parameters.get(KERNEL), self.units);

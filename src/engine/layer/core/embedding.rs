@@ -92,7 +92,7 @@ impl Layer for Embedding {
     }
 
     fn cost(&self, inputs: &[Shape]) -> u64 {
-        inputs[0].cells() as u64 * self.output_dim as u64
+        inputs[0].elements() as u64 * self.output_dim as u64
     }
 
     fn activity_regularizer(&self) -> Option<Regularizer> {

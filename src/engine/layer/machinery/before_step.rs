@@ -1,6 +1,7 @@
 //! [`BeforeStep`].
 
-use crate::engine::{shape::Shape, spec::Parameter};
+use super::Parameter;
+use crate::engine::shape::Shape;
 
 /// What a layer that changes its parameters before each training step sees.
 #[derive(Debug)]
@@ -30,7 +31,7 @@ pub(crate) fn pair<'a, F>(
     fixed: &'a mut [F],
 ) -> (&'a mut [F], &'a mut [F]) {
     let (first, second) = (&places[first], &places[second]);
-    let (before, after) = fixed.split_at_mut(second.cells.start);
+    let (before, after) = fixed.split_at_mut(second.range.start);
     let flat = if first.spec.trainable { trainable } else { before };
-    (&mut flat[first.cells.clone()], &mut after[..second.cells.len()])
+    (&mut flat[first.range.clone()], &mut after[..second.range.len()])
 }

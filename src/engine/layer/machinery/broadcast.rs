@@ -84,14 +84,14 @@ impl Whole<'_> {
     pub(crate) fn axis(self, from_last: usize) -> usize {
         self.0.iter().filter_map(|shape| shape.0.iter().rev().nth(from_last)).max().copied().unwrap_or(1)
     }
-    pub(crate) fn cells(self) -> usize {
+    pub(crate) fn elements(self) -> usize {
         (0..self.rank()).map(|axis| self.axis(axis)).product()
     }
     /// Calls `f` with cells of one row of the whole, and with those of the input that go there: as many, or one for all.
     /// `by_step`: no range is longer than the last axis, even where the input has every cell.
     pub(crate) fn runs(self, input: &Shape, by_step: bool, mut f: impl FnMut(Range<usize>, Range<usize>)) {
-        let cells = self.cells();
-        if input.cells() == cells && !by_step {
+        let cells = self.elements();
+        if input.elements() == cells && !by_step {
             return f(0..cells, 0..cells);
         }
         let width = self.axis(0);
@@ -121,13 +121,13 @@ impl Whole<'_> {
         let Some(mask) = mask_of(inputs, input) else { return true };
         let shape = inputs.shape(input);
         let first = self.place(shape, start / self.axis(0), shape.last());
-        mask[(row * shape.cells() + first) / shape.last()] != F::ZERO
+        mask[(row * shape.elements() + first) / shape.last()] != F::ZERO
     }
 
     /// Combines each cell of `y`, [rows, whole], with the cell of `x`, [rows, input], that goes there.
     #[inline(always)]
     pub(crate) fn combine<F: Real>(self, y: &mut [F], x: &[F], input: &Shape, f: impl Fn(F, F) -> F) {
-        for (y, x) in y.chunks_exact_mut(self.cells()).zip(x.chunks_exact(input.cells())) {
+        for (y, x) in y.chunks_exact_mut(self.elements()).zip(x.chunks_exact(input.elements())) {
             self.runs(input, false, |outs, ins| combine_run(&mut y[outs], &x[ins], &f));
         }
     }
@@ -135,7 +135,7 @@ impl Whole<'_> {
     /// Writes `factor` times the gradient of the whole to that of an input, summed up where the input stretched.
     pub(crate) fn hand_back<F: Real>(self, dy: &[F], dx: &mut [F], input: &Shape, factor: F) {
         dx.fill(F::ZERO);
-        for (dy, dx) in dy.chunks_exact(self.cells()).zip(dx.chunks_exact_mut(input.cells())) {
+        for (dy, dx) in dy.chunks_exact(self.elements()).zip(dx.chunks_exact_mut(input.elements())) {
             self.runs(input, false, |outs, ins| match &mut dx[ins] {
                 [dx] => *dx += factor * dy[outs].iter().copied().sum::<F>(),
                 dx => combine_run(

@@ -1,11 +1,11 @@
 //! What a layer sees while it runs: its inputs, its parameters, its memory.
 
+use super::Parameter;
 use crate::engine::{
     kernel::{Buffer, Team},
     random::Noise,
     real::Real,
     shape::Shape,
-    spec::{Node, Parameter},
 };
 use std::ops::Range;
 
@@ -32,8 +32,13 @@ pub struct Pass {
 /// The values that a layer reads.
 #[derive(Debug, Clone, Copy)]
 pub struct Values<'a, F> {
-    pub(crate) node: &'a Node,
-    pub(crate) cells: &'a [usize],
+    /// By input: its value, its shape, the value of its mask, the shape of that.
+    pub(crate) inputs: &'a [usize],
+    pub(crate) shapes: &'a [Shape],
+    pub(crate) masks: &'a [Option<usize>],
+    pub(crate) mask_shapes: &'a [Shape],
+    /// By value: elements of a row.
+    pub(crate) elements: &'a [usize],
     pub(crate) values: &'a [Buffer<F>],
     pub(crate) batch_rows: usize,
 }
@@ -42,41 +47,41 @@ impl<'a, F: Real> Values<'a, F> {
     /// Input `index`, [rows, ...].
     #[inline]
     pub fn get(&self, index: usize) -> &'a [F] {
-        self.value(self.node.inputs[index])
+        self.value(self.inputs[index])
     }
     /// How many inputs there are.
     #[inline]
     pub fn len(&self) -> usize {
-        self.node.inputs.len()
+        self.inputs.len()
     }
     /// Whether there are no inputs.
     pub fn is_empty(&self) -> bool {
-        self.node.inputs.is_empty()
+        self.inputs.is_empty()
     }
     /// The shape of one row of input `index`.
     #[inline]
     pub fn shape(&self, index: usize) -> &'a Shape {
-        &self.node.input_shapes[index]
+        &self.shapes[index]
     }
     /// The shapes of one row of every input.
     #[inline]
     pub fn shapes(&self) -> &'a [Shape] {
-        &self.node.input_shapes
+        self.shapes
     }
     /// The mask of input `index`, [rows, ...] with the first axes of the input: 1 for steps that count and 0 for padding;
     /// nothing where every step counts.
     #[inline]
     pub fn mask(&self, index: usize) -> Option<&'a [F]> {
-        self.node.masks[index].map(|value| self.value(value))
+        self.masks[index].map(|value| self.value(value))
     }
     /// The shapes of one row of every input's mask; those of inputs without one are empty.
     #[inline]
     pub fn mask_shapes(&self) -> &'a [Shape] {
-        &self.node.mask_shapes
+        self.mask_shapes
     }
     #[inline]
     fn value(&self, value: usize) -> &'a [F] {
-        &self.values[value][..self.batch_rows * self.cells[value]]
+        &self.values[value][..self.batch_rows * self.elements[value]]
     }
 }
 
@@ -94,16 +99,16 @@ impl<'a, F: Real> Parameters<'a, F> {
     pub fn get(&self, index: usize) -> &'a [F] {
         let place = &self.places[index];
         let flat = if place.spec.trainable { self.trainable } else { self.fixed };
-        &flat[place.cells.clone()]
+        &flat[place.range.clone()]
     }
 }
 
 /// The gradients of a layer's parameters, one lane's.
 #[derive(Debug)]
 pub struct ParameterGradients<'a, F> {
-    /// By parameter of the layer: its cells; none where nobody wants them.
+    /// By parameter of the layer: its elements; none where nobody wants them.
     pub(crate) places: &'a [Range<usize>],
-    pub(crate) cells: &'a mut [F],
+    pub(crate) elements: &'a mut [F],
     /// Whether to add to what is there, rather than to overwrite it.
     pub accumulate: bool,
 }
@@ -113,7 +118,7 @@ impl<F: Real> ParameterGradients<'_, F> {
     #[inline]
     pub fn get(&mut self, index: usize) -> Option<&mut [F]> {
         let place = self.places[index].clone();
-        (!place.is_empty()).then(|| &mut self.cells[place])
+        (!place.is_empty()).then(|| &mut self.elements[place])
     }
 }
 
@@ -121,8 +126,10 @@ impl<F: Real> ParameterGradients<'_, F> {
 /// outside of the layer.
 #[derive(Debug)]
 pub struct InputGradients<'a, F> {
-    pub(crate) node: &'a Node,
-    pub(crate) cells: &'a [usize],
+    /// By input: its value.
+    pub(crate) inputs: &'a [usize],
+    /// By value: elements of a row.
+    pub(crate) elements: &'a [usize],
     pub(crate) gradients: &'a mut [Buffer<F>],
     /// By input: where its gradient goes.
     pub(crate) destinations: &'a [Destination],
@@ -146,12 +153,12 @@ impl<F: Real> InputGradients<'_, F> {
     /// The gradient of input `index`, [rows, ...]; nothing where nobody needs it.
     #[inline]
     pub fn get(&mut self, index: usize) -> Option<&mut [F]> {
-        let value = self.node.inputs[index];
-        let cells = self.batch_rows * self.cells[value];
+        let value = self.inputs[index];
+        let elements = self.batch_rows * self.elements[value];
         match self.destinations[index] {
             Destination::Nowhere => None,
-            Destination::First => Some(&mut self.gradients[value][..cells]),
-            Destination::Added => Some(&mut self.spare[index][..cells]),
+            Destination::First => Some(&mut self.gradients[value][..elements]),
+            Destination::Added => Some(&mut self.spare[index][..elements]),
         }
     }
 }
@@ -160,8 +167,8 @@ impl<F: Real> InputGradients<'_, F> {
 #[derive(Debug)]
 pub struct Others<'a, F> {
     pub(crate) buffers: &'a mut [Buffer<F>],
-    /// Cells of a row of each of them.
-    pub(crate) cells: &'a [usize],
+    /// Elements of a row of each of them.
+    pub(crate) elements: &'a [usize],
     pub(crate) batch_rows: usize,
 }
 
@@ -169,8 +176,8 @@ impl<F: Real> Others<'_, F> {
     /// Number `index` of them, [rows, ...]; nothing where there are fewer.
     #[inline]
     pub fn get(&mut self, index: usize) -> Option<&mut [F]> {
-        let cells = self.batch_rows * self.cells.get(index)?;
-        self.buffers.get_mut(index).map(|buffer| &mut buffer[..cells])
+        let elements = self.batch_rows * self.elements.get(index)?;
+        self.buffers.get_mut(index).map(|buffer| &mut buffer[..elements])
     }
 }
 
@@ -195,8 +202,8 @@ pub struct Forward<'a, F> {
     pub kept: &'a mut [F],
     /// As much as [`super::Workspace`] asked for.
     pub scratch: &'a mut [F],
-    /// What [`super::Layer::join_forward`] made of the whole batch; empty at inference.
-    pub joined: &'a [F],
+    /// What [`super::Layer::reduce_forward`] computed from the whole batch; empty at inference.
+    pub reduced: &'a [F],
     /// What [`super::Layer::tables`] made of the shapes.
     pub tables: &'a [Vec<u32>],
     /// Who may help, where a row has so much work that it is worth it: nobody in training, whose rows are shared already.
@@ -226,17 +233,17 @@ pub struct Backward<'a, F> {
     pub kept: &'a mut [F],
     /// As much as [`super::Workspace`] asked for.
     pub scratch: &'a mut [F],
-    /// What [`super::Layer::join_forward`] made of the whole batch.
-    pub joined: &'a [F],
-    /// What [`super::Layer::join_backward`] made of the whole batch.
-    pub joined_backward: &'a [F],
+    /// What [`super::Layer::reduce_forward`] computed from the whole batch.
+    pub reduced: &'a [F],
+    /// What [`super::Layer::reduce_backward`] computed from the whole batch.
+    pub reduced_backward: &'a [F],
     /// What [`super::Layer::tables`] made of the shapes.
     pub tables: &'a [Vec<u32>],
 }
 
-/// Every lane's sums, and where what follows from them goes.
+/// Every lane's partial sums, and the elements to compute from them.
 #[derive(Debug)]
-pub struct Join<'a, F> {
+pub struct Reduce<'a, F> {
     /// Rows of the batch of each lane.
     pub rows: &'a [usize],
     /// Rows that the layer sees of one row of the batch.
@@ -245,8 +252,8 @@ pub struct Join<'a, F> {
     pub masked: bool,
     /// [lanes, sums]
     pub sums: &'a [f64],
-    /// As many cells as [`super::Meeting`] asked for.
-    pub joined: &'a mut [F],
+    /// As many elements as [`super::BatchReduction`] says.
+    pub reduced: &'a mut [F],
     /// The shape of one row of the layer's first input.
     pub shape: &'a Shape,
     /// The flat vector of parameters that training does not move.
@@ -254,9 +261,9 @@ pub struct Join<'a, F> {
     pub(crate) places: &'a [Parameter],
 }
 
-impl<F: Real> Join<'_, F> {
+impl<F: Real> Reduce<'_, F> {
     /// A parameter that training does not move, such as a moving mean.
     pub fn fixed(&mut self, index: usize) -> &mut [F] {
-        &mut self.fixed[self.places[index].cells.clone()]
+        &mut self.fixed[self.places[index].range.clone()]
     }
 }

@@ -1,13 +1,13 @@
-//! [`Layer`], and what it says of itself: [`ParameterSpec`], [`Workspace`], [`Meeting`], [`MaskRule`], [`InputScale`].
+//! [`Layer`], and what it says of itself: [`ParameterSpec`], [`Workspace`], [`BatchReduction`], [`MaskRule`], [`InputScale`].
 
-use super::{Backward, BeforeStep, Forward, Join};
+use super::{Backward, BeforeStep, Forward, Reduce};
 use crate::engine::{
     activation::Activation, constraint::Constraint, field::FieldError, init::Initializer, layer::Direction, real::Real,
     regularizer::Regularizer, shape::Shape,
 };
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
-/// One tensor of weights that a layer asks for.
+/// A tensor of weights that a layer requires.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ParameterSpec {
     /// Keras's name: `kernel`, `bias`, `gamma`, `moving_mean`, …
@@ -16,13 +16,13 @@ pub struct ParameterSpec {
     pub setting: &'static str,
     /// Its shape, row-major.
     pub shape: Shape,
-    /// Its first values.
+    /// Its initializer.
     pub initializer: Initializer,
-    /// Its penalty, where it has one.
+    /// Its regularizer.
     pub regularizer: Option<Regularizer>,
-    /// What it is brought back to after each step, where it has such.
+    /// Its constraint.
     pub constraint: Option<Constraint>,
-    /// Whether the optimizer moves it.
+    /// Whether it is trained.
     pub trainable: bool,
 }
 
@@ -66,7 +66,20 @@ impl ParameterSpec {
     }
 }
 
-/// Memory that a layer wants beside its output, in cells.
+/// A tensor of weights of a model.
+#[derive(Debug, Clone)]
+pub struct Parameter {
+    /// What the layer requires.
+    pub spec: ParameterSpec,
+    /// `layer/parameter`.
+    pub name: String,
+    /// Its shape.
+    pub shape: Shape,
+    /// Its elements in the flat vector of the trainable parameters, or in that of the others.
+    pub range: Range<usize>,
+}
+
+/// Memory that a layer needs beside its output, as numbers of elements.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Workspace {
     /// For each row, kept from forward to backward.
@@ -77,17 +90,17 @@ pub struct Workspace {
     pub scratch: usize,
 }
 
-/// Sums over the whole batch that a layer's output depends on, in cells; see [`Layer::meeting`].
+/// Sums over the whole batch that a layer's output depends on, as numbers of elements; see [`Layer::batch_reduction`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Meeting {
-    /// Cells that each lane sums up before the layer's forward.
+pub struct BatchReduction {
+    /// Partial sums of each lane before the layer's forward.
     pub forward_sums: usize,
-    /// Cells that forward and backward read once the sums are joined.
-    pub forward_joined: usize,
-    /// Cells that each lane sums up before the layer's backward.
+    /// Elements that forward and backward read, computed from these sums.
+    pub forward_reduced: usize,
+    /// Partial sums of each lane before the layer's backward.
     pub backward_sums: usize,
-    /// Cells that backward reads once those are joined.
-    pub backward_joined: usize,
+    /// Elements that backward reads, computed from these sums.
+    pub backward_reduced: usize,
 }
 
 /// The scale of the numbers that a layer is made to read, if they are columns of a table.
@@ -117,7 +130,7 @@ pub enum MaskRule {
 /// What every layer's settings implement. `x: [batch, ...]`, `y: [batch, ...]`, row-major.
 ///
 /// Running state lives outside: parameters, buffers and sums come in through the contexts, laid out once from what
-/// `parameters`, `workspace` and `meeting` say. Nothing in `forward` or `backward` may allocate.
+/// `parameters`, `workspace` and `batch_reduction` say. Nothing in `forward` or `backward` may allocate.
 pub trait Layer: Send + Sync {
     /// Whether it carries a state along a sequence: it may be given the state to begin with, and has the setting
     /// `use_mask`.
@@ -183,7 +196,7 @@ pub trait Layer: Send + Sync {
 
     /// Multiplications and additions of one row's forward, roughly: how much work a thread is given goes by it.
     fn cost(&self, inputs: &[Shape]) -> u64 {
-        inputs.iter().map(|shape| shape.cells() as u64).sum()
+        inputs.iter().map(|shape| shape.elements() as u64).sum()
     }
 
     /// How many rows of one product with its kernel a row of the batch is: its steps or positions. `None` where no kernel is
@@ -226,12 +239,12 @@ pub trait Layer: Send + Sync {
         None
     }
 
-    /// What a row's output depends on in the other rows of a training batch; nothing for most layers. `repeat` is that of
+    /// The sums over the whole training batch that a row's output depends on; `None` for most layers. `repeat` is that of
     /// [`Pass::repeat`].
     ///
-    /// Lanes then meet at this layer, twice a step: each sums up its rows ([`Self::sum_forward`]), the sums are joined in
-    /// lane order ([`Self::join_forward`]), and only then does `forward` run; and likewise before `backward`.
-    fn meeting(&self, _inputs: &[Shape], _repeat: usize) -> Option<Meeting> {
+    /// Lanes synchronize at this layer twice a step: each computes partial sums of its rows ([`Self::sum_forward`]), the sums
+    /// are reduced in lane order ([`Self::reduce_forward`]), then `forward` runs; likewise before `backward`.
+    fn batch_reduction(&self, _inputs: &[Shape], _repeat: usize) -> Option<BatchReduction> {
         None
     }
 
@@ -254,11 +267,11 @@ pub trait Layer: Send + Sync {
     fn sum_forward<F: Real>(&self, _cx: &mut Forward<'_, F>, _sums: &mut [f64]) {}
 
     /// Joins the lanes' forward sums, and updates moving statistics.
-    fn join_forward<F: Real>(&self, _cx: &mut Join<'_, F>) {}
+    fn reduce_forward<F: Real>(&self, _cx: &mut Reduce<'_, F>) {}
 
     /// Writes this lane's backward sums.
     fn sum_backward<F: Real>(&self, _cx: &mut Backward<'_, F>, _sums: &mut [f64]) {}
 
     /// Joins the lanes' backward sums.
-    fn join_backward<F: Real>(&self, _cx: &mut Join<'_, F>) {}
+    fn reduce_backward<F: Real>(&self, _cx: &mut Reduce<'_, F>) {}
 }

@@ -14,5 +14,5 @@ pub use axes::Axes;
 pub use before_step::BeforeStep;
 pub use composition::{Composition, Part, Source};
 pub(crate) use context::Destination;
-pub use context::{Backward, Forward, InputGradients, Join, Others, ParameterGradients, Parameters, Pass, Values};
-pub use layer::{InputScale, Layer, MaskRule, Meeting, ParameterSpec, Workspace};
+pub use context::{Backward, Forward, InputGradients, Others, ParameterGradients, Parameters, Pass, Reduce, Values};
+pub use layer::{BatchReduction, InputScale, Layer, MaskRule, Parameter, ParameterSpec, Workspace};

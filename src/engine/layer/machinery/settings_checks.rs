@@ -1,18 +1,22 @@
 //! Checks of layers' settings, and defaults that several layers share.
 
 use crate::engine::{
-    constraint::Constraint, field::FieldError, init::Initializer, layer::Sizes, regularizer::Regularizer, shape::Shape,
-    spec::LONGEST_AXIS,
+    constraint::Constraint,
+    field::FieldError,
+    init::Initializer,
+    layer::Sizes,
+    regularizer::Regularizer,
+    shape::{MAX_AXIS_SIZE, Shape},
 };
 use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::Value;
 
-/// A whole number from 1 to [`LONGEST_AXIS`].
+/// A whole number from 1 to [`MAX_AXIS_SIZE`].
 pub(crate) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
     let received = Value::deserialize(deserializer)?;
     let count = received.as_u64().and_then(|count| usize::try_from(count).ok());
-    count.filter(|count| (1..=LONGEST_AXIS).contains(count)).ok_or_else(|| {
-        D::Error::custom(format!("expected a whole number from 1 to {LONGEST_AXIS}, received {received}"))
+    count.filter(|count| (1..=MAX_AXIS_SIZE).contains(count)).ok_or_else(|| {
+        D::Error::custom(format!("expected a whole number from 1 to {MAX_AXIS_SIZE}, received {received}"))
     })
 }
 

@@ -24,7 +24,7 @@ pub(crate) fn tables(shape: &Shape, last: &[usize]) -> Vec<Vec<u32>> {
 
 /// Cells of so many moved rows; none where there is nothing to move.
 pub(crate) fn scratch(shape: &Shape, last: &[usize], rows: usize) -> usize {
-    if order(shape, last).is_some() { rows * shape.cells() } else { 0 }
+    if order(shape, last).is_some() { rows * shape.elements() } else { 0 }
 }
 
 /// Writes a row as it stands moved.

@@ -95,7 +95,7 @@ impl Dot {
 
     fn view(&self, input: usize, shape: &Shape) -> View {
         let axis = settings_checks::place(self.axis(input), shape).unwrap_or(0);
-        View { length: shape.0[axis], inner: shape.0[axis + 1..].iter().product(), cells: shape.cells() }
+        View { length: shape.0[axis], inner: shape.0[axis + 1..].iter().product(), cells: shape.elements() }
     }
 }
 
@@ -127,7 +127,7 @@ impl Layer for Dot {
     }
 
     fn workspace(&self, inputs: &[Shape]) -> Workspace {
-        Workspace { scratch: 2 * (inputs[0].cells() + inputs[1].cells()), ..Workspace::default() }
+        Workspace { scratch: 2 * (inputs[0].elements() + inputs[1].elements()), ..Workspace::default() }
     }
 
     fn cost(&self, inputs: &[Shape]) -> u64 {

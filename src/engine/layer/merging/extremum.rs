@@ -18,10 +18,10 @@ fn counted_before<F: Real>(inputs: Values<'_, F>, input: usize, row: usize, star
 pub(crate) fn forward<F: Real>(cx: &mut Forward<'_, F>, better: impl Fn(F, F) -> F) {
     let (inputs, whole) = (cx.inputs, Whole(cx.inputs.shapes()));
     let by_step = (0..inputs.len()).any(|input| mask_of(inputs, input).is_some());
-    let cells = whole.cells();
+    let cells = whole.elements();
     for input in 0..inputs.len() {
         let shape = inputs.shape(input);
-        let rows = cx.output.chunks_exact_mut(cells).zip(inputs.get(input).chunks_exact(shape.cells()));
+        let rows = cx.output.chunks_exact_mut(cells).zip(inputs.get(input).chunks_exact(shape.elements()));
         for (row, (y, x)) in rows.enumerate() {
             whole.runs(shape, by_step, |outs, ins| {
                 let shown = !by_step || whole.counts(inputs, input, row, outs.start);
@@ -47,7 +47,7 @@ pub(crate) fn forward<F: Real>(cx: &mut Forward<'_, F>, better: impl Fn(F, F) ->
 pub(crate) fn backward<F: Real>(cx: &mut Backward<'_, F>) {
     let (inputs, whole) = (cx.inputs, Whole(cx.inputs.shapes()));
     let by_step = (0..inputs.len()).any(|input| mask_of(inputs, input).is_some());
-    let cells = whole.cells();
+    let cells = whole.elements();
     let taken = &mut cx.scratch[..cx.output.len()];
     for input in 0..inputs.len() {
         let Some(dx) = cx.input_gradients.get(input) else { continue };
@@ -55,7 +55,7 @@ pub(crate) fn backward<F: Real>(cx: &mut Backward<'_, F>) {
         for other in 0..=input {
             let shape = inputs.shape(other);
             let rows = taken.chunks_exact_mut(cells).zip(cx.output.chunks_exact(cells));
-            for (row, ((taken, y), x)) in rows.zip(inputs.get(other).chunks_exact(shape.cells())).enumerate() {
+            for (row, ((taken, y), x)) in rows.zip(inputs.get(other).chunks_exact(shape.elements())).enumerate() {
                 whole.runs(shape, by_step, |outs, ins| {
                     let shown = !by_step || whole.counts(inputs, other, row, outs.start);
                     let start = outs.start;

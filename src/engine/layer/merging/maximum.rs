@@ -46,7 +46,7 @@ impl Layer for Maximum {
     }
 
     fn workspace(&self, inputs: &[Shape]) -> Workspace {
-        Workspace { scratch_per_row: Whole(inputs).cells(), ..Workspace::default() }
+        Workspace { scratch_per_row: Whole(inputs).elements(), ..Workspace::default() }
     }
 
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {

@@ -27,10 +27,10 @@ pub struct Multiply {}
 /// Multiplies `product`, [rows, whole], by every input but `except`, and sets hidden steps to 0.
 fn multiply<F: Real>(inputs: Values<'_, F>, product: &mut [F], except: Option<usize>) {
     let whole = Whole(inputs.shapes());
-    let (cells, width) = (whole.cells(), whole.axis(0));
+    let (cells, width) = (whole.elements(), whole.axis(0));
     for input in (0..inputs.len()).filter(|&input| Some(input) != except) {
         let (shape, mask) = (inputs.shape(input), mask_of(inputs, input));
-        let rows = product.chunks_exact_mut(cells).zip(inputs.get(input).chunks_exact(shape.cells()));
+        let rows = product.chunks_exact_mut(cells).zip(inputs.get(input).chunks_exact(shape.elements()));
         for (row, (product, x)) in rows.enumerate() {
             whole.runs(shape, mask.is_some(), |outs, ins| {
                 if mask.is_none() || whole.counts(inputs, input, row, outs.start) {
@@ -76,7 +76,7 @@ impl Layer for Multiply {
     }
 
     fn workspace(&self, inputs: &[Shape]) -> Workspace {
-        Workspace { scratch_per_row: Whole(inputs).cells(), ..Workspace::default() }
+        Workspace { scratch_per_row: Whole(inputs).elements(), ..Workspace::default() }
     }
 
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {

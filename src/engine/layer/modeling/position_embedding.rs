@@ -8,8 +8,7 @@ use crate::engine::{
     layer::{Backward, Forward, Layer, MaskRule, ParameterSpec, settings_checks},
     real::Real,
     regularizer::Regularizer,
-    shape::Shape,
-    spec::LONGEST_AXIS,
+    shape::{MAX_AXIS_SIZE, Shape},
 };
 use serde::{Deserialize, Serialize};
 
@@ -50,7 +49,7 @@ impl Layer for PositionEmbedding {
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
         settings_checks::sequence(&inputs[0])?;
-        let (steps, most) = (inputs[0].0[0], self.sequence_length.unwrap_or(LONGEST_AXIS));
+        let (steps, most) = (inputs[0].0[0], self.sequence_length.unwrap_or(MAX_AXIS_SIZE));
         settings_checks::range(
             steps <= most,
             "/sequence_length",
@@ -77,14 +76,14 @@ impl Layer for PositionEmbedding {
 
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
         cx.output.copy_from_slice(cx.inputs.get(0));
-        let embeddings = &cx.parameters.get(0)[..cx.inputs.shape(0).cells()];
+        let embeddings = &cx.parameters.get(0)[..cx.inputs.shape(0).elements()];
         kernel::add_to_rows(embeddings, cx.output);
     }
 
     fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
         let accumulate = cx.parameter_gradients.accumulate;
         if let Some(gradient) = cx.parameter_gradients.get(0) {
-            let (used, unused) = gradient.split_at_mut(cx.inputs.shape(0).cells());
+            let (used, unused) = gradient.split_at_mut(cx.inputs.shape(0).elements());
             kernel::sum_rows(cx.output_gradient, used, accumulate);
             if !accumulate {
                 unused.fill(F::ZERO);

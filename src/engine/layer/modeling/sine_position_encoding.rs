@@ -45,12 +45,12 @@ impl Layer for SinePositionEncoding {
     }
 
     fn workspace(&self, inputs: &[Shape]) -> Workspace {
-        Workspace { scratch: inputs[0].cells(), ..Workspace::default() }
+        Workspace { scratch: inputs[0].elements(), ..Workspace::default() }
     }
 
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
         let dim = cx.inputs.shape(0).last();
-        let encoding = &mut cx.scratch[..cx.inputs.shape(0).cells()];
+        let encoding = &mut cx.scratch[..cx.inputs.shape(0).elements()];
         for i in 0..dim {
             let frequency = self.max_wavelength.powf(-((i / 2 * 2) as f64) / dim as f64);
             // Each step turns the wave on by the same angle: no sine is taken twice.

@@ -6,8 +6,7 @@ use crate::engine::{
     init::Initializer,
     layer::{AnyLayer, Part, Primitive, Source, settings_checks},
     real::check,
-    shape::Shape,
-    spec::LONGEST_AXIS,
+    shape::{MAX_AXIS_SIZE, Shape},
 };
 use serde_json::{Value, json};
 
@@ -30,10 +29,10 @@ pub(crate) struct Block<'a> {
 impl Block<'_> {
     /// Ranges of the settings.
     pub fn check(&self) -> Result<(), FieldError> {
-        let expected = format!("1 to {LONGEST_AXIS}");
+        let expected = format!("1 to {MAX_AXIS_SIZE}");
         let counts = [("/intermediate_dim", self.intermediate_dim), ("/num_heads", self.num_heads)];
         for (pointer, count) in counts.into_iter().chain(self.key_dim.map(|dim| ("/key_dim", dim))) {
-            settings_checks::range((1..=LONGEST_AXIS).contains(&count), pointer, &expected, count)?;
+            settings_checks::range((1..=MAX_AXIS_SIZE).contains(&count), pointer, &expected, count)?;
         }
         check::below_one("/dropout", self.dropout)?;
         check::positive("/layer_norm_epsilon", self.layer_norm_epsilon)?;

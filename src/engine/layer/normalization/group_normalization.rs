@@ -136,12 +136,12 @@ impl Layer for GroupNormalization {
     }
 
     fn cost(&self, inputs: &[Shape]) -> u64 {
-        8 * inputs[0].cells() as u64
+        8 * inputs[0].elements() as u64
     }
 
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
         let channels = self.channels(cx.inputs.shape(0));
-        let cells = cx.inputs.shape(0).cells();
+        let cells = cx.inputs.shape(0).elements();
         let groups = self.groups(channels);
         let (group, epsilon) = (channels / groups, F::of(self.epsilon));
         let count = F::of((cells / groups) as f64);
@@ -197,7 +197,7 @@ impl Layer for GroupNormalization {
     /// means are those of a group.
     fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
         let channels = self.channels(cx.inputs.shape(0));
-        let cells = cx.inputs.shape(0).cells();
+        let cells = cx.inputs.shape(0).elements();
         let groups = self.groups(channels);
         let group = channels / groups;
         let count = F::of((cells / groups) as f64);

@@ -114,7 +114,7 @@ impl Layer for LayerNormalization {
     }
 
     fn cost(&self, inputs: &[Shape]) -> u64 {
-        8 * inputs[0].cells() as u64
+        8 * inputs[0].elements() as u64
     }
 
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {

@@ -29,7 +29,7 @@ const MOVED: usize = 3;
 impl Normalization {
     /// For samples of this shape, of which these axes are normalized together.
     pub fn workspace(&self, shape: &Shape, axes: &[usize]) -> Workspace {
-        let stretches = shape.cells() / self.width;
+        let stretches = shape.elements() / self.width;
         let scratch = 3 * self.width + transpose::scratch(shape, axes, MOVED);
         Workspace { kept_per_row: KEPT * stretches, scratch, ..Workspace::default() }
     }

@@ -69,7 +69,7 @@ impl Layer for RmsNormalization {
     }
 
     fn cost(&self, inputs: &[Shape]) -> u64 {
-        6 * inputs[0].cells() as u64
+        6 * inputs[0].elements() as u64
     }
 
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {

@@ -5,8 +5,8 @@ use crate::engine::{
     field::FieldError,
     init::{Initializer, TruncatedNormal},
     layer::{
-        AnyLayer, Backward, BeforeStep, Forward, Join, Layer, MaskRule, Meeting, ParameterSpec, Primitive, Workspace,
-        before_step, settings_checks,
+        AnyLayer, Backward, BatchReduction, BeforeStep, Forward, Layer, MaskRule, ParameterSpec, Primitive, Reduce,
+        Workspace, before_step, settings_checks,
     },
     real::Real,
     regularizer::Regularizer,
@@ -76,7 +76,7 @@ fn expected(pointer: &str) -> FieldError {
 impl SpectralNormalization {
     /// The last axis of the kernel, and how often it is there.
     fn sizes(kernel: &Shape) -> [usize; 2] {
-        [kernel.last(), kernel.cells() / kernel.last()]
+        [kernel.last(), kernel.elements() / kernel.last()]
     }
 }
 
@@ -157,8 +157,8 @@ impl Layer for SpectralNormalization {
         self.layer.activity_regularizer()
     }
 
-    fn meeting(&self, inputs: &[Shape], repeat: usize) -> Option<Meeting> {
-        self.layer.meeting(inputs, repeat)
+    fn batch_reduction(&self, inputs: &[Shape], repeat: usize) -> Option<BatchReduction> {
+        self.layer.batch_reduction(inputs, repeat)
     }
 
     /// Room for `v`.
@@ -203,15 +203,15 @@ impl Layer for SpectralNormalization {
         self.layer.sum_forward(cx, sums);
     }
 
-    fn join_forward<F: Real>(&self, cx: &mut Join<'_, F>) {
-        self.layer.join_forward(cx);
+    fn reduce_forward<F: Real>(&self, cx: &mut Reduce<'_, F>) {
+        self.layer.reduce_forward(cx);
     }
 
     fn sum_backward<F: Real>(&self, cx: &mut Backward<'_, F>, sums: &mut [f64]) {
         self.layer.sum_backward(cx, sums);
     }
 
-    fn join_backward<F: Real>(&self, cx: &mut Join<'_, F>) {
-        self.layer.join_backward(cx);
+    fn reduce_backward<F: Real>(&self, cx: &mut Reduce<'_, F>) {
+        self.layer.reduce_backward(cx);
     }
 }

@@ -66,7 +66,7 @@ impl Layer for UnitNormalization {
     }
 
     fn cost(&self, inputs: &[Shape]) -> u64 {
-        4 * inputs[0].cells() as u64
+        4 * inputs[0].elements() as u64
     }
 
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {

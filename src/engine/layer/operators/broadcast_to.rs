@@ -1,7 +1,11 @@
 //! [`BroadcastTo`].
 
 use super::picked::{Picking, layer_of_picks};
-use crate::engine::{field::FieldError, layer::settings_checks, shape::Shape, spec::LONGEST_AXIS};
+use crate::engine::{
+    field::FieldError,
+    layer::settings_checks,
+    shape::{MAX_AXIS_SIZE, Shape},
+};
 use serde::{Deserialize, Serialize};
 
 /// Axes of size 1 stretched to other sizes.
@@ -21,11 +25,11 @@ layer_of_picks!(BroadcastTo);
 
 impl Picking for BroadcastTo {
     fn check(&self) -> Result<(), FieldError> {
-        let sizes = self.shape.iter().all(|size| (1..=LONGEST_AXIS).contains(size));
+        let sizes = self.shape.iter().all(|size| (1..=MAX_AXIS_SIZE).contains(size));
         settings_checks::range(
             sizes,
             "/shape",
-            &format!("axes of 1 to {LONGEST_AXIS}"),
+            &format!("axes of 1 to {MAX_AXIS_SIZE}"),
             format_args!("{:?}", self.shape),
         )
     }

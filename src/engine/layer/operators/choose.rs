@@ -40,7 +40,7 @@ impl Layer for Where {
     }
 
     fn workspace(&self, inputs: &[Shape]) -> Workspace {
-        Workspace { scratch_per_row: 2 * Whole(inputs).cells(), ..Workspace::default() }
+        Workspace { scratch_per_row: 2 * Whole(inputs).elements(), ..Workspace::default() }
     }
 
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {

@@ -5,8 +5,7 @@ use crate::engine::{
     layer::{Backward, Forward, Layer, settings_checks},
     numbers::Numbers,
     real::{Real, check},
-    shape::Shape,
-    spec::LONGEST_AXIS,
+    shape::{MAX_AXIS_SIZE, Shape},
 };
 use serde::{Deserialize, Serialize};
 
@@ -27,10 +26,10 @@ pub struct ConstantLayer {
 
 impl Layer for ConstantLayer {
     fn check(&self) -> Result<(), FieldError> {
-        let sizes = !self.shape.is_empty() && self.shape.iter().all(|size| (1..=LONGEST_AXIS).contains(size));
-        let expected = format!("at least one axis, of 1 to {LONGEST_AXIS}");
+        let sizes = !self.shape.is_empty() && self.shape.iter().all(|size| (1..=MAX_AXIS_SIZE).contains(size));
+        let expected = format!("at least one axis, of 1 to {MAX_AXIS_SIZE}");
         settings_checks::range(sizes, "/shape", &expected, format!("{:?}", self.shape))?;
-        self.value.check_along(&Shape(self.shape.clone()), "/value")?;
+        self.value.check_broadcast(&Shape(self.shape.clone()), "/value")?;
         self.value.check("/value", check::finite)
     }
 
@@ -40,7 +39,7 @@ impl Layer for ConstantLayer {
 
     fn tables(&self, _: &[Shape]) -> Vec<Vec<u32>> {
         let shape = Shape(self.shape.clone());
-        vec![self.value.places(&shape), vec![shape.cells() as u32]]
+        vec![self.value.places(&shape), vec![shape.elements() as u32]]
     }
 
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {

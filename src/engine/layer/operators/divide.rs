@@ -48,7 +48,7 @@ impl Layer for Divide {
     }
 
     fn workspace(&self, inputs: &[Shape]) -> Workspace {
-        Workspace { scratch_per_row: Whole(inputs).cells(), ..Workspace::default() }
+        Workspace { scratch_per_row: Whole(inputs).elements(), ..Workspace::default() }
     }
 
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {

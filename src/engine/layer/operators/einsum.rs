@@ -239,7 +239,7 @@ impl Layer for Einsum {
         let Some((_, plan)) = self.plan(inputs) else { return 0 };
         let sizes = Sizes::of(&plan);
         let products = (sizes.output() as u64).saturating_mul(2 * sizes.summed as u64);
-        products + inputs.iter().map(|shape| shape.cells() as u64).sum::<u64>()
+        products + inputs.iter().map(|shape| shape.elements() as u64).sum::<u64>()
     }
 
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
@@ -251,7 +251,7 @@ impl Layer for Einsum {
         let c = &mut rest[..sizes.output()];
         for (row, y) in cx.output.chunks_exact_mut(sizes.output()).enumerate() {
             for (input, (table, matrices)) in operands.iter().zip([&mut *a, &mut *b]).enumerate() {
-                let cells = cx.inputs.shape(input).cells();
+                let cells = cx.inputs.shape(input).elements();
                 gather(table, sizes.dropped[input], &cx.inputs.get(input)[row * cells..][..cells], matrices);
             }
             if operands.len() == 1 {
@@ -283,7 +283,7 @@ impl Layer for Einsum {
         for (row, dy) in cx.output_gradient.chunks_exact(sizes.output()).enumerate() {
             c.iter_mut().zip(output).for_each(|(element, &place)| *element = dy[place as usize]);
             for (input, (table, matrices)) in operands.iter().zip([&mut *a, &mut *b]).enumerate() {
-                let cells = cx.inputs.shape(input).cells();
+                let cells = cx.inputs.shape(input).elements();
                 gather(table, sizes.dropped[input], &cx.inputs.get(input)[row * cells..][..cells], matrices);
             }
             if operands.len() == 1 {
@@ -300,7 +300,7 @@ impl Layer for Einsum {
                 }
             }
             for (input, (table, gradient)) in operands.iter().zip([&*da, &*db]).enumerate() {
-                let cells = cx.inputs.shape(input).cells();
+                let cells = cx.inputs.shape(input).elements();
                 if let Some(dx) = cx.input_gradients.get(input) {
                     scatter(table, sizes.dropped[input], gradient, &mut dx[row * cells..][..cells]);
                 }

@@ -137,7 +137,7 @@ impl Layer for GetItem {
 
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
         let Some(sources) = cx.tables.first() else { return };
-        let rows = cx.inputs.get(0).chunks_exact(cx.inputs.shape(0).cells());
+        let rows = cx.inputs.get(0).chunks_exact(cx.inputs.shape(0).elements());
         for (x, y) in rows.zip(cx.output.chunks_exact_mut(sources.len())) {
             y.iter_mut().zip(sources).for_each(|(y, &source)| *y = x[source as usize]);
         }
@@ -146,7 +146,7 @@ impl Layer for GetItem {
     fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
         let (Some(sources), Some(dx)) = (cx.tables.first(), cx.input_gradients.get(0)) else { return };
         dx.fill(F::ZERO);
-        let rows = dx.chunks_exact_mut(cx.inputs.shape(0).cells());
+        let rows = dx.chunks_exact_mut(cx.inputs.shape(0).elements());
         for (dx, dy) in rows.zip(cx.output_gradient.chunks_exact(sources.len())) {
             dy.iter().zip(sources).for_each(|(&dy, &source)| dx[source as usize] = dy);
         }

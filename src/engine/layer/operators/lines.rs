@@ -53,7 +53,8 @@ pub(super) fn forward<F: Real>(function: &impl LineFunction, axis: &Axes, cx: &m
     let shape = cx.inputs.shape(0);
     let length = length(axis, shape);
     let line = &mut cx.scratch[..length];
-    let rows = cx.inputs.get(0).chunks_exact(shape.cells()).zip(cx.output.chunks_exact_mut(shape.cells() / length));
+    let rows =
+        cx.inputs.get(0).chunks_exact(shape.elements()).zip(cx.output.chunks_exact_mut(shape.elements() / length));
     for (x, y) in rows {
         for (y, places) in y.iter_mut().zip(table.chunks_exact(length)) {
             line.iter_mut().zip(places).for_each(|(element, &place)| *element = x[place as usize]);
@@ -67,8 +68,8 @@ pub(super) fn backward<F: Real>(function: &impl LineFunction, axis: &Axes, cx: &
     let shape = cx.inputs.shape(0);
     let length = length(axis, shape);
     let (line, gradient) = cx.scratch[..2 * length].split_at_mut(length);
-    let count = shape.cells() / length;
-    let rows = cx.inputs.get(0).chunks_exact(shape.cells()).zip(dx.chunks_exact_mut(shape.cells()));
+    let count = shape.elements() / length;
+    let rows = cx.inputs.get(0).chunks_exact(shape.elements()).zip(dx.chunks_exact_mut(shape.elements()));
     let outputs = cx.output.chunks_exact(count).zip(cx.output_gradient.chunks_exact(count));
     for ((x, dx), (y, dy)) in rows.zip(outputs) {
         for ((&y, &dy), places) in y.iter().zip(dy).zip(table.chunks_exact(length)) {

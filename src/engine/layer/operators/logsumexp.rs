@@ -1,10 +1,7 @@
 //! [`Logsumexp`].
 
 use super::lines::{LineFunction, layer_of_lines};
-use crate::engine::{
-    layer::Axes,
-    real::{self, Real},
-};
+use crate::engine::{kernel, layer::Axes, real::Real};
 use serde::{Deserialize, Serialize};
 
 /// `y = log(sum(exp(x)))` along some axes, without overflow.
@@ -29,7 +26,7 @@ impl LineFunction for Logsumexp {
     fn of<F: Real>(&self, line: &[F]) -> F {
         let highest = line.iter().copied().fold(line[0], F::maximum);
         let highest = if highest.finite() { highest } else { F::ZERO };
-        highest + F::of(real::sum(line, |x| (x - highest).exp())).ln()
+        highest + F::of(kernel::sum(line, |x| (x - highest).exp())).ln()
     }
 
     fn backward<F: Real>(&self, line: &[F], y: F, dy: F, gradient: &mut [F]) {

@@ -3,8 +3,9 @@
 use super::lines::{LineFunction, layer_of_lines};
 use crate::engine::{
     field::FieldError,
+    kernel,
     layer::Axes,
-    real::{self, Real, check},
+    real::{Real, check},
 };
 use serde::{Deserialize, Serialize};
 
@@ -41,9 +42,9 @@ impl LineFunction for Norm {
 
     fn of<F: Real>(&self, line: &[F]) -> F {
         match self.ord {
-            1.0 => F::of(real::sum(line, F::abs)),
-            2.0 => F::of(real::sum(line, |x| x * x)).sqrt(),
-            ord => F::of(libm::pow(real::sum(line, |x| F::of(libm::pow(x.abs().to_f64(), ord))), 1.0 / ord)),
+            1.0 => F::of(kernel::sum(line, F::abs)),
+            2.0 => F::of(kernel::sum(line, |x| x * x)).sqrt(),
+            ord => F::of(libm::pow(kernel::sum(line, |x| F::of(libm::pow(x.abs().to_f64(), ord))), 1.0 / ord)),
         }
     }
 

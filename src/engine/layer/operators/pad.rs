@@ -1,7 +1,12 @@
 //! [`Pad`].
 
 use super::picked::{Picking, layer_of_picks};
-use crate::engine::{field::FieldError, layer::settings_checks, real::check, shape::Shape, spec::LONGEST_AXIS};
+use crate::engine::{
+    field::FieldError,
+    layer::settings_checks,
+    real::check,
+    shape::{MAX_AXIS_SIZE, Shape},
+};
 use serde::{Deserialize, Serialize};
 
 /// More elements before and after those along each axis.
@@ -41,11 +46,11 @@ layer_of_picks!(Pad);
 impl Picking for Pad {
     fn check(&self) -> Result<(), FieldError> {
         check::finite("/constant_values", self.constant_values)?;
-        let widths = self.pad_width.iter().flatten().all(|width| *width <= LONGEST_AXIS);
+        let widths = self.pad_width.iter().flatten().all(|width| *width <= MAX_AXIS_SIZE);
         settings_checks::range(
             widths,
             "/pad_width",
-            &format!("numbers up to {LONGEST_AXIS}"),
+            &format!("numbers up to {MAX_AXIS_SIZE}"),
             format_args!("{:?}", self.pad_width),
         )
     }
@@ -60,7 +65,7 @@ impl Picking for Pad {
         )?;
         for (axis, (widths, &size)) in self.pad_width.iter().zip(&shape.0).enumerate() {
             let most = match self.mode {
-                PadMode::Constant => LONGEST_AXIS,
+                PadMode::Constant => MAX_AXIS_SIZE,
                 PadMode::Reflect => size - 1,
                 PadMode::Symmetric => size,
             };

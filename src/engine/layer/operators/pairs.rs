@@ -60,7 +60,7 @@ macro_rules! functions {
             }
 
             fn workspace(&self, inputs: &[Shape]) -> Workspace {
-                Workspace { scratch_per_row: 3 * Whole(inputs).cells(), ..Workspace::default() }
+                Workspace { scratch_per_row: 3 * Whole(inputs).elements(), ..Workspace::default() }
             }
 
             fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {

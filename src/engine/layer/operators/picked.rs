@@ -4,8 +4,7 @@ use crate::engine::{
     field::FieldError,
     layer::{Backward, Forward, settings_checks},
     real::Real,
-    shape::Shape,
-    spec::LONGEST_AXIS,
+    shape::{MAX_AXIS_SIZE, Shape},
 };
 
 /// What stands in a table for a place that no element of the input goes to.
@@ -28,11 +27,11 @@ pub(crate) trait Picking {
 
 pub(crate) fn shape_of(layer: &impl Picking, shape: &Shape) -> Result<Shape, FieldError> {
     let sizes = layer.sizes(shape)?;
-    let fit = sizes.iter().all(|size| (1..=LONGEST_AXIS).contains(size));
+    let fit = sizes.iter().all(|size| (1..=MAX_AXIS_SIZE).contains(size));
     settings_checks::range(
         fit,
         "",
-        &format!("settings that leave axes of 1 to {LONGEST_AXIS}"),
+        &format!("settings that leave axes of 1 to {MAX_AXIS_SIZE}"),
         format_args!("{sizes:?}"),
     )?;
     Ok(Shape(sizes))
@@ -54,7 +53,7 @@ pub(crate) fn table(layer: &impl Picking, shape: &Shape) -> Vec<u32> {
 pub(crate) fn forward<F: Real>(layer: &impl Picking, cx: &mut Forward<'_, F>) {
     let Some(sources) = cx.tables.first() else { return };
     let filling = F::of(layer.filling());
-    let rows = cx.inputs.get(0).chunks_exact(cx.inputs.shape(0).cells());
+    let rows = cx.inputs.get(0).chunks_exact(cx.inputs.shape(0).elements());
     for (x, y) in rows.zip(cx.output.chunks_exact_mut(sources.len())) {
         y.iter_mut().zip(sources).for_each(|(y, &source)| *y = x.get(source as usize).copied().unwrap_or(filling));
     }
@@ -63,7 +62,7 @@ pub(crate) fn forward<F: Real>(layer: &impl Picking, cx: &mut Forward<'_, F>) {
 pub(crate) fn backward<F: Real>(cx: &mut Backward<'_, F>) {
     let (Some(sources), Some(dx)) = (cx.tables.first(), cx.input_gradients.get(0)) else { return };
     dx.fill(F::ZERO);
-    let rows = dx.chunks_exact_mut(cx.inputs.shape(0).cells());
+    let rows = dx.chunks_exact_mut(cx.inputs.shape(0).elements());
     for (dx, dy) in rows.zip(cx.output_gradient.chunks_exact(sources.len())) {
         for (&dy, &source) in dy.iter().zip(sources) {
             if let Some(dx) = dx.get_mut(source as usize) {

@@ -4,7 +4,7 @@ use crate::engine::{
     field::FieldError,
     kernel,
     layer::{Axes, settings_checks},
-    real::{self, Real},
+    real::Real,
     shape::Shape,
 };
 
@@ -60,7 +60,7 @@ pub(super) fn reduced(
 pub(super) fn add_up<F: Real>(view: View, x: &[F], y: &mut [F]) {
     let blocks = x.chunks_exact(view.block()).zip(y.chunks_exact_mut(view.inner));
     match view.inner {
-        1 => blocks.for_each(|(x, y)| y.fill(F::of(real::sum(x, |x| x)))),
+        1 => blocks.for_each(|(x, y)| y.fill(F::of(kernel::sum(x, |x| x)))),
         _ => blocks.for_each(|(x, y)| kernel::sum_rows(x, y, false)),
     }
 }

@@ -1,7 +1,11 @@
 //! [`Repeat`].
 
 use super::picked::{Picking, layer_of_picks};
-use crate::engine::{field::FieldError, layer::settings_checks, shape::Shape, spec::LONGEST_AXIS};
+use crate::engine::{
+    field::FieldError,
+    layer::settings_checks,
+    shape::{MAX_AXIS_SIZE, Shape},
+};
 use serde::{Deserialize, Serialize};
 
 /// Each element several times after itself along an axis.
@@ -43,11 +47,11 @@ layer_of_picks!(Repeat);
 impl Picking for Repeat {
     fn check(&self) -> Result<(), FieldError> {
         let counts = self.repeats.listed();
-        let fit = !counts.is_empty() && counts.iter().all(|count| (1..=LONGEST_AXIS).contains(count));
+        let fit = !counts.is_empty() && counts.iter().all(|count| (1..=MAX_AXIS_SIZE).contains(count));
         settings_checks::range(
             fit,
             "/repeats",
-            &format!("numbers from 1 to {LONGEST_AXIS}"),
+            &format!("numbers from 1 to {MAX_AXIS_SIZE}"),
             format_args!("{counts:?}"),
         )
     }

@@ -1,7 +1,11 @@
 //! [`Tile`].
 
 use super::picked::{Picking, layer_of_picks};
-use crate::engine::{field::FieldError, layer::settings_checks, shape::Shape, spec::LONGEST_AXIS};
+use crate::engine::{
+    field::FieldError,
+    layer::settings_checks,
+    shape::{MAX_AXIS_SIZE, Shape},
+};
 use serde::{Deserialize, Serialize};
 
 /// The whole input several times beside itself along each axis.
@@ -21,11 +25,11 @@ layer_of_picks!(Tile);
 
 impl Picking for Tile {
     fn check(&self) -> Result<(), FieldError> {
-        let counts = self.repeats.iter().all(|count| (1..=LONGEST_AXIS).contains(count));
+        let counts = self.repeats.iter().all(|count| (1..=MAX_AXIS_SIZE).contains(count));
         settings_checks::range(
             counts,
             "/repeats",
-            &format!("numbers from 1 to {LONGEST_AXIS}"),
+            &format!("numbers from 1 to {MAX_AXIS_SIZE}"),
             format_args!("{:?}", self.repeats),
         )
     }

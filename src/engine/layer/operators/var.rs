@@ -1,10 +1,7 @@
 //! [`Var`].
 
 use super::lines::{LineFunction, layer_of_lines};
-use crate::engine::{
-    layer::Axes,
-    real::{self, Real},
-};
+use crate::engine::{kernel, layer::Axes, real::Real};
 use serde::{Deserialize, Serialize};
 
 /// The variance along some axes: the mean of the squared differences from the mean.
@@ -38,11 +35,11 @@ impl LineFunction for Var {
 
 /// The mean of a line.
 pub(super) fn mean<F: Real>(line: &[F]) -> F {
-    F::of(real::sum(line, |x| x) / line.len() as f64)
+    F::of(kernel::sum(line, |x| x) / line.len() as f64)
 }
 
 /// The variance of a line with this mean.
 pub(super) fn variance<F: Real>(line: &[F], mean: F) -> F {
     let square = |x: F| (x - mean) * (x - mean);
-    F::of(real::sum(line, square) / line.len() as f64)
+    F::of(kernel::sum(line, square) / line.len() as f64)
 }

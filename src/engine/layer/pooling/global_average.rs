@@ -59,7 +59,7 @@ impl<const AXES: usize> Layer for GlobalAveragePooling<AXES> {
 
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
         let shape = cx.inputs.shape(0);
-        let (channels, cells) = (shape.last(), shape.cells());
+        let (channels, cells) = (shape.last(), shape.elements());
         let positions = cells / channels;
         let mut masks = mask::<F, AXES>(cx.inputs).map(|mask| mask.chunks_exact(positions));
         for (image, output) in cx.inputs.get(0).chunks_exact(cells).zip(cx.output.chunks_exact_mut(channels)) {
@@ -81,7 +81,7 @@ impl<const AXES: usize> Layer for GlobalAveragePooling<AXES> {
 
     fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
         let shape = cx.inputs.shape(0);
-        let (channels, cells) = (shape.last(), shape.cells());
+        let (channels, cells) = (shape.last(), shape.elements());
         let positions = cells / channels;
         let mut masks = mask::<F, AXES>(cx.inputs).map(|mask| mask.chunks_exact(positions));
         let Some(dx) = cx.input_gradients.get(0) else { return };

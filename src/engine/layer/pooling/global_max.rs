@@ -50,7 +50,7 @@ impl<const AXES: usize> Layer for GlobalMaxPooling<AXES> {
 
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
         let shape = cx.inputs.shape(0);
-        let (channels, cells) = (shape.last(), shape.cells());
+        let (channels, cells) = (shape.last(), shape.elements());
         let (images, output) = (cx.inputs.get(0), &mut *cx.output);
         kernel::vectorized(
             #[inline(always)]
@@ -69,7 +69,7 @@ impl<const AXES: usize> Layer for GlobalMaxPooling<AXES> {
 
     fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
         let shape = cx.inputs.shape(0);
-        let (channels, cells) = (shape.last(), shape.cells());
+        let (channels, cells) = (shape.last(), shape.elements());
         let Some(dx) = cx.input_gradients.get(0) else { return };
         let share = &mut cx.scratch[..channels];
         let images = cx.inputs.get(0).chunks_exact(cells).zip(dx.chunks_exact_mut(cells));

@@ -75,7 +75,7 @@ pub(super) fn forward<F: Real>(
     categories: usize,
     category: impl Fn(F) -> Option<usize>,
 ) {
-    let (x, cells) = (cx.inputs.get(0), cx.inputs.shape(0).cells());
+    let (x, cells) = (cx.inputs.get(0), cx.inputs.shape(0).elements());
     let Some(coding) = coding else {
         let index = |x| F::of(category(x).unwrap_or(0) as f64);
         return cx.output.iter_mut().zip(x).for_each(|(y, &x)| *y = index(x));

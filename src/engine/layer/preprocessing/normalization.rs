@@ -112,7 +112,7 @@ impl Normalization {
     /// The means of the parts of a row, which come again and again, and the cells of each part.
     fn parts(&self, shape: &Shape) -> (Vec<u32>, usize) {
         let kept = self.kept(shape).unwrap_or_default();
-        let (Some(&first), Some(&last)) = (kept.first(), kept.last()) else { return (vec![0], shape.cells()) };
+        let (Some(&first), Some(&last)) = (kept.first(), kept.last()) else { return (vec![0], shape.elements()) };
         let axes = (first..=last).map(|axis| (shape.0[axis], if kept.contains(&axis) { shape.0[axis] } else { 1 }));
         (numbers::places(axes), shape.0[last + 1..].iter().product())
     }
@@ -176,8 +176,8 @@ impl Layer for Normalization {
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
         self.kept(&inputs[0])?;
         let means = self.means(&inputs[0]);
-        self.mean.as_ref().map_or(Ok(()), |mean| mean.check_along(&means, "/mean"))?;
-        self.variance.as_ref().map_or(Ok(()), |variance| variance.check_along(&means, "/variance"))?;
+        self.mean.as_ref().map_or(Ok(()), |mean| mean.check_broadcast(&means, "/mean"))?;
+        self.variance.as_ref().map_or(Ok(()), |variance| variance.check_broadcast(&means, "/variance"))?;
         Ok(inputs[0].clone())
     }
 

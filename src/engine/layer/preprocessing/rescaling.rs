@@ -44,8 +44,8 @@ impl Layer for Rescaling {
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
-        self.scale.check_along(&inputs[0], "/scale")?;
-        self.offset.check_along(&inputs[0], "/offset")?;
+        self.scale.check_broadcast(&inputs[0], "/scale")?;
+        self.offset.check_broadcast(&inputs[0], "/offset")?;
         Ok(inputs[0].clone())
     }
 
@@ -55,7 +55,7 @@ impl Layer for Rescaling {
 
     fn tables(&self, inputs: &[Shape]) -> Vec<Vec<u32>> {
         let shape = self.along(&inputs[0]);
-        vec![self.scale.places(&shape), self.offset.places(&shape), vec![shape.cells() as u32]]
+        vec![self.scale.places(&shape), self.offset.places(&shape), vec![shape.elements() as u32]]
     }
 
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {

@@ -40,7 +40,7 @@ impl Layer for AlphaDropout {
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
-        self.noise_shape.as_ref().map_or(Ok(()), |shape| shape.check_along(&inputs[0], "/noise_shape"))?;
+        self.noise_shape.as_ref().map_or(Ok(()), |shape| shape.check_broadcast(&inputs[0], "/noise_shape"))?;
         Ok(inputs[0].clone())
     }
 
@@ -49,7 +49,8 @@ impl Layer for AlphaDropout {
     }
 
     fn workspace(&self, inputs: &[Shape]) -> Workspace {
-        let kept_per_row = self.noise_shape.as_ref().map_or_else(|| inputs[0].cells(), |shape| shape.cells(&inputs[0]));
+        let kept_per_row =
+            self.noise_shape.as_ref().map_or_else(|| inputs[0].elements(), |shape| shape.elements(&inputs[0]));
         Workspace { kept_per_row, ..Workspace::default() }
     }
 
@@ -73,7 +74,7 @@ impl Layer for AlphaDropout {
             let disturbed = |x, factor| if factor == F::ZERO { dropped } else { factor * x + shift };
             return noise.each(shape, (x, &*cx.kept), cx.tables, cx.output, disturbed);
         }
-        let mut random = cx.pass.noise.stream(self.seed, cx.inputs.shape(0).cells());
+        let mut random = cx.pass.noise.stream(self.seed, cx.inputs.shape(0).elements());
         for ((y, &x), factor) in cx.output.iter_mut().zip(x).zip(&mut *cx.kept) {
             let keep = random.next_u32() >= threshold;
             *factor = if keep { scale } else { F::ZERO };

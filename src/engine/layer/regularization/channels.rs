@@ -14,7 +14,7 @@ pub(super) fn forward<F: Real>(cx: &mut Forward<'_, F>, rate: f64, seed: Option<
         cx.output.copy_from_slice(x);
         return;
     }
-    let (channels, cells) = (shape.last(), shape.cells());
+    let (channels, cells) = (shape.last(), shape.elements());
     let mut random = cx.pass.noise.stream(seed, channels);
     let (threshold, scale) = (threshold(rate), F::of(1.0 / (1.0 - rate)));
     let rows = cx.output.chunks_exact_mut(cells).zip(x.chunks_exact(cells));
@@ -29,7 +29,7 @@ pub(super) fn forward<F: Real>(cx: &mut Forward<'_, F>, rate: f64, seed: Option<
 /// Scales each channel's gradient as its cells were.
 pub(super) fn backward<F: Real>(cx: &mut Backward<'_, F>) {
     let shape = cx.inputs.shape(0);
-    let (channels, cells) = (shape.last(), shape.cells());
+    let (channels, cells) = (shape.last(), shape.elements());
     let Some(dx) = cx.input_gradients.get(0) else { return };
     let rows = dx.chunks_exact_mut(cells).zip(cx.output_gradient.chunks_exact(cells));
     for ((dx, dy), factors) in rows.zip(cx.kept.chunks_exact(channels)) {

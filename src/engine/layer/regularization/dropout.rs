@@ -44,7 +44,7 @@ impl Layer for Dropout {
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
-        self.noise_shape.as_ref().map_or(Ok(()), |shape| shape.check_along(&inputs[0], "/noise_shape"))?;
+        self.noise_shape.as_ref().map_or(Ok(()), |shape| shape.check_broadcast(&inputs[0], "/noise_shape"))?;
         Ok(inputs[0].clone())
     }
 
@@ -53,7 +53,8 @@ impl Layer for Dropout {
     }
 
     fn workspace(&self, inputs: &[Shape]) -> Workspace {
-        let kept_per_row = self.noise_shape.as_ref().map_or_else(|| inputs[0].cells(), |shape| shape.cells(&inputs[0]));
+        let kept_per_row =
+            self.noise_shape.as_ref().map_or_else(|| inputs[0].elements(), |shape| shape.elements(&inputs[0]));
         Workspace { kept_per_row, ..Workspace::default() }
     }
 
@@ -73,7 +74,7 @@ impl Layer for Dropout {
             noise.draw(&cx.pass, (self.seed, shape), (threshold, scale), cx.kept);
             return noise.each(shape, (x, &*cx.kept), cx.tables, cx.output, |x, factor| x * factor);
         }
-        let mut random = cx.pass.noise.stream(self.seed, cx.inputs.shape(0).cells());
+        let mut random = cx.pass.noise.stream(self.seed, cx.inputs.shape(0).elements());
         for ((y, &x), mask) in cx.output.iter_mut().zip(x).zip(&mut *cx.kept) {
             *mask = if random.next_u32() >= threshold { scale } else { F::ZERO };
             *y = x * *mask;

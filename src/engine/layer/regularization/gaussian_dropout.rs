@@ -41,7 +41,7 @@ impl Layer for GaussianDropout {
     }
 
     fn workspace(&self, inputs: &[Shape]) -> Workspace {
-        Workspace { kept_per_row: inputs[0].cells(), ..Workspace::default() }
+        Workspace { kept_per_row: inputs[0].elements(), ..Workspace::default() }
     }
 
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
@@ -51,7 +51,7 @@ impl Layer for GaussianDropout {
             return;
         }
         let deviation = (self.rate / (1.0 - self.rate)).sqrt();
-        let mut random = cx.pass.noise.stream(self.seed, NORMAL_WORDS * cx.inputs.shape(0).cells());
+        let mut random = cx.pass.noise.stream(self.seed, NORMAL_WORDS * cx.inputs.shape(0).elements());
         for ((y, &x), factor) in cx.output.iter_mut().zip(x).zip(&mut *cx.kept) {
             *factor = F::of(1.0 + deviation * normal(&mut random));
             *y = x * *factor;

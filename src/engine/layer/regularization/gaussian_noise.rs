@@ -42,7 +42,7 @@ impl Layer for GaussianNoise {
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
         cx.output.copy_from_slice(cx.inputs.get(0));
         if cx.pass.training {
-            let mut random = cx.pass.noise.stream(self.seed, NORMAL_WORDS * cx.inputs.shape(0).cells());
+            let mut random = cx.pass.noise.stream(self.seed, NORMAL_WORDS * cx.inputs.shape(0).elements());
             cx.output.iter_mut().for_each(|y| *y += F::of(self.stddev * normal(&mut random)));
         }
     }

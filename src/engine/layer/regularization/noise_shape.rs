@@ -49,7 +49,7 @@ impl NoiseShape {
     }
 
     /// Fails where the input has other axes.
-    pub(crate) fn check_along(&self, shape: &Shape, pointer: &str) -> Result<(), FieldError> {
+    pub(crate) fn check_broadcast(&self, shape: &Shape, pointer: &str) -> Result<(), FieldError> {
         let own = self.0.get(1..).unwrap_or_default();
         let fits = own.len() == shape.0.len()
             && own.iter().zip(&shape.0).all(|(own, axis)| own.is_none_or(|own| own == 1 || own == *axis));
@@ -63,7 +63,7 @@ impl NoiseShape {
     }
 
     /// Cells that are drawn for a row.
-    pub(crate) fn cells(&self, shape: &Shape) -> usize {
+    pub(crate) fn elements(&self, shape: &Shape) -> usize {
         self.axes(shape).map(|(_, own)| own).product()
     }
 
@@ -80,7 +80,7 @@ impl NoiseShape {
         (threshold, scale): (u32, F),
         factors: &mut [F],
     ) {
-        let (mut noise, cells) = (pass.noise, self.cells(shape));
+        let (mut noise, cells) = (pass.noise, self.elements(shape));
         let mut rows = pass.rows;
         if self.0[0] == Some(1) {
             // Steps of a row are drawn each by itself, and those of other rows have the same.
@@ -100,7 +100,7 @@ impl NoiseShape {
         to: &mut [F],
         f: impl Fn(F, F) -> F,
     ) {
-        let (cells, drawn) = (shape.cells(), self.cells(shape));
+        let (cells, drawn) = (shape.elements(), self.elements(shape));
         let rows = to.chunks_exact_mut(cells).zip(from.chunks_exact(cells)).zip(factors.chunks_exact(drawn));
         for ((to, from), factors) in rows {
             for ((to, &from), &place) in to.iter_mut().zip(from).zip(&tables[0]) {
@@ -125,7 +125,7 @@ mod tests {
         let (noise_shape, sample) = (shape(noise_shape), Shape(vec![3, 4]));
         let noise = Noise { seed: 1, step: 2, layer: 3, first_row };
         let pass = Pass { rows: 6, repeat: 2, training: true, logits: false, trainable: true, batch_rows: 8, noise };
-        let mut factors = vec![0.0; 6 * noise_shape.cells(&sample)];
+        let mut factors = vec![0.0; 6 * noise_shape.elements(&sample)];
         noise_shape.draw(&pass, (None, &sample), (1 << 31, 2.0), &mut factors);
         let (mut to, from, tables) = (vec![0.0; 72], vec![1.0; 72], [noise_shape.places(&sample)]);
         noise_shape.each(&sample, (&from, &factors), &tables, &mut to, |x, factor| x * factor);
@@ -151,7 +151,7 @@ mod tests {
         }
         for value in [json!([null, 3]), json!([null, 2, 4]), json!([null, 3, 4, 1])] {
             shape(value.clone()).check("/noise_shape").unwrap();
-            assert!(shape(value.clone()).check_along(&Shape(vec![3, 4]), "/noise_shape").is_err(), "{value}");
+            assert!(shape(value.clone()).check_broadcast(&Shape(vec![3, 4]), "/noise_shape").is_err(), "{value}");
         }
     }
 }

@@ -34,7 +34,7 @@ impl Cropping1d {
         Frame {
             outer_lines: steps,
             outer_width: channels,
-            lines: steps - self.cropping.cells(),
+            lines: steps - self.cropping.elements(),
             width: channels,
             above: self.cropping.0[0],
             left: 0,
@@ -50,8 +50,8 @@ impl Layer for Cropping1d {
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
         let [steps, channels] = settings_checks::named_axes(&inputs[0], "steps and channels")?;
         let expected = format!("fewer than the {steps} steps of the input");
-        settings_checks::range(self.cropping.cells() < steps, "/cropping", &expected, self.cropping.cells())?;
-        Ok(Shape(vec![steps - self.cropping.cells(), channels]))
+        settings_checks::range(self.cropping.elements() < steps, "/cropping", &expected, self.cropping.elements())?;
+        Ok(Shape(vec![steps - self.cropping.elements(), channels]))
     }
 
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {

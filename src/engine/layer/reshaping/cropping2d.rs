@@ -34,8 +34,8 @@ impl Cropping2d {
         Frame {
             outer_lines: height,
             outer_width: width * channels,
-            lines: height - self.cropping.height().cells(),
-            width: (width - self.cropping.width().cells()) * channels,
+            lines: height - self.cropping.height().elements(),
+            width: (width - self.cropping.width().elements()) * channels,
             above: self.cropping.height().0[0],
             left: self.cropping.width().0[0] * channels,
         }
@@ -49,7 +49,7 @@ impl Layer for Cropping2d {
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
         let [height, width, channels] = settings_checks::named_axes(&inputs[0], "height, width and channels")?;
-        let (down, across) = (self.cropping.height().cells(), self.cropping.width().cells());
+        let (down, across) = (self.cropping.height().elements(), self.cropping.width().elements());
         let expected = format!("fewer than the {height} lines and the {width} columns of the input");
         settings_checks::range(
             down < height && across < width,

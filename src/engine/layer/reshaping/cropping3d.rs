@@ -34,7 +34,7 @@ impl Default for Cropping3d {
 impl Cropping3d {
     fn volume(&self, shape: &Shape) -> Volume {
         let [planes, height, width, channels] = [shape.0[0], shape.0[1], shape.0[2], shape.0[3]];
-        let [across_planes, down, across] = self.cropping.cells();
+        let [across_planes, down, across] = self.cropping.elements();
         let frame = Frame {
             outer_lines: height,
             outer_width: width * channels,
@@ -55,7 +55,7 @@ impl Layer for Cropping3d {
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
         let [planes, height, width, channels] =
             settings_checks::named_axes(&inputs[0], "planes, height, width and channels")?;
-        let (sizes, gone) = ([planes, height, width], self.cropping.cells());
+        let (sizes, gone) = ([planes, height, width], self.cropping.elements());
         let fits = sizes.iter().zip(gone).all(|(&size, gone)| gone < size);
         let expected =
             format!("fewer than the {planes} planes, the {height} lines and the {width} columns of the input");

@@ -24,7 +24,7 @@ impl Layer for Flatten {
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
-        Ok(Shape::vector(inputs[0].cells()))
+        Ok(Shape::vector(inputs[0].elements()))
     }
 
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {

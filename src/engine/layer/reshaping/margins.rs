@@ -1,6 +1,6 @@
 //! How much is added or taken away at each end of an axis, as Keras writes it.
 
-use crate::engine::{field::FieldError, layer::settings_checks, spec::LONGEST_AXIS};
+use crate::engine::{field::FieldError, layer::settings_checks, shape::MAX_AXIS_SIZE};
 use serde::{Deserialize, Serialize};
 
 /// Cells before and after a sequence: `[before, after]`, or one number for both.
@@ -73,13 +73,13 @@ impl From<Pairs> for Margins2d {
 
 impl Margins1d {
     /// Both together.
-    pub(crate) fn cells(self) -> usize {
+    pub(crate) fn elements(self) -> usize {
         self.0.iter().sum()
     }
 
     pub(crate) fn check(self, pointer: &str) -> Result<(), FieldError> {
         let most = self.0.into_iter().max().unwrap_or(0);
-        settings_checks::range(most <= LONGEST_AXIS, pointer, &format!("0 to {LONGEST_AXIS}"), most)
+        settings_checks::range(most <= MAX_AXIS_SIZE, pointer, &format!("0 to {MAX_AXIS_SIZE}"), most)
     }
 }
 
@@ -100,8 +100,8 @@ impl Margins2d {
 
 impl Margins3d {
     /// Both together of each axis.
-    pub(crate) fn cells(self) -> [usize; 3] {
-        self.0.map(|ends| Margins1d(ends).cells())
+    pub(crate) fn elements(self) -> [usize; 3] {
+        self.0.map(|ends| Margins1d(ends).elements())
     }
 
     pub(crate) fn check(self, pointer: &str) -> Result<(), FieldError> {

@@ -33,7 +33,7 @@ impl Permute {
     fn runs(&self, shape: &Shape, mut f: impl FnMut(Range<usize>, usize, usize)) {
         let Some((&last, others)) = self.dims.split_last() else { return };
         let (length, stride) = (shape.0[last - 1], Self::stride(shape, last));
-        for (run, start) in (0..shape.cells()).step_by(length).enumerate() {
+        for (run, start) in (0..shape.elements()).step_by(length).enumerate() {
             let (mut position, mut from) = (run, 0);
             for &dim in others.iter().rev() {
                 let size = shape.0[dim - 1];
@@ -48,7 +48,7 @@ impl Permute {
 impl Permute {
     /// For each cell of the output, the cell of the input that it is.
     pub(crate) fn sources(&self, shape: &Shape) -> Vec<u32> {
-        let mut sources = vec![0; shape.cells()];
+        let mut sources = vec![0; shape.elements()];
         self.runs(shape, |to, from, stride| {
             let cells = (from..).step_by(stride);
             sources[to].iter_mut().zip(cells).for_each(|(source, cell)| *source = cell as u32);
@@ -75,7 +75,7 @@ impl Layer for Permute {
 
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
         let shape = cx.inputs.shape(0);
-        let rows = cx.inputs.get(0).chunks_exact(shape.cells()).zip(cx.output.chunks_exact_mut(shape.cells()));
+        let rows = cx.inputs.get(0).chunks_exact(shape.elements()).zip(cx.output.chunks_exact_mut(shape.elements()));
         for (x, y) in rows {
             self.runs(shape, |to, from, stride| {
                 y[to].iter_mut().zip(x[from..].iter().step_by(stride)).for_each(|(y, &x)| *y = x);
@@ -86,7 +86,7 @@ impl Layer for Permute {
     fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
         let shape = cx.inputs.shape(0);
         let Some(dx) = cx.input_gradients.get(0) else { return };
-        let rows = dx.chunks_exact_mut(shape.cells()).zip(cx.output_gradient.chunks_exact(shape.cells()));
+        let rows = dx.chunks_exact_mut(shape.elements()).zip(cx.output_gradient.chunks_exact(shape.elements()));
         for (dx, dy) in rows {
             self.runs(shape, |to, from, stride| {
                 dx[from..].iter_mut().step_by(stride).zip(&dy[to]).for_each(|(dx, &dy)| *dx = dy);

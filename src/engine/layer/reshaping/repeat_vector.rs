@@ -26,7 +26,7 @@ pub struct RepeatVector {
 
 impl RepeatVector {
     fn repetition(&self, shape: &Shape) -> Repetition {
-        Repetition { width: 1, channels: shape.cells(), times: [self.n, 1] }
+        Repetition { width: 1, channels: shape.elements(), times: [self.n, 1] }
     }
 }
 

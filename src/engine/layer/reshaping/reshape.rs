@@ -4,8 +4,7 @@ use crate::engine::{
     field::FieldError,
     layer::{Backward, Forward, Layer, settings_checks},
     real::Real,
-    shape::Shape,
-    spec::LONGEST_AXIS,
+    shape::{MAX_AXIS_SIZE, Shape},
 };
 use serde::{Deserialize, Serialize};
 
@@ -25,13 +24,13 @@ pub struct Reshape {
 impl Layer for Reshape {
     fn check(&self) -> Result<(), FieldError> {
         let open = self.target_shape.iter().filter(|&&axis| axis == -1).count();
-        let sizes = self.target_shape.iter().all(|&axis| axis == -1 || (1..=LONGEST_AXIS as i64).contains(&axis));
-        let expected = format!("axes of 1 to {LONGEST_AXIS}, and at most one of -1");
+        let sizes = self.target_shape.iter().all(|&axis| axis == -1 || (1..=MAX_AXIS_SIZE as i64).contains(&axis));
+        let expected = format!("axes of 1 to {MAX_AXIS_SIZE}, and at most one of -1");
         settings_checks::range(sizes && open <= 1, "/target_shape", &expected, format!("{:?}", self.target_shape))
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
-        let cells = inputs[0].cells();
+        let cells = inputs[0].elements();
         let mut known = self.target_shape.iter().filter(|&&axis| axis != -1);
         let known = known.try_fold(1usize, |product, &axis| product.checked_mul(axis as usize)).unwrap_or(usize::MAX);
         let open = self.target_shape.contains(&-1);

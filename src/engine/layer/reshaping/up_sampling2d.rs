@@ -133,7 +133,7 @@ impl Layer for UpSampling2d {
         if self.interpolation == Interpolation::Nearest {
             return self.repetition(shape).forward(x, cx.output);
         }
-        let (channels, cells) = (shape.last(), shape.cells());
+        let (channels, cells) = (shape.last(), shape.elements());
         if let Some(mixture) = self.mixture(shape, cx.tables) {
             let line = &mut cx.scratch[..shape.0[1] * channels];
             let images = cx.output.chunks_exact_mut(cells * self.size.0[0] * self.size.0[1]);
@@ -157,7 +157,7 @@ impl Layer for UpSampling2d {
         if self.interpolation == Interpolation::Nearest {
             return self.repetition(shape).backward(cx.output_gradient, dx);
         }
-        let (channels, cells) = (shape.last(), shape.cells());
+        let (channels, cells) = (shape.last(), shape.elements());
         let images = cx.output_gradient.chunks_exact(cells * self.size.0[0] * self.size.0[1]);
         if let Some(mixture) = self.mixture(shape, cx.tables) {
             let line = &mut cx.scratch[..shape.0[1] * channels];

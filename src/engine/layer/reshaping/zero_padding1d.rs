@@ -32,7 +32,7 @@ impl ZeroPadding1d {
     fn frame(&self, shape: &Shape) -> Frame {
         let [steps, channels] = [shape.0[0], shape.0[1]];
         Frame {
-            outer_lines: steps + self.padding.cells(),
+            outer_lines: steps + self.padding.elements(),
             outer_width: channels,
             lines: steps,
             width: channels,
@@ -49,7 +49,7 @@ impl Layer for ZeroPadding1d {
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
         let [steps, channels] = settings_checks::named_axes(&inputs[0], "steps and channels")?;
-        Ok(Shape(vec![steps.saturating_add(self.padding.cells()), channels]))
+        Ok(Shape(vec![steps.saturating_add(self.padding.elements()), channels]))
     }
 
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {

@@ -32,8 +32,8 @@ impl ZeroPadding2d {
     fn frame(&self, shape: &Shape) -> Frame {
         let [height, width, channels] = [shape.0[0], shape.0[1], shape.0[2]];
         Frame {
-            outer_lines: height + self.padding.height().cells(),
-            outer_width: (width + self.padding.width().cells()) * channels,
+            outer_lines: height + self.padding.height().elements(),
+            outer_width: (width + self.padding.width().elements()) * channels,
             lines: height,
             width: width * channels,
             above: self.padding.height().0[0],
@@ -49,7 +49,7 @@ impl Layer for ZeroPadding2d {
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
         let [height, width, channels] = settings_checks::named_axes(&inputs[0], "height, width and channels")?;
-        let (down, across) = (self.padding.height().cells(), self.padding.width().cells());
+        let (down, across) = (self.padding.height().elements(), self.padding.width().elements());
         Ok(Shape(vec![height.saturating_add(down), width.saturating_add(across), channels]))
     }
 

@@ -34,7 +34,7 @@ impl Default for ZeroPadding3d {
 impl ZeroPadding3d {
     fn volume(&self, shape: &Shape) -> Volume {
         let [planes, height, width, channels] = [shape.0[0], shape.0[1], shape.0[2], shape.0[3]];
-        let [across_planes, down, across] = self.padding.cells();
+        let [across_planes, down, across] = self.padding.elements();
         let frame = Frame {
             outer_lines: height + down,
             outer_width: (width + across) * channels,
@@ -56,7 +56,7 @@ impl Layer for ZeroPadding3d {
         let [planes, height, width, channels] =
             settings_checks::named_axes(&inputs[0], "planes, height, width and channels")?;
         let mut sizes = [planes, height, width];
-        sizes.iter_mut().zip(self.padding.cells()).for_each(|(size, more)| *size = size.saturating_add(more));
+        sizes.iter_mut().zip(self.padding.elements()).for_each(|(size, more)| *size = size.saturating_add(more));
         Ok(Shape([&sizes[..], &[channels]].concat()))
     }
 

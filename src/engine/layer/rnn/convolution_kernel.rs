@@ -46,7 +46,7 @@ impl KernelShape {
 
     fn gate_cells(&self) -> [usize; 3] {
         let gate = self.gate();
-        [gate.scratch(), self.kernel_cells() / self.gates, gate.images() * gate.output_cells()]
+        [gate.scratch(), self.kernel_cells() / self.gates, gate.images() * gate.output_elements()]
     }
 
     /// Elements of scratch.
@@ -108,7 +108,7 @@ impl<'a, F: Real> ConvolutionKernel<'a, F> {
         let (all, cells) = (self.shape.all, self.cells);
         if self.is_whole(&gates) {
             let images = x.chunks(all.images() * all.image_cells());
-            for (images, y) in images.zip(y.chunks_mut(all.images() * all.output_cells())) {
+            for (images, y) in images.zip(y.chunks_mut(all.images() * all.output_elements())) {
                 all.project(self.tables, images, cells, &mut all.rooms(self.scratch), y, accumulate);
             }
             return;
@@ -118,7 +118,7 @@ impl<'a, F: Real> ConvolutionKernel<'a, F> {
             let columns = Columns { width: all.filters, first: index * gate.filters, count: gate.filters };
             columns.copy(cells, scratch.kernel);
             let images = x.chunks(gate.images() * gate.image_cells());
-            for (images, y) in images.zip(y.chunks_mut(gate.images() * all.output_cells())) {
+            for (images, y) in images.zip(y.chunks_mut(gate.images() * all.output_elements())) {
                 let outputs = &mut scratch.outputs[..y.len() / columns.width * columns.count];
                 gate.project(tables, images, scratch.kernel, &mut gate.rooms(scratch.convolution), outputs, false);
                 columns.put(outputs, y, accumulate);
@@ -131,7 +131,7 @@ impl<'a, F: Real> ConvolutionKernel<'a, F> {
         let (all, cells) = (self.shape.all, self.cells);
         if self.is_whole(&gates) {
             let images = dx.chunks_mut(all.images() * all.image_cells());
-            for (dx, dy) in images.zip(dy.chunks(all.images() * all.output_cells())) {
+            for (dx, dy) in images.zip(dy.chunks(all.images() * all.output_elements())) {
                 all.back(self.tables, dy, &mut all.rooms(self.scratch), dx);
             }
             return;
@@ -143,7 +143,7 @@ impl<'a, F: Real> ConvolutionKernel<'a, F> {
             let mut rooms = gate.rooms(scratch.convolution);
             gate.turn_kernel(scratch.kernel, &mut rooms);
             let images = dx.chunks_mut(gate.images() * gate.image_cells());
-            for (dx, dy) in images.zip(dy.chunks(gate.images() * all.output_cells())) {
+            for (dx, dy) in images.zip(dy.chunks(gate.images() * all.output_elements())) {
                 let outputs = &mut scratch.outputs[..dy.len() / columns.width * columns.count];
                 columns.copy(dy, outputs);
                 gate.back(tables, outputs, &mut rooms, dx);
@@ -156,7 +156,7 @@ impl<'a, F: Real> ConvolutionKernel<'a, F> {
         let all = self.shape.all;
         if self.is_whole(&gates) {
             let images = x.chunks(all.images() * all.image_cells());
-            for (images, dy) in images.zip(dy.chunks(all.images() * all.output_cells())) {
+            for (images, dy) in images.zip(dy.chunks(all.images() * all.output_elements())) {
                 let rooms = &mut all.rooms(self.scratch);
                 all.kernel_gradient(self.tables, images, dy, rooms, gradient, accumulate);
                 accumulate = true;
@@ -167,7 +167,7 @@ impl<'a, F: Real> ConvolutionKernel<'a, F> {
         for index in gates {
             let columns = Columns { width: all.filters, first: index * gate.filters, count: gate.filters };
             let images = x.chunks(gate.images() * gate.image_cells());
-            for (block, (images, dy)) in images.zip(dy.chunks(gate.images() * all.output_cells())).enumerate() {
+            for (block, (images, dy)) in images.zip(dy.chunks(gate.images() * all.output_elements())).enumerate() {
                 let outputs = &mut scratch.outputs[..dy.len() / columns.width * columns.count];
                 columns.copy(dy, outputs);
                 let rooms = &mut gate.rooms(scratch.convolution);

@@ -11,8 +11,7 @@ use crate::engine::{
     layer::{Backward, Forward, Layer, MaskRule, ParameterSpec, Workspace, settings_checks},
     real::Real,
     regularizer::Regularizer,
-    shape::Shape,
-    spec::LONGEST_AXIS,
+    shape::{MAX_AXIS_SIZE, Shape},
 };
 use std::ops::RangeInclusive;
 
@@ -24,7 +23,7 @@ impl<C: Cell> Layer for C {
 
     fn check(&self) -> Result<(), FieldError> {
         let outline = self.outline();
-        let most = LONGEST_AXIS / outline.gates;
+        let most = MAX_AXIS_SIZE / outline.gates;
         settings_checks::range((1..=most).contains(&outline.units), C::UNITS, &format!("1 to {most}"), outline.units)?;
         self.check_own()?;
         for ((_, field), Weight { initializer, regularizer, constraint }) in NAMES.into_iter().zip(self.weights()) {

@@ -66,7 +66,7 @@ impl Plan {
         let by_gate = outline.recurrent_dropout > 0.0 || outline.dropout > 0.0 && outline.drops_by_gate;
         let shape = |all| KernelShape { all, gates: outline.gates, by_gate };
         let convolutions = cell.convolutions(input).map(|both| both.map(shape));
-        Self { outline, steps, inputs, state: cell.state_shape(input).cells(), convolutions }
+        Self { outline, steps, inputs, state: cell.state_shape(input).elements(), convolutions }
     }
 
     /// Elements of the gates of one row.

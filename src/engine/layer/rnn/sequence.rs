@@ -185,7 +185,7 @@ fn begin<F: Real>(plan: &Plan, inputs: &Values<'_, F>, state: &mut [F], index: u
 
 /// The penalty on an output before it is merged with that of the other direction, in a batch of so many rows.
 fn own_penalty(cell: &impl Cell, batch_rows: usize) -> Option<Regularizer> {
-    cell.activity()?.by_cell().map(|penalty| penalty.divided_by(batch_rows))
+    cell.activity()?.elementwise().map(|penalty| penalty.divided_by(batch_rows))
 }
 
 /// See [`Layer::backward`](crate::engine::layer::Layer::backward).

@@ -11,7 +11,8 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// Recurrent layers on steps of which some are masked: dense between them and the mask shows the gradient of their input.
+/// Recurrent layers on steps of which some are masked: dense between them and the mask shows the gradient of their
+/// input.
 fn recurrent() -> Vec<Case> {
     let mut cases = vec![
         json!({"type": "gru", "units": 2, "reset_after": false, "return_sequences": true}),

@@ -21,7 +21,7 @@ impl MultiHeadAttention {
 
     /// The penalty on the queries, keys and values of a batch of so many rows; that on the output is a node of its own.
     fn penalty_on_projections(&self, batch_rows: usize) -> Option<Regularizer> {
-        self.activity_regularizer?.by_cell().map(|penalty| penalty.divided_by(batch_rows))
+        self.activity_regularizer?.elementwise().map(|penalty| penalty.divided_by(batch_rows))
     }
 
     /// What may be heeded in one row of [rows, groups].
@@ -41,7 +41,7 @@ impl MultiHeadAttention {
     pub(super) fn attend<F: Real>(&self, cx: &mut Forward<'_, F>) {
         let heads = self.heads(cx.inputs.shapes());
         let Pass { rows, training, noise, .. } = cx.pass;
-        let (projected, pairs) = (rows * heads.cells().iter().sum::<usize>(), rows * heads.groups());
+        let (projected, pairs) = (rows * heads.elements().iter().sum::<usize>(), rows * heads.groups());
         let of_head = heads.weights();
         // Training keeps all of it for backward; else the weights of one head at a time are enough.
         let (projected, weights, scratch) = if training {
@@ -99,7 +99,7 @@ impl MultiHeadAttention {
     pub(super) fn attend_backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
         let heads = self.heads(cx.inputs.shapes());
         let rows = cx.pass.rows;
-        let (projected, pairs) = (rows * heads.cells().iter().sum::<usize>(), rows * heads.groups());
+        let (projected, pairs) = (rows * heads.elements().iter().sum::<usize>(), rows * heads.groups());
         let of_head = heads.weights();
         let (kept, weights) = cx.kept.split_at_mut(projected);
         let [query, key, value, context] = heads.split(rows, kept);

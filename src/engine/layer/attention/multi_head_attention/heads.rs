@@ -19,7 +19,7 @@ pub(super) struct Heads {
 
 impl Heads {
     /// Cells of the queries, the keys, the values, and what the heads make of them.
-    pub fn cells(self) -> [usize; 4] {
+    pub fn elements(self) -> [usize; 4] {
         let cells = |[steps, dim]: [usize; 2]| self.groups() * steps * self.count * dim;
         [self.query(), self.key(), self.value(), self.context()].map(cells)
     }
@@ -74,7 +74,7 @@ impl Heads {
 
     /// Cuts memory into what [`Self::cells`] says for `rows` rows.
     pub fn split<F>(self, rows: usize, mut memory: &mut [F]) -> [&mut [F]; 4] {
-        self.cells().map(|cells| {
+        self.elements().map(|cells| {
             let (part, rest) = std::mem::take(&mut memory).split_at_mut(rows * cells);
             memory = rest;
             part

@@ -12,8 +12,7 @@ use crate::engine::{
     layer::{Backward, Forward, Layer, MaskRule, ParameterSpec, Workspace, axes::Axes, settings_checks},
     real::{Real, check},
     regularizer::Regularizer,
-    shape::Shape,
-    spec::LONGEST_AXIS,
+    shape::{MAX_AXIS_SIZE, Shape},
 };
 use heads::Heads;
 use serde::{Deserialize, Serialize};
@@ -154,7 +153,7 @@ impl MultiHeadAttention {
 
 impl Layer for MultiHeadAttention {
     fn check(&self) -> Result<(), FieldError> {
-        let (counts, expected) = (1..=LONGEST_AXIS, format!("1 to {LONGEST_AXIS}"));
+        let (counts, expected) = (1..=MAX_AXIS_SIZE, format!("1 to {MAX_AXIS_SIZE}"));
         let sizes = [("/num_heads", self.num_heads), ("/key_dim", self.key_dim)];
         for (pointer, size) in sizes.into_iter().chain(self.value_dim.map(|dim| ("/value_dim", dim))) {
             settings_checks::range(counts.contains(&size), pointer, &expected, size)?;
@@ -245,7 +244,7 @@ impl Layer for MultiHeadAttention {
 
     fn workspace(&self, inputs: &[Shape]) -> Workspace {
         let heads = self.heads(inputs);
-        let projected: usize = heads.cells().iter().sum();
+        let projected: usize = heads.elements().iter().sum();
         let weights = heads.groups() * heads.count * heads.weights();
         let left = if self.dropout > 0.0 { weights } else { 0 };
         Workspace {
@@ -257,7 +256,7 @@ impl Layer for MultiHeadAttention {
 
     fn cost(&self, inputs: &[Shape]) -> u64 {
         let heads = self.heads(inputs);
-        let [query, key, value, context] = heads.cells();
+        let [query, key, value, context] = heads.elements();
         let products = [
             (query, inputs[0].last()),
             (key, inputs.last().map_or(1, Shape::last)),

@@ -4,8 +4,7 @@ use super::{Heads, MultiHeadAttention};
 use crate::engine::{
     field::FieldError,
     layer::{Axes, settings_checks},
-    shape::Shape,
-    spec::LONGEST_AXIS,
+    shape::{MAX_AXIS_SIZE, Shape},
 };
 use std::ops::Range;
 
@@ -87,9 +86,9 @@ impl MultiHeadAttention {
         }
         let sizes = [heads.outer.saturating_mul(heads.inner), self.num_heads, heads.queries, heads.keys];
         let weights = sizes.iter().try_fold(1usize, |weights, &size| weights.checked_mul(size));
-        let expected = format!("at most {LONGEST_AXIS} weights, one for each head, query and key");
+        let expected = format!("at most {MAX_AXIS_SIZE} weights, one for each head, query and key");
         let received = sizes.map(|size| size.to_string()).join(" x ");
-        settings_checks::range(weights.is_some_and(|weights| weights <= LONGEST_AXIS), "", &expected, received)
+        settings_checks::range(weights.is_some_and(|weights| weights <= MAX_AXIS_SIZE), "", &expected, received)
     }
 
     /// Fails where an input has a mask and steps do not heed each other along the last axis of steps alone: masks are laid

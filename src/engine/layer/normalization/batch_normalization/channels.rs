@@ -23,7 +23,7 @@ impl Channels {
     pub fn new(axis: usize, shape: &Shape, groups: usize) -> Self {
         let count = shape.0.get(axis).copied().unwrap_or(1);
         let inner = shape.0.iter().skip(axis + 1).product();
-        Self { count, inner, cells: shape.cells(), width: shape.last(), groups }
+        Self { count, inner, cells: shape.elements(), width: shape.last(), groups }
     }
 
     /// How many means there are, and as many variances: [groups, channels].

@@ -7,7 +7,10 @@ use crate::engine::{
     field::FieldError,
     init::Initializer,
     kernel,
-    layer::{Backward, Forward, InputScale, Join, Layer, MaskRule, Meeting, ParameterSpec, Workspace, settings_checks},
+    layer::{
+        Backward, BatchReduction, Forward, InputScale, Layer, MaskRule, ParameterSpec, Reduce, Workspace,
+        settings_checks,
+    },
     real::Real,
     regularizer::Regularizer,
     shape::Shape,
@@ -192,16 +195,16 @@ impl Layer for BatchNormalization {
     }
 
     fn cost(&self, inputs: &[Shape]) -> u64 {
-        4 * inputs[0].cells() as u64
+        4 * inputs[0].elements() as u64
     }
 
-    fn meeting(&self, inputs: &[Shape], repeat: usize) -> Option<Meeting> {
+    fn batch_reduction(&self, inputs: &[Shape], repeat: usize) -> Option<BatchReduction> {
         let statistics = self.channels(&inputs[0], repeat).statistics();
-        Some(Meeting {
+        Some(BatchReduction {
             forward_sums: 3 * statistics,
-            forward_joined: 3 * statistics,
+            forward_reduced: 3 * statistics,
             backward_sums: 2 * statistics,
-            backward_joined: 2 * statistics,
+            backward_reduced: 2 * statistics,
         })
     }
 
@@ -234,7 +237,7 @@ impl Layer for BatchNormalization {
     }
 
     /// Joined: mean, 1 / sqrt(variance + epsilon), 1 / count.
-    fn join_forward<F: Real>(&self, cx: &mut Join<'_, F>) {
+    fn reduce_forward<F: Real>(&self, cx: &mut Reduce<'_, F>) {
         let channels = self.channels(cx.shape, cx.repeat);
         let (statistics, sums) = (channels.statistics(), cx.sums);
         let (momentum, epsilon) = (self.momentum, self.epsilon);
@@ -247,9 +250,9 @@ impl Layer for BatchNormalization {
             let mean = lanes().map(|[mean, _, count]| count * mean).sum::<f64>() / count;
             let squares: f64 = lanes().map(|[m, squares, count]| squares + count * (m - mean) * (m - mean)).sum();
             let variance = squares / count;
-            cx.joined[statistic] = F::of(mean);
-            cx.joined[statistics + statistic] = F::of(1.0 / (variance + epsilon).sqrt());
-            cx.joined[2 * statistics + statistic] = F::of(1.0 / count);
+            cx.reduced[statistic] = F::of(mean);
+            cx.reduced[statistics + statistic] = F::of(1.0 / (variance + epsilon).sqrt());
+            cx.reduced[2 * statistics + statistic] = F::of(1.0 / count);
             let followed = self.followed(variance, count, cx.shape);
             for (index, batch) in [(self.moving_mean(), mean), (self.moving_variance(), followed)] {
                 let moving = &mut cx.fixed(index)[statistic % channels.count];
@@ -270,7 +273,7 @@ impl Layer for BatchNormalization {
         let rows = if channels.groups == 1 { x.len() } else { channels.cells };
         for group in 0..channels.groups {
             let mean = if of_batch {
-                let (mean, deviation) = cx.joined.split_at(channels.statistics());
+                let (mean, deviation) = cx.reduced.split_at(channels.statistics());
                 scale.copy_from_slice(&deviation[channels.of_group(group)]);
                 &mean[channels.of_group(group)]
             } else {
@@ -297,7 +300,7 @@ impl Layer for BatchNormalization {
     fn sum_backward<F: Real>(&self, cx: &mut Backward<'_, F>, sums: &mut [f64]) {
         let (x, dy) = (cx.inputs.get(0), &*cx.output_gradient);
         let channels = self.channels(cx.inputs.shape(0), cx.pass.repeat);
-        let (mean, deviation) = cx.joined.split_at(channels.statistics());
+        let (mean, deviation) = cx.reduced.split_at(channels.statistics());
         let (beta_sums, gamma_sums) = sums.split_at_mut(channels.statistics());
         let gamma_sums = &mut gamma_sums[..channels.statistics()];
         if channels.plain() {
@@ -320,10 +323,10 @@ impl Layer for BatchNormalization {
     }
 
     /// Joined: the batch's sums.
-    fn join_backward<F: Real>(&self, cx: &mut Join<'_, F>) {
-        let cells = cx.joined.len();
-        for (index, joined) in cx.joined.iter_mut().enumerate() {
-            *joined = F::of(cx.sums.iter().skip(index).step_by(cells).sum());
+    fn reduce_backward<F: Real>(&self, cx: &mut Reduce<'_, F>) {
+        let cells = cx.reduced.len();
+        for (index, reduced) in cx.reduced.iter_mut().enumerate() {
+            *reduced = F::of(cx.sums.iter().skip(index).step_by(cells).sum());
         }
     }
 
@@ -337,9 +340,9 @@ impl Layer for BatchNormalization {
         let channels = self.channels(cx.inputs.shape(0), cx.pass.repeat);
         let gamma = self.gamma().map(|index| cx.parameters.get(index));
         let Some(dx) = cx.input_gradients.get(0) else { return };
-        let (mean, rest) = cx.joined.split_at(channels.statistics());
+        let (mean, rest) = cx.reduced.split_at(channels.statistics());
         let (deviation, share) = rest.split_at(channels.statistics());
-        let (sum_dy, sum_dy_n) = cx.joined_backward.split_at(channels.statistics());
+        let (sum_dy, sum_dy_n) = cx.reduced_backward.split_at(channels.statistics());
         let (scale, rest) = cx.scratch[..3 * channels.count].split_at_mut(channels.count);
         let (mean_dy, slope) = rest.split_at_mut(channels.count);
         let least = if mask.is_some() { F::of(NONE_SHOWN) } else { F::ZERO };

@@ -68,7 +68,7 @@ fn forward<F: Real>(cx: &mut Forward<'_, F>, seed: Option<u64>, layer: &impl Aug
         cx.output.copy_from_slice(x);
         return;
     }
-    let (cells, size) = (shape.cells(), [shape.0[0], shape.0[1]]);
+    let (cells, size) = (shape.elements(), [shape.0[0], shape.0[1]]);
     let mut random = cx.pass.noise.stream(seed, DRAWS);
     let rows = cx.output.chunks_exact_mut(cells).zip(x.chunks_exact(cells));
     for ((y, x), kept) in rows.zip(cx.kept.chunks_exact_mut(COEFFICIENTS)) {
@@ -82,7 +82,7 @@ fn forward<F: Real>(cx: &mut Forward<'_, F>, seed: Option<u64>, layer: &impl Aug
 /// Gives each pixel the gradients of those that were made of it.
 fn backward<F: Real>(cx: &mut Backward<'_, F>, layer: &impl Augmentation) {
     let shape = cx.inputs.shape(0);
-    let (cells, size) = (shape.cells(), [shape.0[0], shape.0[1]]);
+    let (cells, size) = (shape.elements(), [shape.0[0], shape.0[1]]);
     let Some(dx) = cx.input_gradients.get(0) else { return };
     let rows = dx.chunks_exact_mut(cells).zip(cx.output_gradient.chunks_exact(cells));
     for ((dx, dy), kept) in rows.zip(cx.kept.chunks_exact(COEFFICIENTS)) {

@@ -62,7 +62,7 @@ impl Layer for RandomBrightness {
     }
 
     fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
-        let (x, cells) = (cx.inputs.get(0), cx.inputs.shape(0).cells());
+        let (x, cells) = (cx.inputs.get(0), cx.inputs.shape(0).elements());
         if !cx.pass.training {
             return cx.output.copy_from_slice(x);
         }
@@ -75,7 +75,7 @@ impl Layer for RandomBrightness {
     }
 
     fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
-        let (x, cells) = (cx.inputs.get(0), cx.inputs.shape(0).cells());
+        let (x, cells) = (cx.inputs.get(0), cx.inputs.shape(0).elements());
         let Some(dx) = cx.input_gradients.get(0) else { return };
         let rows = x.chunks_exact(cells).zip(cx.output_gradient.chunks_exact(cells)).zip(dx.chunks_exact_mut(cells));
         for (((x, dy), dx), &kept) in rows.zip(cx.kept.iter()) {

@@ -119,7 +119,7 @@ impl Layer for RandomContrast {
             return cx.output.copy_from_slice(x);
         }
         let mut random = cx.pass.noise.stream(self.seed, 1);
-        let rows = cx.output.chunks_exact_mut(shape.cells()).zip(x.chunks_exact(shape.cells()));
+        let rows = cx.output.chunks_exact_mut(shape.elements()).zip(x.chunks_exact(shape.elements()));
         for ((y, x), kept) in rows.zip(cx.kept.chunks_exact_mut(1 + shape.last())) {
             kept[0] = F::of(draw(self.factor.range(), &mut random));
             let (factor, means) = (kept[0], &mut kept[1..]);
@@ -129,7 +129,7 @@ impl Layer for RandomContrast {
 
     fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
         let (x, shape) = (cx.inputs.get(0), cx.inputs.shape(0));
-        let (cells, sums) = (shape.cells(), &mut cx.scratch[..shape.last()]);
+        let (cells, sums) = (shape.elements(), &mut cx.scratch[..shape.last()]);
         let Some(dx) = cx.input_gradients.get(0) else { return };
         let rows = x.chunks_exact(cells).zip(cx.output_gradient.chunks_exact(cells)).zip(dx.chunks_exact_mut(cells));
         for (((x, dy), dx), kept) in rows.zip(cx.kept.chunks_exact(1 + shape.last())) {

@@ -97,7 +97,7 @@ pub(crate) fn forward<F: Real>(cx: &mut Forward<'_, F>, fill_value: f64) {
     let (x, shape) = (cx.inputs.get(0), cx.inputs.shape(0));
     let Some(mixture) = mixture(shape, cx.tables) else { return };
     let (cells, line) = (cx.output.len() / cx.pass.rows.max(1), &mut cx.scratch[..shape.0[1] * shape.last()]);
-    for (y, x) in cx.output.chunks_exact_mut(cells.max(1)).zip(x.chunks_exact(shape.cells())) {
+    for (y, x) in cx.output.chunks_exact_mut(cells.max(1)).zip(x.chunks_exact(shape.elements())) {
         mixture.forward(x, y, line);
         if fill_value != 0.0 {
             mixture.fill(F::of(fill_value), y);
@@ -110,7 +110,7 @@ pub(crate) fn backward<F: Real>(cx: &mut Backward<'_, F>) {
     let shape = cx.inputs.shape(0);
     let (Some(dx), Some(mixture)) = (cx.input_gradients.get(0), mixture(shape, cx.tables)) else { return };
     let (cells, line) = (cx.output_gradient.len() / cx.pass.rows.max(1), &mut cx.scratch[..shape.0[1] * shape.last()]);
-    for (dx, dy) in dx.chunks_exact_mut(shape.cells()).zip(cx.output_gradient.chunks_exact(cells.max(1))) {
+    for (dx, dy) in dx.chunks_exact_mut(shape.elements()).zip(cx.output_gradient.chunks_exact(cells.max(1))) {
         mixture.backward(dy, dx, line);
     }
 }

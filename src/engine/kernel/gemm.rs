@@ -1,34 +1,33 @@
-//! Products in tiles of registers, without memory of their own: of b, a panel is copied where it is not in order; a is
-//! read as it lies.
+//! Matrix products in register tiles, without allocation: panels of b are packed where b is not contiguous or is read
+//! often; a is never packed.
 //!
-//! Every cell of the result is one sum in an order that follows from the inner axis alone: a row's bits do not depend on
-//! the rows beside it.
+//! The order of each element's sum follows from the inner axis alone: a row's bits do not depend on the other rows.
 
 #![allow(unsafe_code, reason = "strided reads and writes within bounds that are checked once")]
 
 use super::{
-    class,
+    class, gemm_transposed,
     matrix::{Matrix, MatrixMut},
-    operand::{Left, Operand, Strided, Target},
+    operand::{LeftOperand, Operand, Strided, Target},
     panel::{self, Panel},
+    sizes::GemmSizes,
     tile::{Part, Right, tile, tiles},
-    turned,
     wide::{Double, Single, Wide},
 };
 use crate::engine::real::Real;
 use pulp::{Simd, WithSimd};
 use std::any::TypeId;
 
-/// Registers across where there is a single row: enough sums at once to hide an addition's latency.
-const ACROSS_ONE_ROW: usize = 8;
-/// Most rows for which b, where it is in order, is read as it lies: copying it pays only if it is read more often. With
-/// 32 registers tiles are twice as high, and every row of b is read half as often.
-const FEW_ROWS: [usize; 2] = [24, 64];
-/// Rows of b that are asked for before they are read, where it is read as it lies: by tiles, and by those of a single row.
-const ROWS_AHEAD: [usize; 2] = [4, 8];
+/// Registers across for a single row: enough independent sums to hide the latency of an addition.
+const ONE_ROW_REGISTERS: usize = 8;
+/// Maximum rows for which a contiguous b is read without packing: packing pays only if b is read more often. With 32
+/// registers tiles are twice as high, and every row of b is read half as often.
+const MAX_UNPACKED_ROWS: [usize; 2] = [24, 64];
+/// Rows of an unpacked b that are prefetched ahead: by tiles of several rows, and by those of a single one.
+const PREFETCHED_ROWS: [usize; 2] = [4, 8];
 
-/// Writes `a · b` into `c`, or adds it to what is there. The shapes must fit together.
-pub(super) fn multiply<F: Real>(a: impl Left<F>, b: Matrix<'_, F>, c: MatrixMut<'_, F>, accumulate: bool) {
+/// Writes `a · b` into `c`, or adds it to `c`. The shapes must match.
+pub(super) fn gemm<F: Real>(a: impl LeftOperand<F>, b: Matrix<'_, F>, c: MatrixMut<'_, F>, accumulate: bool) {
     class::arch().dispatch(Product { a, b, c, accumulate });
 }
 
@@ -39,31 +38,23 @@ struct Product<'a, F, A> {
     accumulate: bool,
 }
 
-impl<F: Real, A: Left<F>> WithSimd for Product<'_, F, A> {
+impl<F: Real, A: LeftOperand<F>> WithSimd for Product<'_, F, A> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { a, b, mut c, accumulate } = self;
-        let sizes = Sizes { rows: c.rows, inner: b.rows, columns: c.columns };
-        // SAFETY: `F` is the type that is asked for, so the casts change nothing; the shapes fit together, and every
+        let sizes = GemmSizes { rows: c.rows, inner: b.rows, columns: c.columns };
+        // SAFETY: the pointers are cast to the type that `F` is, which changes nothing; the shapes match, and every
         // matrix lies within its slice.
         unsafe {
             if TypeId::of::<F>() == TypeId::of::<f32>() {
-                run(Single(simd), sizes, a.places::<f32>(), b.places(), c.target(), accumulate);
+                run(Single(simd), sizes, a.pointers::<f32>(), b.pointers(), c.target(), accumulate);
             } else {
-                run(Double(simd), sizes, a.places::<f64>(), b.places(), c.target(), accumulate);
+                run(Double(simd), sizes, a.pointers::<f64>(), b.pointers(), c.target(), accumulate);
             }
         }
     }
-}
-
-/// The shapes of a product.
-#[derive(Clone, Copy)]
-pub(super) struct Sizes {
-    pub rows: usize,
-    pub inner: usize,
-    pub columns: usize,
 }
 
 /// # Safety
@@ -71,43 +62,43 @@ pub(super) struct Sizes {
 #[inline(always)]
 unsafe fn run<F: Real, W: Wide<F>>(
     wide: W,
-    sizes: Sizes,
+    sizes: GemmSizes,
     a: impl Operand<F>,
     b: Strided<F>,
     c: Target<F>,
     accumulate: bool,
 ) {
-    // SAFETY: as the caller promises. One column is one row of the transposed product, and lies in memory the same way
-    // where the target's cells follow one another.
+    // SAFETY: as the caller promises. One column is one row of the transposed product, with the same memory layout
+    // where the target is contiguous.
     unsafe {
         match a.strided() {
             Some(a) if sizes.columns == 1 && a.column_stride == 1 && b.row_stride == 1 => {
                 let mut row = 0;
                 while row + 4 <= sizes.rows {
-                    dots::<F, W, 4>(wide, sizes.inner, a.from(row, 0), b.cells, c.from(row, 0), accumulate);
+                    dots::<F, W, 4>(wide, sizes.inner, a.from(row, 0), b.elements, c.from(row, 0), accumulate);
                     row += 4;
                 }
                 while row < sizes.rows {
-                    dots::<F, W, 1>(wide, sizes.inner, a.from(row, 0), b.cells, c.from(row, 0), accumulate);
+                    dots::<F, W, 1>(wide, sizes.inner, a.from(row, 0), b.elements, c.from(row, 0), accumulate);
                     row += 1;
                 }
             }
             Some(a) if sizes.columns == 1 && c.stride == 1 => {
-                let sizes = Sizes { rows: 1, inner: sizes.inner, columns: sizes.rows };
+                let sizes = GemmSizes { rows: 1, inner: sizes.inner, columns: sizes.rows };
                 panels(wide, sizes, b.transposed(), a.transposed(), c, accumulate);
             }
-            Some(a) if turned::pays(sizes, b, FEW_ROWS[usize::from(W::REGISTERS >= 32)]) => {
-                turned::turned(wide, sizes, a, b, c, accumulate);
+            Some(a) if gemm_transposed::is_worthwhile(sizes, b, MAX_UNPACKED_ROWS[usize::from(W::REGISTERS >= 32)]) => {
+                gemm_transposed::gemm_transposed(wide, sizes, a, b, c, accumulate);
             }
             _ => panels(wide, sizes, a, b, c, accumulate),
         }
     }
 }
 
-/// The products of each of `R` rows of a with one vector; both lie in order.
+/// The dot products of `R` rows of a with one vector; both are contiguous.
 ///
 /// # Safety
-/// The rows and the vector must have `inner` cells.
+/// The rows and the vector must have `inner` elements.
 #[inline(always)]
 unsafe fn dots<F: Real, W: Wide<F>, const R: usize>(
     wide: W,
@@ -136,9 +127,9 @@ unsafe fn dots<F: Real, W: Wide<F>, const R: usize>(
             }
         }
         for (i, [even, odd]) in sums.into_iter().enumerate() {
-            let cell = c.cells.add(i * c.stride);
+            let element = c.elements.add(i * c.stride);
             let sum = wide.sum(even, odd);
-            *cell = if accumulate { *cell + sum } else { sum };
+            *element = if accumulate { *element + sum } else { sum };
         }
     }
 }
@@ -148,37 +139,37 @@ unsafe fn dots<F: Real, W: Wide<F>, const R: usize>(
 #[inline(always)]
 unsafe fn panels<F: Real, W: Wide<F>>(
     wide: W,
-    sizes: Sizes,
+    sizes: GemmSizes,
     a: impl Operand<F>,
     b: Strided<F>,
     c: Target<F>,
     accumulate: bool,
 ) {
-    let Sizes { rows, inner: k, columns: n } = sizes;
+    let GemmSizes { rows, inner: k, columns: n } = sizes;
     let mut panel = Panel::new();
-    let few = rows <= FEW_ROWS[usize::from(W::REGISTERS >= 32)];
-    // Parts of about the same depth, none so short that reading and writing its sums outweighs it.
+    let few = rows <= MAX_UNPACKED_ROWS[usize::from(W::REGISTERS >= 32)];
+    // Parts of about the same depth, none so short that reading and writing the sums dominates.
     let depth = k.div_ceil(k.div_ceil(Panel::<F>::INNER));
     for first in (0..k).step_by(depth) {
         let inner = depth.min(k - first);
         let add = accumulate || first > 0;
         let mut column = 0;
-        // SAFETY: every row, inner cell and column that is touched is below m, k and n, and a panel holds `inner` rows
-        // of `width` cells.
+        // SAFETY: every row, inner index and column is below `rows`, `k` and `n`, and a panel holds `inner` rows of its
+        // width.
         unsafe {
             if rows == 1 && b.column_stride == 1 {
-                let columns = ACROSS_ONE_ROW * W::LANES;
+                let columns = ONE_ROW_REGISTERS * W::LANES;
                 while column + columns <= n {
                     let part = Part { first, inner, columns, add };
-                    let right = Right::as_it_lies(b.from(first, column), ROWS_AHEAD[1]);
-                    tile::<F, W, 1, ACROSS_ONE_ROW>(wide, part, a, 0, right, c.from(0, column));
+                    let right = Right::unpacked(b.from(first, column), PREFETCHED_ROWS[1]);
+                    tile::<F, W, 1, ONE_ROW_REGISTERS>(wide, part, a, 0, right, c.from(0, column));
                     column += columns;
                 }
-                let columns = ACROSS_ONE_ROW / 2 * W::LANES;
+                let columns = ONE_ROW_REGISTERS / 2 * W::LANES;
                 if column + columns <= n {
                     let part = Part { first, inner, columns, add };
-                    let right = Right::as_it_lies(b.from(first, column), ROWS_AHEAD[1]);
-                    tile::<F, W, 1, { ACROSS_ONE_ROW / 2 }>(wide, part, a, 0, right, c.from(0, column));
+                    let right = Right::unpacked(b.from(first, column), PREFETCHED_ROWS[1]);
+                    tile::<F, W, 1, { ONE_ROW_REGISTERS / 2 }>(wide, part, a, 0, right, c.from(0, column));
                     column += columns;
                 }
             }
@@ -187,20 +178,20 @@ unsafe fn panels<F: Real, W: Wide<F>>(
                 let columns = (n - column).min(across * W::LANES);
                 let part = Part { first, inner, columns, add };
                 let source = b.from(first, column);
-                let in_order = columns == across * W::LANES && b.column_stride == 1 && few;
+                let contiguous = columns == across * W::LANES && b.column_stride == 1 && few;
                 let target = c.from(0, column);
                 if across == 1 {
-                    let right = if in_order {
-                        Right::as_it_lies(source, ROWS_AHEAD[0])
+                    let right = if contiguous {
+                        Right::unpacked(source, PREFETCHED_ROWS[0])
                     } else {
-                        panel::fill::<F, W, 1>(wide, &mut panel, source, inner, columns)
+                        panel::pack::<F, W, 1>(wide, &mut panel, source, inner, columns)
                     };
                     tiles::<F, W, _, 1>(wide, part, a, right, target, rows);
                 } else {
-                    let right = if in_order {
-                        Right::as_it_lies(source, ROWS_AHEAD[0])
+                    let right = if contiguous {
+                        Right::unpacked(source, PREFETCHED_ROWS[0])
                     } else {
-                        panel::fill::<F, W, 2>(wide, &mut panel, source, inner, columns)
+                        panel::pack::<F, W, 2>(wide, &mut panel, source, inner, columns)
                     };
                     tiles::<F, W, _, 2>(wide, part, a, right, target, rows);
                 }

@@ -1,9 +1,9 @@
 //! Sums in a fixed order.
 
-use super::Real;
-use crate::engine::kernel::vectorized;
+use super::vectorized;
+use crate::engine::real::Real;
 
-/// The sum of f(x), in a fixed order that vectorizes: eight partial sums, added up at the end of each block of rows.
+/// The sum of f(x) in a fixed order that vectorizes: eight partial sums, added at the end of each block.
 #[inline(always)]
 pub(crate) fn sum<F: Real>(x: &[F], f: impl Fn(F) -> F) -> f64 {
     const PARTS: usize = 8;
@@ -14,9 +14,9 @@ pub(crate) fn sum<F: Real>(x: &[F], f: impl Fn(F) -> F) -> f64 {
             let mut total = 0.0;
             for block in x.chunks(64 * PARTS) {
                 let mut parts = [F::ZERO; PARTS];
-                let (cells, rest) = block.as_chunks::<PARTS>();
-                for cells in cells {
-                    for (part, &x) in parts.iter_mut().zip(cells) {
+                let (elements, rest) = block.as_chunks::<PARTS>();
+                for elements in elements {
+                    for (part, &x) in parts.iter_mut().zip(elements) {
                         *part += f(x);
                     }
                 }

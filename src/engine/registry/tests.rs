@@ -1,10 +1,11 @@
-//! One walk over each registry: analytic gradients against central differences in f64, and the JSON form of each member.
+//! One walk over each registry: analytic gradients against central differences in f64, and the JSON form of each
+//! member.
 
 use crate::engine::{
     activation::{Activation, Elu, Gelu, LeakyRelu},
     field::{self, FieldError},
     init::Initializer,
-    loss::{Learns, Loss},
+    loss::{Loss, TargetKind},
     metric::{Measure, Metric},
     optimizer::Optimizer,
     regularizer::{L1L2, OrthogonalMode, OrthogonalRegularizer, Regularizer},
@@ -19,12 +20,12 @@ use serde_json::{Value, json};
 
 const STEP: f64 = 1e-6;
 
-/// Evenly from -scale to scale, never at a kink.
-fn cells(count: usize, scale: f64, random: &mut ChaCha8Rng) -> Vec<f64> {
+/// Uniform in -scale..scale, never at 0.
+fn elements(count: usize, scale: f64, random: &mut ChaCha8Rng) -> Vec<f64> {
     (0..count).map(|_| scale * ((random.next_u32() as f64 + 0.5) / f64::from(1u32 << 31) - 1.0)).collect()
 }
 
-/// The derivative of `f` by each cell of `x`.
+/// The derivative of `f` by each element of `x`.
 fn differences(x: &[f64], f: impl Fn(&[f64]) -> f64) -> Vec<f64> {
     let moved = |index: usize, by: f64| {
         let mut x = x.to_vec();
@@ -39,7 +40,7 @@ fn assert_close(what: &str, received: &[f64], expected: &[f64]) {
         let bound = 1e-6 * expected.abs().max(1.0);
         assert!(
             (received - expected).abs() <= bound,
-            "{what}, cell {index}: {received} but differences give {expected}"
+            "{what}, element {index}: {received} but differences give {expected}"
         );
     }
 }
@@ -55,8 +56,8 @@ fn activations() {
     ];
     for activation in Activation::every().into_iter().chain(tuned) {
         for width in [1, 3, 9, 33] {
-            let x = cells(2 * width, 4.0, &mut random);
-            let upstream = cells(2 * width, 1.0, &mut random);
+            let x = elements(2 * width, 4.0, &mut random);
+            let upstream = elements(2 * width, 1.0, &mut random);
             let forward = |x: &[f64]| {
                 let mut y = x.to_vec();
                 activation.forward(&mut y, width);
@@ -94,39 +95,39 @@ fn losses() {
     let tuned = tuned.iter().map(|settings| field::parse::<Loss>(settings).unwrap());
     for loss in Loss::every().into_iter().chain(tuned) {
         for (width, rows, logits) in [(1, 21, true), (1, 300, false), (4, 5, true), (4, 5, false), (19, 3, true)] {
-            let left_out = [Activation::Sigmoid, Activation::Softmax].map(Some);
-            let left_out = left_out.into_iter().flatten().filter(|&last| logits && loss.takes_logits_of(last));
-            let choices: Vec<_> = if left_out.clone().count() == 0 { vec![None] } else { left_out.map(Some).collect() };
-            let mut output = cells(rows * width, 2.0, &mut random);
-            match loss.learns() {
+            let fused = [Activation::Sigmoid, Activation::Softmax].map(Some);
+            let fused = fused.into_iter().flatten().filter(|&last| logits && loss.is_fused_with(last));
+            let choices: Vec<_> = if fused.clone().count() == 0 { vec![None] } else { fused.map(Some).collect() };
+            let mut output = elements(rows * width, 2.0, &mut random);
+            match loss.target_kind() {
                 _ if choices != [None] => {}
-                Learns::Yes => Activation::Sigmoid.forward(&mut output, width),
-                Learns::Shares | Learns::ClassIndex => {
+                TargetKind::Binary => Activation::Sigmoid.forward(&mut output, width),
+                TargetKind::Probabilities | TargetKind::ClassIndex => {
                     Activation::Softmax.forward(&mut output, width);
-                    // Not all of one: a single class would stand at the edge that probabilities are kept within.
+                    // Not 1: a single class would be at the bound to which probabilities are clipped.
                     output.iter_mut().for_each(|output| *output *= 0.9);
                 }
-                // A rate is not negative.
+                // Outputs are rates.
                 _ if loss.kind() == "poisson" => output.iter_mut().for_each(|output| *output = output.abs() + 0.1),
-                Learns::Sides | Learns::Numbers => {}
+                TargetKind::SignedBinary | TargetKind::Continuous => {}
             }
             let targets: Vec<f64> = if loss.target_width(width) < width || loss.target_width(2) == 1 {
                 (0..rows).map(|row| (row * 7 % width) as f64).collect()
             } else {
-                cells(rows * width, 0.9, &mut random).iter().map(|target| 0.1 + target.abs()).collect()
+                elements(rows * width, 0.9, &mut random).iter().map(|target| 0.1 + target.abs()).collect()
             };
-            let weights = cells(rows, 1.0, &mut random);
-            for (weights, left_out) in
+            let weights = elements(rows, 1.0, &mut random);
+            for (weights, fused) in
                 [None, Some(&weights[..])].into_iter().flat_map(|weights| choices.iter().map(move |&it| (weights, it)))
             {
                 let value = |output: &[f64]| {
-                    loss.evaluate(&targets, output, width, left_out, weights, 1.0, &mut vec![0.0; output.len()])
+                    loss.evaluate(&targets, output, width, fused, weights, 1.0, &mut vec![0.0; output.len()])
                 };
                 let expected = differences(&output, value);
                 let mut gradient = vec![0.0; output.len()];
-                loss.evaluate(&targets, &output, width, left_out, weights, 2.0, &mut gradient);
+                loss.evaluate(&targets, &output, width, fused, weights, 2.0, &mut gradient);
                 gradient.iter_mut().for_each(|gradient| *gradient /= 2.0);
-                assert_close(&format!("{loss:?}, width {width}, before {left_out:?}"), &gradient, &expected);
+                assert_close(&format!("{loss:?}, width {width}, before {fused:?}"), &gradient, &expected);
             }
         }
     }
@@ -135,16 +136,16 @@ fn losses() {
 #[test]
 fn regularizers() {
     let mut random = ChaCha8Rng::seed_from_u64(3);
-    let weights = cells(21, 2.0, &mut random);
+    let weights = elements(21, 2.0, &mut random);
     let columns = OrthogonalRegularizer { factor: 3.0, mode: OrthogonalMode::Columns };
     let tuned = [Regularizer::L1L2(L1L2 { l1: 0.3, l2: 0.7 }), Regularizer::OrthogonalRegularizer(columns)];
     let shape = Shape(vec![3, 7]);
     for regularizer in Regularizer::every().into_iter().chain(tuned) {
-        let mut room = vec![0.0; regularizer.room(&shape)];
-        let expected = differences(&weights, |weights| regularizer.penalty(weights, &shape, &mut room.clone()));
-        let expected: Vec<f64> = expected.iter().map(|cell| cell + 1.0).collect();
+        let mut scratch = vec![0.0; regularizer.scratch_elements(&shape)];
+        let expected = differences(&weights, |weights| regularizer.penalty(weights, &shape, &mut scratch.clone()));
+        let expected: Vec<f64> = expected.iter().map(|element| element + 1.0).collect();
         let mut gradient = vec![1.0; weights.len()];
-        regularizer.add_gradient(&weights, &shape, &mut room, &mut gradient);
+        regularizer.add_gradient(&weights, &shape, &mut scratch, &mut gradient);
         assert_close(&format!("{regularizer:?}"), &gradient, &expected);
     }
 }
@@ -159,11 +160,11 @@ fn nan_is_never_hidden() {
         }
     }
     for loss in Loss::every() {
-        for left_out in [None, Some(Activation::Sigmoid), Some(Activation::Softmax)] {
+        for fused in [None, Some(Activation::Sigmoid), Some(Activation::Softmax)] {
             for width in [1, 4] {
                 let (targets, output) = (vec![0.0f32; loss.target_width(width)], vec![f32::NAN; width]);
-                let total = loss.evaluate(&targets, &output, width, left_out, None, 1.0, &mut vec![0.0; width]);
-                assert!(total.is_nan(), "{loss:?}, before {left_out:?}");
+                let total = loss.evaluate(&targets, &output, width, fused, None, 1.0, &mut vec![0.0; width]);
+                assert!(total.is_nan(), "{loss:?}, before {fused:?}");
             }
         }
     }
@@ -182,22 +183,22 @@ fn metrics_of_nothing_and_of_one_class_are_numbers() {
     for measure in Measure::every() {
         let metric = Metric::from(measure);
         for width in [1, 3] {
-            let mut cells = vec![0.0; metric.cells(width)];
-            assert!(metric.result(&cells).is_finite(), "{} of nothing", metric.name);
-            metric.update(&vec![0.0f32; 2 * width], &vec![0.5f32; 2 * width], width, &mut cells);
-            assert!(metric.result(&cells).is_finite(), "{} of one class", metric.name);
+            let mut elements = vec![0.0; metric.sums(width)];
+            assert!(metric.result(&elements).is_finite(), "{} of nothing", metric.name);
+            metric.update(&vec![0.0f32; 2 * width], &vec![0.5f32; 2 * width], width, &mut elements);
+            assert!(metric.result(&elements).is_finite(), "{} of one class", metric.name);
         }
     }
 }
 
 #[test]
-fn several_outputs_of_a_binary_crossentropy_are_a_yes_or_no_each() {
+fn several_outputs_of_a_binary_crossentropy_are_independent_labels() {
     let precision: Metric = field::parse(&json!("precision")).unwrap();
     let score = |loss: &str| {
         let metric = precision.resolve(&field::parse(&json!(loss)).unwrap());
-        let mut cells = vec![0.0; metric.cells(2)];
-        metric.update(&[1.0f32, 1.0, 0.0, 1.0], &[0.9, 0.8, 0.7, 0.6], 2, &mut cells);
-        metric.result(&cells)
+        let mut sums = vec![0.0; metric.sums(2)];
+        metric.update(&[1.0f32, 1.0, 0.0, 1.0], &[0.9, 0.8, 0.7, 0.6], 2, &mut sums);
+        metric.result(&sums)
     };
     // Both outputs pass 0.5 in both rows: one of two and two of two are right.
     assert_eq!(score("binary_crossentropy"), 0.75);
@@ -211,7 +212,7 @@ fn a_metric_of_values_refuses_class_indices() {
     for name in ["mse", "mae", "rmse", "r2_score", "binary_accuracy", "hinge", "kld", "categorical_crossentropy"] {
         let metric: Metric = field::parse(&json!(name)).unwrap();
         let error = metric.check_against(&sparse, 3).unwrap_err();
-        assert!(error.detail.contains("3 output cells") && error.detail.contains("class index"), "{error}");
+        assert!(error.detail.contains("3 output elements") && error.detail.contains("class index"), "{error}");
         assert!(metric.check_against(&field::parse(&json!("mse")).unwrap(), 3).is_ok());
     }
     for name in
@@ -221,7 +222,7 @@ fn a_metric_of_values_refuses_class_indices() {
     }
 }
 
-/// What every member's JSON must do: read back to itself, refuse an unknown field, be known by its bare name.
+/// The JSON form of every member survives a round trip, refuses unknown fields, and may be a bare name.
 fn assert_json<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(members: Vec<T>, names: &[&str]) {
     assert_eq!(members.len(), names.len());
     for (member, name) in members.into_iter().zip(names) {
@@ -244,7 +245,7 @@ fn assert_json<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(me
 }
 
 #[test]
-fn every_member_reads_and_prints_json() {
+fn every_member_survives_json() {
     assert_json(Activation::every(), Activation::NAMES);
     assert_json(Initializer::every(), Initializer::NAMES);
     assert_json(Loss::every(), Loss::NAMES);
@@ -368,7 +369,7 @@ fn settings_out_of_range_are_refused_with_their_pointer() {
     for name in ["pearson_correlation", "concordance_correlation"] {
         let metric = field::parse::<Metric>(&json!(name)).unwrap();
         let error = metric.check_against(&field::parse(&json!("mse")).unwrap(), 1).unwrap_err();
-        assert!(error.detail.contains("at least 2 cells"), "{error}");
+        assert!(error.detail.contains("at least 2 elements"), "{error}");
         assert!(against(&metric).is_ok());
     }
 }

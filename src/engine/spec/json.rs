@@ -1,10 +1,11 @@
-//! JSON into a definition and back. Read by hand, so that every error has the exact pointer of what is wrong.
+//! The JSON form of a definition, parsed by hand so that every error has an exact JSON pointer.
 
 use crate::engine::{
     field::{self, FieldError, type_of},
     layer::{AnyLayer, check_activity},
     regularizer::Regularizer,
-    spec::{Calls, Definition, Input, InputShape, LONGEST_AXIS, Unnamed},
+    shape::MAX_AXIS_SIZE,
+    spec::{Calls, Definition, Input, InputShape, Unnamed},
 };
 use serde_json::{Map, Value};
 
@@ -12,7 +13,7 @@ const FIELDS: [&str; 4] = ["input_shape", "inputs", "layers", "outputs"];
 const INPUT_FIELDS: [&str; 2] = ["name", "shape"];
 
 impl Definition {
-    /// Reads our own JSON form; every error has a pointer below `definition` (`/layers/2/units`).
+    /// Parses the JSON form; every error has a pointer below the definition (`/layers/2/units`).
     ///
     /// ```
     /// use epoca::engine::spec::Definition;
@@ -34,14 +35,14 @@ impl Definition {
             errors.push(unknown("field", name, &FIELDS, format!("/{}", field::escape(name))));
         }
         let input_shape =
-            collect(read_optional_shape(fields, "input_shape").map_err(|e| vec![e]), &mut errors).flatten();
-        let inputs = collect(read_inputs(fields.get("inputs")), &mut errors);
-        let layers = collect(read_layers(fields.get("layers")), &mut errors);
+            ok_or_collect(parse_optional_shape(fields, "input_shape").map_err(|e| vec![e]), &mut errors).flatten();
+        let inputs = ok_or_collect(parse_inputs(fields.get("inputs")), &mut errors);
+        let layers = ok_or_collect(parse_layers(fields.get("layers")), &mut errors);
         let outputs = match fields.get("outputs") {
             None | Some(Value::Null) => Some(Vec::new()),
             Some(names) => {
-                let names = read_names(names).map_err(|error| vec![error.under("/outputs")]);
-                collect(names, &mut errors)
+                let names = parse_names(names).map_err(|error| vec![error.under("/outputs")]);
+                ok_or_collect(names, &mut errors)
             }
         };
         if input_shape.is_some() && inputs.as_ref().is_some_and(|inputs| !inputs.is_empty()) {
@@ -56,15 +57,15 @@ impl Definition {
         }
     }
 
-    /// The JSON form, every default filled in; [`Self::from_value`] reads it back to an equal definition.
+    /// The JSON form with all defaults; [`Self::from_value`] parses it to an equal definition.
     pub fn to_value(&self) -> Value {
-        // Settings have string keys and finite numbers, which always serialize.
+        // Settings have string keys and finite numbers, whose serialization cannot fail.
         field::to_value(self).unwrap_or_default()
     }
 }
 
-/// The value, or nothing where there are errors, which join the others.
-fn collect<T>(result: Result<T, Vec<FieldError>>, errors: &mut Vec<FieldError>) -> Option<T> {
+/// The value, or `None` after adding its errors to the others.
+fn ok_or_collect<T>(result: Result<T, Vec<FieldError>>, errors: &mut Vec<FieldError>) -> Option<T> {
     result.map_err(|more| errors.extend(more)).ok()
 }
 
@@ -74,20 +75,20 @@ fn unknown(what: &str, received: &str, known: &[&str], pointer: String) -> Field
     FieldError::new(pointer, format!("unknown {what} `{shown}`, expected one of `{}`{hint}", known.join("`, `")))
 }
 
-fn read_optional_shape(fields: &Map<String, Value>, name: &str) -> Result<Option<InputShape>, FieldError> {
+fn parse_optional_shape(fields: &Map<String, Value>, name: &str) -> Result<Option<InputShape>, FieldError> {
     match fields.get(name) {
         None | Some(Value::Null) => Ok(None),
-        Some(shape) => read_shape(shape).map(Some).map_err(|error| error.under(&format!("/{name}"))),
+        Some(shape) => parse_shape(shape).map(Some).map_err(|error| error.under(&format!("/{name}"))),
     }
 }
 
-fn read_shape(value: &Value) -> Result<InputShape, FieldError> {
-    const MOST_AXES: usize = 8;
+fn parse_shape(value: &Value) -> Result<InputShape, FieldError> {
+    const MAX_AXES: usize = 8;
     let Value::Array(axes) = value else {
         return Err(FieldError::new("", format!("expected an array of whole numbers, received {}", type_of(value))));
     };
-    if axes.is_empty() || axes.len() > MOST_AXES {
-        return Err(FieldError::new("", format!("expected 1 to {MOST_AXES} axes, received {}", axes.len())));
+    if axes.is_empty() || axes.len() > MAX_AXES {
+        return Err(FieldError::new("", format!("expected 1 to {MAX_AXES} axes, received {}", axes.len())));
     }
     let mut open = false;
     let axes = axes.iter().enumerate().map(|(index, axis)| {
@@ -95,32 +96,32 @@ fn read_shape(value: &Value) -> Result<InputShape, FieldError> {
             return Ok(None);
         }
         let size = axis.as_u64().and_then(|size| usize::try_from(size).ok());
-        size.filter(|size| (1..=LONGEST_AXIS).contains(size)).map(Some).ok_or_else(|| {
+        size.filter(|size| (1..=MAX_AXIS_SIZE).contains(size)).map(Some).ok_or_else(|| {
             let received = match axis {
                 Value::Number(number) => number.to_string(),
-                Value::Null => "a second open axis".into(),
+                Value::Null => "a second null".into(),
                 other => type_of(other).to_owned(),
             };
-            let detail = format!("expected a whole number from 1 to {LONGEST_AXIS}, received {received}");
+            let detail = format!("expected a whole number from 1 to {MAX_AXIS_SIZE}, received {received}");
             FieldError::new(format!("/{index}"), detail)
         })
     });
     let shape = InputShape(axes.collect::<Result<_, _>>()?);
-    match shape.checked_cells() {
+    match shape.checked_elements() {
         Some(_) => Ok(shape),
         None => {
             let axes: Vec<usize> = shape.0.iter().flatten().copied().collect();
-            Err(FieldError::new("", format!("expected at most {} cells, received the shape {axes:?}", usize::MAX)))
+            Err(FieldError::new("", format!("expected at most {} elements, received the shape {axes:?}", usize::MAX)))
         }
     }
 }
 
-fn read_inputs(value: Option<&Value>) -> Result<Vec<Input>, Vec<FieldError>> {
+fn parse_inputs(value: Option<&Value>) -> Result<Vec<Input>, Vec<FieldError>> {
     let inputs = match value {
         None | Some(Value::Null) => return Ok(Vec::new()),
-        Some(Value::Array(inputs)) if (1..=Definition::MOST_LAYERS).contains(&inputs.len()) => inputs,
+        Some(Value::Array(inputs)) if (1..=Definition::MAX_LAYERS).contains(&inputs.len()) => inputs,
         Some(Value::Array(inputs)) => {
-            let detail = format!("expected 1 to {} inputs, received {}", Definition::MOST_LAYERS, inputs.len());
+            let detail = format!("expected 1 to {} inputs, received {}", Definition::MAX_LAYERS, inputs.len());
             return Err(vec![FieldError::new("/inputs", detail)]);
         }
         Some(other) => {
@@ -130,15 +131,15 @@ fn read_inputs(value: Option<&Value>) -> Result<Vec<Input>, Vec<FieldError>> {
     };
     let mut errors = Vec::new();
     let read = |(index, input): (usize, &Value)| {
-        let input = read_input(input).map_err(|error| vec![error.under(&format!("/inputs/{index}"))]);
-        collect(input, &mut errors)
+        let input = parse_input(input).map_err(|error| vec![error.under(&format!("/inputs/{index}"))]);
+        ok_or_collect(input, &mut errors)
     };
     let inputs = inputs.iter().enumerate().filter_map(read).collect();
     if errors.is_empty() { Ok(inputs) } else { Err(errors) }
 }
 
 /// A name, or an object of a name and a shape.
-fn read_input(value: &Value) -> Result<Input, FieldError> {
+fn parse_input(value: &Value) -> Result<Input, FieldError> {
     let fields = match value {
         Value::String(name) => return Ok(Input { name: name.clone(), shape: None }),
         Value::Object(fields) => fields,
@@ -154,11 +155,11 @@ fn read_input(value: &Value) -> Result<Input, FieldError> {
         let received = fields.get("name").map_or("nothing", type_of);
         return Err(FieldError::new("/name", format!("expected a name, received {received}")));
     };
-    Ok(Input { name: name.clone(), shape: read_optional_shape(fields, "shape")? })
+    Ok(Input { name: name.clone(), shape: parse_optional_shape(fields, "shape")? })
 }
 
 /// A list of names.
-fn read_names(value: &Value) -> Result<Vec<String>, FieldError> {
+fn parse_names(value: &Value) -> Result<Vec<String>, FieldError> {
     let Value::Array(names) = value else {
         return Err(FieldError::new("", format!("expected an array of names, received {}", type_of(value))));
     };
@@ -173,44 +174,44 @@ fn read_names(value: &Value) -> Result<Vec<String>, FieldError> {
 }
 
 /// A list of names, or of such lists.
-fn read_calls(value: &Value) -> Result<Calls, FieldError> {
+fn parse_calls(value: &Value) -> Result<Calls, FieldError> {
     match value {
         Value::Array(calls) if calls.first().is_some_and(Value::is_array) => {
-            let call = |(index, call)| read_names(call).map_err(|error| error.under(&format!("/{index}")));
+            let call = |(index, call)| parse_names(call).map_err(|error| error.under(&format!("/{index}")));
             calls.iter().enumerate().map(call).collect::<Result<_, _>>().map(Calls)
         }
-        names => read_names(names).map(|names| Calls(vec![names])),
+        names => parse_names(names).map(|names| Calls(vec![names])),
     }
 }
 
-fn read_layers(value: Option<&Value>) -> Result<Vec<Unnamed>, Vec<FieldError>> {
+fn parse_layers(value: Option<&Value>) -> Result<Vec<Unnamed>, Vec<FieldError>> {
     let error = |detail: String| Err(vec![FieldError::new("/layers", detail)]);
     let layers = match value {
         None => return error("expected an array of layers, received nothing".into()),
         Some(Value::Array(layers)) => layers,
         Some(other) => return error(format!("expected an array of layers, received {}", type_of(other))),
     };
-    if layers.is_empty() || layers.len() > Definition::MOST_LAYERS {
-        return error(format!("expected 1 to {} layers, received {}", Definition::MOST_LAYERS, layers.len()));
+    if layers.is_empty() || layers.len() > Definition::MAX_LAYERS {
+        return error(format!("expected 1 to {} layers, received {}", Definition::MAX_LAYERS, layers.len()));
     }
     let mut errors = Vec::new();
     let layers: Vec<Unnamed> = layers
         .iter()
         .enumerate()
         .filter_map(|(index, layer)| {
-            let layer = read_layer(layer);
+            let layer = parse_layer(layer);
             let under =
                 |more: Vec<FieldError>| more.into_iter().map(|e| e.under(&format!("/layers/{index}"))).collect();
-            collect(layer.map_err(under), &mut errors)
+            ok_or_collect(layer.map_err(under), &mut errors)
         })
         .collect();
     if errors.is_empty() { Ok(layers) } else { Err(errors) }
 }
 
-/// Fields that say where a layer stands; the rest are its settings.
-const PLACE_FIELDS: [&str; 6] = ["type", "name", "trainable", "training", "output_mask", "inputs"];
+/// Fields of a layer in a model; the rest are its settings.
+const LAYER_FIELDS: [&str; 6] = ["type", "name", "trainable", "training", "output_mask", "inputs"];
 
-fn read_layer(value: &Value) -> Result<Unnamed, Vec<FieldError>> {
+fn parse_layer(value: &Value) -> Result<Unnamed, Vec<FieldError>> {
     let one = |pointer: &str, detail: String| vec![FieldError::new(pointer, detail)];
     let Value::Object(fields) = value else {
         return Err(one("", format!("expected an object with `type`, received {}", type_of(value))));
@@ -245,7 +246,7 @@ fn read_layer(value: &Value) -> Result<Unnamed, Vec<FieldError>> {
     }
     let inputs = match fields.get("inputs") {
         None | Some(Value::Null) => Calls::default(),
-        Some(inputs) => read_calls(inputs).map_err(|error| vec![error.under("/inputs")])?,
+        Some(inputs) => parse_calls(inputs).map_err(|error| vec![error.under("/inputs")])?,
     };
     let output_mask = match fields.get("output_mask") {
         None | Some(Value::Null) => None,
@@ -253,7 +254,7 @@ fn read_layer(value: &Value) -> Result<Unnamed, Vec<FieldError>> {
     };
     let settings: Map<String, Value> = fields
         .iter()
-        .filter(|(field, _)| !PLACE_FIELDS.contains(&field.as_str()))
+        .filter(|(field, _)| !LAYER_FIELDS.contains(&field.as_str()))
         .map(|(k, v)| (k.clone(), v.clone()))
         .collect();
     let settings = Value::Object(settings);
@@ -261,13 +262,16 @@ fn read_layer(value: &Value) -> Result<Unnamed, Vec<FieldError>> {
     if !overflows.is_empty() {
         return Err(overflows);
     }
-    let (layer, activity_regularizer) = read_penalized(kind, settings).map_err(|error| vec![error])?;
+    let (layer, activity_regularizer) = parse_with_activity_regularizer(kind, settings).map_err(|error| vec![error])?;
     layer.check().map_err(|error| vec![error])?;
     Ok(Unnamed { name, layer, trainable, activity_regularizer, output_mask, training, inputs })
 }
 
-/// A layer, and the penalty on its output where that is no setting of its own.
-fn read_penalized(kind: &str, mut settings: Value) -> Result<(AnyLayer, Option<Regularizer>), FieldError> {
+/// A layer, and its activity regularizer if that is no setting of the layer type.
+fn parse_with_activity_regularizer(
+    kind: &str,
+    mut settings: Value,
+) -> Result<(AnyLayer, Option<Regularizer>), FieldError> {
     const FIELD: &str = "activity_regularizer";
     let penalty = settings.as_object_mut().and_then(|fields| fields.shift_remove(FIELD));
     let layer = AnyLayer::read(kind, &settings)?;

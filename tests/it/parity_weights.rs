@@ -100,7 +100,7 @@ fn shapes_that_do_not_fit_are_refused() {
         assert!(refused(stft.clone(), shape).contains("expects a shape of"), "{shape:?}");
     }
     let numbers = serde_json::json!({"type": "stft", "window": [1.0, 2.0]});
-    assert!(refused(numbers, &[5, 1, 4]).contains("each of the 5 taps, received 2"));
+    assert!(refused(numbers, &[5, 1, 4]).contains("expected 5 numbers, one per tap, received 2"));
     let penalty: Regularizer = read(&serde_json::json!("OrthogonalRegularizer"));
     for shape in [vec![3], vec![1, 3], vec![2, 2, 2]] {
         assert!(penalty.check_shape(&Shape(shape)).unwrap_err().detail.contains("two axes with at least 2 rows"));

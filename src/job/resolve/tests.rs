@@ -223,7 +223,7 @@ fn training_reads_back_as_it_was_stored() {
 #[case(1, json!({"target": "price", "training": {"loss": "categorical_crossentropy"}}), "/training/loss", &["categorical_crossentropy", "5 different numbers"])]
 #[case(1, json!({"target": "price", "training": {"loss": "binary_crossentropy"}}), "/training/loss", &["\"price\""])]
 #[case(4, json!({"target": "species", "training": {"loss": "poisson"}}), "/training/loss", &["poisson", "\"species\" is a category"])]
-#[case(4, json!({"target": "species", "training": {"loss": {"type": "dice", "axis": 1}}}), "/training/loss/axis", &["null, one overlap", "or -1", "received 1"])]
+#[case(4, json!({"target": "species", "training": {"loss": {"type": "dice", "axis": 1}}}), "/training/loss/axis", &["null (the whole batch)", "or -1", "received 1"])]
 #[case(4, json!({"target": "species", "training": {"loss": {"type": "sparse_categorical_crossentropy", "ignore_class": -1}}}), "/training/loss/ignore_class", &["0 to 3", "received -1"])]
 #[case(1, json!({"target": "species", "training": {"loss": "hinge"}}), "/model", &["4 classes", "received 1"])]
 #[case(1, json!({"target": "price", "training": {"loss": "hinge"}}), "/training/loss", &["hinge learns class labels", "\"price\""])]

@@ -118,7 +118,7 @@ impl<'a> Record<'a> {
         let mut features = self.features.iter();
         let count = |shape: &Shape| {
             let (mut elements, mut count) = (0, 0);
-            while elements < shape.cells() {
+            while elements < shape.elements() {
                 let Some(feature) = features.next() else { break };
                 elements += feature.width();
                 count += 1;
@@ -162,13 +162,13 @@ impl<'a> Record<'a> {
     ) -> Result<(), String> {
         let received = shape_of(value);
         // Where features take several elements each, the shape is not that of the values.
-        let in_shape = shape.cells() == count && received.as_deref() == Some(shape.0.as_slice());
+        let in_shape = shape.elements() == count && received.as_deref() == Some(shape.0.as_slice());
         if !in_shape && received.as_deref() != Some(&[count]) {
             let received =
                 received.map_or_else(|| "lists of different lengths".to_owned(), |axes| format!("the shape {axes:?}"));
             let expected = match shape.0.as_slice() {
                 [_] => format!("a list of {count} values"),
-                axes if shape.cells() == count => format!("the shape {axes:?} or {count} values"),
+                axes if shape.elements() == count => format!("the shape {axes:?} or {count} values"),
                 _ => format!("a list of {count} values"),
             };
             return Err(format!("expected {expected}, received {received}"));

@@ -46,7 +46,7 @@ fn usual_loss(task: Task, shape: &Shape, last: Option<Activation>) -> Result<Los
         return Ok(loss);
     };
     let (from, to) = last.range();
-    if task == Task::Binary && shape.cells() == 1 && (from >= 0.0 || to <= 0.0) {
+    if task == Task::Binary && shape.elements() == 1 && (from >= 0.0 || to <= 0.0) {
         let detail = format!(
             "expected an output that can decide for either class, received 1 unit of {}; use the activation sigmoid, or linear \
              for logits",

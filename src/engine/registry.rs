@@ -56,10 +56,10 @@ fn unknown<T: Family>(name: &str) -> String {
 
 /// Whether `received` is `name`, or Keras's class name of it (`GlorotUniform`, `RMSprop`).
 pub(crate) fn same_name(received: &str, name: &str) -> bool {
-    let letters = |text: &str| -> Vec<char> {
-        text.chars().filter(|letter| *letter != '_').map(|letter| letter.to_ascii_lowercase()).collect()
-    };
-    letters(received) == letters(name)
+    fn letters(text: &str) -> impl Iterator<Item = u8> {
+        text.bytes().filter(|letter| *letter != b'_').map(|letter| letter.to_ascii_lowercase())
+    }
+    letters(received).eq(letters(name))
 }
 
 /// Fails if there are settings, for a member without any.
@@ -189,31 +189,48 @@ pub(crate) fn with_property(family: RefOr<Schema>, name: &str, property: impl In
     RefOr::T(Schema::OneOf(forms))
 }
 
+/// How the settings of a member are read.
+pub(crate) type Read<T> = fn(Map<String, Value>) -> Result<T, FieldError>;
+
+/// The member that `name` means, of a list of names with their aliases; `None` where there is no such name.
+pub(crate) fn find<T>(
+    name: &str,
+    settings: Map<String, Value>,
+    members: &[(&[&str], Read<T>)],
+) -> Option<Result<T, FieldError>> {
+    let is = |(names, _): &&(&[&str], Read<T>)| names.iter().any(|known| same_name(name, known));
+    members.iter().find(is).map(|(_, read)| read(settings))
+}
+
 /// Defines an enum of settings with one row per member: its variant, its name, its aliases.
 ///
 /// It deserializes from a bare name or an object with `type`, and serializes to the object, or to the bare name if
-/// there are no settings. The settings of every member implement `dyn Trait`.
+/// there are no settings. The settings of every member implement `dyn Trait`; `dyn Trait<F>` if it is generic over the float
+/// type.
 macro_rules! registry {
     (
         $(#[$meta:meta])*
-        $family:ident, $what:literal, dyn $behaviour:ident {
+        $family:ident, $what:literal, dyn $behaviour:ident $(<$float:ident>)? {
             plain { $( $plain:ident = $plain_name:literal $(| $plain_alias:literal)* ),* $(,)? }
             settings { $( $tuned:ident = $tuned_name:literal $(| $tuned_alias:literal)* ),* $(,)? }
         }
     ) => {
         $(#[$meta])*
         pub enum $family {
-            $( #[doc = concat!("`", $plain_name, "`, see [`struct@", stringify!($plain), "`].")] $plain, )*
-            $( #[doc = concat!("`", $tuned_name, "`, see [`struct@", stringify!($tuned), "`].")] $tuned($tuned), )*
+            $( #[doc = concat!("`", $plain_name, "`, see [`type@", stringify!($plain), "`].")] $plain, )*
+            $( #[doc = concat!("`", $tuned_name, "`, see [`type@", stringify!($tuned), "`].")] $tuned($tuned), )*
         }
 
         impl $family {
             /// All names.
             pub const NAMES: &'static [&'static str] = &[$($plain_name,)* $($tuned_name,)*];
 
-            /// Every member with its default settings.
+            /// Every member that requires no settings, with its defaults.
             pub fn every() -> Vec<Self> {
-                vec![$(Self::$plain,)* $(Self::$tuned($tuned::default()),)*]
+                let all = Self::NAMES.iter().filter_map(|name| {
+                    <Self as $crate::engine::registry::Family>::member(name, serde_json::Map::new())?.ok()
+                });
+                all.collect()
             }
 
             /// Its name (`type` in JSON).
@@ -225,13 +242,19 @@ macro_rules! registry {
             }
 
             #[inline]
-            fn behaviour<F: $crate::engine::real::Real>(&self) -> &dyn $behaviour<F> {
+            fn behaviour$(<$float: $crate::engine::real::Real>)?(&self) -> &(dyn $behaviour$(<$float>)? + 'static) {
                 match self {
                     $(Self::$plain => &$plain,)*
                     $(Self::$tuned(settings) => settings,)*
                 }
             }
         }
+
+        $(impl From<$tuned> for $family {
+            fn from(settings: $tuned) -> Self {
+                Self::$tuned(settings)
+            }
+        })*
 
         impl $crate::engine::registry::Family for $family {
             const WHAT: &'static str = $what;
@@ -254,14 +277,16 @@ macro_rules! registry {
                 settings: serde_json::Map<String, serde_json::Value>,
             ) -> Option<Result<Self, $crate::engine::field::FieldError>> {
                 use $crate::engine::registry;
-                let is = |known: &&str| registry::same_name(name, known);
-                $(if [$plain_name, $($plain_alias),*].iter().any(is) {
-                    return Some(registry::no_settings(&settings).map(|()| Self::$plain));
-                })*
-                $(if [$tuned_name, $($tuned_alias),*].iter().any(is) {
-                    return Some(registry::parse_settings(settings).map(Self::$tuned));
-                })*
-                None
+                registry::find(name, settings, &[
+                    $((
+                        &[$plain_name, $($plain_alias),*],
+                        |settings| registry::no_settings(&settings).map(|()| Self::$plain),
+                    ),)*
+                    $((
+                        &[$tuned_name, $($tuned_alias),*],
+                        |settings| registry::parse_settings(settings).map(Self::$tuned),
+                    ),)*
+                ])
             }
         }
 

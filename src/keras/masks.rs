@@ -10,7 +10,6 @@ use super::{
     translator::Translator,
 };
 use crate::engine::{
-    layer::Primitive,
     shape::Shape,
     spec::{Architecture, Definition, InputShape, Limits, Node},
 };
@@ -184,7 +183,7 @@ fn refuse_stretched_rows(
     for RecordedMask { layer, place, .. } in stated.iter().filter(|stated| matches!(stated.given, Given::Nothing)) {
         // A constant is the same for each row, whatever its axes.
         let is_constant = |value: &usize| {
-            let made = |node: &Node| node.output == *value && matches!(node.layer, Primitive::ConstantLayer(_));
+            let made = |node: &Node| node.output == *value && node.layer.is_constant();
             architecture.nodes().iter().any(made)
         };
         let of_several = |node: &&Node| {
@@ -201,11 +200,6 @@ fn refuse_stretched_rows(
             );
         }
     }
-}
-
-/// Whether a mask of a node's own making begins there.
-fn begins(node: &Node) -> bool {
-    matches!(node.layer, Primitive::Embedding(_) | Primitive::Masking(_))
 }
 
 /// The shapes of the inputs, with a size for an axis that is left open.
@@ -251,7 +245,7 @@ fn writers<'a>(architecture: &Architecture, layers: &'a [String], mask: usize) -
     let (mut found, mut open, mut seen) = (BTreeSet::new(), vec![mask], BTreeSet::new());
     while let Some(mask) = open.pop() {
         let Some(node) = architecture.nodes().iter().find(|node| node.mask == Some(mask)) else { continue };
-        match begins(node) {
+        match node.layer.begins_mask() {
             true => found.extend(layers.get(node.owner).map(String::as_str)),
             false if seen.insert(mask) => open.extend(node.masks.iter().flatten()),
             false => {}

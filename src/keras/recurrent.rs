@@ -5,7 +5,7 @@ use super::{
     place::Place,
     translator::Translator,
 };
-use crate::engine::layer::AnyLayer;
+use crate::engine::spec::layer_of;
 use serde_json::{Map, Value};
 
 /// The cells of an `RNN` around a stack of them; `None` for any other layer.
@@ -91,7 +91,7 @@ pub(super) fn drop_masks(
     place: &Place,
     translator: &mut Translator,
 ) {
-    let is_recurrent = ours.get("type").and_then(Value::as_str).is_some_and(AnyLayer::is_recurrent);
+    let is_recurrent = layer_of(&Value::Object(ours.clone())).is_some_and(|layer| layer.is_recurrent());
     let passed = calls.iter().zip(masked).map(|(call, masked)| call.len() < 2 || *masked).collect::<Vec<_>>();
     if !is_recurrent || !passed.contains(&false) {
         return;

@@ -88,7 +88,7 @@ registry! {
     /// Activation function. A name (`"relu"`) or settings
     /// (`{"type": "leaky_relu", "negative_slope": 0.1}`).
     #[derive(Debug, Clone, Copy, PartialEq)]
-    Activation, "an activation", dyn Function {
+    Activation, "an activation", dyn Function<F> {
         plain {
             Linear = "linear",
             Sigmoid = "sigmoid",

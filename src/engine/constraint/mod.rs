@@ -34,7 +34,7 @@ registry! {
     /// Constraint, applied to a parameter after each step. A name (`"non_neg"`) or settings
     /// (`{"type": "max_norm", "max_value": 2}`).
     #[derive(Debug, Clone, PartialEq)]
-    Constraint, "a constraint", dyn Projection {
+    Constraint, "a constraint", dyn Projection<F> {
         plain {
             NonNeg = "non_neg" | "non_negative",
         }

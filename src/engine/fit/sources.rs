@@ -3,7 +3,6 @@
 use super::{lane::Lane, partition::Partition};
 use crate::engine::{
     kernel::{self, Matrix},
-    layer::Layer,
     real::Real,
     spec::{Architecture, Node, Parameter},
 };

@@ -11,7 +11,7 @@ use super::{
 use crate::engine::{
     constraint::Constraint,
     kernel::Team,
-    layer::{BeforeStep, Layer, Pass},
+    layer::{BeforeStep, Pass},
     loss::BatchSums,
     network::{Network, Reduced, Run, Weights},
     random::Noise,
@@ -161,7 +161,12 @@ impl<'a, F: Real> Trainer<'a, F> {
         for &index in &*nodes {
             let node = &self.architecture.nodes()[index];
             let places = self.architecture.parameters_of(node);
-            node.layer.before_step(&mut BeforeStep { places, trainable: self.trainable, fixed: self.fixed, scratch });
+            node.layer.compute().before_step(&mut BeforeStep {
+                places,
+                trainable: self.trainable,
+                fixed: self.fixed,
+                scratch,
+            });
         }
     }
 

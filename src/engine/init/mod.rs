@@ -47,7 +47,7 @@ trait Fill<F: Real> {
 registry! {
     /// Initializer of a parameter. A name (`"he_normal"`) or settings (`{"type": "constant", "value": 0.1}`).
     #[derive(Debug, Clone, PartialEq)]
-    Initializer, "an initializer", dyn Fill {
+    Initializer, "an initializer", dyn Fill<F> {
         plain {
             Zeros = "zeros" | "zero",
             Ones = "ones" | "one",

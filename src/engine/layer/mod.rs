@@ -26,8 +26,9 @@ pub use self::{
 };
 pub(crate) use machinery::Destination;
 pub use machinery::{
-    Axes, Backward, BatchReduction, BeforeStep, Composition, Forward, InputGradients, InputScale, Layer, MaskRule,
-    Others, Parameter, ParameterGradients, ParameterSpec, Parameters, Part, Pass, Reduce, Source, Values, Workspace,
+    Axes, Backward, BatchReduction, BeforeStep, Composition, Compute, Forward, InputGradients, InputScale, Layer,
+    MaskRule, Origins, Others, Parameter, ParameterGradients, ParameterSpec, Parameters, Part, Pass, Reduce, Source,
+    Values, Workspace,
 };
 use machinery::{axes, before_step, bias_activation, broadcast, settings_checks, transpose};
 pub(crate) use registry::check_activity;

@@ -132,7 +132,7 @@ trait Objective<F: Real> {
 registry! {
     /// Loss. A name (`"mse"`) or settings (`{"type": "huber", "delta": 1.0}`).
     #[derive(Debug, Clone, Copy, PartialEq)]
-    Loss, "a loss", dyn Objective {
+    Loss, "a loss", dyn Objective<F> {
         plain {
             MeanSquaredError = "mean_squared_error" | "mse",
             MeanAbsoluteError = "mean_absolute_error" | "mae",

@@ -99,7 +99,7 @@ trait Accumulator<F: Real> {
 registry! {
     /// The type and the settings of a metric.
     #[derive(Debug, Clone, PartialEq)]
-    Measure, "a metric", dyn Accumulator {
+    Measure, "a metric", dyn Accumulator<F> {
         plain {
             Accuracy = "accuracy" | "acc",
             CategoricalAccuracy = "categorical_accuracy",

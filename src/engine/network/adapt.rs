@@ -3,7 +3,7 @@
 use super::{Network, predict::rows_at_once};
 use crate::engine::{
     kernel::Team,
-    layer::{COUNT, MEAN, Moments, Primitive, VARIANCE},
+    layer::{COUNT, MEAN, Moments, VARIANCE},
     real::Real,
 };
 use ndarray::{ArrayView2, Axis};
@@ -14,17 +14,23 @@ impl<F: Real> Network<F> {
     pub(crate) fn adapt(&mut self, x: ArrayView2<'_, F>) {
         for index in 0..self.architecture.nodes().len() {
             let node = &self.architecture.nodes()[index];
-            let Primitive::Normalization(layer) = &node.layer else { continue };
+            if !node.layer.adapts() {
+                continue;
+            }
             let places = self.architecture.parameters_of(node).iter().map(|parameter| parameter.range.clone());
             let places: Vec<_> = places.collect();
-            if !layer.adapts() || self.fixed[places[COUNT].start] != F::ZERO {
+            if self.fixed[places[COUNT].start] != F::ZERO {
                 continue;
             }
             let mut moments = vec![Moments::default(); places[MEAN].len()];
             let mut tape = self.take_tape();
             for x in x.axis_chunks_iter(Axis(0), rows_at_once(&self.architecture)) {
                 self.forward_to(&Team::ALONE, &mut tape, x, index);
-                layer.observe(&node.input_shapes[0], tape.value(node.inputs[0], x.nrows()), &mut moments);
+                node.layer.compute().observe(
+                    &node.input_shapes[0],
+                    tape.value(node.inputs[0], x.nrows()),
+                    &mut moments,
+                );
             }
             self.return_tape(tape);
             self.fixed[places[COUNT].start] = F::of(moments[0].count);

@@ -3,8 +3,7 @@
 use crate::engine::{
     kernel::{self, Buffer, Team},
     layer::{
-        Backward, Destination, Forward, InputGradients, Layer, Others, ParameterGradients, Parameters, Pass, Values,
-        Workspace,
+        Backward, Destination, Forward, InputGradients, Others, ParameterGradients, Parameters, Pass, Values, Workspace,
     },
     real::Real,
     spec::{Architecture, Node},
@@ -157,14 +156,14 @@ impl<F: Real> Tape<F> {
     pub fn forward(&mut self, run: &Run<'_, F>, nodes: Range<usize>) {
         for index in nodes {
             let layer = &run.architecture.nodes()[index].layer;
-            self.with_forward(run, index, |cx| layer.forward(cx));
+            self.with_forward(run, index, |cx| layer.compute().forward(cx));
         }
     }
 
     /// The partial sums of node `index` before its forward pass.
     pub fn sum_forward(&mut self, run: &Run<'_, F>, index: usize, sums: &mut [f64]) {
         let layer = &run.architecture.nodes()[index].layer;
-        self.with_forward(run, index, |cx| layer.sum_forward(cx, sums));
+        self.with_forward(run, index, |cx| layer.compute().sum_forward(cx, sums));
     }
 
     /// Runs `nodes` backward, the last one first. Parameter gradients are written into `gradient`, or added to it.
@@ -173,7 +172,7 @@ impl<F: Real> Tape<F> {
             let node = &run.architecture.nodes()[index];
             if self.needed[node.output] {
                 self.zero_unwritten(node, run.pass.rows);
-                self.with_backward(run, index, gradient, accumulate, |cx| node.layer.backward(cx));
+                self.with_backward(run, index, gradient, accumulate, |cx| node.layer.compute().backward(cx));
                 self.add_spare(index, node, run.pass.rows);
             }
         }
@@ -190,7 +189,7 @@ impl<F: Real> Tape<F> {
     ) {
         let node = &run.architecture.nodes()[index];
         if self.needed[node.output] {
-            self.with_backward(run, index, gradient, accumulate, |cx| node.layer.sum_backward(cx, sums));
+            self.with_backward(run, index, gradient, accumulate, |cx| node.layer.compute().sum_backward(cx, sums));
         }
     }
 

@@ -49,7 +49,7 @@ pub struct Optimizer {
 registry! {
     /// The update rule of an optimizer.
     #[derive(Debug, Clone, PartialEq)]
-    Rule, "an optimizer", dyn UpdateRule {
+    Rule, "an optimizer", dyn UpdateRule<F> {
         plain {}
         settings {
             Sgd = "sgd",

@@ -34,7 +34,7 @@ registry! {
     /// Regularizer of a parameter: a penalty added to the loss. A name (`"l2"`) or settings (`{"type": "l1_l2", "l1":
     /// 0.01, "l2": 0.01}`).
     #[derive(Debug, Clone, Copy, PartialEq)]
-    Regularizer, "a regularizer", dyn Penalty {
+    Regularizer, "a regularizer", dyn Penalty<F> {
         plain {}
         settings {
             L1 = "l1",

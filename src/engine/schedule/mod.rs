@@ -32,7 +32,7 @@ registry! {
     /// Learning rate schedule: `{"type": "exponential_decay", "initial_learning_rate": 0.1,
     /// "decay_steps": 1000, "decay_rate": 0.9}`.
     #[derive(Debug, Clone, PartialEq)]
-    Schedule, "a schedule", dyn Curve {
+    Schedule, "a schedule", dyn Curve<F> {
         plain {}
         settings {
             ExponentialDecay = "exponential_decay",

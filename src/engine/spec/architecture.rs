@@ -2,7 +2,7 @@
 
 use crate::engine::{
     activation::Activation,
-    layer::{BatchReduction, Layer, Parameter, Primitive},
+    layer::{BatchReduction, Parameter, Primitive},
     shape::Shape,
 };
 use std::{ops::Range, sync::Arc};
@@ -186,8 +186,7 @@ impl Architecture {
             if is_needed {
                 node.inputs.iter().for_each(|&input| needed[input] = true);
             }
-            let adapts = matches!(node.layer, Primitive::Normalization(_));
-            is_needed && !adapts && !node.parameters.is_empty()
+            is_needed && !node.layer.adapts() && !node.parameters.is_empty()
         })
     }
     /// Bytes of the weights, the values of `rows` rows and the layers' scratch memory, in `f32`.

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::engine::{
     field::FieldError,
-    layer::{ActivityRegularization, AnyLayer, Composition, Layer, MaskRule, ParameterSpec, Part, Primitive, Source},
+    layer::{ActivityRegularization, AnyLayer, MaskRule, ParameterSpec, Part, Primitive, Source},
     regularizer::L1L2,
     shape::Shape,
 };
@@ -190,8 +190,8 @@ impl<'a> Builder<'a> {
         if let (Some(numbers), Some(&value)) = (layer.looks_up(), call.inputs.first()) {
             self.architecture.check_looked_up(value, numbers)?;
         }
-        if let (Primitive::Normalization(normalization), Some(&value)) = (layer, call.inputs.first())
-            && normalization.adapts()
+        if let Some(&value) = call.inputs.first()
+            && layer.adapts()
             && let Some(node) = self.architecture.weights_behind(value)
         {
             let detail =

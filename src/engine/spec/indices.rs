@@ -1,10 +1,7 @@
 //! Validation of input columns that layers use as indices, before a network runs on them.
 
 use super::Architecture;
-use crate::engine::{
-    field::FieldError,
-    layer::{Layer, Primitive},
-};
+use crate::engine::{field::FieldError, layer::Origins};
 use ndarray::ArrayView2;
 use std::collections::BTreeSet;
 
@@ -71,15 +68,12 @@ impl Architecture {
         let mut elements: Option<BTreeSet<usize>> = None;
         while let Some(node) = self.nodes().iter().find(|node| node.output == value) {
             let Some(&read) = node.inputs.first() else { break };
-            match &node.layer {
-                Primitive::Reshape(_) | Primitive::ExpandDims(_) | Primitive::Flatten(_) | Primitive::Identity(_) => {}
-                // Which elements they are is unknown behind these.
-                Primitive::Permute(_) | Primitive::RepeatVector(_) if elements.is_none() => {}
-                Primitive::GetItem(taken) => {
-                    let sources = taken.sources(self.shape(read)).into_iter().map(|source| source as usize);
-                    let read_on = sources
-                        .enumerate()
-                        .filter(|(element, _)| elements.as_ref().is_none_or(|it| it.contains(element)));
+            match node.layer.origins(std::slice::from_ref(self.shape(read))) {
+                Origins::Same { exact: true } => {}
+                Origins::Taken(sources) => {
+                    let sources = sources.into_iter().map(|source| source as usize).enumerate();
+                    let read_on =
+                        sources.filter(|(element, _)| elements.as_ref().is_none_or(|it| it.contains(element)));
                     elements = Some(read_on.map(|(_, source)| source).collect());
                 }
                 _ => break,

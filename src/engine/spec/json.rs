@@ -220,12 +220,12 @@ fn parse_layer(value: &Value) -> Result<Unnamed, Vec<FieldError>> {
         Some(Value::String(kind)) => kind.as_str(),
         Some(other) => return Err(one("/type", format!("expected a layer's type, received {}", type_of(other)))),
         None => {
-            let known = AnyLayer::KINDS.join("`, `");
+            let known = AnyLayer::kinds().join("`, `");
             return Err(one("/type", format!("expected one of `{known}`, received nothing")));
         }
     };
-    if !AnyLayer::KINDS.contains(&kind) {
-        return Err(vec![unknown("layer type", kind, AnyLayer::KINDS, "/type".into())]);
+    if !AnyLayer::kinds().contains(&kind) {
+        return Err(vec![unknown("layer type", kind, &AnyLayer::kinds(), "/type".into())]);
     }
     let name = match fields.get("name") {
         None | Some(Value::Null) => None,
@@ -238,12 +238,6 @@ fn parse_layer(value: &Value) -> Result<Unnamed, Vec<FieldError>> {
         Some(other) => Err(one(&format!("/{field}"), format!("expected true or false, received {}", type_of(other)))),
     };
     let (trainable, training) = (flag("trainable")?, flag("training")?);
-    if !training && kind != "batch_normalization" {
-        return Err(one(
-            "/training",
-            format!("expected true, or false of a batch_normalization, received false of {kind}"),
-        ));
-    }
     let inputs = match fields.get("inputs") {
         None | Some(Value::Null) => Calls::default(),
         Some(inputs) => parse_calls(inputs).map_err(|error| vec![error.under("/inputs")])?,
@@ -264,7 +258,18 @@ fn parse_layer(value: &Value) -> Result<Unnamed, Vec<FieldError>> {
     }
     let (layer, activity_regularizer) = parse_with_activity_regularizer(kind, settings).map_err(|error| vec![error])?;
     layer.check().map_err(|error| vec![error])?;
+    if !training && !matches!(&layer, AnyLayer::Primitive(layer) if layer.accepts_training()) {
+        return Err(one(
+            "/training",
+            format!("expected true, or false of a batch_normalization, received false of {kind}"),
+        ));
+    }
     Ok(Unnamed { name, layer, trainable, activity_regularizer, output_mask, training, inputs })
+}
+
+/// The layer of an item of `layers`; `None` if it is invalid.
+pub(crate) fn layer_of(value: &Value) -> Option<AnyLayer> {
+    parse_layer(value).ok().map(|item| item.layer)
 }
 
 /// A layer, and its activity regularizer if that is no setting of the layer type.

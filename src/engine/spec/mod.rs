@@ -17,6 +17,7 @@ pub use crate::engine::layer::Parameter;
 pub use architecture::{Architecture, Node};
 pub use indices::InvalidIndex;
 pub use input::{Input, InputShape};
+pub(crate) use json::layer_of;
 pub use origins::InputUse;
 pub use output_mask::OutputMask;
 pub use summary::{LayerSummary, Summary};

@@ -1,7 +1,7 @@
 //! Which elements of the inputs a value consists of, and which layer uses each of them first.
 
 use super::{Architecture, Node};
-use crate::engine::layer::{InputScale, Layer, Primitive};
+use crate::engine::layer::{InputScale, Origins};
 use std::sync::Arc;
 
 /// How the layers use an element of the inputs.
@@ -88,14 +88,12 @@ impl Architecture {
                             it.raw = Some(index);
                         }
                         it.looked_up |= looked_up;
-                        it.scaled |= !matches!(node.layer, Primitive::Masking(_));
+                        it.scaled |= !node.layer.begins_mask() || looked_up;
                     }
                 }
             }
             let own = origin(node, &origins);
-            if let Primitive::Split(_) = node.layer {
-                node.others.clone().for_each(|value| origins[value].clone_from(&own));
-            }
+            node.others.clone().for_each(|value| origins[value].clone_from(&own));
             origins[node.output] = own;
         }
         uses
@@ -104,51 +102,18 @@ impl Architecture {
 
 /// The origins of a node's output, if it only moves or mixes elements of the inputs.
 fn origin(node: &Node, origins: &[Option<Origin>]) -> Option<Origin> {
-    use Primitive as P;
     let input = |index: usize| node.inputs.get(index).and_then(|&value| origins.get(value)?.as_ref());
     let (first, shape) = (input(0), node.input_shapes.first()?);
-    match &node.layer {
-        P::Reshape(_)
-        | P::ExpandDims(_)
-        | P::Flatten(_)
-        | P::Identity(_)
-        | P::Masking(_)
-        | P::ActivityRegularization(_) => first.cloned(),
-        P::Dropout(_) | P::SpatialDropout1d(_) | P::SpatialDropout2d(_) | P::SpatialDropout3d(_) => first.cloned(),
-        P::GaussianNoise(_) | P::GaussianDropout(_) | P::AlphaDropout(_) | P::StochasticDepth(_) => first.cloned(),
-        P::GetItem(layer) => Some(first?.taken(&layer.sources(shape), shape.elements())),
-        P::Permute(layer) => Some(first?.taken(&layer.sources(shape), shape.elements())),
-        P::RepeatVector(layer) => {
-            let sources: Vec<u32> = (0..layer.n).flat_map(|_| 0..shape.elements() as u32).collect();
-            Some(first?.taken(&sources, shape.elements()))
-        }
-        P::Concatenate(layer) => {
-            let blocks: Vec<usize> = layer.parts(&node.input_shapes).map(|(_, _, elements)| elements).collect();
-            interleaved(node, origins, &blocks)
-        }
-        P::Stack(layer) => interleaved(node, origins, &vec![layer.run(shape); node.inputs.len()]),
-        P::ZeroPadding1d(_) | P::ZeroPadding2d(_) | P::ZeroPadding3d(_) => Some(Origin::mixed(first)),
-        P::Cropping1d(_) | P::Cropping2d(_) | P::Cropping3d(_) | P::CenterCrop(_) => Some(Origin::mixed(first)),
-        P::UpSampling1d(_) | P::UpSampling2d(_) | P::UpSampling3d(_) | P::Resizing(_) => Some(Origin::mixed(first)),
-        P::RandomFlip(_) | P::RandomRotation(_) | P::RandomTranslation(_) | P::RandomZoom(_) => {
-            Some(Origin::mixed(first))
-        }
-        P::MaxPooling1d(_) | P::MaxPooling2d(_) | P::MaxPooling3d(_) => Some(Origin::mixed(first)),
-        P::AveragePooling1d(_) | P::AveragePooling2d(_) | P::AveragePooling3d(_) => Some(Origin::mixed(first)),
-        P::Flip(_)
-        | P::Roll(_)
-        | P::Tile(_)
-        | P::Repeat(_)
-        | P::Take(_)
-        | P::BroadcastTo(_)
-        | P::Pad(_)
-        | P::Split(_) => Some(Origin::mixed(first)),
-        P::Sum(_) | P::Mean(_) | P::Max(_) | P::Min(_) | P::Cumsum(_) => Some(Origin::mixed(first)),
-        P::Add(_) | P::Subtract(_) | P::Multiply(_) | P::Average(_) | P::Maximum(_) | P::Minimum(_) => {
+    match node.layer.origins(&node.input_shapes) {
+        Origins::Computed => None,
+        Origins::Same { .. } => first.cloned(),
+        Origins::Taken(sources) => Some(first?.taken(&sources, shape.elements())),
+        Origins::Blocks(blocks) => interleaved(node, origins, &blocks),
+        Origins::Mixed => Some(Origin::mixed(first)),
+        Origins::Merged => {
             let read: Option<Vec<&Origin>> = (0..node.inputs.len()).map(input).collect();
             read.filter(|read| read.iter().all(|origin| origin.is_whole())).map(Origin::mixed)
         }
-        _ => None,
     }
 }
 

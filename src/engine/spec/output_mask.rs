@@ -1,9 +1,6 @@
 //! [`OutputMask`].
 
-use crate::engine::{
-    layer::{AnyLayer, Primitive},
-    shape::Shape,
-};
+use crate::engine::{layer::AnyLayer, shape::Shape};
 use serde::{Deserialize, Serialize};
 
 /// The mask of a layer's output. A layer with this setting computes as if its inputs had no masks.
@@ -21,10 +18,8 @@ impl OutputMask {
     /// The setting that applies to a layer with inputs of these shapes.
     pub(super) fn requested(setting: Option<Self>, layer: &AnyLayer, inputs: &[Shape]) -> Option<Self> {
         let along_steps = match layer {
-            AnyLayer::Primitive(Primitive::Concatenate(layer)) => {
-                inputs.first().is_some_and(|shape| !layer.along_last(shape))
-            }
-            _ => false,
+            AnyLayer::Primitive(layer) => layer.joins_masks(inputs),
+            AnyLayer::Composite(_) => false,
         };
         setting.filter(|mask| !(along_steps && *mask == Self::All))
     }

@@ -2,7 +2,7 @@
 
 use super::{LARGEST, Masks, compared::Compared, layers, outputs};
 use crate::{
-    engine::{layer::AnyLayer, spec::Definition},
+    engine::spec::{Definition, layer_of},
     keras::{execution::Run, masks::some_shapes},
 };
 use serde_json::{Map, Value, json};
@@ -23,9 +23,9 @@ type Refused = (usize, String);
 impl Changes {
     /// Nothing where the definition has another error.
     pub fn of(masks: &Masks, runs: &[Run<'_>], definition: &Map<String, Value>) -> Result<Option<Self>, Refused> {
-        let kinds: HashMap<&str, &str> = layers(definition)
+        let uses_masks: HashMap<&str, bool> = layers(definition)
             .iter()
-            .filter_map(|layer| Some((layer.get("name")?.as_str()?, layer.get("type")?.as_str()?)))
+            .filter_map(|layer| Some((layer.get("name")?.as_str()?, layer_of(layer)?.uses_masks())))
             .collect();
         let attention = runs.iter().position(|run| run.class() == "MultiHeadAttention").unwrap_or_default();
         let unknown = || {
@@ -43,8 +43,7 @@ impl Changes {
         };
         let mut changes = Self::default();
         for (index, (run, cleared)) in runs.iter().zip(&masks.read).enumerate() {
-            let kind = kinds.get(run.name.as_str()).copied().unwrap_or_default();
-            if run.masked || !reads_masks(kind) {
+            if run.masked || uses_masks.get(run.name.as_str()) != Some(&true) {
                 continue;
             }
             let mut is_changed = false;
@@ -90,7 +89,7 @@ impl Changes {
             if recorded == left || changes.restored.iter().any(|(restored, _)| restored == name && left.is_none()) {
                 continue;
             }
-            changes.unmask(name, &outputs, runs, &kinds, masks, &compared).map_err(|made| {
+            changes.unmask(name, &outputs, runs, &uses_masks, masks, &compared).map_err(|made| {
                 let detail = "gives an output whose mask a MultiHeadAttention changes, which is not supported";
                 (made.unwrap_or(attention), detail.to_owned())
             })?;
@@ -105,7 +104,7 @@ impl Changes {
         tensor: &str,
         outputs: &[String],
         runs: &[Run<'_>],
-        kinds: &HashMap<&str, &str>,
+        uses_masks: &HashMap<&str, bool>,
         masks: &Masks,
         compared: &Compared,
     ) -> Result<(), Option<usize>> {
@@ -114,8 +113,7 @@ impl Changes {
             let made = runs.iter().position(|run| run.output() == tensor).ok_or(None)?;
             let readers = runs.iter().flat_map(|run| &run.inputs).filter(|name| *name == tensor).count();
             let outputs = outputs.iter().filter(|name| *name == tensor).count();
-            let kind = kinds.get(runs[made].name.as_str()).copied().unwrap_or_default();
-            if readers + outputs != 1 || reads_masks(kind) || kind.is_empty() {
+            if readers + outputs != 1 || uses_masks.get(runs[made].name.as_str()) != Some(&false) {
                 return Err(Some(made));
             }
             for (input, (name, &cleared)) in runs[made].inputs.iter().zip(&masks.read[made]).enumerate() {
@@ -196,24 +194,4 @@ impl Changes {
 fn read_by(layer: &Value) -> Vec<String> {
     let calls = layer.get("inputs").and_then(Value::as_array).into_iter().flatten();
     calls.filter_map(Value::as_array).flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect()
-}
-
-/// Layers whose numbers depend on masks.
-fn reads_masks(kind: &str) -> bool {
-    const KINDS: [&str; 13] = [
-        "add",
-        "subtract",
-        "multiply",
-        "average",
-        "maximum",
-        "minimum",
-        "attention",
-        "additive_attention",
-        "multi_head_attention",
-        "group_query_attention",
-        "global_average_pooling1d",
-        "batch_normalization",
-        "softmax",
-    ];
-    KINDS.contains(&kind) || ["bidirectional", "time_distributed"].contains(&kind) || AnyLayer::is_recurrent(kind)
 }

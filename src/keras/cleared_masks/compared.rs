@@ -2,10 +2,7 @@
 
 use super::{LARGEST, Masks, layers, outputs};
 use crate::{
-    engine::{
-        layer::Primitive,
-        spec::{Architecture, Definition, Node},
-    },
+    engine::spec::{Architecture, Definition},
     keras::{execution::Run, masks::some_shapes},
 };
 use serde_json::{Map, Value, json};
@@ -13,6 +10,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Goes before the names of the layers of the copy whose masks are those that are left while the model runs.
 const COPY: &str = "running model.";
+
 /// The recorded masks, and those that are left while the model runs, as numbers: equal ones have the same number.
 pub(super) struct Compared {
     recorded: HashMap<String, usize>,
@@ -112,7 +110,7 @@ fn numbered(architecture: &Architecture, layers: &[String]) -> HashMap<usize, us
         let read: Vec<Option<usize>> =
             node.masks.iter().map(|mask| mask.and_then(|mask| numbers.get(&mask).copied())).collect();
         let number = known.len();
-        let number = if merges(node) {
+        let number = if node.layer.merges_masks() {
             // One of masks that are the same is that mask.
             let parts: BTreeSet<Option<usize>> = read
                 .iter()
@@ -137,17 +135,4 @@ fn numbered(architecture: &Architecture, layers: &[String]) -> HashMap<usize, us
         numbers.insert(mask, number);
     }
     numbers
-}
-
-/// Whether the mask of a node shows a step where one of its inputs' masks does.
-fn merges(node: &Node) -> bool {
-    matches!(
-        node.layer,
-        Primitive::Add(_)
-            | Primitive::Subtract(_)
-            | Primitive::Multiply(_)
-            | Primitive::Average(_)
-            | Primitive::Maximum(_)
-            | Primitive::Minimum(_)
-    )
 }

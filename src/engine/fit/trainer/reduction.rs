@@ -7,7 +7,7 @@ use super::{
 };
 use crate::engine::{
     fit::Samples,
-    layer::{BatchReduction, Layer, Reduce},
+    layer::{BatchReduction, Reduce},
     loss::BatchSums,
     network::Run,
     real::Real,
@@ -100,8 +100,8 @@ impl<F: Real> Trainer<'_, F> {
             places: self.architecture.parameters_of(node),
         };
         match direction {
-            Direction::Forward => node.layer.reduce_forward(&mut cx),
-            Direction::Backward => node.layer.reduce_backward(&mut cx),
+            Direction::Forward => node.layer.compute().reduce_forward(&mut cx),
+            Direction::Backward => node.layer.compute().reduce_backward(&mut cx),
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::engine::{
     activation::Activation,
     field::FieldError,
-    layer::{Backward, Forward, Layer, MaskRule},
+    layer::{Backward, Compute, Forward, Layer, MaskRule},
     real::Real,
     shape::Shape,
 };
@@ -38,15 +38,17 @@ impl Layer for ActivationLayer {
     fn last_activation(&self) -> Option<Activation> {
         Some(self.activation)
     }
+}
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+impl<F: Real> Compute<F> for ActivationLayer {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         cx.output.copy_from_slice(cx.inputs.get(0));
         if !cx.pass.logits {
             self.activation.forward(cx.output, cx.inputs.shape(0).last());
         }
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         let (x, width) = (cx.inputs.get(0), cx.inputs.shape(0).last());
         if let Some(gradient) = cx.input_gradients.get(0) {
             gradient.copy_from_slice(cx.output_gradient);

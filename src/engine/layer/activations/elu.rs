@@ -3,7 +3,7 @@
 use crate::engine::{
     activation::{Activation, Elu},
     field::FieldError,
-    layer::{ActivationLayer, Backward, Forward, Layer, MaskRule},
+    layer::{ActivationLayer, Backward, Compute, Forward, Layer, MaskRule},
     real::Real,
     shape::Shape,
 };
@@ -46,12 +46,14 @@ impl Layer for EluLayer {
     fn mask(&self, inputs: &[Shape], masks: &[Option<Shape>]) -> MaskRule {
         self.layer().mask(inputs, masks)
     }
+}
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+impl<F: Real> Compute<F> for EluLayer {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         self.layer().forward(cx);
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         self.layer().backward(cx);
     }
 }

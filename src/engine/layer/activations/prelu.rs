@@ -4,7 +4,7 @@ use crate::engine::{
     constraint::Constraint,
     field::FieldError,
     init::Initializer,
-    layer::{Backward, Forward, Layer, MaskRule, ParameterSpec, settings_checks},
+    layer::{Backward, Compute, Forward, Layer, MaskRule, ParameterSpec, settings_checks},
     real::Real,
     regularizer::Regularizer,
     shape::Shape,
@@ -21,11 +21,11 @@ use std::ops::Range;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Prelu {
-    /// First values of alpha.
+    /// Initializer for the `alpha`.
     pub alpha_initializer: Initializer,
-    /// A penalty on alpha.
+    /// Regularizer for the `alpha`.
     pub alpha_regularizer: Option<Regularizer>,
-    /// What alpha is brought back to after each step.
+    /// Constraint applied to the `alpha` after each step.
     pub alpha_constraint: Option<Constraint>,
     /// Axes along which alpha is the same, counted from 1: the batch axis is 0.
     pub shared_axes: Option<Vec<usize>>,
@@ -49,7 +49,7 @@ impl Prelu {
         self.shared_axes.as_ref().is_some_and(|axes| axes.contains(&(axis + 1)))
     }
 
-    /// Calls `f` with the cells of each run along a row's last axis, and with those of alpha that belong to it: as many, or
+    /// Calls `f` with the elements of each run along a row's last axis, and with those of alpha that belong to it: as many, or
     /// one for all.
     fn runs(&self, shape: &Shape, mut f: impl FnMut(Range<usize>, Range<usize>)) {
         let Some((&width, others)) = shape.0.split_last() else { return f(0..1, 0..1) };
@@ -101,8 +101,10 @@ impl Layer for Prelu {
     fn mask(&self, _: &[Shape], _: &[Option<Shape>]) -> MaskRule {
         MaskRule::Pass(0)
     }
+}
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+impl<F: Real> Compute<F> for Prelu {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         let (shape, alpha) = (cx.inputs.shape(0), cx.parameters.get(ALPHA));
         let rows = cx.output.chunks_exact_mut(shape.elements()).zip(cx.inputs.get(0).chunks_exact(shape.elements()));
         for (y, x) in rows {
@@ -115,7 +117,7 @@ impl Layer for Prelu {
         }
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         let (x, shape, alpha) = (cx.inputs.get(0), cx.inputs.shape(0), cx.parameters.get(ALPHA));
         let (cells, dy) = (shape.elements(), &*cx.output_gradient);
         let accumulate = cx.parameter_gradients.accumulate;

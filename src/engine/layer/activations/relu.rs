@@ -3,7 +3,7 @@
 use crate::engine::{
     field::FieldError,
     kernel::vectorized,
-    layer::{Backward, Forward, Layer, MaskRule},
+    layer::{Backward, Compute, Forward, Layer, MaskRule},
     real::{Real, check},
     shape::Shape,
 };
@@ -42,8 +42,10 @@ impl Layer for ReluLayer {
     fn mask(&self, _: &[Shape], _: &[Option<Shape>]) -> MaskRule {
         MaskRule::Pass(0)
     }
+}
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+impl<F: Real> Compute<F> for ReluLayer {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         let (x, y) = (cx.inputs.get(0), &mut *cx.output);
         let most = F::of(self.max_value.unwrap_or(f64::INFINITY));
         let (slope, threshold) = (F::of(self.negative_slope), F::of(self.threshold));
@@ -57,7 +59,7 @@ impl Layer for ReluLayer {
         );
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         let (x, dy) = (cx.inputs.get(0), &*cx.output_gradient);
         let most = F::of(self.max_value.unwrap_or(f64::INFINITY));
         let (slope, threshold) = (F::of(self.negative_slope), F::of(self.threshold));

@@ -3,16 +3,16 @@
 use crate::engine::{
     activation::Activation,
     field::FieldError,
-    layer::{Axes, Backward, Forward, Layer, MaskRule, Workspace, settings_checks},
+    layer::{Axes, Backward, Compute, Forward, Layer, MaskRule, Workspace, settings_checks},
     real::Real,
     shape::Shape,
 };
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
 
-/// `y_i = exp(x_i) / sum_j exp(x_j)`, along an axis, or along several beside each other as if they were one.
+/// `y_i = exp(x_i) / sum_j exp(x_j)`, along an axis, or along several adjacent ones as if they were one.
 ///
-/// A second input is a mask: cells where it is not over 0.5 are left out of the sum, and give 0.
+/// A second input is a mask: elements where it is not over 0.5 are left out of the sum, and give 0.
 ///
 /// # Shapes
 /// Any, unchanged; a mask has as many axes as the input, each of the same size or of 1.
@@ -31,11 +31,11 @@ impl Default for SoftmaxLayer {
     }
 }
 
-/// What stands in hidden cells in Keras, so that a row that is hidden whole is still finite.
+/// What stands in hidden elements in Keras, so that a row that is hidden whole is still finite.
 const HIDDEN: f64 = -1e9;
 
 impl SoftmaxLayer {
-    /// Cells that are summed together, and how far apart they are.
+    /// Elements that are summed together, and how far apart they are.
     fn view(&self, shape: &Shape) -> (usize, usize) {
         let axes = shape.0.len() as i64;
         let own = |axis: i64| if axis < 0 { axis + axes } else { axis - 1 } as usize;
@@ -45,7 +45,7 @@ impl SoftmaxLayer {
     }
 }
 
-/// Calls `f` with each cell of [rows, shape] that the mask hides.
+/// Calls `f` with each element of [rows, shape] that the mask hides.
 fn each_hidden<F: Real>(shape: &Shape, mask: &[F], mask_shape: &Shape, rows: usize, mut f: impl FnMut(usize)) {
     let (cells, half) = (shape.elements(), F::of(0.5));
     for cell in 0..rows * cells {
@@ -96,7 +96,13 @@ impl Layer for SoftmaxLayer {
         (self.axis == Axes::LAST).then_some(Activation::Softmax)
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn uses_masks(&self) -> bool {
+        true
+    }
+}
+
+impl<F: Real> Compute<F> for SoftmaxLayer {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         let shape = cx.inputs.shape(0);
         let (length, inner) = self.view(shape);
         cx.output.copy_from_slice(cx.inputs.get(0));
@@ -133,7 +139,7 @@ impl Layer for SoftmaxLayer {
         }
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         let (length, inner) = self.view(cx.inputs.shape(0));
         if cx.inputs.len() > 1
             && let Some(gradient) = cx.input_gradients.get(1)

@@ -2,7 +2,7 @@
 
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, settings_checks},
+    layer::{Backward, Compute, Forward, Layer, settings_checks},
     real::{Real, check},
     shape::Shape,
 };
@@ -39,8 +39,10 @@ impl Layer for CustomScaleLayer {
         settings_checks::range(inputs[0] == inputs[1], "", &expected, &inputs[1])?;
         Ok(inputs[0].clone())
     }
+}
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+impl<F: Real> Compute<F> for CustomScaleLayer {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         let scale = F::of(self.scale);
         let inputs = cx.inputs.get(0).iter().zip(cx.inputs.get(1));
         for (y, (&x, &residual)) in cx.output.iter_mut().zip(inputs) {
@@ -48,7 +50,7 @@ impl Layer for CustomScaleLayer {
         }
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         if let Some(dx) = cx.input_gradients.get(0) {
             dx.copy_from_slice(cx.output_gradient);
         }

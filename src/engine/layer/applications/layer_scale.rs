@@ -3,7 +3,7 @@
 use crate::engine::{
     field::FieldError,
     init::{Constant, Initializer},
-    layer::{Backward, Forward, Layer, ParameterSpec, settings_checks},
+    layer::{Backward, Compute, Forward, Layer, ParameterSpec, settings_checks},
     real::{Real, check},
     shape::Shape,
 };
@@ -51,8 +51,10 @@ impl Layer for LayerScale {
         let initializer = Initializer::Constant(Constant { value: self.init_values.into() });
         vec![ParameterSpec::trained("gamma", Shape::vector(inputs[0].last()), &initializer, None, None)]
     }
+}
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+impl<F: Real> Compute<F> for LayerScale {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         let gamma = cx.parameters.get(GAMMA);
         let rows = cx.output.chunks_exact_mut(gamma.len()).zip(cx.inputs.get(0).chunks_exact(gamma.len()));
         for (y, x) in rows {
@@ -62,7 +64,7 @@ impl Layer for LayerScale {
         }
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         let (x, gamma, dy) = (cx.inputs.get(0), cx.parameters.get(GAMMA), &*cx.output_gradient);
         let width = gamma.len();
         let accumulate = cx.parameter_gradients.accumulate;

@@ -2,7 +2,7 @@
 
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, Workspace},
+    layer::{Backward, Compute, Forward, Layer, Origins, Workspace},
     real::{Real, check},
     shape::Shape,
 };
@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 pub struct StochasticDepth {
     /// The fraction of rows that are dropped: 0 or more, less than 1.
     pub drop_path_rate: f64,
-    /// Takes the place of the job's seed for this layer.
+    /// Seed of this layer; default: derived from the job's seed.
     #[serde(default)]
     pub seed: Option<u64>,
 }
@@ -41,7 +41,13 @@ impl Layer for StochasticDepth {
         Workspace { kept_per_row: 1, ..Workspace::default() }
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn origins(&self, _: &[Shape]) -> Origins {
+        Origins::Same { exact: false }
+    }
+}
+
+impl<F: Real> Compute<F> for StochasticDepth {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         let x = cx.inputs.get(0);
         if !cx.pass.training {
             cx.output.copy_from_slice(x);
@@ -58,7 +64,7 @@ impl Layer for StochasticDepth {
         }
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         let Some(dx) = cx.input_gradients.get(0) else { return };
         let cells = cx.inputs.shape(0).elements();
         let rows = dx.chunks_exact_mut(cells).zip(cx.output_gradient.chunks_exact(cells)).zip(&*cx.kept);

@@ -5,7 +5,7 @@ use crate::engine::{
     field::FieldError,
     init::Initializer,
     layer::{
-        Backward, Forward, Layer, MaskRule, ParameterGradients, ParameterSpec, Parameters, Workspace,
+        Backward, Compute, Forward, Layer, MaskRule, ParameterGradients, ParameterSpec, Parameters, Workspace,
         normalization::normalize, settings_checks,
     },
     real::Real,
@@ -18,7 +18,7 @@ use std::ops::RangeInclusive;
 /// `sum(scale * tanh(query + key))` over the features.
 ///
 /// Inputs are `[query, value]` or `[query, value, key]`; without a key, the value is the key too. Steps of the value that
-/// are masked as padding are not heeded, nor are later ones where the mask is causal; masked steps of the query give zeros.
+/// are masked as padding are not attended to, nor are later ones where the mask is causal; masked steps of the query give zeros.
 ///
 /// # Shapes
 /// Query `[batch, queries, dim]`, value `[batch, keys, value_dim]`, key `[batch, keys, dim]`, output
@@ -38,10 +38,10 @@ pub struct AdditiveAttention {
     /// Takes the place of the job's seed for this layer's dropout.
     #[serde(default)]
     pub seed: Option<u64>,
-    /// Whether a step heeds only steps up to its own; an argument of the layer's call in Keras.
+    /// Whether to use a causal mask: a step attends only to itself and earlier steps; an argument of the layer's call in Keras.
     #[serde(default)]
     pub use_causal_mask: bool,
-    /// Whether the layer gives the attention scores, `[batch, queries, keys]` after dropout, as a second value, `name/1`; an
+    /// Whether the layer outputs the attention scores, `[batch, queries, keys]` after dropout, as a second value, `name/1`; an
     /// argument of the layer's call in Keras.
     #[serde(default)]
     pub return_attention_scores: bool,
@@ -127,11 +127,17 @@ impl Layer for AdditiveAttention {
         SingleHead::cost(inputs)
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn uses_masks(&self) -> bool {
+        true
+    }
+}
+
+impl<F: Real> Compute<F> for AdditiveAttention {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         self.head().forward(self, cx);
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         self.head().backward(self, cx);
     }
 }

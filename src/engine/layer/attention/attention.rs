@@ -6,7 +6,7 @@ use crate::engine::{
     init::Initializer,
     kernel::{self, Matrix},
     layer::{
-        Backward, Forward, Layer, MaskRule, ParameterGradients, ParameterSpec, Parameters, Workspace,
+        Backward, Compute, Forward, Layer, MaskRule, ParameterGradients, ParameterSpec, Parameters, Workspace,
         normalization::normalize, settings_checks,
     },
     real::Real,
@@ -19,7 +19,7 @@ use std::ops::RangeInclusive;
 ///
 /// Inputs are `[query, value]` or `[query, value, key]`; without a key, the value is the key too. The scores are
 /// `scale * query · keyᵀ`, or with the mode `concat` `concat_score_weight * sum(tanh(scale * (query + key)))` over the
-/// features. Steps of the value that are masked as padding are not heeded, nor are later ones where the mask is causal;
+/// features. Steps of the value that are masked as padding are not attended to, nor are later ones where the mask is causal;
 /// masked steps of the query give zeros.
 ///
 /// # Shapes
@@ -38,9 +38,9 @@ pub struct Attention {
     pub dropout: f64,
     /// Takes the place of the job's seed for this layer's dropout.
     pub seed: Option<u64>,
-    /// Whether a step heeds only steps up to its own; an argument of the layer's call in Keras.
+    /// Whether to use a causal mask: a step attends only to itself and earlier steps; an argument of the layer's call in Keras.
     pub use_causal_mask: bool,
-    /// Whether the layer gives the attention scores, `[batch, queries, keys]` after dropout, as a second value, `name/1`; an
+    /// Whether the layer outputs the attention scores, `[batch, queries, keys]` after dropout, as a second value, `name/1`; an
     /// argument of the layer's call in Keras.
     pub return_attention_scores: bool,
 }
@@ -172,11 +172,17 @@ impl Layer for Attention {
         SingleHead::cost(inputs)
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn uses_masks(&self) -> bool {
+        true
+    }
+}
+
+impl<F: Real> Compute<F> for Attention {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         self.head().forward(self, cx);
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         self.head().backward(self, cx);
     }
 }

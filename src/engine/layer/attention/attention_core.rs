@@ -11,10 +11,10 @@ use crate::engine::{
 
 /// How well queries fit keys.
 pub(crate) trait Score {
-    /// Writes the scores of one row, [keys, queries]. `scratch`: dim cells.
+    /// Writes the scores of one row, [keys, queries]. `scratch`: dim elements.
     fn scores<F: Real>(&self, parameters: &Parameters<'_, F>, pair: Pair<'_, F>, scratch: &mut [F], scores: &mut [F]);
 
-    /// Writes the gradients of the queries and the keys of one row, and adds to `sums`, 2 * dim cells, what
+    /// Writes the gradients of the queries and the keys of one row, and adds to `sums`, 2 * dim elements, what
     /// [`Self::write_parameters`] needs.
     fn scores_backward<F: Real>(
         &self,
@@ -47,7 +47,7 @@ pub(crate) struct SingleHead {
     pub returns_scores: bool,
 }
 
-/// What Keras takes off the scores of keys that may not be heeded.
+/// What Keras takes off the scores of keys that may not be attended to.
 const HIDDEN: f64 = 1e9;
 
 /// How large everything is, for one row.
@@ -55,9 +55,9 @@ const HIDDEN: f64 = 1e9;
 struct Sizes {
     queries: usize,
     keys: usize,
-    /// Cells of a query and of a key.
+    /// Elements of a query and of a key.
     dim: usize,
-    /// Cells of a value.
+    /// Elements of a value.
     width: usize,
     weights: usize,
 }
@@ -103,7 +103,7 @@ impl SingleHead {
         }
     }
 
-    /// Cells that go through two products.
+    /// Elements that go through two products.
     pub fn cost(inputs: &[Shape]) -> u64 {
         let Sizes { dim, width, weights, .. } = sizes(inputs);
         (2 * weights as u64).saturating_mul((dim + width) as u64)
@@ -190,7 +190,7 @@ impl SingleHead {
     }
 }
 
-/// Sets the cells of queries to zero that are padding.
+/// Sets the elements of queries to zero that are padding.
 fn hide_queries<F: Real>(mask: Option<&[F]>, cells: &mut [F], width: usize) {
     for (cells, &mask) in cells.chunks_exact_mut(width).zip(mask.unwrap_or_default()) {
         if mask == F::ZERO {
@@ -232,7 +232,7 @@ impl<F: Real> Tanh<'_, F> {
         );
     }
 
-    /// Adds to `sums`, for each cell, the gradient with respect to its weight without `outer`, and its part of that with
+    /// Adds to `sums`, for each element, the gradient with respect to its weight without `outer`, and its part of that with
     /// respect to `inner`.
     pub fn backward(&self, pair: Pair<'_, F>, gradient: &[F], pair_gradients: [&mut [F]; 2], sums: &mut [F]) {
         let dim = pair.dim;

@@ -1,4 +1,4 @@
-//! What attention layers have in common: how much each query heeds each key.
+//! What attention layers have in common: how much each query attends to each key.
 //!
 //! Weights lie keys first, [keys, queries]: what is summed over the keys of a query then runs along whole rows, and
 //! vectorizes.
@@ -6,7 +6,7 @@
 use crate::engine::{kernel::vectorized, real::Real};
 use rand::Rng;
 
-/// Which keys a query may heed, in one row of the batch.
+/// Which keys a query may attend to, in one row of the batch.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Visible<'a, F> {
     /// How many queries there are.
@@ -20,7 +20,7 @@ pub(crate) struct Visible<'a, F> {
 }
 
 impl<F: Real> Visible<'_, F> {
-    /// Replaces what belongs to keys that may not be heeded.
+    /// Replaces what belongs to keys that may not be attended to.
     #[inline(always)]
     pub fn hide(&self, weights: &mut [F], hidden: impl Fn(F) -> F) {
         if !self.causal && self.query_mask.is_none() && self.key_masks.iter().all(Option::is_none) {
@@ -44,7 +44,7 @@ impl<F: Real> Visible<'_, F> {
     }
 }
 
-/// Replaces scores, [keys, queries], by `softmax(scale * scores)` over the keys. `scratch`: two cells a query.
+/// Replaces scores, [keys, queries], by `softmax(scale * scores)` over the keys. `scratch`: two elements a query.
 pub(crate) fn softmax<F: Real>(scores: &mut [F], queries: usize, scale: F, scratch: &mut [F]) {
     let (largest, sums) = scratch.split_at_mut(queries);
     vectorized(
@@ -72,7 +72,7 @@ pub(crate) fn softmax<F: Real>(scores: &mut [F], queries: usize, scale: F, scrat
 }
 
 /// Replaces the gradient of what is left of the weights after dropout by that of the scores, [keys, queries]. `sums`: a
-/// cell a query.
+/// element a query.
 pub(crate) fn softmax_backward<F: Real>(weights: &[F], left: &[F], gradient: &mut [F], scale: F, sums: &mut [F]) {
     let queries = sums.len();
     vectorized(

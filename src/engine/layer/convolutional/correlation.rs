@@ -8,15 +8,15 @@ use crate::engine::{
 
 /// Positions that one product goes over, so that its right operand is brought into order once for many.
 const POSITIONS: usize = 512;
-/// Cells of a few images that stay in the second-level cache beside what else is there.
+/// Elements of a few images that stay in the L2 cache with the rest.
 const SECOND_LEVEL_CELLS: usize = 1 << 17;
-/// Cells of patches that stay there on their way to an image.
+/// Elements of patches that stay there on their way to an image.
 const PATCH_CELLS: usize = 1 << 14;
 
-/// Sums of images under the taps of a kernel `[taps, channels / groups, filters]`, which give `filters` cells at each
+/// Sums of images under the taps of a kernel `[taps, channels / groups, filters]`, which give `filters` elements at each
 /// position; the channels and the filters of a group belong together.
 ///
-/// No patch is copied: products gather the cells of the left operand where [`Self::tables`] say. Where strides are 1, the
+/// No patch is copied: products gather the elements of the left operand where [`Self::tables`] say. Where strides are 1, the
 /// way back to the images is such a product as well; else patches are added to them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Correlation {
@@ -26,7 +26,7 @@ pub(crate) struct Correlation {
     pub groups: usize,
 }
 
-/// Where cells are, by table.
+/// Where elements are, by table.
 const POSITIONS_OF_PATCHES: usize = 0;
 const CELLS_OF_A_PATCH: usize = 1;
 const POSITIONS_OF_GRADIENTS: usize = 2;
@@ -48,7 +48,7 @@ impl Correlation {
         (POSITIONS / self.window.outputs()).min(SECOND_LEVEL_CELLS / cells).max(1)
     }
 
-    /// Cells of an image without its padding.
+    /// Elements of an image without its padding.
     pub fn image_cells(&self) -> usize {
         self.window.inputs() * self.channels
     }
@@ -58,7 +58,7 @@ impl Correlation {
         self.window.outputs()
     }
 
-    /// Cells of an output.
+    /// Elements of an output.
     pub fn output_elements(&self) -> usize {
         self.window.outputs() * self.filters
     }
@@ -72,7 +72,7 @@ impl Correlation {
         self.patch_cells() * self.filters
     }
 
-    /// Cells that a filter sees of a position.
+    /// Elements that a filter sees of a position.
     fn patch_cells(&self) -> usize {
         self.window.taps() * self.channels / self.groups
     }
@@ -81,7 +81,7 @@ impl Correlation {
         self.window.axes.iter().all(|axis| axis.stride == 1)
     }
 
-    /// The output in a frame so wide that every cell of an image has all the outputs it went into.
+    /// The output in a frame so wide that every element of an image has all the outputs it went into.
     fn gradient_frame(&self) -> Frame {
         let axes = self.window.axes;
         let outer = axes.map(|axis| axis.input + axis.reach() - 1);
@@ -89,7 +89,7 @@ impl Correlation {
         Frame { inner: axes.map(|axis| axis.output), outer, before }
     }
 
-    /// Cells of [`Self::rooms`].
+    /// Elements of [`Self::rooms`].
     pub fn scratch(&self) -> usize {
         self.room_cells().iter().sum()
     }
@@ -118,7 +118,7 @@ impl Correlation {
         Rooms { images, gradients, patches, kernel: &mut rest[..kernel] }
     }
 
-    /// Where patches begin in framed images and where the cells of one are, and the same for the way back.
+    /// Where patches begin in framed images and where the elements of one are, and the same for the way back.
     pub fn tables(&self) -> Vec<Vec<u32>> {
         let axes = self.window.axes;
         let frame = self.window.frame();
@@ -278,7 +278,7 @@ impl Correlation {
         let (channels, filters) = (self.channels / self.groups, self.filters / self.groups);
         let cells = self.patch_cells();
         let [_, _, columns] = self.window.axes;
-        // As many cells of a patch follow each other in an image.
+        // As many elements of a patch follow each other in an image.
         let run = if self.groups == 1 && columns.dilation == 1 { columns.taps * channels } else { channels };
         framed.fill(F::ZERO);
         for group in 0..self.groups {

@@ -7,7 +7,7 @@ use crate::engine::{
     field::FieldError,
     init::Initializer,
     kernel,
-    layer::{Backward, Forward, Layer, ParameterSpec, Workspace, bias_activation, settings_checks},
+    layer::{Backward, Compute, Forward, Layer, ParameterSpec, Workspace, bias_activation, settings_checks},
     real::Real,
     regularizer::Regularizer,
     shape::{MAX_AXIS_SIZE, Shape},
@@ -15,7 +15,7 @@ use crate::engine::{
 use serde::{Deserialize, Serialize};
 
 /// `y[o, c * depth_multiplier + m] = activation(Σ x[o * strides + tap * dilation_rate - padding, c] * kernel[tap, c, m] +
-/// bias[c * depth_multiplier + m])`, over the taps: each channel by itself.
+/// bias[c * depth_multiplier + m])`, over the taps: each channel separately.
 ///
 /// # Shapes
 /// `depthwise_conv1d`: `[batch, steps, channels]` to `[batch, new steps, channels * depth_multiplier]`; kernel `[kernel
@@ -28,50 +28,50 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DepthwiseConvolution<const AXES: usize> {
-    /// Taps along each axis, at least 1.
+    /// Kernel size along each axis, at least 1.
     #[schema(schema_with = Sizes::<AXES>::schema)]
     pub kernel_size: Sizes<AXES>,
-    /// Steps between outputs along each axis, at least 1.
+    /// Stride along each axis, at least 1.
     #[serde(default = "settings_checks::one_each")]
     #[schema(schema_with = Sizes::<AXES>::schema)]
     pub strides: Sizes<AXES>,
-    /// What stands around the image: valid or same.
+    /// Padding: `valid` (none) or `same`.
     #[serde(default)]
     pub padding: Padding,
     /// Outputs of each channel, at least 1.
     #[serde(default = "settings_checks::one", deserialize_with = "settings_checks::count")]
     #[schema(default = 1, minimum = 1, maximum = 2147483647)]
     pub depth_multiplier: usize,
-    /// Steps between taps along each axis, at least 1.
+    /// Dilation rate along each axis, at least 1.
     #[serde(default = "settings_checks::one_each")]
     #[schema(schema_with = Sizes::<AXES>::schema)]
     pub dilation_rate: Sizes<AXES>,
-    /// Applied to the sum.
+    /// Activation function.
     #[serde(default)]
     pub activation: Activation,
-    /// Whether there is a bias.
+    /// Whether the layer uses a bias.
     #[serde(default = "settings_checks::yes")]
     #[schema(default = true)]
     pub use_bias: bool,
-    /// First values of the kernel.
+    /// Initializer for the `kernel`.
     #[serde(default = "settings_checks::glorot_uniform")]
     pub depthwise_initializer: Initializer,
-    /// First values of the bias.
+    /// Initializer for the `bias`.
     #[serde(default = "settings_checks::zeros")]
     pub bias_initializer: Initializer,
-    /// A penalty on the kernel.
+    /// Regularizer for the `kernel`.
     #[serde(default)]
     pub depthwise_regularizer: Option<Regularizer>,
-    /// A penalty on the bias.
+    /// Regularizer for the `bias`.
     #[serde(default)]
     pub bias_regularizer: Option<Regularizer>,
-    /// A penalty on the output, divided by the rows of the batch.
+    /// Activity regularizer: regularizer for the output, divided by the batch size.
     #[serde(default)]
     pub activity_regularizer: Option<Regularizer>,
-    /// What the kernel is brought back to after each step.
+    /// Constraint applied to the `kernel` after each step.
     #[serde(default)]
     pub depthwise_constraint: Option<Constraint>,
-    /// What the bias is brought back to after each step.
+    /// Constraint applied to the `bias` after each step.
     #[serde(default)]
     pub bias_constraint: Option<Constraint>,
 }
@@ -150,8 +150,10 @@ impl<const AXES: usize> Layer for DepthwiseConvolution<AXES> {
     fn activity_regularizer(&self) -> Option<Regularizer> {
         self.activity_regularizer
     }
+}
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+impl<F: Real, const AXES: usize> Compute<F> for DepthwiseConvolution<AXES> {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         let planes = self.planes(cx.inputs.shape(0));
         let room = &mut cx.scratch[..planes.room()];
         let weights = cx.parameters.get(KERNEL);
@@ -171,7 +173,7 @@ impl<const AXES: usize> Layer for DepthwiseConvolution<AXES> {
         }
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         let planes = self.planes(cx.inputs.shape(0));
         let room = &mut cx.scratch[..planes.room()];
         let activation = (!cx.pass.logits).then_some(self.activation);

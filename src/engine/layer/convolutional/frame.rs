@@ -2,7 +2,7 @@
 
 use crate::engine::real::Real;
 
-/// A volume within a larger one, whose other cells are zero.
+/// A volume within a larger one, whose other elements are zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Frame {
     /// Planes, rows and columns.

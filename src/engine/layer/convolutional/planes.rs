@@ -1,4 +1,4 @@
-//! [`Planes`]: convolutions of each channel by itself, an image at a time.
+//! [`Planes`]: convolutions of each channel separately, an image at a time.
 
 use super::Window;
 use crate::engine::{kernel, real::Real};
@@ -12,12 +12,12 @@ pub(crate) struct Planes {
 }
 
 impl Planes {
-    /// Cells at each position of an output.
+    /// Elements at each position of an output.
     pub fn width(&self) -> usize {
         self.channels * self.multiplier
     }
 
-    /// Cells of an image without its padding.
+    /// Elements of an image without its padding.
     pub fn image_cells(&self) -> usize {
         self.window.inputs() * self.channels
     }
@@ -27,7 +27,7 @@ impl Planes {
         self.window.outputs()
     }
 
-    /// Cells of an output.
+    /// Elements of an output.
     pub fn output_elements(&self) -> usize {
         self.window.outputs() * self.width()
     }
@@ -42,7 +42,7 @@ impl Planes {
         self.window.frame().is_bare() && self.multiplier == 1
     }
 
-    /// Cells that an image takes with its padding, each channel as often as it has kernels.
+    /// Elements that an image takes with its padding, each channel as often as it has kernels.
     pub fn room(&self) -> usize {
         if self.in_place() { 0 } else { self.window.frame().positions() * self.width() }
     }
@@ -56,7 +56,7 @@ impl Planes {
         room
     }
 
-    /// Calls `each` with every pair that meets: an output's first cell, a tap's, and the framed image's.
+    /// Calls `each` with every pair that meets: an output's first element, a tap's, and the framed image's.
     #[inline(always)]
     fn meet(&self, mut each: impl FnMut(usize, usize, usize)) {
         // Layers of three axes have none of these kernels.

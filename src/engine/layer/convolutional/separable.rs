@@ -7,7 +7,7 @@ use crate::engine::{
     field::FieldError,
     init::Initializer,
     kernel::{self, Matrix},
-    layer::{Backward, Forward, Layer, ParameterSpec, Workspace, bias_activation, settings_checks},
+    layer::{Backward, Compute, Forward, Layer, ParameterSpec, Workspace, bias_activation, settings_checks},
     real::Real,
     regularizer::Regularizer,
     shape::{MAX_AXIS_SIZE, Shape},
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 /// `y[o, f] = activation(Σ z[o, i] * pointwise_kernel[i, f] + bias[f])` with
 /// `z[o, c * depth_multiplier + m] = Σ x[o * strides + tap * dilation_rate - padding, c] * depthwise_kernel[tap, c, m]`:
-/// each channel by itself, then all of them at each position.
+/// each channel separately, then all of them at each position.
 ///
 /// # Shapes
 /// `separable_conv1d`: `[batch, steps, channels]` to `[batch, new steps, filters]`; depthwise_kernel `[kernel size,
@@ -33,17 +33,17 @@ pub struct SeparableConvolution<const AXES: usize> {
     #[serde(deserialize_with = "settings_checks::count")]
     #[schema(minimum = 1, maximum = 2147483647)]
     pub filters: usize,
-    /// Taps along each axis, at least 1.
+    /// Kernel size along each axis, at least 1.
     #[schema(schema_with = Sizes::<AXES>::schema)]
     pub kernel_size: Sizes<AXES>,
-    /// Steps between outputs along each axis, at least 1.
+    /// Stride along each axis, at least 1.
     #[serde(default = "settings_checks::one_each")]
     #[schema(schema_with = Sizes::<AXES>::schema)]
     pub strides: Sizes<AXES>,
-    /// What stands around the image: valid or same.
+    /// Padding: `valid` (none) or `same`.
     #[serde(default)]
     pub padding: Padding,
-    /// Steps between taps along each axis, at least 1.
+    /// Dilation rate along each axis, at least 1.
     #[serde(default = "settings_checks::one_each")]
     #[schema(schema_with = Sizes::<AXES>::schema)]
     pub dilation_rate: Sizes<AXES>,
@@ -51,41 +51,41 @@ pub struct SeparableConvolution<const AXES: usize> {
     #[serde(default = "settings_checks::one", deserialize_with = "settings_checks::count")]
     #[schema(default = 1, minimum = 1, maximum = 2147483647)]
     pub depth_multiplier: usize,
-    /// Applied to the sum.
+    /// Activation function.
     #[serde(default)]
     pub activation: Activation,
-    /// Whether there is a bias.
+    /// Whether the layer uses a bias.
     #[serde(default = "settings_checks::yes")]
     #[schema(default = true)]
     pub use_bias: bool,
-    /// First values of the depthwise kernel.
+    /// Initializer for the `depthwise_kernel`.
     #[serde(default = "settings_checks::glorot_uniform")]
     pub depthwise_initializer: Initializer,
-    /// First values of the pointwise kernel.
+    /// Initializer for the `pointwise_kernel`.
     #[serde(default = "settings_checks::glorot_uniform")]
     pub pointwise_initializer: Initializer,
-    /// First values of the bias.
+    /// Initializer for the `bias`.
     #[serde(default = "settings_checks::zeros")]
     pub bias_initializer: Initializer,
-    /// A penalty on the depthwise kernel.
+    /// Regularizer for the `depthwise_kernel`.
     #[serde(default)]
     pub depthwise_regularizer: Option<Regularizer>,
-    /// A penalty on the pointwise kernel.
+    /// Regularizer for the `pointwise_kernel`.
     #[serde(default)]
     pub pointwise_regularizer: Option<Regularizer>,
-    /// A penalty on the bias.
+    /// Regularizer for the `bias`.
     #[serde(default)]
     pub bias_regularizer: Option<Regularizer>,
-    /// A penalty on the output, divided by the rows of the batch.
+    /// Activity regularizer: regularizer for the output, divided by the batch size.
     #[serde(default)]
     pub activity_regularizer: Option<Regularizer>,
-    /// What the depthwise kernel is brought back to after each step.
+    /// Constraint applied to the `depthwise_kernel` after each step.
     #[serde(default)]
     pub depthwise_constraint: Option<Constraint>,
-    /// What the pointwise kernel is brought back to after each step.
+    /// Constraint applied to the `pointwise_kernel` after each step.
     #[serde(default)]
     pub pointwise_constraint: Option<Constraint>,
-    /// What the bias is brought back to after each step.
+    /// Constraint applied to the `bias` after each step.
     #[serde(default)]
     pub bias_constraint: Option<Constraint>,
 }
@@ -183,8 +183,10 @@ impl<const AXES: usize> Layer for SeparableConvolution<AXES> {
     fn activity_regularizer(&self) -> Option<Regularizer> {
         self.activity_regularizer
     }
+}
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+impl<F: Real, const AXES: usize> Compute<F> for SeparableConvolution<AXES> {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         let planes = self.planes(cx.inputs.shape(0));
         let (room, spare) = cx.scratch.split_at_mut(planes.room());
         let (depthwise, pointwise) = (cx.parameters.get(DEPTHWISE), cx.parameters.get(POINTWISE));
@@ -204,7 +206,7 @@ impl<const AXES: usize> Layer for SeparableConvolution<AXES> {
         }
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         let planes = self.planes(cx.inputs.shape(0));
         let (room, spare) = cx.scratch.split_at_mut(planes.room());
         let middle_gradient = &mut spare[..planes.output_elements()];

@@ -7,7 +7,7 @@ use crate::engine::{
     field::FieldError,
     init::Initializer,
     kernel,
-    layer::{Backward, Forward, Layer, ParameterSpec, Workspace, bias_activation, settings_checks},
+    layer::{Backward, Compute, Forward, Layer, ParameterSpec, Workspace, bias_activation, settings_checks},
     real::Real,
     regularizer::Regularizer,
     shape::{MAX_AXIS_SIZE, Shape},
@@ -33,50 +33,50 @@ pub struct Convolution<const AXES: usize> {
     #[serde(deserialize_with = "settings_checks::count")]
     #[schema(minimum = 1, maximum = 2147483647)]
     pub filters: usize,
-    /// Taps along each axis, at least 1.
+    /// Kernel size along each axis, at least 1.
     #[schema(schema_with = Sizes::<AXES>::schema)]
     pub kernel_size: Sizes<AXES>,
-    /// Steps between outputs along each axis, at least 1.
+    /// Stride along each axis, at least 1.
     #[serde(default = "settings_checks::one_each")]
     #[schema(schema_with = Sizes::<AXES>::schema)]
     pub strides: Sizes<AXES>,
-    /// What stands around the image.
+    /// Padding: `valid` (none), `same`, or, for sequences, `causal`.
     #[serde(default)]
     pub padding: Padding,
-    /// Steps between taps along each axis, at least 1; more than 1 only where every stride is 1.
+    /// Dilation rate along each axis, at least 1; more than 1 only where every stride is 1.
     #[serde(default = "settings_checks::one_each")]
     #[schema(schema_with = Sizes::<AXES>::schema)]
     pub dilation_rate: Sizes<AXES>,
-    /// Parts that channels and filters are cut into, each convolved by itself.
+    /// Number of groups that channels and filters are split into; each group is convolved separately.
     #[serde(default = "settings_checks::one", deserialize_with = "settings_checks::count")]
     #[schema(default = 1, minimum = 1, maximum = 2147483647)]
     pub groups: usize,
-    /// Applied to the sum.
+    /// Activation function.
     #[serde(default)]
     pub activation: Activation,
-    /// Whether there is a bias.
+    /// Whether the layer uses a bias.
     #[serde(default = "settings_checks::yes")]
     #[schema(default = true)]
     pub use_bias: bool,
-    /// First values of the kernel.
+    /// Initializer for the `kernel`.
     #[serde(default = "settings_checks::glorot_uniform")]
     pub kernel_initializer: Initializer,
-    /// First values of the bias.
+    /// Initializer for the `bias`.
     #[serde(default = "settings_checks::zeros")]
     pub bias_initializer: Initializer,
-    /// A penalty on the kernel.
+    /// Regularizer for the `kernel`.
     #[serde(default)]
     pub kernel_regularizer: Option<Regularizer>,
-    /// A penalty on the bias.
+    /// Regularizer for the `bias`.
     #[serde(default)]
     pub bias_regularizer: Option<Regularizer>,
-    /// A penalty on the output, divided by the rows of the batch.
+    /// Activity regularizer: regularizer for the output, divided by the batch size.
     #[serde(default)]
     pub activity_regularizer: Option<Regularizer>,
-    /// What the kernel is brought back to after each step.
+    /// Constraint applied to the `kernel` after each step.
     #[serde(default)]
     pub kernel_constraint: Option<Constraint>,
-    /// What the bias is brought back to after each step.
+    /// Constraint applied to the `bias` after each step.
     #[serde(default)]
     pub bias_constraint: Option<Constraint>,
 }
@@ -173,8 +173,10 @@ impl<const AXES: usize> Layer for Convolution<AXES> {
     fn activity_regularizer(&self) -> Option<Regularizer> {
         self.activity_regularizer
     }
+}
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+impl<F: Real, const AXES: usize> Compute<F> for Convolution<AXES> {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         let correlation = self.correlation(cx.inputs.shape(0));
         let mut rooms = correlation.rooms(cx.scratch);
         let weights = cx.parameters.get(KERNEL);
@@ -195,7 +197,7 @@ impl<const AXES: usize> Layer for Convolution<AXES> {
         }
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         let correlation = self.correlation(cx.inputs.shape(0));
         let mut rooms = correlation.rooms(cx.scratch);
         let activation = (!cx.pass.logits).then_some(self.activation);

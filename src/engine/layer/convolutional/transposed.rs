@@ -7,7 +7,7 @@ use crate::engine::{
     field::FieldError,
     init::Initializer,
     kernel::{self, Team},
-    layer::{Backward, Forward, Layer, ParameterSpec, Workspace, bias_activation, settings_checks},
+    layer::{Backward, Compute, Forward, Layer, ParameterSpec, Workspace, bias_activation, settings_checks},
     real::Real,
     regularizer::Regularizer,
     shape::{MAX_AXIS_SIZE, Shape},
@@ -36,7 +36,7 @@ pub struct TransposedConvolution<const AXES: usize> {
     #[serde(deserialize_with = "settings_checks::count")]
     #[schema(minimum = 1, maximum = 2147483647)]
     pub filters: usize,
-    /// Taps along each axis, at least 1.
+    /// Kernel size along each axis, at least 1.
     #[schema(schema_with = Sizes::<AXES>::schema)]
     pub kernel_size: Sizes<AXES>,
     /// Steps of the output from one place of the input to the next along each axis, at least 1.
@@ -50,36 +50,36 @@ pub struct TransposedConvolution<const AXES: usize> {
     #[serde(default)]
     #[schema(schema_with = Sizes::<AXES>::schema)]
     pub output_padding: Option<Sizes<AXES>>,
-    /// Steps between taps along each axis, at least 1; more than 1 only where every stride is 1.
+    /// Dilation rate along each axis, at least 1; more than 1 only where every stride is 1.
     #[serde(default = "settings_checks::one_each")]
     #[schema(schema_with = Sizes::<AXES>::schema)]
     pub dilation_rate: Sizes<AXES>,
-    /// Applied to the sum.
+    /// Activation function.
     #[serde(default)]
     pub activation: Activation,
-    /// Whether there is a bias.
+    /// Whether the layer uses a bias.
     #[serde(default = "settings_checks::yes")]
     #[schema(default = true)]
     pub use_bias: bool,
-    /// First values of the kernel.
+    /// Initializer for the `kernel`.
     #[serde(default = "settings_checks::glorot_uniform")]
     pub kernel_initializer: Initializer,
-    /// First values of the bias.
+    /// Initializer for the `bias`.
     #[serde(default = "settings_checks::zeros")]
     pub bias_initializer: Initializer,
-    /// A penalty on the kernel.
+    /// Regularizer for the `kernel`.
     #[serde(default)]
     pub kernel_regularizer: Option<Regularizer>,
-    /// A penalty on the bias.
+    /// Regularizer for the `bias`.
     #[serde(default)]
     pub bias_regularizer: Option<Regularizer>,
-    /// A penalty on the output, divided by the rows of the batch.
+    /// Activity regularizer: regularizer for the output, divided by the batch size.
     #[serde(default)]
     pub activity_regularizer: Option<Regularizer>,
-    /// What the kernel is brought back to after each step.
+    /// Constraint applied to the `kernel` after each step.
     #[serde(default)]
     pub kernel_constraint: Option<Constraint>,
-    /// What the bias is brought back to after each step.
+    /// Constraint applied to the `bias` after each step.
     #[serde(default)]
     pub bias_constraint: Option<Constraint>,
 }
@@ -95,7 +95,7 @@ const KERNEL: usize = 0;
 const BIAS: usize = 1;
 
 impl<const AXES: usize> TransposedConvolution<AXES> {
-    /// The output's axes beside its channels, without regard to whether they can be.
+    /// The output's axes besides its channels, without regard to whether they can be.
     fn axes(&self, input: &Shape) -> Sizes<AXES> {
         let axis = |axis: usize| {
             let (stride, reach) =
@@ -195,8 +195,10 @@ impl<const AXES: usize> Layer for TransposedConvolution<AXES> {
     fn activity_regularizer(&self) -> Option<Regularizer> {
         self.activity_regularizer
     }
+}
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+impl<F: Real, const AXES: usize> Compute<F> for TransposedConvolution<AXES> {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         let correlation = self.correlation(cx.inputs.shape(0));
         let mut rooms = correlation.rooms(cx.scratch);
         correlation.turn_kernel(cx.parameters.get(KERNEL), &mut rooms);
@@ -217,7 +219,7 @@ impl<const AXES: usize> Layer for TransposedConvolution<AXES> {
         }
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         let correlation = self.correlation(cx.inputs.shape(0));
         let mut rooms = correlation.rooms(cx.scratch);
         let activation = (!cx.pass.logits).then_some(self.activation);

@@ -38,7 +38,7 @@ impl Axis {
         Self { input, output, taps, stride, dilation, before }
     }
 
-    /// Cells from the first to the last that one output meets.
+    /// Elements from the first to the last that one output meets.
     pub fn reach(&self) -> usize {
         reach(self.taps, self.dilation)
     }
@@ -48,7 +48,7 @@ impl Axis {
         (self.before + self.input).max(self.output.saturating_sub(1) * self.stride + self.reach())
     }
 
-    /// The cells of the input that an output meets, padding left out. Only where there is no dilation.
+    /// The elements of the input that an output meets, padding left out. Only where there is no dilation.
     pub fn span(&self, output: usize) -> Range<usize> {
         let start = output * self.stride;
         start.saturating_sub(self.before)..(start + self.taps).saturating_sub(self.before).min(self.input)
@@ -69,12 +69,12 @@ impl Window {
         padding: Padding,
     ) -> Self {
         let (taps, strides, dilation) = (taps.triple(), strides.triple(), dilation.triple());
-        // Along an axis that the input has not, the only tap meets the only cell.
+        // Along an axis that the input has not, the only tap meets the only element.
         let axis = |axis: usize| Axis::new(input[axis], taps[axis], strides[axis], dilation[axis], padding);
         Self { axes: std::array::from_fn(axis) }
     }
 
-    /// Cells of the input.
+    /// Elements of the input.
     pub fn inputs(&self) -> usize {
         self.axes.iter().map(|axis| axis.input).product()
     }
@@ -98,8 +98,8 @@ impl Window {
         }
     }
 
-    /// Calls `each` with every output and every cell of the image that it meets, padding left out: the output's position,
-    /// how many cells it met before, the cell's position. Only where there is no dilation.
+    /// Calls `each` with every output and every element of the image that it meets, padding left out: the output's position,
+    /// how many elements it met before, the element's position. Only where there is no dilation.
     #[inline(always)]
     pub fn each_output(&self, mut each: impl FnMut(usize, usize, usize)) {
         let [planes, rows, columns] = self.axes;
@@ -121,7 +121,7 @@ impl Window {
         }
     }
 
-    /// The shape of the output, `channels` cells at each position, as the input has so many axes.
+    /// The shape of the output, `channels` elements at each position, as the input has so many axes.
     pub fn output_shape<const AXES: usize>(&self, channels: usize) -> Shape {
         let [planes, rows, columns] = self.axes.map(|axis| axis.output);
         Shape([planes, rows, columns, channels][3 - AXES..].to_vec())
@@ -133,7 +133,7 @@ pub(crate) fn volume(shape: &Shape) -> [usize; 3] {
     triple(shape.0.split_last().map_or(&[], |(_, axes)| axes))
 }
 
-/// Fails unless an input of `shape` has so many axes beside its channels.
+/// Fails unless an input of `shape` has so many axes besides its channels.
 pub(crate) fn check_axes<const AXES: usize>(shape: &Shape) -> Result<(), FieldError> {
     let expected = match AXES {
         1 => "[steps, channels]",
@@ -146,7 +146,7 @@ pub(crate) fn check_axes<const AXES: usize>(shape: &Shape) -> Result<(), FieldEr
     Err(FieldError::new("", format!("expected an input of the shape {expected}, received one of {shape}")))
 }
 
-/// Fails unless `window` stands within an input of `shape` somewhere, and the input with its padding, `channels` cells at
+/// Fails unless `window` stands within an input of `shape` somewhere, and the input with its padding, `channels` elements at
 /// each position, can be addressed.
 pub(crate) fn check(shape: &Shape, window: &Window, channels: usize, padding: Padding) -> Result<(), FieldError> {
     for axis in window.axes {

@@ -54,9 +54,9 @@ impl Composition for ChannelsFirst {
 
     /// The average of the steps that a mask shows has no meaning for a mask of channels.
     fn check_masked(&self, masked: bool) -> Result<(), FieldError> {
-        let heeds = matches!(*self.layer, AnyLayer::Primitive(Primitive::GlobalAveragePooling1d(_)));
+        let averages_steps = matches!(*self.layer, AnyLayer::Primitive(Primitive::GlobalAveragePooling1d(_)));
         settings_checks::range(
-            !(masked && heeds),
+            !(masked && averages_steps),
             "",
             "an input without a mask, whose axes are those of channels",
             "one with a mask",

@@ -6,7 +6,7 @@ use crate::engine::{
     field::FieldError,
     init::Initializer,
     kernel::{self, Matrix, MatrixMut},
-    layer::{Backward, Forward, Layer, MaskRule, ParameterSpec, Workspace, bias_activation, settings_checks},
+    layer::{Backward, Compute, Forward, Layer, MaskRule, ParameterSpec, Workspace, bias_activation, settings_checks},
     real::Real,
     regularizer::Regularizer,
     shape::{MAX_AXIS_SIZE, Shape},
@@ -26,32 +26,32 @@ pub struct Dense {
     #[serde(deserialize_with = "settings_checks::count")]
     #[schema(minimum = 1, maximum = 2147483647)]
     pub units: usize,
-    /// Applied to the sum.
+    /// Activation function.
     #[serde(default)]
     pub activation: Activation,
-    /// Whether there is a bias.
+    /// Whether the layer uses a bias.
     #[serde(default = "settings_checks::yes")]
     #[schema(default = true)]
     pub use_bias: bool,
-    /// First values of the kernel.
+    /// Initializer for the `kernel`.
     #[serde(default = "settings_checks::glorot_uniform")]
     pub kernel_initializer: Initializer,
-    /// First values of the bias.
+    /// Initializer for the `bias`.
     #[serde(default = "settings_checks::zeros")]
     pub bias_initializer: Initializer,
-    /// A penalty on the kernel.
+    /// Regularizer for the `kernel`.
     #[serde(default)]
     pub kernel_regularizer: Option<Regularizer>,
-    /// A penalty on the bias.
+    /// Regularizer for the `bias`.
     #[serde(default)]
     pub bias_regularizer: Option<Regularizer>,
-    /// A penalty on the output, divided by the rows of the batch.
+    /// Activity regularizer: regularizer for the output, divided by the batch size.
     #[serde(default)]
     pub activity_regularizer: Option<Regularizer>,
-    /// What the kernel is brought back to after each step.
+    /// Constraint applied to the `kernel` after each step.
     #[serde(default)]
     pub kernel_constraint: Option<Constraint>,
-    /// What the bias is brought back to after each step.
+    /// Constraint applied to the `bias` after each step.
     #[serde(default)]
     pub bias_constraint: Option<Constraint>,
 }
@@ -130,8 +130,10 @@ impl Layer for Dense {
     fn activity_regularizer(&self) -> Option<Regularizer> {
         self.activity_regularizer
     }
+}
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+impl<F: Real> Compute<F> for Dense {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         let inputs = cx.inputs.shape(0).last();
         let x = Matrix::new(cx.inputs.get(0), inputs);
         let kernel = Matrix::new(cx.parameters.get(KERNEL), self.units);
@@ -141,7 +143,7 @@ impl Layer for Dense {
         bias_activation::add_bias_and_activate(bias, activation, self.units, cx.kept, cx.output);
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         if !cx.pass.logits {
             self.activation.backward(cx.kept, cx.output, cx.output_gradient, self.units);
         }

@@ -5,7 +5,7 @@ use crate::engine::{
     field::FieldError,
     init::{Initializer, RandomUniform},
     kernel,
-    layer::{Backward, Forward, Layer, MaskRule, ParameterSpec, settings_checks},
+    layer::{Backward, Compute, Forward, Layer, MaskRule, ParameterSpec, settings_checks},
     real::Real,
     regularizer::Regularizer,
     shape::Shape,
@@ -27,20 +27,20 @@ pub struct Embedding {
     #[serde(deserialize_with = "settings_checks::count")]
     #[schema(minimum = 1, maximum = 2147483647)]
     pub input_dim: usize,
-    /// Cells of each vector.
+    /// Elements of each vector.
     #[serde(deserialize_with = "settings_checks::count")]
     #[schema(minimum = 1, maximum = 2147483647)]
     pub output_dim: usize,
-    /// First values of the embeddings.
+    /// Initializer for the `embeddings`.
     #[serde(default = "uniform")]
     pub embeddings_initializer: Initializer,
-    /// A penalty on the embeddings.
+    /// Regularizer for the `embeddings`.
     #[serde(default)]
     pub embeddings_regularizer: Option<Regularizer>,
-    /// A penalty on the output, divided by the rows of the batch.
+    /// Activity regularizer: regularizer for the output, divided by the batch size.
     #[serde(default)]
     pub activity_regularizer: Option<Regularizer>,
-    /// What the embeddings are brought back to after each step.
+    /// Constraint applied to the `embeddings` after each step.
     #[serde(default)]
     pub embeddings_constraint: Option<Constraint>,
     /// Whether 0 is padding, which the layers after this one leave out.
@@ -48,7 +48,7 @@ pub struct Embedding {
     pub mask_zero: bool,
 }
 
-/// Keras's first values of embeddings.
+/// Keras's default initializer of embeddings.
 fn uniform() -> Initializer {
     Initializer::RandomUniform(RandomUniform::default())
 }
@@ -99,7 +99,13 @@ impl Layer for Embedding {
         self.activity_regularizer
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn begins_mask(&self) -> bool {
+        true
+    }
+}
+
+impl<F: Real> Compute<F> for Embedding {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         let (x, embeddings) = (cx.inputs.get(0), cx.parameters.get(EMBEDDINGS));
         for (y, &x) in cx.output.chunks_exact_mut(self.output_dim).zip(x) {
             y.copy_from_slice(&embeddings[self.place(x)]);
@@ -109,7 +115,7 @@ impl Layer for Embedding {
         }
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         let accumulate = cx.parameter_gradients.accumulate;
         if let Some(gradient) = cx.parameter_gradients.get(EMBEDDINGS) {
             if !accumulate {

@@ -2,7 +2,7 @@
 
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, MaskRule},
+    layer::{Backward, Compute, Forward, Layer, MaskRule, Origins},
     real::Real,
     shape::Shape,
 };
@@ -31,11 +31,17 @@ impl Layer for IdentityLayer {
         MaskRule::Pass(0)
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn origins(&self, _: &[Shape]) -> Origins {
+        Origins::Same { exact: true }
+    }
+}
+
+impl<F: Real> Compute<F> for IdentityLayer {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         cx.output.copy_from_slice(cx.inputs.get(0));
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         if let Some(gradient) = cx.input_gradients.get(0) {
             gradient.copy_from_slice(cx.output_gradient);
         }

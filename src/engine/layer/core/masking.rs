@@ -2,13 +2,13 @@
 
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, InputScale, Layer, MaskRule, settings_checks},
+    layer::{Backward, Compute, Forward, InputScale, Layer, MaskRule, Origins, settings_checks},
     real::{Real, check},
     shape::Shape,
 };
 use serde::{Deserialize, Serialize};
 
-/// Hides steps of which every cell equals `mask_value`: the layers after it leave them out, and the loss does.
+/// Hides steps of which every element equals `mask_value`: the layers after it leave them out, and the loss does.
 ///
 /// # Shapes
 /// `[batch, steps, …]`, unchanged; hidden steps are 0. The mask has every axis but the last one.
@@ -45,7 +45,17 @@ impl Layer for Masking {
         MaskRule::Write(settings_checks::all_but_last(&inputs[0]))
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn origins(&self, _: &[Shape]) -> Origins {
+        Origins::Same { exact: false }
+    }
+
+    fn begins_mask(&self) -> bool {
+        true
+    }
+}
+
+impl<F: Real> Compute<F> for Masking {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         let width = cx.inputs.shape(0).last();
         cx.output.copy_from_slice(cx.inputs.get(0));
         for (index, y) in cx.output.chunks_exact_mut(width).enumerate() {
@@ -53,14 +63,14 @@ impl Layer for Masking {
             if !shown {
                 y.fill(F::ZERO);
             }
-            // Empty where it runs on each step by itself: the mask is then another's.
+            // Empty where it runs on each step separately: the mask is then another's.
             if let Some(mask) = cx.mask.get_mut(index) {
                 *mask = if shown { F::ONE } else { F::ZERO };
             }
         }
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         let (x, width) = (cx.inputs.get(0), cx.inputs.shape(0).last());
         let Some(dx) = cx.input_gradients.get(0) else { return };
         dx.copy_from_slice(cx.output_gradient);

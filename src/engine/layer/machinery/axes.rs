@@ -83,7 +83,7 @@ impl Axes {
         )
     }
 
-    /// Cells of these axes together.
+    /// Elements of these axes together.
     pub(crate) fn width(&self, shape: &Shape) -> usize {
         self.listed()
             .iter()

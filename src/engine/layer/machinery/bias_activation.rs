@@ -2,7 +2,7 @@
 
 use crate::engine::{activation::Activation, kernel, real::Real};
 
-/// Cells that stay in the first-level cache beside what else is there.
+/// Elements that stay in the L1 cache with the rest.
 const FIRST_LEVEL_CELLS: usize = 4096;
 
 /// Adds `bias` to each row of `sums`, [_, units], keeps what comes of that where `kept` is not empty, and applies the
@@ -14,7 +14,7 @@ pub(crate) fn add_bias_and_activate<F: Real>(
     kept: &mut [F],
     sums: &mut [F],
 ) {
-    // A few rows at a time: what the bias was added to is still in the first-level cache for the activation.
+    // A few rows at a time: what the bias was added to is still in the L1 cache for the activation.
     let block = units * (FIRST_LEVEL_CELLS / units).max(1);
     let mut kept = kept.chunks_mut(block);
     for rows in sums.chunks_mut(block) {

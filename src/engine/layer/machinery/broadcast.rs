@@ -12,7 +12,7 @@ use std::ops::{Range, RangeInclusive};
 /// As many inputs as a graph may name.
 pub(crate) const ANY_NUMBER: RangeInclusive<usize> = 1..=usize::MAX;
 
-/// The shape of what is computed cell by cell: axes of size 1, and axes that are missing in front, stretch to the others.
+/// The shape of what is computed element by element: axes of size 1, and axes that are missing in front, stretch to the others.
 pub(crate) fn broadcast_shape(inputs: &[Shape]) -> Result<Shape, FieldError> {
     let mut axes: Vec<usize> = Vec::new();
     for shape in inputs {
@@ -87,8 +87,8 @@ impl Whole<'_> {
     pub(crate) fn elements(self) -> usize {
         (0..self.rank()).map(|axis| self.axis(axis)).product()
     }
-    /// Calls `f` with cells of one row of the whole, and with those of the input that go there: as many, or one for all.
-    /// `by_step`: no range is longer than the last axis, even where the input has every cell.
+    /// Calls `f` with elements of one row of the whole, and with those of the input that go there: as many, or one for all.
+    /// `by_step`: no range is longer than the last axis, even where the input has every element.
     pub(crate) fn runs(self, input: &Shape, by_step: bool, mut f: impl FnMut(Range<usize>, Range<usize>)) {
         let cells = self.elements();
         if input.elements() == cells && !by_step {
@@ -101,7 +101,7 @@ impl Whole<'_> {
             f(start..start + width, first..first + length);
         }
     }
-    /// The cell of an input, `length` cells long along its last axis, that begins run `run` of the whole along that axis.
+    /// The element of an input, `length` elements long along its last axis, that begins run `run` of the whole along that axis.
     pub(crate) fn place(self, input: &Shape, run: usize, length: usize) -> usize {
         let (mut position, mut stride, mut first) = (run, length, 0);
         // Where the input has an axis no longer, it stretches.
@@ -115,7 +115,7 @@ impl Whole<'_> {
         }
         first
     }
-    /// Whether the mask of an input counts its cells that go to a run of the whole along the last axis, which begins at
+    /// Whether the mask of an input counts its elements that go to a run of the whole along the last axis, which begins at
     /// `start` in a row; all count where it has none.
     pub(crate) fn counts<F: Real>(self, inputs: Values<'_, F>, input: usize, row: usize, start: usize) -> bool {
         let Some(mask) = mask_of(inputs, input) else { return true };
@@ -124,7 +124,7 @@ impl Whole<'_> {
         mask[(row * shape.elements() + first) / shape.last()] != F::ZERO
     }
 
-    /// Combines each cell of `y`, [rows, whole], with the cell of `x`, [rows, input], that goes there.
+    /// Combines each element of `y`, [rows, whole], with the element of `x`, [rows, input], that goes there.
     #[inline(always)]
     pub(crate) fn combine<F: Real>(self, y: &mut [F], x: &[F], input: &Shape, f: impl Fn(F, F) -> F) {
         for (y, x) in y.chunks_exact_mut(self.elements()).zip(x.chunks_exact(input.elements())) {
@@ -149,7 +149,7 @@ impl Whole<'_> {
     }
 }
 
-/// Combines cells with as many others, or with a single one.
+/// Combines elements with as many others, or with a single one.
 #[inline(always)]
 pub(crate) fn combine_run<F: Real>(y: &mut [F], x: &[F], f: impl Fn(F, F) -> F) {
     vectorized(

@@ -5,9 +5,6 @@ use std::ops::RangeInclusive;
 
 /// What the settings of a layer implement that is made of others: it never runs itself, its parts do.
 pub trait Composition: Send + Sync {
-    /// See [`super::Layer::RECURRENT`].
-    const RECURRENT: bool = false;
-
     /// Ranges of the settings; the pointer is below the layer (`/heads`).
     fn check(&self) -> Result<(), FieldError>;
 
@@ -26,6 +23,16 @@ pub trait Composition: Send + Sync {
         Vec::new()
     }
 
+    /// See [`super::Layer::is_recurrent`].
+    fn is_recurrent(&self) -> bool {
+        false
+    }
+
+    /// See [`super::Layer::uses_masks`].
+    fn uses_masks(&self) -> bool {
+        false
+    }
+
     /// The parts in the order in which they run, at least one.
     fn parts(&self, inputs: &[Shape]) -> Result<Vec<Part>, FieldError>;
 }
@@ -39,7 +46,7 @@ pub struct Part {
     pub layer: AnyLayer,
     /// What it reads.
     pub inputs: Vec<Source>,
-    /// Runs on each slice along the first axis of its inputs by itself, as if that axis belonged to the batch.
+    /// Runs on each slice along the first axis of its inputs separately, as if that axis belonged to the batch.
     pub each_step: bool,
 }
 

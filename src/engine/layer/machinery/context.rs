@@ -163,7 +163,7 @@ impl<F: Real> InputGradients<'_, F> {
     }
 }
 
-/// What a layer gives beside its output, or the gradients of that.
+/// What a layer gives besides its output, or the gradients of that.
 #[derive(Debug)]
 pub struct Others<'a, F> {
     pub(crate) buffers: &'a mut [Buffer<F>],
@@ -194,9 +194,9 @@ pub struct Forward<'a, F> {
     pub output: &'a mut [F],
     /// The mask that it writes, [rows, ...], where [`super::Layer::mask`] says so; else empty.
     pub mask: &'a mut [F],
-    /// What it writes beside its output.
+    /// What it writes besides its output.
     pub others: Others<'a, F>,
-    /// What these rows add to the loss beside the losses of the outputs, to be added to.
+    /// What these rows add to the loss besides the losses of the outputs, to be added to.
     pub penalty: &'a mut f64,
     /// [rows, kept per row], until backward. Empty at inference.
     pub kept: &'a mut [F],
@@ -223,7 +223,7 @@ pub struct Backward<'a, F> {
     pub output: &'a [F],
     /// The loss's gradient with respect to the output, [rows, ...]; free to overwrite.
     pub output_gradient: &'a mut [F],
-    /// The gradients with respect to what it wrote beside the output, likewise.
+    /// The gradients with respect to what it wrote besides the output, likewise.
     pub other_gradients: Others<'a, F>,
     /// Where the inputs' gradients go.
     pub input_gradients: InputGradients<'a, F>,

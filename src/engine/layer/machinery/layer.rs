@@ -1,9 +1,16 @@
-//! [`Layer`], and what it says of itself: [`ParameterSpec`], [`Workspace`], [`BatchReduction`], [`MaskRule`], [`InputScale`].
+//! [`Layer`] and [`Compute`], and what a layer says of itself: [`ParameterSpec`], [`Workspace`], [`BatchReduction`], [`MaskRule`],
+//! [`InputScale`].
 
 use super::{Backward, BeforeStep, Forward, Reduce};
 use crate::engine::{
-    activation::Activation, constraint::Constraint, field::FieldError, init::Initializer, layer::Direction, real::Real,
-    regularizer::Regularizer, shape::Shape,
+    activation::Activation,
+    constraint::Constraint,
+    field::FieldError,
+    init::Initializer,
+    layer::{Direction, Moments, Primitive},
+    real::Real,
+    regularizer::Regularizer,
+    shape::Shape,
 };
 use std::ops::{Range, RangeInclusive};
 
@@ -108,7 +115,7 @@ pub struct BatchReduction {
 pub enum InputScale {
     /// About 1, as weights expect it.
     Unit,
-    /// Any: the layer normalizes each column by itself.
+    /// Any: the layer normalizes each column itself.
     Any,
     /// That of the raw numbers, which the layer scales by constants or compares with them.
     Raw,
@@ -127,15 +134,31 @@ pub enum MaskRule {
     Write(Shape),
 }
 
-/// What every layer's settings implement. `x: [batch, ...]`, `y: [batch, ...]`, row-major.
+/// Where the elements of a layer's output come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origins {
+    /// The layer computes them.
+    Computed,
+    /// They are those of the first input in the same order; `exact` where they also have the same values.
+    Same {
+        /// Whether the layer changes no value, in training neither.
+        exact: bool,
+    },
+    /// For each element of the output, the element of the first input that it is.
+    Taken(Vec<u32>),
+    /// Blocks of the inputs in turn, by input the elements of a block.
+    Blocks(Vec<usize>),
+    /// They are elements of the first input, or mixtures of them.
+    Mixed,
+    /// They are mixtures of elements of all inputs.
+    Merged,
+}
+
+/// What every layer's settings implement. `x: [batch, ...]`, `y: [batch, ...]`, row-major. [`Compute`] runs it.
 ///
 /// Running state lives outside: parameters, buffers and sums come in through the contexts, laid out once from what
-/// `parameters`, `workspace` and `batch_reduction` say. Nothing in `forward` or `backward` may allocate.
+/// `parameters`, `workspace` and `batch_reduction` say.
 pub trait Layer: Send + Sync {
-    /// Whether it carries a state along a sequence: it may be given the state to begin with, and has the setting
-    /// `use_mask`.
-    const RECURRENT: bool = false;
-
     /// Ranges of the settings; the pointer is below the layer (`/units`).
     fn check(&self) -> Result<(), FieldError>;
 
@@ -152,7 +175,7 @@ pub trait Layer: Send + Sync {
         1
     }
 
-    /// The shapes of what it gives beside its output, for shapes that passed [`Self::output_shape`]; these have no masks.
+    /// The shapes of what it gives besides its output, for shapes that passed [`Self::output_shape`]; these have no masks.
     fn other_shapes(&self, _inputs: &[Shape]) -> Vec<Shape> {
         Vec::new()
     }
@@ -172,18 +195,68 @@ pub trait Layer: Send + Sync {
         MaskRule::Drop
     }
 
-    /// Whether it sees the masks of the steps where it runs on each step by itself: in Keras, where its call has the
+    /// Whether it sees the masks of the steps where it runs on each step separately: in Keras, where its call has the
     /// argument `mask`.
     fn sees_masks_of_steps(&self) -> bool {
         false
     }
 
-    /// A recurrent layer as one direction of a [`Bidirectional`].
-    fn direction(&mut self) -> Option<Direction<'_>> {
+    /// Whether it carries a state along a sequence: it may be given an initial state, and has the setting `use_mask`.
+    fn is_recurrent(&self) -> bool {
+        self.direction().is_some()
+    }
+
+    /// The settings of a recurrent layer as one direction of a [`Bidirectional`](crate::engine::layer::Bidirectional).
+    fn direction(&self) -> Option<Direction> {
         None
     }
 
-    /// Memory beside the output.
+    /// The layer as that direction of a [`Bidirectional`](crate::engine::layer::Bidirectional).
+    fn in_direction(&self, _direction: Direction) -> Option<Primitive> {
+        None
+    }
+
+    /// Whether its numbers depend on the masks of its inputs.
+    fn uses_masks(&self) -> bool {
+        self.is_recurrent()
+    }
+
+    /// Whether a mask of its own begins here, whatever masks its inputs have.
+    fn begins_mask(&self) -> bool {
+        false
+    }
+
+    /// Whether its mask shows a step where the mask of one of its inputs does.
+    fn merges_masks(&self) -> bool {
+        false
+    }
+
+    /// Whether it concatenates the masks of inputs of these shapes along an axis that masks have.
+    fn joins_masks(&self, _inputs: &[Shape]) -> bool {
+        false
+    }
+
+    /// Whether its output is the same for each row of the batch.
+    fn is_constant(&self) -> bool {
+        false
+    }
+
+    /// Whether it may be called with `training=False` in training.
+    fn accepts_training(&self) -> bool {
+        false
+    }
+
+    /// Whether the elements of its output are elements of its inputs, and which.
+    fn origins(&self, _inputs: &[Shape]) -> Origins {
+        Origins::Computed
+    }
+
+    /// Whether it takes mean and variance from the data before the first step: [`Compute::observe`].
+    fn adapts(&self) -> bool {
+        false
+    }
+
+    /// Memory besides the output.
     fn workspace(&self, _inputs: &[Shape]) -> Workspace {
         Workspace::default()
     }
@@ -234,7 +307,7 @@ pub trait Layer: Send + Sync {
         if self.looks_up().is_some() { InputScale::Exact } else { InputScale::Unit }
     }
 
-    /// A penalty on the output. It is no business of the layer's: a node of its own, placed after this one, adds it.
+    /// Activity regularizer: regularizer for the output. It is no business of the layer's: a node of its own, placed after this one, adds it.
     fn activity_regularizer(&self) -> Option<Regularizer> {
         None
     }
@@ -242,8 +315,8 @@ pub trait Layer: Send + Sync {
     /// The sums over the whole training batch that a row's output depends on; `None` for most layers. `repeat` is that of
     /// [`Pass::repeat`].
     ///
-    /// Lanes synchronize at this layer twice a step: each computes partial sums of its rows ([`Self::sum_forward`]), the sums
-    /// are reduced in lane order ([`Self::reduce_forward`]), then `forward` runs; likewise before `backward`.
+    /// Lanes synchronize at this layer twice a step: each computes partial sums of its rows ([`Compute::sum_forward`]), the
+    /// sums are reduced in lane order ([`Compute::reduce_forward`]), then `forward` runs; likewise before `backward`.
     fn batch_reduction(&self, _inputs: &[Shape], _repeat: usize) -> Option<BatchReduction> {
         None
     }
@@ -252,26 +325,32 @@ pub trait Layer: Send + Sync {
     fn before_step_room(&self, _inputs: &[Shape]) -> Option<usize> {
         None
     }
+}
+
+/// How a layer runs on floats of one type. Nothing in here may allocate.
+pub trait Compute<F: Real>: Layer {
+    /// Adds the elements of some more rows of its input to the moments, one for each mean.
+    fn observe(&self, _shape: &Shape, _rows: &[F], _moments: &mut [Moments]) {}
 
     /// Changes its parameters before a training step, once for all rows.
-    fn before_step<F: Real>(&self, _cx: &mut BeforeStep<'_, F>) {}
+    fn before_step(&self, _cx: &mut BeforeStep<'_, F>) {}
 
     /// Writes `cx.output` from `cx.inputs`, and may keep what backward needs.
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>);
+    fn forward(&self, cx: &mut Forward<'_, F>);
 
     /// From `cx.output_gradient` (free to overwrite): writes the gradient of each input that wants one, and writes or
     /// adds that of each parameter.
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>);
+    fn backward(&self, cx: &mut Backward<'_, F>);
 
     /// Writes this lane's forward sums. `cx.output` is not yet known.
-    fn sum_forward<F: Real>(&self, _cx: &mut Forward<'_, F>, _sums: &mut [f64]) {}
+    fn sum_forward(&self, _cx: &mut Forward<'_, F>, _sums: &mut [f64]) {}
 
     /// Joins the lanes' forward sums, and updates moving statistics.
-    fn reduce_forward<F: Real>(&self, _cx: &mut Reduce<'_, F>) {}
+    fn reduce_forward(&self, _cx: &mut Reduce<'_, F>) {}
 
     /// Writes this lane's backward sums.
-    fn sum_backward<F: Real>(&self, _cx: &mut Backward<'_, F>, _sums: &mut [f64]) {}
+    fn sum_backward(&self, _cx: &mut Backward<'_, F>, _sums: &mut [f64]) {}
 
     /// Joins the lanes' backward sums.
-    fn reduce_backward<F: Real>(&self, _cx: &mut Reduce<'_, F>) {}
+    fn reduce_backward(&self, _cx: &mut Reduce<'_, F>) {}
 }

@@ -15,4 +15,4 @@ pub use before_step::BeforeStep;
 pub use composition::{Composition, Part, Source};
 pub(crate) use context::Destination;
 pub use context::{Backward, Forward, InputGradients, Others, ParameterGradients, Parameters, Pass, Reduce, Values};
-pub use layer::{BatchReduction, InputScale, Layer, MaskRule, Parameter, ParameterSpec, Workspace};
+pub use layer::{BatchReduction, Compute, InputScale, Layer, MaskRule, Origins, Parameter, ParameterSpec, Workspace};

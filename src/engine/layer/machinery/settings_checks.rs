@@ -118,12 +118,12 @@ pub(crate) fn two_each<const AXES: usize>() -> Sizes<AXES> {
     Sizes::every(2)
 }
 
-/// Keras's first values of a kernel.
+/// Keras's default initializer of a kernel.
 pub(crate) fn glorot_uniform() -> Initializer {
     Initializer::GlorotUniform
 }
 
-/// Keras's first values of a bias.
+/// Keras's default initializer of a bias.
 pub(crate) fn zeros() -> Initializer {
     Initializer::Zeros
 }

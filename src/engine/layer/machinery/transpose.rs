@@ -9,7 +9,7 @@ fn order(shape: &Shape, last: &[usize]) -> Option<Vec<usize>> {
     if order.is_sorted() { None } else { Some(order) }
 }
 
-/// For [`super::Layer::tables`]: where each cell of a moved row comes from, of which `last` are the last axes; no table
+/// For [`super::Layer::tables`]: where each element of a moved row comes from, of which `last` are the last axes; no table
 /// where they are so already.
 pub(crate) fn tables(shape: &Shape, last: &[usize]) -> Vec<Vec<u32>> {
     let Some(order) = order(shape, last) else { return Vec::new() };
@@ -22,7 +22,7 @@ pub(crate) fn tables(shape: &Shape, last: &[usize]) -> Vec<Vec<u32>> {
     vec![places.into_iter().map(|place| place as u32).collect()]
 }
 
-/// Cells of so many moved rows; none where there is nothing to move.
+/// Elements of so many moved rows; none where there is nothing to move.
 pub(crate) fn scratch(shape: &Shape, last: &[usize], rows: usize) -> usize {
     if order(shape, last).is_some() { rows * shape.elements() } else { 0 }
 }

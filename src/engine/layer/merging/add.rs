@@ -3,7 +3,7 @@
 use crate::engine::{
     field::FieldError,
     layer::{
-        Backward, Forward, Layer, MaskRule,
+        Backward, Compute, Forward, Layer, MaskRule, Origins,
         broadcast::{ANY_NUMBER, broadcast_shape, check_merged_masks, fold, hand_back_sum, merged_mask},
     },
     real::Real,
@@ -43,7 +43,21 @@ impl Layer for Add {
         merged_mask(masks)
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn origins(&self, _: &[Shape]) -> Origins {
+        Origins::Merged
+    }
+
+    fn uses_masks(&self) -> bool {
+        true
+    }
+
+    fn merges_masks(&self) -> bool {
+        true
+    }
+}
+
+impl<F: Real> Compute<F> for Add {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         fold(
             cx,
             #[inline(always)]
@@ -51,7 +65,7 @@ impl Layer for Add {
         );
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         hand_back_sum(cx, |_| F::ONE);
     }
 }

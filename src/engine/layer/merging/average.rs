@@ -3,7 +3,7 @@
 use crate::engine::{
     field::FieldError,
     layer::{
-        Backward, Forward, Layer, MaskRule,
+        Backward, Compute, Forward, Layer, MaskRule, Origins,
         broadcast::{ANY_NUMBER, broadcast_shape, check_merged_masks, fold, hand_back_sum, merged_mask},
     },
     real::Real,
@@ -43,7 +43,21 @@ impl Layer for Average {
         merged_mask(masks)
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn origins(&self, _: &[Shape]) -> Origins {
+        Origins::Merged
+    }
+
+    fn uses_masks(&self) -> bool {
+        true
+    }
+
+    fn merges_masks(&self) -> bool {
+        true
+    }
+}
+
+impl<F: Real> Compute<F> for Average {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         fold(
             cx,
             #[inline(always)]
@@ -53,7 +67,7 @@ impl Layer for Average {
         cx.output.iter_mut().for_each(|y| *y *= factor);
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         let factor = F::of(1.0 / cx.inputs.len() as f64);
         hand_back_sum(cx, |_| factor);
     }

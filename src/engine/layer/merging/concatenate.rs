@@ -2,7 +2,7 @@
 
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, MaskRule, broadcast::ANY_NUMBER, settings_checks},
+    layer::{Backward, Compute, Forward, Layer, MaskRule, Origins, broadcast::ANY_NUMBER, settings_checks},
     real::Real,
     shape::Shape,
 };
@@ -34,7 +34,7 @@ impl Concatenate {
         settings_checks::place(self.axis, shape).unwrap_or(shape.0.len())
     }
 
-    /// For each input, where its cells lie in each block of the output: cells of a block, first cell, cells.
+    /// For each input, where its elements lie in each block of the output: elements of a block, first element, elements.
     pub(crate) fn parts<'a>(&self, shapes: &'a [Shape]) -> impl Iterator<Item = (usize, usize, usize)> + use<'a> {
         let axis = shapes.first().map_or(0, |shape| self.axis(shape));
         let block = shapes.iter().map(|shape| shape.0.iter().skip(axis).product::<usize>()).sum::<usize>();
@@ -112,7 +112,17 @@ impl Layer for Concatenate {
         }
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn origins(&self, inputs: &[Shape]) -> Origins {
+        Origins::Blocks(self.parts(inputs).map(|(_, _, elements)| elements).collect())
+    }
+
+    fn joins_masks(&self, inputs: &[Shape]) -> bool {
+        inputs.first().is_some_and(|shape| !self.along_last(shape))
+    }
+}
+
+impl<F: Real> Compute<F> for Concatenate {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         for (input, (block, first, cells)) in self.parts(cx.inputs.shapes()).enumerate() {
             let blocks = cx.output.chunks_exact_mut(block).zip(cx.inputs.get(input).chunks_exact(cells));
             blocks.for_each(|(y, x)| y[first..first + cells].copy_from_slice(x));
@@ -122,7 +132,7 @@ impl Layer for Concatenate {
         }
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         for (input, (block, first, cells)) in self.parts(cx.inputs.shapes()).enumerate() {
             if let Some(dx) = cx.input_gradients.get(input) {
                 let blocks = cx.output_gradient.chunks_exact(block).zip(dx.chunks_exact_mut(cells));

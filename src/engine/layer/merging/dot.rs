@@ -3,7 +3,7 @@
 use crate::engine::{
     field::FieldError,
     kernel::{Matrix, product},
-    layer::{Axes, Backward, Forward, Layer, Workspace, settings_checks},
+    layer::{Axes, Backward, Compute, Forward, Layer, Workspace, settings_checks},
     real::Real,
     shape::Shape,
 };
@@ -29,7 +29,7 @@ pub struct Dot {
 /// What is divided by is at least this.
 const SHORTEST: f64 = 1e-7;
 
-/// An input as a matrix [others, summed], at any axis: its cells lie at `outer * length * inner + k * inner + rest`.
+/// An input as a matrix [others, summed], at any axis: its elements lie at `outer * length * inner + k * inner + rest`.
 #[derive(Debug, Clone, Copy)]
 struct View {
     length: usize,
@@ -134,8 +134,10 @@ impl Layer for Dot {
         let [first, second] = [0, 1].map(|input| self.view(input, &inputs[input]));
         2 * (first.cells as u64).saturating_mul(second.others() as u64)
     }
+}
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+impl<F: Real> Compute<F> for Dot {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         let [first, second] = [0, 1].map(|input| self.view(input, cx.inputs.shape(input)));
         let (a, rest) = cx.scratch.split_at_mut(first.cells);
         let b = &mut rest[..second.cells];
@@ -147,7 +149,7 @@ impl Layer for Dot {
         }
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         let [first, second] = [0, 1].map(|input| self.view(input, cx.inputs.shape(input)));
         let (a, rest) = cx.scratch.split_at_mut(first.cells);
         let (b, rest) = rest.split_at_mut(second.cells);

@@ -43,7 +43,7 @@ pub(crate) fn forward<F: Real>(cx: &mut Forward<'_, F>, better: impl Fn(F, F) ->
     write_mask(cx);
 }
 
-/// Hands each cell's gradient to the first input that has the best value there.
+/// Hands each element's gradient to the first input that has the best value there.
 pub(crate) fn backward<F: Real>(cx: &mut Backward<'_, F>) {
     let (inputs, whole) = (cx.inputs, Whole(cx.inputs.shapes()));
     let by_step = (0..inputs.len()).any(|input| mask_of(inputs, input).is_some());

@@ -4,7 +4,7 @@ use super::extremum;
 use crate::engine::{
     field::FieldError,
     layer::{
-        Backward, Forward, Layer, MaskRule, Workspace,
+        Backward, Compute, Forward, Layer, MaskRule, Origins, Workspace,
         broadcast::{ANY_NUMBER, Whole, broadcast_shape, merged_mask},
         settings_checks,
     },
@@ -49,7 +49,21 @@ impl Layer for Maximum {
         Workspace { scratch_per_row: Whole(inputs).elements(), ..Workspace::default() }
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn origins(&self, _: &[Shape]) -> Origins {
+        Origins::Merged
+    }
+
+    fn uses_masks(&self) -> bool {
+        true
+    }
+
+    fn merges_masks(&self) -> bool {
+        true
+    }
+}
+
+impl<F: Real> Compute<F> for Maximum {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         extremum::forward(
             cx,
             #[inline(always)]
@@ -57,7 +71,7 @@ impl Layer for Maximum {
         );
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         extremum::backward(cx);
     }
 }

@@ -3,7 +3,7 @@
 use crate::engine::{
     field::FieldError,
     layer::{
-        Backward, Forward, Layer, MaskRule, Values, Workspace,
+        Backward, Compute, Forward, Layer, MaskRule, Origins, Values, Workspace,
         broadcast::{ANY_NUMBER, Whole, broadcast_shape, combine_run, mask_of, merged_mask, write_mask},
         settings_checks,
     },
@@ -79,13 +79,27 @@ impl Layer for Multiply {
         Workspace { scratch_per_row: Whole(inputs).elements(), ..Workspace::default() }
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn origins(&self, _: &[Shape]) -> Origins {
+        Origins::Merged
+    }
+
+    fn uses_masks(&self) -> bool {
+        true
+    }
+
+    fn merges_masks(&self) -> bool {
+        true
+    }
+}
+
+impl<F: Real> Compute<F> for Multiply {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         cx.output.fill(F::ONE);
         multiply(cx.inputs, cx.output, None);
         write_mask(cx);
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         let (inputs, whole) = (cx.inputs, Whole(cx.inputs.shapes()));
         let product = &mut cx.scratch[..cx.output.len()];
         for input in 0..inputs.len() {

@@ -5,7 +5,7 @@ use crate::engine::{
     field::FieldError,
     init::Initializer,
     kernel,
-    layer::{Backward, Forward, Layer, MaskRule, ParameterSpec, settings_checks},
+    layer::{Backward, Compute, Forward, Layer, MaskRule, ParameterSpec, settings_checks},
     real::Real,
     regularizer::Regularizer,
     shape::{MAX_AXIS_SIZE, Shape},
@@ -26,13 +26,13 @@ pub struct PositionEmbedding {
     #[serde(default, deserialize_with = "settings_checks::optional_count")]
     #[schema(minimum = 1, maximum = 2147483647)]
     pub sequence_length: Option<usize>,
-    /// First values of the embeddings.
+    /// Initializer for the `embeddings`.
     #[serde(default = "settings_checks::glorot_uniform")]
     pub embeddings_initializer: Initializer,
-    /// A penalty on the embeddings.
+    /// Regularizer for the `embeddings`.
     #[serde(default)]
     pub embeddings_regularizer: Option<Regularizer>,
-    /// What the embeddings are brought back to after each step.
+    /// Constraint applied to the `embeddings` after each step.
     #[serde(default)]
     pub embeddings_constraint: Option<Constraint>,
 }
@@ -73,14 +73,16 @@ impl Layer for PositionEmbedding {
     fn mask(&self, _: &[Shape], _: &[Option<Shape>]) -> MaskRule {
         MaskRule::Pass(0)
     }
+}
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+impl<F: Real> Compute<F> for PositionEmbedding {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         cx.output.copy_from_slice(cx.inputs.get(0));
         let embeddings = &cx.parameters.get(0)[..cx.inputs.shape(0).elements()];
         kernel::add_to_rows(embeddings, cx.output);
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         let accumulate = cx.parameter_gradients.accumulate;
         if let Some(gradient) = cx.parameter_gradients.get(0) {
             let (used, unused) = gradient.split_at_mut(cx.inputs.shape(0).elements());

@@ -3,7 +3,7 @@
 use crate::engine::{
     field::FieldError,
     kernel,
-    layer::{Backward, Forward, Layer, MaskRule, Workspace, settings_checks},
+    layer::{Backward, Compute, Forward, Layer, MaskRule, Workspace, settings_checks},
     real::{Real, check},
     shape::Shape,
 };
@@ -47,8 +47,10 @@ impl Layer for SinePositionEncoding {
     fn workspace(&self, inputs: &[Shape]) -> Workspace {
         Workspace { scratch: inputs[0].elements(), ..Workspace::default() }
     }
+}
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+impl<F: Real> Compute<F> for SinePositionEncoding {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         let dim = cx.inputs.shape(0).last();
         let encoding = &mut cx.scratch[..cx.inputs.shape(0).elements()];
         for i in 0..dim {
@@ -65,7 +67,7 @@ impl Layer for SinePositionEncoding {
         kernel::add_to_rows(encoding, cx.output);
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         if let Some(gradient) = cx.input_gradients.get(0) {
             gradient.copy_from_slice(cx.output_gradient);
         }

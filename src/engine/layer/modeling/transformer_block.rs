@@ -21,7 +21,7 @@ pub(crate) struct Block<'a> {
     pub kernel_initializer: &'a Initializer,
     pub bias_initializer: &'a Initializer,
     pub normalize_first: bool,
-    /// Whether steps that are padding heed others, as in KerasHub's decoder.
+    /// Whether steps that are padding attend to others, as in KerasHub's decoder.
     pub padding_heeds: bool,
     pub parts: Vec<Part>,
 }

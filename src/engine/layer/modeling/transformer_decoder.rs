@@ -14,11 +14,11 @@ use crate::engine::{
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
 
-/// A decoder's block of a transformer: `y = norm(x + dropout(attention(x, x)))`, where steps heed only steps up to their
+/// A decoder's block of a transformer: `y = norm(x + dropout(attention(x, x)))`, where steps attend only to steps up to their
 /// own; with a second input, what an encoder made, `y = norm(y + dropout(attention(y, encoded)))`; then
 /// `z = norm(y + dropout(dense(activation(dense(y)))))`.
 ///
-/// Steps that are masked as padding are not heeded; they heed others like any step.
+/// Steps that are masked as padding are not attended to; they attend to others like any step.
 ///
 /// With `normalize_first`, what goes into each attention and into the first dense layer is normalized instead of the sums.
 ///
@@ -54,16 +54,16 @@ pub struct TransformerDecoder {
     #[serde(default = "layer_norm_epsilon")]
     #[schema(default = 1e-5)]
     pub layer_norm_epsilon: f64,
-    /// First values of the kernels.
+    /// Initializer for the kernels.
     #[serde(default = "settings_checks::glorot_uniform")]
     pub kernel_initializer: Initializer,
-    /// First values of the biases.
+    /// Initializer for the biases.
     #[serde(default = "settings_checks::zeros")]
     pub bias_initializer: Initializer,
     /// Whether the inputs of attention and dense layers are normalized, rather than the sums after them.
     #[serde(default)]
     pub normalize_first: bool,
-    /// Whether a step heeds only steps up to its own; an argument of the layer's call in Keras.
+    /// Whether to use a causal mask: a step attends only to itself and earlier steps; an argument of the layer's call in Keras.
     #[serde(default = "settings_checks::yes")]
     #[schema(default = true)]
     pub use_causal_mask: bool,

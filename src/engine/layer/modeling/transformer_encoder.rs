@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 /// `z = norm(y + dropout(dense(activation(dense(y)))))`.
 ///
 /// With `normalize_first`, `y = x + dropout(attention(norm(x), norm(x)))` and
-/// `z = y + dropout(dense(activation(dense(norm(y)))))`. Steps that are masked as padding are not heeded.
+/// `z = y + dropout(dense(activation(dense(norm(y)))))`. Steps that are masked as padding are not attended to.
 ///
 /// # Shapes
 /// `[batch, steps, dim]`, unchanged. Its parts are a `multi_head_attention` named `self_attention_layer`, a
@@ -47,10 +47,10 @@ pub struct TransformerEncoder {
     #[serde(default = "layer_norm_epsilon")]
     #[schema(default = 1e-5)]
     pub layer_norm_epsilon: f64,
-    /// First values of the kernels.
+    /// Initializer for the kernels.
     #[serde(default = "settings_checks::glorot_uniform")]
     pub kernel_initializer: Initializer,
-    /// First values of the biases.
+    /// Initializer for the biases.
     #[serde(default = "settings_checks::zeros")]
     pub bias_initializer: Initializer,
     /// Whether the inputs of attention and dense layers are normalized, rather than the sums after them.

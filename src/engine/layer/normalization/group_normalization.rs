@@ -6,7 +6,7 @@ use crate::engine::{
     field::FieldError,
     init::Initializer,
     kernel,
-    layer::{Backward, Forward, Layer, MaskRule, ParameterSpec, Workspace, settings_checks, transpose},
+    layer::{Backward, Compute, Forward, Layer, MaskRule, ParameterSpec, Workspace, settings_checks, transpose},
     real::{Real, check},
     regularizer::Regularizer,
     shape::Shape,
@@ -33,17 +33,17 @@ pub struct GroupNormalization {
     pub center: bool,
     /// Whether there is a gamma.
     pub scale: bool,
-    /// First values of beta.
+    /// Initializer for the `beta`.
     pub beta_initializer: Initializer,
-    /// First values of gamma.
+    /// Initializer for the `gamma`.
     pub gamma_initializer: Initializer,
-    /// A penalty on beta.
+    /// Regularizer for the `beta`.
     pub beta_regularizer: Option<Regularizer>,
-    /// A penalty on gamma.
+    /// Regularizer for the `gamma`.
     pub gamma_regularizer: Option<Regularizer>,
-    /// What beta is brought back to after each step.
+    /// Constraint applied to the `beta` after each step.
     pub beta_constraint: Option<Constraint>,
-    /// What gamma is brought back to after each step.
+    /// Constraint applied to the `gamma` after each step.
     pub gamma_constraint: Option<Constraint>,
 }
 
@@ -65,7 +65,7 @@ impl Default for GroupNormalization {
     }
 }
 
-/// Cells kept of each group: its mean and its factor.
+/// Elements kept of each group: its mean and its factor.
 const KEPT: usize = 2;
 /// Moved rows at once: of x, and of the gradients of x and y.
 const MOVED: usize = 3;
@@ -138,8 +138,10 @@ impl Layer for GroupNormalization {
     fn cost(&self, inputs: &[Shape]) -> u64 {
         8 * inputs[0].elements() as u64
     }
+}
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+impl<F: Real> Compute<F> for GroupNormalization {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         let channels = self.channels(cx.inputs.shape(0));
         let cells = cx.inputs.shape(0).elements();
         let groups = self.groups(channels);
@@ -195,7 +197,7 @@ impl Layer for GroupNormalization {
 
     /// With `n = (x - mean) * factor` and `g = dy * gamma`: `dx = factor * (g - mean(g) - n * mean(g * n))`, where the
     /// means are those of a group.
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         let channels = self.channels(cx.inputs.shape(0));
         let cells = cx.inputs.shape(0).elements();
         let groups = self.groups(channels);

@@ -5,7 +5,9 @@ use crate::engine::{
     constraint::Constraint,
     field::FieldError,
     init::Initializer,
-    layer::{Backward, Forward, Layer, MaskRule, ParameterSpec, Workspace, axes::Axes, settings_checks, transpose},
+    layer::{
+        Backward, Compute, Forward, Layer, MaskRule, ParameterSpec, Workspace, axes::Axes, settings_checks, transpose,
+    },
     real::{Real, check},
     regularizer::Regularizer,
     shape::Shape,
@@ -29,17 +31,17 @@ pub struct LayerNormalization {
     pub center: bool,
     /// Whether there is a gamma.
     pub scale: bool,
-    /// First values of beta.
+    /// Initializer for the `beta`.
     pub beta_initializer: Initializer,
-    /// First values of gamma.
+    /// Initializer for the `gamma`.
     pub gamma_initializer: Initializer,
-    /// A penalty on beta.
+    /// Regularizer for the `beta`.
     pub beta_regularizer: Option<Regularizer>,
-    /// A penalty on gamma.
+    /// Regularizer for the `gamma`.
     pub gamma_regularizer: Option<Regularizer>,
-    /// What beta is brought back to after each step.
+    /// Constraint applied to the `beta` after each step.
     pub beta_constraint: Option<Constraint>,
-    /// What gamma is brought back to after each step.
+    /// Constraint applied to the `gamma` after each step.
     pub gamma_constraint: Option<Constraint>,
 }
 
@@ -116,12 +118,14 @@ impl Layer for LayerNormalization {
     fn cost(&self, inputs: &[Shape]) -> u64 {
         8 * inputs[0].elements() as u64
     }
+}
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+impl<F: Real> Compute<F> for LayerNormalization {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         self.normalization(cx.inputs.shape(0)).forward(cx);
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         self.normalization(cx.inputs.shape(0)).backward(cx);
     }
 }

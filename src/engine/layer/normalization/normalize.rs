@@ -1,4 +1,4 @@
-//! What the normalizations within a row have in common: each stretch of cells along some axes by itself.
+//! What the normalizations within a row have in common: each stretch of elements along some axes separately.
 
 use crate::engine::{
     kernel,
@@ -7,13 +7,13 @@ use crate::engine::{
     shape::Shape,
 };
 
-/// `y = scale * (x - mean) / sqrt(mean((x - mean)²) + epsilon) + shift` over stretches of neighbouring cells, where the
+/// `y = scale * (x - mean) / sqrt(mean((x - mean)²) + epsilon) + shift` over stretches of neighbouring elements, where the
 /// layer's table says so of moved rows.
 pub(crate) struct Normalization {
     /// Whether a mean is taken away; else it counts as 0.
     pub centered: bool,
     pub epsilon: f64,
-    /// Cells of a stretch.
+    /// Elements of a stretch.
     pub width: usize,
     /// The parameter that is the scale; ones where there is none.
     pub scale: Option<usize>,
@@ -21,7 +21,7 @@ pub(crate) struct Normalization {
     pub shift: Option<usize>,
 }
 
-/// Cells kept of each stretch: its mean and its factor.
+/// Elements kept of each stretch: its mean and its factor.
 const KEPT: usize = 2;
 /// Moved rows at once: of x, and of the gradients of x and y.
 const MOVED: usize = 3;
@@ -146,7 +146,7 @@ impl Normalization {
     }
 }
 
-/// `cells` as slices of `size` cells each.
+/// `cells` as slices of `size` elements each.
 pub(crate) fn parts<const N: usize, F>(cells: &mut [F], size: usize) -> [&mut [F]; N] {
     let mut parts = cells.chunks_exact_mut(size);
     std::array::from_fn(|_| parts.next().unwrap_or_default())
@@ -168,7 +168,7 @@ pub(crate) fn write<F: Real>(gradients: &mut ParameterGradients<'_, F>, index: O
     }
 }
 
-/// The sum of `term(a, b)` over the cells of both, in a fixed order that vectorizes.
+/// The sum of `term(a, b)` over the elements of both, in a fixed order that vectorizes.
 #[inline(always)]
 pub(crate) fn sum<F: Real>(a: &[F], b: &[F], term: impl Fn(F, F) -> F) -> F {
     const PARTS: usize = 16;

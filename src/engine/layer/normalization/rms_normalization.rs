@@ -4,7 +4,7 @@ use super::normalize::Normalization;
 use crate::engine::{
     field::FieldError,
     init::Initializer,
-    layer::{Backward, Forward, Layer, MaskRule, ParameterSpec, Workspace, axes::Axes},
+    layer::{Backward, Compute, Forward, Layer, MaskRule, ParameterSpec, Workspace, axes::Axes},
     real::{Real, check},
     shape::Shape,
 };
@@ -71,12 +71,14 @@ impl Layer for RmsNormalization {
     fn cost(&self, inputs: &[Shape]) -> u64 {
         6 * inputs[0].elements() as u64
     }
+}
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+impl<F: Real> Compute<F> for RmsNormalization {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         self.normalization(cx.inputs.shape(0)).forward(cx);
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         self.normalization(cx.inputs.shape(0)).backward(cx);
     }
 }

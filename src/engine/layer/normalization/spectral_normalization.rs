@@ -5,8 +5,8 @@ use crate::engine::{
     field::FieldError,
     init::{Initializer, TruncatedNormal},
     layer::{
-        AnyLayer, Backward, BatchReduction, BeforeStep, Forward, Layer, MaskRule, ParameterSpec, Primitive, Reduce,
-        Workspace, before_step, settings_checks,
+        AnyLayer, Backward, BatchReduction, BeforeStep, Compute, Forward, Layer, MaskRule, ParameterSpec, Primitive,
+        Reduce, Workspace, before_step, settings_checks,
     },
     real::Real,
     regularizer::Regularizer,
@@ -165,8 +165,10 @@ impl Layer for SpectralNormalization {
     fn before_step_room(&self, inputs: &[Shape]) -> Option<usize> {
         self.layer.parameters(inputs).first().map(|kernel| Self::sizes(&kernel.shape)[1])
     }
+}
 
-    fn before_step<F: Real>(&self, cx: &mut BeforeStep<'_, F>) {
+impl<F: Real> Compute<F> for SpectralNormalization {
+    fn before_step(&self, cx: &mut BeforeStep<'_, F>) {
         let [width, height] = Self::sizes(cx.shape(KERNEL));
         let (v, vector) = (&mut cx.scratch[..height], cx.places.len() - 1);
         let (kernel, u) = before_step::pair(cx.places, [KERNEL, vector], cx.trainable, cx.fixed);
@@ -191,27 +193,27 @@ impl Layer for SpectralNormalization {
         kernel.iter_mut().for_each(|weight| *weight /= sigma);
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
-        self.layer.forward(cx);
+    fn forward(&self, cx: &mut Forward<'_, F>) {
+        self.layer.compute().forward(cx);
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
-        self.layer.backward(cx);
+    fn backward(&self, cx: &mut Backward<'_, F>) {
+        self.layer.compute().backward(cx);
     }
 
-    fn sum_forward<F: Real>(&self, cx: &mut Forward<'_, F>, sums: &mut [f64]) {
-        self.layer.sum_forward(cx, sums);
+    fn sum_forward(&self, cx: &mut Forward<'_, F>, sums: &mut [f64]) {
+        self.layer.compute().sum_forward(cx, sums);
     }
 
-    fn reduce_forward<F: Real>(&self, cx: &mut Reduce<'_, F>) {
-        self.layer.reduce_forward(cx);
+    fn reduce_forward(&self, cx: &mut Reduce<'_, F>) {
+        self.layer.compute().reduce_forward(cx);
     }
 
-    fn sum_backward<F: Real>(&self, cx: &mut Backward<'_, F>, sums: &mut [f64]) {
-        self.layer.sum_backward(cx, sums);
+    fn sum_backward(&self, cx: &mut Backward<'_, F>, sums: &mut [f64]) {
+        self.layer.compute().sum_backward(cx, sums);
     }
 
-    fn reduce_backward<F: Real>(&self, cx: &mut Reduce<'_, F>) {
-        self.layer.reduce_backward(cx);
+    fn reduce_backward(&self, cx: &mut Reduce<'_, F>) {
+        self.layer.compute().reduce_backward(cx);
     }
 }

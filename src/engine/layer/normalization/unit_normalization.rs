@@ -4,7 +4,7 @@ use super::normalize::{parts, sum};
 use crate::engine::{
     field::FieldError,
     kernel,
-    layer::{Backward, Forward, Layer, MaskRule, Workspace, axes::Axes, transpose},
+    layer::{Backward, Compute, Forward, Layer, MaskRule, Workspace, axes::Axes, transpose},
     real::Real,
     shape::Shape,
 };
@@ -68,8 +68,10 @@ impl Layer for UnitNormalization {
     fn cost(&self, inputs: &[Shape]) -> u64 {
         4 * inputs[0].elements() as u64
     }
+}
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+impl<F: Real> Compute<F> for UnitNormalization {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         let width = self.axis.width(cx.inputs.shape(0));
         let x = cx.inputs.get(0);
         let Some(table) = cx.tables.first() else { return stretches(x, cx.output, width) };
@@ -81,7 +83,7 @@ impl Layer for UnitNormalization {
         }
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         let width = self.axis.width(cx.inputs.shape(0));
         let (x, y, dy) = (cx.inputs.get(0), cx.output, &*cx.output_gradient);
         let Some(dx) = cx.input_gradients.get(0) else { return };

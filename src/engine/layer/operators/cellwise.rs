@@ -7,13 +7,13 @@ use crate::engine::{
     real::Real,
 };
 
-/// A function of each cell. [`layer_of_cells`] makes a layer of it.
+/// A function of each element. [`layer_of_cells`] makes a layer of it.
 pub(super) trait CellFunction {
     /// See [`Layer::check`](crate::engine::layer::Layer::check).
     fn check(&self) -> Result<(), FieldError> {
         Ok(())
     }
-    /// What becomes of a cell.
+    /// What becomes of an element.
     fn of<F: Real>(&self, x: F) -> F;
     /// The derivative at `x`, of which `y` was made.
     fn slope<F: Real>(&self, x: F, y: F) -> F;
@@ -70,12 +70,14 @@ macro_rules! layer_of_cells {
             ) -> crate::engine::layer::MaskRule {
                 crate::engine::layer::MaskRule::Pass(0)
             }
+        }
 
-            fn forward<F: crate::engine::real::Real>(&self, cx: &mut crate::engine::layer::Forward<'_, F>) {
+        impl<F: crate::engine::real::Real> crate::engine::layer::Compute<F> for $function {
+            fn forward(&self, cx: &mut crate::engine::layer::Forward<'_, F>) {
                 super::cellwise::forward(self, cx);
             }
 
-            fn backward<F: crate::engine::real::Real>(&self, cx: &mut crate::engine::layer::Backward<'_, F>) {
+            fn backward(&self, cx: &mut crate::engine::layer::Backward<'_, F>) {
                 super::cellwise::backward(self, cx);
             }
         }

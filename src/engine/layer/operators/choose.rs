@@ -3,7 +3,7 @@
 use crate::engine::{
     field::FieldError,
     layer::{
-        Backward, Forward, InputScale, Layer, Workspace,
+        Backward, Compute, Forward, InputScale, Layer, Workspace,
         broadcast::{Whole, broadcast_shape},
     },
     real::Real,
@@ -42,8 +42,10 @@ impl Layer for Where {
     fn workspace(&self, inputs: &[Shape]) -> Workspace {
         Workspace { scratch_per_row: 2 * Whole(inputs).elements(), ..Workspace::default() }
     }
+}
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+impl<F: Real> Compute<F> for Where {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         let (inputs, whole) = (cx.inputs, Whole(cx.inputs.shapes()));
         let (condition, rest) = cx.scratch.split_at_mut(cx.output.len());
         let chosen = &mut rest[..cx.output.len()];
@@ -56,7 +58,7 @@ impl Layer for Where {
         }
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         let (inputs, whole) = (cx.inputs, Whole(cx.inputs.shapes()));
         let (condition, rest) = cx.scratch.split_at_mut(cx.output.len());
         let part = &mut rest[..cx.output.len()];

@@ -2,7 +2,7 @@
 
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, settings_checks},
+    layer::{Backward, Compute, Forward, Layer, settings_checks},
     numbers::Numbers,
     real::{Real, check},
     shape::{MAX_AXIS_SIZE, Shape},
@@ -42,14 +42,20 @@ impl Layer for ConstantLayer {
         vec![self.value.places(&shape), vec![shape.elements() as u32]]
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn is_constant(&self) -> bool {
+        true
+    }
+}
+
+impl<F: Real> Compute<F> for ConstantLayer {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         let [places, width] = cx.tables else { return };
         for row in cx.output.chunks_exact_mut(width[0] as usize) {
             row.iter_mut().enumerate().for_each(|(cell, y)| *y = F::of(self.value.at(places, cell)));
         }
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         if let Some(dx) = cx.input_gradients.get(0) {
             dx.fill(F::ZERO);
         }

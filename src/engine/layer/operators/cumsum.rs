@@ -3,7 +3,7 @@
 use super::reduction::View;
 use crate::engine::{
     field::FieldError,
-    layer::{Axes, Backward, Forward, Layer, settings_checks},
+    layer::{Axes, Backward, Compute, Forward, Layer, Origins, settings_checks},
     real::Real,
     shape::Shape,
 };
@@ -32,7 +32,13 @@ impl Layer for Cumsum {
         Ok(inputs[0].clone())
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn origins(&self, _: &[Shape]) -> Origins {
+        Origins::Mixed
+    }
+}
+
+impl<F: Real> Compute<F> for Cumsum {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         let view = View::new(&Axes::One(self.axis), cx.inputs.shape(0));
         cx.output.copy_from_slice(cx.inputs.get(0));
         for block in cx.output.chunks_exact_mut(view.block()) {
@@ -42,7 +48,7 @@ impl Layer for Cumsum {
         }
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         let view = View::new(&Axes::One(self.axis), cx.inputs.shape(0));
         let Some(dx) = cx.input_gradients.get(0) else { return };
         dx.copy_from_slice(cx.output_gradient);

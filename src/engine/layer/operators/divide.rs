@@ -3,7 +3,7 @@
 use crate::engine::{
     field::FieldError,
     layer::{
-        Backward, Forward, InputScale, Layer, MaskRule, Workspace,
+        Backward, Compute, Forward, InputScale, Layer, MaskRule, Workspace,
         broadcast::{Whole, broadcast_shape, check_merged_masks, fold, merged_mask},
     },
     real::Real,
@@ -50,8 +50,10 @@ impl Layer for Divide {
     fn workspace(&self, inputs: &[Shape]) -> Workspace {
         Workspace { scratch_per_row: Whole(inputs).elements(), ..Workspace::default() }
     }
+}
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+impl<F: Real> Compute<F> for Divide {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         fold(
             cx,
             #[inline(always)]
@@ -59,7 +61,7 @@ impl Layer for Divide {
         );
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         let (inputs, whole) = (cx.inputs, Whole(cx.inputs.shapes()));
         let part = &mut cx.scratch[..cx.output.len()];
         // Of both: what the numerator has, dy / x_1.

@@ -3,7 +3,7 @@
 use crate::engine::{
     field::FieldError,
     kernel::{Matrix, product},
-    layer::{Backward, Forward, Layer, Workspace, settings_checks},
+    layer::{Backward, Compute, Forward, Layer, Workspace, settings_checks},
     real::Real,
     shape::Shape,
 };
@@ -241,8 +241,10 @@ impl Layer for Einsum {
         let products = (sizes.output() as u64).saturating_mul(2 * sizes.summed as u64);
         products + inputs.iter().map(|shape| shape.elements() as u64).sum::<u64>()
     }
+}
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+impl<F: Real> Compute<F> for Einsum {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         let [operands @ .., output, sizes] = cx.tables else { return };
         let Some(sizes) = Sizes::read(sizes) else { return };
         let [rows, columns] = sizes.kept;
@@ -266,7 +268,7 @@ impl Layer for Einsum {
         }
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         let [operands @ .., output, sizes] = cx.tables else { return };
         let Some(sizes) = Sizes::read(sizes) else { return };
         let [rows, columns] = sizes.kept;

@@ -2,7 +2,7 @@
 
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, settings_checks},
+    layer::{Backward, Compute, Forward, Layer, Origins, settings_checks},
     real::Real,
     shape::Shape,
 };
@@ -37,11 +37,17 @@ impl Layer for ExpandDims {
         Ok(whole)
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn origins(&self, _: &[Shape]) -> Origins {
+        Origins::Same { exact: true }
+    }
+}
+
+impl<F: Real> Compute<F> for ExpandDims {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         cx.output.copy_from_slice(cx.inputs.get(0));
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         if let Some(dx) = cx.input_gradients.get(0) {
             dx.copy_from_slice(cx.output_gradient);
         }

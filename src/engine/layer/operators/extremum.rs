@@ -1,4 +1,4 @@
-//! What the largest and the smallest cell along some axes share.
+//! What the largest and the smallest element along some axes share.
 
 use super::reduction::View;
 use crate::engine::{
@@ -7,7 +7,7 @@ use crate::engine::{
     real::Real,
 };
 
-/// Writes the best of each block's lines, cell by cell; a number that is none is passed on.
+/// Writes the best of each block's lines, element by element; a number that is none is passed on.
 #[inline(always)]
 pub(super) fn forward<F: Real>(cx: &mut Forward<'_, F>, view: View, better: impl Fn(F, F) -> bool) {
     let (x, y) = (cx.inputs.get(0), &mut *cx.output);
@@ -24,7 +24,7 @@ pub(super) fn forward<F: Real>(cx: &mut Forward<'_, F>, view: View, better: impl
     );
 }
 
-/// Hands the gradient to the cells that are the best, in equal shares.
+/// Hands the gradient to the elements that are the best, in equal shares.
 pub(super) fn backward<F: Real>(cx: &mut Backward<'_, F>, view: View) {
     let share = &mut cx.scratch[..view.inner];
     let Some(dx) = cx.input_gradients.get(0) else { return };

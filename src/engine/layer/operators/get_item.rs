@@ -2,13 +2,13 @@
 
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, settings_checks},
+    layer::{Backward, Compute, Forward, Layer, Origins, settings_checks},
     real::Real,
     shape::Shape,
 };
 use serde::{Deserialize, Serialize};
 
-/// Some cells of each axis, `y = x[:, key…]` as NumPy writes it: the last step of a sequence is `{"key": [-1]}`, the first
+/// Some elements of each axis, `y = x[:, key…]` as NumPy writes it: the last step of a sequence is `{"key": [-1]}`, the first
 /// three columns of an image `{"key": [null, {"stop": 3}]}`.
 ///
 /// # Shapes
@@ -28,9 +28,9 @@ pub struct GetItem {
 #[schema(as = GetItemIndex)]
 #[serde(untagged, expecting = "expected a whole number, an object of `start`, `stop` and `step`, or null")]
 pub enum Taken {
-    /// One cell.
+    /// One element.
     One(i64),
-    /// Cells at regular distances.
+    /// Elements at regular distances.
     Slice(Slice),
 }
 
@@ -38,18 +38,18 @@ pub enum Taken {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Slice {
-    /// The first cell; from the end where it is negative. By default the first there is, or the last, where steps go backward.
+    /// The first element; from the end where it is negative. By default the first there is, or the last, where steps go backward.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<i64>,
-    /// The cell before which it ends. By default after the last there is.
+    /// The element before which it ends. By default after the last there is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop: Option<i64>,
-    /// From one cell to the next, not 0; 1 by default.
+    /// From one element to the next, not 0; 1 by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<i64>,
 }
 
-/// The cells that are taken of an axis: the first, how far it is from one to the next, and how many.
+/// The elements that are taken of an axis: the first, how far it is from one to the next, and how many.
 #[derive(Clone, Copy)]
 struct Places {
     first: i64,
@@ -58,7 +58,7 @@ struct Places {
 }
 
 impl Slice {
-    /// The cells of an axis of `size`, in order.
+    /// The elements of an axis of `size`, in order.
     fn places(self, size: usize) -> Places {
         let size = size as i64;
         let step = self.step.unwrap_or(1);
@@ -73,7 +73,7 @@ impl Slice {
 }
 
 impl GetItem {
-    /// The cells that are taken of an axis of this size.
+    /// The elements that are taken of an axis of this size.
     fn places(&self, axis: usize, size: usize) -> Places {
         match self.key.get(axis).copied().flatten() {
             None => Places { first: 0, step: 1, count: size },
@@ -84,7 +84,7 @@ impl GetItem {
         }
     }
 
-    /// Where each cell of the output stands in the input.
+    /// Where each element of the output stands in the input.
     pub(crate) fn sources(&self, shape: &Shape) -> Vec<u32> {
         let mut sources = vec![0];
         for (axis, &size) in shape.0.iter().enumerate() {
@@ -135,7 +135,13 @@ impl Layer for GetItem {
         vec![self.sources(&inputs[0])]
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn origins(&self, inputs: &[Shape]) -> Origins {
+        Origins::Taken(self.sources(&inputs[0]))
+    }
+}
+
+impl<F: Real> Compute<F> for GetItem {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         let Some(sources) = cx.tables.first() else { return };
         let rows = cx.inputs.get(0).chunks_exact(cx.inputs.shape(0).elements());
         for (x, y) in rows.zip(cx.output.chunks_exact_mut(sources.len())) {
@@ -143,7 +149,7 @@ impl Layer for GetItem {
         }
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         let (Some(sources), Some(dx)) = (cx.tables.first(), cx.input_gradients.get(0)) else { return };
         dx.fill(F::ZERO);
         let rows = dx.chunks_exact_mut(cx.inputs.shape(0).elements());

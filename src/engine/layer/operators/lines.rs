@@ -102,12 +102,14 @@ macro_rules! layer_of_lines {
             fn tables(&self, inputs: &[crate::engine::shape::Shape]) -> Vec<Vec<u32>> {
                 vec![super::lines::table(&self.axis, &inputs[0])]
             }
+        }
 
-            fn forward<F: crate::engine::real::Real>(&self, cx: &mut crate::engine::layer::Forward<'_, F>) {
+        impl<F: crate::engine::real::Real> crate::engine::layer::Compute<F> for $function {
+            fn forward(&self, cx: &mut crate::engine::layer::Forward<'_, F>) {
                 super::lines::forward(self, &self.axis, cx);
             }
 
-            fn backward<F: crate::engine::real::Real>(&self, cx: &mut crate::engine::layer::Backward<'_, F>) {
+            fn backward(&self, cx: &mut crate::engine::layer::Backward<'_, F>) {
                 super::lines::backward(self, &self.axis, cx);
             }
         }

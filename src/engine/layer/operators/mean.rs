@@ -3,7 +3,7 @@
 use super::reduction::{View, add_up, hand_back, shape_of};
 use crate::engine::{
     field::FieldError,
-    layer::{Axes, Backward, Forward, Layer},
+    layer::{Axes, Backward, Compute, Forward, Layer, Origins},
     real::Real,
     shape::Shape,
 };
@@ -18,9 +18,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Mean {
-    /// The axes, counted with the batch axis or from the last one, which is -1: one, or some beside each other.
+    /// The axes, counted with the batch axis or from the last one, which is -1: one, or several adjacent ones.
     pub axis: Axes,
-    /// Whether these axes stay, of length 1.
+    /// Whether the reduced axes stay, with size 1.
     #[serde(default)]
     pub keepdims: bool,
 }
@@ -34,14 +34,20 @@ impl Layer for Mean {
         shape_of(&self.axis, self.keepdims, &inputs[0])
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn origins(&self, _: &[Shape]) -> Origins {
+        Origins::Mixed
+    }
+}
+
+impl<F: Real> Compute<F> for Mean {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         let view = View::new(&self.axis, cx.inputs.shape(0));
         add_up(view, cx.inputs.get(0), cx.output);
         let count = F::of(view.length as f64);
         cx.output.iter_mut().for_each(|y| *y /= count);
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         let view = View::new(&self.axis, cx.inputs.shape(0));
         let count = F::of(view.length as f64);
         cx.output_gradient.iter_mut().for_each(|dy| *dy /= count);

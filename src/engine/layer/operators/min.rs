@@ -6,13 +6,13 @@ use super::{
 };
 use crate::engine::{
     field::FieldError,
-    layer::{Axes, Backward, Forward, Layer, Workspace},
+    layer::{Axes, Backward, Compute, Forward, Layer, Origins, Workspace},
     real::Real,
     shape::Shape,
 };
 use serde::{Deserialize, Serialize};
 
-/// The smallest cell along some axes; equal ones share the gradient.
+/// The smallest element along some axes; equal ones share the gradient.
 ///
 /// # Shapes
 /// `[batch, a, b, …]` without the axes in question; with `keepdims` they stay, of length 1.
@@ -21,9 +21,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Min {
-    /// The axes, counted with the batch axis or from the last one, which is -1: one, or some beside each other.
+    /// The axes, counted with the batch axis or from the last one, which is -1: one, or several adjacent ones.
     pub axis: Axes,
-    /// Whether these axes stay, of length 1.
+    /// Whether the reduced axes stay, with size 1.
     #[serde(default)]
     pub keepdims: bool,
 }
@@ -41,7 +41,13 @@ impl Layer for Min {
         Workspace { scratch: View::new(&self.axis, &inputs[0]).inner, ..Workspace::default() }
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn origins(&self, _: &[Shape]) -> Origins {
+        Origins::Mixed
+    }
+}
+
+impl<F: Real> Compute<F> for Min {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         extremum::forward(
             cx,
             View::new(&self.axis, cx.inputs.shape(0)),
@@ -50,7 +56,7 @@ impl Layer for Min {
         );
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         let view = View::new(&self.axis, cx.inputs.shape(0));
         extremum::backward(cx, view);
     }

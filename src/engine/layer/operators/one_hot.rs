@@ -2,7 +2,7 @@
 
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, InputScale, Layer, settings_checks},
+    layer::{Backward, Compute, Forward, InputScale, Layer, settings_checks},
     real::Real,
     shape::Shape,
 };
@@ -35,8 +35,10 @@ impl Layer for OneHot {
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
         Ok(Shape([inputs[0].0.as_slice(), &[self.num_classes]].concat()))
     }
+}
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+impl<F: Real> Compute<F> for OneHot {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         cx.output.fill(F::ZERO);
         for (y, x) in cx.output.chunks_exact_mut(self.num_classes).zip(cx.inputs.get(0)) {
             let place = x.to_f64().trunc();
@@ -48,7 +50,7 @@ impl Layer for OneHot {
         }
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         if let Some(dx) = cx.input_gradients.get(0) {
             dx.fill(F::ZERO);
         }

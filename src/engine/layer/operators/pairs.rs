@@ -3,7 +3,7 @@
 use crate::engine::{
     field::FieldError,
     layer::{
-        Backward, Forward, InputScale, Layer, Workspace,
+        Backward, Compute, Forward, InputScale, Layer, Workspace,
         broadcast::{Whole, broadcast_shape, fold},
     },
     real::Real,
@@ -62,13 +62,15 @@ macro_rules! functions {
             fn workspace(&self, inputs: &[Shape]) -> Workspace {
                 Workspace { scratch_per_row: 3 * Whole(inputs).elements(), ..Workspace::default() }
             }
+        }
 
-            fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+        impl<F: Real> Compute<F> for $name {
+            fn forward(&self, cx: &mut Forward<'_, F>) {
                 let of: fn(F, F) -> F = $of;
                 fold(cx, of);
             }
 
-            fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+            fn backward(&self, cx: &mut Backward<'_, F>) {
                 let slopes: [fn(F, F, F) -> F; 2] = [$first, $second];
                 hand_back(cx, slopes);
             }

@@ -10,7 +10,7 @@ use crate::engine::{
 /// What stands in a table for a place that no element of the input goes to.
 const NONE: u32 = u32::MAX;
 
-/// A layer that picks, along each axis by itself, which elements go where. [`layer_of_picks`] makes a layer of it.
+/// A layer that picks, along each axis separately, which elements go where. [`layer_of_picks`] makes a layer of it.
 pub(crate) trait Picking {
     /// See [`Layer::check`](crate::engine::layer::Layer::check).
     fn check(&self) -> Result<(), FieldError>;
@@ -91,11 +91,17 @@ macro_rules! layer_of_picks {
                 vec![super::picked::table(self, &inputs[0])]
             }
 
-            fn forward<F: crate::engine::real::Real>(&self, cx: &mut crate::engine::layer::Forward<'_, F>) {
+            fn origins(&self, _: &[crate::engine::shape::Shape]) -> crate::engine::layer::Origins {
+                crate::engine::layer::Origins::Mixed
+            }
+        }
+
+        impl<F: crate::engine::real::Real> crate::engine::layer::Compute<F> for $layer {
+            fn forward(&self, cx: &mut crate::engine::layer::Forward<'_, F>) {
                 super::picked::forward(self, cx);
             }
 
-            fn backward<F: crate::engine::real::Real>(&self, cx: &mut crate::engine::layer::Backward<'_, F>) {
+            fn backward(&self, cx: &mut crate::engine::layer::Backward<'_, F>) {
                 super::picked::backward(cx);
             }
         }

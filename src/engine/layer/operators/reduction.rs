@@ -1,4 +1,4 @@
-//! What layers share that make one cell of some axes.
+//! What layers share that make one element of some axes.
 
 use crate::engine::{
     field::FieldError,
@@ -8,7 +8,7 @@ use crate::engine::{
     shape::Shape,
 };
 
-/// A sample as blocks of `length` lines of `inner` cells; the lines of a block become one.
+/// A sample as blocks of `length` lines of `inner` elements; the lines of a block become one.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct View {
     pub length: usize,
@@ -22,7 +22,7 @@ impl View {
         Self { length: shape.0[axes.clone()].iter().product(), inner: shape.0[axes.end..].iter().product() }
     }
 
-    /// Cells of a block.
+    /// Elements of a block.
     pub fn block(self) -> usize {
         self.length * self.inner
     }

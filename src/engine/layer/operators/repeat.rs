@@ -29,7 +29,7 @@ pub struct Repeat {
 pub enum Repeats {
     /// Each as often.
     Each(usize),
-    /// Each place of the axis by itself.
+    /// Each place of the axis separately.
     Listed(Vec<usize>),
 }
 

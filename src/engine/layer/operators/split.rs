@@ -2,7 +2,7 @@
 
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, settings_checks},
+    layer::{Backward, Compute, Forward, Layer, Origins, settings_checks},
     real::Real,
     shape::Shape,
 };
@@ -110,7 +110,13 @@ impl Layer for Split {
         (1..self.values()).map(|part| self.shape_of(part, &inputs[0])).collect()
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn origins(&self, _: &[Shape]) -> Origins {
+        Origins::Mixed
+    }
+}
+
+impl<F: Real> Compute<F> for Split {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         let (inner, length) = self.view(cx.inputs.shape(0));
         for part in 0..self.values() {
             let own = match part {
@@ -124,7 +130,7 @@ impl Layer for Split {
         }
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         let (inner, length) = self.view(cx.inputs.shape(0));
         let Some(dx) = cx.input_gradients.get(0) else { return };
         dx.fill(F::ZERO);

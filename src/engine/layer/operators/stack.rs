@@ -2,7 +2,7 @@
 
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, broadcast::ANY_NUMBER, settings_checks},
+    layer::{Backward, Compute, Forward, Layer, Origins, broadcast::ANY_NUMBER, settings_checks},
     real::Real,
     shape::Shape,
 };
@@ -36,7 +36,7 @@ impl Stack {
         (0..axes).contains(&place).then_some(place as usize)
     }
 
-    /// Cells of an input that stay together.
+    /// Elements of an input that stay together.
     pub(crate) fn run(&self, input: &Shape) -> usize {
         input.0.iter().skip(self.place(input).unwrap_or_default()).product()
     }
@@ -69,7 +69,13 @@ impl Layer for Stack {
         Ok(whole)
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn origins(&self, inputs: &[Shape]) -> Origins {
+        Origins::Blocks(vec![self.run(&inputs[0]); inputs.len()])
+    }
+}
+
+impl<F: Real> Compute<F> for Stack {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         let shapes = cx.inputs.shapes();
         let Some(run) = shapes.first().map(|shape| self.run(shape)) else { return };
         for input in 0..shapes.len() {
@@ -78,7 +84,7 @@ impl Layer for Stack {
         }
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         let shapes = cx.inputs.shapes();
         let Some(run) = shapes.first().map(|shape| self.run(shape)) else { return };
         for input in 0..shapes.len() {

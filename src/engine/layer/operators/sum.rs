@@ -3,7 +3,7 @@
 use super::reduction::{View, add_up, hand_back, shape_of};
 use crate::engine::{
     field::FieldError,
-    layer::{Axes, Backward, Forward, Layer},
+    layer::{Axes, Backward, Compute, Forward, Layer, Origins},
     real::Real,
     shape::Shape,
 };
@@ -18,9 +18,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sum {
-    /// The axes, counted with the batch axis or from the last one, which is -1: one, or some beside each other.
+    /// The axes, counted with the batch axis or from the last one, which is -1: one, or several adjacent ones.
     pub axis: Axes,
-    /// Whether these axes stay, of length 1.
+    /// Whether the reduced axes stay, with size 1.
     #[serde(default)]
     pub keepdims: bool,
 }
@@ -34,11 +34,17 @@ impl Layer for Sum {
         shape_of(&self.axis, self.keepdims, &inputs[0])
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn origins(&self, _: &[Shape]) -> Origins {
+        Origins::Mixed
+    }
+}
+
+impl<F: Real> Compute<F> for Sum {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         add_up(View::new(&self.axis, cx.inputs.shape(0)), cx.inputs.get(0), cx.output);
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         let view = View::new(&self.axis, cx.inputs.shape(0));
         if let Some(dx) = cx.input_gradients.get(0) {
             hand_back(view, cx.output_gradient, dx);

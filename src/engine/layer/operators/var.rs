@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub struct Var {
     /// The axes, counted with the batch axis or from the last one, which is -1.
     pub axis: Axes,
-    /// Whether these axes stay, of length 1.
+    /// Whether the reduced axes stay, with size 1.
     #[serde(default)]
     pub keepdims: bool,
 }

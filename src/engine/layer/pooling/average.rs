@@ -4,7 +4,7 @@ use super::Pool;
 use crate::engine::{
     field::FieldError,
     kernel,
-    layer::{Backward, Forward, Layer, Padding, Sizes, convolutional::Window, settings_checks},
+    layer::{Backward, Compute, Forward, Layer, Origins, Padding, Sizes, convolutional::Window, settings_checks},
     real::Real,
     shape::Shape,
 };
@@ -22,15 +22,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AveragePooling<const AXES: usize> {
-    /// The length of a pool along each axis, at least 1.
+    /// Pool size along each axis, at least 1.
     #[serde(default = "settings_checks::two_each")]
     #[schema(schema_with = Sizes::<AXES>::schema)]
     pub pool_size: Sizes<AXES>,
-    /// Steps between pools along each axis, at least 1; those of the pool's size where absent.
+    /// Stride along each axis, at least 1; default: `pool_size`.
     #[serde(default)]
     #[schema(schema_with = Sizes::<AXES>::schema)]
     pub strides: Option<Sizes<AXES>>,
-    /// What stands around the image: valid or same.
+    /// Padding: `valid` (none) or `same`.
     #[serde(default)]
     pub padding: Padding,
 }
@@ -57,7 +57,13 @@ impl<const AXES: usize> Layer for AveragePooling<AXES> {
         self.pool().output_shape(&inputs[0])
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn origins(&self, _: &[Shape]) -> Origins {
+        Origins::Mixed
+    }
+}
+
+impl<F: Real, const AXES: usize> Compute<F> for AveragePooling<AXES> {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         let channels = cx.inputs.shape(0).last();
         let window = self.pool().window(cx.inputs.shape(0));
         let outputs = cx.output.chunks_exact_mut(window.outputs() * channels);
@@ -68,7 +74,7 @@ impl<const AXES: usize> Layer for AveragePooling<AXES> {
         }
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         let channels = cx.inputs.shape(0).last();
         let window = self.pool().window(cx.inputs.shape(0));
         let Some(dx) = cx.input_gradients.get(0) else { return };
@@ -81,7 +87,7 @@ impl<const AXES: usize> Layer for AveragePooling<AXES> {
     }
 }
 
-/// Adds to each output the cells of its pool.
+/// Adds to each output the elements of its pool.
 fn add<F: Real>(window: &Window, channels: usize, image: &[F], output: &mut [F]) {
     kernel::vectorized(
         #[inline(always)]
@@ -97,7 +103,7 @@ fn add<F: Real>(window: &Window, channels: usize, image: &[F], output: &mut [F])
     );
 }
 
-/// Adds each output to the cells of its pool.
+/// Adds each output to the elements of its pool.
 fn spread<F: Real>(window: &Window, channels: usize, output: &[F], image: &mut [F]) {
     kernel::vectorized(
         #[inline(always)]
@@ -113,7 +119,7 @@ fn spread<F: Real>(window: &Window, channels: usize, output: &[F], image: &mut [
     );
 }
 
-/// Divides each output by the cells of its pool.
+/// Divides each output by the elements of its pool.
 fn divide<F: Real>(window: &Window, channels: usize, output: &mut [F]) {
     let [planes, rows, columns] = window.axes;
     let lines = (0..planes.output).flat_map(|plane| (0..rows.output).map(move |row| (plane, row)));

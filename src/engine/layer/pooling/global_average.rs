@@ -4,7 +4,7 @@ use super::global_shape;
 use crate::engine::{
     field::FieldError,
     kernel,
-    layer::{Backward, Forward, Layer, Values, settings_checks},
+    layer::{Backward, Compute, Forward, Layer, Values, settings_checks},
     real::Real,
     shape::Shape,
 };
@@ -57,7 +57,13 @@ impl<const AXES: usize> Layer for GlobalAveragePooling<AXES> {
         if AXES == 1 { settings_checks::masks_of_steps(inputs, masks) } else { Ok(()) }
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn uses_masks(&self) -> bool {
+        AXES == 1
+    }
+}
+
+impl<F: Real, const AXES: usize> Compute<F> for GlobalAveragePooling<AXES> {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         let shape = cx.inputs.shape(0);
         let (channels, cells) = (shape.last(), shape.elements());
         let positions = cells / channels;
@@ -79,7 +85,7 @@ impl<const AXES: usize> Layer for GlobalAveragePooling<AXES> {
         }
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         let shape = cx.inputs.shape(0);
         let (channels, cells) = (shape.last(), shape.elements());
         let positions = cells / channels;

@@ -4,13 +4,13 @@ use super::global_shape;
 use crate::engine::{
     field::FieldError,
     kernel,
-    layer::{Backward, Forward, Layer, Workspace},
+    layer::{Backward, Compute, Forward, Layer, Workspace},
     real::Real,
     shape::Shape,
 };
 use serde::{Deserialize, Serialize};
 
-/// The largest cell of each channel; equal ones share the gradient.
+/// The largest element of each channel; equal ones share the gradient.
 ///
 /// # Shapes
 /// `global_max_pooling1d`: `[batch, steps, channels]` to `[batch, channels]`, with `keepdims` to `[batch, 1, channels]`;
@@ -47,8 +47,10 @@ impl<const AXES: usize> Layer for GlobalMaxPooling<AXES> {
     fn workspace(&self, inputs: &[Shape]) -> Workspace {
         Workspace { scratch: inputs[0].last(), ..Workspace::default() }
     }
+}
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+impl<F: Real, const AXES: usize> Compute<F> for GlobalMaxPooling<AXES> {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         let shape = cx.inputs.shape(0);
         let (channels, cells) = (shape.last(), shape.elements());
         let (images, output) = (cx.inputs.get(0), &mut *cx.output);
@@ -67,7 +69,7 @@ impl<const AXES: usize> Layer for GlobalMaxPooling<AXES> {
         );
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         let shape = cx.inputs.shape(0);
         let (channels, cells) = (shape.last(), shape.elements());
         let Some(dx) = cx.input_gradients.get(0) else { return };

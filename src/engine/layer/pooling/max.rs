@@ -4,13 +4,15 @@ use super::Pool;
 use crate::engine::{
     field::FieldError,
     kernel,
-    layer::{Backward, Forward, Layer, Padding, Sizes, Workspace, convolutional::Window, settings_checks},
+    layer::{
+        Backward, Compute, Forward, Layer, Origins, Padding, Sizes, Workspace, convolutional::Window, settings_checks,
+    },
     real::Real,
     shape::Shape,
 };
 use serde::{Deserialize, Serialize};
 
-/// The largest cell of each channel in each pool; of equal ones the first has the gradient. Padding is never the largest,
+/// The largest element of each channel in each pool; of equal ones the first has the gradient. Padding is never the largest,
 /// and NaN always is.
 ///
 /// # Shapes
@@ -23,15 +25,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MaxPooling<const AXES: usize> {
-    /// The length of a pool along each axis, at least 1.
+    /// Pool size along each axis, at least 1.
     #[serde(default = "settings_checks::two_each")]
     #[schema(schema_with = Sizes::<AXES>::schema)]
     pub pool_size: Sizes<AXES>,
-    /// Steps between pools along each axis, at least 1; those of the pool's size where absent.
+    /// Stride along each axis, at least 1; default: `pool_size`.
     #[serde(default)]
     #[schema(schema_with = Sizes::<AXES>::schema)]
     pub strides: Option<Sizes<AXES>>,
-    /// What stands around the image: valid or same.
+    /// Padding: `valid` (none) or `same`.
     #[serde(default)]
     pub padding: Padding,
 }
@@ -43,7 +45,7 @@ pub type MaxPooling2d = MaxPooling<2>;
 /// Max pooling of volumes.
 pub type MaxPooling3d = MaxPooling<3>;
 
-/// Cells of a pool that numbers of any type tell apart.
+/// Elements of a pool that numbers of any type tell apart.
 const LARGEST_POOL: usize = 1 << 24;
 
 impl<const AXES: usize> MaxPooling<AXES> {
@@ -63,13 +65,19 @@ impl<const AXES: usize> Layer for MaxPooling<AXES> {
         self.pool().output_shape(&inputs[0])
     }
 
-    /// Kept: which cell of its pool each output is.
+    /// Kept: which element of its pool each output is.
     fn workspace(&self, inputs: &[Shape]) -> Workspace {
         let outputs = self.pool().window(&inputs[0]).outputs();
         Workspace { kept_per_row: outputs * inputs[0].last(), ..Workspace::default() }
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn origins(&self, _: &[Shape]) -> Origins {
+        Origins::Mixed
+    }
+}
+
+impl<F: Real, const AXES: usize> Compute<F> for MaxPooling<AXES> {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         let channels = cx.inputs.shape(0).last();
         let window = self.pool().window(cx.inputs.shape(0));
         let (cells, outputs) = (window.inputs() * channels, window.outputs() * channels);
@@ -82,15 +90,15 @@ impl<const AXES: usize> Layer for MaxPooling<AXES> {
         }
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         let channels = cx.inputs.shape(0).last();
         let window = self.pool().window(cx.inputs.shape(0));
         let (cells, outputs) = (window.inputs() * channels, window.outputs() * channels);
         let Some(dx) = cx.input_gradients.get(0) else { return };
         let gradients = cx.output_gradient.chunks_exact(outputs).zip(cx.kept.chunks_exact(outputs));
-        // Where no two pools meet, each cell has one gradient at most.
+        // Where no two pools meet, each element has one gradient at most.
         let apart = window.axes.iter().all(|axis| axis.stride >= axis.taps);
-        // Where they also leave none out, each cell is written.
+        // Where they also leave none out, each element is written.
         let covered =
             apart && window.axes.iter().all(|axis| axis.stride == axis.taps && axis.output * axis.taps >= axis.input);
         for (dx, (dy, kept)) in dx.chunks_exact_mut(cells).zip(gradients) {
@@ -120,7 +128,7 @@ fn largest<F: Real>(window: &Window, channels: usize, image: &[F], output: &mut 
                         return;
                     }
                     for (y, &x) in y.iter_mut().zip(x) {
-                        // Adding zero makes each cell a new one, as in activations: stores are then not masked.
+                        // Adding zero makes each element a new one, as in activations: stores are then not masked.
                         *y = if x > *y || x.is_nan() { x } else { *y } + F::ZERO;
                     }
                 },
@@ -156,7 +164,7 @@ fn largest_with_place<F: Real>(window: &Window, channels: usize, image: &[F], ou
     );
 }
 
-/// Brings each output's gradient to the cell that it came from, which becomes `join` of what is there and of it; other cells
+/// Brings each output's gradient to the element that it came from, which becomes `join` of what is there and of it; other elements
 /// of its pool become `join` of what is there and of zero.
 #[inline(always)]
 fn spread<F: Real>(

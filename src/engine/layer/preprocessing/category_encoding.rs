@@ -3,19 +3,19 @@
 use super::{Coding, coding};
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, settings_checks},
+    layer::{Backward, Compute, Forward, Layer, settings_checks},
     real::Real,
     shape::Shape,
 };
 use serde::{Deserialize, Serialize};
 
-/// Categories, which are whole numbers from 0, as vectors of `num_tokens` cells.
+/// Categories, which are whole numbers from 0, as vectors of `num_tokens` elements.
 ///
 /// Rows in which a number is not whole or out of range are refused before a job trains on them and before a prediction.
 ///
 /// # Shapes
 /// `[batch, n]` to `[batch, num_tokens]`; with `one_hot`, `[batch, …]` to `[batch, …, num_tokens]`, where a last axis of one
-/// cell goes.
+/// element goes.
 ///
 /// Source: <https://keras.io/api/layers/preprocessing_layers/categorical/category_encoding/>
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -42,14 +42,16 @@ impl Layer for CategoryEncoding {
     fn looks_up(&self) -> Option<usize> {
         Some(self.num_tokens)
     }
+}
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+impl<F: Real> Compute<F> for CategoryEncoding {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         // Numbers out of range, which are refused before, stay within the vector.
         let category = |x: F| Some((x.to_f64() as usize).min(self.num_tokens - 1));
         coding::forward(cx, Some(self.output_mode), self.num_tokens, category);
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         coding::backward(cx);
     }
 }

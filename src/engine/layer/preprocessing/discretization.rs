@@ -3,7 +3,7 @@
 use super::{IndexMode, coding};
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, InputScale, Layer, settings_checks},
+    layer::{Backward, Compute, Forward, InputScale, Layer, settings_checks},
     real::{Real, check},
     shape::Shape,
 };
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 /// they are, whatever a job's preprocessing is.
 ///
 /// # Shapes
-/// Any, unchanged; with `one_hot`, `[batch, …]` to `[batch, …, intervals]`, where a last axis of one cell goes; with `multi_hot`
+/// Any, unchanged; with `one_hot`, `[batch, …]` to `[batch, …, intervals]`, where a last axis of one element goes; with `multi_hot`
 /// and `count`, `[batch, n]` to `[batch, intervals]`. There is one interval more than boundaries.
 ///
 /// Source: <https://keras.io/api/layers/preprocessing_layers/numerical/discretization/>
@@ -57,13 +57,15 @@ impl Layer for Discretization {
     fn categories(&self) -> Option<usize> {
         (self.output_mode == IndexMode::Int).then(|| self.intervals())
     }
+}
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+impl<F: Real> Compute<F> for Discretization {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         let interval = |x: F| Some(self.bin_boundaries.partition_point(|&boundary| F::of(boundary) <= x));
         coding::forward(cx, self.output_mode.coding(), self.intervals(), interval);
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         coding::backward(cx);
     }
 }

@@ -3,7 +3,7 @@
 use super::{IndexMode, coding};
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, InputScale, Layer, settings_checks},
+    layer::{Backward, Compute, Forward, InputScale, Layer, settings_checks},
     real::Real,
     shape::Shape,
 };
@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
 /// Whole numbers as their places in a vocabulary. First comes `mask_token`, where there is one, then `num_oov_indices` places
-/// for all that the vocabulary does not have, then the vocabulary. Vectors have no cell for the mask. Of a number with a
+/// for all that the vocabulary does not have, then the vocabulary. Vectors have no element for the mask. Of a number with a
 /// fraction, the fraction is left out. Columns that it reads stay as they are, whatever a job's preprocessing is.
 ///
 /// # Shapes
-/// Any, unchanged; with `one_hot`, `[batch, …]` to `[batch, …, places]`, where a last axis of one cell goes; with `multi_hot` and
+/// Any, unchanged; with `one_hot`, `[batch, …]` to `[batch, …, places]`, where a last axis of one element goes; with `multi_hot` and
 /// `count`, `[batch, n]` to `[batch, places]`.
 ///
 /// Source: <https://keras.io/api/layers/preprocessing_layers/categorical/integer_lookup/>
@@ -53,7 +53,7 @@ impl IntegerLookup {
         (self.first() + self.vocabulary.len()).saturating_add(self.num_oov_indices)
     }
 
-    /// The place of a number; none where a vector has no cell for it. `order` is that of the vocabulary's numbers.
+    /// The place of a number; none where a vector has no element for it. `order` is that of the vocabulary's numbers.
     fn place(&self, number: i64, order: &[u32]) -> Option<usize> {
         if self.mask_token == Some(number) {
             return (self.output_mode == IndexMode::Int).then_some(0);
@@ -98,14 +98,16 @@ impl Layer for IntegerLookup {
         order.sort_unstable_by_key(|&index| self.vocabulary[index as usize]);
         vec![order]
     }
+}
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+impl<F: Real> Compute<F> for IntegerLookup {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         let tables = cx.tables;
         let place = |x: F| self.place(x.to_f64() as i64, &tables[0]);
         coding::forward(cx, self.output_mode.coding(), self.places(), place);
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         coding::backward(cx);
     }
 }

@@ -3,7 +3,9 @@
 use crate::engine::{
     field::FieldError,
     init::Initializer,
-    layer::{Axes, Backward, Forward, InputScale, Layer, MaskRule, ParameterSpec, Parameters, settings_checks},
+    layer::{
+        Axes, Backward, Compute, Forward, InputScale, Layer, MaskRule, ParameterSpec, Parameters, settings_checks,
+    },
     numbers::{self, Numbers},
     real::{Real, check},
     shape::Shape,
@@ -17,7 +19,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 ///
 /// # Shapes
 /// Any, unchanged; without numbers, mean and variance `[places]`, the sizes of `axis` in rising order of the axes, and
-/// count, of how many cells those are.
+/// count, of how many elements those are.
 ///
 /// Source: <https://keras.io/api/layers/preprocessing_layers/numerical/normalization/>
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -50,14 +52,16 @@ pub(crate) const VARIANCE: usize = 1;
 pub(crate) const COUNT: usize = 2;
 
 /// Of the tables, whose first two are the places of given means and variances: the means of the parts of a row, and the
-/// cells of each part.
+/// elements of each part.
 const MEANS: usize = 2;
 const INNER: usize = 3;
 
 /// How many numbers were seen, their mean, and the sum of their squared distances from it.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Moments {
+pub struct Moments {
+    /// Number of elements.
     pub count: f64,
+    /// Their mean.
     pub mean: f64,
     squares: f64,
 }
@@ -109,17 +113,12 @@ impl Normalization {
         Shape(self.kept(shape).unwrap_or_default().into_iter().map(|axis| shape.0[axis]).collect())
     }
 
-    /// The means of the parts of a row, which come again and again, and the cells of each part.
+    /// The means of the parts of a row, which come again and again, and the elements of each part.
     fn parts(&self, shape: &Shape) -> (Vec<u32>, usize) {
         let kept = self.kept(shape).unwrap_or_default();
         let (Some(&first), Some(&last)) = (kept.first(), kept.last()) else { return (vec![0], shape.elements()) };
         let axes = (first..=last).map(|axis| (shape.0[axis], if kept.contains(&axis) { shape.0[axis] } else { 1 }));
         (numbers::places(axes), shape.0[last + 1..].iter().product())
-    }
-
-    /// Whether mean and variance come from the data.
-    pub(crate) fn adapts(&self) -> bool {
-        self.adapt && self.has_weights()
     }
 
     /// Whether mean and variance are weights.
@@ -138,14 +137,6 @@ impl Normalization {
                 let [mean, variance] = [MEAN, VARIANCE].map(|index| parameters.get(index)[place]);
                 [mean, variance.sqrt().maximum(F::of(SMALLEST))]
             }
-        }
-    }
-
-    /// Adds to the moments, one for each place, those of some more rows.
-    pub(crate) fn observe<F: Real>(&self, shape: &Shape, rows: &[F], moments: &mut [Moments]) {
-        let (means, inner) = self.parts(shape);
-        for (part, &mean) in rows.chunks_exact(inner).zip(means.iter().cycle()) {
-            part.iter().for_each(|x| moments[mean as usize].add(x.to_f64()));
         }
     }
 }
@@ -204,7 +195,13 @@ impl Layer for Normalization {
         vec![places(&self.mean), places(&self.variance), means, vec![inner as u32]]
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn adapts(&self) -> bool {
+        self.adapt && self.has_weights()
+    }
+}
+
+impl<F: Real> Compute<F> for Normalization {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         cx.output.copy_from_slice(cx.inputs.get(0));
         each_part(cx.tables, cx.output, |place, cells| {
             let [mean, deviation] = self.scale(&cx.parameters, cx.tables, place);
@@ -216,7 +213,7 @@ impl Layer for Normalization {
         });
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         let Some(dx) = cx.input_gradients.get(0) else { return };
         dx.copy_from_slice(cx.output_gradient);
         each_part(cx.tables, dx, |place, cells| {
@@ -224,5 +221,12 @@ impl Layer for Normalization {
             let factor = if self.invert { deviation } else { F::ONE / deviation };
             cells.iter_mut().for_each(|dx| *dx *= factor);
         });
+    }
+
+    fn observe(&self, shape: &Shape, rows: &[F], moments: &mut [Moments]) {
+        let (means, inner) = self.parts(shape);
+        for (part, &mean) in rows.chunks_exact(inner).zip(means.iter().cycle()) {
+            part.iter().for_each(|x| moments[mean as usize].add(x.to_f64()));
+        }
     }
 }

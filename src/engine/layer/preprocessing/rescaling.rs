@@ -2,7 +2,7 @@
 
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, InputScale, Layer, MaskRule},
+    layer::{Backward, Compute, Forward, InputScale, Layer, MaskRule},
     numbers::Numbers,
     real::{Real, check},
     shape::Shape,
@@ -57,8 +57,10 @@ impl Layer for Rescaling {
         let shape = self.along(&inputs[0]);
         vec![self.scale.places(&shape), self.offset.places(&shape), vec![shape.elements() as u32]]
     }
+}
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+impl<F: Real> Compute<F> for Rescaling {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         let [scales, offsets, width] = cx.tables else { return };
         let width = width[0] as usize;
         let rows = cx.output.chunks_exact_mut(width).zip(cx.inputs.get(0).chunks_exact(width));
@@ -69,7 +71,7 @@ impl Layer for Rescaling {
         }
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         let [scales, _, width] = cx.tables else { return };
         let width = width[0] as usize;
         let Some(dx) = cx.input_gradients.get(0) else { return };

@@ -2,7 +2,7 @@
 
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, MaskRule},
+    layer::{Backward, Compute, Forward, Layer, MaskRule, Origins},
     real::{Real, check},
     regularizer::{L1L2, Regularizer},
     shape::Shape,
@@ -46,12 +46,18 @@ impl Layer for ActivityRegularization {
         MaskRule::Pass(0)
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn origins(&self, _: &[Shape]) -> Origins {
+        Origins::Same { exact: true }
+    }
+}
+
+impl<F: Real> Compute<F> for ActivityRegularization {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         cx.output.copy_from_slice(cx.inputs.get(0));
         *cx.penalty += self.divided_by(1).penalty(cx.output, cx.inputs.shape(0), &mut []);
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         if let Some(dx) = cx.input_gradients.get(0) {
             dx.copy_from_slice(cx.output_gradient);
             self.divided_by(cx.pass.batch_rows).add_gradient(cx.output, cx.inputs.shape(0), &mut [], dx);

@@ -3,14 +3,14 @@
 use super::threshold;
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, MaskRule, NoiseShape, Workspace, settings_checks},
+    layer::{Backward, Compute, Forward, Layer, MaskRule, NoiseShape, Origins, Workspace, settings_checks},
     real::Real,
     shape::Shape,
 };
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-/// In training, each cell is set to what SELU gives at minus infinity with probability `rate`, and all are then scaled and
+/// In training, each element is set to what SELU gives at minus infinity with probability `rate`, and all are then scaled and
 /// moved so that mean and variance stay. At inference, `y = x`.
 ///
 /// # Shapes
@@ -20,12 +20,12 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AlphaDropout {
-    /// The fraction of cells that are dropped: 0 or more, less than 1.
+    /// The fraction of elements that are dropped: 0 or more, less than 1.
     pub rate: f64,
     /// The shape of what is drawn, as of `dropout`.
     #[serde(default)]
     pub noise_shape: Option<NoiseShape>,
-    /// Takes the place of the job's seed for this layer.
+    /// Seed of this layer; default: derived from the job's seed.
     #[serde(default)]
     pub seed: Option<u64>,
 }
@@ -58,7 +58,13 @@ impl Layer for AlphaDropout {
         self.noise_shape.iter().map(|shape| shape.places(&inputs[0])).collect()
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn origins(&self, _: &[Shape]) -> Origins {
+        Origins::Same { exact: false }
+    }
+}
+
+impl<F: Real> Compute<F> for AlphaDropout {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         let x = cx.inputs.get(0);
         if !cx.pass.training {
             cx.output.copy_from_slice(x);
@@ -82,7 +88,7 @@ impl Layer for AlphaDropout {
         }
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         if let Some(gradient) = cx.input_gradients.get(0) {
             if let Some(noise) = &self.noise_shape {
                 let read = (&*cx.output_gradient, &*cx.kept);

@@ -26,7 +26,7 @@ pub(super) fn forward<F: Real>(cx: &mut Forward<'_, F>, rate: f64, seed: Option<
     }
 }
 
-/// Scales each channel's gradient as its cells were.
+/// Scales each channel's gradient as its elements were.
 pub(super) fn backward<F: Real>(cx: &mut Backward<'_, F>) {
     let shape = cx.inputs.shape(0);
     let (channels, cells) = (shape.last(), shape.elements());

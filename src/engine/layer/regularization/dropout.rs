@@ -2,14 +2,14 @@
 
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, MaskRule, NoiseShape, Workspace, settings_checks},
+    layer::{Backward, Compute, Forward, Layer, MaskRule, NoiseShape, Origins, Workspace, settings_checks},
     real::Real,
     shape::Shape,
 };
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-/// In training, each cell is set to zero with probability `rate`, and the others are scaled by `1 / (1 - rate)`, so that
+/// In training, each element is set to zero with probability `rate`, and the others are scaled by `1 / (1 - rate)`, so that
 /// sums keep their expectation. At inference, `y = x`.
 ///
 /// # Shapes
@@ -19,19 +19,19 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Dropout {
-    /// The fraction of cells that are dropped: 0 or more, less than 1.
+    /// The fraction of elements that are dropped: 0 or more, less than 1.
     pub rate: f64,
-    /// The shape of what is drawn, with the batch axis first: null for an axis as long as the input's, 1 where all cells along
-    /// it are dropped together. Null for each cell by itself.
+    /// The shape of what is drawn, with the batch axis first: null for an axis as long as the input's, 1 where all elements along
+    /// it are dropped together. Null for each element separately.
     #[serde(default)]
     pub noise_shape: Option<NoiseShape>,
-    /// Takes the place of the job's seed for this layer.
+    /// Seed of this layer; default: derived from the job's seed.
     #[serde(default)]
     pub seed: Option<u64>,
 }
 
 impl Dropout {
-    /// A cell is kept where its random word is at least this.
+    /// An element is kept where its random word is at least this.
     fn threshold(&self) -> u32 {
         (self.rate * 2f64.powi(32)) as u32
     }
@@ -62,7 +62,13 @@ impl Layer for Dropout {
         self.noise_shape.iter().map(|shape| shape.places(&inputs[0])).collect()
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn origins(&self, _: &[Shape]) -> Origins {
+        Origins::Same { exact: false }
+    }
+}
+
+impl<F: Real> Compute<F> for Dropout {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         let x = cx.inputs.get(0);
         if !cx.pass.training {
             cx.output.copy_from_slice(x);
@@ -81,7 +87,7 @@ impl Layer for Dropout {
         }
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         if let Some(gradient) = cx.input_gradients.get(0) {
             if let Some(noise) = &self.noise_shape {
                 let read = (&*cx.output_gradient, &*cx.kept);

@@ -4,7 +4,7 @@ use super::NORMAL_WORDS;
 use crate::engine::{
     field::FieldError,
     init::normal,
-    layer::{Backward, Forward, Layer, MaskRule, Workspace, settings_checks},
+    layer::{Backward, Compute, Forward, Layer, MaskRule, Origins, Workspace, settings_checks},
     real::Real,
     shape::Shape,
 };
@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 pub struct GaussianDropout {
     /// The rate of the dropout that it stands for: 0 or more, less than 1.
     pub rate: f64,
-    /// Takes the place of the job's seed for this layer.
+    /// Seed of this layer; default: derived from the job's seed.
     #[serde(default)]
     pub seed: Option<u64>,
 }
@@ -44,7 +44,13 @@ impl Layer for GaussianDropout {
         Workspace { kept_per_row: inputs[0].elements(), ..Workspace::default() }
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn origins(&self, _: &[Shape]) -> Origins {
+        Origins::Same { exact: false }
+    }
+}
+
+impl<F: Real> Compute<F> for GaussianDropout {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         let x = cx.inputs.get(0);
         if !cx.pass.training {
             cx.output.copy_from_slice(x);
@@ -58,7 +64,7 @@ impl Layer for GaussianDropout {
         }
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         if let Some(gradient) = cx.input_gradients.get(0) {
             for ((dx, &dy), &factor) in gradient.iter_mut().zip(&*cx.output_gradient).zip(&*cx.kept) {
                 *dx = dy * factor;

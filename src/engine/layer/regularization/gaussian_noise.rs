@@ -4,7 +4,7 @@ use super::NORMAL_WORDS;
 use crate::engine::{
     field::FieldError,
     init::normal,
-    layer::{Backward, Forward, Layer, MaskRule, settings_checks},
+    layer::{Backward, Compute, Forward, Layer, MaskRule, Origins, settings_checks},
     real::Real,
     shape::Shape,
 };
@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 pub struct GaussianNoise {
     /// The noise's standard deviation, 0 to 1.
     pub stddev: f64,
-    /// Takes the place of the job's seed for this layer.
+    /// Seed of this layer; default: derived from the job's seed.
     #[serde(default)]
     pub seed: Option<u64>,
 }
@@ -39,7 +39,13 @@ impl Layer for GaussianNoise {
         MaskRule::Pass(0)
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn origins(&self, _: &[Shape]) -> Origins {
+        Origins::Same { exact: false }
+    }
+}
+
+impl<F: Real> Compute<F> for GaussianNoise {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         cx.output.copy_from_slice(cx.inputs.get(0));
         if cx.pass.training {
             let mut random = cx.pass.noise.stream(self.seed, NORMAL_WORDS * cx.inputs.shape(0).elements());
@@ -47,7 +53,7 @@ impl Layer for GaussianNoise {
         }
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         if let Some(dx) = cx.input_gradients.get(0) {
             dx.copy_from_slice(cx.output_gradient);
         }

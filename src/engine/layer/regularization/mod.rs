@@ -24,7 +24,7 @@ pub use spatial_dropout3d::SpatialDropout3d;
 /// 32-bit words of randomness that a normal number takes.
 const NORMAL_WORDS: usize = 4;
 
-/// A cell is kept where its random word is at least this.
+/// An element is kept where its random word is at least this.
 fn threshold(rate: f64) -> u32 {
     (rate * 2f64.powi(32)) as u32
 }

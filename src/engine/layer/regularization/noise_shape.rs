@@ -11,7 +11,7 @@ use rand::Rng;
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use serde_json::Value;
 
-/// The shape of what is drawn, with the batch axis first: null for an axis of the input's length, 1 where all cells along it
+/// The shape of what is drawn, with the batch axis first: null for an axis of the input's length, 1 where all elements along it
 /// have one fate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(transparent)]
@@ -62,12 +62,12 @@ impl NoiseShape {
         shape.0.iter().zip(&self.0[1..]).map(|(&axis, own)| (axis, own.unwrap_or(axis)))
     }
 
-    /// Cells that are drawn for a row.
+    /// Elements that are drawn for a row.
     pub(crate) fn elements(&self, shape: &Shape) -> usize {
         self.axes(shape).map(|(_, own)| own).product()
     }
 
-    /// For each cell of a row, the place of what is drawn for it.
+    /// For each element of a row, the place of what is drawn for it.
     pub(crate) fn places(&self, shape: &Shape) -> Vec<u32> {
         numbers::places(self.axes(shape))
     }
@@ -83,7 +83,7 @@ impl NoiseShape {
         let (mut noise, cells) = (pass.noise, self.elements(shape));
         let mut rows = pass.rows;
         if self.0[0] == Some(1) {
-            // Steps of a row are drawn each by itself, and those of other rows have the same.
+            // Steps of a row are drawn each separately, and those of other rows have the same.
             (noise.first_row, rows) = (0, pass.repeat);
         }
         let mut random = noise.stream(seed, cells);
@@ -91,7 +91,7 @@ impl NoiseShape {
         drawn.fill_with(|| if random.next_u32() >= threshold { scale } else { F::ZERO });
         others.chunks_exact_mut(drawn.len()).for_each(|other| other.copy_from_slice(drawn));
     }
-    /// Writes what `f` makes of each cell and of what was drawn for it.
+    /// Writes what `f` makes of each element and of what was drawn for it.
     pub(crate) fn each<F: Real>(
         &self,
         shape: &Shape,
@@ -120,7 +120,7 @@ mod tests {
         serde_json::from_value(value).unwrap()
     }
 
-    /// What is drawn for each cell of three rows of two steps each, from row `first_row` of the batch on.
+    /// What is drawn for each element of three rows of two steps each, from row `first_row` of the batch on.
     fn drawn(noise_shape: Value, first_row: usize) -> Vec<Vec<f64>> {
         let (noise_shape, sample) = (shape(noise_shape), Shape(vec![3, 4]));
         let noise = Noise { seed: 1, step: 2, layer: 3, first_row };

@@ -3,7 +3,7 @@
 use super::channels;
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, MaskRule, Workspace, settings_checks},
+    layer::{Backward, Compute, Forward, Layer, MaskRule, Origins, Workspace, settings_checks},
     real::Real,
     shape::Shape,
 };
@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 pub struct SpatialDropout3d {
     /// The fraction of channels that are dropped: 0 or more, less than 1.
     pub rate: f64,
-    /// Takes the place of the job's seed for this layer.
+    /// Seed of this layer; default: derived from the job's seed.
     #[serde(default)]
     pub seed: Option<u64>,
 }
@@ -45,11 +45,17 @@ impl Layer for SpatialDropout3d {
         Workspace { kept_per_row: inputs[0].last(), ..Workspace::default() }
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn origins(&self, _: &[Shape]) -> Origins {
+        Origins::Same { exact: false }
+    }
+}
+
+impl<F: Real> Compute<F> for SpatialDropout3d {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         channels::forward(cx, self.rate, self.seed);
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         channels::backward(cx);
     }
 }

@@ -3,7 +3,7 @@
 use super::{Margins2d, frame::Frame};
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, settings_checks},
+    layer::{Backward, Compute, Forward, Layer, Origins, settings_checks},
     real::Real,
     shape::Shape,
 };
@@ -60,11 +60,17 @@ impl Layer for Cropping2d {
         Ok(Shape(vec![height - down, width - across, channels]))
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn origins(&self, _: &[Shape]) -> Origins {
+        Origins::Mixed
+    }
+}
+
+impl<F: Real> Compute<F> for Cropping2d {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         self.frame(cx.inputs.shape(0)).extract(cx.inputs.get(0), cx.output);
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         if let Some(dx) = cx.input_gradients.get(0) {
             self.frame(cx.inputs.shape(0)).insert(cx.output_gradient, dx);
         }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, settings_checks},
+    layer::{Backward, Compute, Forward, Layer, Origins, settings_checks},
     real::Real,
     shape::Shape,
 };
@@ -64,11 +64,17 @@ impl Layer for Cropping3d {
         Ok(Shape(vec![planes - gone[0], height - gone[1], width - gone[2], channels]))
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn origins(&self, _: &[Shape]) -> Origins {
+        Origins::Mixed
+    }
+}
+
+impl<F: Real> Compute<F> for Cropping3d {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         self.volume(cx.inputs.shape(0)).extract(cx.inputs.get(0), cx.output);
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         if let Some(dx) = cx.input_gradients.get(0) {
             self.volume(cx.inputs.shape(0)).insert(cx.output_gradient, dx);
         }

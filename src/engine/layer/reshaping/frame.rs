@@ -2,20 +2,20 @@
 
 use crate::engine::real::Real;
 
-/// Where an image [lines, cells of a line] lies in a larger one.
+/// Where an image [lines, elements of a line] lies in a larger one.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Frame {
     /// Lines of the larger image.
     pub outer_lines: usize,
-    /// Cells of each of them.
+    /// Elements of each of them.
     pub outer_width: usize,
     /// Lines of the smaller image.
     pub lines: usize,
-    /// Cells of each of them.
+    /// Elements of each of them.
     pub width: usize,
     /// Lines of the larger image before the smaller one.
     pub above: usize,
-    /// Cells of a line before it.
+    /// Elements of a line before it.
     pub left: usize,
 }
 
@@ -63,7 +63,7 @@ pub(crate) struct Volume {
 }
 
 impl Volume {
-    /// Cells of the larger volume, and of its planes that have something of the smaller one.
+    /// Elements of the larger volume, and of its planes that have something of the smaller one.
     fn outer(&self) -> (usize, std::ops::Range<usize>) {
         let plane = self.frame.outer_lines * self.frame.outer_width;
         (self.outer_planes * plane, self.before * plane..(self.before + self.planes) * plane)

@@ -3,20 +3,20 @@
 use crate::engine::{field::FieldError, layer::settings_checks, shape::MAX_AXIS_SIZE};
 use serde::{Deserialize, Serialize};
 
-/// Cells before and after a sequence: `[before, after]`, or one number for both.
+/// Elements before and after a sequence: `[before, after]`, or one number for both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(from = "Pair")]
 #[schema(value_type = Vec<usize>)]
 pub struct Margins1d(pub [usize; 2]);
 
-/// Cells above and below, left and right of an image: `[[above, below], [left, right]]`, `[height, width]` for both ends
+/// Elements above and below, left and right of an image: `[[above, below], [left, right]]`, `[height, width]` for both ends
 /// alike, or one number for all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(from = "Pairs")]
 #[schema(value_type = Vec<Vec<usize>>)]
 pub struct Margins2d(pub [[usize; 2]; 2]);
 
-/// Cells before and after the planes, the lines and the columns of a volume: three lists of two, three numbers for both ends
+/// Elements before and after the planes, the lines and the columns of a volume: three lists of two, three numbers for both ends
 /// alike, or one number for all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(from = "Triples")]

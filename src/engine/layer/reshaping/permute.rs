@@ -2,7 +2,7 @@
 
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, settings_checks},
+    layer::{Backward, Compute, Forward, Layer, Origins, settings_checks},
     real::Real,
     shape::Shape,
 };
@@ -23,13 +23,13 @@ pub struct Permute {
 }
 
 impl Permute {
-    /// Cells of the input from one index of an axis to the next.
+    /// Elements of the input from one index of an axis to the next.
     fn stride(shape: &Shape, dim: usize) -> usize {
         shape.0[dim..].iter().product()
     }
 
     /// Calls `f` for each run along the output's last axis: where it lies there, where it begins in the input, and how far
-    /// apart its cells are there.
+    /// apart its elements are there.
     fn runs(&self, shape: &Shape, mut f: impl FnMut(Range<usize>, usize, usize)) {
         let Some((&last, others)) = self.dims.split_last() else { return };
         let (length, stride) = (shape.0[last - 1], Self::stride(shape, last));
@@ -46,7 +46,7 @@ impl Permute {
 }
 
 impl Permute {
-    /// For each cell of the output, the cell of the input that it is.
+    /// For each element of the output, the element of the input that it is.
     pub(crate) fn sources(&self, shape: &Shape) -> Vec<u32> {
         let mut sources = vec![0; shape.elements()];
         self.runs(shape, |to, from, stride| {
@@ -73,7 +73,13 @@ impl Layer for Permute {
         Ok(Shape(self.dims.iter().map(|&dim| axes[dim - 1]).collect()))
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn origins(&self, inputs: &[Shape]) -> Origins {
+        Origins::Taken(self.sources(&inputs[0]))
+    }
+}
+
+impl<F: Real> Compute<F> for Permute {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         let shape = cx.inputs.shape(0);
         let rows = cx.inputs.get(0).chunks_exact(shape.elements()).zip(cx.output.chunks_exact_mut(shape.elements()));
         for (x, y) in rows {
@@ -83,7 +89,7 @@ impl Layer for Permute {
         }
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         let shape = cx.inputs.shape(0);
         let Some(dx) = cx.input_gradients.get(0) else { return };
         let rows = dx.chunks_exact_mut(shape.elements()).zip(cx.output_gradient.chunks_exact(shape.elements()));

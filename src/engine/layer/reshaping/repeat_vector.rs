@@ -3,7 +3,7 @@
 use super::repetition::Repetition;
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, settings_checks},
+    layer::{Backward, Compute, Forward, Layer, Origins, settings_checks},
     real::Real,
     shape::Shape,
 };
@@ -40,11 +40,17 @@ impl Layer for RepeatVector {
         Ok(Shape(vec![self.n, cells]))
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn origins(&self, inputs: &[Shape]) -> Origins {
+        Origins::Taken((0..self.n).flat_map(|_| 0..inputs[0].elements() as u32).collect())
+    }
+}
+
+impl<F: Real> Compute<F> for RepeatVector {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         self.repetition(cx.inputs.shape(0)).forward(cx.inputs.get(0), cx.output);
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         if let Some(dx) = cx.input_gradients.get(0) {
             self.repetition(cx.inputs.shape(0)).backward(cx.output_gradient, dx);
         }

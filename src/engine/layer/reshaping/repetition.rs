@@ -1,4 +1,4 @@
-//! Cells that are repeated along two axes.
+//! Elements that are repeated along two axes.
 
 use crate::engine::{kernel, real::Real};
 
@@ -7,7 +7,7 @@ use crate::engine::{kernel, real::Real};
 pub(crate) struct Repetition {
     /// Pixels of a line.
     pub width: usize,
-    /// Cells of a pixel.
+    /// Elements of a pixel.
     pub channels: usize,
     /// How often along height and width.
     pub times: [usize; 2],

@@ -2,16 +2,16 @@
 
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, settings_checks},
+    layer::{Backward, Compute, Forward, Layer, Origins, settings_checks},
     real::Real,
     shape::{MAX_AXIS_SIZE, Shape},
 };
 use serde::{Deserialize, Serialize};
 
-/// The same cells, row-major, in another shape.
+/// The same elements, row-major, in another shape.
 ///
 /// # Shapes
-/// `[batch, …]` to `[batch, target_shape…]`, of as many cells.
+/// `[batch, …]` to `[batch, target_shape…]`, of as many elements.
 ///
 /// Source: <https://keras.io/api/layers/reshaping_layers/reshape/>
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -41,11 +41,17 @@ impl Layer for Reshape {
         Ok(Shape(axes.collect()))
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn origins(&self, _: &[Shape]) -> Origins {
+        Origins::Same { exact: true }
+    }
+}
+
+impl<F: Real> Compute<F> for Reshape {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         cx.output.copy_from_slice(cx.inputs.get(0));
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         if let Some(dx) = cx.input_gradients.get(0) {
             dx.copy_from_slice(cx.output_gradient);
         }

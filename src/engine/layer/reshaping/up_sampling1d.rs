@@ -3,7 +3,7 @@
 use super::repetition::Repetition;
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, settings_checks},
+    layer::{Backward, Compute, Forward, Layer, Origins, settings_checks},
     real::Real,
     shape::Shape,
 };
@@ -46,11 +46,17 @@ impl Layer for UpSampling1d {
         Ok(Shape(vec![steps.saturating_mul(self.size), channels]))
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn origins(&self, _: &[Shape]) -> Origins {
+        Origins::Mixed
+    }
+}
+
+impl<F: Real> Compute<F> for UpSampling1d {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         self.repetition(cx.inputs.shape(0)).forward(cx.inputs.get(0), cx.output);
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         if let Some(dx) = cx.input_gradients.get(0) {
             self.repetition(cx.inputs.shape(0)).backward(cx.output_gradient, dx);
         }

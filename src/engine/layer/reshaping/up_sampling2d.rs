@@ -6,7 +6,7 @@ use super::{
 };
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, Sizes, Workspace, settings_checks},
+    layer::{Backward, Compute, Forward, Layer, Origins, Sizes, Workspace, settings_checks},
     real::Real,
     shape::Shape,
 };
@@ -83,7 +83,7 @@ impl UpSampling2d {
         Some(Mixture { lines, columns, width: shape.0[1], channels: shape.last() })
     }
 
-    /// Calls `f` with the first cells of each pixel of the output and of the pixels that it is mixed of, each with its weight.
+    /// Calls `f` with the first elements of each pixel of the output and of the pixels that it is mixed of, each with its weight.
     fn mix(&self, shape: &Shape, mut f: impl FnMut(usize, [(usize, f64); 4])) {
         let [height, width, channels] = [shape.0[0], shape.0[1], shape.0[2]];
         let mut pixel = 0;
@@ -128,7 +128,13 @@ impl Layer for UpSampling2d {
         axes.flat_map(|(&length, factor)| curve.tables(length, factor)).collect()
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn origins(&self, _: &[Shape]) -> Origins {
+        Origins::Mixed
+    }
+}
+
+impl<F: Real> Compute<F> for UpSampling2d {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         let (x, shape) = (cx.inputs.get(0), cx.inputs.shape(0));
         if self.interpolation == Interpolation::Nearest {
             return self.repetition(shape).forward(x, cx.output);
@@ -151,7 +157,7 @@ impl Layer for UpSampling2d {
         }
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         let shape = cx.inputs.shape(0);
         let Some(dx) = cx.input_gradients.get(0) else { return };
         if self.interpolation == Interpolation::Nearest {

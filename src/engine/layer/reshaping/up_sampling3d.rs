@@ -4,13 +4,13 @@ use super::repetition::Repetition;
 use crate::engine::{
     field::FieldError,
     kernel,
-    layer::{Backward, Forward, Layer, Sizes, settings_checks},
+    layer::{Backward, Compute, Forward, Layer, Origins, Sizes, settings_checks},
     real::Real,
     shape::Shape,
 };
 use serde::{Deserialize, Serialize};
 
-/// A volume enlarged by whole factors: each cell repeated.
+/// A volume enlarged by whole factors: each element repeated.
 ///
 /// # Shapes
 /// `[batch, planes, height, width, channels]` to `[batch, planes * size[0], height * size[1], width * size[2], channels]`.
@@ -35,7 +35,7 @@ impl UpSampling3d {
         Repetition { width: shape.0[2], channels: shape.last(), times: [self.size.0[1], self.size.0[2]] }
     }
 
-    /// Cells of a plane before and after.
+    /// Elements of a plane before and after.
     fn plane(&self, shape: &Shape) -> (usize, usize) {
         let cells: usize = shape.0[1..].iter().product();
         (cells, cells * self.size.0[1] * self.size.0[2])
@@ -55,7 +55,13 @@ impl Layer for UpSampling3d {
         Ok(Shape([&sizes[..], &[channels]].concat()))
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn origins(&self, _: &[Shape]) -> Origins {
+        Origins::Mixed
+    }
+}
+
+impl<F: Real> Compute<F> for UpSampling3d {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         let shape = cx.inputs.shape(0);
         let (repetition, (cells, enlarged)) = (self.repetition(shape), self.plane(shape));
         let planes = cx.output.chunks_exact_mut(self.size.0[0] * enlarged);
@@ -66,7 +72,7 @@ impl Layer for UpSampling3d {
         }
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         let shape = cx.inputs.shape(0);
         let (repetition, (cells, enlarged)) = (self.repetition(shape), self.plane(shape));
         let Some(dx) = cx.input_gradients.get(0) else { return };

@@ -1,6 +1,6 @@
 //! [`Bidirectional`].
 
-use super::MergeMode;
+use super::{Direction, MergeMode};
 use crate::engine::{
     field::{FieldError, parse},
     layer::{AnyLayer, Composition, Part, Source, settings_checks},
@@ -59,21 +59,21 @@ impl Bidirectional {
             let received = layer.kind();
             FieldError::new(pointer, format!("expected a recurrent layer such as `lstm`, received `{received}`"))
         };
-        let mut forward = (*self.layer).clone();
-        let Some(first) = forward.direction() else { return Err(unfit("/layer", &self.layer)) };
-        *first.zero_output_for_mask = first.return_sequences;
-        let mut backward = self.backward_layer.as_ref().unwrap_or(&self.layer).as_ref().clone();
-        let Some(second) = backward.direction() else { return Err(unfit("/backward_layer", &backward)) };
-        *second.zero_output_for_mask = first.return_sequences;
-        *second.merge = self.merge_mode;
-        *second.turns_round = true;
-        if self.backward_layer.is_none() {
-            *second.go_backwards = true;
-        }
+        let backward_layer = self.backward_layer.as_ref().unwrap_or(&self.layer);
+        let Some(first) = self.layer.direction() else { return Err(unfit("/layer", &self.layer)) };
+        let Some(second) = backward_layer.direction() else { return Err(unfit("/backward_layer", backward_layer)) };
+        let first = Direction { zero_output_for_mask: first.return_sequences, ..first };
+        let second = Direction {
+            zero_output_for_mask: first.return_sequences,
+            merge: self.merge_mode,
+            reverse_output: true,
+            go_backwards: second.go_backwards || self.backward_layer.is_none(),
+            ..second
+        };
         let whole = if self.backward_layer.is_some() { "/backward_layer" } else { "/layer" };
-        let back = *second.go_backwards;
-        let expected = format!("{}, since the other direction has {}", !*first.go_backwards, first.go_backwards);
-        settings_checks::range(back != *first.go_backwards, &format!("{whole}/go_backwards"), &expected, back)?;
+        let back = second.go_backwards;
+        let expected = format!("{}, since the other direction has {}", !first.go_backwards, first.go_backwards);
+        settings_checks::range(back != first.go_backwards, &format!("{whole}/go_backwards"), &expected, back)?;
         for (option, first, second) in [
             ("return_sequences", first.return_sequences, second.return_sequences),
             ("return_state", first.return_state, second.return_state),
@@ -81,22 +81,21 @@ impl Bidirectional {
             let expected = format!("{first}, as of the other direction");
             settings_checks::range(second == first, &format!("{whole}/{option}"), &expected, second)?;
         }
+        let forward = self.layer.in_direction(first).ok_or_else(|| unfit("/layer", &self.layer))?;
+        let backward = backward_layer.in_direction(second).ok_or_else(|| unfit("/backward_layer", backward_layer))?;
         Ok([forward, backward])
     }
 
     /// Tensors that the state of each direction is, and whether they are given; nothing of layers that do not fit.
     fn states(&self) -> ([usize; 2], bool) {
-        let mut both =
-            [&self.layer, self.backward_layer.as_ref().unwrap_or(&self.layer)].map(|layer| (**layer).clone());
-        let [first, second] = both.each_mut().map(AnyLayer::direction);
-        let given = first.as_ref().is_some_and(|direction| direction.return_state);
+        let both = [&self.layer, self.backward_layer.as_ref().unwrap_or(&self.layer)];
+        let [first, second] = both.map(|layer| layer.direction());
+        let given = first.is_some_and(|direction| direction.return_state);
         ([first, second].map(|direction| direction.map_or(0, |direction| direction.states)), given)
     }
 }
 
 impl Composition for Bidirectional {
-    const RECURRENT: bool = true;
-
     fn check(&self) -> Result<(), FieldError> {
         self.layer.check().map_err(|error| error.under("/layer"))?;
         let backward = self.backward_layer.as_ref().map_or(Ok(()), |layer| layer.check());
@@ -115,6 +114,14 @@ impl Composition for Bidirectional {
         let states = |part, count| (1..=count).filter(move |_| given).map(move |value| (part, value));
         let outputs: &[_] = if self.merge_mode.is_some() { &[(1, 0)] } else { &[(0, 0), (1, 0)] };
         outputs.iter().copied().chain(states(0, first)).chain(states(1, second)).collect()
+    }
+
+    fn is_recurrent(&self) -> bool {
+        true
+    }
+
+    fn uses_masks(&self) -> bool {
+        true
     }
 
     fn parts(&self, inputs: &[Shape]) -> Result<Vec<Part>, FieldError> {

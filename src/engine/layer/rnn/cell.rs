@@ -7,7 +7,7 @@ use crate::engine::{
     field::FieldError,
     init::Initializer,
     kernel::{self, vectorized},
-    layer::{convolutional::Correlation, settings_checks},
+    layer::{Primitive, convolutional::Correlation, settings_checks},
     real::Real,
     regularizer::Regularizer,
     shape::Shape,
@@ -16,7 +16,7 @@ use std::ops::Range;
 
 /// What the walk must know of a layer's settings.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Outline {
+pub(super) struct CellConfig {
     /// Elements of the state at each of its positions.
     pub units: usize,
     /// Parts of the kernels' columns, each of `units`.
@@ -34,7 +34,7 @@ pub(super) struct Outline {
     /// How the output is merged with that of the other direction, which is then a second input.
     pub merge: Option<MergeMode>,
     /// Sequences are turned round before they are merged or given.
-    pub turns_round: bool,
+    pub reverse_output: bool,
     pub zero_output_for_mask: bool,
     /// The state is more than the last output.
     pub carries: bool,
@@ -46,7 +46,7 @@ pub(super) struct Outline {
     pub drops_by_gate: bool,
 }
 
-impl Outline {
+impl CellConfig {
     /// Tensors that the state is.
     pub fn states(&self) -> usize {
         if self.carries { 2 } else { 1 }
@@ -68,14 +68,14 @@ pub(super) struct Weight<'a> {
 
 /// The cell of a recurrent layer. It knows one step of some rows, and nothing of masks: the walk puts the rows right
 /// whose step does not count.
-pub(super) trait Cell: Send + Sync {
-    /// The pointer of the setting that is [`Outline::units`].
+pub(super) trait Cell: Clone + Into<Primitive> + Send + Sync {
+    /// The pointer of the setting that is [`CellConfig::units`].
     const UNITS: &'static str = "/units";
 
-    fn outline(&self) -> Outline;
+    fn config(&self) -> CellConfig;
 
-    /// What a direction of [`super::Bidirectional`] is told.
-    fn direction(&mut self) -> Direction<'_>;
+    /// Sets what is particular to one direction of [`super::Bidirectional`].
+    fn set_direction(&mut self, direction: Direction);
 
     /// Fails unless the layer can read sequences of this shape.
     fn check_input(&self, input: &Shape) -> Result<(), FieldError> {
@@ -85,12 +85,12 @@ pub(super) trait Cell: Send + Sync {
 
     /// The shape of each tensor of the state.
     fn state_shape(&self, _input: &Shape) -> Shape {
-        Shape::vector(self.outline().units)
+        Shape::vector(self.config().units)
     }
 
     /// The shapes of the kernel and of the recurrent kernel.
     fn kernel_shapes(&self, input: &Shape) -> [Shape; 2] {
-        let Outline { units, gates, .. } = self.outline();
+        let CellConfig { units, gates, .. } = self.config();
         [Shape(vec![input.last(), gates * units]), Shape(vec![units, gates * units])]
     }
 
@@ -105,7 +105,7 @@ pub(super) trait Cell: Send + Sync {
     /// Settings of the kernel, of the recurrent kernel and of the bias.
     fn weights(&self) -> [Weight<'_>; 3];
 
-    /// A penalty on the output.
+    /// Activity regularizer: regularizer for the output.
     fn activity(&self) -> Option<Regularizer>;
 
     /// First values of the bias, where they are not those of its initializer alone.
@@ -114,11 +114,11 @@ pub(super) trait Cell: Send + Sync {
     }
 
     /// From the state before the step to the one after it. `gates` holds what comes from the input, bias and all.
-    fn advance<F: Real>(&self, step: &mut Advance<'_, F>);
+    fn forward_step<F: Real>(&self, step: &mut ForwardStep<'_, F>);
 
     /// From the gradient of the state after the step to that of the one before it. `gates` becomes the gradient of what
     /// came from the input.
-    fn retreat<F: Real>(&self, step: &mut Retreat<'_, F>);
+    fn backward_step<F: Real>(&self, step: &mut BackwardStep<'_, F>);
 
     /// The gradient of the recurrent kernel, once every step has gone back.
     fn recurrent_gradient<F: Real>(
@@ -128,7 +128,7 @@ pub(super) trait Cell: Send + Sync {
         gradient: &mut [F],
         accumulate: bool,
     ) {
-        recurrent.gradient(steps.before, 0..self.outline().gates, steps.gates, gradient, accumulate);
+        recurrent.gradient(steps.before, 0..self.config().gates, steps.gates, gradient, accumulate);
     }
 
     /// The gradient of the bias, once every step has gone back.
@@ -139,7 +139,7 @@ pub(super) trait Cell: Send + Sync {
 
 /// One step forward; `[rows, …]` each.
 #[derive(Debug)]
-pub(super) struct Advance<'a, F> {
+pub(super) struct ForwardStep<'a, F> {
     pub recurrent: Masked<'a, F>,
     /// Empty where there is none.
     pub recurrent_bias: &'a [F],
@@ -157,9 +157,9 @@ pub(super) struct Advance<'a, F> {
     pub carry: &'a mut [F],
 }
 
-/// One step backward; `[rows, …]` each, as [`Advance`] left them.
+/// One step backward; `[rows, …]` each, as [`ForwardStep`] left them.
 #[derive(Debug)]
-pub(super) struct Retreat<'a, F> {
+pub(super) struct BackwardStep<'a, F> {
     pub recurrent: Masked<'a, F>,
     pub gates: &'a mut [F],
     pub side: &'a mut [F],

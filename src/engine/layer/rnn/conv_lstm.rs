@@ -2,7 +2,7 @@
 
 use super::{
     Direction, MergeMode,
-    cell::{Advance, Cell, Outline, Retreat, Weight},
+    cell::{BackwardStep, Cell, CellConfig, ForwardStep, Weight},
     lstm_gates::LstmGates,
 };
 use crate::engine::{
@@ -11,7 +11,7 @@ use crate::engine::{
     field::FieldError,
     init::{Initializer, UnitForgetBias},
     layer::{
-        Padding, Sizes,
+        Padding, Primitive, Sizes,
         convolutional::{Correlation, Window, check, volume},
         settings_checks,
     },
@@ -49,7 +49,7 @@ pub struct ConvLstm<const AXES: usize> {
     #[serde(deserialize_with = "settings_checks::count")]
     #[schema(minimum = 1, maximum = 2147483647)]
     pub filters: usize,
-    /// Taps along each axis, at least 1.
+    /// Kernel size along each axis, at least 1.
     #[schema(schema_with = Sizes::<AXES>::schema)]
     pub kernel_size: Sizes<AXES>,
     /// Strides of the input's convolution along each axis, at least 1.
@@ -69,7 +69,7 @@ pub struct ConvLstm<const AXES: usize> {
     /// Applied to the gates.
     #[serde(default = "super::sigmoid")]
     pub recurrent_activation: Activation,
-    /// Whether there is a bias.
+    /// Whether the layer uses a bias.
     #[serde(default = "settings_checks::yes")]
     #[schema(default = true)]
     pub use_bias: bool,
@@ -86,16 +86,16 @@ pub struct ConvLstm<const AXES: usize> {
     #[serde(default = "settings_checks::yes")]
     #[schema(default = true)]
     pub unit_forget_bias: bool,
-    /// A penalty on the kernel.
+    /// Regularizer for the `kernel`.
     #[serde(default)]
     pub kernel_regularizer: Option<Regularizer>,
-    /// A penalty on the recurrent kernel.
+    /// Regularizer for the `recurrent_kernel`.
     #[serde(default)]
     pub recurrent_regularizer: Option<Regularizer>,
-    /// A penalty on the bias.
+    /// Regularizer for the `bias`.
     #[serde(default)]
     pub bias_regularizer: Option<Regularizer>,
-    /// A penalty on the output, divided by the rows of the batch.
+    /// Activity regularizer: regularizer for the output, divided by the batch size.
     #[serde(default)]
     pub activity_regularizer: Option<Regularizer>,
     /// Constraint on the kernel after each step of training.
@@ -140,7 +140,7 @@ pub struct ConvLstm<const AXES: usize> {
     pub(super) merge: Option<MergeMode>,
     /// Gives sequences in the order of the input, whatever the order of processing; for [`super::Bidirectional`] alone.
     #[serde(skip)]
-    pub(super) turns_round: bool,
+    pub(super) reverse_output: bool,
 }
 
 /// Long short-term memory over sequences of sequences.
@@ -171,11 +171,14 @@ fn step_of(input: &Shape) -> Shape {
     Shape(input.0.iter().skip(1).copied().collect())
 }
 
-impl<const AXES: usize> Cell for ConvLstm<AXES> {
+impl<const AXES: usize> Cell for ConvLstm<AXES>
+where
+    Self: Into<Primitive>,
+{
     const UNITS: &'static str = "/filters";
 
-    fn outline(&self) -> Outline {
-        Outline {
+    fn config(&self) -> CellConfig {
+        CellConfig {
             units: self.filters,
             gates: LstmGates::COUNT,
             use_bias: self.use_bias,
@@ -188,7 +191,7 @@ impl<const AXES: usize> Cell for ConvLstm<AXES> {
             go_backwards: self.go_backwards,
             use_mask: self.use_mask,
             merge: self.merge,
-            turns_round: self.turns_round,
+            reverse_output: self.reverse_output,
             zero_output_for_mask: self.zero_output_for_mask,
             carries: true,
             side: self.filters,
@@ -197,8 +200,11 @@ impl<const AXES: usize> Cell for ConvLstm<AXES> {
         }
     }
 
-    fn direction(&mut self) -> Direction<'_> {
-        super::direction!(self)
+    fn set_direction(&mut self, direction: Direction) {
+        self.go_backwards = direction.go_backwards;
+        self.zero_output_for_mask = direction.zero_output_for_mask;
+        self.merge = direction.merge;
+        self.reverse_output = direction.reverse_output;
     }
 
     fn check_input(&self, input: &Shape) -> Result<(), FieldError> {
@@ -271,11 +277,11 @@ impl<const AXES: usize> Cell for ConvLstm<AXES> {
         self.unit_forget_bias.then(|| UnitForgetBias::beside(&self.bias_initializer))
     }
 
-    fn advance<F: Real>(&self, step: &mut Advance<'_, F>) {
-        self.gates().advance(step);
+    fn forward_step<F: Real>(&self, step: &mut ForwardStep<'_, F>) {
+        self.gates().forward_step(step);
     }
 
-    fn retreat<F: Real>(&self, step: &mut Retreat<'_, F>) {
-        self.gates().retreat(step);
+    fn backward_step<F: Real>(&self, step: &mut BackwardStep<'_, F>) {
+        self.gates().backward_step(step);
     }
 }

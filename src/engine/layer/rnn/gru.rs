@@ -2,7 +2,7 @@
 
 use super::{
     Direction, MergeMode,
-    cell::{Advance, Cell, Outline, Retreat, Steps, Weight, activate, chain},
+    cell::{BackwardStep, Cell, CellConfig, ForwardStep, Steps, Weight, activate, chain},
     kernels::{Masked, multiply},
 };
 use crate::engine::{
@@ -50,38 +50,38 @@ pub struct Gru {
     /// Applied to the gates.
     #[serde(default = "super::sigmoid")]
     pub recurrent_activation: Activation,
-    /// Whether there is a bias.
+    /// Whether the layer uses a bias.
     #[serde(default = "settings_checks::yes")]
     #[schema(default = true)]
     pub use_bias: bool,
-    /// First values of the kernel.
+    /// Initializer for the `kernel`.
     #[serde(default = "settings_checks::glorot_uniform")]
     pub kernel_initializer: Initializer,
-    /// First values of the recurrent kernel.
+    /// Initializer for the `recurrent_kernel`.
     #[serde(default = "super::orthogonal")]
     pub recurrent_initializer: Initializer,
-    /// First values of the bias.
+    /// Initializer for the `bias`.
     #[serde(default = "settings_checks::zeros")]
     pub bias_initializer: Initializer,
-    /// A penalty on the kernel.
+    /// Regularizer for the `kernel`.
     #[serde(default)]
     pub kernel_regularizer: Option<Regularizer>,
-    /// A penalty on the recurrent kernel.
+    /// Regularizer for the `recurrent_kernel`.
     #[serde(default)]
     pub recurrent_regularizer: Option<Regularizer>,
-    /// A penalty on the bias.
+    /// Regularizer for the `bias`.
     #[serde(default)]
     pub bias_regularizer: Option<Regularizer>,
-    /// A penalty on the output, divided by the rows of the batch.
+    /// Activity regularizer: regularizer for the output, divided by the batch size.
     #[serde(default)]
     pub activity_regularizer: Option<Regularizer>,
-    /// What the kernel is brought back to after each step of training.
+    /// Constraint applied to the `kernel` after each step.
     #[serde(default)]
     pub kernel_constraint: Option<Constraint>,
-    /// What the recurrent kernel is brought back to after each step of training.
+    /// Constraint applied to the `recurrent_kernel` after each step.
     #[serde(default)]
     pub recurrent_constraint: Option<Constraint>,
-    /// What the bias is brought back to after each step of training.
+    /// Constraint applied to the `bias` after each step.
     #[serde(default)]
     pub bias_constraint: Option<Constraint>,
     /// The fraction of the inputs that is dropped in training, the same in every step: 0 or more, less than 1.
@@ -121,7 +121,7 @@ pub struct Gru {
     pub(super) merge: Option<MergeMode>,
     /// Turns sequences round, so that they lie as they were given; for [`super::Bidirectional`] alone.
     #[serde(skip)]
-    pub(super) turns_round: bool,
+    pub(super) reverse_output: bool,
 }
 
 const GATES: usize = 3;
@@ -129,8 +129,8 @@ const GATES: usize = 3;
 const NEW: usize = 2;
 
 impl Cell for Gru {
-    fn outline(&self) -> Outline {
-        Outline {
+    fn config(&self) -> CellConfig {
+        CellConfig {
             units: self.units,
             gates: GATES,
             use_bias: self.use_bias,
@@ -143,7 +143,7 @@ impl Cell for Gru {
             go_backwards: self.go_backwards,
             use_mask: self.use_mask,
             merge: self.merge,
-            turns_round: self.turns_round,
+            reverse_output: self.reverse_output,
             zero_output_for_mask: self.zero_output_for_mask,
             carries: false,
             side: if self.reset_after { GATES * self.units } else { self.units },
@@ -152,8 +152,11 @@ impl Cell for Gru {
         }
     }
 
-    fn direction(&mut self) -> Direction<'_> {
-        super::direction!(self)
+    fn set_direction(&mut self, direction: Direction) {
+        self.go_backwards = direction.go_backwards;
+        self.zero_output_for_mask = direction.zero_output_for_mask;
+        self.merge = direction.merge;
+        self.reverse_output = direction.reverse_output;
     }
 
     fn check_own(&self) -> Result<(), FieldError> {
@@ -185,7 +188,7 @@ impl Cell for Gru {
         ]
     }
 
-    fn advance<F: Real>(&self, step: &mut Advance<'_, F>) {
+    fn forward_step<F: Real>(&self, step: &mut ForwardStep<'_, F>) {
         let (units, width) = (self.units, GATES * self.units);
         if self.reset_after {
             step.recurrent.project(step.before, 0..GATES, step.side, false);
@@ -223,7 +226,7 @@ impl Cell for Gru {
         );
     }
 
-    fn retreat<F: Real>(&self, step: &mut Retreat<'_, F>) {
+    fn backward_step<F: Real>(&self, step: &mut BackwardStep<'_, F>) {
         let (units, width) = (self.units, GATES * self.units);
         step.gates_scratch.copy_from_slice(step.gates);
         let states = step.before.chunks_exact(units).zip(step.d_output.chunks_exact_mut(units));
@@ -332,7 +335,7 @@ impl Gru {
     }
 
     /// The gradients of the gate that resets and of the state, from that of the reset state in `output_scratch`.
-    fn retreat_reset<F: Real>(&self, step: &mut Retreat<'_, F>) {
+    fn retreat_reset<F: Real>(&self, step: &mut BackwardStep<'_, F>) {
         let (units, width) = (self.units, GATES * self.units);
         let states = step.before.chunks_exact(units).zip(step.d_output.chunks_exact_mut(units));
         let gates = step.gates.chunks_exact_mut(width).zip(step.gates_scratch.chunks_exact(width));

@@ -2,13 +2,13 @@
 
 use super::{
     Direction, MergeMode,
-    cell::{Cell, Outline, Weight},
+    cell::{Cell, CellConfig, Weight},
     memory::Plan,
     sequence,
 };
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, MaskRule, ParameterSpec, Workspace, settings_checks},
+    layer::{Backward, Compute, Forward, Layer, MaskRule, ParameterSpec, Primitive, Workspace, settings_checks},
     real::Real,
     regularizer::Regularizer,
     shape::{MAX_AXIS_SIZE, Shape},
@@ -19,31 +19,29 @@ use std::ops::RangeInclusive;
 const NAMES: [(&str, &str); 3] = [("kernel", "kernel"), ("recurrent_kernel", "recurrent"), ("bias", "bias")];
 
 impl<C: Cell> Layer for C {
-    const RECURRENT: bool = true;
-
     fn check(&self) -> Result<(), FieldError> {
-        let outline = self.outline();
-        let most = MAX_AXIS_SIZE / outline.gates;
-        settings_checks::range((1..=most).contains(&outline.units), C::UNITS, &format!("1 to {most}"), outline.units)?;
+        let config = self.config();
+        let most = MAX_AXIS_SIZE / config.gates;
+        settings_checks::range((1..=most).contains(&config.units), C::UNITS, &format!("1 to {most}"), config.units)?;
         self.check_own()?;
         for ((_, field), Weight { initializer, regularizer, constraint }) in NAMES.into_iter().zip(self.weights()) {
             settings_checks::parameter(field, initializer, regularizer, constraint)?;
         }
-        for (pointer, rate) in [("/dropout", outline.dropout), ("/recurrent_dropout", outline.recurrent_dropout)] {
+        for (pointer, rate) in [("/dropout", config.dropout), ("/recurrent_dropout", config.recurrent_dropout)] {
             settings_checks::range((0.0..1.0).contains(&rate), pointer, "at least 0 and less than 1", rate)?;
         }
         Ok(())
     }
 
     fn arity(&self) -> RangeInclusive<usize> {
-        let outline = self.outline();
-        outline.first_state()..=outline.first_state() + outline.states()
+        let config = self.config();
+        config.first_state()..=config.first_state() + config.states()
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
         self.check_input(&inputs[0])?;
-        let (outline, state) = (self.outline(), self.state_shape(&inputs[0]));
-        check_states(&outline, &state, inputs)?;
+        let (config, state) = (self.config(), self.state_shape(&inputs[0]));
+        check_states(&config, &state, inputs)?;
         for ((spec, weight), (_, field)) in self.parameters(inputs).iter().zip(self.weights()).zip(NAMES) {
             let initializer = weight.initializer.check_shape(&spec.shape);
             initializer.map_err(|error| error.under(&format!("/{field}_initializer")))?;
@@ -52,14 +50,14 @@ impl<C: Cell> Layer for C {
             let constraint = weight.constraint.map_or(Ok(()), |constraint| constraint.check_shape(&spec.shape));
             constraint.map_err(|error| error.under(&format!("/{field}_constraint")))?;
         }
-        let steps = if outline.return_sequences { &inputs[0].0[..1] } else { &[] };
+        let steps = if config.return_sequences { &inputs[0].0[..1] } else { &[] };
         let own = Shape([steps, &state.0].concat());
-        merged(outline.merge, own, inputs, C::UNITS)
+        merged(config.merge, own, inputs, C::UNITS)
     }
 
     fn values(&self) -> usize {
-        let outline = self.outline();
-        1 + if outline.return_state { outline.states() } else { 0 }
+        let config = self.config();
+        1 + if config.return_state { config.states() } else { 0 }
     }
 
     fn other_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
@@ -67,9 +65,9 @@ impl<C: Cell> Layer for C {
     }
 
     fn parameters(&self, inputs: &[Shape]) -> Vec<ParameterSpec> {
-        let outline = self.outline();
-        let width = outline.gates * outline.units;
-        let bias = if outline.recurrent_bias { vec![2, width] } else { vec![width] };
+        let config = self.config();
+        let width = config.gates * config.units;
+        let bias = if config.recurrent_bias { vec![2, width] } else { vec![width] };
         let [kernel, recurrent] = self.kernel_shapes(&inputs[0]);
         let shapes = [kernel, recurrent, Shape(bias)];
         let parameters = NAMES.into_iter().zip(self.weights()).zip(shapes).map(|(((name, _), weight), shape)| {
@@ -82,11 +80,11 @@ impl<C: Cell> Layer for C {
                 weight.constraint,
             )
         });
-        parameters.take(if outline.use_bias { 3 } else { 2 }).collect()
+        parameters.take(if config.use_bias { 3 } else { 2 }).collect()
     }
 
     fn check_masks(&self, inputs: &[Shape], masks: &[Option<Shape>]) -> Result<(), FieldError> {
-        let sequences = self.outline().first_state();
+        let sequences = self.config().first_state();
         match (self.convolutions(&inputs[0]), &masks[0]) {
             (None, _) => settings_checks::masks_of_steps(&inputs[..sequences], &masks[..sequences]),
             (Some(_), Some(mask)) => {
@@ -103,7 +101,7 @@ impl<C: Cell> Layer for C {
     }
 
     fn mask(&self, _: &[Shape], _: &[Option<Shape>]) -> MaskRule {
-        if self.outline().return_sequences { MaskRule::Pass(0) } else { MaskRule::Drop }
+        if self.config().return_sequences { MaskRule::Pass(0) } else { MaskRule::Drop }
     }
 
     fn workspace(&self, inputs: &[Shape]) -> Workspace {
@@ -127,27 +125,44 @@ impl<C: Cell> Layer for C {
         true
     }
 
-    fn direction(&mut self) -> Option<Direction<'_>> {
-        Some(Cell::direction(self))
+    fn direction(&self) -> Option<Direction> {
+        let config = self.config();
+        Some(Direction {
+            return_sequences: config.return_sequences,
+            return_state: config.return_state,
+            states: config.states(),
+            go_backwards: config.go_backwards,
+            zero_output_for_mask: config.zero_output_for_mask,
+            merge: config.merge,
+            reverse_output: config.reverse_output,
+        })
+    }
+
+    fn in_direction(&self, direction: Direction) -> Option<Primitive> {
+        let mut cell = self.clone();
+        cell.set_direction(direction);
+        Some(cell.into())
     }
 
     fn activity_regularizer(&self) -> Option<Regularizer> {
         // Where outputs are merged, the penalty is on what they were before.
-        self.activity().filter(|_| self.outline().merge.is_none())
+        self.activity().filter(|_| self.config().merge.is_none())
     }
+}
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+impl<F: Real, C: Cell> Compute<F> for C {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         sequence::forward(self, cx);
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         sequence::backward(self, cx);
     }
 }
 
 /// Fails where inputs after the sequence are not the whole of a state.
-fn check_states(outline: &Outline, state: &Shape, inputs: &[Shape]) -> Result<(), FieldError> {
-    let (first, whole) = (outline.first_state(), outline.first_state() + outline.states());
+fn check_states(config: &CellConfig, state: &Shape, inputs: &[Shape]) -> Result<(), FieldError> {
+    let (first, whole) = (config.first_state(), config.first_state() + config.states());
     let received = inputs.len();
     settings_checks::range(
         [first, whole].contains(&received),

@@ -2,7 +2,7 @@
 
 use super::{
     Direction, MergeMode,
-    cell::{Advance, Cell, Outline, Retreat, Weight},
+    cell::{BackwardStep, Cell, CellConfig, ForwardStep, Weight},
     lstm_gates::LstmGates,
 };
 use crate::engine::{
@@ -16,7 +16,7 @@ use crate::engine::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Long short-term memory: a carry `c` beside the output `h`, and gates that write it, keep it and give it out.
+/// Long short-term memory: a carry `c` besides the output `h`, and gates that write it, keep it and give it out.
 ///
 /// `z = x_t · kernel + h_(t-1) · recurrent_kernel + bias`, in four parts of `units` cells each, in the order i, f, c, o:
 /// `c_t = recurrent_activation(z_f) * c_(t-1) + recurrent_activation(z_i) * activation(z_c)` and
@@ -44,42 +44,42 @@ pub struct Lstm {
     /// Applied to the gates.
     #[serde(default = "super::sigmoid")]
     pub recurrent_activation: Activation,
-    /// Whether there is a bias.
+    /// Whether the layer uses a bias.
     #[serde(default = "settings_checks::yes")]
     #[schema(default = true)]
     pub use_bias: bool,
-    /// First values of the kernel.
+    /// Initializer for the `kernel`.
     #[serde(default = "settings_checks::glorot_uniform")]
     pub kernel_initializer: Initializer,
-    /// First values of the recurrent kernel.
+    /// Initializer for the `recurrent_kernel`.
     #[serde(default = "super::orthogonal")]
     pub recurrent_initializer: Initializer,
-    /// First values of the bias.
+    /// Initializer for the `bias`.
     #[serde(default = "settings_checks::zeros")]
     pub bias_initializer: Initializer,
     /// Whether the part of the bias that keeps the carry begins with 1.
     #[serde(default = "settings_checks::yes")]
     #[schema(default = true)]
     pub unit_forget_bias: bool,
-    /// A penalty on the kernel.
+    /// Regularizer for the `kernel`.
     #[serde(default)]
     pub kernel_regularizer: Option<Regularizer>,
-    /// A penalty on the recurrent kernel.
+    /// Regularizer for the `recurrent_kernel`.
     #[serde(default)]
     pub recurrent_regularizer: Option<Regularizer>,
-    /// A penalty on the bias.
+    /// Regularizer for the `bias`.
     #[serde(default)]
     pub bias_regularizer: Option<Regularizer>,
-    /// A penalty on the output, divided by the rows of the batch.
+    /// Activity regularizer: regularizer for the output, divided by the batch size.
     #[serde(default)]
     pub activity_regularizer: Option<Regularizer>,
-    /// What the kernel is brought back to after each step of training.
+    /// Constraint applied to the `kernel` after each step.
     #[serde(default)]
     pub kernel_constraint: Option<Constraint>,
-    /// What the recurrent kernel is brought back to after each step of training.
+    /// Constraint applied to the `recurrent_kernel` after each step.
     #[serde(default)]
     pub recurrent_constraint: Option<Constraint>,
-    /// What the bias is brought back to after each step of training.
+    /// Constraint applied to the `bias` after each step.
     #[serde(default)]
     pub bias_constraint: Option<Constraint>,
     /// The fraction of the inputs that is dropped in training, the same in every step: 0 or more, less than 1.
@@ -115,12 +115,12 @@ pub struct Lstm {
     pub(super) merge: Option<MergeMode>,
     /// Turns sequences round, so that they lie as they were given; for [`super::Bidirectional`] alone.
     #[serde(skip)]
-    pub(super) turns_round: bool,
+    pub(super) reverse_output: bool,
 }
 
 impl Cell for Lstm {
-    fn outline(&self) -> Outline {
-        Outline {
+    fn config(&self) -> CellConfig {
+        CellConfig {
             units: self.units,
             gates: LstmGates::COUNT,
             use_bias: self.use_bias,
@@ -133,7 +133,7 @@ impl Cell for Lstm {
             go_backwards: self.go_backwards,
             use_mask: self.use_mask,
             merge: self.merge,
-            turns_round: self.turns_round,
+            reverse_output: self.reverse_output,
             zero_output_for_mask: self.zero_output_for_mask,
             carries: true,
             side: self.units,
@@ -142,8 +142,11 @@ impl Cell for Lstm {
         }
     }
 
-    fn direction(&mut self) -> Direction<'_> {
-        super::direction!(self)
+    fn set_direction(&mut self, direction: Direction) {
+        self.go_backwards = direction.go_backwards;
+        self.zero_output_for_mask = direction.zero_output_for_mask;
+        self.merge = direction.merge;
+        self.reverse_output = direction.reverse_output;
     }
 
     fn check_own(&self) -> Result<(), FieldError> {
@@ -179,12 +182,12 @@ impl Cell for Lstm {
         self.unit_forget_bias.then(|| UnitForgetBias::beside(&self.bias_initializer))
     }
 
-    fn advance<F: Real>(&self, step: &mut Advance<'_, F>) {
-        self.gates().advance(step);
+    fn forward_step<F: Real>(&self, step: &mut ForwardStep<'_, F>) {
+        self.gates().forward_step(step);
     }
 
-    fn retreat<F: Real>(&self, step: &mut Retreat<'_, F>) {
-        self.gates().retreat(step);
+    fn backward_step<F: Real>(&self, step: &mut BackwardStep<'_, F>) {
+        self.gates().backward_step(step);
     }
 }
 

@@ -1,6 +1,6 @@
 //! [`LstmGates`].
 
-use super::cell::{Advance, Retreat, activate, chain};
+use super::cell::{BackwardStep, ForwardStep, activate, chain};
 use crate::engine::{
     activation::Activation,
     kernel::{self, vectorized},
@@ -21,8 +21,8 @@ pub(super) struct LstmGates {
 impl LstmGates {
     pub const COUNT: usize = 4;
 
-    /// See [`super::cell::Cell::advance`].
-    pub fn advance<F: Real>(&self, step: &mut Advance<'_, F>) {
+    /// See [`super::cell::Cell::forward_step`].
+    pub fn forward_step<F: Real>(&self, step: &mut ForwardStep<'_, F>) {
         let (units, width) = (self.units, GATES * self.units);
         step.recurrent.project(step.before, 0..GATES, step.gates, true);
         if !step.sums.is_empty() {
@@ -49,8 +49,8 @@ impl LstmGates {
         give(step.gates, step.side, step.output, units);
     }
 
-    /// See [`super::cell::Cell::retreat`].
-    pub fn retreat<F: Real>(&self, step: &mut Retreat<'_, F>) {
+    /// See [`super::cell::Cell::backward_step`].
+    pub fn backward_step<F: Real>(&self, step: &mut BackwardStep<'_, F>) {
         let (units, width) = (self.units, GATES * self.units);
         give(step.gates, step.d_output, step.output_scratch, units);
         self.activation.backward(step.carry, step.side, step.output_scratch, units);

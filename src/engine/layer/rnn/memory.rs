@@ -1,16 +1,16 @@
 //! Where everything lies that a recurrent layer computes, and how much of it there is.
 
 use super::{
-    cell::{Cell, Outline},
+    cell::{Cell, CellConfig},
     convolution_kernel::{ConvolutionKernel, KernelShape},
     kernels::{DenseKernel, GateKernel},
 };
 use crate::engine::{layer::Workspace, real::Real, shape::Shape};
 
-/// A layer's outline at the shape of its input.
+/// A layer's config at the shape of its input.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Plan {
-    pub outline: Outline,
+    pub config: CellConfig,
     pub steps: usize,
     /// Elements of one step of the input.
     pub inputs: usize,
@@ -61,27 +61,27 @@ pub(super) struct Scratch<'a, F> {
 impl Plan {
     /// The plan for an input of a shape that passed [`Cell::check_input`].
     pub fn new(cell: &impl Cell, input: &Shape) -> Self {
-        let outline = cell.outline();
+        let config = cell.config();
         let (steps, inputs) = (input.0[0], input.0[1..].iter().product());
-        let by_gate = outline.recurrent_dropout > 0.0 || outline.dropout > 0.0 && outline.drops_by_gate;
-        let shape = |all| KernelShape { all, gates: outline.gates, by_gate };
+        let by_gate = config.recurrent_dropout > 0.0 || config.dropout > 0.0 && config.drops_by_gate;
+        let shape = |all| KernelShape { all, gates: config.gates, by_gate };
         let convolutions = cell.convolutions(input).map(|both| both.map(shape));
-        Self { outline, steps, inputs, state: cell.state_shape(input).elements(), convolutions }
+        Self { config, steps, inputs, state: cell.state_shape(input).elements(), convolutions }
     }
 
     /// Elements of the gates of one row.
     pub fn gate_cells(&self) -> usize {
-        self.outline.gates * self.state
+        self.config.gates * self.state
     }
 
     /// Elements that the cell keeps of one row and step.
     pub fn side_cells(&self) -> usize {
-        self.state / self.outline.units * self.outline.side
+        self.state / self.config.units * self.config.side
     }
 
     /// Columns of the kernels.
     fn columns(&self) -> usize {
-        self.outline.gates * self.outline.units
+        self.config.gates * self.config.units
     }
 
     /// Elements of scratch of the kernel and of the recurrent kernel.
@@ -108,7 +108,7 @@ impl Plan {
 
     /// Rows of each step's product with the recurrent kernel.
     pub fn product_rows(&self) -> usize {
-        self.state / self.outline.units
+        self.state / self.config.units
     }
 
     /// The kernel and the recurrent kernel, and what is left of `scratch` beside theirs.
@@ -128,7 +128,7 @@ impl Plan {
                 ]
             }
             None => {
-                let Outline { gates, units, .. } = self.outline;
+                let CellConfig { gates, units, .. } = self.config;
                 [(kernel, first), (recurrent, second)]
                     .map(|(cells, scratch)| GateKernel::Dense(DenseKernel::new(cells, gates, units, scratch)))
             }
@@ -138,27 +138,27 @@ impl Plan {
 
     /// Masks of a row's inputs: one for all gates, unless the state is dropped from as well.
     pub fn input_masks(&self) -> usize {
-        match (self.outline.dropout > 0.0, self.outline.recurrent_dropout > 0.0 || self.outline.drops_by_gate) {
+        match (self.config.dropout > 0.0, self.config.recurrent_dropout > 0.0 || self.config.drops_by_gate) {
             (false, _) => 0,
             (true, false) => 1,
-            (true, true) => self.outline.gates,
+            (true, true) => self.config.gates,
         }
     }
 
     /// Masks of a row's state: one for each gate.
     pub fn recurrent_masks(&self) -> usize {
-        if self.outline.recurrent_dropout > 0.0 { self.outline.gates } else { 0 }
+        if self.config.recurrent_dropout > 0.0 { self.config.gates } else { 0 }
     }
 
     /// Cells of a row's output where it is merged with that of the other direction.
     fn merged_cells(&self) -> usize {
-        let Outline { return_sequences, merge, .. } = self.outline;
+        let CellConfig { return_sequences, merge, .. } = self.config;
         if merge.is_none() { 0 } else { self.state * if return_sequences { self.steps } else { 1 } }
     }
 
     /// Cells a row of each part of [`Memory`].
     fn memory_cells(&self, training: bool) -> [usize; 9] {
-        let Outline { carries, sums, .. } = self.outline;
+        let CellConfig { carries, sums, .. } = self.config;
         let (steps, states) = if training { (self.steps, self.steps + 1) } else { (1, 2) };
         let masks = |count: usize, cells: usize| if training { count * cells } else { 0 };
         [
@@ -177,7 +177,7 @@ impl Plan {
     /// Elements a row of each part of [`Scratch`].
     fn scratch_cells(&self) -> [usize; 9] {
         let state = self.state;
-        let carry = if self.outline.carries { state } else { 0 };
+        let carry = if self.config.carries { state } else { 0 };
         let drops = self.recurrent_masks() > 0 || self.input_masks() > 1;
         let masked = if drops { self.steps * self.inputs.max(state) } else { 0 };
         [self.steps * self.inputs, state, carry, state, carry, self.gate_cells(), state, masked, self.merged_cells()]

@@ -24,7 +24,6 @@ mod time_distributed;
 pub use bidirectional::Bidirectional;
 pub use conv_lstm::{ConvLstm, ConvLstm1d, ConvLstm2d, ConvLstm3d};
 pub use direction::Direction;
-use direction::direction;
 pub use gru::Gru;
 pub use lstm::Lstm;
 pub use merge::MergeMode;
@@ -46,7 +45,7 @@ fn sigmoid() -> Activation {
     Activation::Sigmoid
 }
 
-/// Keras's first values of a recurrent kernel.
+/// Keras's default initializer of a recurrent kernel.
 fn orthogonal() -> Initializer {
     Initializer::Orthogonal(Orthogonal::default())
 }

@@ -11,8 +11,8 @@ pub(super) fn draw<F: Real>(plan: &Plan, pass: &Pass, input_masks: &mut [F], rec
     if words == 0 {
         return;
     }
-    let mut random = pass.noise.stream(plan.outline.seed, words);
-    let kinds = [(plan.outline.dropout, inputs, input_masks), (plan.outline.recurrent_dropout, state, recurrent_masks)];
+    let mut random = pass.noise.stream(plan.config.seed, words);
+    let kinds = [(plan.config.dropout, inputs, input_masks), (plan.config.recurrent_dropout, state, recurrent_masks)];
     let mut kinds =
         kinds.map(|(rate, width, masks)| (((rate * 2f64.powi(32)) as u32, F::of(1.0 / (1.0 - rate))), width, masks));
     for row in 0..pass.rows {

@@ -1,7 +1,7 @@
 //! The walk along a sequence, which every recurrent layer shares.
 
 use super::{
-    cell::{Advance, Cell, Outline, Retreat, Steps},
+    cell::{BackwardStep, Cell, CellConfig, ForwardStep, Steps},
     kernels::{Masked, multiply},
     memory::{Plan, neighbours, part},
     noise,
@@ -33,13 +33,13 @@ struct Walk<'a, F> {
 
 impl<'a, F: Real> Walk<'a, F> {
     fn new(plan: Plan, rows: usize, inputs: &Values<'a, F>) -> Self {
-        let mask = inputs.mask(0).filter(|_| plan.outline.use_mask);
-        Self { plan, rows, mask, begun: inputs.len() > plan.outline.first_state() }
+        let mask = inputs.mask(0).filter(|_| plan.config.use_mask);
+        Self { plan, rows, mask, begun: inputs.len() > plan.config.first_state() }
     }
 
     /// Where in the input step `step` of the walk is.
     fn source(&self, step: usize) -> usize {
-        if self.plan.outline.go_backwards { self.plan.steps - 1 - step } else { step }
+        if self.plan.config.go_backwards { self.plan.steps - 1 - step } else { step }
     }
 
     /// Whether this row's step does not count.
@@ -51,7 +51,7 @@ impl<'a, F: Real> Walk<'a, F> {
     /// first one that counts, even where the state is not.
     fn is_silent(&self, step: usize, row: usize) -> bool {
         self.skips(step, row)
-            && (self.plan.outline.zero_output_for_mask
+            && (self.plan.config.zero_output_for_mask
                 || (self.begun && (0..step).all(|before| self.skips(before, row))))
     }
 
@@ -64,8 +64,8 @@ impl<'a, F: Real> Walk<'a, F> {
     /// For each row, its cells in a state and where they lie in the layer's output; nothing for steps whose output is not
     /// given, and for rows whose output is zero.
     fn outputs(&self, step: usize) -> impl Iterator<Item = [Range<usize>; 2]> {
-        let Plan { steps, state, outline: Outline { return_sequences, turns_round, .. }, .. } = self.plan;
-        let (place, of) = match (return_sequences, turns_round) {
+        let Plan { steps, state, config: CellConfig { return_sequences, reverse_output, .. }, .. } = self.plan;
+        let (place, of) = match (return_sequences, reverse_output) {
             (true, false) => (step, steps),
             (true, true) => (steps - 1 - step, steps),
             (false, _) => (0, 1),
@@ -93,7 +93,7 @@ impl<'a, F: Real> Walk<'a, F> {
 /// See [`Layer::forward`](crate::engine::layer::Layer::forward).
 pub(super) fn forward<F: Real>(cell: &impl Cell, cx: &mut Forward<'_, F>) {
     let plan = Plan::new(cell, cx.inputs.shape(0));
-    let Outline { units, gates, use_bias, zero_output_for_mask, merge, .. } = plan.outline;
+    let CellConfig { units, gates, use_bias, zero_output_for_mask, merge, .. } = plan.config;
     let rows = cx.pass.rows;
     let weights = [KERNEL, RECURRENT_KERNEL].map(|index| cx.parameters.get(index));
     let ([mut input_kernel, kernel], scratch) = plan.kernels(weights, cx.tables, cx.scratch);
@@ -117,7 +117,7 @@ pub(super) fn forward<F: Real>(cell: &impl Cell, cx: &mut Forward<'_, F>) {
     let (bias, recurrent_bias) = bias.split_at((gates * units).min(bias.len()));
     let (state, gate_cells) = (rows * plan.state, rows * plan.gate_cells());
     begin(&plan, &cx.inputs, &mut memory.outputs[..state], 0);
-    if plan.outline.carries {
+    if plan.config.carries {
         begin(&plan, &cx.inputs, &mut memory.carries[..state], 1);
     }
     let merged = memory.merged;
@@ -139,7 +139,7 @@ pub(super) fn forward<F: Real>(cell: &impl Cell, cx: &mut Forward<'_, F>) {
         }
         let (before, output) = neighbours(memory.outputs, state, step);
         let (carry_before, carry) = neighbours(memory.carries, state, step);
-        cell.advance(&mut Advance {
+        cell.forward_step(&mut ForwardStep {
             recurrent: recurrent.lend(),
             recurrent_bias,
             gates,
@@ -152,7 +152,7 @@ pub(super) fn forward<F: Real>(cell: &impl Cell, cx: &mut Forward<'_, F>) {
         });
         for cells in walk.skipped(step) {
             output[cells.clone()].copy_from_slice(&before[cells.clone()]);
-            if plan.outline.carries {
+            if plan.config.carries {
                 carry[cells.clone()].copy_from_slice(&carry_before[cells]);
             }
         }
@@ -179,7 +179,7 @@ pub(super) fn forward<F: Real>(cell: &impl Cell, cx: &mut Forward<'_, F>) {
 
 /// Writes tensor `index` of the state before the first step: what is given, or zero.
 fn begin<F: Real>(plan: &Plan, inputs: &Values<'_, F>, state: &mut [F], index: usize) {
-    let input = plan.outline.first_state() + index;
+    let input = plan.config.first_state() + index;
     if input < inputs.len() { state.copy_from_slice(inputs.get(input)) } else { state.fill(F::ZERO) }
 }
 
@@ -191,7 +191,7 @@ fn own_penalty(cell: &impl Cell, batch_rows: usize) -> Option<Regularizer> {
 /// See [`Layer::backward`](crate::engine::layer::Layer::backward).
 pub(super) fn backward<F: Real>(cell: &impl Cell, cx: &mut Backward<'_, F>) {
     let plan = Plan::new(cell, cx.inputs.shape(0));
-    let (Outline { units, gates, use_bias, carries, merge, .. }, rows) = (plan.outline, cx.pass.rows);
+    let (CellConfig { units, gates, use_bias, carries, merge, .. }, rows) = (plan.config, cx.pass.rows);
     let (memory, _) = plan.memory(rows, true, cx.kept);
     let weights = [KERNEL, RECURRENT_KERNEL].map(|index| cx.parameters.get(index));
     let ([mut input_kernel, mut kernel], scratch) = plan.kernels(weights, cx.tables, cx.scratch);
@@ -236,7 +236,7 @@ pub(super) fn backward<F: Real>(cell: &impl Cell, cx: &mut Backward<'_, F>) {
         }
         let step_gates = part(memory.gates, gate_cells, step);
         let side = part(memory.side, side_cells, step);
-        cell.retreat(&mut Retreat {
+        cell.backward_step(&mut BackwardStep {
             recurrent: recurrent.lend(),
             gates: &mut *step_gates,
             side: &mut *side,
@@ -261,7 +261,7 @@ pub(super) fn backward<F: Real>(cell: &impl Cell, cx: &mut Backward<'_, F>) {
         }
     }
     for (index, from) in [&*scratch.d_output, &*scratch.d_carry].into_iter().enumerate() {
-        let input = plan.outline.first_state() + index;
+        let input = plan.config.first_state() + index;
         if input < cx.inputs.len()
             && let Some(gradient) = cx.input_gradients.get(input)
         {

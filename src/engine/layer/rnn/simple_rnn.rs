@@ -2,7 +2,7 @@
 
 use super::{
     Direction, MergeMode,
-    cell::{Advance, Cell, Outline, Retreat, Weight},
+    cell::{BackwardStep, Cell, CellConfig, ForwardStep, Weight},
 };
 use crate::engine::{
     activation::Activation, constraint::Constraint, field::FieldError, init::Initializer, layer::settings_checks,
@@ -31,41 +31,41 @@ pub struct SimpleRnn {
     #[serde(deserialize_with = "settings_checks::count")]
     #[schema(minimum = 1, maximum = 2147483647)]
     pub units: usize,
-    /// Applied to the sum.
+    /// Activation function.
     #[serde(default = "super::tanh")]
     pub activation: Activation,
-    /// Whether there is a bias.
+    /// Whether the layer uses a bias.
     #[serde(default = "settings_checks::yes")]
     #[schema(default = true)]
     pub use_bias: bool,
-    /// First values of the kernel.
+    /// Initializer for the `kernel`.
     #[serde(default = "settings_checks::glorot_uniform")]
     pub kernel_initializer: Initializer,
-    /// First values of the recurrent kernel.
+    /// Initializer for the `recurrent_kernel`.
     #[serde(default = "super::orthogonal")]
     pub recurrent_initializer: Initializer,
-    /// First values of the bias.
+    /// Initializer for the `bias`.
     #[serde(default = "settings_checks::zeros")]
     pub bias_initializer: Initializer,
-    /// A penalty on the kernel.
+    /// Regularizer for the `kernel`.
     #[serde(default)]
     pub kernel_regularizer: Option<Regularizer>,
-    /// A penalty on the recurrent kernel.
+    /// Regularizer for the `recurrent_kernel`.
     #[serde(default)]
     pub recurrent_regularizer: Option<Regularizer>,
-    /// A penalty on the bias.
+    /// Regularizer for the `bias`.
     #[serde(default)]
     pub bias_regularizer: Option<Regularizer>,
-    /// A penalty on the output, divided by the rows of the batch.
+    /// Activity regularizer: regularizer for the output, divided by the batch size.
     #[serde(default)]
     pub activity_regularizer: Option<Regularizer>,
-    /// What the kernel is brought back to after each step of training.
+    /// Constraint applied to the `kernel` after each step.
     #[serde(default)]
     pub kernel_constraint: Option<Constraint>,
-    /// What the recurrent kernel is brought back to after each step of training.
+    /// Constraint applied to the `recurrent_kernel` after each step.
     #[serde(default)]
     pub recurrent_constraint: Option<Constraint>,
-    /// What the bias is brought back to after each step of training.
+    /// Constraint applied to the `bias` after each step.
     #[serde(default)]
     pub bias_constraint: Option<Constraint>,
     /// The fraction of the inputs that is dropped in training, the same in every step: 0 or more, less than 1.
@@ -100,12 +100,12 @@ pub struct SimpleRnn {
     pub(super) merge: Option<MergeMode>,
     /// Turns sequences round, so that they lie as they were given; for [`super::Bidirectional`] alone.
     #[serde(skip)]
-    pub(super) turns_round: bool,
+    pub(super) reverse_output: bool,
 }
 
 impl Cell for SimpleRnn {
-    fn outline(&self) -> Outline {
-        Outline {
+    fn config(&self) -> CellConfig {
+        CellConfig {
             units: self.units,
             gates: 1,
             use_bias: self.use_bias,
@@ -118,7 +118,7 @@ impl Cell for SimpleRnn {
             go_backwards: self.go_backwards,
             use_mask: self.use_mask,
             merge: self.merge,
-            turns_round: self.turns_round,
+            reverse_output: self.reverse_output,
             zero_output_for_mask: self.zero_output_for_mask,
             carries: false,
             side: 0,
@@ -127,8 +127,11 @@ impl Cell for SimpleRnn {
         }
     }
 
-    fn direction(&mut self) -> Direction<'_> {
-        super::direction!(self)
+    fn set_direction(&mut self, direction: Direction) {
+        self.go_backwards = direction.go_backwards;
+        self.zero_output_for_mask = direction.zero_output_for_mask;
+        self.merge = direction.merge;
+        self.reverse_output = direction.reverse_output;
     }
 
     fn check_own(&self) -> Result<(), FieldError> {
@@ -159,7 +162,7 @@ impl Cell for SimpleRnn {
         ]
     }
 
-    fn advance<F: Real>(&self, step: &mut Advance<'_, F>) {
+    fn forward_step<F: Real>(&self, step: &mut ForwardStep<'_, F>) {
         step.recurrent.project(step.before, 0..1, step.gates, true);
         if !step.sums.is_empty() {
             step.sums.copy_from_slice(step.gates);
@@ -168,7 +171,7 @@ impl Cell for SimpleRnn {
         step.output.copy_from_slice(step.gates);
     }
 
-    fn retreat<F: Real>(&self, step: &mut Retreat<'_, F>) {
+    fn backward_step<F: Real>(&self, step: &mut BackwardStep<'_, F>) {
         step.gates.copy_from_slice(step.d_output);
         self.activation.backward(step.sums, step.output, step.gates, self.units);
         step.recurrent.back(step.gates, 0..1, step.d_output, false);

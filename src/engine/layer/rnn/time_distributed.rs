@@ -2,15 +2,15 @@
 
 use crate::engine::{
     field::FieldError,
-    layer::{AnyLayer, Composition, Layer, Part, Source, settings_checks},
+    layer::{AnyLayer, Composition, Part, Source, settings_checks},
     shape::Shape,
 };
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
 
-/// A layer on each step of a sequence by itself, with the same weights; a model on each step is one such layer after the
+/// A layer on each step of a sequence separately, with the same weights; a model on each step is one such layer after the
 /// other, and so are they read from Keras's JSON. Where the steps have masks of their own, recurrent
-/// layers, batch normalization and average pooling heed them. An `activity_regularizer` of the layer, which does nothing in
+/// layers, batch normalization and average pooling use them. An `activity_regularizer` of the layer, which does nothing in
 /// Keras, is refused.
 ///
 /// # Shapes
@@ -47,6 +47,10 @@ impl Composition for TimeDistributed {
 
     fn arity(&self) -> RangeInclusive<usize> {
         self.layer.arity()
+    }
+
+    fn uses_masks(&self) -> bool {
+        true
     }
 
     fn parts(&self, inputs: &[Shape]) -> Result<Vec<Part>, FieldError> {

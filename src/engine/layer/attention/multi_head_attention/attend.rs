@@ -11,7 +11,7 @@ use crate::engine::{
     regularizer::Regularizer,
 };
 
-/// The score of what may not be heeded, as Keras has it.
+/// The score of what may not be attended to, as Keras has it.
 const HIDDEN: f64 = -0.7 * 3.389_53e38;
 
 impl MultiHeadAttention {
@@ -24,7 +24,7 @@ impl MultiHeadAttention {
         self.activity_regularizer?.elementwise().map(|penalty| penalty.divided_by(batch_rows))
     }
 
-    /// What may be heeded in one row of [rows, groups].
+    /// What may be attended to in one row of [rows, groups].
     fn visible<'a, F: Real>(&self, inputs: &Values<'a, F>, heads: Heads, row: usize) -> Visible<'a, F> {
         let mask = |input: usize, steps: usize| {
             let mask = (input < inputs.len()).then(|| inputs.mask(input)).flatten();
@@ -139,7 +139,7 @@ impl MultiHeadAttention {
                     scores::softmax_backward_of_terms(weights, gradient, self.scale(), sums);
                 }
             }
-            // Where a query may heed no key, its weights are what they are whatever the scores.
+            // Where a query may attend to no key, its weights are what they are whatever the scores.
             self.visible(&cx.inputs, heads, row).hide(gradient, |_| F::ZERO);
             let gradient = Matrix::new(&*gradient, heads.queries);
             let key_gradient = heads.of_mut(heads.key(), key_gradient, place);

@@ -2,8 +2,8 @@
 
 use crate::engine::kernel::{Matrix, MatrixMut};
 
-/// How large the heads of an attention layer are, for one row of the batch, and where their cells lie: those of one step
-/// side by side. Where not every axis of steps is attended, a row is cut into groups of steps that heed each other.
+/// How large the heads of an attention layer are, for one row of the batch, and where their elements lie: those of one step
+/// side by side. Where not every axis of steps is attended, a row is cut into groups of steps that attend to each other.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Heads {
     pub count: usize,
@@ -18,49 +18,49 @@ pub(super) struct Heads {
 }
 
 impl Heads {
-    /// Cells of the queries, the keys, the values, and what the heads make of them.
+    /// Elements of the queries, the keys, the values, and what the heads make of them.
     pub fn elements(self) -> [usize; 4] {
         let cells = |[steps, dim]: [usize; 2]| self.groups() * steps * self.count * dim;
         [self.query(), self.key(), self.value(), self.context()].map(cells)
     }
 
-    /// Groups of steps that heed each other.
+    /// Groups of steps that attend to each other.
     pub fn groups(self) -> usize {
         self.outer * self.inner
     }
 
-    /// Cells of one head's weights.
+    /// Elements of one head's weights.
     pub fn weights(self) -> usize {
         self.keys * self.queries
     }
 
-    /// Steps and cells of one head's queries.
+    /// Steps and elements of one head's queries.
     pub fn query(self) -> [usize; 2] {
         [self.queries, self.key_dim]
     }
 
-    /// Steps and cells of one head's keys.
+    /// Steps and elements of one head's keys.
     pub fn key(self) -> [usize; 2] {
         [self.keys, self.key_dim]
     }
 
-    /// Steps and cells of one head's values.
+    /// Steps and elements of one head's values.
     pub fn value(self) -> [usize; 2] {
         [self.keys, self.value_dim]
     }
 
-    /// Steps and cells of what one head makes of them.
+    /// Steps and elements of what one head makes of them.
     pub fn context(self) -> [usize; 2] {
         [self.queries, self.value_dim]
     }
 
-    /// The first cell of one head of one row of [rows, groups], and cells from one step to the next.
+    /// The first element of one head of one row of [rows, groups], and elements from one step to the next.
     fn place(self, [steps, dim]: [usize; 2], [row, head]: [usize; 2]) -> (usize, usize) {
         let (outer, inner) = (row / self.inner, row % self.inner);
         ((((outer * steps * self.inner) + inner) * self.count + head) * dim, self.inner * self.count * dim)
     }
 
-    /// The cells of one head among those of all heads and rows of [rows, groups].
+    /// The elements of one head among those of all heads and rows of [rows, groups].
     pub fn of<F>(self, size: [usize; 2], cells: &[F], place: [usize; 2]) -> Matrix<'_, F> {
         let ([steps, dim], (first, stride)) = (size, self.place(size, place));
         Matrix::strided(&cells[first..], steps, dim, stride)

@@ -9,7 +9,7 @@ use crate::engine::{
     constraint::Constraint,
     field::FieldError,
     init::Initializer,
-    layer::{Backward, Forward, Layer, MaskRule, ParameterSpec, Workspace, axes::Axes, settings_checks},
+    layer::{Backward, Compute, Forward, Layer, MaskRule, ParameterSpec, Workspace, axes::Axes, settings_checks},
     real::{Real, check},
     regularizer::Regularizer,
     shape::{MAX_AXIS_SIZE, Shape},
@@ -25,11 +25,11 @@ use std::ops::RangeInclusive;
 /// `q = query · query_kernel + query_bias` and likewise `k` and `v`, each head gives
 /// `dropout(softmax(q · kᵀ / sqrt(key_dim))) · v`, and the heads together go through `attention_output`.
 ///
-/// Steps that are masked as padding in the value or in the key are not heeded, nor are later ones where the mask is causal.
-/// A step that may heed none, such as padding in the query, heeds all alike, or none where there is dropout, the steps
+/// Steps that are masked as padding in the value or in the key are not attended to, nor are later ones where the mask is causal.
+/// A step that may attend to none, such as padding in the query, attends to all alike, or none where there is dropout, the steps
 /// have several axes or the scores are returned.
 ///
-/// Where the steps have several axes, as in images, a step heeds all that differ from it along `attention_axes` alone.
+/// Where the steps have several axes, as in images, a step attends to all that differ from it along `attention_axes` alone.
 ///
 /// # Shapes
 /// Query `[batch, queries…, query_dim]`, value `[batch, keys…, dim]`, key `[batch, keys…, dim]`, output
@@ -62,42 +62,42 @@ pub struct MultiHeadAttention {
     /// The last axes of the output; the query's where absent.
     #[serde(default)]
     pub output_shape: Option<OutputShape>,
-    /// The axes of steps along which steps heed each other, beside each other and counted with the batch axis; all of them
+    /// The axes of steps along which steps attend to each other, beside each other and counted with the batch axis; all of them
     /// where absent. Where an input has a mask, the last axis of steps alone.
     #[serde(default)]
     pub attention_axes: Option<Axes>,
-    /// First values of the kernels.
+    /// Initializer for the kernels.
     #[serde(default = "settings_checks::glorot_uniform")]
     pub kernel_initializer: Initializer,
-    /// First values of the biases.
+    /// Initializer for the biases.
     #[serde(default = "settings_checks::zeros")]
     pub bias_initializer: Initializer,
-    /// A penalty on each kernel.
+    /// Regularizer for each kernel.
     #[serde(default)]
     pub kernel_regularizer: Option<Regularizer>,
-    /// A penalty on each bias.
+    /// Regularizer for each bias.
     #[serde(default)]
     pub bias_regularizer: Option<Regularizer>,
     /// A penalty on the queries, the keys and the values of all heads, and on the output, divided by the rows of the batch.
     #[serde(default)]
     pub activity_regularizer: Option<Regularizer>,
-    /// What each kernel is brought back to after each step.
+    /// Constraint applied to each kernel after each step.
     #[serde(default)]
     pub kernel_constraint: Option<Constraint>,
-    /// What each bias is brought back to after each step.
+    /// Constraint applied to each bias after each step.
     #[serde(default)]
     pub bias_constraint: Option<Constraint>,
     /// Takes the place of the job's seed for this layer's dropout.
     #[serde(default)]
     pub seed: Option<u64>,
-    /// Whether a step heeds only steps up to its own; an argument of the layer's call in Keras.
+    /// Whether to use a causal mask: a step attends only to itself and earlier steps; an argument of the layer's call in Keras.
     #[serde(default)]
     pub use_causal_mask: bool,
-    /// Whether the layer gives the attention scores, `[batch, num_heads, queries, keys]` before dropout, as a second value,
+    /// Whether the layer outputs the attention scores, `[batch, num_heads, queries, keys]` before dropout, as a second value,
     /// `name/1`; an argument of the layer's call in Keras.
     #[serde(default)]
     pub return_attention_scores: bool,
-    /// Whether steps of the query that are padding heed the others, too, as in KerasHub's decoder.
+    /// Whether steps of the query that are padding attend to the others, too, as in KerasHub's decoder.
     #[serde(skip)]
     pub(crate) padding_heeds: bool,
 }
@@ -274,11 +274,17 @@ impl Layer for MultiHeadAttention {
         Some(heads.groups() * heads.queries.min(heads.keys))
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn uses_masks(&self) -> bool {
+        true
+    }
+}
+
+impl<F: Real> Compute<F> for MultiHeadAttention {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         self.attend(cx);
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         self.attend_backward(cx);
     }
 }

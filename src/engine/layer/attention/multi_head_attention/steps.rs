@@ -1,4 +1,4 @@
-//! Which axes are those of steps, and along which of them steps heed each other.
+//! Which axes are those of steps, and along which of them steps attend to each other.
 
 use super::{Heads, MultiHeadAttention};
 use crate::engine::{
@@ -9,7 +9,7 @@ use crate::engine::{
 use std::ops::Range;
 
 impl MultiHeadAttention {
-    /// The axes of a sample along which steps heed each other.
+    /// The axes of a sample along which steps attend to each other.
     fn attended(&self, shape: &Shape) -> Range<usize> {
         let Some(axes) = self.attention_axes.as_ref().map(Axes::listed) else { return 0..shape.0.len() - 1 };
         let places = || axes.iter().filter_map(|&axis| settings_checks::place(axis, shape));
@@ -91,7 +91,7 @@ impl MultiHeadAttention {
         settings_checks::range(weights.is_some_and(|weights| weights <= MAX_AXIS_SIZE), "", &expected, received)
     }
 
-    /// Fails where an input has a mask and steps do not heed each other along the last axis of steps alone: masks are laid
+    /// Fails where an input has a mask and steps do not attend to each other along the last axis of steps alone: masks are laid
     /// along that one in Keras, whichever is attended.
     pub(super) fn check_masked(&self, inputs: &[Shape], masked: bool) -> Result<(), FieldError> {
         let (steps, attended) = (inputs[0].0.len() - 1, self.attended(&inputs[0]));

@@ -3,16 +3,16 @@
 use crate::engine::{layer::normalization::normalize::sum, real::Real, shape::Shape};
 use std::ops::Range;
 
-/// Where the cells of each channel lie, and which of them have a mean and a variance of their own.
+/// Where the elements of each channel lie, and which of them have a mean and a variance of their own.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Channels {
     /// How many channels there are.
     pub count: usize,
-    /// Neighbouring cells of one channel: those of the axes after it.
+    /// Neighbouring elements of one channel: those of the axes after it.
     inner: usize,
-    /// Cells of a row.
+    /// Elements of a row.
     pub cells: usize,
-    /// Cells of the last axis, for each of which together a mask has one.
+    /// Elements of the last axis, for each of which together a mask has one.
     width: usize,
     /// Rows one after the other of which each has statistics of its own: the steps of `time_distributed`.
     pub groups: usize,
@@ -31,17 +31,17 @@ impl Channels {
         self.groups * self.count
     }
 
-    /// Whether neighbouring cells are of neighbouring channels, and all rows alike.
+    /// Whether neighbouring elements are of neighbouring channels, and all rows alike.
     pub fn plain(self) -> bool {
         self.inner == 1 && self.groups == 1
     }
 
-    /// Whose mean a cell of [rows, cells] is measured by.
+    /// Whose mean an element of [rows, elements] is measured by.
     fn statistic(self, cell: usize) -> usize {
         cell / self.cells % self.groups * self.count + cell / self.inner % self.count
     }
 
-    /// For each statistic, the sum of `term(a, b, statistic)` over its cells that the mask shows.
+    /// For each statistic, the sum of `term(a, b, statistic)` over its elements that the mask shows.
     pub fn sums<F: Real>(
         self,
         [a, b]: [&[F]; 2],
@@ -79,7 +79,7 @@ impl Channels {
         }
     }
 
-    /// Writes `f(a, b, channel)` for each cell.
+    /// Writes `f(a, b, channel)` for each element.
     #[inline(always)]
     pub fn map<F: Real>(self, [a, b]: [&[F]; 2], y: &mut [F], f: impl Fn(F, F, usize) -> F) {
         let Self { count, inner, .. } = self;
@@ -99,7 +99,7 @@ impl Channels {
         }
     }
 
-    /// Calls `f` with each cell that the mask hides, its statistic and its channel.
+    /// Calls `f` with each element that the mask hides, its statistic and its channel.
     pub fn each_hidden<F: Real>(self, mask: &[F], mut f: impl FnMut(usize, usize, usize)) {
         for (step, _) in mask.iter().enumerate().filter(|(_, shown)| **shown == F::ZERO) {
             for cell in step * self.width..(step + 1) * self.width {

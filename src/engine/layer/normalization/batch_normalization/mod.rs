@@ -8,7 +8,7 @@ use crate::engine::{
     init::Initializer,
     kernel,
     layer::{
-        Backward, BatchReduction, Forward, InputScale, Layer, MaskRule, ParameterSpec, Reduce, Workspace,
+        Backward, BatchReduction, Compute, Forward, InputScale, Layer, MaskRule, ParameterSpec, Reduce, Workspace,
         settings_checks,
     },
     real::Real,
@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct BatchNormalization {
-    /// The axis whose places are normalized each by itself, counted with the batch axis or from the last one, which is -1.
+    /// The axis whose places are normalized each separately, counted with the batch axis or from the last one, which is -1.
     pub axis: i64,
     /// How slowly the moving statistics follow, 0 to 1.
     pub momentum: f64,
@@ -41,23 +41,23 @@ pub struct BatchNormalization {
     pub center: bool,
     /// Whether there is a gamma.
     pub scale: bool,
-    /// First values of beta.
+    /// Initializer for the `beta`.
     pub beta_initializer: Initializer,
-    /// First values of gamma.
+    /// Initializer for the `gamma`.
     pub gamma_initializer: Initializer,
-    /// First values of the moving mean.
+    /// Initializer for the `moving_mean`.
     pub moving_mean_initializer: Initializer,
-    /// First values of the moving variance.
+    /// Initializer for the `moving_variance`.
     pub moving_variance_initializer: Initializer,
-    /// A penalty on beta.
+    /// Regularizer for the `beta`.
     pub beta_regularizer: Option<Regularizer>,
-    /// A penalty on gamma.
+    /// Regularizer for the `gamma`.
     pub gamma_regularizer: Option<Regularizer>,
-    /// What beta is brought back to after each step.
+    /// Constraint applied to the `beta` after each step.
     pub beta_constraint: Option<Constraint>,
-    /// What gamma is brought back to after each step.
+    /// Constraint applied to the `gamma` after each step.
     pub gamma_constraint: Option<Constraint>,
-    /// Whether the moving variance of images and volumes follows the variance of the batch times n / (n - 1), n its cells in a
+    /// Whether the moving variance of images and volumes follows the variance of the batch times n / (n - 1), n its elements in a
     /// channel, as the fused kernel has it that Keras 2 runs on those.
     pub fused: bool,
 }
@@ -100,7 +100,7 @@ impl BatchNormalization {
         self.moving_mean() + 1
     }
 
-    /// What the moving variance follows: that of a batch of `count` cells in a channel.
+    /// What the moving variance follows: that of a batch of `count` elements in a channel.
     fn followed(&self, variance: f64, count: f64, shape: &Shape) -> f64 {
         let axes = shape.0.len();
         let is_channel_axis =
@@ -208,8 +208,18 @@ impl Layer for BatchNormalization {
         })
     }
 
-    /// Sums: each channel's mean over this lane, its squared distances from that mean, and how many cells those are.
-    fn sum_forward<F: Real>(&self, cx: &mut Forward<'_, F>, sums: &mut [f64]) {
+    fn uses_masks(&self) -> bool {
+        true
+    }
+
+    fn accepts_training(&self) -> bool {
+        true
+    }
+}
+
+impl<F: Real> Compute<F> for BatchNormalization {
+    /// Sums: each channel's mean over this lane, its squared distances from that mean, and how many elements those are.
+    fn sum_forward(&self, cx: &mut Forward<'_, F>, sums: &mut [f64]) {
         let (x, mask) = (cx.inputs.get(0), cx.inputs.mask(0));
         let channels = self.channels(cx.inputs.shape(0), cx.pass.repeat);
         let (means, rest) = sums.split_at_mut(channels.statistics());
@@ -237,7 +247,7 @@ impl Layer for BatchNormalization {
     }
 
     /// Joined: mean, 1 / sqrt(variance + epsilon), 1 / count.
-    fn reduce_forward<F: Real>(&self, cx: &mut Reduce<'_, F>) {
+    fn reduce_forward(&self, cx: &mut Reduce<'_, F>) {
         let channels = self.channels(cx.shape, cx.repeat);
         let (statistics, sums) = (channels.statistics(), cx.sums);
         let (momentum, epsilon) = (self.momentum, self.epsilon);
@@ -261,7 +271,7 @@ impl Layer for BatchNormalization {
         }
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         let x = cx.inputs.get(0);
         let of_batch = cx.pass.training && cx.pass.trainable;
         let channels = self.channels(cx.inputs.shape(0), if of_batch { cx.pass.repeat } else { 1 });
@@ -297,7 +307,7 @@ impl Layer for BatchNormalization {
 
     /// Sums: of `dy` and of `dy * (x - mean) / deviation`, which are the gradients of beta and gamma, and which the gradient
     /// of x needs over the whole batch.
-    fn sum_backward<F: Real>(&self, cx: &mut Backward<'_, F>, sums: &mut [f64]) {
+    fn sum_backward(&self, cx: &mut Backward<'_, F>, sums: &mut [f64]) {
         let (x, dy) = (cx.inputs.get(0), &*cx.output_gradient);
         let channels = self.channels(cx.inputs.shape(0), cx.pass.repeat);
         let (mean, deviation) = cx.reduced.split_at(channels.statistics());
@@ -323,7 +333,7 @@ impl Layer for BatchNormalization {
     }
 
     /// Joined: the batch's sums.
-    fn reduce_backward<F: Real>(&self, cx: &mut Reduce<'_, F>) {
+    fn reduce_backward(&self, cx: &mut Reduce<'_, F>) {
         let cells = cx.reduced.len();
         for (index, reduced) in cx.reduced.iter_mut().enumerate() {
             *reduced = F::of(cx.sums.iter().skip(index).step_by(cells).sum());
@@ -332,7 +342,7 @@ impl Layer for BatchNormalization {
 
     /// With the batch's means of `dy` and of `dy * n`, `n = (x - mean) / deviation`:
     /// `dx = gamma / deviation * (dy - mean(dy) - n * mean(dy * n))`; a hidden step, on which no mean depends, keeps its `dy`.
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         if !cx.pass.trainable {
             return self.backward_of_moving_statistics(cx);
         }

@@ -4,7 +4,7 @@ use super::resizing::{self, cropped};
 use crate::engine::{
     field::FieldError,
     layer::{
-        Backward, Forward, Layer, Workspace,
+        Backward, Compute, Forward, Layer, Origins, Workspace,
         reshaping::{frame::Frame, resized::ResizeInterpolation},
         settings_checks,
     },
@@ -71,14 +71,20 @@ impl Layer for CenterCrop {
         resizing::tables(axes, ResizeInterpolation::Bilinear, false)
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn origins(&self, _: &[Shape]) -> Origins {
+        Origins::Mixed
+    }
+}
+
+impl<F: Real> Compute<F> for CenterCrop {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         match self.frame(cx.inputs.shape(0)) {
             Some(frame) => frame.extract(cx.inputs.get(0), cx.output),
             None => resizing::forward(cx, 0.0),
         }
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         match (self.frame(cx.inputs.shape(0)), cx.input_gradients.get(0)) {
             (Some(frame), Some(dx)) => frame.insert(cx.output_gradient, dx),
             (Some(_), None) => {}

@@ -214,7 +214,7 @@ mod tests {
             ("random_contrast", json!({"factor": [0.5, -0.5]}), "/factor"),
         ] {
             let AnyLayer::Primitive(layer) = AnyLayer::read(kind, &settings).unwrap() else { panic!("{kind}") };
-            assert_eq!(crate::engine::layer::Layer::check(&layer).unwrap_err().pointer, pointer, "{kind} {settings}");
+            assert_eq!(layer.check().unwrap_err().pointer, pointer, "{kind} {settings}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::{Factor, ValueRange, draw, image};
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, InputScale, Layer, Workspace},
+    layer::{Backward, Compute, Forward, InputScale, Layer, Workspace},
     real::Real,
     shape::Shape,
 };
@@ -25,7 +25,7 @@ pub struct RandomBrightness {
     #[serde(default)]
     #[schema(value_type = Vec<f64>)]
     pub value_range: ValueRange,
-    /// Takes the place of the job's seed for this layer.
+    /// Seed of this layer; default: derived from the job's seed.
     #[serde(default)]
     pub seed: Option<u64>,
 }
@@ -60,8 +60,10 @@ impl Layer for RandomBrightness {
     fn workspace(&self, _: &[Shape]) -> Workspace {
         Workspace { kept_per_row: 1, ..Workspace::default() }
     }
+}
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+impl<F: Real> Compute<F> for RandomBrightness {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         let (x, cells) = (cx.inputs.get(0), cx.inputs.shape(0).elements());
         if !cx.pass.training {
             return cx.output.copy_from_slice(x);
@@ -74,7 +76,7 @@ impl Layer for RandomBrightness {
         }
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         let (x, cells) = (cx.inputs.get(0), cx.inputs.shape(0).elements());
         let Some(dx) = cx.input_gradients.get(0) else { return };
         let rows = x.chunks_exact(cells).zip(cx.output_gradient.chunks_exact(cells)).zip(dx.chunks_exact_mut(cells));

@@ -3,7 +3,7 @@
 use super::{ValueRange, draw, image};
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, InputScale, Layer, Workspace, settings_checks},
+    layer::{Backward, Compute, Forward, InputScale, Layer, Workspace, settings_checks},
     real::{Real, check},
     shape::Shape,
 };
@@ -26,7 +26,7 @@ pub struct RandomContrast {
     #[serde(default)]
     #[schema(value_type = Vec<f64>)]
     pub value_range: ValueRange,
-    /// Takes the place of the job's seed for this layer.
+    /// Seed of this layer; default: derived from the job's seed.
     #[serde(default)]
     pub seed: Option<u64>,
 }
@@ -112,8 +112,10 @@ impl Layer for RandomContrast {
         let channels = inputs[0].last();
         Workspace { kept_per_row: 1 + channels, scratch: channels, ..Workspace::default() }
     }
+}
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+impl<F: Real> Compute<F> for RandomContrast {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         let (x, shape) = (cx.inputs.get(0), cx.inputs.shape(0));
         if !cx.pass.training {
             return cx.output.copy_from_slice(x);
@@ -127,7 +129,7 @@ impl Layer for RandomContrast {
         }
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         let (x, shape) = (cx.inputs.get(0), cx.inputs.shape(0));
         let (cells, sums) = (shape.elements(), &mut cx.scratch[..shape.last()]);
         let Some(dx) = cx.input_gradients.get(0) else { return };

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, Workspace},
+    layer::{Backward, Compute, Forward, Layer, Origins, Workspace},
     real::Real,
     shape::Shape,
 };
@@ -24,7 +24,7 @@ pub struct RandomFlip {
     /// In which direction, or in both at once.
     #[serde(default)]
     pub mode: FlipMode,
-    /// Takes the place of the job's seed for this layer.
+    /// Seed of this layer; default: derived from the job's seed.
     #[serde(default)]
     pub seed: Option<u64>,
 }
@@ -73,11 +73,17 @@ impl Layer for RandomFlip {
         super::workspace()
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn origins(&self, _: &[Shape]) -> Origins {
+        Origins::Mixed
+    }
+}
+
+impl<F: Real> Compute<F> for RandomFlip {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         super::forward(cx, self.seed, self);
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         super::backward(cx, self);
     }
 }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::engine::{
     field::FieldError,
-    layer::{Backward, Forward, Layer, Workspace},
+    layer::{Backward, Compute, Forward, Layer, Origins, Workspace},
     real::Real,
     shape::Shape,
 };
@@ -33,7 +33,7 @@ pub struct RandomRotation {
     /// What pixels are that lie between those of the image.
     #[serde(default)]
     pub interpolation: TransformInterpolation,
-    /// Takes the place of the job's seed for this layer.
+    /// Seed of this layer; default: derived from the job's seed.
     #[serde(default)]
     pub seed: Option<u64>,
 }
@@ -67,11 +67,17 @@ impl Layer for RandomRotation {
         super::workspace()
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn origins(&self, _: &[Shape]) -> Origins {
+        Origins::Mixed
+    }
+}
+
+impl<F: Real> Compute<F> for RandomRotation {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         super::forward(cx, self.seed, self);
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         super::backward(cx, self);
     }
 }

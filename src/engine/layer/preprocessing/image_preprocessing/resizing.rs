@@ -3,7 +3,7 @@
 use crate::engine::{
     field::FieldError,
     layer::{
-        Backward, Forward, Layer, Workspace,
+        Backward, Compute, Forward, Layer, Origins, Workspace,
         reshaping::{
             resampling::{Axis, Mixture},
             resized::{ResizeInterpolation, Resized},
@@ -75,7 +75,7 @@ pub(crate) fn cropped(size: [usize; 2], resized: [usize; 2]) -> [Resized; 2] {
     [0, 1].map(|axis| Resized::cropped(size[axis], like[axis].clamp(1, size[axis]), resized[axis]))
 }
 
-/// Cells that a mixture wants to overwrite.
+/// Elements that a mixture wants to overwrite.
 pub(crate) fn workspace(inputs: &[Shape]) -> Workspace {
     Workspace { scratch: inputs[0].0[1] * inputs[0].last(), ..Workspace::default() }
 }
@@ -141,11 +141,17 @@ impl Layer for Resizing {
         columns.saturating_mul(self.height as u64).saturating_mul(4 * inputs[0].last() as u64)
     }
 
-    fn forward<F: Real>(&self, cx: &mut Forward<'_, F>) {
+    fn origins(&self, _: &[Shape]) -> Origins {
+        Origins::Mixed
+    }
+}
+
+impl<F: Real> Compute<F> for Resizing {
+    fn forward(&self, cx: &mut Forward<'_, F>) {
         forward(cx, if self.pad_to_aspect_ratio { self.fill_value } else { 0.0 });
     }
 
-    fn backward<F: Real>(&self, cx: &mut Backward<'_, F>) {
+    fn backward(&self, cx: &mut Backward<'_, F>) {
         backward(cx);
     }
 }

@@ -27,7 +27,7 @@ pub struct ColumnScale {
 /// Something in a job that is allowed and probably not intended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct JobWarning {
-    /// Machine-readable: `unscaled_columns`, `classes_without_rows`, `constant_output`, `target_among_features`, `constant_columns`,
+    /// Machine-readable: `unscaled_columns`, `classes_without_rows`, `constant_output`, `target_out_of_range`, `target_among_features`, `constant_columns`,
     /// `decay_of_untrained_output`, or one of the codes of a model's warnings.
     pub code: String,
     /// The columns concerned.

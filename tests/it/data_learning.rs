@@ -120,6 +120,20 @@ async fn a_regression_that_the_output_cannot_reach_is_refused() {
     assert_eq!(job["task"], "regression");
 }
 
+/// Keras trains there, and so does a model of Keras here.
+#[tokio::test]
+async fn a_regression_that_a_keras_model_cannot_reach_is_warned_of() {
+    let tables = Tables::start().await;
+    tables.csv("t", &format!("x,y\n{}", "1,-2.5\n2,0.5\n".repeat(4))).await;
+    let layer = json!({"class_name": "Dense", "config": {"name": "out", "units": 1, "activation": "relu"}});
+    let config = json!({"name": "m", "layers": [layer], "build_input_shape": [null, 1]});
+    let keras = json!({"class_name": "Sequential", "config": config, "keras_version": "3.15.1"});
+    let (status, job) = tables.ask_definition("t", "y", keras).await;
+    assert_eq!(status, 202, "{job:#}");
+    let codes: Vec<_> = job["warnings"].as_array().unwrap().iter().map(|warning| &warning["code"]).collect();
+    assert!(codes.contains(&&json!("target_out_of_range")), "{job:#}");
+}
+
 #[tokio::test]
 async fn a_nested_instance_has_the_shape_of_the_input() {
     let tables = Tables::start().await;

@@ -17,7 +17,7 @@ async fn a_list_of_jobs_is_an_overview_unless_it_is_to_be_full() {
     let server = Server::start().await;
     let id = job(server.url(), 2).await;
     let shown = server.wait_for_end(&id).await;
-    assert_eq!(listed(&server, "?full=true").await, [shown.clone()]);
+    assert_eq!(listed(&server, "?full=true").await, std::slice::from_ref(&shown));
     let overview = listed(&server, "").await;
     let left_out = ["features", "training", "preprocessing", "warnings", "summary", "confusion_matrix"];
     let mut expected = shown;
@@ -36,17 +36,17 @@ async fn a_model_and_a_dataset_of_a_deleted_name_do_not_inherit_its_jobs() {
     let ids = async |query: &str| -> Vec<String> {
         listed(&server, query).await.iter().map(|job| job["id"].as_str().unwrap().to_owned()).collect()
     };
-    assert_eq!(ids("?model=m&dataset=t").await, [first.clone()]);
+    assert_eq!(ids("?model=m&dataset=t").await, std::slice::from_ref(&first));
     for path in ["models/m", "datasets/t"] {
         let answer = Client::new().delete(format!("{url}/v1/{path}")).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::NO_CONTENT);
     }
-    assert_eq!(ids("?model=m").await, [first.clone()], "nothing else has the name");
+    assert_eq!(ids("?model=m").await, std::slice::from_ref(&first), "nothing else has the name");
     let second = job(url, 1).await;
-    assert_eq!(ids("?model=m").await, [second.clone()]);
-    assert_eq!(ids("?dataset=t").await, [second.clone()]);
+    assert_eq!(ids("?model=m").await, std::slice::from_ref(&second));
+    assert_eq!(ids("?dataset=t").await, std::slice::from_ref(&second));
     for (name, id) in [("model", &ended["model_id"]), ("dataset", &ended["dataset_id"])] {
-        assert_eq!(ids(&format!("?{name}={}", id.as_str().unwrap())).await, [first.clone()]);
+        assert_eq!(ids(&format!("?{name}={}", id.as_str().unwrap())).await, std::slice::from_ref(&first));
     }
     assert_eq!(ids("").await, [second, first]);
 }

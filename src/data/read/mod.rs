@@ -91,7 +91,7 @@ pub fn inspect(
     if rows == 0 {
         return Err(ReadError::Invalid("expected at least one row, received none".into()));
     }
-    for name in options.types.keys().filter(|name| !names.contains(name)) {
+    if let Some(name) = options.types.keys().find(|name| !names.contains(name)) {
         let hint = did_you_mean_quoted(name, names.iter().map(String::as_str));
         return Err(ReadError::Invalid(format!("types: expected columns of the file, received {name:?}{hint}")));
     }

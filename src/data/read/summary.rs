@@ -224,8 +224,8 @@ impl ColumnSummary {
             let Distinct::Exact { levels, .. } = &self.distinct else { return Err(no_boolean(&name)) };
             for (level, count) in levels {
                 match cell::number_in(level) {
-                    Some(value) if value == 0.0 => falses += count,
-                    Some(value) if value == 1.0 => trues += count,
+                    Some(0.0) => falses += count,
+                    Some(1.0) => trues += count,
                     Some(_) => return Err(no_boolean(&name)),
                     None => {}
                 }

@@ -48,7 +48,7 @@ impl<F: Real> Objective<F> for BinaryCrossentropy {
         Some(Activation::Sigmoid)
     }
 
-    fn from_logits(&self) -> bool {
+    fn expects_logits(&self) -> bool {
         self.from_logits
     }
 

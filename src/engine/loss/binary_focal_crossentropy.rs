@@ -57,7 +57,7 @@ impl<F: Real> Objective<F> for BinaryFocalCrossentropy {
         Some(Activation::Sigmoid)
     }
 
-    fn from_logits(&self) -> bool {
+    fn expects_logits(&self) -> bool {
         self.from_logits
     }
 

@@ -63,7 +63,7 @@ impl<F: Real> Objective<F> for CategoricalCrossentropy {
         Some(Activation::Softmax)
     }
 
-    fn from_logits(&self) -> bool {
+    fn expects_logits(&self) -> bool {
         self.from_logits
     }
 

@@ -55,7 +55,7 @@ impl<F: Real> Objective<F> for CategoricalFocalCrossentropy {
         Some(Activation::Softmax)
     }
 
-    fn from_logits(&self) -> bool {
+    fn expects_logits(&self) -> bool {
         self.from_logits
     }
 

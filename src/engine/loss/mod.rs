@@ -113,8 +113,8 @@ trait Objective<F: Real> {
     fn probability_activation(&self) -> Option<Activation> {
         None
     }
-    /// See [`Loss::from_logits`].
-    fn from_logits(&self) -> bool {
+    /// See [`Loss::expects_logits`].
+    fn expects_logits(&self) -> bool {
         false
     }
     /// See [`Loss::ignore_class`].
@@ -184,15 +184,15 @@ impl Loss {
     }
 
     /// The setting `from_logits`: whether outputs are logits.
-    pub fn from_logits(&self) -> bool {
-        self.behaviour::<f32>().from_logits()
+    pub fn expects_logits(&self) -> bool {
+        self.behaviour::<f32>().expects_logits()
     }
 
     /// The activation from logits to probabilities; `None` if `last` already outputs probabilities, or without
     /// `from_logits`.
     pub fn probability_activation(&self, last: Option<Activation>) -> Option<Activation> {
         let is_probability = last.is_some_and(outputs_probabilities);
-        self.behaviour::<f32>().probability_activation().filter(|_| self.from_logits() && !is_probability)
+        self.behaviour::<f32>().probability_activation().filter(|_| self.expects_logits() && !is_probability)
     }
 
     /// The class whose rows are ignored: the mean is taken over the others.

@@ -49,7 +49,7 @@ impl<F: Real> Objective<F> for SparseCategoricalCrossentropy {
         self.ignore_class
     }
 
-    fn from_logits(&self) -> bool {
+    fn expects_logits(&self) -> bool {
         self.from_logits
     }
 

@@ -39,6 +39,8 @@ pub(super) struct OutputRequest<'a> {
     pub loss: Option<ReducedLoss>,
     /// Whether its loss is null.
     pub is_untrained: bool,
+    /// Whether the model is an imported one of Keras.
+    pub is_of_keras: bool,
     pub metrics: Option<Vec<Metric>>,
     pub weighted_metrics: Vec<Metric>,
     pub loss_weight: Option<f64>,
@@ -70,6 +72,7 @@ pub(super) fn output_requests<'a>(
     task: Option<&PerOutput<TaskRequest>>,
     training: &Training,
     definition: &Definition,
+    is_of_keras: bool,
     dataset: TableView<'a>,
     errors: &mut Vec<FieldError>,
 ) -> Option<Vec<OutputRequest<'a>>> {
@@ -127,6 +130,7 @@ pub(super) fn output_requests<'a>(
             has_task_by_name: task.is_some_and(|task| task.one().is_none()),
             loss: losses.as_ref().and_then(|losses| losses.get(name, index)).copied().flatten(),
             is_untrained,
+            is_of_keras,
             metrics: metrics.as_ref().and_then(|metrics| metrics.get(name, index)).cloned(),
             weighted_metrics: weighted_metrics
                 .as_ref()

@@ -68,7 +68,8 @@ pub fn resolve(
         return Err(located(errors, request));
     };
     let task = request.task.as_ref();
-    let requests = output_requests(&request.target, task, &training, definition, dataset, &mut errors);
+    let requests =
+        output_requests(&request.target, task, &training, definition, !defaults.is_empty(), dataset, &mut errors);
     let targets = requests.as_deref().map(target_columns);
     let sample_weight = training.sample_weight.clone();
     let sample_weight = sample_weight.as_deref();

@@ -50,27 +50,36 @@ pub(super) fn choose_task(
         _ => choose_number_task(request, loss, width, last),
     }?;
     check_request(request, task, loss, width)?;
-    if !request.is_untrained {
-        check_output(request, task, shape, last)?;
+    match unreachable_target(request, task, shape.last(), last) {
+        Some(fault) if !request.is_of_keras => Err(FieldError::new(fault.pointer, fault.detail)),
+        _ => Ok(task),
     }
-    Ok(task)
 }
 
-/// Whether the last activation can output what the target has.
-fn check_output(
+/// A target that the last activation cannot output.
+pub(super) struct UnreachableTarget {
+    /// Machine-readable, as in a [`JobWarning`](crate::job::preprocessing::JobWarning).
+    pub code: &'static str,
+    pub pointer: String,
+    pub detail: String,
+}
+
+/// What the last activation cannot output of the target. An error, but a warning for a model of Keras, which trains there.
+pub(super) fn unreachable_target(
     request: &OutputRequest<'_>,
     task: Task,
-    shape: &Shape,
+    width: usize,
     last: Option<Activation>,
-) -> Result<(), FieldError> {
-    let Some(last) = last else { return Ok(()) };
-    if last == Activation::Softmax && shape.last() == 1 {
+) -> Option<UnreachableTarget> {
+    let last = last.filter(|_| !request.is_untrained)?;
+    if last == Activation::Softmax && width == 1 {
         let detail = "expected an output that depends on the input, received a softmax of 1 unit, which is always 1; use a \
                       sigmoid for the probability of one of two classes";
-        return Err(FieldError::new("/model", detail));
+        let (code, pointer, detail) = ("constant_output", "/model".to_owned(), detail.to_owned());
+        return Some(UnreachableTarget { code, pointer, detail });
     }
     if task != Task::Regression {
-        return Ok(());
+        return None;
     }
     let (from, to) = last.range();
     for (index, column) in request.columns.iter().enumerate() {
@@ -89,9 +98,10 @@ fn check_output(
             last.kind(),
             column.name
         );
-        return Err(FieldError::new(target_pointer(request.target, TARGET, index), detail));
+        let pointer = target_pointer(request.target, TARGET, index);
+        return Some(UnreachableTarget { code: "target_out_of_range", pointer, detail });
     }
-    Ok(())
+    None
 }
 
 /// Whether the task is the requested one.

@@ -1,12 +1,12 @@
 //! Warnings about a job that is allowed and probably not intended.
 
-use super::resolved_output::ResolvedOutput;
+use super::{resolved_output::ResolvedOutput, task::unreachable_target};
 use crate::{
     data::{
         recipe::{Preprocessing, Task, indices},
         schema::{Column, ColumnType},
     },
-    engine::{activation::Activation, optimizer::Optimizer, spec::Architecture},
+    engine::{optimizer::Optimizer, spec::Architecture},
     job::preprocessing::{ColumnScale, JobWarning},
 };
 use std::collections::BTreeSet;
@@ -17,9 +17,14 @@ const MAX_NAMED: usize = 10;
 /// The warnings of every output.
 pub(super) fn of_outputs(outputs: &[ResolvedOutput<'_>], architecture: &Architecture) -> Vec<JobWarning> {
     let of_output = |(index, output): (usize, &ResolvedOutput<'_>)| {
-        let is_softmax = architecture.last_activation(index) == Some(Activation::Softmax);
-        let constant = (is_softmax && output.width == 1).then(|| constant_output(output));
-        [constant, classes_without_rows(output)].into_iter().flatten()
+        let last = architecture.last_activation(index);
+        let unreachable = unreachable_target(output.request, output.task, output.width, last);
+        let unreachable = unreachable.map(|fault| JobWarning {
+            code: fault.code.to_owned(),
+            columns: names(&output.request.columns),
+            detail: fault.detail,
+        });
+        [unreachable, classes_without_rows(output)].into_iter().flatten()
     };
     outputs.iter().enumerate().flat_map(of_output).collect()
 }
@@ -75,16 +80,6 @@ pub(super) fn decay_of_untrained(outputs: &[ResolvedOutput<'_>], optimizer: &Opt
 
 fn names(columns: &[&Column]) -> Vec<String> {
     columns.iter().map(|column| column.name.clone()).collect()
-}
-
-fn constant_output(output: &ResolvedOutput<'_>) -> JobWarning {
-    JobWarning {
-        code: "constant_output".to_owned(),
-        columns: names(&output.request.columns),
-        detail:
-            "the softmax of 1 unit is 1 for every input, and so is every prediction; for one of two classes use a sigmoid"
-                .to_owned(),
-    }
 }
 
 /// Class indices that no row has, where labels are indices. Nothing where there are too many labels to list.

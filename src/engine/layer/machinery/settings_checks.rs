@@ -44,10 +44,28 @@ pub(crate) fn sequence(shape: &Shape) -> Result<(), FieldError> {
     range(shape.0.len() == 2, "", "an input of two axes, steps and features", received)
 }
 
+/// What the axes of a sequence, an image or a volume are called.
+pub(crate) fn axis_names<const AXES: usize>() -> &'static str {
+    match AXES {
+        1 => "steps and channels",
+        2 => "height, width and channels",
+        _ => "planes, height, width and channels",
+    }
+}
+
 /// The axes of an input of the given names.
 pub(crate) fn named_axes<const N: usize>(shape: &Shape, names: &str) -> Result<[usize; N], FieldError> {
     let axes = shape.0.as_slice().try_into();
     axes.map_err(|_| FieldError::new("", format!("expected an input of {N} axes, {names}, received {shape}")))
+}
+
+/// The axes of a sequence, an image or a volume but the channels, and the channels.
+pub(crate) fn spatial_axes<const AXES: usize>(shape: &Shape) -> Result<([usize; AXES], usize), FieldError> {
+    let axes = shape.0.split_last().and_then(|(&channels, axes)| Some((axes.try_into().ok()?, channels)));
+    axes.ok_or_else(|| {
+        let expected = format!("an input of {} axes, {}", AXES + 1, axis_names::<AXES>());
+        FieldError::new("", format!("expected {expected}, received {shape}"))
+    })
 }
 
 /// Every axis but the last one, which are those of a mask of steps.

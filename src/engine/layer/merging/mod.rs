@@ -5,8 +5,6 @@ mod average;
 mod concatenate;
 mod dot;
 mod extremum;
-mod maximum;
-mod minimum;
 mod multiply;
 mod subtract;
 
@@ -14,7 +12,6 @@ pub use add::Add;
 pub use average::Average;
 pub use concatenate::Concatenate;
 pub use dot::Dot;
-pub use maximum::Maximum;
-pub use minimum::Minimum;
+pub use extremum::{Maximum, Minimum};
 pub use multiply::Multiply;
 pub use subtract::Subtract;

@@ -1,15 +1,85 @@
-//! What the largest and the smallest element along some axes share.
+//! [`Max`] and [`Min`].
 
-use super::reduction::View;
+use super::reduction::{View, shape_of};
 use crate::engine::{
+    field::FieldError,
     kernel::vectorized,
-    layer::{Backward, Forward},
+    layer::{Axes, Backward, Compute, Forward, Layer, Origins, Workspace},
     real::Real,
+    shape::Shape,
 };
+use serde::{Deserialize, Serialize};
+
+/// The layer that keeps the element for which `$better` holds against the others.
+macro_rules! layers {
+    ($($(#[$meta:meta])* $layer:ident, $better:tt;)+) => {$(
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+        #[serde(deny_unknown_fields)]
+        pub struct $layer {
+            /// The axes, counted with the batch axis or from the last one, which is -1: one, or several adjacent ones.
+            pub axis: Axes,
+            /// Whether the reduced axes stay, with size 1.
+            #[serde(default)]
+            pub keepdims: bool,
+        }
+
+        impl Layer for $layer {
+            fn check(&self) -> Result<(), FieldError> {
+                Ok(())
+            }
+
+            fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, FieldError> {
+                shape_of(&self.axis, self.keepdims, &inputs[0])
+            }
+
+            fn workspace(&self, inputs: &[Shape]) -> Workspace {
+                Workspace { scratch: View::new(&self.axis, &inputs[0]).inner, ..Workspace::default() }
+            }
+
+            fn origins(&self, _: &[Shape]) -> Origins {
+                Origins::Mixed
+            }
+        }
+
+        impl<F: Real> Compute<F> for $layer {
+            fn forward(&self, cx: &mut Forward<'_, F>) {
+                forward(
+                    cx,
+                    View::new(&self.axis, cx.inputs.shape(0)),
+                    #[inline(always)]
+                    |x, y| x $better y,
+                );
+            }
+
+            fn backward(&self, cx: &mut Backward<'_, F>) {
+                let view = View::new(&self.axis, cx.inputs.shape(0));
+                backward(cx, view);
+            }
+        }
+    )+};
+}
+
+layers! {
+    /// The largest element along some axes; equal ones share the gradient.
+    ///
+    /// # Shapes
+    /// `[batch, a, b, …]` without the axes in question; with `keepdims` they stay, of length 1.
+    ///
+    /// Source: <https://keras.io/api/ops/numpy/#max-function>
+    Max, >;
+    /// The smallest element along some axes; equal ones share the gradient.
+    ///
+    /// # Shapes
+    /// `[batch, a, b, …]` without the axes in question; with `keepdims` they stay, of length 1.
+    ///
+    /// Source: <https://keras.io/api/ops/numpy/#min-function>
+    Min, <;
+}
 
 /// Writes the best of each block's lines, element by element; a number that is none is passed on.
 #[inline(always)]
-pub(super) fn forward<F: Real>(cx: &mut Forward<'_, F>, view: View, better: impl Fn(F, F) -> bool) {
+fn forward<F: Real>(cx: &mut Forward<'_, F>, view: View, better: impl Fn(F, F) -> bool) {
     let (x, y) = (cx.inputs.get(0), &mut *cx.output);
     vectorized(
         #[inline(always)]
@@ -25,7 +95,7 @@ pub(super) fn forward<F: Real>(cx: &mut Forward<'_, F>, view: View, better: impl
 }
 
 /// Hands the gradient to the elements that are the best, in equal shares.
-pub(super) fn backward<F: Real>(cx: &mut Backward<'_, F>, view: View) {
+fn backward<F: Real>(cx: &mut Backward<'_, F>, view: View) {
     let share = &mut cx.scratch[..view.inner];
     let Some(dx) = cx.input_gradients.get(0) else { return };
     let blocks = cx.inputs.get(0).chunks_exact(view.block()).zip(dx.chunks_exact_mut(view.block()));

@@ -20,9 +20,7 @@ mod lines;
 mod log;
 mod log1p;
 mod logsumexp;
-mod max;
 mod mean;
-mod min;
 mod norm;
 mod one_hot;
 mod pad;
@@ -56,6 +54,7 @@ pub use cumsum::Cumsum;
 pub use divide::Divide;
 pub use einsum::Einsum;
 pub use expand_dims::ExpandDims;
+pub use extremum::{Max, Min};
 pub use flip::Flip;
 pub use functions::{
     Arccos, Arccosh, Arcsin, Arcsinh, Arctan, Arctanh, Ceil, Cos, Cosh, Erf, Expm1, Floor, Log2, Log10, LogicalNot,
@@ -65,9 +64,7 @@ pub use get_item::{GetItem, Slice, Taken};
 pub use log::Log;
 pub use log1p::Log1p;
 pub use logsumexp::Logsumexp;
-pub use max::Max;
 pub use mean::Mean;
-pub use min::Min;
 pub use norm::Norm;
 pub use one_hot::OneHot;
 pub use pad::{Pad, PadMode};

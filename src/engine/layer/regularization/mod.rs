@@ -2,14 +2,11 @@
 
 mod activity_regularization;
 mod alpha_dropout;
-mod channels;
 mod dropout;
 mod gaussian_dropout;
 mod gaussian_noise;
 mod noise_shape;
-mod spatial_dropout1d;
-mod spatial_dropout2d;
-mod spatial_dropout3d;
+mod spatial_dropout;
 
 pub use activity_regularization::ActivityRegularization;
 pub use alpha_dropout::AlphaDropout;
@@ -17,9 +14,7 @@ pub use dropout::Dropout;
 pub use gaussian_dropout::GaussianDropout;
 pub use gaussian_noise::GaussianNoise;
 pub use noise_shape::NoiseShape;
-pub use spatial_dropout1d::SpatialDropout1d;
-pub use spatial_dropout2d::SpatialDropout2d;
-pub use spatial_dropout3d::SpatialDropout3d;
+pub use spatial_dropout::{SpatialDropout, SpatialDropout1d, SpatialDropout2d, SpatialDropout3d};
 
 /// 32-bit words of randomness that a normal number takes.
 const NORMAL_WORDS: usize = 4;

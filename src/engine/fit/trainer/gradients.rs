@@ -13,6 +13,7 @@ use crate::engine::{
 use ndarray::Array2;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::{fs, path::Path};
 
 /// Both compute in f32: a part of the largest number of a tensor, whose elements are sums of numbers of about its size.
 /// The cases are small, so that no sum is long.
@@ -21,30 +22,6 @@ const RELATIVE: f64 = 1e-5;
 /// A part of a case's largest gradient below which there are roundings and nothing else: the gradient of a bias that a
 /// softmax or a normalization takes out again is zero.
 const ROUNDINGS: f64 = 1e-6;
-
-/// What the scripts wrote, a file a family; `tests/it/parity_layers.rs` holds that none is missing.
-const FAMILIES: [&str; 20] = [
-    include_str!("../../../../tests/fixtures/keras/layers/attention.json"),
-    include_str!("../../../../tests/fixtures/keras/layers/categories.json"),
-    include_str!("../../../../tests/fixtures/keras/layers/conv_lstm.json"),
-    include_str!("../../../../tests/fixtures/keras/layers/convolution.json"),
-    include_str!("../../../../tests/fixtures/keras/layers/core.json"),
-    include_str!("../../../../tests/fixtures/keras/layers/elementary.json"),
-    include_str!("../../../../tests/fixtures/keras/layers/functions.json"),
-    include_str!("../../../../tests/fixtures/keras/layers/masked_merging.json"),
-    include_str!("../../../../tests/fixtures/keras/layers/masked_recurrent.json"),
-    include_str!("../../../../tests/fixtures/keras/layers/merging.json"),
-    include_str!("../../../../tests/fixtures/keras/layers/operators.json"),
-    include_str!("../../../../tests/fixtures/keras/layers/penalties.json"),
-    include_str!("../../../../tests/fixtures/keras/layers/recurrent.json"),
-    include_str!("../../../../tests/fixtures/keras/layers/residual.json"),
-    include_str!("../../../../tests/fixtures/keras/layers/resizing.json"),
-    include_str!("../../../../tests/fixtures/keras/layers/rnn_cells.json"),
-    include_str!("../../../../tests/fixtures/keras/layers/stacked_cells.json"),
-    include_str!("../../../../tests/fixtures/keras/layers/states.json"),
-    include_str!("../../../../tests/fixtures/keras/layers/volumes.json"),
-    include_str!("../../../../tests/fixtures/keras/layers/wrapped.json"),
-];
 
 #[derive(Deserialize)]
 struct Fixture {
@@ -88,8 +65,14 @@ struct Gradient {
     values: Vec<f32>,
 }
 
+/// The cases of every file that the scripts wrote.
 fn cases() -> Vec<Case> {
-    FAMILIES.iter().flat_map(|text| serde_json::from_str::<Fixture>(text).unwrap().cases).collect()
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/keras/layers");
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = files.filter(|path| path.extension().is_some_and(|it| it == "json")).collect();
+    files.sort();
+    let read = |path| serde_json::from_str::<Fixture>(&fs::read_to_string(path).unwrap()).unwrap().cases;
+    files.into_iter().flat_map(read).collect()
 }
 
 impl Case {

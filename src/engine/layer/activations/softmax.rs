@@ -31,7 +31,7 @@ impl Default for SoftmaxLayer {
     }
 }
 
-/// What stands in hidden elements in Keras, so that a row that is hidden whole is still finite.
+/// What stands in masked elements in Keras, so that a row that is masked whole is still finite.
 const HIDDEN: f64 = -1e9;
 
 impl SoftmaxLayer {

@@ -1,6 +1,6 @@
 //! What attention and additive_attention have in common: everything but how well a query fits a key.
 
-use super::scores::{self, Visible};
+use super::scores::{self, AttentionMask};
 use crate::engine::{
     field::FieldError,
     kernel::{self, Matrix},
@@ -128,8 +128,8 @@ impl SingleHead {
             };
             score.scores(&cx.parameters, pair, &mut scratch[..dim], weights);
             let value_mask = cx.inputs.mask(1).map(|mask| &mask[row * keys..][..keys]);
-            let visible = Visible { queries, query_mask: None, key_masks: [value_mask, None], causal: self.causal };
-            visible.hide(weights, |score| score - F::of(HIDDEN));
+            let mask = AttentionMask { queries, query_mask: None, key_masks: [value_mask, None], causal: self.causal };
+            mask.hide(weights, |score| score - F::of(HIDDEN));
             scores::softmax(weights, queries, F::ONE, sums);
             let left: &[F] = match all_left.get_mut(first..first + cells) {
                 Some(left) => {

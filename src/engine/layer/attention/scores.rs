@@ -8,7 +8,7 @@ use rand::Rng;
 
 /// Which keys a query may attend to, in one row of the batch.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Visible<'a, F> {
+pub(crate) struct AttentionMask<'a, F> {
     /// How many queries there are.
     pub queries: usize,
     /// The queries that are no padding.
@@ -19,7 +19,7 @@ pub(crate) struct Visible<'a, F> {
     pub causal: bool,
 }
 
-impl<F: Real> Visible<'_, F> {
+impl<F: Real> AttentionMask<'_, F> {
     /// Replaces what belongs to keys that may not be attended to.
     #[inline(always)]
     pub fn hide(&self, weights: &mut [F], hidden: impl Fn(F) -> F) {

@@ -35,7 +35,7 @@ impl<const AXES: usize> Sizes<AXES> {
             size.maximum(Some(MAX_AXIS_SIZE as f64))
         };
         let list = ArrayBuilder::new().items(size()).min_items(Some(AXES)).max_items(Some(AXES));
-        let description = "A number for every axis, or a list of a number an axis.";
+        let description = "A number for every axis, or a list of one number per axis.";
         OneOfBuilder::new().description(Some(description)).item(size()).item(list).into()
     }
 

@@ -33,7 +33,7 @@ pub struct ParameterSpec {
     pub trainable: bool,
 }
 
-/// First values, penalty and constraint of a parameter.
+/// Initializer, regularizer and constraint of a parameter.
 pub(crate) type Settings<'a> = (&'a Initializer, Option<Regularizer>, Option<&'a Constraint>);
 
 impl ParameterSpec {
@@ -57,7 +57,7 @@ impl ParameterSpec {
         Self { trainable: false, ..Self::trained(name, shape, initializer, None, None) }
     }
 
-    /// The scale and the shift of a normalization, where there are such: first values, penalty and constraint of each.
+    /// The scale and the shift of a normalization, where there are such: initializer, regularizer and constraint of each.
     pub(crate) fn gamma_and_beta(shape: &Shape, gamma: Option<Settings<'_>>, beta: Option<Settings<'_>>) -> Vec<Self> {
         let named = [("gamma", gamma), ("beta", beta)].into_iter();
         let settings = named.filter_map(|(name, settings)| Some((name, settings?)));

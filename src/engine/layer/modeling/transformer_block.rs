@@ -22,7 +22,7 @@ pub(crate) struct Block<'a> {
     pub bias_initializer: &'a Initializer,
     pub normalize_first: bool,
     /// Whether steps that are padding attend to others, as in KerasHub's decoder.
-    pub padding_heeds: bool,
+    pub masked_queries_attend: bool,
     pub parts: Vec<Part>,
 }
 
@@ -70,7 +70,7 @@ impl Block<'_> {
         if let Some(Part { layer: AnyLayer::Primitive(Primitive::MultiHeadAttention(attention)), .. }) =
             self.parts.last_mut()
         {
-            attention.padding_heeds = self.padding_heeds;
+            attention.masked_queries_attend = self.masked_queries_attend;
         }
         self.added(name, x, y)
     }

@@ -81,7 +81,7 @@ impl TransformerDecoder {
             kernel_initializer: &self.kernel_initializer,
             bias_initializer: &self.bias_initializer,
             normalize_first: self.normalize_first,
-            padding_heeds: true,
+            masked_queries_attend: true,
             parts: Vec::new(),
         }
     }

@@ -78,7 +78,7 @@ impl TransformerEncoder {
             kernel_initializer: &self.kernel_initializer,
             bias_initializer: &self.bias_initializer,
             normalize_first: self.normalize_first,
-            padding_heeds: false,
+            masked_queries_attend: false,
             parts: Vec::new(),
         }
     }

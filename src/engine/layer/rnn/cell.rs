@@ -108,7 +108,7 @@ pub(super) trait Cell: Clone + Into<Primitive> + Send + Sync {
     /// Activity regularizer: regularizer for the output.
     fn activity(&self) -> Option<Regularizer>;
 
-    /// First values of the bias, where they are not those of its initializer alone.
+    /// Initializer of the bias, where it is not `bias_initializer`.
     fn first_bias(&self) -> Option<Initializer> {
         None
     }

@@ -5,7 +5,7 @@ use crate::engine::{
     kernel::{self, Matrix},
     layer::{
         Backward, Forward, Pass, Values,
-        attention::scores::{self, Visible},
+        attention::scores::{self, AttentionMask},
     },
     real::Real,
     regularizer::Regularizer,
@@ -25,14 +25,14 @@ impl MultiHeadAttention {
     }
 
     /// What may be attended to in one row of [rows, groups].
-    fn visible<'a, F: Real>(&self, inputs: &Values<'a, F>, heads: Heads, row: usize) -> Visible<'a, F> {
+    fn attention_mask<'a, F: Real>(&self, inputs: &Values<'a, F>, heads: Heads, row: usize) -> AttentionMask<'a, F> {
         let mask = |input: usize, steps: usize| {
             let mask = (input < inputs.len()).then(|| inputs.mask(input)).flatten();
             mask.map(|mask| &mask[row * steps..][..steps])
         };
-        Visible {
+        AttentionMask {
             queries: heads.queries,
-            query_mask: mask(0, heads.queries).filter(|_| !self.padding_heeds),
+            query_mask: mask(0, heads.queries).filter(|_| !self.masked_queries_attend),
             key_masks: [mask(1, heads.keys), mask(2, heads.keys)],
             causal: self.use_causal_mask,
         }
@@ -67,15 +67,15 @@ impl MultiHeadAttention {
         let (weights, left) = weights.split_at_mut(if training { pairs * heads.count * of_head } else { of_head });
         let mut random = noise.stream(self.seed, heads.groups() * heads.count * of_head);
         for (row, head) in (0..pairs).flat_map(|row| (0..heads.count).map(move |head| (row, head))) {
-            let visible = self.visible(&cx.inputs, heads, row);
+            let mask = self.attention_mask(&cx.inputs, heads, row);
             let first = if training { (row * heads.count + head) * of_head } else { 0 };
             let weights = &mut weights[first..][..of_head];
             let queries = heads.of(heads.query(), query, [row, head]);
             kernel::product(heads.of(heads.key(), key, [row, head]), queries.transposed(), weights, false);
-            visible.hide(weights, |_| F::of(HIDDEN));
+            mask.hide(weights, |_| F::of(HIDDEN));
             scores::softmax(weights, heads.queries, self.scale(), scratch);
             if zeroed {
-                visible.hide(weights, |_| F::ZERO);
+                mask.hide(weights, |_| F::ZERO);
             }
             if let Some(scores) = cx.others.get(0) {
                 let scores = &mut scores[(row * heads.count + head) * of_head..][..of_head];
@@ -140,7 +140,7 @@ impl MultiHeadAttention {
                 }
             }
             // Where a query may attend to no key, its weights are what they are whatever the scores.
-            self.visible(&cx.inputs, heads, row).hide(gradient, |_| F::ZERO);
+            self.attention_mask(&cx.inputs, heads, row).hide(gradient, |_| F::ZERO);
             let gradient = Matrix::new(&*gradient, heads.queries);
             let key_gradient = heads.of_mut(heads.key(), key_gradient, place);
             kernel::product_into(gradient, heads.of(heads.query(), query, place), key_gradient, false);

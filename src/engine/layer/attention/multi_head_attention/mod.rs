@@ -99,7 +99,7 @@ pub struct MultiHeadAttention {
     pub return_attention_scores: bool,
     /// Whether steps of the query that are padding attend to the others, too, as in KerasHub's decoder.
     #[serde(skip)]
-    pub(crate) padding_heeds: bool,
+    pub(crate) masked_queries_attend: bool,
 }
 
 /// The last axes of an output: a number or a list of numbers.

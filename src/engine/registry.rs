@@ -135,7 +135,7 @@ fn text_of(names: impl IntoIterator<Item = String>) -> Object {
     ObjectBuilder::new().schema_type(SchemaType::new(Type::String)).enum_values(Some(names)).build()
 }
 
-/// The schema of objects told apart by `type`: members with the same settings share one.
+/// The schema of objects distinguished by `type`: members with the same settings share one.
 pub(crate) fn tagged_schemas(members: &[Member]) -> Vec<RefOr<Schema>> {
     let mut groups: Vec<(Object, Vec<String>)> = Vec::new();
     for Member { names, settings } in members {

@@ -27,8 +27,8 @@ pub use self::{
 pub(crate) use machinery::Destination;
 pub use machinery::{
     Axes, Backward, BatchReduction, BeforeStep, Composition, Compute, Forward, InputGradients, InputScale, Layer,
-    MaskRule, Origins, Others, Parameter, ParameterGradients, ParameterSpec, Parameters, Part, Pass, Reduce, Source,
-    Values, Workspace,
+    MaskRule, Moments, Origins, Others, Parameter, ParameterGradients, ParameterSpec, Parameters, Part, Pass, Reduce,
+    Source, Values, Workspace,
 };
 use machinery::{axes, before_step, bias_activation, broadcast, settings_checks, transpose};
 pub(crate) use registry::check_activity;

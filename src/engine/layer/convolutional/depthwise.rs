@@ -32,7 +32,7 @@ pub struct DepthwiseConvolution<const AXES: usize> {
     #[schema(schema_with = Sizes::<AXES>::schema)]
     pub kernel_size: Sizes<AXES>,
     /// Stride along each axis, at least 1.
-    #[serde(default = "settings_checks::one_each")]
+    #[serde(default = "Sizes::ones")]
     #[schema(schema_with = Sizes::<AXES>::schema)]
     pub strides: Sizes<AXES>,
     /// Padding: `valid` (none) or `same`.
@@ -43,7 +43,7 @@ pub struct DepthwiseConvolution<const AXES: usize> {
     #[schema(default = 1, minimum = 1, maximum = 2147483647)]
     pub depth_multiplier: usize,
     /// Dilation rate along each axis, at least 1.
-    #[serde(default = "settings_checks::one_each")]
+    #[serde(default = "Sizes::ones")]
     #[schema(schema_with = Sizes::<AXES>::schema)]
     pub dilation_rate: Sizes<AXES>,
     /// Activation function.

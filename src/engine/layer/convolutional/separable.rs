@@ -37,14 +37,14 @@ pub struct SeparableConvolution<const AXES: usize> {
     #[schema(schema_with = Sizes::<AXES>::schema)]
     pub kernel_size: Sizes<AXES>,
     /// Stride along each axis, at least 1.
-    #[serde(default = "settings_checks::one_each")]
+    #[serde(default = "Sizes::ones")]
     #[schema(schema_with = Sizes::<AXES>::schema)]
     pub strides: Sizes<AXES>,
     /// Padding: `valid` (none) or `same`.
     #[serde(default)]
     pub padding: Padding,
     /// Dilation rate along each axis, at least 1.
-    #[serde(default = "settings_checks::one_each")]
+    #[serde(default = "Sizes::ones")]
     #[schema(schema_with = Sizes::<AXES>::schema)]
     pub dilation_rate: Sizes<AXES>,
     /// Sums of each channel, at least 1.

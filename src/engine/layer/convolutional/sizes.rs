@@ -15,6 +15,16 @@ impl<const AXES: usize> Sizes<AXES> {
         Self([size; AXES])
     }
 
+    /// Keras's default strides and dilation.
+    pub(crate) fn ones() -> Self {
+        Self::every(1)
+    }
+
+    /// Keras's default size of a pool.
+    pub(crate) fn twos() -> Self {
+        Self::every(2)
+    }
+
     /// Fails unless each is at least `least` and no longer than an axis.
     pub(crate) fn check(&self, pointer: &str, least: usize) -> Result<(), FieldError> {
         let holds = self.0.iter().all(|size| (least..=MAX_AXIS_SIZE).contains(size));

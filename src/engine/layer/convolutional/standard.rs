@@ -37,14 +37,14 @@ pub struct Convolution<const AXES: usize> {
     #[schema(schema_with = Sizes::<AXES>::schema)]
     pub kernel_size: Sizes<AXES>,
     /// Stride along each axis, at least 1.
-    #[serde(default = "settings_checks::one_each")]
+    #[serde(default = "Sizes::ones")]
     #[schema(schema_with = Sizes::<AXES>::schema)]
     pub strides: Sizes<AXES>,
     /// Padding: `valid` (none), `same`, or, for sequences, `causal`.
     #[serde(default)]
     pub padding: Padding,
     /// Dilation rate along each axis, at least 1; more than 1 only where every stride is 1.
-    #[serde(default = "settings_checks::one_each")]
+    #[serde(default = "Sizes::ones")]
     #[schema(schema_with = Sizes::<AXES>::schema)]
     pub dilation_rate: Sizes<AXES>,
     /// Number of groups that channels and filters are split into; each group is convolved separately.

@@ -40,7 +40,7 @@ pub struct TransposedConvolution<const AXES: usize> {
     #[schema(schema_with = Sizes::<AXES>::schema)]
     pub kernel_size: Sizes<AXES>,
     /// Steps of the output from one place of the input to the next along each axis, at least 1.
-    #[serde(default = "settings_checks::one_each")]
+    #[serde(default = "Sizes::ones")]
     #[schema(schema_with = Sizes::<AXES>::schema)]
     pub strides: Sizes<AXES>,
     /// What stands around the output, and is cut off.
@@ -51,7 +51,7 @@ pub struct TransposedConvolution<const AXES: usize> {
     #[schema(schema_with = Sizes::<AXES>::schema)]
     pub output_padding: Option<Sizes<AXES>>,
     /// Dilation rate along each axis, at least 1; more than 1 only where every stride is 1.
-    #[serde(default = "settings_checks::one_each")]
+    #[serde(default = "Sizes::ones")]
     #[schema(schema_with = Sizes::<AXES>::schema)]
     pub dilation_rate: Sizes<AXES>,
     /// Activation function.

@@ -7,6 +7,8 @@ pub(crate) mod broadcast;
 mod composition;
 mod context;
 mod layer;
+mod moments;
+mod parameter;
 pub(crate) mod settings_checks;
 pub(crate) mod transpose;
 
@@ -15,4 +17,6 @@ pub use before_step::BeforeStep;
 pub use composition::{Composition, Part, Source};
 pub(crate) use context::Destination;
 pub use context::{Backward, Forward, InputGradients, Others, ParameterGradients, Parameters, Pass, Reduce, Values};
-pub use layer::{BatchReduction, Compute, InputScale, Layer, MaskRule, Origins, Parameter, ParameterSpec, Workspace};
+pub use layer::{BatchReduction, Compute, InputScale, Layer, MaskRule, Origins, Workspace};
+pub use moments::Moments;
+pub use parameter::{Parameter, ParameterSpec};

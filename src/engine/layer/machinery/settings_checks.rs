@@ -4,7 +4,6 @@ use crate::engine::{
     constraint::Constraint,
     field::FieldError,
     init::Initializer,
-    layer::Sizes,
     regularizer::Regularizer,
     shape::{MAX_AXIS_SIZE, Shape},
 };
@@ -124,16 +123,6 @@ pub(crate) fn yes() -> bool {
 
 pub(crate) fn one() -> usize {
     1
-}
-
-/// 1 along each axis.
-pub(crate) fn one_each<const AXES: usize>() -> Sizes<AXES> {
-    Sizes::every(1)
-}
-
-/// 2 along each axis.
-pub(crate) fn two_each<const AXES: usize>() -> Sizes<AXES> {
-    Sizes::every(2)
 }
 
 /// Keras's default initializer of a kernel.

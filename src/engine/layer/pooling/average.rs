@@ -4,7 +4,7 @@ use super::Pool;
 use crate::engine::{
     field::FieldError,
     kernel,
-    layer::{Backward, Compute, Forward, Layer, Origins, Padding, Sizes, convolutional::Window, settings_checks},
+    layer::{Backward, Compute, Forward, Layer, Origins, Padding, Sizes, convolutional::Window},
     real::Real,
     shape::Shape,
 };
@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct AveragePooling<const AXES: usize> {
     /// Pool size along each axis, at least 1.
-    #[serde(default = "settings_checks::two_each")]
+    #[serde(default = "Sizes::twos")]
     #[schema(schema_with = Sizes::<AXES>::schema)]
     pub pool_size: Sizes<AXES>,
     /// Stride along each axis, at least 1; default: `pool_size`.

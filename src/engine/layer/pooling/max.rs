@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct MaxPooling<const AXES: usize> {
     /// Pool size along each axis, at least 1.
-    #[serde(default = "settings_checks::two_each")]
+    #[serde(default = "Sizes::twos")]
     #[schema(schema_with = Sizes::<AXES>::schema)]
     pub pool_size: Sizes<AXES>,
     /// Stride along each axis, at least 1; default: `pool_size`.

@@ -17,7 +17,6 @@ use crate::engine::{
     layer::{
         Padding, Sizes,
         convolutional::{Window, check, check_axes, volume},
-        settings_checks,
     },
     shape::Shape,
 };
@@ -38,13 +37,7 @@ impl<const AXES: usize> Pool<AXES> {
     }
 
     fn window(&self, input: &Shape) -> Window {
-        Window::new(
-            volume(input),
-            self.size,
-            self.strides.unwrap_or(self.size),
-            settings_checks::one_each(),
-            self.padding,
-        )
+        Window::new(volume(input), self.size, self.strides.unwrap_or(self.size), Sizes::ones(), self.padding)
     }
 
     fn output_shape(&self, input: &Shape) -> Result<Shape, FieldError> {

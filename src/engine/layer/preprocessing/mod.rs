@@ -16,6 +16,6 @@ pub use image_preprocessing::{
     RandomRotation, RandomTranslation, RandomZoom, Resizing, TransformInterpolation, ValueRange,
 };
 pub use integer_lookup::IntegerLookup;
+pub use normalization::Normalization;
 pub(crate) use normalization::{COUNT, MEAN, VARIANCE};
-pub use normalization::{Moments, Normalization};
 pub use rescaling::Rescaling;

@@ -4,7 +4,8 @@ use crate::engine::{
     field::FieldError,
     init::Initializer,
     layer::{
-        Axes, Backward, Compute, Forward, InputScale, Layer, MaskRule, ParameterSpec, Parameters, settings_checks,
+        Axes, Backward, Compute, Forward, InputScale, Layer, MaskRule, Moments, ParameterSpec, Parameters,
+        settings_checks,
     },
     numbers::{self, Numbers},
     real::{Real, check},
@@ -55,30 +56,6 @@ pub(crate) const COUNT: usize = 2;
 /// elements of each part.
 const MEANS: usize = 2;
 const INNER: usize = 3;
-
-/// How many numbers were seen, their mean, and the sum of their squared distances from it.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Moments {
-    /// Number of elements.
-    pub count: f64,
-    /// Their mean.
-    pub mean: f64,
-    squares: f64,
-}
-
-impl Moments {
-    fn add(&mut self, x: f64) {
-        self.count += 1.0;
-        let before = x - self.mean;
-        self.mean += before / self.count;
-        self.squares += before * (x - self.mean);
-    }
-
-    /// The mean squared distance from the mean.
-    pub fn variance(&self) -> f64 {
-        self.squares / self.count
-    }
-}
 
 fn adapts() -> bool {
     true

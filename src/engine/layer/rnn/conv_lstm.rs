@@ -53,14 +53,14 @@ pub struct ConvLstm<const AXES: usize> {
     #[schema(schema_with = Sizes::<AXES>::schema)]
     pub kernel_size: Sizes<AXES>,
     /// Strides of the input's convolution along each axis, at least 1.
-    #[serde(default = "settings_checks::one_each")]
+    #[serde(default = "Sizes::ones")]
     #[schema(schema_with = Sizes::<AXES>::schema)]
     pub strides: Sizes<AXES>,
     /// Padding of the input: `valid` or `same`.
     #[serde(default)]
     pub padding: Padding,
     /// Dilation of the input's convolution along each axis, at least 1; more than 1 only where every stride is 1.
-    #[serde(default = "settings_checks::one_each")]
+    #[serde(default = "Sizes::ones")]
     #[schema(schema_with = Sizes::<AXES>::schema)]
     pub dilation_rate: Sizes<AXES>,
     /// Applied to what is written and to the carry.

@@ -106,7 +106,7 @@ fn engine_knows_no_runtime_file_clock_or_environment() {
     for (file, mention) in SOURCE.external.iter().filter(|(file, _)| SOURCE.room(*file) == "engine") {
         read += 1;
         let is_forbidden = |word: &&str| mention.path == **word || mention.path.starts_with(&format!("{word}::"));
-        if NOT_IN_ENGINE.iter().any(|word| is_forbidden(word)) {
+        if NOT_IN_ENGINE.iter().any(is_forbidden) {
             wrong.push(format!("src/{}:{}: {}", SOURCE.files[*file], mention.line, mention.path));
         }
     }

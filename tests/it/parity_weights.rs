@@ -1,4 +1,4 @@
-//! Penalties on weights, what weights are brought back to and first values that are not drawn, against the numbers of the
+//! Regularizers, constraints and initializers without random numbers, against the numbers of the
 //! real Keras, which `tests/fixtures/keras/weights.py` wrote.
 
 use super::parity_ops::{assert_close, assert_covered, read};

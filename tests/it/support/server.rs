@@ -47,7 +47,7 @@ impl Server {
         &self.config.data_dir
     }
 
-    /// Ends it in good order and starts another on the same folder.
+    /// Stops it gracefully and starts another on the same folder.
     pub async fn restart(&mut self) {
         self.stop().unwrap();
         self.shutdown = CancellationToken::new();
@@ -55,7 +55,7 @@ impl Server {
         self.wait_until_it_answers().await;
     }
 
-    /// Ends it in good order; returns what `serve` did.
+    /// Stops it gracefully; returns what `serve` did.
     pub fn stop(&mut self) -> anyhow::Result<()> {
         self.shutdown.cancel();
         self.running.take().map_or(Ok(()), |running| running.join().unwrap())

@@ -68,7 +68,7 @@ pub struct Node {
     pub parameters: Range<usize>,
     /// Whether a later node has the same parameters, so that backward accumulates their gradients.
     pub shared: bool,
-    /// See [`Layer::tables`].
+    /// See [`Layer::tables`](crate::engine::layer::Layer::tables).
     pub tables: Arc<[Vec<u32>]>,
 }
 
@@ -81,11 +81,11 @@ impl Node {
     pub fn cost(&self) -> u64 {
         self.layer.cost(&self.input_shapes).saturating_mul(self.repeat as u64)
     }
-    /// See [`Layer::product_rows`]; per row of the batch.
+    /// See [`Layer::product_rows`](crate::engine::layer::Layer::product_rows); per row of the batch.
     pub fn product_rows(&self) -> Option<usize> {
         self.layer.product_rows(&self.input_shapes).map(|rows| rows.saturating_mul(self.repeat))
     }
-    /// See [`Layer::batch_reduction`]; `None` for frozen layers.
+    /// See [`Layer::batch_reduction`](crate::engine::layer::Layer::batch_reduction); `None` for frozen layers.
     pub fn batch_reduction(&self) -> Option<BatchReduction> {
         if self.trainable { self.layer.batch_reduction(&self.input_shapes, self.repeat) } else { None }
     }

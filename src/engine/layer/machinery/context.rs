@@ -202,7 +202,7 @@ pub struct Forward<'a, F> {
     pub kept: &'a mut [F],
     /// As much as [`super::Workspace`] asked for.
     pub scratch: &'a mut [F],
-    /// What [`super::Layer::reduce_forward`] computed from the whole batch; empty at inference.
+    /// What [`Compute::reduce_forward`](super::Compute::reduce_forward) computed from the whole batch; empty at inference.
     pub reduced: &'a [F],
     /// What [`super::Layer::tables`] made of the shapes.
     pub tables: &'a [Vec<u32>],
@@ -233,9 +233,9 @@ pub struct Backward<'a, F> {
     pub kept: &'a mut [F],
     /// As much as [`super::Workspace`] asked for.
     pub scratch: &'a mut [F],
-    /// What [`super::Layer::reduce_forward`] computed from the whole batch.
+    /// What [`Compute::reduce_forward`](super::Compute::reduce_forward) computed from the whole batch.
     pub reduced: &'a [F],
-    /// What [`super::Layer::reduce_backward`] computed from the whole batch.
+    /// What [`Compute::reduce_backward`](super::Compute::reduce_backward) computed from the whole batch.
     pub reduced_backward: &'a [F],
     /// What [`super::Layer::tables`] made of the shapes.
     pub tables: &'a [Vec<u32>],

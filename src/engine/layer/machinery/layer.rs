@@ -204,7 +204,7 @@ pub trait Layer: Send + Sync {
     }
 
     /// The activation that the output went through last. Where a loss absorbs it, `forward` and `backward` leave it
-    /// out, as [`Pass::logits`] says.
+    /// out, as [`Pass::logits`](super::Pass::logits) says.
     fn last_activation(&self) -> Option<Activation> {
         None
     }
@@ -238,7 +238,7 @@ pub trait Layer: Send + Sync {
     }
 
     /// The sums over the whole training batch that a row's output depends on; `None` for most layers. `repeat` is that of
-    /// [`Pass::repeat`].
+    /// [`Pass::repeat`](super::Pass::repeat).
     ///
     /// Lanes synchronize at this layer twice a step: each computes partial sums of its rows ([`Compute::sum_forward`]), the
     /// sums are reduced in lane order ([`Compute::reduce_forward`]), then `forward` runs; likewise before `backward`.

@@ -11,7 +11,7 @@ use crate::{
         idempotency::{Created, IdempotencyKey, fingerprint},
         path::{Key, check_name},
         problem::{Kind, Problem},
-        query::{Limit, List, Paging, Parameters},
+        query::{Limit, List, Paging, Parameters, Settings},
         upload::{self, Incoming},
     },
     job::{Dataset, now},
@@ -43,7 +43,7 @@ pub struct NewDataset {
     #[param(value_type = Option<String>, pattern = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", example = "iris")]
     name: Option<String>,
     /// Format of the file, whatever its media type
-    #[param(value_type = Option<String>, example = "csv")]
+    #[param(value_type = Option<Format>, inline, example = "csv")]
     format: Option<Format>,
     /// Separator of cells: one character
     #[param(value_type = Option<String>, example = ";")]
@@ -212,7 +212,7 @@ pub fn json_table() -> Value {
 )]
 pub async fn create(
     State(app): State<Arc<App>>,
-    Parameters(query): Parameters<NewDataset>,
+    Settings(query): Settings<NewDataset>,
     key: IdempotencyKey,
     request: Request,
 ) -> Result<Response, Problem> {

@@ -1,7 +1,7 @@
 //! Query parameters.
 
 use crate::{
-    engine::field::did_you_mean,
+    engine::field::{FieldError, did_you_mean},
     http::problem::{Kind, Problem},
     store::{Listed, Page},
 };
@@ -18,12 +18,28 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Parameters<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        axum::extract::Query::<T>::try_from_uri(&parts.uri).map(|query| Self(query.0)).map_err(|error| {
-            use std::error::Error;
-            let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
-            Problem::new(Kind::Malformed, format!("in the query: {}", with_nearest(&cause)))
-        })
+        parse(parts).map(Self).map_err(|detail| Problem::new(Kind::Malformed, detail))
     }
+}
+
+/// Query parameters that may be in the body instead; what cannot be read is a 422, as it is there.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings<T>(pub T);
+
+impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Settings<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parse(parts).map(Self).map_err(|detail| Problem::invalid(vec![FieldError::new("", detail)]))
+    }
+}
+
+fn parse<T: DeserializeOwned>(parts: &Parts) -> Result<T, String> {
+    axum::extract::Query::<T>::try_from_uri(&parts.uri).map(|query| query.0).map_err(|error| {
+        use std::error::Error;
+        let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+        format!("in the query: {}", with_nearest(&cause))
+    })
 }
 
 /// serde lists the known names after an unknown one; a reader needs the nearest.

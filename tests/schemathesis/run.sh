@@ -14,4 +14,4 @@ job=$(curl -sS --fail-with-body --json '{"model": "iris-mlp", "dataset": "iris",
   "$url/v1/jobs" | sed 's/.*"id":"\([^"]*\)".*/\1/')
 curl -sSN -H 'Accept: text/event-stream' "$url/v1/jobs/$job/events" | grep -q '"status":"succeeded"'
 
-PYTHONPATH=. timeout 200 "$venv/bin/schemathesis" run ../../openapi.yaml --url "$url" --seed 1 --max-examples 30 --max-time 120
+PYTHONPATH=. timeout 200 "$venv/bin/schemathesis" run ../../openapi.yaml --url "$url" --seed 1 --max-examples 10 --max-time 90

@@ -1,10 +1,7 @@
 //! `/v1/datasets`: tables.
 
 use crate::{
-    data::{
-        read::{self, Format, Inspection, ReadError, ReadOptions},
-        schema::ColumnType,
-    },
+    data::read::{self, Format, Inspection, ReadError, ReadOptions},
     engine::field::FieldError,
     http::{
         App,
@@ -13,6 +10,7 @@ use crate::{
         problem::{Kind, Problem},
         query::{Limit, List, Paging, Parameters, Settings},
         upload::{self, Incoming},
+        upload_options::NewDataset,
     },
     job::{Dataset, now},
     store::artifacts::{ArtifactKey, ReceiveError, Stored},
@@ -25,126 +23,14 @@ use axum::{
 };
 use bytes::Bytes;
 use futures::Stream;
-use serde::{Deserialize, Deserializer, de::Error};
+use serde::Deserialize;
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// Where uploads go.
 pub const UPLOADS: &str = "/v1/datasets";
-
-/// Parameters of an upload; what is left out is detected, and the dataset's `read` says what was detected.
-#[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct NewDataset {
-    /// Unique name; generated if absent
-    #[param(value_type = Option<String>, pattern = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", example = "iris")]
-    name: Option<String>,
-    /// Format of the file, whatever its media type
-    #[param(value_type = Option<Format>, inline, example = "csv")]
-    format: Option<Format>,
-    /// Separator of cells: one character
-    #[param(value_type = Option<String>, example = ";")]
-    separator: Option<String>,
-    /// Character around cells that contain separators
-    #[param(value_type = Option<String>)]
-    quote: Option<String>,
-    /// Decimal mark of numbers
-    #[param(value_type = Option<String>, example = ",")]
-    decimal: Option<String>,
-    /// Separator of groups of three digits; empty for none
-    #[param(value_type = Option<String>)]
-    thousands: Option<String>,
-    /// Whether the first row has the names of the columns; without it they are `column_1` and so on
-    #[param(value_type = Option<bool>)]
-    header: Option<bool>,
-    /// Lines before the header, which are skipped
-    #[param(value_type = Option<u64>)]
-    skip_rows: Option<u64>,
-    /// Lines that begin with this character are skipped
-    #[param(value_type = Option<String>)]
-    comment: Option<String>,
-    /// Spellings of missing values instead of the usual ones: a JSON array, or separated by commas
-    #[serde(default, deserialize_with = "texts")]
-    #[param(value_type = Option<String>, example = "NA,-999")]
-    missing: Option<Vec<String>>,
-    /// Types of columns by name, as a JSON object
-    #[serde(default, deserialize_with = "types")]
-    #[param(value_type = Option<String>, example = "{\"zip\": \"category\"}")]
-    types: Option<BTreeMap<String, ColumnType>>,
-    /// Whether the first warning is an error
-    #[param(value_type = Option<bool>)]
-    strict: Option<bool>,
-}
-
-/// A list in JSON, or its items separated by commas.
-fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
-    match Value::deserialize(deserializer)? {
-        Value::Null => Ok(None),
-        Value::String(text) if text.trim_start().starts_with('[') => serde_json::from_str(&text).map(Some),
-        Value::String(text) => Ok(Some(text.split(',').map(|token| token.trim().to_owned()).collect())),
-        other => serde_json::from_value(other).map(Some),
-    }
-    .map_err(|error| D::Error::custom(format!("missing: expected a list of texts: {error}")))
-}
-
-/// An object, or its text in JSON.
-fn types<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<BTreeMap<String, ColumnType>>, D::Error> {
-    match Value::deserialize(deserializer)? {
-        Value::Null => Ok(None),
-        Value::String(text) => serde_json::from_str(&text).map(Some),
-        other => serde_json::from_value(other).map(Some),
-    }
-    .map_err(|error| D::Error::custom(format!("types: expected an object from column to type: {error}")))
-}
-
-impl NewDataset {
-    /// How the file is to be read.
-    fn options(&self) -> Result<ReadOptions, Problem> {
-        let mut errors = Vec::new();
-        let mut character = |name: &str, text: &Option<String>| -> Option<u8> {
-            let text = text.as_deref()?;
-            let text = if text == "\\t" { "\t" } else { text };
-            match text.as_bytes() {
-                [byte] if byte.is_ascii() && !matches!(byte, b'\n' | b'\r') => Some(*byte),
-                _ => {
-                    let detail = format!("expected one ASCII character, received {text:?}");
-                    errors.push(FieldError::new(format!("/{name}"), detail));
-                    None
-                }
-            }
-        };
-        let thousands = match self.thousands.as_deref() {
-            None => None,
-            Some("") => Some(None),
-            Some(_) => Some(character("thousands", &self.thousands)),
-        };
-        let options = ReadOptions {
-            separator: character("separator", &self.separator),
-            quote: character("quote", &self.quote),
-            decimal: character("decimal", &self.decimal),
-            thousands,
-            header: self.header,
-            skip_rows: self.skip_rows,
-            comment: character("comment", &self.comment),
-            missing: self.missing.clone(),
-            types: self.types.clone().unwrap_or_default(),
-            strict: self.strict.unwrap_or_default(),
-        };
-        for (first, second, names) in [
-            (options.separator, options.quote.or(Some(b'"')), "separator and quote"),
-            (options.decimal, options.thousands.flatten(), "decimal and thousands"),
-        ] {
-            if let Some(mark) = first.filter(|_| first == second) {
-                let detail = format!("expected different characters for {names}, received {:?}", char::from(mark));
-                errors.push(FieldError::new("", detail));
-            }
-        }
-        if errors.is_empty() { Ok(options) } else { Err(Problem::invalid(errors)) }
-    }
-}
 
 /// An upload as a form.
 #[derive(Debug, ToSchema)]

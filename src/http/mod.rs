@@ -26,6 +26,7 @@ pub mod routes;
 pub mod server;
 pub mod strict;
 pub mod upload;
+pub mod upload_options;
 pub mod verb;
 
 use crate::{

@@ -58,6 +58,9 @@ fn component(fields: &Map<String, Value>, known: &[(String, Value)]) -> Option<V
 fn rewrite_schema(fields: &mut Map<String, Value>) {
     if fields.contains_key("in") && fields.contains_key("schema") {
         forbid_null(&mut fields["schema"]);
+        if fields.get("required") == Some(&json!(false)) {
+            fields.shift_remove("required");
+        }
     }
     let is_operation = fields.contains_key("operationId");
     if let Some(Value::String(description)) = fields.get_mut("description") {
@@ -71,6 +74,15 @@ fn rewrite_schema(fields: &mut Map<String, Value>) {
     }
     if let Some(forms) = fields.shift_remove("oneOf") {
         fields.insert("anyOf".to_owned(), flat(forms));
+    }
+    // An enumeration of one value is that value.
+    if fields.get("type").is_some_and(|kind| kind == "string")
+        && let Some([value]) = fields.get("enum").and_then(Value::as_array).map(Vec::as_slice)
+    {
+        let value = value.clone();
+        fields.shift_remove("type");
+        fields.shift_remove("enum");
+        fields.insert("const".to_owned(), value);
     }
     if fields.contains_key("allOf") {
         fields.insert("unevaluatedProperties".to_owned(), json!(false));
@@ -87,7 +99,24 @@ fn first_sentence(text: &str) -> String {
     let starts_sentence = |rest: &str| rest.starts_with(|letter: char| letter.is_uppercase() || letter == '`');
     let end = text.match_indices(". ").find(|(at, stop)| starts_sentence(&text[at + stop.len()..]));
     let first = end.map_or(text.as_str(), |(at, _)| &text[..at]);
-    first.trim_end_matches('.').to_owned()
+    without_links(first.trim_end_matches('.'))
+}
+
+/// Text with the names that Rust's documentation links to alone: `` [`super::Dice`] `` as `` `Dice` ``.
+fn without_links(text: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((before, linked)) = rest.split_once("[`")
+        && let Some((path, after)) = linked.split_once("`]")
+    {
+        let name = path.rsplit("::").next().unwrap_or(path);
+        plain.push_str(&format!("{before}`{name}`"));
+        rest = match after.strip_prefix('(').and_then(|target| target.split_once(')')) {
+            Some((_, after)) => after,
+            None => after,
+        };
+    }
+    plain + rest
 }
 
 /// A parameter is absent, not null.

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 
 /// How many characters of JSON a component must save.
-const SAVED: usize = 180;
+const SAVED: usize = 120;
 
 /// Settings that several layers have alike.
 const GROUPS: [(&str, &[&str]); 5] = [
@@ -75,7 +75,7 @@ pub fn share(document: &mut Value) {
     let mut worth: Vec<_> = uses
         .into_iter()
         .map(|((name, schema), count)| (schema.len() * (count - 1), name, schema))
-        .filter(|(saved, _, schema)| *saved >= SAVED && schema.len() > 80 && !schema.contains("unevaluatedProperties"))
+        .filter(|(saved, _, schema)| *saved >= SAVED && schema.len() > 70 && !schema.contains("unevaluatedProperties"))
         .collect();
     worth.sort_by(|a, b| b.cmp(a));
     let mut names: HashMap<(String, String), String> = HashMap::new();
@@ -96,9 +96,51 @@ pub fn share(document: &mut Value) {
             }
         });
     }
+    if let Some(layers) = schemas.get_mut("LayerSettings") {
+        share_families(layers, &mut added);
+    }
+    for (component, schema) in schemas.iter_mut() {
+        share_names(component, schema, &mut added);
+    }
     schemas.extend(added);
     describe_once(schemas, "TrainingRequest", "Training");
     inline_single_uses(document);
+    share_parameters(document);
+}
+
+/// Replaces parameters that several operations have by references to components.
+fn share_parameters(document: &mut Value) {
+    let mut uses: HashMap<String, (Value, usize)> = HashMap::new();
+    parameters(document, &mut |parameter| {
+        uses.entry(parameter.to_string()).or_insert_with(|| (parameter.clone(), 0)).1 += 1;
+    });
+    let mut shared: Vec<(String, Value)> = uses
+        .into_values()
+        .filter(|(_, count)| *count > 1)
+        .map(|(parameter, _)| (component_name(&parameter), parameter))
+        .collect();
+    shared.sort_by_key(|(name, parameter)| (name.clone(), parameter.to_string()));
+    // Of two parameters with one name, the second stays where it is.
+    shared.dedup_by(|later, first| later.0 == first.0);
+    parameters(document, &mut |parameter| {
+        if let Some((name, _)) = shared.iter().find(|(_, of)| of == parameter) {
+            *parameter = json!({"$ref": format!("#/components/parameters/{name}")});
+        }
+    });
+    document["components"]["parameters"] = Value::Object(shared.into_iter().collect());
+}
+
+fn component_name(parameter: &Value) -> String {
+    pascal(&parameter["name"].as_str().unwrap_or_default().replace('-', "_"))
+}
+
+/// Visits the parameters of every operation.
+fn parameters(document: &mut Value, visit: &mut dyn FnMut(&mut Value)) {
+    let paths = document["paths"].as_object_mut();
+    let operations = paths.into_iter().flat_map(|paths| paths.values_mut()).filter_map(Value::as_object_mut);
+    for operation in operations.flat_map(|path| path.values_mut()) {
+        operation["parameters"].as_array_mut().into_iter().flatten().for_each(&mut *visit);
+    }
 }
 
 /// Leaves descriptions out of `answer` that its `request` has too.
@@ -233,6 +275,79 @@ fn share_groups(schema: &mut Value, added: &mut Map<String, Value>) {
         Value::Array(schemas) => schemas.iter_mut().for_each(|schema| share_groups(schema, added)),
         _ => {}
     }
+}
+
+/// Refers to one component for what the layers of a family have in common: those whose types differ only in the number
+/// of axes, such as `conv1d` and `conv2d`.
+fn share_families(layers: &mut Value, added: &mut Map<String, Value>) {
+    let Some(Value::Array(forms)) = layers.get_mut("anyOf") else { return };
+    let mut families: HashMap<String, Vec<&mut Map<String, Value>>> = HashMap::new();
+    for form in forms.iter_mut().filter_map(Value::as_object_mut) {
+        if let Some(family) = form["properties"].as_object().and_then(|properties| family(&properties["type"])) {
+            families.entry(family).or_default().push(form);
+        }
+    }
+    for (family, mut members) in families {
+        let [first, others @ ..] = members.as_slice() else { continue };
+        let is_common = |part: &str, name: &str, value: &Value| {
+            others.iter().all(|other| other.get(part).and_then(|part| part.get(name)) == Some(value))
+        };
+        let mut common = first["properties"].as_object().cloned().unwrap_or_default();
+        common.retain(|name, property| is_common("properties", name, property));
+        let alike = |name: &str| others.iter().all(|other| other.get(name) == first.get(name));
+        if others.is_empty()
+            || common.is_empty()
+            || !["description", "required", "allOf"].iter().all(|name| alike(name))
+        {
+            continue;
+        }
+        let mut component = Map::from_iter([("type".to_owned(), json!("object"))]);
+        let required = first.get("required").and_then(Value::as_array).into_iter().flatten();
+        let (required, own): (Vec<Value>, Vec<Value>) =
+            required.cloned().partition(|name| name.as_str().is_some_and(|name| common.contains_key(name)));
+        component.extend(["description", "allOf"].iter().filter_map(|name| first.get_key_value(*name)).map(cloned));
+        if !required.is_empty() {
+            component.insert("required".to_owned(), required.into());
+        }
+        component.insert("properties".to_owned(), common.clone().into());
+        let name = format!("{}Settings", pascal(&family));
+        for member in &mut members {
+            member.shift_remove("description");
+            member.insert("required".to_owned(), own.clone().into());
+            if let Some(properties) = member.get_mut("properties").and_then(Value::as_object_mut) {
+                properties.retain(|name, _| !common.contains_key(name));
+            }
+            member.insert("allOf".to_owned(), json!([{"$ref": format!("{SCHEMAS}{name}")}]));
+        }
+        added.insert(name, component.into());
+    }
+}
+
+/// Refers to one component for the names of a family: those that may stand alone, and in the place of `type`.
+fn share_names(component: &str, schema: &mut Value, added: &mut Map<String, Value>) {
+    let Some(Value::Array(forms)) = schema.get_mut("anyOf") else { return };
+    let [names, settings, ..] = forms.as_mut_slice() else { return };
+    let (Some(all), Some(some)) = (names["enum"].as_array(), settings["properties"]["type"]["enum"].as_array()) else {
+        return;
+    };
+    let has_settings = settings["properties"].as_object().is_some_and(|properties| properties.len() > 2);
+    if has_settings || !some.iter().all(|name| all.contains(name)) {
+        return;
+    }
+    let reference = json!({"$ref": format!("{SCHEMAS}{component}Name")});
+    settings["properties"]["type"] = reference.clone();
+    added.insert(format!("{component}Name"), std::mem::replace(names, reference));
+}
+
+fn cloned((name, value): (&String, &Value)) -> (String, Value) {
+    (name.clone(), value.clone())
+}
+
+/// `conv` for a layer's type of `conv1d`; nothing for a type without a number of axes.
+fn family(kind: &Value) -> Option<String> {
+    let kind = kind.get("const").or(kind["enum"].get(0))?.as_str()?;
+    let family = ["1d", "2d", "3d"].iter().fold(kind.to_owned(), |kind, axes| kind.replace(axes, ""));
+    (family != kind).then_some(family)
 }
 
 /// Refers to one component for the constraints, and one for the regularizers, of all weights: the names say which.

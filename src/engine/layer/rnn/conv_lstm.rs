@@ -21,7 +21,7 @@ use crate::engine::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Long short-term memory over images: the products of [`super::Lstm`] are convolutions.
+/// Long short-term memory over images: [`super::Lstm`] with convolutions in place of its products.
 ///
 /// `z = conv(x_t, kernel) + conv(h_(t-1), recurrent_kernel) + bias`, in four parts of `filters` channels each, in the order
 /// i, f, c, o: `c_t = recurrent_activation(z_f) * c_(t-1) + recurrent_activation(z_i) * activation(z_c)` and

@@ -2,7 +2,12 @@
 
 use crate::{data::read::TableLimits, engine::spec::Limits};
 use clap::{Args, Parser, ValueEnum, builder::RangedU64ValueParser, value_parser};
-use std::{net::SocketAddr, path::PathBuf, thread, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    thread,
+    time::Duration,
+};
 
 /// Settings of the process.
 #[derive(Debug, Clone, Args)]
@@ -42,6 +47,11 @@ pub struct Config {
     /// An origin whose pages may call the service, or `*`; repeat it, or separate several by commas. None by default
     #[arg(long = "cors-origin", env = "EPOCA_CORS_ORIGINS", value_delimiter = ',', value_parser = origin, value_name = "ORIGIN")]
     pub cors_origins: Vec<String>,
+
+    /// A host name that the service answers to, such as a proxy's, or `*` for any; repeat it, or separate several by commas.
+    /// Loopback and the address listened on are always allowed
+    #[arg(long = "allowed-host", env = "EPOCA_ALLOWED_HOSTS", value_delimiter = ',', value_parser = host, value_name = "HOST")]
+    pub allowed_hosts: Vec<String>,
 
     /// Limits on what one request may bring
     #[command(flatten, next_help_heading = "Limits")]
@@ -210,6 +220,16 @@ fn seconds(text: &str) -> Result<Duration, String> {
     if seconds > 0.0 && seconds <= 86_400.0 { Ok(Duration::from_secs_f64(seconds)) } else { Err(expected()) }
 }
 
+fn host(text: &str) -> Result<String, String> {
+    let name = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+    if text == "*" || is_name || name.parse::<IpAddr>().is_ok() {
+        Ok(name.trim_end_matches('.').to_ascii_lowercase())
+    } else {
+        Err(format!("expected `*` or a host name without a port, such as epoca.example.org, received {text:?}"))
+    }
+}
+
 fn origin(text: &str) -> Result<String, String> {
     let has_host = text.split_once("://").is_some_and(|(scheme, host)| {
         matches!(scheme, "http" | "https") && !host.is_empty() && !host.contains(['/', '?', '#', ' '])
@@ -252,6 +272,8 @@ mod tests {
             ("--database-url", "mysql:x", "sqlite:FILE"),
             ("--artifacts-url", "s3://bucket", "expected file:FOLDER"),
             ("--cors-origin", "example.org", "https://example.org"),
+            ("--allowed-host", "http://example.org", "such as epoca.example.org"),
+            ("--allowed-host", "example.org:80", "without a port"),
         ] {
             let text = parse(&[&format!("{flag}={value}")]).unwrap_err();
             assert!(text.contains(flag) && text.contains(word), "{flag} {value}: {text}");

@@ -78,6 +78,7 @@
 //! | [`http`] | routes, errors, limits, streams |
 //! | [`demo`] | the `demo` command, a client of the service |
 //! | [`config`] | settings of the process |
+//! | [`log`] | the log on stderr |
 
 pub mod config;
 pub mod data;
@@ -86,6 +87,7 @@ pub mod engine;
 pub mod http;
 pub mod job;
 pub mod keras;
+pub mod log;
 pub mod serving;
 pub mod store;
 pub mod worker;

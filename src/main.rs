@@ -3,14 +3,14 @@
 use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use epoca::{
-    config::{Config, LogFormat},
+    config::Config,
     demo::{self, Demo},
-    engine, http, keras,
+    engine, http, keras, log,
     store::sqlite::SqliteStore,
 };
 use std::{
     ffi::OsStr,
-    io::{IsTerminal, Read, Write},
+    io::{Read, Write},
     net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream},
     process::ExitCode,
     time::Duration,
@@ -20,7 +20,6 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
 /// The C library's allocator took a seventh of a single-row prediction's time.
 #[global_allocator]
@@ -84,7 +83,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     let command = cli.command.unwrap_or_else(|| Command::Serve(Box::new(cli.config)));
     match command {
         Command::Serve(config) => {
-            log_to_stderr(&config)?;
+            log::start(&config)?;
             runtime()?.block_on(serve(*config))
         }
         Command::Demo(demo) => runtime()?.block_on(async {
@@ -93,7 +92,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             demo::run(demo, shutdown).await
         }),
         Command::Migrate(config) => {
-            log_to_stderr(&config)?;
+            log::start(&config)?;
             runtime()?.block_on(migrate(&config))
         }
         Command::Openapi => print(&http::routes::document()?.yaml()),
@@ -180,23 +179,5 @@ fn check_health(listen: SocketAddr) -> anyhow::Result<()> {
     stream.read_to_string(&mut answer).with_context(|| format!("no answer from {address}"))?;
     let status = answer.split(' ').nth(1).unwrap_or("nothing");
     anyhow::ensure!(status == "200", "expected 200 from {address}, received {status}");
-    Ok(())
-}
-
-fn log_to_stderr(config: &Config) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&config.log)
-        .with_context(|| format!("expected --log to be a level or tracing directives, received {:?}", config.log))?;
-    let has_colours =
-        std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(has_colours).with_writer(std::io::stderr);
-    match config.log_format {
-        LogFormat::Human => log.init(),
-        LogFormat::Json => log.json().flatten_event(true).init(),
-    }
-    // A panic is one event of the log like any other.
-    std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string);
-        tracing::error!(place, "panicked: {}", panic.payload_as_str().unwrap_or("no message"));
-    }));
     Ok(())
 }

@@ -1,6 +1,9 @@
 //! The methods of every path: those of the routes, verbs after a colon among them.
 
-use crate::http::problem::{Kind, Problem};
+use crate::http::{
+    cut::cut,
+    problem::{Kind, Problem},
+};
 use axum::{
     extract::{MatchedPath, Request, State},
     http::{HeaderValue, Method, header},
@@ -77,10 +80,10 @@ pub async fn check(State(methods): State<Arc<Methods>>, request: Request, next: 
         has_method(template).then_some(verb)
     });
     let hint = match verb(path) {
-        None => verbs.map(|verb| format!("; did you mean {path}:{verb}?")).next().unwrap_or_default(),
+        None => verbs.map(|verb| format!("; did you mean {}:{verb}?", cut(path))).next().unwrap_or_default(),
         Some(_) => String::new(),
     };
-    let detail = format!("expected {names}, received {} on {path}{hint}", request.method());
+    let detail = format!("expected {names}, received {} on {}{hint}", cut(request.method().as_str()), cut(path));
     let mut response = Problem::new(Kind::MethodNotAllowed, detail).into_response();
     if let Ok(names) = HeaderValue::from_str(&names) {
         response.headers_mut().insert(header::ALLOW, names);

@@ -2,8 +2,11 @@
 
 use crate::{
     http::{
-        App, metrics,
+        App, body,
+        cut::cut,
+        metrics,
         problem::{Kind, MEDIA_TYPE, Problem},
+        site,
     },
     worker::panic_text,
 };
@@ -45,8 +48,7 @@ pub async fn wrap(State(app): State<Arc<App>>, request: Request, next: Next) -> 
     if response.status().is_client_error() || response.status().is_server_error() {
         response = as_problem(response, &method, id);
     }
-    let headers = response.headers_mut();
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    site::protect(response.headers_mut(), &path);
 
     let seconds = started.elapsed().as_secs_f64();
     let template = match (response.extensions().get::<RouteTemplate>(), &matched) {
@@ -57,11 +59,13 @@ pub async fn wrap(State(app): State<Arc<App>>, request: Request, next: Next) -> 
     let status = response.status();
     metrics::request(&method, template, status, seconds);
     let status = status.as_u16();
+    let (method, path) = (cut(method.as_str()), cut(&path));
+    let (method, path) = (&*method, &*path);
     span.in_scope(|| {
         if status < 300 && is_routine(template) {
-            tracing::debug!(target: "epoca::request", %method, path, status, seconds, "answered");
+            tracing::debug!(target: "epoca::request", method, path, status, seconds, "answered");
         } else {
-            tracing::info!(target: "epoca::request", %method, path, status, seconds, "answered");
+            tracing::info!(target: "epoca::request", method, path, status, seconds, "answered");
         }
     });
     response.headers_mut().insert(X_REQUEST_ID, request_id);
@@ -79,6 +83,11 @@ async fn answer(app: &App, request: Request, next: Next) -> Response {
     use axum::response::IntoResponse;
 
     if let Some(problem) = too_large(request.headers(), app.config.limits.max_header_bytes) {
+        return problem.into_response();
+    }
+    if let Err(problem) = app.sites.check(&request) {
+        let (parts, mut body) = request.into_parts();
+        body::drain(&mut body, &parts.headers).await;
         return problem.into_response();
     }
     let is_upload = request.method() == Method::POST && request.uri().path() == UPLOADS;
@@ -143,7 +152,7 @@ fn as_problem(response: Response, method: &Method, request_id: &str) -> Response
 fn plain_detail(status: StatusCode, method: &Method) -> String {
     match status {
         StatusCode::METHOD_NOT_ALLOWED => {
-            format!("expected one of the methods in the header `allow`, received {method}")
+            format!("expected one of the methods in the header `allow`, received {}", cut(method.as_str()))
         }
         _ => status.canonical_reason().unwrap_or("the request failed").to_lowercase(),
     }

@@ -6,6 +6,7 @@
 pub mod about;
 pub mod accept;
 pub mod body;
+pub mod cut;
 pub mod datasets;
 pub mod docs;
 pub mod events;
@@ -24,6 +25,7 @@ pub mod problems;
 pub mod query;
 pub mod routes;
 pub mod server;
+pub mod site;
 pub mod strict;
 pub mod upload;
 pub mod upload_options;
@@ -31,6 +33,7 @@ pub mod verb;
 
 use crate::{
     config::Config,
+    http::site::Sites,
     serving::Models,
     store::{Store, artifacts::Artifacts, open::open},
     worker::{Context, Workers},
@@ -49,6 +52,8 @@ pub struct App {
     pub artifacts: Artifacts,
     /// Trained models in memory.
     pub models: Models,
+    /// Sites that may use the service from a browser.
+    pub sites: Sites,
     /// Room for uploads.
     pub uploads: Semaphore,
     /// Cancelled when the service is to end; streams watch it.
@@ -99,6 +104,7 @@ pub async fn serve_once_open(
     let workers = Workers::start(&context, config.workers, &shutdown);
     let app = Arc::new(App {
         models: Models::new(Arc::clone(&store), artifacts.clone(), limits, threads),
+        sites: Sites::new(&config, listener.local_addr()?),
         uploads: Semaphore::new(config.limits.max_uploads),
         config,
         store,

@@ -179,12 +179,12 @@ fn add_problems(method: HttpMethod, operation: &mut Operation) {
     let has = |place: ParameterIn| {
         parameters.iter().any(|parameter| matches!(parameter, RefOr::T(parameter) if parameter.parameter_in == place))
     };
-    let mut kinds = vec![Kind::HeadersTooLarge, Kind::Internal, Kind::Unavailable];
-    if has(ParameterIn::Path) {
-        kinds.extend([Kind::NotFound, Kind::Malformed]);
+    let mut kinds = vec![Kind::Malformed, Kind::Misdirected, Kind::HeadersTooLarge, Kind::Internal, Kind::Unavailable];
+    if method != HttpMethod::Get {
+        kinds.push(Kind::Forbidden);
     }
-    if has(ParameterIn::Query) || has(ParameterIn::Header) {
-        kinds.push(Kind::Malformed);
+    if has(ParameterIn::Path) {
+        kinds.push(Kind::NotFound);
     }
     let body = operation.request_body.as_ref().and_then(|body| match body {
         RefOr::T(body) => Some(body),
@@ -203,13 +203,7 @@ fn add_problems(method: HttpMethod, operation: &mut Operation) {
         .values()
         .any(|response| matches!(response, RefOr::T(response) if response.content.len() > 1));
     if body.is_some() {
-        kinds.extend([
-            Kind::Malformed,
-            Kind::RequestTimeout,
-            Kind::TooLarge,
-            Kind::UnsupportedMediaType,
-            Kind::Invalid,
-        ]);
+        kinds.extend([Kind::RequestTimeout, Kind::TooLarge, Kind::UnsupportedMediaType, Kind::Invalid]);
     }
     if creates {
         kinds.push(Kind::OutOfSpace);
@@ -244,6 +238,11 @@ fn example(kind: Kind) -> Value {
     let (reference, title) = kind.names();
     let detail = match kind {
         Kind::Malformed => "expected JSON, received something else: expected value at line 1 column 10",
+        Kind::Unauthorized => "expected Authorization: Bearer with an API key, received none",
+        Kind::Forbidden => "expected an API key with the scope `train`, received one with `read`, `predict`",
+        Kind::Misdirected => {
+            "expected Host to be localhost, a loopback address, the address that the service listens on, or a name of --allowed-host, received \"example.org\""
+        }
         Kind::NotFound => "no model named \"iris-mlp\"",
         Kind::MethodNotAllowed => "expected one of the methods in the header `allow`, received PUT",
         Kind::NotAcceptable => "expected to Accept text/event-stream or application/json, received \"image/png\"",

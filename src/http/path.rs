@@ -2,7 +2,10 @@
 
 use crate::{
     engine::field::FieldError,
-    http::problem::{Kind, Problem},
+    http::{
+        cut::cut,
+        problem::{Kind, Problem},
+    },
 };
 use axum::{
     RequestPartsExt,
@@ -24,9 +27,7 @@ fn is_name(text: &str) -> bool {
 
 /// Why a text is not a name.
 fn not_a_name(text: &str) -> String {
-    let received: String = text.chars().take(MAX_NAME).collect();
-    let cut = if received.len() < text.len() { format!("… ({} bytes)", text.len()) } else { String::new() };
-    format!("expected 1 to 64 letters, digits and `_.-`, the first a letter or digit, received {received:?}{cut}")
+    format!("expected 1 to 64 letters, digits and `_.-`, the first a letter or digit, received {:?}", cut(text))
 }
 
 /// Checks a new name; `pointer` is where it was given.
@@ -66,7 +67,7 @@ impl<S: Sync> FromRequestParts<S> for KeyAndVersion {
         match version.parse::<u64>() {
             Ok(number) if number.to_string() == version => Ok(Self(key, number)),
             _ => {
-                let detail = format!("no version {version:?} of {key:?}: versions count 1, 2, 3 and so on");
+                let detail = format!("no version {:?} of {key:?}: versions count 1, 2, 3 and so on", cut(&version));
                 Err(Problem::new(Kind::NotFound, detail))
             }
         }
@@ -95,7 +96,7 @@ impl<S: Sync> FromRequestParts<S> for Id {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let text = segment(parts, 0).await?;
         let id = Uuid::try_parse(&text)
-            .map_err(|_| Problem::new(Kind::NotFound, format!("no job {text:?}: expected the id of a job")))?;
+            .map_err(|_| Problem::new(Kind::NotFound, format!("no job {:?}: expected the id of a job", cut(&text))))?;
         Ok(Self(id))
     }
 }
@@ -116,7 +117,7 @@ async fn segment(parts: &mut Parts, index: usize) -> Result<String, Problem> {
     if is_name(text) {
         Ok(text.to_owned())
     } else {
-        Err(Problem::new(Kind::NotFound, format!("no resource is named {text:?}: {}", not_a_name(text))))
+        Err(Problem::new(Kind::NotFound, format!("no resource is named {:?}: {}", cut(text), not_a_name(text))))
     }
 }
 

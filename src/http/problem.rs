@@ -50,6 +50,12 @@ kinds! {
     Malformed = BAD_REQUEST, "/problems/malformed", "The request cannot be read",
         "The body, a header or a query parameter cannot be read.",
         "Compare the request with /docs; the detail says which part could not be read.";
+    Unauthorized = UNAUTHORIZED, "/problems/unauthorized", "An API key is needed",
+        "The request has no API key, or one that is unknown, expired or revoked.",
+        "Send Authorization: Bearer with a key that `epoca keys create` printed.";
+    Forbidden = FORBIDDEN, "/problems/forbidden", "Not allowed",
+        "The API key lacks a scope, or the write comes from a page of another site.",
+        "Use a key with the scope that the detail names; let pages of other origins in with --cors-origin.";
     NotFound = NOT_FOUND, "/problems/not-found", "Not found",
         "No route, or no resource with this name or id, is at this path.",
         "Check the path and the name; the lists under /v1 show what is there.";
@@ -71,6 +77,9 @@ kinds! {
     UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE, "/problems/unsupported-media-type", "The content type is not supported",
         "The route does not take a body of this Content-Type.",
         "Send one of the media types that the detail names.";
+    Misdirected = MISDIRECTED_REQUEST, "/problems/misdirected", "The service does not answer to this host",
+        "The header Host names a host that is not this service.",
+        "Use the address that the service listens on, or name the host with --allowed-host.";
     Invalid = UNPROCESSABLE_ENTITY, "/problems/invalid", "The request is not valid",
         "The body can be read, but its values cannot be honoured.",
         "Correct the field at each pointer in errors; its detail says what was expected and what was received.";

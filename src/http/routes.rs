@@ -1,7 +1,9 @@
 //! Every route, registered together with its documentation.
 
 use crate::http::{
-    App, about, datasets, docs, events, health, jobs,
+    App, about,
+    cut::cut,
+    datasets, docs, events, health, jobs,
     methods::{self, Methods},
     metrics, middleware, models,
     openapi::Document,
@@ -77,7 +79,7 @@ pub fn router(app: Arc<App>) -> serde_json::Result<Router> {
 }
 
 async fn unknown(request: Request) -> Problem {
-    let path = request.uri().path();
+    let path = cut(request.uri().path());
     Problem::new(Kind::NotFound, format!("no route {path}: see /docs or /openapi.yaml for those there are"))
 }
 

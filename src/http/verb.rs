@@ -4,6 +4,7 @@
 //! A path without a verb is answered by [`crate::http::methods`].
 
 use crate::http::{
+    cut::cut,
     methods,
     path::HasVerb,
     problem::{Kind, Problem},
@@ -17,5 +18,5 @@ pub fn expect(verb: &str, parts: &mut Parts) -> Result<(), Problem> {
         parts.extensions.insert(HasVerb);
         return Ok(());
     }
-    Err(Problem::new(Kind::NotFound, format!("no route {path}: the only verb here is `:{verb}`")))
+    Err(Problem::new(Kind::NotFound, format!("no route {}: the only verb here is `:{verb}`", cut(path))))
 }

@@ -19,6 +19,7 @@ mod http_labels;
 mod http_lists;
 mod http_networks;
 mod http_protocol;
+mod http_sites;
 mod http_slow;
 mod keras_applications;
 mod keras_fuzz;

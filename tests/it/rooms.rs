@@ -17,7 +17,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("serving", &["engine", "data", "keras", "job", "store"]),
     ("http", &["engine", "data", "keras", "job", "store", "worker", "serving", "config"]),
     ("demo", &["http", "config"]),
-    ("main", &["engine", "keras", "store", "http", "demo", "config"]),
+    ("log", &["config"]),
+    ("main", &["engine", "keras", "store", "http", "demo", "config", "log"]),
     ("lib", &[]),
 ];
 

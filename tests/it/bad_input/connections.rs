@@ -33,7 +33,7 @@ async fn hanging_up_half_way_through_an_upload() {
     for _ in 0..5 {
         let mut stream = connect(&server).await;
         stream
-            .write_all(b"POST /v1/datasets?name=half HTTP/1.1\r\nhost: a\r\ncontent-type: text/csv\r\ncontent-length: 1000000\r\n\r\na,b\n1,2\n")
+            .write_all(b"POST /v1/datasets?name=half HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/csv\r\ncontent-length: 1000000\r\n\r\na,b\n1,2\n")
             .await
             .unwrap();
         stream.flush().await.unwrap();
@@ -68,7 +68,8 @@ async fn hanging_up_half_way_through_a_stream() {
     let id = job["id"].as_str().unwrap();
     for _ in 0..20 {
         let mut stream = connect(&server).await;
-        let request = format!("GET /v1/jobs/{id}/events HTTP/1.1\r\nhost: a\r\naccept: text/event-stream\r\n\r\n");
+        let request =
+            format!("GET /v1/jobs/{id}/events HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut first = [0; 64];
         assert!(stream.read(&mut first).await.unwrap() > 0);

@@ -5,6 +5,7 @@ pub mod contract;
 pub mod http;
 pub mod keras_versions;
 pub mod process;
+pub mod raw;
 pub mod records;
 pub mod server;
 pub mod tables;

@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::{
     io::{BufRead, BufReader},
     path::Path,
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, ChildStderr, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 
@@ -18,12 +18,23 @@ pub struct Process {
 impl Process {
     /// Starts one on a free port with `data_dir` and more flags.
     pub fn start(data_dir: &Path, flags: &[&str]) -> Self {
+        Self::with_log(data_dir, flags, Stdio::null())
+    }
+
+    /// As [`Process::start`], with what it logs.
+    pub fn logged(data_dir: &Path, flags: &[&str]) -> (Self, ChildStderr) {
+        let mut process = Self::with_log(data_dir, flags, Stdio::piped());
+        let log = process.child.stderr.take().unwrap();
+        (process, log)
+    }
+
+    fn with_log(data_dir: &Path, flags: &[&str], log: Stdio) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_epoca"))
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(data_dir)
             .args(flags)
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(log)
             .spawn()
             .unwrap();
         let mut line = String::new();

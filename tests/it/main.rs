@@ -3,6 +3,7 @@
 
 mod allocation;
 mod bad_input;
+mod classical_trees;
 mod commands;
 mod data_learning;
 mod data_reading;

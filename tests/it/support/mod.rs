@@ -1,5 +1,6 @@
 //! What several topics share.
 
+pub mod classical_rows;
 pub mod client;
 pub mod contract;
 pub mod http;

@@ -1,0 +1,76 @@
+//! [`ClassicalModel`]: one row per model.
+
+use super::{
+    Arrays, DecisionTree, ExtraTrees, FitError, Fitted, RandomForest, Run, Size, StoredError, Task, TrainingData,
+    Traits, model::Estimator,
+};
+use crate::engine::{field::FieldError, registry::registry};
+
+registry! {
+    /// A classical model: a name (`"random_forest"`), or settings (`{"type": "random_forest", "n_estimators": 200}`).
+    #[derive(Debug, Clone, PartialEq)]
+    ClassicalModel, "a classical model", dyn Estimator {
+        plain {}
+        settings {
+            DecisionTree = "decision_tree",
+            ExtraTrees = "extra_trees",
+            RandomForest = "random_forest",
+        }
+    }
+}
+
+impl ClassicalModel {
+    /// Ranges of the settings; the pointer is below the model (`/max_depth`).
+    pub fn check(&self) -> Result<(), FieldError> {
+        self.behaviour().check()
+    }
+
+    /// Settings that do not fit the task or the number of columns.
+    pub fn check_task(&self, task: Task, columns: usize) -> Result<(), FieldError> {
+        let traits = self.traits();
+        let (fits, what) = match task {
+            Task::Classification { .. } => (traits.classifies, "classes"),
+            Task::Regression => (traits.regresses, "numbers"),
+        };
+        if !fits {
+            let detail = format!("expected a model for a target of {what}, received `{}`", self.kind());
+            return Err(FieldError::new("/type", detail));
+        }
+        self.behaviour().check_task(task, columns)
+    }
+
+    /// What the model expects of its features.
+    pub fn traits(&self) -> Traits {
+        self.behaviour().traits()
+    }
+
+    /// Bytes that a fit takes at most beside its data, with the fitted model.
+    pub fn memory_bytes(&self, size: Size) -> u64 {
+        self.behaviour().memory_bytes(size)
+    }
+
+    /// Trains the model.
+    pub fn fit(&self, data: &TrainingData<'_>, run: &mut Run<'_>) -> Result<Box<dyn Fitted>, FitError> {
+        self.check()?;
+        let columns = data.features.columns().len();
+        self.check_task(data.target.task(), columns)?;
+        data.check()?;
+        data.features.check(self.traits().missing)?;
+        if let Some(validation) = &run.validation {
+            validation.check()?;
+            if validation.features.columns().len() != columns || validation.target.task() != data.target.task() {
+                return Err(FitError::data(
+                    "expected validation rows with the columns and classes of the training rows",
+                ));
+            }
+            validation.features.check(self.traits().missing)?;
+        }
+        run.check()?;
+        self.behaviour().fit(data, run)
+    }
+
+    /// Reads the fitted state that [`Fitted::arrays`] gave. Nothing in it is trusted.
+    pub fn read(&self, stored: &Arrays) -> Result<Box<dyn Fitted>, StoredError> {
+        self.behaviour().read(stored)
+    }
+}

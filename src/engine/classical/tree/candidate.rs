@@ -24,14 +24,8 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
-    pub(super) const CONSTANT: Self = Self {
-        constant: true,
-        proxy: f64::NEG_INFINITY,
-        position: 0,
-        at: 0,
-        threshold: 0.0,
-        missing_left: false,
-    };
+    pub(super) const CONSTANT: Self =
+        Self { constant: true, proxy: f64::NEG_INFINITY, position: 0, at: 0, threshold: 0.0, missing_left: false };
 
     /// No split of a column that is not constant.
     pub(super) const NONE: Self = Self { constant: false, ..Self::CONSTANT };

@@ -9,6 +9,7 @@ pub mod constraint;
 pub mod field;
 pub mod fit;
 pub mod init;
+pub mod input_layout;
 pub mod kernel;
 pub mod layer;
 pub mod loss;

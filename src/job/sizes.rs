@@ -43,6 +43,8 @@ pub(crate) struct Tables {
     pub validation_rows: u64,
     /// Columns that are read.
     pub columns: u64,
+    /// Columns of the inputs: each of a feature, which is a code where the elements are one-hot.
+    pub input_columns: u64,
     /// Target elements per row.
     pub target_cells: u64,
     /// Whether rows are weighted.
@@ -58,6 +60,19 @@ const SERVICE: u64 = 10_000_000;
 /// Bytes of a row index.
 const ROW_INDEX: u64 = size_of::<usize>() as u64;
 
+impl JobMemory {
+    /// Whether the job takes more than `max` bytes.
+    pub(crate) fn exceeds(&self, max: u64) -> bool {
+        self.peak_bytes > max
+    }
+
+    /// Why the job is refused where it takes more than `max` bytes.
+    pub(crate) fn excess(&self, max: u64) -> String {
+        let (peak, data) = (self.peak_bytes, self.table_bytes.saturating_add(self.data_bytes));
+        format!("expected the job to take at most {max} bytes of memory, received {peak}: {data} of them for its data")
+    }
+}
+
 impl JobSummary {
     pub(crate) fn new(architecture: &Architecture, training: &Training, tables: &Tables) -> Self {
         let rows = usize::try_from(tables.rows).unwrap_or(usize::MAX);
@@ -72,7 +87,7 @@ impl JobSummary {
 
         let rows = tables.rows.saturating_add(tables.validation_rows);
         let order = rows.saturating_mul(ROW_INDEX);
-        let cells = (architecture.input_elements() as u64).saturating_add(tables.target_cells);
+        let cells = tables.input_columns.saturating_add(tables.target_cells);
         let cells = cells.saturating_add(u64::from(tables.weighted));
         let tensors = rows.saturating_mul(cells).saturating_mul(ELEMENT);
         let table = rows.saturating_mul(tables.columns).saturating_mul(NUMBER);

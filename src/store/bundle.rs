@@ -78,6 +78,7 @@ impl Bundle {
         let refused = |errors: Vec<FieldError>| anyhow!("the stored definition is not accepted: {errors:?}");
         let definition = Definition::from_value(&self.description.definition).map_err(refused)?;
         let architecture = definition.resolve(&self.description.input_shapes, limits).map_err(refused)?;
+        let architecture = architecture.with_columns(self.description.recipe.input_columns());
         let network = Network::with_tensors(architecture, self.tensors)?;
         Ok((definition, network))
     }

@@ -76,6 +76,10 @@ pub enum PrepareError {
 
 pub fn prepare(inputs: Inputs, limits: &Limits, link: &Link) -> Result<Prepared, PrepareError> {
     let Inputs { job, model, data, validation } = inputs;
+    let excess = job.summary.filter(|summary| summary.memory.exceeds(limits.memory_bytes));
+    if let Some(summary) = excess {
+        return Err(failed("memory_limit", summary.memory.excess(limits.memory_bytes)));
+    }
     let training = &job.training;
     let columns = data.dataset.columns.clone();
     let mut names = job.features.clone();
@@ -116,6 +120,7 @@ pub fn prepare(inputs: Inputs, limits: &Limits, link: &Link) -> Result<Prepared,
         }
     };
     let recipe = Recipe::fit(&table, &columns, &of_inputs, &outputs, preprocessing, &rows.training).map_err(invalid)?;
+    let architecture = architecture.with_columns(recipe.input_columns());
     check_stop(link)?;
 
     let sample_weight = training.sample_weight.as_deref();

@@ -6,6 +6,7 @@ mod bad_input;
 mod classical_trees;
 mod commands;
 mod data_learning;
+mod data_memory;
 mod data_reading;
 mod demo;
 mod http_answers;

@@ -1,6 +1,6 @@
 //! Raw instances of a prediction request as input elements.
 
-use super::feature::{Category, Encoding, Feature};
+use super::feature::{Category, Encoding, Feature, code};
 use crate::{
     data::read::{is_missing, number_text, trim},
     engine::{
@@ -21,7 +21,7 @@ const MAX_WARNINGS: usize = 20;
 /// Encoded instances.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Encoded {
-    /// [instances, input elements].
+    /// [instances, columns of the inputs].
     pub inputs: Array2<f32>,
     /// The first values that were not taken at face value.
     pub warnings: Vec<PredictionWarning>,
@@ -68,7 +68,7 @@ impl<'a> Record<'a> {
 
     /// Encodes records (by name, in any order) and lists (in the columns' order), mixed as they come.
     pub fn encode(self, instances: &[Value]) -> Result<Encoded, Vec<FieldError>> {
-        let width: usize = self.features.iter().map(Feature::width).sum();
+        let width = self.features.len();
         let columns = self.columns().count();
         let mut inputs = vec![0.0; instances.len() * width];
         let mut notes = Notes { index: 0, errors: Vec::new(), warnings: Vec::new() };
@@ -99,16 +99,11 @@ impl<'a> Record<'a> {
         Ok(Encoded { inputs, warnings })
     }
 
-    /// Where the value behind the input element `element` is in `instance`.
-    pub fn pointer(self, instance: &Value, element: usize) -> String {
-        let mut next = 0;
-        let position = self.features.iter().position(|feature| {
-            next += feature.width();
-            element < next
-        });
-        match position.and_then(|position| Some((position, self.features.get(position)?))) {
-            Some((_, feature)) if instance.is_object() => format!("/{}", escape(feature.name())),
-            Some((position, _)) => format!("/{}", self.place(position)),
+    /// Where the value behind the column `column` of the inputs is in `instance`.
+    pub fn pointer(self, instance: &Value, column: usize) -> String {
+        match self.features.get(column) {
+            Some(feature) if instance.is_object() => format!("/{}", escape(feature.name())),
+            Some(_) => format!("/{}", self.place(column)),
             None => String::new(),
         }
     }
@@ -186,14 +181,10 @@ impl<'a> Record<'a> {
             notes.error("", format!("expected a list of {expected} values, received {received}"));
             return;
         }
-        let mut first = 0;
-        for (index, feature) in self.features.iter().enumerate() {
-            let next = first + feature.width();
+        for (index, (feature, input)) in self.features.iter().zip(row).enumerate() {
             let place = if each_feature { index } else { self.place(index) };
             let value = values.get(place).copied().unwrap_or(&Value::Null);
-            let elements = row.get_mut(first..next).unwrap_or_default();
-            encode_value(feature, value, elements, notes, || format!("/{place}"));
-            first = next;
+            encode_value(feature, value, input, notes, || format!("/{place}"));
         }
     }
 
@@ -202,11 +193,7 @@ impl<'a> Record<'a> {
         let mut in_order = record.iter();
         let mut found = 0;
         let mut columns = 0;
-        let mut first = 0;
-        for (index, feature) in self.features.iter().enumerate() {
-            let next = first + feature.width();
-            let elements = row.get_mut(first..next).unwrap_or_default();
-            first = next;
+        for (index, (feature, input)) in self.features.iter().zip(row).enumerate() {
             let value = match in_order.next() {
                 Some((name, value)) if name == feature.name() => Some(value),
                 _ => record.get(feature.name()),
@@ -219,7 +206,7 @@ impl<'a> Record<'a> {
                 let detail = format!("{:?} is not in the record and is taken as missing", feature.name());
                 notes.warn("missing_column", pointer, detail);
             }
-            encode_value(feature, value.unwrap_or(&Value::Null), elements, notes, pointer);
+            encode_value(feature, value.unwrap_or(&Value::Null), input, notes, pointer);
         }
         if found < record.len() {
             let known = || self.features.iter().map(Feature::name);
@@ -281,32 +268,23 @@ fn flatten<'a>(value: &'a Value, flat: &mut Vec<&'a Value>) {
     }
 }
 
-/// Fills the feature's elements, which are zero.
+/// Writes the feature's column of the inputs.
 #[inline]
-fn encode_value(
-    feature: &Feature,
-    value: &Value,
-    elements: &mut [f32],
-    notes: &mut Notes,
-    pointer: impl Fn() -> String,
-) {
+fn encode_value(feature: &Feature, value: &Value, input: &mut f32, notes: &mut Notes, pointer: impl Fn() -> String) {
     let unexpected = || format!("expected {}, received {}", expected(feature), kind(value));
     let outcome = match feature.encoding() {
-        Encoding::Number { .. } => number(feature, value, unexpected).map(|input| elements.fill(input)),
+        Encoding::Number { .. } => number(feature, value, unexpected).map(|number| *input = number),
         Encoding::Boolean { median, constant } => match value {
             Value::Bool(value) => Ok(Some(f32::from(u8::from(*value)))),
             Value::Null => Ok(Some(*median)),
             _ => Err(unexpected()),
         }
-        .map(|input| elements.fill(if *constant { 0.0 } else { input.unwrap_or_default() })),
+        .map(|boolean| *input = if *constant { 0.0 } else { boolean.unwrap_or_default() }),
         Encoding::Category(category) => element(category, value, unexpected).map(|found| match found {
-            Found::Element(element) if !category.is_constant() => {
-                if let Some(one) = elements.get_mut(element) {
-                    *one = 1.0;
-                }
-            }
-            Found::Element(_) | Found::Nothing => {}
+            Found::Element(element) => *input = code(Some(element).filter(|_| !category.is_constant())),
+            Found::Nothing => *input = code(None),
             Found::Unseen(level) => {
+                *input = code(None);
                 let level: String = level.chars().take(40).collect();
                 notes.warn(
                     "unseen_level",

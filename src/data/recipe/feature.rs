@@ -9,12 +9,15 @@
 //!   trained. Columns that stay raw are not changed.
 
 use super::{Preprocessing, SignatureColumn};
-use crate::data::{
-    read::number_in,
-    schema::{Column, ColumnType},
-    table::{Cells, MISSING, TableColumn},
+use crate::{
+    data::{
+        read::number_in,
+        schema::{Column, ColumnType},
+        table::{Cells, MISSING, TableColumn},
+    },
+    engine::input_layout::InputColumn,
 };
-use ndarray::{ArrayViewMut1, ArrayViewMut2};
+use ndarray::ArrayViewMut1;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -220,38 +223,40 @@ impl Feature {
         }
     }
 
-    /// Fills `inputs` [rows, width], which is zero, from a table's column; a table without the column has it missing.
-    pub fn encode_column(&self, column: Option<&TableColumn>, rows: &[usize], mut inputs: ArrayViewMut2<'_, f32>) {
+    /// The column of x that it is: a category is one column of codes, the index of the element that is 1.
+    pub fn column(&self) -> InputColumn {
+        match &self.encoding {
+            Encoding::Number { .. } | Encoding::Boolean { .. } => InputColumn::Number,
+            Encoding::Category(category) => InputColumn::OneHot(category.width()),
+        }
+    }
+
+    /// Fills its column of x from a table's column; a table without the column has it missing.
+    pub fn encode_column(&self, column: Option<&TableColumn>, rows: &[usize], mut inputs: ArrayViewMut1<'_, f32>) {
         match (&self.encoding, column.map(|column| &column.cells)) {
             (Encoding::Number { .. }, Some(Cells::Number(values))) => {
-                fill(inputs.column_mut(0), rows, |row| self.number(values.get(row).copied().unwrap_or(f64::NAN)));
+                fill(inputs, rows, |row| self.number(values.get(row).copied().unwrap_or(f64::NAN)));
             }
             (Encoding::Boolean { constant: true, .. }, _) => inputs.fill(0.0),
             (Encoding::Boolean { median, .. }, Some(Cells::Boolean(values))) => {
                 let encode =
                     |row| values.get(row).copied().flatten().map_or(*median, |value| f32::from(u8::from(value)));
-                fill(inputs.column_mut(0), rows, encode);
+                fill(inputs, rows, encode);
             }
-            (Encoding::Category(category), _) if category.is_constant() => inputs.fill(0.0),
+            (Encoding::Category(category), _) if category.is_constant() => inputs.fill(code(None)),
             (Encoding::Category(category), Some(Cells::Category { codes, levels })) => {
                 let element_of: Vec<_> = levels.iter().map(|level| category.element(level)).collect();
-                for (mut input, &row) in inputs.rows_mut().into_iter().zip(rows) {
-                    let element = match codes.get(row) {
+                let encode = |row| {
+                    code(match codes.get(row) {
                         Some(&MISSING) | None => category.missing_element(),
                         Some(&code) => element_of.get(code as usize).copied().flatten(),
-                    };
-                    if let Some(one) = element.and_then(|element| input.get_mut(element)) {
-                        *one = 1.0;
-                    }
-                }
+                    })
+                };
+                fill(inputs, rows, encode);
             }
             (Encoding::Number { .. }, _) => inputs.fill(self.number(f64::NAN)),
             (Encoding::Boolean { median, .. }, _) => inputs.fill(*median),
-            (Encoding::Category(category), _) => {
-                if let Some(element) = category.missing_element().filter(|element| *element < inputs.ncols()) {
-                    inputs.column_mut(element).fill(1.0);
-                }
-            }
+            (Encoding::Category(category), _) => inputs.fill(code(category.missing_element())),
         }
     }
 
@@ -293,6 +298,11 @@ impl Feature {
         };
         SignatureColumn { name: self.name.clone(), output: None, kind, levels }
     }
+}
+
+/// The code of the element that is 1, of which there may be none.
+pub(super) fn code(element: Option<usize>) -> f32 {
+    element.map_or(-1.0, |element| element as f32)
 }
 
 fn fill(mut elements: ArrayViewMut1<'_, f32>, rows: &[usize], encode: impl Fn(usize) -> f32) {

@@ -25,7 +25,7 @@ use crate::{
         schema::{Column, ColumnType},
         table::{Table, TableColumn},
     },
-    engine::{activation::Activation, field::FieldError, shape::Shape},
+    engine::{activation::Activation, field::FieldError, input_layout::InputColumn, shape::Shape},
 };
 use encode::Record;
 use feature::Feature;
@@ -175,18 +175,18 @@ impl Recipe {
         }
     }
 
-    /// Inputs of `rows`: [rows, input elements]. A feature that `table` does not have is missing in every row.
+    /// Inputs of `rows`: [rows, columns of the inputs]. A feature that `table` does not have is missing in every row.
     pub fn inputs(&self, table: &Table, rows: &[usize]) -> Array2<f32> {
-        let width = self.features.iter().map(Feature::width).sum();
-        let mut inputs = Array2::zeros((rows.len(), width));
-        let mut first = 0;
-        for feature in &self.features {
-            let next = first + feature.width();
-            let cells = inputs.slice_mut(ndarray::s![.., first..next]);
+        let mut inputs = Array2::zeros((rows.len(), self.features.len()));
+        for (feature, cells) in self.features.iter().zip(inputs.columns_mut()) {
             feature.encode_column(cells_of(table, feature.name()), rows, cells);
-            first = next;
         }
         inputs
+    }
+
+    /// What the columns of the inputs are.
+    pub fn input_columns(&self) -> impl Iterator<Item = InputColumn> {
+        self.features.iter().map(Feature::column)
     }
 
     /// Every output's targets with its task.
@@ -247,9 +247,9 @@ impl Recipe {
         Record { shapes, ..self.record() }.encode(instances)
     }
 
-    /// Where the value behind the input element `element` is in a raw instance (`/sepal_width`, or `/1` in a list).
-    pub fn pointer(&self, instance: &Value, element: usize) -> String {
-        self.record().pointer(instance, element)
+    /// Where the value behind a column of the inputs is in a raw instance (`/sepal_width`, or `/1` in a list).
+    pub fn pointer(&self, instance: &Value, column: usize) -> String {
+        self.record().pointer(instance, column)
     }
 
     fn record(&self) -> Record<'_> {

@@ -5,7 +5,7 @@ use crate::{
         table::Table,
         weights::{ClassWeight, ClassWeightRule, weights},
     },
-    engine::shape::Shape,
+    engine::{input_layout::InputColumn, shape::Shape},
 };
 use ndarray::{Array2, arr2};
 use proptest::prelude::*;
@@ -42,8 +42,27 @@ fn fitted(csv: &str, training: usize, task: Task, preprocessing: Preprocessing) 
         Recipe::fit(&table, &inspection.columns, &features, &[output(task, &[target])], |_| preprocessing, &rows)
             .unwrap();
     let width = input_width(&inspection.columns, &features);
-    assert_eq!(recipe.inputs(&table, &[]).ncols(), width, "the width that the schema promises");
+    let received: usize = recipe.input_columns().map(InputColumn::width).sum();
+    assert_eq!(received, width, "the width that the schema promises");
     (recipe, table)
+}
+
+/// The elements of the inputs, with the columns of codes expanded.
+fn expanded(recipe: &Recipe, inputs: &Array2<f32>) -> Array2<f32> {
+    let width = recipe.input_columns().map(InputColumn::width).sum();
+    let mut elements = Array2::zeros((inputs.nrows(), width));
+    for (row, mut elements) in inputs.rows().into_iter().zip(elements.rows_mut()) {
+        let mut first = 0;
+        for (column, &cell) in recipe.input_columns().zip(row) {
+            match column {
+                InputColumn::Number => elements[first] = cell,
+                InputColumn::OneHot(_) if cell < 0.0 => {}
+                InputColumn::OneHot(_) => elements[first + cell as usize] = 1.0,
+            }
+            first += column.width();
+        }
+    }
+    elements
 }
 
 #[derive(Deserialize)]
@@ -65,7 +84,7 @@ fn fixture() -> Fixture {
 fn inputs_are_those_of_scikit_learn(#[case] preprocessing: Preprocessing) {
     let fixture = fixture();
     let (recipe, table) = fitted(&fixture.csv, fixture.training_rows, Task::SparseClasses, preprocessing);
-    let inputs = recipe.inputs(&table, &(0..table.rows).collect::<Vec<_>>());
+    let inputs = expanded(&recipe, &recipe.inputs(&table, &(0..table.rows).collect::<Vec<_>>()));
     let expected = if preprocessing == Preprocessing::MinMax { fixture.min_max } else { fixture.standardize };
     assert_eq!(inputs.nrows(), expected.len());
     for (row, expected) in inputs.rows().into_iter().zip(expected) {
@@ -117,19 +136,16 @@ fn every_kind_of_cell() {
         [2.0, 0.0, 0.0, 1.0, 0.0, 0.0],
         [100.0, 1.0, 0.0, 0.0, 0.0, 0.0],
     ]);
-    assert_eq!(recipe.inputs(&table, &[0, 1, 2, 3]), expected);
+    assert_eq!(expanded(&recipe, &recipe.inputs(&table, &[0, 1, 2, 3])), expected);
     let instances = [
         json!({"colour": "red", "flag": true, "number": 1}),
         json!([3.0, null, null]),
         json!([null, false, "green"]),
         json!({"number": 100, "flag": true, "colour": "no such colour"}),
     ];
-    assert_eq!(recipe.encode(&instances, &[]).unwrap().inputs, expected);
-    assert_eq!(
-        recipe.encode(&[json!([3, null, ""])], &[]).unwrap().inputs.row(0),
-        expected.row(1),
-        "as a file writes it"
-    );
+    let encoded = |instances: &[Value]| expanded(&recipe, &recipe.encode(instances, &[]).unwrap().inputs);
+    assert_eq!(encoded(&instances), expected);
+    assert_eq!(encoded(&[json!([3, null, ""])]).row(0), expected.row(1), "as a file writes it");
 }
 
 #[test]
@@ -141,14 +157,13 @@ fn a_column_without_training_values_is_zero() {
 #[test]
 fn levels_of_a_column_that_mixes_text_and_numbers() {
     let (recipe, _) = fitted("code,y\n7,1.5\n007,2.5\nx,3.5\n", 3, Task::Regression, Preprocessing::None);
-    assert_eq!(recipe.encode(&[json!([7])], &[]).unwrap().inputs, arr2(&[[0.0, 1.0, 0.0]]));
-    for known in [json!([7.0]), json!(["7"]), json!([" 7 "])] {
-        assert_eq!(recipe.encode(&[known], &[]).unwrap().inputs, arr2(&[[0.0, 1.0, 0.0]]));
+    for known in [json!([7]), json!([7.0]), json!(["7"]), json!([" 7 "])] {
+        assert_eq!(recipe.encode(&[known], &[]).unwrap().inputs, arr2(&[[1.0]]));
     }
     // A new number is taken as a new text is: it is unseen.
     for unseen in [json!([8]), json!(["8"])] {
         let encoded = recipe.encode(&[unseen], &[]).unwrap();
-        assert_eq!(encoded.inputs, arr2(&[[0.0, 0.0, 0.0]]));
+        assert_eq!(encoded.inputs, arr2(&[[-1.0]]));
         assert_eq!(
             (encoded.warnings[0].code, encoded.warnings[0].pointer.as_str()),
             ("unseen_level", "/instances/0/0")
@@ -206,14 +221,16 @@ fn columns_that_do_not_vary_have_no_effect() {
         let known = recipe.encode(&[json!([1, 7, true, "a"])], &[]).unwrap();
         let other = recipe.encode(&[json!([1, 250, false, "b"])], &[]).unwrap();
         assert_eq!((&known.inputs, known.warnings.len()), (&other.inputs, 0));
-        assert_eq!(recipe.inputs(&table, &[2]).row(0).to_vec()[1..], [0.0, 0.0, 0.0, 0.0]);
+        let inputs = expanded(&recipe, &recipe.inputs(&table, &[2]));
+        assert_eq!(inputs.row(0).to_vec()[1..], [0.0, 0.0, 0.0, 0.0]);
         let codes: Vec<_> = other.warnings.iter().map(|warning| (warning.pointer.as_str(), warning.code)).collect();
         let constant = "constant_in_training";
         let expected = [("/instances/0/1", constant), ("/instances/0/2", constant), ("/instances/0/3", "unseen_level")];
         assert_eq!(codes, expected);
     }
     let (raw, _) = fitted(csv, 2, Task::Regression, Preprocessing::None);
-    assert_eq!(raw.encode(&[json!([1, 250, false, "a"])], &[]).unwrap().inputs, arr2(&[[1.0, 250.0, 0.0, 1.0, 0.0]]));
+    let encoded = raw.encode(&[json!([1, 250, false, "a"])], &[]).unwrap().inputs;
+    assert_eq!(expanded(&raw, &encoded), arr2(&[[1.0, 250.0, 0.0, 1.0, 0.0]]));
 }
 
 #[rstest]

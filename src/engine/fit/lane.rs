@@ -198,8 +198,8 @@ impl<F: Real> Lane<F> {
     /// Loads the rows `shard` of a step.
     fn load(&mut self, task: &Task<'_>, rows: BatchRows<'_, '_, F>, shard: Range<usize>, training: bool) -> Pass {
         let (samples, order) = (rows.samples, &rows.order[shard.clone()]);
-        for (input, columns) in task.inputs.iter().enumerate() {
-            kernel::gather(samples.x.slice(s![.., columns.clone()]), order, self.tape.input(input, order.len()));
+        for (input, layout) in task.inputs.iter().enumerate() {
+            self.tape.load(input, layout, samples.x, order);
         }
         let outputs = task.outputs.iter().zip(&mut self.targets);
         for (output, targets) in outputs.filter(|(output, _)| !output.targets.is_empty()) {

@@ -105,7 +105,7 @@ impl FitPlan {
 /// Rows to train or to validate on.
 #[derive(Debug, Clone, Copy)]
 pub struct Samples<'a, F> {
-    /// [rows, elements of all inputs concatenated]
+    /// [rows, columns of all inputs]: those of [`Architecture::with_columns`](crate::engine::spec::Architecture::with_columns)
     pub x: ArrayView2<'a, F>,
     /// [rows, target elements of all outputs concatenated]; a class index for sparse losses.
     pub y: ArrayView2<'a, F>,

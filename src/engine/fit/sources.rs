@@ -2,6 +2,7 @@
 
 use super::{lane::Lane, partition::Partition};
 use crate::engine::{
+    input_layout::{InputLayout, Segment},
     kernel::{self, Matrix},
     real::Real,
     spec::{Architecture, Node, Parameter},
@@ -19,6 +20,8 @@ pub(super) struct GradientSources {
     pub elements: usize,
     /// Blocks of the flat trainable vector.
     blocks: Vec<Block>,
+    /// By input of the network.
+    layouts: Vec<InputLayout>,
 }
 
 /// A range of weights that the optimizer updates at a time.
@@ -34,6 +37,8 @@ enum Source {
     Lanes(Range<usize>),
     /// The sum of every lane's `xᵀ · dy` for these rows of a kernel.
     Product { x: usize, dy: usize, inputs: usize, units: usize, rows: Range<usize> },
+    /// The same for the rows `rows` of those of a one-hot column: the sum of the rows of `dy` that have each code.
+    LookedUp { x: usize, one_hot: usize, dy: usize, units: usize, rows: Range<usize> },
 }
 
 /// Minimum elements of a kernel whose gradient is deferred: that of a smaller one stays in the lane's cache.
@@ -55,7 +60,8 @@ impl GradientSources {
     fn with_threshold(architecture: &Architecture, partition: &Partition, large: usize) -> Self {
         let count = architecture.trainable_elements();
         let max_block = (count / 8).clamp(MIN_BLOCK, MAX_BLOCK);
-        let mut sources = Self { places: Vec::new(), elements: 0, blocks: Vec::new() };
+        let mut sources =
+            Self { places: Vec::new(), elements: 0, blocks: Vec::new(), layouts: architecture.layouts().to_vec() };
         let deferred = deferred(architecture, partition, large);
         for (parameter, deferred) in architecture.parameters().iter().zip(deferred) {
             match (parameter.spec.trainable, deferred) {
@@ -117,23 +123,47 @@ impl GradientSources {
                     kernel::product(x.transposed(), dy, gradient, index > 0);
                 }
             }
+            Source::LookedUp { x, one_hot, dy, units, rows } => {
+                if !lanes.is_empty() {
+                    gradient.fill(F::ZERO);
+                }
+                for lane in lanes {
+                    let Some(looked_up) = lane.tape.looked_up(*x, &self.layouts[*x], lane.backward_rows) else {
+                        continue;
+                    };
+                    let dy = lane.tape.gradient(*dy, lane.backward_rows);
+                    let within = |index: usize| rows.contains(&index).then(|| index - rows.start);
+                    let indices = looked_up.rows(*one_hot).map(|index| index.and_then(within));
+                    kernel::add_at(dy, *units, indices, gradient);
+                }
+            }
         }
     }
 
     /// Adds blocks of whole rows of a kernel.
     fn add_kernel_blocks(&mut self, kernel: &Parameter, node: &Node, max_block: usize) {
         let (inputs, units) = (kernel.shape.0[0], kernel.shape.0[1]);
+        let (x, dy) = (node.inputs[0], node.output);
         let step = match max_block / units {
             few @ 0..TILE => few.max(1),
             rows => rows / TILE * TILE,
         };
-        for first in (0..inputs).step_by(step) {
-            let rows = first..inputs.min(first + step);
-            let start = kernel.range.start;
-            self.blocks.push(Block {
-                range: start + rows.start * units..start + rows.end * units,
-                source: Source::Product { x: node.inputs[0], dy: node.output, inputs, units, rows },
-            });
+        let whole = [Segment { elements: 0..inputs, looked_up: None }];
+        let layout = self.layouts.get(x).filter(|_| node.input_shapes[0].0.len() == 1);
+        for Segment { elements, looked_up } in layout.map_or(&whole[..], InputLayout::segments) {
+            for first in elements.clone().step_by(step) {
+                let rows = first..elements.end.min(first + step);
+                let start = kernel.range.start;
+                let range = start + rows.start * units..start + rows.end * units;
+                let source = match *looked_up {
+                    Some(one_hot) => {
+                        let rows = rows.start - elements.start..rows.end - elements.start;
+                        Source::LookedUp { x, one_hot, dy, units, rows }
+                    }
+                    None => Source::Product { x, dy, inputs, units, rows },
+                };
+                self.blocks.push(Block { range, source });
+            }
         }
     }
 

@@ -1,7 +1,9 @@
 //! [`Task`]: what the lanes of a fit compute, and where the data of each input and output is.
 
 use super::{FitPlan, Role, partition::Partition};
-use crate::engine::{activation::Activation, loss::ReducedLoss, metric::Metric, network::columns, spec::Architecture};
+use crate::engine::{
+    activation::Activation, input_layout::InputLayout, loss::ReducedLoss, metric::Metric, spec::Architecture,
+};
 use std::ops::Range;
 
 /// The task of a fit, shared by every lane.
@@ -11,7 +13,7 @@ pub(super) struct Task<'a> {
     pub partition: Partition,
     pub outputs: &'a [OutputTask],
     /// By input: its columns of x.
-    pub inputs: &'a [Range<usize>],
+    pub inputs: &'a [InputLayout],
 }
 
 /// The loss and the metrics of one output.
@@ -44,7 +46,7 @@ impl OutputTask {
 /// The columns of x and y that belong to each input and output.
 #[derive(Debug)]
 pub(super) struct DataLayout {
-    pub inputs: Vec<Range<usize>>,
+    pub inputs: Vec<InputLayout>,
     pub outputs: Vec<OutputTask>,
 }
 
@@ -72,7 +74,7 @@ impl DataLayout {
                 targets,
             }
         });
-        Self { outputs: outputs.collect(), inputs: columns(architecture.input_shapes().iter()).collect() }
+        Self { outputs: outputs.collect(), inputs: architecture.layouts().to_vec() }
     }
 
     /// Number of columns of y.

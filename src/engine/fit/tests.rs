@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use std::ops::ControlFlow;
 
 mod epochs;
+mod one_hot;
 
 #[derive(Default)]
 pub(super) struct Record {

@@ -213,7 +213,7 @@ fn check<F: Real>(network: &Network<F>, plan: &FitPlan, samples: &Samples<'_, F>
     let rows = samples.x.nrows();
     assert!(rows > 0 && plan.epochs > 0 && plan.batch_size > 0, "rows, epochs and batch size are at least 1");
     assert!(plan.steps_per_epoch.is_none_or(|steps| steps > 0), "at least 1 step per epoch");
-    assert_eq!(samples.x.ncols(), architecture.input_elements(), "columns of x against elements of the inputs");
+    assert_eq!(samples.x.ncols(), architecture.input_columns(), "columns of x against those of the inputs");
     assert_eq!(plan.outputs.len(), architecture.outputs().len(), "outputs of the plan against those of the network");
     assert_eq!(samples.y.dim(), (rows, DataLayout::new(architecture, plan).target_columns()), "shape of y");
     assert!(samples.weights.is_none_or(|weights| weights.len() == rows), "one weight for each row");

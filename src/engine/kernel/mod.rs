@@ -24,7 +24,9 @@ pub(crate) use class::tests::on_each_class;
 pub use gathered::Gathered;
 pub use matrix::{Matrix, MatrixMut};
 pub use product::{product, product_gathered, product_into};
-pub use rows::{add, add_to_rows, column_sums, gather, scatter_rows, sum_rows, transpose, write_sum};
+pub use rows::{
+    add, add_at, add_looked_up, add_to_rows, column_sums, gather, scatter_rows, sum_rows, transpose, write_sum,
+};
 pub use shared::{product_gathered_shared, product_shared};
 pub(crate) use sum::sum;
 pub use sweep::sweep;

@@ -95,6 +95,40 @@ pub fn gather<F: Real>(source: ArrayView2<'_, F>, order: &[usize], rows: &mut [F
     }
 }
 
+/// Adds the rows `indices` of `table`, [_, columns], to those of `sums`, [indices, columns]; nothing where there is no
+/// index.
+pub fn add_looked_up<F: Real>(
+    table: &[F],
+    columns: usize,
+    indices: impl Iterator<Item = Option<usize>>,
+    sums: &mut [F],
+) {
+    vectorized(
+        #[inline(always)]
+        || {
+            for (index, sums) in indices.zip(sums.chunks_exact_mut(columns)) {
+                let Some(index) = index else { continue };
+                let row = &table[index * columns..(index + 1) * columns];
+                sums.iter_mut().zip(row).for_each(|(sum, &element)| *sum += element);
+            }
+        },
+    );
+}
+
+/// Adds the rows of `rows`, [indices, columns], to the rows `indices` of `table`, [_, columns], in order.
+pub fn add_at<F: Real>(rows: &[F], columns: usize, indices: impl Iterator<Item = Option<usize>>, table: &mut [F]) {
+    vectorized(
+        #[inline(always)]
+        || {
+            for (index, row) in indices.zip(rows.chunks_exact(columns)) {
+                let Some(index) = index else { continue };
+                let sums = &mut table[index * columns..(index + 1) * columns];
+                sums.iter_mut().zip(row).for_each(|(sum, &element)| *sum += element);
+            }
+        },
+    );
+}
+
 /// Writes the transpose of `source`, whose rows have `columns` elements and are `stride` elements apart, as rows that
 /// are `target_stride` elements apart.
 pub fn transpose<F: Real>(source: &[F], columns: usize, stride: usize, target: &mut [F], target_stride: usize) {

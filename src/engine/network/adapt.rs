@@ -10,7 +10,7 @@ use ndarray::{ArrayView2, Axis};
 
 impl<F: Real> Network<F> {
     /// Sets mean and variance of each layer that adapts, and has not yet, from its inputs for the rows `x`, [rows,
-    /// elements of all inputs concatenated].
+    /// columns of all inputs].
     pub(crate) fn adapt(&mut self, x: ArrayView2<'_, F>) {
         for index in 0..self.architecture.nodes().len() {
             let node = &self.architecture.nodes()[index];

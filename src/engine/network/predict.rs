@@ -14,11 +14,11 @@ const L2_CACHE_ELEMENTS: usize = 1 << 19;
 const MIN_PARALLEL_WORK: u64 = 1 << 20;
 
 impl<F: Real> Network<F> {
-    /// Inference on `x` [rows, elements of all inputs concatenated]; returns [rows, elements of all outputs
+    /// Inference on `x` [rows, columns of all inputs]; returns [rows, elements of all outputs
     /// concatenated]. The bits of a row do not depend on the other rows.
     ///
     /// # Panics
-    /// If the number of columns of `x` is not that of the elements of the inputs.
+    /// If the number of columns of `x` is not that of the inputs.
     pub fn predict(&self, x: ArrayView2<'_, F>) -> Array2<F> {
         self.predict_on(&Team::ALONE, x)
     }
@@ -27,10 +27,10 @@ impl<F: Real> Network<F> {
     /// layers. The bits are the same.
     ///
     /// # Panics
-    /// If the number of columns of `x` is not that of the elements of the inputs.
+    /// If the number of columns of `x` is not that of the inputs.
     pub fn predict_on(&self, team: &Team, x: ArrayView2<'_, F>) -> Array2<F> {
         let architecture = &self.architecture;
-        assert_eq!(x.ncols(), architecture.input_elements(), "columns of x against elements of the inputs");
+        assert_eq!(x.ncols(), architecture.input_columns(), "columns of x against those of the inputs");
         let mut y = Array2::from_elem((x.nrows(), architecture.output_elements()), F::ZERO);
         let work = architecture.cost().saturating_mul(x.nrows() as u64);
         let team = if work < MIN_PARALLEL_WORK { &Team::ALONE } else { team };
@@ -54,10 +54,10 @@ impl<F: Real> Network<F> {
     /// The first row of `x` for which a mask of the network masks all steps.
     ///
     /// # Panics
-    /// If the number of columns of `x` is not that of the elements of the inputs.
+    /// If the number of columns of `x` is not that of the inputs.
     pub fn first_fully_masked_row(&self, x: ArrayView2<'_, F>) -> Option<usize> {
         let architecture = &self.architecture;
-        assert_eq!(x.ncols(), architecture.input_elements(), "columns of x against elements of the inputs");
+        assert_eq!(x.ncols(), architecture.input_columns(), "columns of x against those of the inputs");
         let masks: Vec<usize> = architecture.nodes().iter().filter_map(|node| node.mask).collect();
         if masks.is_empty() {
             return None;
@@ -89,14 +89,8 @@ impl<F: Real> Network<F> {
     /// Runs the nodes before `node` on a few rows.
     pub(super) fn forward_to(&self, team: &Team, tape: &mut Tape<F>, x: ArrayView2<'_, F>, node: usize) {
         let (architecture, rows) = (&self.architecture, x.nrows());
-        for (input, columns) in columns(architecture.input_shapes().iter()).enumerate() {
-            let x = x.slice(s![.., columns]);
-            for (elements, x) in tape.input(input, rows).chunks_exact_mut(x.ncols().max(1)).zip(x.rows()) {
-                match x.as_slice() {
-                    Some(x) => elements.copy_from_slice(x),
-                    None => elements.iter_mut().zip(x).for_each(|(element, &x)| *element = x),
-                }
-            }
+        for (input, layout) in architecture.layouts().iter().enumerate() {
+            tape.load_all(input, layout, x);
         }
         let weights = Weights { trainable: &self.trainable, fixed: &self.fixed };
         let noise = Noise::default();

@@ -1,6 +1,7 @@
 //! [`Tape`]: the buffers of a run through a network, allocated once.
 
 use crate::engine::{
+    input_layout::{InputLayout, LookedUp},
     kernel::{self, Buffer, Team},
     layer::{
         Backward, Destination, Forward, InputGradients, Others, ParameterGradients, Parameters, Pass, Values, Workspace,
@@ -8,6 +9,7 @@ use crate::engine::{
     real::Real,
     spec::{Architecture, Node},
 };
+use ndarray::ArrayView2;
 use std::ops::Range;
 
 /// All values of a network for a maximum number of rows, and in training all gradients.
@@ -16,6 +18,8 @@ pub(crate) struct Tape<F> {
     /// By value: elements of a row.
     pub(super) elements: Vec<usize>,
     values: Vec<Buffer<F>>,
+    /// By input: the codes of the one-hot columns of its rows, [rows, one-hot columns].
+    codes: Vec<Vec<u32>>,
     /// By value; empty if it is not needed.
     pub(crate) gradients: Vec<Buffer<F>>,
     /// By value: whether its gradient is needed.
@@ -110,6 +114,7 @@ impl<F: Real> Tape<F> {
         let destinations = destinations(architecture, &needed);
         let spare = spare_elements(architecture, &destinations);
         Self {
+            codes: architecture.layouts().iter().map(|layout| layout.codes(rows)).collect(),
             values: elements.iter().map(|elements| Buffer::zeros(rows * elements)).collect(),
             gradients: elements.iter().zip(&needed).map(gradient).collect(),
             elements,
@@ -124,7 +129,30 @@ impl<F: Real> Tape<F> {
         }
     }
 
+    /// Loads the rows `order` of x into an input.
+    pub fn load(&mut self, input: usize, layout: &InputLayout, x: ArrayView2<'_, F>, order: &[usize]) {
+        let (elements, codes) = self.rows_of_input(input, layout, order.len());
+        layout.load(x, order, elements, codes);
+    }
+
+    /// Loads every row of x into an input.
+    pub fn load_all(&mut self, input: usize, layout: &InputLayout, x: ArrayView2<'_, F>) {
+        let (elements, codes) = self.rows_of_input(input, layout, x.nrows());
+        layout.load_all(x, elements, codes);
+    }
+
+    fn rows_of_input(&mut self, input: usize, layout: &InputLayout, rows: usize) -> (&mut [F], &mut [u32]) {
+        let elements = &mut self.values[input][..rows * self.elements[input]];
+        (elements, &mut self.codes[input][..rows * layout.one_hot()])
+    }
+
+    /// The codes of an input's rows.
+    pub fn looked_up<'a>(&'a self, input: usize, layout: &'a InputLayout, rows: usize) -> Option<LookedUp<'a>> {
+        LookedUp::new(layout, &self.codes[input][..rows * layout.one_hot()])
+    }
+
     /// The rows of an input, to be filled.
+    #[cfg(test)]
     pub fn input(&mut self, input: usize, rows: usize) -> &mut [F] {
         &mut self.values[input][..rows * self.elements[input]]
     }
@@ -207,7 +235,7 @@ impl<F: Real> Tape<F> {
         let others = Others { buffers: &mut others[..elements.len()], elements, batch_rows };
         call(&mut Forward {
             pass: run.pass(index, node),
-            inputs: values_of(node, &self.elements, values, batch_rows),
+            inputs: values_of(run, node, &self.elements, values, &self.codes),
             parameters: run.parameters(node),
             output: &mut output[0][..batch_rows * self.elements[node.output]],
             mask,
@@ -241,7 +269,7 @@ impl<F: Real> Tape<F> {
         let (reduced, reduced_backward) = run.reduced(index);
         call(&mut Backward {
             pass: run.pass(index, node),
-            inputs: values_of(node, &self.elements, values, batch_rows),
+            inputs: values_of(run, node, &self.elements, values, &self.codes),
             parameters: run.parameters(node),
             output: &outputs[0][..elements],
             output_gradient: &mut output_gradient[0][..elements],
@@ -287,13 +315,15 @@ impl<F: Real> Tape<F> {
 
 /// The inputs of a node.
 fn values_of<'a, F>(
+    run: &Run<'a, F>,
     node: &'a Node,
     elements: &'a [usize],
     values: &'a [Buffer<F>],
-    batch_rows: usize,
+    codes: &'a [Vec<u32>],
 ) -> Values<'a, F> {
     let Node { inputs, input_shapes: shapes, masks, mask_shapes, .. } = node;
-    Values { inputs, shapes, masks, mask_shapes, elements, values, batch_rows }
+    let (layouts, batch_rows) = (run.architecture.layouts(), run.pass.rows);
+    Values { inputs, shapes, masks, mask_shapes, elements, values, layouts, codes, batch_rows }
 }
 
 /// An output as a loss sees it.

@@ -2,6 +2,7 @@
 
 use crate::engine::{
     activation::Activation,
+    input_layout::{InputColumn, InputLayout},
     layer::{BatchReduction, Parameter, Primitive},
     shape::Shape,
 };
@@ -26,6 +27,8 @@ pub struct Architecture {
     pub(super) trainable_elements: usize,
     pub(super) fixed_elements: usize,
     pub(super) layers: Vec<PlacedLayer>,
+    /// By input.
+    pub(super) layouts: Vec<InputLayout>,
 }
 
 /// A layer of the definition.
@@ -131,6 +134,32 @@ impl Architecture {
     /// Elements of one row of all inputs.
     pub fn input_elements(&self) -> usize {
         self.input_shapes().iter().map(Shape::elements).sum()
+    }
+    /// The columns of x: those of every input in turn. Default: a column of numbers per element.
+    ///
+    /// # Panics
+    /// If the columns do not add up to the elements of the inputs.
+    #[must_use]
+    pub fn with_columns(mut self, columns: impl IntoIterator<Item = InputColumn>) -> Self {
+        let mut columns = columns.into_iter();
+        let mut start = 0;
+        let layouts = self.input_shapes().iter().map(|shape| {
+            let layout = InputLayout::take(&mut columns, start, shape.elements())?;
+            start = layout.columns.end;
+            Some(layout)
+        });
+        let layouts: Option<Vec<_>> = layouts.collect();
+        assert!(layouts.is_some() && columns.next().is_none(), "columns of x against elements of the inputs");
+        self.layouts = layouts.unwrap_or_default();
+        self
+    }
+    /// By input: its columns of x.
+    pub(crate) fn layouts(&self) -> &[InputLayout] {
+        &self.layouts
+    }
+    /// Number of columns of x.
+    pub fn input_columns(&self) -> usize {
+        self.layouts.last().map_or(0, |layout| layout.columns.end)
     }
     /// The output values of the model, in order.
     pub fn outputs(&self) -> &[usize] {

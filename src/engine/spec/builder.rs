@@ -7,6 +7,7 @@ use super::{
 };
 use crate::engine::{
     field::FieldError,
+    input_layout::InputLayout,
     layer::{ActivityRegularization, AnyLayer, MaskRule, ParameterSpec, Part, Primitive, Source},
     regularizer::L1L2,
     shape::Shape,
@@ -83,6 +84,7 @@ impl<'a> Builder<'a> {
             trainable_elements: 0,
             fixed_elements: 0,
             layers,
+            layouts: input_columns(inputs),
         };
         Self { definition, limits, architecture, last_calls: vec![None; definition.layers.len()] }
     }
@@ -378,4 +380,15 @@ fn checked(shape: Shape) -> Result<Shape, FieldError> {
             Err(FieldError::new("", format!("expected at most {} elements, received the shape {shape}", usize::MAX)))
         }
     }
+}
+
+/// A column of numbers per element.
+fn input_columns(inputs: &[Shape]) -> Vec<InputLayout> {
+    let mut next = 0;
+    let layout = |shape: &Shape| {
+        let start = next;
+        next += shape.elements();
+        InputLayout::of_numbers(start..next)
+    };
+    inputs.iter().map(layout).collect()
 }

@@ -20,7 +20,7 @@ pub struct InvalidIndex {
 }
 
 impl Architecture {
-    /// Fails if `x`, [rows, elements of all inputs concatenated], has invalid indices.
+    /// Fails if `x`, [rows, columns of all inputs], has invalid indices.
     pub fn check_indices(&self, x: ArrayView2<'_, f32>) -> Result<(), InvalidIndex> {
         for node in self.nodes() {
             let Some(numbers) = node.layer.looks_up() else { continue };
@@ -29,12 +29,18 @@ impl Architecture {
             else {
                 continue;
             };
-            let first: usize = self.input_shapes().iter().take(input).map(|shape| shape.elements()).sum();
+            let Some(layout) = self.layouts().get(input) else { continue };
             let last = numbers - 1;
-            for (row, elements) in x.rows().into_iter().enumerate() {
-                let elements = elements.into_iter().enumerate().skip(first).take(self.shape(input).elements());
-                let looked_up = |column: usize| chosen.as_ref().is_none_or(|chosen| chosen.contains(&(column - first)));
-                for (column, &received) in elements.filter(|(column, _)| looked_up(*column)) {
+            let is_chosen = |element: usize| chosen.as_ref().is_none_or(|chosen| chosen.contains(&element));
+            let columns = layout.columns.clone().filter_map(|column| {
+                let (mut elements, one_hot) = layout.elements_of(column);
+                elements.any(is_chosen).then_some((column, one_hot))
+            });
+            let columns: Vec<(usize, bool)> = columns.collect();
+            for (row, cells) in x.rows().into_iter().enumerate() {
+                for &(column, one_hot) in &columns {
+                    let Some(&cell) = cells.get(column) else { continue };
+                    let received = if one_hot { f32::from(u8::from(cell >= 0.0)) } else { cell };
                     if received.fract() != 0.0 || received < 0.0 || received as usize > last {
                         return Err(InvalidIndex { row, column, last, received });
                     }

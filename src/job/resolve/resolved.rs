@@ -27,9 +27,6 @@ use crate::{
 };
 use serde_json::{Map, Value};
 
-/// Maximum bytes of a table at the network's input.
-const MAX_INPUT_BYTES: u64 = 8 << 30;
-
 /// A request with everything filled in.
 #[derive(Debug, Clone)]
 pub struct Resolved {
@@ -85,16 +82,6 @@ pub fn resolve(
     let architecture = features.as_ref().and_then(|_| {
         let widths = inputs::widths(inputs.as_ref(), &names, dataset.columns);
         let width: usize = widths.iter().sum();
-        let bytes = dataset.rows.saturating_mul(width as u64).saturating_mul(4);
-        if bytes > MAX_INPUT_BYTES {
-            let rows = dataset.rows;
-            let detail = format!(
-                "expected at most {MAX_INPUT_BYTES} bytes of inputs, received {bytes}: {rows} rows of {width} elements"
-            );
-            let pointer = if inputs.is_some() { "/inputs" } else { "/features" };
-            errors.push(FieldError::new(pointer, detail));
-            return None;
-        }
         let hint = inputs::hint_of_targets(request, definition, width, &targets);
         let architecture = architecture(definition, &widths, limits);
         architecture.map_err(|found| errors.extend(found.into_iter().map(|error| inputs::hinted(error, hint)))).ok()
@@ -122,11 +109,13 @@ pub fn resolve(
             rows: dataset.rows,
             validation_rows: validation.map_or(0, |validation| validation.rows),
             columns: read as u64 + u64::from(training.sample_weight.is_some()),
+            input_columns: inputs.as_ref().map_or(names.len(), |inputs| inputs.0.iter().map(|it| it.1.len()).sum())
+                as u64,
             target_cells: targets.as_ref().map_or(0, Vec::len) as u64,
             weighted,
         };
         let summary = JobSummary::new(architecture, training, &tables);
-        errors.extend(check_memory(&summary, training, limits));
+        errors.extend(check_memory(&summary, training, &tables, limits));
         summary
     });
     match (architecture, requests.as_deref().zip(outputs), training.zip(summary).zip(tasks)) {
@@ -150,17 +139,29 @@ fn located(errors: Vec<FieldError>, request: &JobRequest) -> Vec<FieldError> {
     errors.into_iter().map(|error| request.locate(error)).collect()
 }
 
-/// An error where training takes more memory than allowed: buffers grow with the batch, optimizer state with the model.
-fn check_memory(summary: &JobSummary, training: &Training, limits: &Limits) -> Option<FieldError> {
-    let (bytes, max) = (summary.memory.training.total_bytes(), limits.memory_bytes);
-    (bytes > max).then(|| {
+/// An error where a job takes more memory than allowed: buffers grow with the batch, optimizer state with the model, the
+/// rest with the rows.
+fn check_memory(summary: &JobSummary, training: &Training, tables: &Tables, limits: &Limits) -> Option<FieldError> {
+    let (memory, max) = (&summary.memory, limits.memory_bytes);
+    let bytes = memory.training.total_bytes();
+    if bytes > max {
         let batch_size = match training.batch_size {
             BatchSize::Rows(rows) => rows.to_string(),
             BatchSize::Full(_) => "\"full\"".to_owned(),
         };
-        let detail =
-            format!("expected training to take at most {max} bytes of memory, but this model takes {bytes} at batch size {batch_size}");
-        FieldError::new("/model", detail)
+        let detail = format!(
+            "expected training to take at most {max} bytes of memory, but this model takes {bytes} at batch size {batch_size}"
+        );
+        return Some(FieldError::new("/model", detail));
+    }
+    memory.exceeds(max).then(|| {
+        let (rows, columns) = (tables.rows.saturating_add(tables.validation_rows), tables.columns);
+        let detail = format!(
+            "{}, {rows} rows of {columns} columns; name fewer `features`, or start the service with a higher \
+             `--max-model-memory-bytes`",
+            memory.excess(max)
+        );
+        FieldError::new("/dataset", detail)
     })
 }
 

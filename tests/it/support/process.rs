@@ -18,18 +18,27 @@ pub struct Process {
 impl Process {
     /// Starts one on a free port with `data_dir` and more flags.
     pub fn start(data_dir: &Path, flags: &[&str]) -> Self {
-        Self::with_log(data_dir, flags, Stdio::null())
+        Self::spawn(Command::new(env!("CARGO_BIN_EXE_epoca")), data_dir, flags, Stdio::null())
     }
 
     /// As [`Process::start`], with what it logs.
     pub fn logged(data_dir: &Path, flags: &[&str]) -> (Self, ChildStderr) {
-        let mut process = Self::with_log(data_dir, flags, Stdio::piped());
+        let command = Command::new(env!("CARGO_BIN_EXE_epoca"));
+        let mut process = Self::spawn(command, data_dir, flags, Stdio::piped());
         let log = process.child.stderr.take().unwrap();
         (process, log)
     }
 
-    fn with_log(data_dir: &Path, flags: &[&str], log: Stdio) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_epoca"))
+    /// As [`Self::start`], with an address space of `bytes`: an allocation past it fails, which ends the process.
+    pub fn start_within(bytes: u64, data_dir: &Path, flags: &[&str]) -> Self {
+        let mut command = Command::new("sh");
+        let script = format!("ulimit -v {} && exec \"$0\" \"$@\"", bytes >> 10);
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_epoca")]);
+        Self::spawn(command, data_dir, flags, Stdio::null())
+    }
+
+    fn spawn(mut command: Command, data_dir: &Path, flags: &[&str], log: Stdio) -> Self {
+        let mut child = command
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(data_dir)
             .args(flags)

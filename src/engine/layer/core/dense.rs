@@ -5,6 +5,7 @@ use crate::engine::{
     constraint::Constraint,
     field::FieldError,
     init::Initializer,
+    input_layout::{LookedUp, Segment},
     kernel::{self, Matrix, MatrixMut},
     layer::{Backward, Compute, Forward, Layer, MaskRule, ParameterSpec, Workspace, bias_activation, settings_checks},
     real::Real,
@@ -12,11 +13,15 @@ use crate::engine::{
     shape::{MAX_AXIS_SIZE, Shape},
 };
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// `y = activation(x · kernel + bias)`, along the last axis.
 ///
 /// # Shapes
 /// `[batch, …, inputs]` to `[batch, …, units]`; kernel `[inputs, units]`, bias `[units]`.
+///
+/// Over one-hot columns of 64 and more levels at the model's input, rows of the kernel are looked up instead of
+/// multiplied.
 ///
 /// Source: <https://keras.io/api/layers/core_layers/dense/>
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -132,12 +137,66 @@ impl Layer for Dense {
     }
 }
 
+impl Dense {
+    /// `x · kernel`, where the product with the elements of a wide one-hot column is a row of the kernel.
+    fn look_up<F: Real>(&self, x: Matrix<'_, F>, kernel: &[F], looked_up: LookedUp<'_>, output: &mut [F]) {
+        let mut accumulate = false;
+        for Segment { elements, .. } in looked_up.segments.iter().filter(|segment| segment.looked_up.is_none()) {
+            let rows = Matrix::new(self.rows(kernel, elements), self.units);
+            kernel::product(x.columns(elements.clone()), rows, output, accumulate);
+            accumulate = true;
+        }
+        if !accumulate {
+            output.fill(F::ZERO);
+        }
+        for Segment { elements, looked_up: column } in looked_up.segments {
+            if let Some(column) = *column {
+                kernel::add_looked_up(self.rows(kernel, elements), self.units, looked_up.rows(column), output);
+            }
+        }
+    }
+
+    /// `xᵀ · dy`, where the product with a wide one-hot column adds each row of `dy` to a row of the gradient.
+    fn scatter<F: Real>(
+        &self,
+        x: Matrix<'_, F>,
+        dy: Matrix<'_, F>,
+        looked_up: LookedUp<'_>,
+        gradient: &mut [F],
+        accumulate: bool,
+    ) {
+        for Segment { elements, looked_up: column } in looked_up.segments {
+            let gradient = &mut gradient[elements.start * self.units..elements.end * self.units];
+            match *column {
+                None => kernel::product(x.columns(elements.clone()).transposed(), dy, gradient, accumulate),
+                Some(column) => {
+                    if !accumulate {
+                        gradient.fill(F::ZERO);
+                    }
+                    kernel::add_at(dy.elements(), self.units, looked_up.rows(column), gradient);
+                }
+            }
+        }
+    }
+
+    /// The rows of the kernel for some elements of the input.
+    fn rows<'a, F>(&self, kernel: &'a [F], elements: &Range<usize>) -> &'a [F] {
+        &kernel[elements.start * self.units..elements.end * self.units]
+    }
+}
+
 impl<F: Real> Compute<F> for Dense {
     fn forward(&self, cx: &mut Forward<'_, F>) {
         let inputs = cx.inputs.shape(0).last();
         let x = Matrix::new(cx.inputs.get(0), inputs);
-        let kernel = Matrix::new(cx.parameters.get(KERNEL), self.units);
-        kernel::product_shared(cx.team, x, kernel, MatrixMut::new(cx.output, self.units));
+        let weights = cx.parameters.get(KERNEL);
+        match cx.inputs.looked_up(0) {
+            None => {
+                let kernel = Matrix::new(weights, self.units);
+                kernel::product_shared(cx.team, x, kernel, MatrixMut::new(cx.output, self.units));
+            }
+            Some(looked_up) => self.look_up(x, weights, looked_up, cx.output),
+        }
         let bias = self.use_bias.then(|| cx.parameters.get(BIAS));
         let activation = (!cx.pass.logits).then_some(self.activation);
         bias_activation::add_bias_and_activate(bias, activation, self.units, cx.kept, cx.output);
@@ -152,7 +211,10 @@ impl<F: Real> Compute<F> for Dense {
         let dy = Matrix::new(&*cx.output_gradient, self.units);
         let accumulate = cx.parameter_gradients.accumulate;
         if let Some(gradient) = cx.parameter_gradients.get(KERNEL) {
-            kernel::product(x.transposed(), dy, gradient, accumulate);
+            match cx.inputs.looked_up(0) {
+                None => kernel::product(x.transposed(), dy, gradient, accumulate),
+                Some(looked_up) => self.scatter(x, dy, looked_up, gradient, accumulate),
+            }
         }
         if self.use_bias
             && let Some(gradient) = cx.parameter_gradients.get(BIAS)

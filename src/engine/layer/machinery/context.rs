@@ -2,6 +2,7 @@
 
 use super::Parameter;
 use crate::engine::{
+    input_layout::{InputLayout, LookedUp},
     kernel::{Buffer, Team},
     random::Noise,
     real::Real,
@@ -40,6 +41,9 @@ pub struct Values<'a, F> {
     /// By value: elements of a row.
     pub(crate) elements: &'a [usize],
     pub(crate) values: &'a [Buffer<F>],
+    /// By input of the network: its columns of x, and the codes of its one-hot columns.
+    pub(crate) layouts: &'a [InputLayout],
+    pub(crate) codes: &'a [Vec<u32>],
     pub(crate) batch_rows: usize,
 }
 
@@ -48,6 +52,12 @@ impl<'a, F: Real> Values<'a, F> {
     #[inline]
     pub fn get(&self, index: usize) -> &'a [F] {
         self.value(self.inputs[index])
+    }
+    /// The codes of input `index`, if it is an input of the network, a vector with one-hot columns that are looked up.
+    pub(crate) fn looked_up(&self, index: usize) -> Option<LookedUp<'a>> {
+        let value = self.inputs[index];
+        let layout = self.layouts.get(value).filter(|_| self.shapes[index].0.len() == 1)?;
+        LookedUp::new(layout, &self.codes[value][..self.batch_rows * layout.one_hot()])
     }
     /// How many inputs there are.
     #[inline]

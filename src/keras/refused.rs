@@ -48,16 +48,6 @@ pub(super) const REFUSED: [Refusals; 6] = [
         rows: &[
             refusal(&["StringLookup", "TextVectorization"], STRINGS),
             refusal(&["Hashing", "HashedCrossing"], HASHED),
-            refusal(
-                &["AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D", "AdaptiveAveragePooling3D"],
-                "use AveragePooling with `pool_size` and `strides` that give the same size, or GlobalAveragePooling with `keepdims` for \
-                 a size of 1",
-            ),
-            refusal(
-                &["AdaptiveMaxPooling1D", "AdaptiveMaxPooling2D", "AdaptiveMaxPooling3D"],
-                "use MaxPooling with `pool_size` and `strides` that give the same size, or GlobalMaxPooling with `keepdims` for a size \
-                 of 1",
-            ),
             refusal(&["GroupQueryAttention"], "use MultiHeadAttention, which has keys and values for each head"),
             refusal(&["ReversibleEmbedding"], "one layer called in two ways: use Embedding and a Dense layer after it"),
             refusal(

@@ -25,7 +25,6 @@ fn sequential(layers: Value) -> Value {
 #[case("TextVectorization", &["strings"])]
 #[case("GroupQueryAttention", &["MultiHeadAttention"])]
 #[case("RandomCrop", &["CenterCrop"])]
-#[case("AdaptiveAveragePooling2D", &["AveragePooling"])]
 #[case("RandomHue", &["RandomBrightness"])]
 #[case("MixUp", &["rows"])]
 #[case("LSTMCell", &["RNN layer"])]

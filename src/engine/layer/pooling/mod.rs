@@ -1,10 +1,17 @@
 //! Pooling along one axis (sequences), along two (images) and along three (volumes), channels last.
 
+mod adaptive;
+mod adaptive_average;
+mod adaptive_max;
 mod average;
 mod global_average;
 mod global_max;
 mod max;
 
+pub use adaptive_average::{
+    AdaptiveAveragePooling, AdaptiveAveragePooling1d, AdaptiveAveragePooling2d, AdaptiveAveragePooling3d,
+};
+pub use adaptive_max::{AdaptiveMaxPooling, AdaptiveMaxPooling1d, AdaptiveMaxPooling2d, AdaptiveMaxPooling3d};
 pub use average::{AveragePooling, AveragePooling1d, AveragePooling2d, AveragePooling3d};
 pub use global_average::{
     GlobalAveragePooling, GlobalAveragePooling1d, GlobalAveragePooling2d, GlobalAveragePooling3d,

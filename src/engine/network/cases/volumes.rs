@@ -27,6 +27,8 @@ pub(super) fn cases() -> Vec<Case> {
             [[3, 2, 2, 1]],
         ),
         Case::new(json!({"type": "average_pooling3d", "padding": "same"}), [[3, 2, 3, 2]]),
+        Case::new(json!({"type": "adaptive_max_pooling3d", "output_size": [2, 1, 3]}), [[3, 2, 2, 2]]),
+        Case::new(json!({"type": "adaptive_average_pooling3d", "output_size": [1, 2, 4]}), [[2, 3, 3, 2]]),
         Case::new(json!({"type": "global_max_pooling3d"}), [[2, 2, 2, 2]]),
         Case::new(json!({"type": "global_average_pooling3d", "keepdims": true}), [[2, 1, 2, 2]]),
         Case::new(json!({"type": "zero_padding3d", "padding": [[1, 0], [2, 1], [0, 1]]}), [[2, 1, 2, 2]]),

@@ -1,8 +1,9 @@
 //! [`ClassicalModel`]: one row per model.
 
 use super::{
-    Arrays, DecisionTree, ExtraTrees, FitError, Fitted, RandomForest, Run, Size, StoredError, Task, TrainingData,
-    Traits, model::Estimator,
+    Arrays, DecisionTree, Dummy, ElasticNet, ExtraTrees, FitError, Fitted, GaussianNb, KNeighbors, Lasso,
+    LinearRegression, LinearSvm, LogisticRegression, RandomForest, Ridge, Run, Size, StoredError, Svm, Task,
+    TrainingData, Traits, model::Estimator,
 };
 use crate::engine::{field::FieldError, registry::registry};
 
@@ -13,8 +14,18 @@ registry! {
         plain {}
         settings {
             DecisionTree = "decision_tree",
+            Dummy = "dummy",
+            ElasticNet = "elastic_net",
             ExtraTrees = "extra_trees",
+            GaussianNb = "gaussian_nb",
+            KNeighbors = "k_neighbors",
+            Lasso = "lasso",
+            LinearRegression = "linear_regression",
+            LinearSvm = "linear_svm",
+            LogisticRegression = "logistic_regression",
             RandomForest = "random_forest",
+            Ridge = "ridge",
+            Svm = "svm",
         }
     }
 }

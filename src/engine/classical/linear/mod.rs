@@ -1,0 +1,6 @@
+//! What the linear models share.
+
+pub(super) mod descent;
+pub(super) mod fitted;
+pub(super) mod loss;
+pub(super) mod newton;

@@ -32,7 +32,6 @@ pub(super) struct Split {
     pub(super) missing_left: bool,
     pub(super) gradient_left: f64,
     pub(super) hessian_left: f64,
-    pub(super) count_left: u32,
     pub(super) value_left: f64,
     pub(super) value_right: f64,
 }
@@ -217,7 +216,6 @@ impl SplitSearch {
             column: column.column,
             gradient_left: left.gradient,
             hessian_left: left.hessian,
-            count_left: left.count,
             value_left: self.value(node, left),
             value_right: self.value(node, right),
             ..split
@@ -257,7 +255,6 @@ const EMPTY: Split = Split {
     missing_left: false,
     gradient_left: 0.0,
     hessian_left: 0.0,
-    count_left: 0,
     value_left: 0.0,
     value_right: 0.0,
 };

@@ -3,6 +3,7 @@
 
 mod allocation;
 mod bad_input;
+mod classical_boosting;
 mod classical_kernels;
 mod classical_trees;
 mod commands;

@@ -20,6 +20,7 @@ pub mod metrics;
 pub mod middleware;
 pub mod models;
 pub mod openapi;
+pub mod page;
 pub mod path;
 pub mod predict;
 pub mod problem;

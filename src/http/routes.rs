@@ -7,7 +7,7 @@ use crate::http::{
     methods::{self, Methods},
     metrics, middleware, models,
     openapi::Document,
-    predict,
+    page, predict,
     problem::{Kind, Problem},
     problems, watch, weights,
 };
@@ -53,6 +53,8 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(health::ready))
         .routes(routes!(metrics::show))
         .routes(routes!(problems::show))
+        .routes(routes!(page::index))
+        .routes(routes!(page::asset))
         .routes(routes!(docs::yaml))
         .routes(routes!(docs::json))
         .routes(routes!(docs::docs))

@@ -35,6 +35,7 @@ mod keras_masks;
 mod keras_refused;
 mod keras_steps;
 mod openapi;
+mod page;
 mod parity_activations;
 mod parity_callbacks;
 mod parity_layers;

@@ -75,6 +75,7 @@
 //! | [`store`] | records in SQL, artifacts in files |
 //! | [`worker`] | claim, load, fit, record |
 //! | [`serving`] | loaded models and predictions |
+//! | [`page`] | the files of the web page |
 //! | [`http`] | routes, errors, limits, streams |
 //! | [`demo`] | the `demo` command, a client of the service |
 //! | [`config`] | settings of the process |
@@ -88,6 +89,7 @@ pub mod http;
 pub mod job;
 pub mod keras;
 pub mod log;
+pub mod page;
 pub mod serving;
 pub mod store;
 pub mod worker;

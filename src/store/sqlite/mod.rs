@@ -12,7 +12,8 @@ mod receipts;
 mod record;
 
 use crate::{
-    job::{Dataset, Job, JobStatus, Model, ModelVersion},
+    engine::field::FieldError,
+    job::{Dataset, Job, JobPatch, JobStatus, Model, ModelVersion},
     store::{
         Changes, Claim, EventPage, JobFilter, Listed, Outcome, Page, Receipt, Recovered, Report, Store, StoreError,
         artifacts::ArtifactKey,
@@ -216,10 +217,13 @@ impl Store for SqliteStore {
     }
 
     async fn submit(&self, job: &Job, receipt: Option<&Receipt>) -> Result<(), StoreError> {
-        let (job, receipt) = (job.clone(), receipt.cloned());
+        let (job, receipt, id) = (job.clone(), receipt.cloned(), job.id);
         self.write(
             |tx| Box::pin(async move { jobs::submit(tx, job, receipt.as_ref()).await }),
-            |changes, ()| changes.queued(),
+            move |changes, ()| {
+                changes.queued();
+                changes.changed(id);
+            },
         )
         .await
     }
@@ -239,6 +243,15 @@ impl Store for SqliteStore {
                 JobStatus::Running => changes.cancelling(id),
                 _ => changes.changed(id),
             },
+        )
+        .await
+    }
+
+    async fn patch_job(&self, id: Uuid, patch: &JobPatch) -> Result<Result<Job, FieldError>, StoreError> {
+        let patch = patch.clone();
+        self.write(
+            move |tx| Box::pin(async move { jobs::patch(tx, id, &patch).await }),
+            move |changes, _| changes.changed(id),
         )
         .await
     }

@@ -1,6 +1,11 @@
 //! Settings of the process: one [`Config`] from flags and `EPOCA_*` variables, checked once.
 
-use crate::{data::read::TableLimits, engine::spec::Limits};
+use crate::{
+    data::read::TableLimits,
+    engine::spec::Limits,
+    memory::{self, Memory},
+    store::Retention,
+};
 use clap::{Args, Parser, ValueEnum, builder::RangedU64ValueParser, value_parser};
 use std::{
     net::{IpAddr, SocketAddr},
@@ -53,6 +58,14 @@ pub struct Config {
     #[arg(long = "allowed-host", env = "EPOCA_ALLOWED_HOSTS", value_delimiter = ',', value_parser = host, value_name = "HOST")]
     pub allowed_hosts: Vec<String>,
 
+    /// Days after which a job that ended loses its events, except those of its status [default: never]
+    #[arg(long, env = "EPOCA_KEEP_EVENTS_DAYS", value_name = "DAYS")]
+    pub keep_events_days: Option<u32>,
+
+    /// Days after which a job that ended is removed, unless it made a version that exists [default: never]
+    #[arg(long, env = "EPOCA_KEEP_JOBS_DAYS", value_name = "DAYS")]
+    pub keep_jobs_days: Option<u32>,
+
     /// Limits on what one request may bring
     #[command(flatten, next_help_heading = "Limits")]
     pub limits: ServiceLimits,
@@ -104,6 +117,15 @@ pub struct ServiceLimits {
     /// Maximum parameters of a model
     #[arg(long, env = "EPOCA_MAX_PARAMETERS", default_value_t = 100_000_000, value_parser = value_parser!(u64).range(1..), value_name = "N")]
     pub max_parameters: u64,
+
+    /// Maximum bytes of memory that jobs, predictions, previews and bodies take together; k, M and G are allowed [default: 80% of the
+    /// machine or its control group]
+    #[arg(long, env = "EPOCA_MAX_MEMORY", value_parser = bytes, value_name = "BYTES")]
+    pub max_memory: Option<u64>,
+
+    /// Maximum bytes of the answer of a prediction
+    #[arg(long, env = "EPOCA_MAX_ANSWER_BYTES", default_value = "256M", value_parser = bytes, value_name = "BYTES")]
+    pub max_answer_bytes: u64,
 
     /// Maximum bytes of memory that a model may need to train
     #[arg(long, env = "EPOCA_MAX_MODEL_MEMORY_BYTES", default_value_t = 4 << 30, value_parser = value_parser!(u64).range(1..), value_name = "N")]
@@ -168,6 +190,11 @@ impl Config {
         self.artifacts_url.clone().unwrap_or_else(|| self.data_dir.join("artifacts"))
     }
 
+    /// How long ended jobs are kept.
+    pub fn retention(&self) -> Retention {
+        Retention { event_days: self.keep_events_days, job_days: self.keep_jobs_days }
+    }
+
     /// Compute threads of a job and of a large prediction: all CPUs, shared among the workers, unless set.
     pub fn compute_threads(&self) -> usize {
         let cpus = thread::available_parallelism().map_or(1, usize::from);
@@ -176,6 +203,11 @@ impl Config {
 }
 
 impl ServiceLimits {
+    /// All memory that is reserved from.
+    pub fn memory(&self) -> Memory {
+        Memory::new(self.max_memory.unwrap_or_else(memory::default_total))
+    }
+
     /// The part that concerns models.
     pub fn model(&self) -> Limits {
         Limits { layers: self.max_layers, parameters: self.max_parameters, memory_bytes: self.max_model_memory_bytes }
@@ -189,6 +221,17 @@ impl ServiceLimits {
 
 fn at_least_one(max: u64) -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(1..=max)
+}
+
+/// A number of bytes, also as 512M or 8G.
+fn bytes(text: &str) -> Result<u64, String> {
+    let units = [('k', 10), ('K', 10), ('M', 20), ('G', 30)];
+    let unit = units.into_iter().find_map(|(unit, shift)| Some((text.strip_suffix(unit)?, shift)));
+    let (number, shift) = unit.unwrap_or((text, 0));
+    let bytes = number.parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift));
+    bytes
+        .filter(|&bytes| bytes > 0)
+        .ok_or_else(|| format!("expected bytes such as 8000000000, 512M or 8G, received {text:?}"))
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {
@@ -268,6 +311,8 @@ mod tests {
             ("--request-timeout", "NaN", "above 0"),
             ("--listen", "nowhere", "such as 127.0.0.1:8080, received \"nowhere\""),
             ("--log-format", "yaml", "json"),
+            ("--max-memory", "8 GB", "such as 8000000000, 512M or 8G"),
+            ("--max-memory", "0", "such as 8000000000"),
             ("--database-url", "postgres://localhost/epoca", "expected sqlite:FILE"),
             ("--database-url", "mysql:x", "sqlite:FILE"),
             ("--artifacts-url", "s3://bucket", "expected file:FOLDER"),
@@ -288,6 +333,13 @@ mod tests {
         let config = parse(&["--database-url", "sqlite:/a/b.db", "--artifacts-url", "file:///c"]).unwrap();
         assert_eq!(config.database_file(), PathBuf::from("/a/b.db"));
         assert_eq!(config.artifacts_folder(), PathBuf::from("/c"));
+    }
+
+    #[test]
+    fn bytes_have_units() {
+        for (text, bytes) in [("1", 1), ("2k", 2048), ("512M", 512 << 20), ("8G", 8 << 30)] {
+            assert_eq!(parse(&["--max-memory", text]).unwrap().limits.max_memory, Some(bytes));
+        }
     }
 
     #[test]

@@ -72,6 +72,7 @@
 //! | [`data`] | tables in, tensors out: readers, column types, preprocessing |
 //! | [`keras`] | Keras JSON into a model definition |
 //! | [`job`] | jobs as plain data, and the checks that need both a definition and a table |
+//! | [`memory`] | reservations of memory against one total |
 //! | [`store`] | records in SQL, artifacts in files |
 //! | [`worker`] | claim, load, fit, record |
 //! | [`serving`] | loaded models and predictions |
@@ -90,6 +91,7 @@ pub mod job;
 pub mod keras;
 pub mod log;
 pub mod page;
+pub mod memory;
 pub mod serving;
 pub mod store;
 pub mod worker;

@@ -1,17 +1,18 @@
 //! The commands. `serve` is the default.
 
 use anyhow::Context;
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use epoca::{
     config::Config,
     demo::{self, Demo},
     engine, http, keras, log,
-    store::sqlite::SqliteStore,
+    store::{Store, artifacts::Artifacts, backup, sqlite::SqliteStore},
 };
 use std::{
     ffi::OsStr,
     io::{Read, Write},
     net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream},
+    path::PathBuf,
     process::ExitCode,
     time::Duration,
 };
@@ -46,6 +47,14 @@ enum Command {
     Demo(Demo),
     /// Creates the database or updates its tables, and exits
     Migrate(Box<Config>),
+    /// Copies the database and all artifacts into one file, also while the service runs
+    Backup(Box<FileCommand>),
+    /// Makes the database and the artifacts from a file that `backup` wrote
+    Restore(Box<FileCommand>),
+    /// Verifies the database and the checksum of every artifact, also while the service runs
+    Check(Box<Config>),
+    /// Lists artifacts that no record refers to, or removes those older than a day; the service must not run
+    Gc(Box<GcCommand>),
     /// Prints the OpenAPI description in YAML
     Openapi,
     /// Prints every layer, loss, optimizer … in Markdown
@@ -54,6 +63,23 @@ enum Command {
     Keras,
     /// Checks whether the service on this machine is alive; for container health checks
     Health(Box<Config>),
+}
+
+#[derive(Debug, Args)]
+struct FileCommand {
+    /// The backup
+    file: PathBuf,
+    #[command(flatten)]
+    config: Config,
+}
+
+#[derive(Debug, Args)]
+struct GcCommand {
+    /// Remove them, and give the space of deleted records back to the system
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    config: Config,
 }
 
 /// `mi_option_purge_delay` of mimalloc's `mi_option_t`: milliseconds until free memory goes back to the system.
@@ -95,6 +121,20 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             log::start(&config)?;
             runtime()?.block_on(migrate(&config))
         }
+        Command::Backup(command) => runtime()?.block_on(async {
+            let FileCommand { file, config } = *command;
+            let copied = backup::backup(&config.database_file(), &config.artifacts_folder(), &file).await?;
+            print(format!("{}: {} artifacts, {} bytes\n", file.display(), copied.artifacts, copied.bytes).as_bytes())
+        }),
+        Command::Restore(command) => runtime()?.block_on(async {
+            let FileCommand { file, config } = *command;
+            let (database, artifacts) = (config.database_file(), config.artifacts_folder());
+            let copied = backup::restore(&file, &database, &artifacts).await?;
+            let text = format!("{}: {} artifacts, {} bytes\n", database.display(), copied.artifacts, copied.bytes);
+            print(text.as_bytes())
+        }),
+        Command::Check(config) => runtime()?.block_on(check(&config)),
+        Command::Gc(command) => runtime()?.block_on(gc(*command)),
         Command::Openapi => print(&http::routes::document()?.yaml()),
         Command::Layers => print(engine::reference::markdown().as_bytes()),
         Command::Keras => print(keras::reference::markdown().as_bytes()),
@@ -164,6 +204,37 @@ async fn migrate(config: &Config) -> anyhow::Result<()> {
     SqliteStore::open(&file).await?;
     println!("{} is up to date", file.display());
     Ok(())
+}
+
+async fn check(config: &Config) -> anyhow::Result<()> {
+    let (wrong, artifacts) = backup::check(&config.database_file(), &config.artifacts_folder()).await?;
+    wrong.iter().try_for_each(|problem| print(format!("{problem}\n").as_bytes()))?;
+    anyhow::ensure!(wrong.is_empty(), "{} problems in the database and {artifacts} artifacts", wrong.len());
+    print(format!("the database and {artifacts} artifacts are whole\n").as_bytes())
+}
+
+async fn gc(command: GcCommand) -> anyhow::Result<()> {
+    let GcCommand { yes, config } = command;
+    let file = config.database_file();
+    anyhow::ensure!(file.is_file(), "expected a database, {} does not exist", file.display());
+    let store = SqliteStore::open(&file).await?;
+    let artifacts = Artifacts::open(&config.artifacts_folder())?;
+    let needed = store.artifacts().await?;
+    artifacts.claim(&store.identity().await?, &needed)?;
+    let found = artifacts.leftovers(needed).await?;
+    found.old.iter().try_for_each(|file| print(format!("{}\n", file.display()).as_bytes()))?;
+    let (count, all, bytes, young) = (found.old.len(), found.all, found.old_bytes, found.young);
+    let mut text =
+        format!("{count} of {all} artifacts belong to no record: {bytes} bytes; {young} more are younger than a day\n");
+    if yes {
+        found.remove().context("cannot remove them")?;
+        store.vacuum().await?;
+        text.push_str("removed\n");
+    } else if count > 0 {
+        text.push_str("nothing is removed; --yes removes them\n");
+    }
+    store.close().await?;
+    print(text.as_bytes())
 }
 
 fn check_health(listen: SocketAddr) -> anyhow::Result<()> {

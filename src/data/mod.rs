@@ -5,5 +5,6 @@ pub mod read;
 pub mod recipe;
 pub mod schema;
 pub mod split;
+pub mod strict;
 pub mod table;
 pub mod weights;

@@ -120,6 +120,24 @@ pub fn overflowing_numbers(value: &Value) -> Vec<FieldError> {
     errors
 }
 
+/// The depth of objects within each other that `counts`; of any nesting, since it is not recursive.
+pub fn depth_of_objects(value: &Value, counts: impl Fn(&Map<String, Value>) -> bool) -> usize {
+    let mut deepest = 0;
+    let mut open = vec![(value, 0)];
+    while let Some((value, depth)) = open.pop() {
+        match value {
+            Value::Array(items) => open.extend(items.iter().map(|item| (item, depth))),
+            Value::Object(fields) => {
+                let depth = depth + usize::from(counts(fields));
+                deepest = deepest.max(depth);
+                open.extend(fields.values().map(|field| (field, depth)));
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    deepest
+}
+
 /// `settings` as JSON in which an `f32` keeps its shortest decimals: 0.1, where `serde_json::to_value` would give
 /// 0.10000000149011612.
 pub fn to_value<T: Serialize>(settings: &T) -> Result<Value, serde_json::Error> {

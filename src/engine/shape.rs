@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 /// Maximum size of an axis, and of a count in a layer's settings.
 pub const MAX_AXIS_SIZE: usize = i32::MAX as usize;
 
+/// Maximum number of axes of one sample, of any value and parameter.
+pub const MAX_AXES: usize = 8;
+
 /// The axes of one sample without the batch axis, row-major; `[]` is a scalar.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(transparent)]

@@ -46,6 +46,8 @@ pub struct AboutLimits {
     max_layers: usize,
     max_parameters: u64,
     max_model_memory_bytes: u64,
+    max_memory_bytes: u64,
+    max_answer_bytes: u64,
 }
 
 /// Jobs that have not ended.
@@ -83,6 +85,8 @@ pub async fn show(State(app): State<Arc<App>>) -> Result<Json<About>, Problem> {
             max_layers: limits.max_layers,
             max_parameters: limits.max_parameters,
             max_model_memory_bytes: limits.max_model_memory_bytes,
+            max_memory_bytes: app.memory.total(),
+            max_answer_bytes: limits.max_answer_bytes,
         },
         queue: Queue { queued, running },
     }))

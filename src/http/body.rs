@@ -1,12 +1,13 @@
 //! JSON bodies: read within limits, parsed with positions, typed with pointers.
 
 use crate::{
+    data::strict::{self, StrictError},
     engine::field,
     http::{
         App,
         problem::{Kind, Problem},
-        strict,
     },
+    memory::{Memory, Refusal, Reservation},
 };
 use axum::{
     body::Body,
@@ -17,7 +18,6 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 
 /// Bodies from this size on are parsed on a blocking thread.
@@ -27,45 +27,80 @@ const LARGE: usize = 256 << 10;
 /// sees a reset, and not why it was refused.
 const DRAIN: Duration = Duration::from_secs(2);
 
+/// How long a request waits for memory before it is asked to come again.
+pub const PATIENCE: Duration = Duration::from_secs(2);
+
 /// A JSON body as `T`, and the bytes it came in.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Json<T> {
     /// What it says.
     pub value: T,
     /// How it was written.
     pub bytes: Bytes,
+    /// The memory of both, until the request is answered.
+    pub memory: Reservation,
 }
 
-impl<T: DeserializeOwned> FromRequest<Arc<App>> for Json<T> {
+impl<T: DeserializeOwned + Send + 'static> FromRequest<Arc<App>> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
-        let bytes = read_json(request, app).await?;
-        let value = parse(&bytes).await?;
-        let value = field::parse(&value)?;
-        Ok(Self { value, bytes })
+        let Raw { bytes, mut memory } = read_json(request, app).await?;
+        memory.grow(strict::memory_of(bytes.len()), PATIENCE).await?;
+        let value = typed(&bytes).await?;
+        Ok(Self { value, bytes, memory })
     }
 }
 
-/// The bytes of a JSON body; fails where it is announced as something else, where it is too large, or where it does not
-/// arrive in time.
-pub async fn read_json(request: Request, app: &App) -> Result<Bytes, Problem> {
+/// A body as it came.
+#[derive(Debug)]
+pub struct Raw {
+    /// Its bytes.
+    pub bytes: Bytes,
+    /// Their memory.
+    pub memory: Reservation,
+}
+
+/// The bytes of a JSON body; fails where it is announced as something else, where it is too large, where it does not arrive in time, or
+/// where there is no memory for it.
+pub async fn read_json(request: Request, app: &App) -> Result<Raw, Problem> {
     let (parts, mut body) = request.into_parts();
     if let Err(problem) = check_content_type(&parts.headers).and_then(|()| check_encoding(&parts.headers, &[])) {
         drain(&mut body, &parts.headers).await;
         return Err(problem);
     }
-    read(body, &parts.headers, app.config.limits.max_body_bytes, app.config.timeouts.body_timeout).await
+    let max = app.config.limits.max_body_bytes;
+    read(body, &parts.headers, max, app.config.timeouts.body_timeout, &app.memory).await
 }
 
-/// The JSON value in `bytes`; large ones are parsed on a blocking thread.
-pub async fn parse(bytes: &Bytes) -> Result<Value, Problem> {
+/// What `bytes` say; large ones are read on a blocking thread.
+async fn typed<T: DeserializeOwned + Send + 'static>(bytes: &Bytes) -> Result<T, Problem> {
+    let read = |bytes: &Bytes| Ok(field::parse(&strict::parse(bytes)?)?);
     if bytes.len() < LARGE {
-        return strict::parse(bytes).map_err(|error| Problem::new(Kind::Malformed, error));
+        return read(bytes);
     }
     let bytes = bytes.clone();
-    let parsed = tokio::task::spawn_blocking(move || strict::parse(&bytes)).await.map_err(Problem::internal)?;
-    parsed.map_err(|error| Problem::new(Kind::Malformed, error))
+    tokio::task::spawn_blocking(move || read(&bytes)).await.map_err(Problem::internal)?
+}
+
+impl From<StrictError> for Problem {
+    fn from(error: StrictError) -> Self {
+        let kind = match error {
+            StrictError::Malformed(_) => Kind::Malformed,
+            StrictError::TooMany => Kind::TooLarge,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let kind = match refusal {
+            Refusal::TooLarge { .. } => Kind::TooLarge,
+            Refusal::Busy { .. } => Kind::Unavailable,
+        };
+        Self::new(kind, refusal.to_string())
+    }
 }
 
 /// A media type without its parameters, in lower case.
@@ -101,18 +136,30 @@ pub fn check_encoding(headers: &HeaderMap, known: &[&str]) -> Result<(), Problem
     Ok(())
 }
 
-async fn read(mut body: Body, headers: &HeaderMap, max: usize, wait: Duration) -> Result<Bytes, Problem> {
+async fn read(
+    mut body: Body,
+    headers: &HeaderMap,
+    max: usize,
+    wait: Duration,
+    memory: &Memory,
+) -> Result<Raw, Problem> {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if announced > max {
         drain(&mut body, headers).await;
         return Err(too_large(max as u64, &announced.to_string()));
     }
+    let mut memory = memory.reserve(announced as u64, PATIENCE).await?;
     let mut first = Bytes::new();
     let mut more = BytesMut::new();
     while let Some(chunk) = next(&mut body, wait).await? {
-        if first.len() + more.len() + chunk.len() > max {
+        let received = first.len() + more.len() + chunk.len();
+        if received > max {
             drain(&mut body, headers).await;
             return Err(too_large(max as u64, "more"));
+        }
+        if received as u64 > memory.bytes() {
+            // A body of unknown length: the buffer doubles where it is full.
+            memory.grow(received as u64, PATIENCE).await?;
         }
         // Nearly every body is one chunk, which then is not copied.
         if first.is_empty() && more.is_empty() {
@@ -122,7 +169,7 @@ async fn read(mut body: Body, headers: &HeaderMap, max: usize, wait: Duration) -
             more.extend_from_slice(&chunk);
         }
     }
-    Ok(if more.is_empty() { first } else { more.freeze() })
+    Ok(Raw { bytes: if more.is_empty() { first } else { more.freeze() }, memory })
 }
 
 /// The next data of a body, none at its end; fails where it does not come within `wait`.
@@ -184,15 +231,17 @@ mod tests {
     async fn chunks_are_joined_and_counted() {
         let chunked = || Body::from_stream(futures::stream::iter(["ab", "", "cd", "e"].map(Ok::<_, std::io::Error>)));
         let headers = HeaderMap::new();
-        let read = |max| read(chunked(), &headers, max, Duration::from_secs(5));
-        assert_eq!(read(5).await.unwrap(), "abcde");
+        let memory = Memory::new(100);
+        let read = |max| read(chunked(), &headers, max, Duration::from_secs(5), &memory);
+        assert_eq!(read(5).await.unwrap().bytes, "abcde");
         assert_eq!(read(4).await.unwrap_err().kind(), Kind::TooLarge);
+        assert_eq!(memory.reserved(), 0);
     }
 
     #[tokio::test]
     async fn a_body_that_stalls_is_a_timeout() {
         let body = Body::from_stream(futures::stream::pending::<Result<Bytes, std::io::Error>>());
-        let error = read(body, &HeaderMap::new(), 10, Duration::from_millis(10)).await.unwrap_err();
+        let error = read(body, &HeaderMap::new(), 10, Duration::from_millis(10), &Memory::new(100)).await.unwrap_err();
         assert_eq!(error.kind(), Kind::RequestTimeout);
     }
 }

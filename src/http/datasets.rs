@@ -1,14 +1,15 @@
 //! `/v1/datasets`: tables.
 
 use crate::{
-    data::read::{self, Format, Inspection, ReadError, ReadOptions},
+    data::read::{self, Format, Inspection, ReadError, ReadOptions, RowRange},
     engine::field::FieldError,
     http::{
         App,
+        body::PATIENCE,
         idempotency::{Created, IdempotencyKey, fingerprint},
         path::{Key, check_name},
         problem::{Kind, Problem},
-        query::{Limit, List, Paging, Parameters, Settings},
+        query::{Limit, List, Paging, Parameters, Position, Settings},
         upload::{self, Incoming},
         upload_options::NewDataset,
     },
@@ -18,7 +19,7 @@ use crate::{
 use axum::{
     Json,
     extract::{Request, State},
-    http::StatusCode,
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
@@ -312,34 +313,56 @@ pub async fn show(State(app): State<Arc<App>>, Key(key): Key) -> Result<Json<Dat
     Ok(Json(app.store.dataset(&key).await?))
 }
 
+/// Bytes after which a page of rows has no further row.
+const PAGE_BYTES: usize = 8 << 20;
+
 /// Which rows.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct RowsQuery {
-    /// Maximum number of rows
+    /// Maximum number of rows; a page ends before it where its rows are large
     #[serde(default)]
     #[param(value_type = u32, minimum = 1, maximum = 100, default = 20)]
     limit: Limit,
+    /// Cursor: `next` of the previous page
+    #[param(value_type = Option<u64>)]
+    after: Option<Position>,
 }
 
-/// First rows of a dataset, as records
+/// Rows of a dataset, as records
 #[utoipa::path(get, path = "/v1/datasets/{dataset}/rows", tag = "datasets",
     params(("dataset" = String, Path, description = "Name or id", example = "iris"), RowsQuery),
-    responses((status = 200, description = "The rows; `next` is always null", body = List<Value>)))]
+    responses((status = 200, description = "A page of rows", body = List<Value>)))]
 pub async fn rows(
     State(app): State<Arc<App>>,
     Key(key): Key,
     Parameters(query): Parameters<RowsQuery>,
-) -> Result<Json<List<Value>>, Problem> {
+) -> Result<Response, Problem> {
     let dataset = app.store.dataset(&key).await?;
+    let memory = app.memory.reserve(memory_of_rows(&dataset, app.config.limits.max_cell_bytes), PATIENCE).await?;
     let mut source = app.artifacts.source(&ArtifactKey::dataset(dataset.id), &dataset.sha256).await?;
-    let limit = query.limit.0 as usize;
+    let first = query.after.map_or(0, |after| after.0);
+    let range = RowRange { first, limit: query.limit.0 as usize, bytes: PAGE_BYTES };
     let reading = tokio::task::spawn_blocking(move || {
-        read::rows(&mut source, dataset.format, &dataset.read, &dataset.columns, limit)
+        let data = read::rows(&mut source, dataset.format, &dataset.read, &dataset.columns, range)?;
+        let last = first.saturating_add(data.len() as u64);
+        let next = (last < dataset.rows && !data.is_empty()).then(|| last.to_string());
+        let body = serde_json::to_vec(&List { data, next }).map_err(|error| ReadError::Io(error.into()))?;
+        Ok::<_, ReadError>((body, memory))
     });
-    let data = reading.await.map_err(Problem::internal)?.map_err(Problem::internal)?;
-    Ok(Json(List { data, next: None }))
+    let (body, _memory) = reading.await.map_err(Problem::internal)?.map_err(Problem::internal)?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
+}
+
+/// Bytes of memory of a page of rows: records and their JSON, and the rows that are read at a time.
+fn memory_of_rows(dataset: &Dataset, max_cell_bytes: usize) -> u64 {
+    /// How much larger than the mean row of the file a row may be, where the file is compressed.
+    const SKEW: u64 = 8;
+    const COPIES: u64 = 4;
+    let largest = (dataset.columns.len() as u64).saturating_mul(max_cell_bytes as u64);
+    let row = largest.min((dataset.bytes / dataset.rows.max(1)).saturating_mul(SKEW));
+    row.saturating_add(PAGE_BYTES as u64).min(dataset.bytes.saturating_mul(SKEW)).saturating_mul(COPIES)
 }
 
 /// Delete a dataset

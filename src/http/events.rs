@@ -85,6 +85,11 @@ pub async fn events(
         return Ok(Json(List { data, next }).into_response());
     }
     let page = app.store.events_after(id, after, 1).await?;
+    if after > page.last && !page.status.is_terminal() {
+        let last = page.last;
+        let detail = format!("expected the id of an event of this job, at most {last} so far, received {after}");
+        return Err(Problem::new(Kind::NoSuchEvent, detail));
+    }
     if page.events.is_empty() && page.status.is_terminal() {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }

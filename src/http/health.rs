@@ -27,7 +27,7 @@ pub async fn live() -> Json<Health> {
     Json(Health { status: "ok" })
 }
 
-/// Readiness check: the database answers, and artifacts can be written
+/// Readiness check: the database and artifacts can be written
 #[utoipa::path(get, path = "/readyz", tag = "service", responses((status = 200, description = "Ready to serve", body = Health)))]
 pub async fn ready(State(app): State<Arc<App>>) -> Result<Json<Health>, Problem> {
     if app.shutdown.is_cancelled() {
@@ -37,7 +37,7 @@ pub async fn ready(State(app): State<Arc<App>>) -> Result<Json<Health>, Problem>
         tracing::warn!(error = format!("{error:#}"), "not ready: {what}");
         Problem::new(Kind::Unavailable, format!("{what}; the log has the reason"))
     };
-    app.store.ping().await.map_err(|error| unavailable("the database does not answer", &error))?;
+    app.store.ping().await.map_err(|error| unavailable("the database cannot be written", &error))?;
     let probe = ArtifactKey::probe();
     let written = app.artifacts.put(&probe, Bytes::from_static(b"ready?")).await;
     written.map_err(|error| unavailable("artifacts cannot be written", &error))?;

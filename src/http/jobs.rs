@@ -174,6 +174,14 @@ async fn check(app: &App, request: &JobRequest, model: Model) -> Result<Checked,
         validation.as_ref().map(view),
         &limits,
     )?;
+    let (needed, total) = (resolved.summary.memory.peak_bytes, app.memory.total());
+    if needed > total {
+        let detail = format!(
+            "expected a job that needs at most {total} bytes of memory, received one that needs {needed}; choose a smaller batch_size, \
+             model or dataset"
+        );
+        return Err(FieldError::new("/model", detail).into());
+    }
     Ok(Checked { model, dataset, validation, resolved })
 }
 
@@ -319,4 +327,15 @@ pub async fn patch(State(app): State<Arc<App>>, Id(id): Id, request: Body<JobPat
     responses((status = 200, description = "The job, ended or about to end", body = Job)))]
 pub async fn cancel(State(app): State<Arc<App>>, Id(id): Id) -> Result<Json<Job>, Problem> {
     Ok(Json(app.store.cancel(id).await?))
+}
+
+/// Delete a job
+///
+/// Its events go with it. A job that has not ended is cancelled first, and a version that it made is deleted first.
+#[utoipa::path(delete, path = "/v1/jobs/{job}", tag = "jobs",
+    params(("job" = Uuid, Path, description = "Id")),
+    responses((status = 204, description = "Deleted")))]
+pub async fn delete(State(app): State<Arc<App>>, Id(id): Id) -> Result<StatusCode, Problem> {
+    app.store.delete_job(id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -29,7 +29,6 @@ pub mod query;
 pub mod routes;
 pub mod server;
 pub mod site;
-pub mod strict;
 pub mod upload;
 pub mod upload_options;
 pub mod verb;
@@ -39,11 +38,12 @@ pub mod weights;
 use crate::{
     config::Config,
     http::site::Sites,
+    memory::Memory,
     serving::Models,
-    store::{Store, artifacts::Artifacts, open::open},
+    store::{Retention, Store, artifacts::Artifacts, open::open},
     worker::{Context, Workers},
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
 
@@ -59,6 +59,8 @@ pub struct App {
     pub models: Models,
     /// Sites that may use the service from a browser.
     pub sites: Sites,
+    /// Memory that is reserved before it is taken.
+    pub memory: Memory,
     /// Room for uploads.
     pub uploads: Semaphore,
     /// Cancelled when the service is to end; streams watch it.
@@ -105,11 +107,15 @@ pub async fn serve_once_open(
     let opened = open(&config.database_file(), &config.artifacts_folder()).await?;
     let (store, artifacts, limits) = (opened.store, opened.artifacts, config.limits.model());
     let threads = config.compute_threads();
-    let context = Context { store: Arc::clone(&store), artifacts: artifacts.clone(), limits, threads };
+    let memory = config.limits.memory();
+    tracing::info!(bytes = memory.total(), "memory for jobs, predictions, previews and bodies");
+    let context =
+        Context { store: Arc::clone(&store), artifacts: artifacts.clone(), limits, threads, memory: memory.clone() };
     let workers = Workers::start(&context, config.workers, &shutdown);
     let app = Arc::new(App {
-        models: Models::new(Arc::clone(&store), artifacts.clone(), limits, threads),
         sites: Sites::new(&config, listener.local_addr()?),
+        models: Models::new(Arc::clone(&store), artifacts.clone(), limits, threads, memory.clone()),
+        memory,
         uploads: Semaphore::new(config.limits.max_uploads),
         config,
         store,
@@ -118,9 +124,31 @@ pub async fn serve_once_open(
     });
     let router = routes::router(Arc::clone(&app))?;
     let upkeep = tokio::spawn(metrics::upkeep());
+    let retention = app.config.retention();
+    let maintenance = tokio::spawn(maintain(Arc::clone(&app.store), retention, shutdown.clone()));
     is_open()?;
     server::run(listener, router, &app.config.limits, &app.config.timeouts, shutdown).await;
     workers.ended().await;
     upkeep.abort();
+    let _ = maintenance.await;
+    app.store.close().await?;
     Ok(())
+}
+
+/// Interval between two rounds of maintenance.
+const MAINTENANCE: Duration = Duration::from_secs(5 * 60);
+
+/// Keeps the database small until `shutdown`.
+async fn maintain(store: Arc<dyn Store>, retention: Retention, shutdown: CancellationToken) {
+    loop {
+        match store.maintain(retention).await {
+            Ok(0) => {}
+            Ok(jobs) => tracing::info!(jobs, "removed events or jobs that are older than they are kept"),
+            Err(error) => tracing::warn!(%error, "the maintenance of the database failed; it is tried again"),
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = tokio::time::sleep(MAINTENANCE) => {}
+        }
+    }
 }

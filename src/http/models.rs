@@ -30,6 +30,9 @@ use uuid::Uuid;
 
 const MODELS: &str = "/v1/models";
 
+/// Bytes of a definition up to which it is checked on the calling thread.
+const MAX_INLINE_BYTES: usize = 1 << 16;
+
 /// The body of `POST /v1/models`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -94,7 +97,12 @@ pub async fn create(
     if let Some(earlier) = key.earlier(&*app.store, &route, &fingerprint).await? {
         return Ok(earlier);
     }
-    let model = checked(request.value, &app.config.limits.model())?;
+    let Body { value, bytes, memory: _memory } = request;
+    let limits = app.config.limits.model();
+    let model = match bytes.len() {
+        ..=MAX_INLINE_BYTES => checked(value, &limits)?,
+        _ => tokio::task::spawn_blocking(move || checked(value, &limits)).await.map_err(Problem::internal)??,
+    };
     let created = Created::new(StatusCode::CREATED, format!("{MODELS}/{}", model.id), &model)?;
     let receipt = key.receipt(&route, fingerprint, &created);
     created.answer(app.store.create_model(&model, receipt.as_ref()).await)
@@ -246,4 +254,26 @@ pub async fn version(
     KeyAndVersion(key, version): KeyAndVersion,
 ) -> Result<Json<ModelVersion>, Problem> {
     Ok(Json(app.store.version(&key, Some(version)).await?.0))
+}
+
+/// Delete a version
+///
+/// Its number is not given again. Where it was the latest, the one before it is.
+#[utoipa::path(delete, path = "/v1/models/{model}/versions/{version}", tag = "models",
+    params(
+        ("model" = String, Path, description = "Name or id", example = "iris-mlp"),
+        ("version" = u64, Path, description = "Number of the version, from 1", example = 1),
+    ),
+    responses((status = 204, description = "Deleted")))]
+pub async fn delete_version(
+    State(app): State<Arc<App>>,
+    KeyAndVersion(key, version): KeyAndVersion,
+) -> Result<Response, Problem> {
+    // In a separate task: the file is removed with the record even if the client disconnects.
+    let removing = tokio::spawn(async move {
+        let artifact = app.store.delete_version(&key, version).await?;
+        app.artifacts.remove(&artifact).await
+    });
+    removing.await.map_err(Problem::internal)??;
+    Ok(StatusCode::NO_CONTENT.into_response())
 }

@@ -217,6 +217,11 @@ fn add_problems(method: HttpMethod, operation: &mut Operation) {
     if negotiates {
         kinds.push(Kind::NotAcceptable);
     }
+    match operation.operation_id.as_deref() {
+        Some("rows") => kinds.push(Kind::TooLarge),
+        Some("events") => kinds.push(Kind::NoSuchEvent),
+        _ => {}
+    }
     for kind in kinds {
         let reference = RefOr::Ref(Ref::from_response_name(name(kind)));
         operation.responses.responses.entry(kind.status().as_str().to_owned()).or_insert(reference);
@@ -251,6 +256,7 @@ fn example(kind: Kind) -> Value {
         Kind::TooLarge => "expected a body of at most 33554432 bytes, received 67108864",
         Kind::UnsupportedMediaType => "expected Content-Type application/json, received \"text/plain\"",
         Kind::Invalid => "/training/batch_size: expected 1 to 150, received 0",
+        Kind::NoSuchEvent => "expected the id of an event of this job, at most 9 so far, received 100",
         Kind::TooManyRequests => "expected at most 16 uploads at a time",
         Kind::HeadersTooLarge => "expected headers of at most 32768 bytes, received 40000 bytes",
         Kind::Internal => "the service failed; its log has the reason under this request_id",

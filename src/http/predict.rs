@@ -1,18 +1,21 @@
 //! Predictions: `POST /v1/models/{model}:predict`, of the latest version or of a given one.
 
 use crate::{
+    engine::field::FieldError,
     http::{
-        App, body,
+        App,
+        body::{self, Raw},
         middleware::RouteTemplate,
         path::{Key, KeyAndVersion},
         problem::Problem,
         query::Parameters,
         verb,
     },
-    serving::{Format, Instances, LoadError, ModelKey, PredictBody, PredictError},
+    serving::{Format, Instances, InstancesError, LoadError, ModelKey, Plan, PredictBody, PredictError, parts},
 };
 use axum::{
     Extension, RequestPartsExt,
+    body::Body,
     extract::{FromRequestParts, Request, State},
     http::{header, request::Parts},
     response::{IntoResponse, Response},
@@ -143,19 +146,67 @@ async fn version(
     (Extension(RouteTemplate("/v1/models/{model}/versions/{version}:predict")), answer).into_response()
 }
 
+/// Bytes of a body up to which its instances are counted on the calling thread.
+const MAX_INLINE_BYTES: usize = 1 << 18;
+
+/// Bytes of an answer up to which it is written as a whole, and up to which on the calling thread.
+const MAX_WHOLE_BYTES: u64 = 1 << 20;
+const MAX_INLINE_ANSWER_BYTES: u64 = 1 << 16;
+
 async fn predict(app: &App, key: ModelKey, query: PredictQuery, request: Request) -> Result<Response, Problem> {
-    let bytes = body::read_json(request, app).await?;
+    let Raw { bytes, mut memory } = body::read_json(request, app).await?;
     let model = app.models.find(key).await?;
-    let instances = Instances::from_body(body::parse(&bytes).await?)?;
+    let instances = if bytes.len() <= MAX_INLINE_BYTES {
+        Instances::from_body(bytes)?
+    } else {
+        tokio::task::spawn_blocking(|| Instances::from_body(bytes)).await.map_err(Problem::internal)??
+    };
+    let plan = model.plan(instances.len(), query.format);
+    check(&plan, instances.len(), app)?;
+    memory.grow(plan.memory_bytes, body::PATIENCE).await?;
     let predicted = Arc::clone(&model).predict(instances).await?;
-    let answer = model.answer(&predicted, query.format).map_err(Problem::internal)?;
-    Ok(([(header::CONTENT_TYPE, "application/json")], answer).into_response())
+    let body = if plan.answer_bytes > MAX_WHOLE_BYTES {
+        Body::from_stream(parts(model, predicted, query.format, plan.part_rows, memory))
+    } else if plan.answer_bytes > MAX_INLINE_ANSWER_BYTES {
+        let written = tokio::task::spawn_blocking(move || model.answer(&predicted, query.format));
+        written.await.map_err(Problem::internal)?.map_err(Problem::internal)?.into()
+    } else {
+        model.answer(&predicted, query.format).map_err(Problem::internal)?.into()
+    };
+    Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
+}
+
+/// Fails for a prediction that is too large whenever it comes.
+fn check(plan: &Plan, instances: usize, app: &App) -> Result<(), FieldError> {
+    let (max, total) = (app.config.limits.max_answer_bytes, app.memory.total());
+    let wrong = if plan.answer_bytes > max {
+        format!("an answer of at most {max} bytes, received {instances} instances with about {}", plan.answer_bytes)
+    } else if plan.memory_bytes > total {
+        format!(
+            "to need at most {total} bytes of memory, received {instances} instances that need {}",
+            plan.memory_bytes
+        )
+    } else {
+        return Ok(());
+    };
+    let hint = if instances > 1 { "; send fewer instances at a time" } else { "" };
+    Err(FieldError::new("/instances", format!("expected {wrong}{hint}")))
+}
+
+impl From<InstancesError> for Problem {
+    fn from(error: InstancesError) -> Self {
+        match error {
+            InstancesError::Json(error) => error.into(),
+            InstancesError::Invalid(errors) => Self::invalid(errors),
+        }
+    }
 }
 
 impl From<LoadError> for Problem {
     fn from(error: LoadError) -> Self {
         match error {
             LoadError::NotFound(detail) => Self::new(crate::http::problem::Kind::NotFound, detail),
+            LoadError::Memory(refusal) => refusal.into(),
             LoadError::Internal(error) => Self::internal(format_args!("{error:#}")),
         }
     }
@@ -164,6 +215,7 @@ impl From<LoadError> for Problem {
 impl From<PredictError> for Problem {
     fn from(error: PredictError) -> Self {
         match error {
+            PredictError::Json(error) => error.into(),
             PredictError::Invalid(errors) => Self::invalid(errors),
             PredictError::Internal(error) => Self::internal(error),
         }

@@ -80,6 +80,9 @@ kinds! {
     Misdirected = MISDIRECTED_REQUEST, "/problems/misdirected", "The service does not answer to this host",
         "The header Host names a host that is not this service.",
         "Use the address that the service listens on, or name the host with --allowed-host.";
+    NoSuchEvent = RANGE_NOT_SATISFIABLE, "/problems/no-such-event", "No such event",
+        "The stream of events was asked to continue after an event that the job does not have.",
+        "Connect again without Last-Event-ID: the stream starts at the first event.";
     Invalid = UNPROCESSABLE_ENTITY, "/problems/invalid", "The request is not valid",
         "The body can be read, but its values cannot be honoured.",
         "Correct the field at each pointer in errors; its detail says what was expected and what was received.";

@@ -24,4 +24,5 @@ pub use labels::{JobPatch, Labels};
 pub use model::{Model, ModelVersion, ModelWarning};
 pub use overview::JobOverview;
 pub use record::{Job, JobError, JobProgress, JobStatus, Timing};
+pub use sizes::MAX_COUNTED_ROWS;
 pub use task_request::TaskRequest;

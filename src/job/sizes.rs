@@ -28,9 +28,13 @@ pub struct JobMemory {
     /// Training, without its data.
     #[serde(flatten)]
     pub training: TrainingMemory,
+    /// Initializing the weights, counting the confusion matrix, and storing the weights: the most that one of these takes beside the
+    /// weights, before or after training.
+    #[serde(default)]
+    pub other_phases_bytes: u64,
     /// Reading a table and storing records, of any size; an estimate.
     pub service_bytes: u64,
-    /// Maximum at any time: the sum.
+    /// Maximum at any time: the sum, of training and the other phases the larger one.
     pub peak_bytes: u64,
 }
 
@@ -57,6 +61,8 @@ const NUMBER: u64 = size_of::<f64>() as u64;
 const ELEMENT: u64 = size_of::<f32>() as u64;
 /// Readers' blocks, threads and the halves of large pages; between 3 and 16 MB in `bench/memory.py`.
 const SERVICE: u64 = 10_000_000;
+/// Maximum rows of a confusion matrix that are predicted at a time.
+pub const MAX_COUNTED_ROWS: usize = 4096;
 /// Bytes of a row index.
 const ROW_INDEX: u64 = size_of::<usize>() as u64;
 
@@ -92,6 +98,9 @@ impl JobSummary {
         let tensors = rows.saturating_mul(cells).saturating_mul(ELEMENT);
         let table = rows.saturating_mul(tables.columns).saturating_mul(NUMBER);
         let data = tensors.saturating_add(order);
+        let weights = parameters.saturating_mul(ELEMENT);
+        let others = other_phases(architecture, weights);
+        let phase = fit.total_bytes().max(weights.saturating_add(others));
         Self {
             parameters,
             trainable_parameters: trainable,
@@ -99,9 +108,21 @@ impl JobSummary {
                 table_bytes: table,
                 data_bytes: data,
                 training: fit,
+                other_phases_bytes: others,
                 service_bytes: SERVICE,
-                peak_bytes: [data, fit.total_bytes(), SERVICE].into_iter().fold(table, u64::saturating_add),
+                peak_bytes: [data, phase, SERVICE].into_iter().fold(table, u64::saturating_add),
             },
         }
     }
+}
+
+/// Bytes beside weights of `weights` bytes.
+fn other_phases(architecture: &Architecture, weights: u64) -> u64 {
+    let initializing = architecture.parameters().iter().map(|it| it.spec.initializer.scratch_bytes(&it.shape)).max();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let outputs = (architecture.output_elements() as u64).saturating_mul(2 * MAX_COUNTED_ROWS as u64 * ELEMENT);
+    let counting = architecture.prediction_bytes(MAX_COUNTED_ROWS, threads).saturating_add(outputs);
+    // As tensors, as their bytes, and as the file.
+    let storing = weights.saturating_mul(3);
+    [initializing.unwrap_or(0), counting, storing].into_iter().max().unwrap_or(0)
 }

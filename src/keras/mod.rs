@@ -41,11 +41,18 @@ mod tensorflow;
 mod translator;
 mod warnings;
 
-use crate::engine::{field::FieldError, spec::Definition};
+use crate::engine::{
+    field::{self, FieldError},
+    spec::Definition,
+};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use translator::Translator;
 pub use warnings::Warning;
+
+/// Maximum depth of objects with `class_name` within each other, such as models within models: readers are recursive, and a stack has
+/// an end.
+const MAX_CLASS_DEPTH: usize = 20;
 
 /// Defaults of `training` that a `compile_config` gives, in our own form.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -86,6 +93,11 @@ pub fn import(value: &Value) -> Result<(Definition, Compiled), Vec<FieldError>> 
     let under = |errors: Vec<FieldError>| -> Vec<FieldError> {
         warnings::summarized(errors).into_iter().map(|error| error.under(&within)).collect()
     };
+    let depth = field::depth_of_objects(document.as_ref(), |fields| fields.contains_key("class_name"));
+    if depth > MAX_CLASS_DEPTH {
+        let detail = format!("expected objects with `class_name` at most {MAX_CLASS_DEPTH} deep, received {depth}");
+        return Err(under(vec![FieldError::new("", detail)]));
+    }
     let Value::Object(fields) = document.as_ref() else {
         let detail = "expected the JSON object that Keras's `model.to_json()` prints";
         return Err(under(vec![FieldError::new("", detail)]));

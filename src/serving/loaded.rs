@@ -1,9 +1,17 @@
 //! [`Loaded`].
 
-use super::instances::Instances;
+use super::{
+    instances::Instances,
+    plan::{Plan, Sizes},
+    response::Format,
+};
 use crate::{
-    data::recipe::{Encoded, PredictionWarning, Recipe},
+    data::{
+        recipe::{Encoded, PredictionWarning, Recipe},
+        strict::StrictError,
+    },
     engine::{field::FieldError, kernel::Team, network::Network, shape::Shape, spec::Limits},
+    memory::Reservation,
     store::bundle::Bundle,
 };
 use ndarray::Array2;
@@ -11,6 +19,9 @@ use std::sync::Arc;
 
 /// Operations up to which a prediction is computed on the calling thread: less work than waking another thread.
 const MAX_INLINE_OPERATIONS: u64 = 1 << 21;
+
+/// Bytes of a body up to which it is read on the calling thread.
+const MAX_INLINE_BYTES: usize = 1 << 18;
 
 /// A trained version, ready to predict.
 #[derive(Debug)]
@@ -21,9 +32,11 @@ pub struct Loaded {
     network: Network<f32>,
     /// Name and shape of each output of the network.
     outputs: Vec<(String, Shape)>,
-    parameters: u64,
+    sizes: Sizes,
     /// Multiplications and additions of one row.
     cost: u64,
+    /// The memory of what is kept.
+    _kept: Reservation,
     /// Compute threads, shared by all models.
     team: Arc<Team>,
 }
@@ -40,6 +53,9 @@ pub struct Predicted {
 /// Why there is no prediction.
 #[derive(Debug, thiserror::Error)]
 pub enum PredictError {
+    /// The body is no JSON.
+    #[error(transparent)]
+    Json(#[from] StrictError),
     /// Errors of the request, each with its pointer.
     #[error("{} fields are not valid", .0.len())]
     Invalid(Vec<FieldError>),
@@ -49,15 +65,23 @@ pub enum PredictError {
 }
 
 impl Loaded {
-    /// Version `version` of `model` from its stored bundle.
-    pub fn new(model: String, version: u64, bundle: Bundle, limits: &Limits, team: Arc<Team>) -> anyhow::Result<Self> {
+    /// Version `version` of `model` from its stored bundle. `kept` is the memory of reading it, of which what stays is kept.
+    pub fn new(
+        model: String,
+        version: u64,
+        bundle: Bundle,
+        limits: &Limits,
+        team: Arc<Team>,
+        mut kept: Reservation,
+    ) -> anyhow::Result<Self> {
         let recipe = bundle.description.recipe.clone();
         let (definition, network) = bundle.network(limits)?;
         let names = definition.output_names().into_iter().map(str::to_owned);
-        let outputs = names.zip(network.architecture().output_shapes().cloned()).collect();
-        let parameters = network.architecture().summary().parameters;
+        let outputs: Vec<(String, Shape)> = names.zip(network.architecture().output_shapes().cloned()).collect();
         let cost = network.architecture().cost();
-        Ok(Self { model, version, recipe, network, outputs, parameters, cost, team })
+        let sizes = Sizes::new(network.architecture(), &recipe, &outputs);
+        kept.shrink_to(sizes.kept_bytes);
+        Ok(Self { model, version, recipe, network, outputs, sizes, cost, _kept: kept, team })
     }
 
     /// The model's name.
@@ -80,36 +104,44 @@ impl Loaded {
         &self.outputs
     }
 
-    /// Bytes of the weights.
+    /// Bytes of everything that is kept with it: weights, tables, and memory of earlier predictions.
     pub fn bytes(&self) -> u64 {
-        self.parameters.saturating_mul(size_of::<f32>() as u64)
+        self.sizes.kept_bytes
+    }
+
+    /// What a prediction of this many instances will take.
+    pub fn plan(&self, instances: usize, format: Format) -> Plan {
+        self.sizes.plan(self.network.architecture(), instances, format, self.team.threads())
     }
 
     /// The network's output [rows, output elements] for `instances`, with what was not taken at face value. Large batches are computed on a blocking thread.
     pub async fn predict(self: Arc<Self>, instances: Instances) -> Result<Predicted, PredictError> {
         let work = self.cost.saturating_mul(instances.len() as u64);
-        let output = if work <= MAX_INLINE_OPERATIONS {
+        if work <= MAX_INLINE_OPERATIONS && instances.bytes() <= MAX_INLINE_BYTES {
             self.compute(&instances)
         } else {
             tokio::task::spawn_blocking(move || self.compute(&instances)).await?
-        };
-        output.map_err(PredictError::Invalid)
+        }
     }
 
-    fn compute(&self, instances: &Instances) -> Result<Predicted, Vec<FieldError>> {
+    fn compute(&self, instances: &Instances) -> Result<Predicted, PredictError> {
         let shapes = self.network.architecture().input_shapes();
-        let Encoded { inputs, warnings } = self.recipe.encode(instances.as_slice(), shapes)?;
+        let mut encoder = self.recipe.encoder(shapes, instances.len());
+        instances.read(|instance| encoder.push(instance))?;
+        let Encoded { inputs, records, warnings } = encoder.finish().map_err(PredictError::Invalid)?;
+        let invalid = |row: usize, below: String, detail: String| {
+            PredictError::Invalid(vec![FieldError::new(format!("/instances/{row}{below}"), detail)])
+        };
         self.network.architecture().check_indices(inputs.view()).map_err(|error| {
-            let instance = instances.as_slice().get(error.row);
-            let cell = instance.map_or_else(String::new, |instance| self.recipe.pointer(instance, error.column));
-            vec![FieldError::new(format!("/instances/{}{cell}", error.row), error.to_string())]
+            let is_record = records.get(error.row).copied().unwrap_or_default();
+            invalid(error.row, self.recipe.pointer(is_record, error.column), error.to_string())
         })?;
         let output = self.network.predict_on(&self.team, inputs.view());
         match output.rows().into_iter().position(|row| row.iter().any(|value| !value.is_finite())) {
             None => Ok(Predicted { output, warnings }),
             Some(index) => {
                 let detail = "expected values for which the model's output is finite";
-                Err(vec![FieldError::new(format!("/instances/{index}"), detail)])
+                Err(invalid(index, String::new(), detail.to_owned()))
             }
         }
     }

@@ -6,9 +6,11 @@
 mod instances;
 mod loaded;
 mod models;
+mod plan;
 mod response;
 
-pub use instances::{Instances, MAX_INSTANCES};
+pub use instances::{Instances, InstancesError, MAX_INSTANCES};
 pub use loaded::{Loaded, PredictError, Predicted};
 pub use models::{LoadError, ModelKey, Models};
-pub use response::{Format, PredictBody, Predictions};
+pub use plan::Plan;
+pub use response::{Format, PredictBody, Predictions, parts};

@@ -3,6 +3,7 @@
 use super::loaded::Loaded;
 use crate::{
     engine::{kernel::Team, spec::Limits},
+    memory::{Memory, Refusal},
     store::{
         Store, StoreError,
         artifacts::{ArtifactKey, Artifacts},
@@ -16,11 +17,14 @@ use std::{sync::Arc, time::Duration};
 /// Maximum number of cached routes.
 const MAX_ROUTES: u64 = 10_000;
 
-/// Maximum bytes of cached weights.
+/// Maximum bytes of cached models, and of half of the memory.
 const MAX_BYTES: u64 = 1 << 30;
 
 /// A model is evicted when it is idle for this long.
 const IDLE: Duration = Duration::from_secs(60 * 60);
+
+/// How long a model waits for memory.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A model and a version.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -37,6 +41,9 @@ pub enum LoadError {
     /// No such model, or no such version of it.
     #[error("{0}")]
     NotFound(String),
+    /// There is no memory for it.
+    #[error(transparent)]
+    Memory(#[from] Refusal),
     /// The store or the file failed; logged, never shown.
     #[error("{0}")]
     Internal(Arc<anyhow::Error>),
@@ -65,20 +72,30 @@ pub struct Models {
     artifacts: Artifacts,
     limits: Limits,
     team: Arc<Team>,
+    memory: Memory,
     routes: Cache<ModelKey, Route>,
     loaded: Cache<ArtifactKey, Arc<Loaded>>,
 }
 
 impl Models {
-    /// An empty cache. `limits` apply to loaded models; a large prediction runs on up to `threads` threads.
-    pub fn new(store: Arc<dyn Store>, artifacts: Artifacts, limits: Limits, threads: usize) -> Self {
-        let loaded = Cache::builder()
-            .max_capacity(MAX_BYTES)
+    /// An empty cache. `limits` apply to loaded models; a large prediction runs on up to `threads` threads. Where `memory` is short, the
+    /// cache gives up models that are not in use.
+    pub fn new(store: Arc<dyn Store>, artifacts: Artifacts, limits: Limits, threads: usize, memory: Memory) -> Self {
+        let loaded: Cache<ArtifactKey, Arc<Loaded>> = Cache::builder()
+            .max_capacity(MAX_BYTES.min(memory.total() / 2))
             .weigher(|_, model: &Arc<Loaded>| u32::try_from(model.bytes()).unwrap_or(u32::MAX))
             .time_to_idle(IDLE)
             .build();
         let team = Arc::new(Team::new(threads));
-        Self { store, artifacts, limits, team, routes: Cache::new(MAX_ROUTES), loaded }
+        let cached = loaded.clone();
+        memory.when_short(move || {
+            let cached = cached.clone();
+            tokio::spawn(async move {
+                cached.invalidate_all();
+                cached.run_pending_tasks().await;
+            });
+        });
+        Self { store, artifacts, limits, team, memory, routes: Cache::new(MAX_ROUTES), loaded }
     }
 
     /// The model of `key`.
@@ -93,16 +110,19 @@ impl Models {
         }
         let (version, artifact) = self.store.version(&key.model, key.version).await?;
         let load = async {
+            // The file, its tensors, and the network's own weights.
+            let memory = self.memory.reserve(version.bytes.saturating_mul(3), PATIENCE).await?;
             let file = self.artifacts.get(&artifact, &version.sha256).await?;
             let (limits, team) = (self.limits, Arc::clone(&self.team));
             let (model, number) = (version.model.clone(), version.version);
             let reading = tokio::task::spawn_blocking(move || {
-                Loaded::new(model, number, Bundle::from_bytes(&file)?, &limits, team)
+                Loaded::new(model, number, Bundle::from_bytes(&file)?, &limits, team, memory)
             });
-            let loaded = reading.await.context("the loading was cut short")??;
-            anyhow::Ok(Arc::new(loaded))
+            let loaded = reading.await.context("the loading was cut short").and_then(|loaded| loaded);
+            loaded.map(Arc::new).map_err(|error| LoadError::Internal(Arc::new(error)))
         };
-        let model = self.loaded.try_get_with(artifact.clone(), load).await.map_err(LoadError::Internal)?;
+        let loaded = self.loaded.try_get_with(artifact.clone(), load).await;
+        let model = loaded.map_err(|error: Arc<LoadError>| (*error).clone())?;
         self.routes.insert(key, Route { generation, artifact }).await;
         Ok(model)
     }

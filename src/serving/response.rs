@@ -4,9 +4,13 @@ use super::loaded::{Loaded, Predicted};
 use crate::{
     data::recipe::{Prediction, PredictionWarning},
     engine::shape::Shape,
+    memory::Reservation,
 };
-use ndarray::ArrayView2;
+use bytes::Bytes;
+use futures::{Stream, stream};
+use ndarray::{ArrayView2, s};
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeSeq};
+use std::{ops::Range, sync::Arc};
 use utoipa::{
     ToSchema,
     openapi::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Ref, RefOr, Schema, schema::SchemaType},
@@ -56,20 +60,71 @@ pub enum Predictions<'a> {
     Raw(ArrayView2<'a, f32>, &'a [(String, Shape)]),
 }
 
+/// Bytes of an answer that are written at a time.
+pub const PART_BYTES: u64 = 1 << 18;
+
 impl Loaded {
-    /// The answer for `predicted` as JSON.
-    pub fn answer(&self, predicted: &Predicted, format: Format) -> serde_json::Result<Vec<u8>> {
-        let Predicted { output, warnings } = predicted;
-        let output = output.view();
-        let predictions = match format {
+    fn predictions<'a>(&'a self, output: ArrayView2<'a, f32>, format: Format) -> Predictions<'a> {
+        match format {
             Format::Labelled => {
-                let cells: Vec<usize> = self.outputs().iter().map(|(_, shape)| shape.elements()).collect();
-                Predictions::Labelled(self.recipe().decode(output, &cells))
+                let elements: Vec<usize> = self.outputs().iter().map(|(_, shape)| shape.elements()).collect();
+                Predictions::Labelled(self.recipe().decode(output, &elements))
             }
             Format::Raw => Predictions::Raw(output, self.outputs()),
-        };
+        }
+    }
+
+    /// The answer for `predicted` as JSON.
+    pub fn answer(&self, predicted: &Predicted, format: Format) -> serde_json::Result<Vec<u8>> {
+        let predictions = self.predictions(predicted.output.view(), format);
+        let warnings = &predicted.warnings;
         serde_json::to_vec(&PredictBody { model: self.model(), version: self.version(), predictions, warnings })
     }
+
+    /// The part of the answer with the predictions of `rows`: the parts of all rows in order are [`Self::answer`].
+    fn part(&self, predicted: &Predicted, format: Format, rows: Range<usize>) -> serde_json::Result<Vec<u8>> {
+        let mut part = Vec::new();
+        let is_last = rows.end >= predicted.output.nrows();
+        if rows.start == 0 {
+            let (model, version) = (serde_json::to_string(self.model())?, self.version());
+            part.extend(format!(r#"{{"model":{model},"version":{version},"predictions":["#).into_bytes());
+        } else {
+            part.push(b',');
+        }
+        let first = part.len();
+        serde_json::to_writer(&mut part, &self.predictions(predicted.output.slice(s![rows, ..]), format))?;
+        // Without the brackets of the list.
+        part.pop();
+        part.remove(first);
+        if is_last {
+            part.extend_from_slice(br#"],"warnings":"#);
+            serde_json::to_writer(&mut part, &predicted.warnings)?;
+            part.push(b'}');
+        }
+        Ok(part)
+    }
+}
+
+/// The answer for `predicted` in parts of `part_rows` instances, each written on a blocking thread once the part before is sent.
+/// `memory` is held until the last.
+pub fn parts(
+    model: Arc<Loaded>,
+    predicted: Predicted,
+    format: Format,
+    part_rows: usize,
+    memory: Reservation,
+) -> impl Stream<Item = std::io::Result<Bytes>> + Send + 'static {
+    let begin = (model, Arc::new(predicted), 0, memory);
+    stream::try_unfold(begin, move |(model, predicted, first, memory)| async move {
+        let last = predicted.output.nrows().min(first + part_rows);
+        if first >= last {
+            return Ok(None);
+        }
+        let (of, output) = (Arc::clone(&model), Arc::clone(&predicted));
+        let written = tokio::task::spawn_blocking(move || of.part(&output, format, first..last)).await;
+        let part = written.map_err(std::io::Error::other)?.map_err(std::io::Error::other)?;
+        Ok(Some((Bytes::from(part), (model, predicted, last, memory))))
+    })
 }
 
 impl Serialize for Predictions<'_> {

@@ -7,6 +7,7 @@ use crate::{
     data::recipe::{Recipe, Signature},
     engine::{
         field::FieldError,
+        init::Stop,
         network::{NamedTensor, Network},
         shape::Shape,
         spec::{Definition, Limits},
@@ -46,15 +47,21 @@ pub struct Description {
 impl Bundle {
     /// The file. The same bundle has the same bytes.
     pub fn to_bytes(&self) -> anyhow::Result<Vec<u8>> {
+        self.to_bytes_unless(&|| false)?.context("the packing was stopped")
+    }
+
+    /// As [`Self::to_bytes`]; `None` if `stop` says so before the end.
+    pub fn to_bytes_unless(&self, stop: Stop<'_>) -> anyhow::Result<Option<Vec<u8>>> {
         let description = serde_json::to_string(&self.description).context("the description is no JSON")?;
-        let bytes: Vec<Vec<u8>> = self.tensors.iter().map(|tensor| little_endian(&tensor.values)).collect();
+        let bytes = self.tensors.iter().map(|tensor| little_endian(&tensor.values, stop));
+        let Some(bytes) = bytes.collect::<Option<Vec<Vec<u8>>>>() else { return Ok(None) };
         let views = self
             .tensors
             .iter()
             .zip(&bytes)
             .map(|(tensor, bytes)| Ok((&tensor.name, TensorView::new(Dtype::F32, tensor.shape.0.clone(), bytes)?)))
             .collect::<anyhow::Result<Vec<_>>>()?;
-        Ok(safetensors::serialize(views, Some(HashMap::from([(KEY.to_owned(), description)])))?)
+        Ok(Some(safetensors::serialize(views, Some(HashMap::from([(KEY.to_owned(), description)])))?))
     }
 
     /// Reads what [`Self::to_bytes`] wrote.
@@ -84,8 +91,17 @@ impl Bundle {
     }
 }
 
-fn little_endian(values: &[f32]) -> Vec<u8> {
-    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+/// `None` if it is stopped.
+fn little_endian(values: &[f32], stop: Stop<'_>) -> Option<Vec<u8>> {
+    const CHUNK: usize = 1 << 16;
+    let mut bytes = Vec::with_capacity(size_of_val(values));
+    for chunk in values.chunks(CHUNK) {
+        if stop() {
+            return None;
+        }
+        bytes.extend(chunk.iter().flat_map(|value| value.to_le_bytes()));
+    }
+    Some(bytes)
 }
 
 fn numbers(bytes: &[u8]) -> Vec<f32> {

@@ -4,6 +4,7 @@
 //! that was acknowledged is durable.
 
 pub mod artifacts;
+pub mod backup;
 pub mod bundle;
 pub mod changes;
 pub mod follow;
@@ -178,11 +179,27 @@ pub struct Recovered {
     pub cancelled: u64,
 }
 
+/// How long ended jobs are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Retention {
+    /// Days after which a job that ended loses its events, except those of its status. For ever where absent.
+    pub event_days: Option<u32>,
+    /// Days after which a job that ended is removed, unless a version of a model is its result. For ever where absent.
+    pub job_days: Option<u32>,
+}
+
 /// Records of datasets, models, versions, jobs and events.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// Whether the database answers.
+    /// Whether the database answers and can be written.
     async fn ping(&self) -> Result<(), StoreError>;
+    /// The database's own name, which its artifacts bear.
+    async fn identity(&self) -> Result<String, StoreError>;
+    /// Removes what is older than `retention` says, gives back its space, and moves the log into the database. Returns how many jobs it
+    /// concerned.
+    async fn maintain(&self, retention: Retention) -> Result<u64, StoreError>;
+    /// Closes the database, which then is one file. Nothing is read or written afterwards.
+    async fn close(&self) -> Result<(), StoreError>;
 
     /// The receipt of an earlier request with this key on this route; `KeyReused` where its fingerprint differs.
     ///
@@ -210,6 +227,8 @@ pub trait Store: Send + Sync + 'static {
     async fn delete_model(&self, key: &str) -> Result<Vec<ArtifactKey>, StoreError>;
     /// A version and the key of its weights; the latest where `version` is `None`.
     async fn version(&self, model: &str, version: Option<u64>) -> Result<(ModelVersion, ArtifactKey), StoreError>;
+    /// Removes a version. Returns its artifact, to be removed afterwards.
+    async fn delete_version(&self, model: &str, version: u64) -> Result<ArtifactKey, StoreError>;
     /// Newest first; `after` is a version's number. Returns `after` of the next page, too.
     async fn versions(
         &self,
@@ -230,6 +249,8 @@ pub trait Store: Send + Sync + 'static {
     async fn cancel(&self, id: Uuid) -> Result<Job, StoreError>;
     /// Changes labels and note; `Err` of the inner result where the job would have too many labels.
     async fn patch_job(&self, id: Uuid, patch: &JobPatch) -> Result<Result<Job, FieldError>, StoreError>;
+    /// Removes a job that has ended, with its events; `Conflict` before, and while a version of a model is its result.
+    async fn delete_job(&self, id: Uuid) -> Result<(), StoreError>;
     /// Events with id above `after`, in order, at most `limit`. `NotFound` where there is no such job.
     async fn events_after(&self, id: Uuid, after: u64, limit: u32) -> Result<EventPage, StoreError>;
 

@@ -1,8 +1,12 @@
 //! Opens records and artifacts, and recovers what an earlier process left unfinished.
 
-use crate::store::{Recovered, Store, artifacts::Artifacts, sqlite::SqliteStore};
+use crate::store::{
+    Recovered, Store,
+    artifacts::{ArtifactKey, Artifacts},
+    sqlite::SqliteStore,
+};
 use anyhow::Context;
-use std::{path::Path, sync::Arc};
+use std::{collections::HashSet, path::Path, sync::Arc};
 
 /// Maximum number of attempts of a job.
 pub const MAX_ATTEMPTS: u32 = 3;
@@ -18,18 +22,20 @@ pub struct Opened {
     pub recovered: Recovered,
 }
 
-/// Opens or creates the SQLite file `database` and the folder `artifacts`. Jobs that are running return to the queue, and files
-/// that no record refers to are removed.
+/// Opens or creates the SQLite file `database` and the folder `artifacts`. Jobs that are running return to the queue. Files that no record
+/// refers to are removed if they are older than a day and a small part of all.
 ///
-/// Fails where another process has them open.
+/// Fails where another process has the database open, and where the artifacts belong to another database.
 pub async fn open(database: &Path, artifacts: &Path) -> anyhow::Result<Opened> {
     if let Some(folder) = database.parent() {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot create the folder {}", folder.display()))?;
     }
     let store = SqliteStore::open(database).await?;
     let artifacts = Artifacts::open(artifacts)?;
+    let needed = store.artifacts().await?;
+    artifacts.claim(&store.identity().await?, &needed)?;
     let recovered = store.recover(MAX_ATTEMPTS).await?;
-    let swept = artifacts.sweep(store.artifacts().await?).await?;
+    let swept = sweep(&artifacts, needed).await?;
     tracing::info!(
         queued = recovered.queued,
         failed = recovered.failed,
@@ -39,4 +45,19 @@ pub async fn open(database: &Path, artifacts: &Path) -> anyhow::Result<Opened> {
         database.display()
     );
     Ok(Opened { store: Arc::new(store), artifacts, recovered })
+}
+
+/// Removes leftovers of processes that died; of many of them none.
+async fn sweep(artifacts: &Artifacts, needed: HashSet<ArtifactKey>) -> anyhow::Result<usize> {
+    let found = artifacts.leftovers(needed).await?;
+    let count = found.old.len();
+    if found.are_many() {
+        let all = found.all;
+        tracing::warn!(
+            "{count} of {all} artifacts belong to no record and are kept; `epoca gc` lists them, and removes them with --yes"
+        );
+        return Ok(0);
+    }
+    tokio::task::spawn_blocking(move || found.remove()).await?.context("cannot remove leftovers")?;
+    Ok(count)
 }

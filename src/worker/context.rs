@@ -2,6 +2,7 @@
 
 use crate::{
     engine::spec::Limits,
+    memory::Memory,
     store::{Store, artifacts::Artifacts},
 };
 use std::sync::Arc;
@@ -17,4 +18,6 @@ pub struct Context {
     pub limits: Limits,
     /// Compute threads per job.
     pub threads: usize,
+    /// Memory that a job reserves before it starts.
+    pub memory: Memory,
 }

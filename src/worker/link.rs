@@ -120,6 +120,10 @@ impl EventSink for Sink<'_> {
         self.epoch_began = self.link.started.get_or_init(|| started).at;
     }
 
+    fn is_stopping(&self) -> bool {
+        self.link.is_stopping()
+    }
+
     #[inline]
     fn step(&mut self, progress: Progress) -> ControlFlow<()> {
         if self.link.requests.load(Ordering::Relaxed) == 0 {

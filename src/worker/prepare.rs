@@ -148,7 +148,8 @@ pub fn prepare(inputs: Inputs, limits: &Limits, link: &Link) -> Result<Prepared,
         let checked = architecture.check_indices(tensors.x.view());
         checked.map_err(|error| failed("invalid_data", format!("the features: {error}")))?;
     }
-    let network = Network::initialize(architecture, training.seed);
+    let network = Network::initialize_unless(architecture, training.seed, &|| link.is_stopping());
+    check_stop(link)?;
     Ok(Prepared { network, recipe, training: training_tensors, validation: validation_tensors })
 }
 

@@ -7,9 +7,11 @@ pub use metrics::describe_metrics;
 
 use crate::{
     job::{Job, JobError, ModelVersion, Timing, now},
+    memory::{Refusal, Reservation},
     store::{
         Claim, NewEvent, Outcome, Report, StoreError,
         artifacts::{ArtifactKey, Stored},
+        state::message,
     },
     worker::{
         Context,
@@ -58,6 +60,11 @@ pub async fn run(
 ) -> Result<Job, StoreError> {
     let link = Arc::new(Link::default());
     let mut recorder = Recorder::new(context, claim, Arc::clone(&link));
+    // Held until the weights are stored.
+    let memory = match recorder.reserve(stop).await {
+        Ok(memory) => memory,
+        Err(ended) => return recorder.finish(ended, stop).await,
+    };
     let ended = match inputs(context, &recorder.claim.job).await {
         Ok(inputs) => recorder.follow(start(inputs, context, fits, link), stop).await,
         Err(error) => {
@@ -65,7 +72,9 @@ pub async fn run(
             Ended::Failed(fault())
         }
     };
-    recorder.finish(ended, stop).await
+    let finished = recorder.finish(ended, stop).await;
+    drop(memory);
+    finished
 }
 
 /// Opens the model and the datasets of a job, which cannot be deleted before it ends.
@@ -125,6 +134,34 @@ impl<'a> Recorder<'a> {
         let fit_events = FitEvents::new(claim.job.training.epochs);
         let now = Instant::now();
         Self { context, claim, link, fit_events, events: Vec::new(), last_report: now, last_progress: now }
+    }
+
+    /// Waits for the memory that the job states, however long others have it.
+    async fn reserve(&mut self, stop: &CancellationToken) -> Result<Reservation, Ended> {
+        let needed = self.claim.job.summary.map_or(0, |summary| summary.memory.peak_bytes);
+        let mut is_told = false;
+        loop {
+            if self.claim.changes.is_cancelling() || stop.is_cancelled() {
+                return Err(Ended::Stopped);
+            }
+            let reserved = tokio::select! {
+                reserved = self.context.memory.reserve(needed, HEARTBEAT) => reserved,
+                _ = self.claim.changes.next() => continue,
+                () = stop.cancelled() => continue,
+            };
+            match reserved {
+                Ok(memory) => return Ok(memory),
+                Err(refusal @ Refusal::TooLarge { .. }) => {
+                    return Err(Ended::Failed(JobError { code: "too_large".to_owned(), detail: refusal.to_string() }));
+                }
+                Err(refusal) => {
+                    if !std::mem::replace(&mut is_told, true) {
+                        self.events.push(message(now(), "info", format!("waits for memory: {refusal}")));
+                    }
+                    self.write().await;
+                }
+            }
+        }
     }
 
     /// Records reports until the fit has ended.

@@ -7,14 +7,18 @@ use crate::{
         kernel::Team,
         spec::{Limits, Summary},
     },
-    job::JobError,
+    job::{JobError, MAX_COUNTED_ROWS},
     store::bundle::{Bundle, Description},
     worker::{
         link::Link,
         prepare::{Inputs, PrepareError, Prepared, prepare},
     },
 };
+use ndarray::s;
 use std::time::{Duration, Instant};
+
+/// Multiply-adds of the rows of a confusion matrix that are predicted between two looks at the stop flag: a few milliseconds.
+const COUNTED_WORK: u64 = 1 << 26;
 
 /// How a job's thread ended.
 pub enum Ended {
@@ -63,15 +67,25 @@ pub fn train(inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> En
         Some(tensors) => (CountedRows::Validation, tensors.samples()),
         None => (CountedRows::Training, rows.samples()),
     };
-    let confusion_matrix =
-        recipe.confusion_matrix(counted, samples.y, || network.predict_on(&Team::new(threads), samples.x));
+    let team = Team::new(threads);
+    let rows_at_once = usize::try_from(COUNTED_WORK / network.architecture().cost().max(1)).unwrap_or(1);
+    let rows_at_once = rows_at_once.clamp(1, MAX_COUNTED_ROWS);
+    let confusion_matrix = recipe.confusion_matrix(counted, samples.y, rows_at_once, |rows| {
+        (!link.is_stopping()).then(|| network.predict_on(&team, samples.x.slice(s![rows, ..])))
+    });
+    drop(team);
+    if link.is_stopping() {
+        return Ended::Stopped;
+    }
     let summary = network.architecture().summary();
     let signature = recipe.signature();
     let input_shapes = network.architecture().input_shapes().to_vec();
     let bundle =
         Bundle { description: Description { definition, input_shapes, recipe, signature }, tensors: network.tensors() };
-    match bundle.to_bytes() {
-        Ok(file) => {
+    drop((network, rows, validation));
+    match bundle.to_bytes_unless(&|| link.is_stopping()) {
+        Ok(None) => Ended::Stopped,
+        Ok(Some(file)) => {
             let description = bundle.description;
             Ended::Trained(Box::new(Trained { fitted, duration, summary, confusion_matrix, description, file }))
         }

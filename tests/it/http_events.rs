@@ -72,6 +72,22 @@ async fn a_stream_resumes_where_it_ended_also_after_a_restart() {
 }
 
 #[tokio::test]
+async fn an_id_that_a_running_job_does_not_have_is_an_error_and_not_silence() {
+    let server = Server::start().await;
+    let id = job(server.url(), 1_000_000).await;
+    let url = format!("{}/v1/jobs/{id}/events", server.url());
+    for after in [100_000_000_u64, i64::MAX as u64] {
+        let request = Client::new().get(&url).header("accept", "text/event-stream").header("last-event-id", after);
+        let problem = crate::support::client::problem(request.send().await.unwrap(), 416).await;
+        assert!(problem["detail"].as_str().unwrap().contains(&format!("so far, received {after}")), "{problem:#}");
+        let request = Client::new().get(format!("{url}?after={after}")).header("accept", "text/event-stream");
+        crate::support::client::problem(request.send().await.unwrap(), 416).await;
+    }
+    let answer = Client::new().post(format!("{}/v1/jobs/{id}/cancel", server.url())).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+}
+
+#[tokio::test]
 async fn a_stream_that_breaks_while_the_job_runs_is_taken_up_again() {
     let server = Server::start().await;
     let id = job(server.url(), 400).await;

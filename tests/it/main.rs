@@ -11,6 +11,7 @@ mod data_learning;
 mod data_memory;
 mod data_reading;
 mod demo;
+mod hostile;
 mod http_answers;
 mod http_confusion;
 mod http_datasets;

@@ -52,7 +52,7 @@ fn initializers_draw_from_the_distributions_of_keras() {
         let shape = Shape(case.shape.clone());
         initializer.check_shape(&shape).unwrap();
         let mut values = vec![0.0f64; shape.elements()];
-        initializer.fill(&shape, &mut values, &mut ChaCha8Rng::seed_from_u64(index as u64));
+        initializer.fill(&shape, &mut values, &mut ChaCha8Rng::seed_from_u64(index as u64), &|| false);
         let mean = values.iter().sum::<f64>() / values.len() as f64;
         let deviation = (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / values.len() as f64).sqrt();
         let what = format!("{} of {shape}", case.definition);

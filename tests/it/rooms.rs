@@ -7,16 +7,17 @@ use std::{path::Path, sync::LazyLock};
 
 /// Each room with the rooms that it may use.
 const ROOMS: &[(&str, &[&str])] = &[
-    ("config", &["engine", "data"]),
+    ("config", &["engine", "data", "memory", "store"]),
     ("engine", &[]),
+    ("memory", &[]),
     ("data", &["engine"]),
     ("keras", &["engine", "data"]),
     ("job", &["engine", "data"]),
     ("store", &["engine", "data", "keras", "job"]),
-    ("worker", &["engine", "data", "keras", "job", "store"]),
-    ("serving", &["engine", "data", "keras", "job", "store"]),
+    ("worker", &["engine", "data", "keras", "job", "memory", "store"]),
+    ("serving", &["engine", "data", "keras", "job", "memory", "store"]),
     ("page", &[]),
-    ("http", &["engine", "data", "keras", "job", "store", "worker", "serving", "page", "config"]),
+    ("http", &["engine", "data", "keras", "job", "memory", "store", "worker", "serving", "page", "config"]),
     ("demo", &["http", "config"]),
     ("log", &["config"]),
     ("main", &["engine", "keras", "store", "http", "demo", "config", "log"]),

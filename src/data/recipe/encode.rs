@@ -1,6 +1,9 @@
 //! Raw instances of a prediction request as input elements.
 
-use super::feature::{Category, Encoding, Feature, code};
+use super::{
+    Output,
+    feature::{Category, Encoding, Feature, code},
+};
 use crate::{
     data::read::{is_missing, number_text, trim},
     engine::{
@@ -23,6 +26,8 @@ const MAX_WARNINGS: usize = 20;
 pub struct Encoded {
     /// [instances, columns of the inputs].
     pub inputs: Array2<f32>,
+    /// Whether each instance is a record, and not a list.
+    pub records: Vec<bool>,
     /// The first values that were not taken at face value.
     pub warnings: Vec<PredictionWarning>,
 }
@@ -32,7 +37,7 @@ pub struct Encoded {
 pub struct PredictionWarning {
     /// Where it is in the request.
     pub pointer: String,
-    /// For programs: `unseen_level`, `missing_column`, `constant_in_training`.
+    /// For programs: `unseen_level`, `missing_column`, `constant_in_training`, `target_in_record`.
     pub code: &'static str,
     /// For people.
     pub detail: String,
@@ -47,12 +52,19 @@ pub(super) struct Record<'a> {
     pub places: &'a [usize],
     /// The shape of each input.
     pub shapes: &'a [Shape],
+    /// What the model predicts.
+    pub outputs: &'a [Output],
 }
 
 impl<'a> Record<'a> {
     /// The place of a feature's column.
     fn place(self, feature: usize) -> usize {
         self.places.get(feature).copied().unwrap_or(feature)
+    }
+
+    /// Whether the model predicts this column.
+    fn is_target(self, name: &str) -> bool {
+        self.outputs.iter().flat_map(|output| &output.targets).any(|target| target.name() == name)
     }
 
     /// A feature of each column, in the order of list instances.
@@ -66,43 +78,10 @@ impl<'a> Record<'a> {
         self.features.iter().enumerate().filter(first_of_its_column).map(|(_, feature)| feature)
     }
 
-    /// Encodes records (by name, in any order) and lists (in the columns' order), mixed as they come.
-    pub fn encode(self, instances: &[Value]) -> Result<Encoded, Vec<FieldError>> {
-        let width = self.features.len();
-        let columns = self.columns().count();
-        let mut inputs = vec![0.0; instances.len() * width];
-        let mut notes = Notes { index: 0, errors: Vec::new(), warnings: Vec::new() };
-        for (index, instance) in instances.iter().enumerate() {
-            let row = inputs.get_mut(index * width..(index + 1) * width).unwrap_or_default();
-            notes.index = index;
-            match instance {
-                // An image or a sequence may come in its own shape, and several inputs as a list of values each.
-                Value::Array(values) if values.first().is_some_and(Value::is_array) => match self.flat(instance) {
-                    Ok(flat) => self.encode_list(&flat, columns, row, &mut notes),
-                    Err(detail) => notes.error("", detail),
-                },
-                Value::Array(values) => self.encode_list(&values.iter().collect::<Vec<_>>(), columns, row, &mut notes),
-                Value::Object(record) => self.encode_record(record, row, &mut notes),
-                other => notes.error("", format!("expected a record or a list, received {}", kind(other))),
-            }
-            if notes.errors.len() >= MAX_ERRORS {
-                notes.errors.truncate(MAX_ERRORS);
-                break;
-            }
-        }
-        let Notes { errors, warnings, .. } = notes;
-        if !errors.is_empty() {
-            return Err(errors);
-        }
-        let inputs = Array2::from_shape_vec((instances.len(), width), inputs)
-            .map_err(|error| vec![FieldError::new("/instances", error.to_string())])?;
-        Ok(Encoded { inputs, warnings })
-    }
-
-    /// Where the value behind the column `column` of the inputs is in `instance`.
-    pub fn pointer(self, instance: &Value, column: usize) -> String {
+    /// Where the value behind the column `column` of the inputs is in a record, or in a list.
+    pub fn pointer(self, is_record: bool, column: usize) -> String {
         match self.features.get(column) {
-            Some(feature) if instance.is_object() => format!("/{}", escape(feature.name())),
+            Some(feature) if is_record => format!("/{}", escape(feature.name())),
             Some(_) => format!("/{}", self.place(column)),
             None => String::new(),
         }
@@ -211,6 +190,11 @@ impl<'a> Record<'a> {
         if found < record.len() {
             let known = || self.features.iter().map(Feature::name);
             for name in record.keys().filter(|name| known().all(|known| known != name.as_str())) {
+                if self.is_target(name) {
+                    let detail = format!("{name:?} is what the model predicts: it is ignored");
+                    notes.warn("target_in_record", || format!("/{}", escape(name)), detail);
+                    continue;
+                }
                 let hint = did_you_mean_quoted(name, known());
                 notes.error(
                     &format!("/{}", escape(name)),
@@ -218,6 +202,60 @@ impl<'a> Record<'a> {
                 );
             }
         }
+    }
+}
+
+/// Encodes instances one after the other, so that no more than one of them is in memory as JSON.
+pub struct Encoder<'a> {
+    record: Record<'a>,
+    columns: usize,
+    width: usize,
+    inputs: Vec<f32>,
+    records: Vec<bool>,
+    notes: Notes,
+}
+
+impl<'a> Encoder<'a> {
+    pub(super) fn new(record: Record<'a>, instances: usize) -> Self {
+        let width = record.features.len();
+        let columns = record.columns().count();
+        let notes = Notes { index: 0, errors: Vec::new(), warnings: Vec::new() };
+        let inputs = Vec::with_capacity(instances.saturating_mul(width));
+        Self { record, columns, width, inputs, records: Vec::with_capacity(instances), notes }
+    }
+
+    /// Encodes a record (by name, in any order) or a list (in the columns' order). After many errors nothing more is read.
+    pub fn push(&mut self, instance: &Value) {
+        let Self { record, columns, notes, .. } = self;
+        let index = self.records.len();
+        self.records.push(instance.is_object());
+        if notes.errors.len() >= MAX_ERRORS {
+            return;
+        }
+        self.inputs.resize((index + 1) * self.width, 0.0);
+        let row = self.inputs.get_mut(index * self.width..).unwrap_or_default();
+        notes.index = index;
+        match instance {
+            // An image or a sequence may come in its own shape, and several inputs as a list of values each.
+            Value::Array(values) if values.first().is_some_and(Value::is_array) => match record.flat(instance) {
+                Ok(flat) => record.encode_list(&flat, *columns, row, notes),
+                Err(detail) => notes.error("", detail),
+            },
+            Value::Array(values) => record.encode_list(&values.iter().collect::<Vec<_>>(), *columns, row, notes),
+            Value::Object(values) => record.encode_record(values, row, notes),
+            other => notes.error("", format!("expected a record or a list, received {}", kind(other))),
+        }
+    }
+
+    /// The encoded instances, or what is wrong with them.
+    pub fn finish(self) -> Result<Encoded, Vec<FieldError>> {
+        let Notes { errors, warnings, .. } = self.notes;
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let inputs = Array2::from_shape_vec((self.records.len(), self.width), self.inputs)
+            .map_err(|error| vec![FieldError::new("/instances", error.to_string())])?;
+        Ok(Encoded { inputs, records: self.records, warnings })
     }
 }
 

@@ -7,15 +7,17 @@ mod decode;
 mod encode;
 mod feature;
 mod json;
+mod size;
 mod target;
 pub mod task;
 
 pub use confusion::{ConfusionMatrix, CountedRows};
 pub(crate) use decode::label_text;
 pub use decode::{Prediction, Probabilities};
-pub use encode::{Encoded, PredictionWarning};
+pub use encode::{Encoded, Encoder, PredictionWarning};
 pub use feature::input_width;
 pub use json::json_number;
+pub use size::nested_bytes;
 pub use target::{indices, tags};
 pub use task::{Task, TaskKind};
 
@@ -241,19 +243,19 @@ impl Recipe {
         }
     }
 
-    /// Inputs of raw instances: records by column, lists in the order of [`Signature::inputs`], or lists of each input's
+    /// An encoder of this many raw instances: records by column, lists in the order of [`Signature::inputs`], or lists of each input's
     /// values; `shapes` are those of the inputs. Every error points below the request (`/instances/0/sepal_width`).
-    pub fn encode(&self, instances: &[Value], shapes: &[Shape]) -> Result<Encoded, Vec<FieldError>> {
-        Record { shapes, ..self.record() }.encode(instances)
+    pub fn encoder<'a>(&'a self, shapes: &'a [Shape], instances: usize) -> Encoder<'a> {
+        Encoder::new(Record { shapes, ..self.record() }, instances)
     }
 
-    /// Where the value behind a column of the inputs is in a raw instance (`/sepal_width`, or `/1` in a list).
-    pub fn pointer(&self, instance: &Value, column: usize) -> String {
-        self.record().pointer(instance, column)
+    /// Where the value behind a column of the inputs is in a raw instance: `/sepal_width` in a record, `/1` in a list.
+    pub fn pointer(&self, is_record: bool, column: usize) -> String {
+        self.record().pointer(is_record, column)
     }
 
     fn record(&self) -> Record<'_> {
-        Record { features: &self.features, places: &self.places, shapes: &[] }
+        Record { features: &self.features, places: &self.places, shapes: &[], outputs: &self.outputs }
     }
 
     /// Answers for the network's output [rows, output elements]; `cells` is the number of elements of each output.

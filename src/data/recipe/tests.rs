@@ -143,7 +143,7 @@ fn every_kind_of_cell() {
         json!([null, false, "green"]),
         json!({"number": 100, "flag": true, "colour": "no such colour"}),
     ];
-    let encoded = |instances: &[Value]| expanded(&recipe, &recipe.encode(instances, &[]).unwrap().inputs);
+    let encoded = |instances: &[Value]| expanded(&recipe, &recipe.encode_all(instances, &[]).unwrap().inputs);
     assert_eq!(encoded(&instances), expected);
     assert_eq!(encoded(&[json!([3, null, ""])]).row(0), expected.row(1), "as a file writes it");
 }
@@ -158,18 +158,18 @@ fn a_column_without_training_values_is_zero() {
 fn levels_of_a_column_that_mixes_text_and_numbers() {
     let (recipe, _) = fitted("code,y\n7,1.5\n007,2.5\nx,3.5\n", 3, Task::Regression, Preprocessing::None);
     for known in [json!([7]), json!([7.0]), json!(["7"]), json!([" 7 "])] {
-        assert_eq!(recipe.encode(&[known], &[]).unwrap().inputs, arr2(&[[1.0]]));
+        assert_eq!(recipe.encode_all(&[known], &[]).unwrap().inputs, arr2(&[[1.0]]));
     }
     // A new number is taken as a new text is: it is unseen.
     for unseen in [json!([8]), json!(["8"])] {
-        let encoded = recipe.encode(&[unseen], &[]).unwrap();
+        let encoded = recipe.encode_all(&[unseen], &[]).unwrap();
         assert_eq!(encoded.inputs, arr2(&[[-1.0]]));
         assert_eq!(
             (encoded.warnings[0].code, encoded.warnings[0].pointer.as_str()),
             ("unseen_level", "/instances/0/0")
         );
     }
-    assert!(recipe.encode(&[json!([true])], &[]).is_err());
+    assert!(recipe.encode_all(&[json!([true])], &[]).is_err());
 }
 
 #[rstest]
@@ -196,7 +196,7 @@ fn levels_of_a_column_that_mixes_text_and_numbers() {
 fn wrong_instances_are_pointed_at(#[case] instance: Value, #[case] expected: &[(&str, &str)]) {
     let (recipe, _) = fitted(MIXED, 4, Task::Regression, Preprocessing::Standardize);
     let good = json!([1, true, "red"]);
-    let errors = recipe.encode(&[good, instance], &[]).unwrap_err();
+    let errors = recipe.encode_all(&[good, instance], &[]).unwrap_err();
     let received: Vec<_> = errors.iter().map(|error| (error.pointer.clone(), error.detail.as_str())).collect();
     let expected: Vec<_> =
         expected.iter().map(|(pointer, detail)| (format!("/instances/1{pointer}"), *detail)).collect();
@@ -206,8 +206,8 @@ fn wrong_instances_are_pointed_at(#[case] instance: Value, #[case] expected: &[(
 #[test]
 fn a_key_that_is_left_out_is_a_missing_value_with_a_warning() {
     let (recipe, _) = fitted(MIXED, 3, Task::Regression, Preprocessing::Standardize);
-    let without = recipe.encode(&[json!({"number": 1, "flag": true})], &[]).unwrap();
-    let null = recipe.encode(&[json!({"number": 1, "flag": true, "colour": null})], &[]).unwrap();
+    let without = recipe.encode_all(&[json!({"number": 1, "flag": true})], &[]).unwrap();
+    let null = recipe.encode_all(&[json!({"number": 1, "flag": true, "colour": null})], &[]).unwrap();
     assert_eq!((&without.inputs, null.warnings.len()), (&null.inputs, 0));
     assert_eq!(without.warnings[0].code, "missing_column");
     assert_eq!(without.warnings[0].pointer, "/instances/0/colour");
@@ -218,8 +218,8 @@ fn columns_that_do_not_vary_have_no_effect() {
     let csv = "x,fee,flag,kind,y\n1,7,true,a,0.5\n2,7,true,a,1.5\n3,8,false,b,2.5\n";
     for preprocessing in [Preprocessing::Standardize, Preprocessing::MinMax] {
         let (recipe, table) = fitted(csv, 2, Task::Regression, preprocessing);
-        let known = recipe.encode(&[json!([1, 7, true, "a"])], &[]).unwrap();
-        let other = recipe.encode(&[json!([1, 250, false, "b"])], &[]).unwrap();
+        let known = recipe.encode_all(&[json!([1, 7, true, "a"])], &[]).unwrap();
+        let other = recipe.encode_all(&[json!([1, 250, false, "b"])], &[]).unwrap();
         assert_eq!((&known.inputs, known.warnings.len()), (&other.inputs, 0));
         let inputs = expanded(&recipe, &recipe.inputs(&table, &[2]));
         assert_eq!(inputs.row(0).to_vec()[1..], [0.0, 0.0, 0.0, 0.0]);
@@ -229,7 +229,7 @@ fn columns_that_do_not_vary_have_no_effect() {
         assert_eq!(codes, expected);
     }
     let (raw, _) = fitted(csv, 2, Task::Regression, Preprocessing::None);
-    let encoded = raw.encode(&[json!([1, 250, false, "a"])], &[]).unwrap().inputs;
+    let encoded = raw.encode_all(&[json!([1, 250, false, "a"])], &[]).unwrap().inputs;
     assert_eq!(expanded(&raw, &encoded), arr2(&[[1.0, 250.0, 0.0, 1.0, 0.0]]));
 }
 
@@ -247,7 +247,7 @@ fn nested_instances_have_the_shape_of_the_input(
 ) {
     let csv = "a,b,c,d,e,f,y\n9,0,9,0,9,1,0.5\n0,9,1,9,0,9,1.5\n";
     let (recipe, table) = fitted(csv, 2, Task::Regression, Preprocessing::None);
-    let encoded = recipe.encode(&[instance], &[Shape(shape.to_vec())]);
+    let encoded = recipe.encode_all(&[instance], &[Shape(shape.to_vec())]);
     match error {
         None => assert_eq!(encoded.unwrap().inputs, recipe.inputs(&table, &[0])),
         Some(error) => assert_eq!(encoded.unwrap_err()[0].detail, error),
@@ -257,14 +257,14 @@ fn nested_instances_have_the_shape_of_the_input(
 #[test]
 fn errors_have_an_end() {
     let (recipe, _) = fitted(MIXED, 4, Task::Regression, Preprocessing::Standardize);
-    let errors = recipe.encode(&vec![json!(["x", "x", 1]); 1000], &[]).unwrap_err();
+    let errors = recipe.encode_all(&vec![json!(["x", "x", 1]); 1000], &[]).unwrap_err();
     assert_eq!(errors.len(), 20);
 }
 
 #[test]
 fn names_in_pointers_are_escaped() {
     let (recipe, _) = fitted("a/b~,y\n1,1.5\n2,2.5\n", 2, Task::Regression, Preprocessing::Standardize);
-    assert_eq!(recipe.encode(&[json!({"a/b~": "x"})], &[]).unwrap_err()[0].pointer, "/instances/0/a~1b~0");
+    assert_eq!(recipe.encode_all(&[json!({"a/b~": "x"})], &[]).unwrap_err()[0].pointer, "/instances/0/a~1b~0");
 }
 
 #[rstest]
@@ -300,7 +300,11 @@ fn a_confusion_matrix_counts_what_predictions_say() {
     let matrix = |task: Task, output: Array2<f32>| {
         let (recipe, table) = fitted(csv, 3, task, Preprocessing::None);
         let targets = recipe.targets(&table, &[0, 1, 2]).unwrap();
-        recipe.confusion_matrix(CountedRows::Training, targets.view(), || output).unwrap()
+        recipe
+            .confusion_matrix(CountedRows::Training, targets.view(), 2, |rows| {
+                Some(output.slice(ndarray::s![rows, ..]).to_owned())
+            })
+            .unwrap()
     };
     let one = arr2(&[[0.25f32], [0.5], [0.75]]);
     assert_eq!(matrix(Task::Binary, one.clone()).counts, [[1, 0], [1, 1]]);
@@ -316,7 +320,7 @@ fn a_confusion_matrix_counts_what_predictions_say() {
     {
         let (recipe, table) = fitted(&csv, 3, task, Preprocessing::None);
         let targets = recipe.targets(&table, &[0, 1, 2]).unwrap();
-        let refused = recipe.confusion_matrix(CountedRows::Training, targets.view(), || unreachable!());
+        let refused = recipe.confusion_matrix(CountedRows::Training, targets.view(), 2, |_| unreachable!());
         assert_eq!(refused, None);
     }
 }
@@ -424,14 +428,26 @@ proptest! {
         let preprocessing = [Preprocessing::Standardize, Preprocessing::MinMax, Preprocessing::None][scaling];
         let (recipe, table) = fitted(&csv, training.min(cells.len()), Task::Regression, preprocessing);
         let columns = inspect(&mut csv.as_bytes(), csv_format(), &ReadOptions::default(), &LIMITS).unwrap().columns;
-        let mut records = rows(&mut csv.as_bytes(), csv_format(), &Dialect::default(), &columns, usize::MAX).unwrap();
+        let mut records = rows(&mut csv.as_bytes(), csv_format(), &Dialect::default(), &columns, crate::data::read::RowRange { first: 0, limit: usize::MAX, bytes: usize::MAX }).unwrap();
         let inputs: Array2<f32> = recipe.inputs(&table, &(0..table.rows).collect::<Vec<_>>());
         for record in &mut records {
             record.as_object_mut().unwrap().shift_remove("y");
         }
-        prop_assert_eq!(&recipe.encode(&records, &[]).unwrap().inputs, &inputs);
+        prop_assert_eq!(&recipe.encode_all(&records, &[]).unwrap().inputs, &inputs);
         let lists: Vec<Value> =
             records.iter().map(|record| record.as_object().unwrap().values().cloned().collect()).collect();
-        prop_assert_eq!(&recipe.encode(&lists, &[]).unwrap().inputs, &inputs);
+        prop_assert_eq!(&recipe.encode_all(&lists, &[]).unwrap().inputs, &inputs);
+    }
+}
+
+impl Recipe {
+    fn encode_all(
+        &self,
+        instances: &[Value],
+        shapes: &[Shape],
+    ) -> Result<crate::data::recipe::Encoded, Vec<crate::engine::field::FieldError>> {
+        let mut encoder = self.encoder(shapes, instances.len());
+        instances.iter().for_each(|instance| encoder.push(instance));
+        encoder.finish()
     }
 }

@@ -33,7 +33,10 @@ pub fn fit<F: Real>(
     if let Some(validation) = &validation {
         check(network, plan, validation);
     }
-    network.adapt(training.x);
+    network.adapt(training.x, &|| sink.is_stopping());
+    if sink.is_stopping() {
+        return Err(FitError::Stopped);
+    }
     let losses = plan.trained().map(|output| &output.loss);
     let partition = Partition::new(network.architecture(), plan.batch_size.min(training.x.nrows()), losses);
     let threads = plan.threads.min(partition.useful_threads(network.architecture()));

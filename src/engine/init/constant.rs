@@ -1,6 +1,6 @@
 //! [`Zeros`], [`Ones`] and [`Constant`].
 
-use super::Fill;
+use super::{Fill, Stop, draw};
 use crate::engine::{
     field::FieldError,
     numbers::Numbers,
@@ -29,13 +29,13 @@ pub struct Constant {
 }
 
 impl<F: Real> Fill<F> for Zeros {
-    fn fill(&self, _shape: &Shape, values: &mut [F], _random: &mut ChaCha8Rng) {
+    fn fill(&self, _shape: &Shape, values: &mut [F], _random: &mut ChaCha8Rng, _stop: Stop<'_>) {
         values.fill(F::ZERO);
     }
 }
 
 impl<F: Real> Fill<F> for Ones {
-    fn fill(&self, _shape: &Shape, values: &mut [F], _random: &mut ChaCha8Rng) {
+    fn fill(&self, _shape: &Shape, values: &mut [F], _random: &mut ChaCha8Rng, _stop: Stop<'_>) {
         values.fill(F::ONE);
     }
 }
@@ -49,8 +49,9 @@ impl<F: Real> Fill<F> for Constant {
         self.value.check_broadcast(shape, "/value")
     }
 
-    fn fill(&self, shape: &Shape, values: &mut [F], _random: &mut ChaCha8Rng) {
+    fn fill(&self, shape: &Shape, values: &mut [F], _random: &mut ChaCha8Rng, stop: Stop<'_>) {
         let places = self.value.places(shape);
-        values.iter_mut().enumerate().for_each(|(element, value)| *value = F::of(self.value.at(&places, element)));
+        let mut elements = 0..;
+        draw::fill(values, stop, || F::of(self.value.at(&places, elements.next().unwrap_or_default())));
     }
 }

@@ -1,6 +1,18 @@
 //! Random distributions.
 
+use super::Stop;
 use rand_chacha::{ChaCha8Rng, rand_core::Rng};
+
+/// Fills `values` one after the other; ends early if it is stopped.
+pub(super) fn fill<T>(values: &mut [T], stop: Stop<'_>, mut draw: impl FnMut() -> T) {
+    const CHUNK: usize = 1 << 14;
+    for chunk in values.chunks_mut(CHUNK) {
+        if stop() {
+            return;
+        }
+        chunk.fill_with(&mut draw);
+    }
+}
 
 /// Uniform in `[0, 1)`, with 53 random bits.
 pub(super) fn unit(random: &mut ChaCha8Rng) -> f64 {

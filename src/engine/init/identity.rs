@@ -1,6 +1,6 @@
 //! [`Identity`].
 
-use super::Fill;
+use super::{Fill, Stop};
 use crate::engine::{
     field::FieldError,
     real::{Real, check},
@@ -34,7 +34,7 @@ impl<F: Real> Fill<F> for Identity {
         2..=2
     }
 
-    fn fill(&self, shape: &Shape, values: &mut [F], _random: &mut ChaCha8Rng) {
+    fn fill(&self, shape: &Shape, values: &mut [F], _random: &mut ChaCha8Rng, _stop: Stop<'_>) {
         values.fill(F::ZERO);
         for (index, row) in values.chunks_exact_mut(shape.last().max(1)).enumerate() {
             if let Some(diagonal) = row.get_mut(index) {

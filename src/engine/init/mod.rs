@@ -26,6 +26,9 @@ pub use variance_scaling::{
 use crate::engine::{field::FieldError, real::Real, registry::registry, shape::Shape};
 use rand_chacha::ChaCha8Rng;
 
+/// Whether long work is to end early.
+pub type Stop<'a> = &'a dyn Fn() -> bool;
+
 /// Implemented by the settings of every initializer.
 trait Fill<F: Real> {
     /// Ranges of the settings.
@@ -40,8 +43,12 @@ trait Fill<F: Real> {
     fn check_shape(&self, _shape: &Shape) -> Result<(), FieldError> {
         Ok(())
     }
+    /// Bytes of memory beside the values.
+    fn scratch_bytes(&self, _shape: &Shape) -> u64 {
+        0
+    }
     /// See [`Initializer::fill`].
-    fn fill(&self, shape: &Shape, values: &mut [F], random: &mut ChaCha8Rng);
+    fn fill(&self, shape: &Shape, values: &mut [F], random: &mut ChaCha8Rng, stop: Stop<'_>);
 }
 
 registry! {
@@ -113,8 +120,14 @@ impl Initializer {
         }
     }
 
-    /// Fills `values`, a row-major tensor of `shape`, which must pass [`Self::check_shape`].
-    pub fn fill<F: Real>(&self, shape: &Shape, values: &mut [F], random: &mut ChaCha8Rng) {
-        self.behaviour().fill(shape, values, random);
+    /// Bytes of memory that filling takes beside the values.
+    pub fn scratch_bytes(&self, shape: &Shape) -> u64 {
+        self.behaviour::<f32>().scratch_bytes(shape)
+    }
+
+    /// Fills `values`, a row-major tensor of `shape`, which must pass [`Self::check_shape`]. It ends early once `stop` says so; the values
+    /// are then unspecified.
+    pub fn fill<F: Real>(&self, shape: &Shape, values: &mut [F], random: &mut ChaCha8Rng, stop: Stop<'_>) {
+        self.behaviour().fill(shape, values, random, stop);
     }
 }

@@ -1,6 +1,6 @@
 //! [`Orthogonal`].
 
-use super::{Fill, draw};
+use super::{Fill, Stop, draw};
 use crate::engine::{
     field::FieldError,
     real::{Real, check},
@@ -37,14 +37,18 @@ impl<F: Real> Fill<F> for Orthogonal {
         2..=usize::MAX
     }
 
-    fn fill(&self, shape: &Shape, values: &mut [F], random: &mut ChaCha8Rng) {
+    fn scratch_bytes(&self, shape: &Shape) -> u64 {
+        (shape.elements() as u64).saturating_mul(size_of::<f64>() as u64)
+    }
+
+    fn fill(&self, shape: &Shape, values: &mut [F], random: &mut ChaCha8Rng, stop: Stop<'_>) {
         let columns = shape.last().max(1);
         let rows = values.len() / columns;
         let (count, length) = (rows.min(columns), rows.max(columns));
         if count == 0 {
             return;
         }
-        let vectors = orthonormal(count, length, random);
+        let Some(vectors) = orthonormal(count, length, random, stop) else { return };
         for (row, elements) in values.chunks_exact_mut(columns).enumerate() {
             for (column, element) in elements.iter_mut().enumerate() {
                 let (vector, position) = if rows < columns { (row, column) } else { (column, row) };
@@ -54,14 +58,21 @@ impl<F: Real> Fill<F> for Orthogonal {
     }
 }
 
-/// `count` orthonormal vectors of `length` elements (Gram-Schmidt, repeated once for accuracy).
-fn orthonormal(count: usize, length: usize, random: &mut ChaCha8Rng) -> Vec<f64> {
-    let mut vectors: Vec<f64> = (0..count * length).map(|_| draw::normal(random)).collect();
+/// Products of two vectors between two looks at the stop flag.
+const CHECK_EVERY: usize = 64;
+
+/// `None` if it is stopped. `count` orthonormal vectors of `length` elements (Gram-Schmidt, repeated once for accuracy).
+fn orthonormal(count: usize, length: usize, random: &mut ChaCha8Rng, stop: Stop<'_>) -> Option<Vec<f64>> {
+    let mut vectors = vec![0.0; count * length];
+    draw::fill(&mut vectors, stop, || draw::normal(random));
     for index in 0..count {
         let (before, vector) = vectors.split_at_mut(index * length);
         let vector = &mut vector[..length];
         for _ in 0..2 {
-            for other in before.chunks_exact(length) {
+            for (number, other) in before.chunks_exact(length).enumerate() {
+                if number % CHECK_EVERY == 0 && stop() {
+                    return None;
+                }
                 let along = dot(other, vector);
                 vector.iter_mut().zip(other).for_each(|(element, other)| *element -= along * other);
             }
@@ -69,7 +80,7 @@ fn orthonormal(count: usize, length: usize, random: &mut ChaCha8Rng) -> Vec<f64>
             vector.iter_mut().for_each(|element| *element *= scale);
         }
     }
-    vectors
+    Some(vectors)
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {

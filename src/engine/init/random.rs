@@ -1,6 +1,6 @@
 //! [`RandomNormal`], [`RandomUniform`] and [`TruncatedNormal`].
 
-use super::{Fill, draw};
+use super::{Fill, Stop, draw};
 use crate::engine::{
     field::FieldError,
     real::{Real, check},
@@ -69,8 +69,8 @@ impl<F: Real> Fill<F> for RandomNormal {
         check::not_negative("/stddev", self.stddev)
     }
 
-    fn fill(&self, _shape: &Shape, values: &mut [F], random: &mut ChaCha8Rng) {
-        values.fill_with(|| F::of(self.mean + self.stddev * draw::normal(random)));
+    fn fill(&self, _shape: &Shape, values: &mut [F], random: &mut ChaCha8Rng, stop: Stop<'_>) {
+        draw::fill(values, stop, || F::of(self.mean + self.stddev * draw::normal(random)));
     }
 }
 
@@ -85,8 +85,8 @@ impl<F: Real> Fill<F> for RandomUniform {
         Err(FieldError::new("/maxval", detail))
     }
 
-    fn fill(&self, _shape: &Shape, values: &mut [F], random: &mut ChaCha8Rng) {
-        values.fill_with(|| F::of(self.minval + (self.maxval - self.minval) * draw::unit(random)));
+    fn fill(&self, _shape: &Shape, values: &mut [F], random: &mut ChaCha8Rng, stop: Stop<'_>) {
+        draw::fill(values, stop, || F::of(self.minval + (self.maxval - self.minval) * draw::unit(random)));
     }
 }
 
@@ -96,7 +96,7 @@ impl<F: Real> Fill<F> for TruncatedNormal {
         check::not_negative("/stddev", self.stddev)
     }
 
-    fn fill(&self, _shape: &Shape, values: &mut [F], random: &mut ChaCha8Rng) {
-        values.fill_with(|| F::of(self.mean + self.stddev * draw::truncated_normal(random)));
+    fn fill(&self, _shape: &Shape, values: &mut [F], random: &mut ChaCha8Rng, stop: Stop<'_>) {
+        draw::fill(values, stop, || F::of(self.mean + self.stddev * draw::truncated_normal(random)));
     }
 }

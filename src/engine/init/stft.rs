@@ -1,6 +1,6 @@
 //! [`Stft`].
 
-use super::Fill;
+use super::{Fill, Stop};
 use crate::engine::{
     field::FieldError,
     real::{Real, check},
@@ -184,11 +184,14 @@ impl<F: Real> Fill<F> for Stft {
         }
     }
 
-    fn fill(&self, shape: &Shape, values: &mut [F], _random: &mut ChaCha8Rng) {
+    fn fill(&self, shape: &Shape, values: &mut [F], _random: &mut ChaCha8Rng, stop: Stop<'_>) {
         let filters = shape.last().max(1);
         let (point, divisor) = self.window(values.len() / filters);
         let turn = 2.0 * PI / (2.0 * (filters as f64 - 1.0));
         for (tap, values) in values.chunks_exact_mut(filters).enumerate() {
+            if stop() {
+                return;
+            }
             for (filter, value) in values.iter_mut().enumerate() {
                 let angle = -turn * tap as f64 * filter as f64;
                 let wave = match self.side {

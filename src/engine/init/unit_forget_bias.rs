@@ -1,6 +1,6 @@
 //! [`UnitForgetBias`].
 
-use super::{Fill, Initializer};
+use super::{Fill, Initializer, Stop};
 use crate::engine::{field::FieldError, real::Real, shape::Shape};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -46,13 +46,13 @@ impl<F: Real> Fill<F> for UnitForgetBias {
         1..=1
     }
 
-    fn fill(&self, shape: &Shape, values: &mut [F], random: &mut ChaCha8Rng) {
+    fn fill(&self, shape: &Shape, values: &mut [F], random: &mut ChaCha8Rng, stop: Stop<'_>) {
         let units = shape.last() / 4;
         let (first, rest) = values.split_at_mut(units);
         let (forget, last) = rest.split_at_mut(units);
-        self.others.fill(&Shape::vector(first.len()), first, random);
+        self.others.fill(&Shape::vector(first.len()), first, random, stop);
         forget.fill(F::ONE);
-        self.others.fill(&Shape::vector(last.len()), last, random);
+        self.others.fill(&Shape::vector(last.len()), last, random, stop);
     }
 }
 
@@ -66,7 +66,7 @@ mod tests {
         let constant = serde_json::from_value(serde_json::json!({"type": "constant", "value": 0.5})).unwrap();
         let mut values = [0.0f32; 8];
         let initializer = UnitForgetBias { others: Box::new(constant) };
-        initializer.fill(&Shape::vector(8), &mut values, &mut ChaCha8Rng::seed_from_u64(0));
+        initializer.fill(&Shape::vector(8), &mut values, &mut ChaCha8Rng::seed_from_u64(0), &|| false);
         assert_eq!(values, [0.5, 0.5, 1.0, 1.0, 0.5, 0.5, 0.5, 0.5]);
     }
 

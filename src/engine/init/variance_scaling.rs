@@ -1,6 +1,6 @@
 //! [`VarianceScaling`] and its aliases.
 
-use super::{Fill, draw};
+use super::{Fill, Stop, draw};
 use crate::engine::{
     field::FieldError,
     real::{Real, check},
@@ -102,7 +102,7 @@ impl<F: Real> Fill<F> for VarianceScaling {
         Ok(())
     }
 
-    fn fill(&self, shape: &Shape, values: &mut [F], random: &mut ChaCha8Rng) {
+    fn fill(&self, shape: &Shape, values: &mut [F], random: &mut ChaCha8Rng, stop: Stop<'_>) {
         let (inputs, outputs) = self.fans(shape);
         let n = match self.mode {
             Mode::FanIn => inputs,
@@ -113,15 +113,15 @@ impl<F: Real> Fill<F> for VarianceScaling {
         match self.distribution {
             Distribution::TruncatedNormal => {
                 let deviation = variance.sqrt() / TRUNCATED_DEVIATION;
-                values.fill_with(|| F::of(deviation * draw::truncated_normal(random)));
+                draw::fill(values, stop, || F::of(deviation * draw::truncated_normal(random)));
             }
             Distribution::UntruncatedNormal => {
                 let deviation = variance.sqrt();
-                values.fill_with(|| F::of(deviation * draw::normal(random)));
+                draw::fill(values, stop, || F::of(deviation * draw::normal(random)));
             }
             Distribution::Uniform => {
                 let limit = (3.0 * variance).sqrt();
-                values.fill_with(|| F::of(limit * (2.0 * draw::unit(random) - 1.0)));
+                draw::fill(values, stop, || F::of(limit * (2.0 * draw::unit(random) - 1.0)));
             }
         }
     }
@@ -173,8 +173,8 @@ macro_rules! named {
         }
 
         impl<F: Real> Fill<F> for $name {
-            fn fill(&self, shape: &Shape, values: &mut [F], random: &mut ChaCha8Rng) {
-                Self::SCALING.fill(shape, values, random);
+            fn fill(&self, shape: &Shape, values: &mut [F], random: &mut ChaCha8Rng, stop: Stop<'_>) {
+                Self::SCALING.fill(shape, values, random, stop);
             }
         }
     )*};

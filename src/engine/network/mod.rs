@@ -11,6 +11,7 @@ mod walk;
 pub(crate) use tape::{Output, Reduced, Run, Tape, Weights, training_elements};
 
 use crate::engine::{
+    init::Stop,
     kernel::Buffer,
     random::{self, Purpose},
     real::Real,
@@ -59,11 +60,16 @@ impl<F: Real> Clone for Network<F> {
 impl<F: Real> Network<F> {
     /// A network with weights from the initializers and `seed`.
     pub fn initialize(architecture: Architecture, seed: u64) -> Self {
+        Self::initialize_unless(architecture, seed, &|| false)
+    }
+
+    /// As [`Self::initialize`]; ends early once `stop` says so, with unspecified weights.
+    pub fn initialize_unless(architecture: Architecture, seed: u64, stop: Stop<'_>) -> Self {
         let mut network = Self::zeros(architecture);
         for (index, parameter) in network.architecture.parameters().iter().enumerate() {
             let flat = if parameter.spec.trainable { &mut network.trainable } else { &mut network.fixed };
             let mut random = random::stream(seed, Purpose::Initialize, index as u64);
-            parameter.spec.initializer.fill(&parameter.shape, &mut flat[parameter.range.clone()], &mut random);
+            parameter.spec.initializer.fill(&parameter.shape, &mut flat[parameter.range.clone()], &mut random, stop);
         }
         network
     }

@@ -10,6 +10,12 @@ const MAX_ROWS: usize = 256;
 const MIN_ROWS: usize = 16;
 /// Elements of values and scratch memory that stay in the L2 cache.
 const L2_CACHE_ELEMENTS: usize = 1 << 19;
+/// Maximum elements of a tape of several rows: of a network with wide activations, fewer rows run at once.
+const MAX_TAPE_ELEMENTS: usize = 1 << 24;
+/// Maximum elements of the tapes of several threads together; above it, threads share the work of each layer.
+const MAX_PARALLEL_ELEMENTS: usize = 1 << 26;
+/// Maximum elements of the tapes that are kept for the next predictions.
+const MAX_KEPT_ELEMENTS: usize = 1 << 23;
 /// Minimum multiply-adds for several threads.
 const MIN_PARALLEL_WORK: u64 = 1 << 20;
 
@@ -34,9 +40,11 @@ impl<F: Real> Network<F> {
         let mut y = Array2::from_elem((x.nrows(), architecture.output_elements()), F::ZERO);
         let work = architecture.cost().saturating_mul(x.nrows() as u64);
         let team = if work < MIN_PARALLEL_WORK { &Team::ALONE } else { team };
-        let rows = rows_at_once(architecture).min(x.nrows().div_ceil(team.threads())).max(1);
+        let at_once = rows_at_once(architecture);
+        let divides = team.threads() > 1 && divides_rows(architecture, at_once, team.threads());
+        let rows = if divides { at_once.min(x.nrows().div_ceil(team.threads())).max(1) } else { at_once };
         let parts = x.axis_chunks_iter(Axis(0), rows).zip(y.axis_chunks_iter_mut(Axis(0), rows));
-        if team.threads() == 1 || x.nrows() <= rows {
+        if !divides || x.nrows() <= rows {
             let mut tape = self.take_tape();
             parts.for_each(|(x, y)| self.predict_part(team, &mut tape, x, y));
             self.return_tape(tape);
@@ -105,10 +113,49 @@ impl<F: Real> Network<F> {
     }
 
     pub(super) fn return_tape(&self, tape: Tape<F>) {
-        if let Ok(mut tapes) = self.tapes.lock() {
+        let max = kept_tapes(&self.architecture);
+        if let Ok(mut tapes) = self.tapes.lock()
+            && tapes.len() < max
+        {
             tapes.push(tape);
         }
     }
+}
+
+impl Architecture {
+    /// Bytes of the tapes of a prediction in `f32` of `rows` rows on up to `threads` threads.
+    pub fn prediction_bytes(&self, rows: usize, threads: usize) -> u64 {
+        let at_once = rows_at_once(self);
+        let lanes = if divides_rows(self, at_once, threads) { threads.min(rows).max(1) } else { 1 };
+        elements_of_tape(self, at_once).saturating_mul(lanes).saturating_mul(size_of::<f32>()) as u64
+    }
+
+    /// Maximum bytes of the tapes in `f32` that a network keeps between predictions.
+    pub fn kept_bytes(&self) -> u64 {
+        let tape = elements_of_tape(self, rows_at_once(self));
+        tape.saturating_mul(kept_tapes(self)).saturating_mul(size_of::<f32>()) as u64
+    }
+}
+
+/// How many tapes are kept between predictions.
+fn kept_tapes(architecture: &Architecture) -> usize {
+    MAX_KEPT_ELEMENTS / elements_of_tape(architecture, rows_at_once(architecture)).max(1)
+}
+
+/// Whether each thread takes some rows, with a tape of its own.
+fn divides_rows(architecture: &Architecture, rows: usize, threads: usize) -> bool {
+    elements_of_tape(architecture, rows).saturating_mul(threads) <= MAX_PARALLEL_ELEMENTS
+}
+
+/// Elements of a tape for inference.
+fn elements_of_tape(architecture: &Architecture, rows: usize) -> usize {
+    let values = (0..architecture.values()).map(|value| architecture.shape(value).elements());
+    let values = values.fold(0, usize::saturating_add).saturating_mul(rows);
+    let scratch = architecture.nodes().iter().map(|node| {
+        let workspace = workspace(node, false);
+        workspace.scratch_per_row.saturating_mul(rows).saturating_add(workspace.scratch)
+    });
+    values.saturating_add(scratch.max().unwrap_or(0))
 }
 
 /// Rows that run through a network at once: enough to amortize reading the weights, few enough for their values to stay
@@ -118,5 +165,6 @@ pub(super) fn rows_at_once(architecture: &Architecture) -> usize {
     let scratch = architecture.nodes().iter().map(|node| workspace(node, false).scratch_per_row).max();
     let elements = values.chain(scratch).fold(0, usize::saturating_add);
     let min_rows = MIN_ROWS.div_ceil(architecture.product_rows());
-    (L2_CACHE_ELEMENTS / elements.max(1)).clamp(min_rows, MAX_ROWS)
+    let most = (MAX_TAPE_ELEMENTS / elements.max(1)).max(1);
+    (L2_CACHE_ELEMENTS / elements.max(1)).clamp(min_rows, MAX_ROWS).min(most)
 }

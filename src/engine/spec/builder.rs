@@ -10,7 +10,7 @@ use crate::engine::{
     input_layout::InputLayout,
     layer::{ActivityRegularization, AnyLayer, MaskRule, ParameterSpec, Part, Primitive, Source},
     regularizer::L1L2,
-    shape::Shape,
+    shape::{MAX_AXES, Shape},
 };
 use std::{ops::Range, sync::Arc};
 
@@ -371,8 +371,12 @@ fn value_of(value_ref: ValueRef, values: &[Vec<usize>]) -> usize {
     }
 }
 
-/// Fails if an axis is 0, or if the number of elements overflows.
+/// Fails if there are too many axes, if an axis is 0, or if the number of elements overflows.
 fn checked(shape: Shape) -> Result<Shape, FieldError> {
+    if shape.0.len() > MAX_AXES {
+        let received = shape.0.len();
+        return Err(FieldError::new("", format!("expected a shape of at most {MAX_AXES} axes, received {received}")));
+    }
     match shape.checked_elements() {
         Some(0) => Err(FieldError::new("", format!("expected axes of at least 1, received the shape {shape}"))),
         Some(_) => Ok(shape),

@@ -4,7 +4,7 @@ use crate::engine::{
     field::{self, FieldError, type_of},
     layer::{AnyLayer, check_activity},
     regularizer::Regularizer,
-    shape::MAX_AXIS_SIZE,
+    shape::{MAX_AXES, MAX_AXIS_SIZE},
     spec::{Calls, Definition, Input, InputShape, Unnamed},
 };
 use serde_json::{Map, Value};
@@ -83,7 +83,6 @@ fn parse_optional_shape(fields: &Map<String, Value>, name: &str) -> Result<Optio
 }
 
 fn parse_shape(value: &Value) -> Result<InputShape, FieldError> {
-    const MAX_AXES: usize = 8;
     let Value::Array(axes) = value else {
         return Err(FieldError::new("", format!("expected an array of whole numbers, received {}", type_of(value))));
     };
@@ -211,6 +210,9 @@ fn parse_layers(value: Option<&Value>) -> Result<Vec<Unnamed>, Vec<FieldError>> 
 /// Fields of a layer in a model; the rest are its settings.
 const LAYER_FIELDS: [&str; 6] = ["type", "name", "trainable", "training", "output_mask", "inputs"];
 
+/// Maximum depth of objects within a layer, such as layers within layers: readers are recursive, and a stack has an end.
+const MAX_OBJECT_DEPTH: usize = 12;
+
 fn parse_layer(value: &Value) -> Result<Unnamed, Vec<FieldError>> {
     let one = |pointer: &str, detail: String| vec![FieldError::new(pointer, detail)];
     let Value::Object(fields) = value else {
@@ -252,6 +254,11 @@ fn parse_layer(value: &Value) -> Result<Unnamed, Vec<FieldError>> {
         .map(|(k, v)| (k.clone(), v.clone()))
         .collect();
     let settings = Value::Object(settings);
+    let depth = 1 + field::depth_of_objects(&settings, |_| true);
+    if depth > MAX_OBJECT_DEPTH {
+        let detail = format!("expected objects within objects at most {MAX_OBJECT_DEPTH} deep, received {depth}");
+        return Err(one("", detail));
+    }
     let overflows = field::overflowing_numbers(&settings);
     if !overflows.is_empty() {
         return Err(overflows);

@@ -2,29 +2,24 @@
 
 use crate::store::{
     StoreError,
-    artifacts::{ArtifactKey, FOLDERS, Source, Stored, damaged, hexadecimal},
+    artifacts::{ArtifactKey, Source, Stored, damaged, hexadecimal},
 };
 use anyhow::Context;
 use bytes::Bytes;
 use object_store::{ObjectStoreExt, local::LocalFileSystem};
 use sha2::{Digest, Sha256};
 use std::{
-    collections::HashSet,
     fs::{self, File},
     io,
     path::{Path, PathBuf},
     sync::Arc,
 };
-use uuid::Uuid;
-
-/// Length of the id at the start of every file name.
-const UUID_LENGTH: usize = 36;
 
 /// Files by key.
 #[derive(Debug, Clone)]
 pub struct Artifacts {
     pub(super) files: Arc<LocalFileSystem>,
-    root: PathBuf,
+    pub(super) root: PathBuf,
 }
 
 impl Artifacts {
@@ -43,7 +38,7 @@ impl Artifacts {
 
     /// Stores `content` under `key`, and replaces an existing file.
     pub async fn put(&self, key: &ArtifactKey, content: Bytes) -> Result<Stored, StoreError> {
-        let stored = Stored { bytes: content.len() as u64, sha256: hexadecimal(&Sha256::digest(&content)) };
+        let stored = Stored { bytes: content.len() as u64, sha256: digest(content.clone()).await? };
         self.files.put(&key.path(), content.into()).await.map_err(failure)?;
         Ok(stored)
     }
@@ -51,7 +46,7 @@ impl Artifacts {
     /// The content of the file; fails where its SHA-256 is not `sha256`.
     pub async fn get(&self, key: &ArtifactKey, sha256: &str) -> Result<Bytes, StoreError> {
         let content = self.files.get(&key.path()).await.map_err(failure)?.bytes().await.map_err(failure)?;
-        let found = hexadecimal(&Sha256::digest(&content));
+        let found = digest(content.clone()).await?;
         if found == sha256 { Ok(content) } else { Err(StoreError::Internal(damaged(key, sha256, &found))) }
     }
 
@@ -69,38 +64,16 @@ impl Artifacts {
             Err(error) => Err(failure(error)),
         }
     }
-
-    /// Removes every artifact that is not `needed`: leftovers of a process that died. Returns how many. Only for start-up: an
-    /// upload in progress has no record yet.
-    pub async fn sweep(&self, needed: HashSet<ArtifactKey>) -> Result<usize, StoreError> {
-        let root = self.root.clone();
-        let sweeping = tokio::task::spawn_blocking(move || sweep(&root, &needed));
-        Ok(sweeping.await.context("the sweep was cut short")?.context("cannot remove leftovers")?)
-    }
 }
 
-fn sweep(root: &Path, needed: &HashSet<ArtifactKey>) -> io::Result<usize> {
-    let mut removed = 0;
-    for folder in FOLDERS {
-        let files = match fs::read_dir(root.join(folder)) {
-            Ok(files) => files,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(error),
-        };
-        for file in files {
-            let file = file?;
-            let Some(name) = file.file_name().to_str().map(str::to_owned) else { continue };
-            let is_artifact = name.get(..UUID_LENGTH).is_some_and(|id| Uuid::try_parse(id).is_ok());
-            if is_artifact
-                && file.file_type()?.is_file()
-                && !needed.contains(&ArtifactKey::from_stored(format!("{folder}/{name}")))
-            {
-                fs::remove_file(file.path())?;
-                removed += 1;
-            }
-        }
+/// The SHA-256 of `content`; of a large one on a blocking thread.
+async fn digest(content: Bytes) -> Result<String, StoreError> {
+    const LARGE: usize = 1 << 20;
+    if content.len() < LARGE {
+        return Ok(hexadecimal(&Sha256::digest(&content)));
     }
-    Ok(removed)
+    let hashing = tokio::task::spawn_blocking(move || hexadecimal(&Sha256::digest(&content)));
+    Ok(hashing.await.context("the hashing of a file was cut short")?)
 }
 
 /// The error as the store's, with [`StoreError::Full`] for a full device.

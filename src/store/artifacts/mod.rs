@@ -7,10 +7,12 @@ mod local;
 mod pipe;
 mod receive;
 mod source;
+mod sweep;
 
 pub use local::Artifacts;
 pub use receive::ReceiveError;
 pub use source::Source;
+pub use sweep::Leftovers;
 
 use anyhow::anyhow;
 use object_store::path::Path;

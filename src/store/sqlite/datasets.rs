@@ -7,7 +7,7 @@ use crate::{
         sqlite::{
             listed, receipts,
             record::{Record, count, json, word},
-            taken,
+            rows_of_page, taken,
         },
     },
 };
@@ -50,6 +50,15 @@ pub async fn find(connection: &mut SqliteConnection, key: &str) -> Result<Datase
 }
 
 pub async fn list(connection: &mut SqliteConnection, page: &Page) -> Result<Listed<Dataset>, StoreError> {
+    let sizes: Vec<i64> = sqlx::query_scalar(
+        "SELECT length(columns) + length(read) + length(warnings) FROM datasets
+         WHERE ?1 IS NULL OR id < ?1 ORDER BY id DESC LIMIT ?2",
+    )
+    .bind(page.after.map(|id| id.to_string()))
+    .bind(i64::from(page.limit))
+    .fetch_all(&mut *connection)
+    .await?;
+    let page = &Page { limit: rows_of_page(&sizes, page.limit), ..page.clone() };
     let rows = sqlx::query("SELECT * FROM datasets WHERE ?1 IS NULL OR id < ?1 ORDER BY id DESC LIMIT ?2")
         .bind(page.after.map(|id| id.to_string()))
         .bind(i64::from(page.limit) + 1)

@@ -9,11 +9,12 @@ use crate::{
         sqlite::{
             events, listed, models, receipts,
             record::{Record, count, json},
+            rows_of_page,
         },
         state::JobState,
     },
 };
-use sqlx::{QueryBuilder, SqliteConnection, sqlite::SqliteRow};
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection, sqlite::SqliteRow};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -54,18 +55,32 @@ pub async fn list(
     filter: &JobFilter,
     page: &Page,
 ) -> Result<Listed<Job>, StoreError> {
-    let mut query = QueryBuilder::new("SELECT * FROM jobs WHERE TRUE");
+    const SIZE: &str =
+        "SELECT length(features) + length(training) + length(metrics) + coalesce(length(preprocessing), 0)
+        + coalesce(length(warnings), 0) + coalesce(length(confusion_matrix), 0) FROM jobs WHERE TRUE";
+    let mut sizes = filtered(SIZE, filter, page);
+    sizes.push(" ORDER BY id DESC LIMIT ").push_bind(i64::from(page.limit));
+    let sizes: Vec<i64> = sizes.build_query_scalar().fetch_all(&mut *connection).await?;
+    let page = &Page { limit: rows_of_page(&sizes, page.limit), ..page.clone() };
+    let mut query = filtered("SELECT * FROM jobs WHERE TRUE", filter, page);
+    query.push(" ORDER BY id DESC LIMIT ").push_bind(i64::from(page.limit) + 1);
+    let rows = query.build().fetch_all(connection).await?;
+    listed(&rows, page, |row| Ok(state(row)?.job), |job| job.id)
+}
+
+fn filtered(select: &'static str, filter: &JobFilter, page: &Page) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new(select);
     if let Some(status) = filter.status {
         query.push(" AND status = ").push_bind(status.name());
     }
     for (name, id, value) in [("model", "model_id", &filter.model), ("dataset", "dataset_id", &filter.dataset)] {
         let Some(value) = value else { continue };
         // A name means what has it now, and what had it last where that is deleted.
-        query.push(format!(" AND ({name} = ")).push_bind(value);
-        query.push(format!(" AND {id} = coalesce((SELECT id FROM {name}s WHERE name = ")).push_bind(value);
+        query.push(format!(" AND ({name} = ")).push_bind(value.clone());
+        query.push(format!(" AND {id} = coalesce((SELECT id FROM {name}s WHERE name = ")).push_bind(value.clone());
         query.push(format!("), {id})"));
         if value.parse::<Uuid>().is_ok() {
-            query.push(format!(" OR {id} = ")).push_bind(value);
+            query.push(format!(" OR {id} = ")).push_bind(value.clone());
         }
         query.push(")");
     }
@@ -79,9 +94,7 @@ pub async fn list(
     if let Some(after) = page.after {
         query.push(" AND id < ").push_bind(after.to_string());
     }
-    query.push(" ORDER BY id DESC LIMIT ").push_bind(i64::from(page.limit) + 1);
-    let rows = query.build().fetch_all(connection).await?;
-    listed(&rows, page, |row| Ok(state(row)?.job), |job| job.id)
+    query
 }
 
 pub async fn cancel(transaction: &mut SqliteConnection, id: Uuid) -> Result<Job, StoreError> {

@@ -10,26 +10,37 @@ mod jobs;
 mod models;
 mod receipts;
 mod record;
+mod upkeep;
+mod writer;
 
 use crate::{
     engine::field::FieldError,
     job::{Dataset, Job, JobPatch, JobStatus, Model, ModelVersion},
     store::{
-        Changes, Claim, EventPage, JobFilter, Listed, Outcome, Page, Receipt, Recovered, Report, Store, StoreError,
-        artifacts::ArtifactKey,
+        Changes, Claim, EventPage, JobFilter, Listed, Outcome, Page, Receipt, Recovered, Report, Retention, Store,
+        StoreError, artifacts::ArtifactKey,
     },
 };
 use anyhow::{Context, anyhow};
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 use sqlx::{
-    Connection, Sqlite, SqliteConnection, SqlitePool,
+    Sqlite, SqliteConnection, SqlitePool,
     pool::PoolConnection,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
+    sqlite::{
+        SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+    },
 };
-use std::{collections::HashSet, fs::File, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    fs::File,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::sync::Mutex;
 use uuid::Uuid;
+use writer::Writer;
 
 /// Number of reading connections.
 const READERS: u32 = 4;
@@ -40,7 +51,7 @@ const MIN_SQLITE: (u32, u32, u32) = (3, 51, 3);
 /// Records in one SQLite file.
 #[derive(Debug)]
 pub struct SqliteStore {
-    writer: Arc<Mutex<SqliteConnection>>,
+    writer: Arc<Mutex<Writer>>,
     readers: SqlitePool,
     changes: Arc<Changes>,
     /// Held while open: each of two processes on one file would recover the other's running jobs.
@@ -52,19 +63,22 @@ impl SqliteStore {
     ///
     /// Fails where another process has it open.
     pub async fn open(path: &Path) -> anyhow::Result<Self> {
+        let path = &resolved(path);
         let lock = lock(&path.with_extension("lock"))?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
+            // Of a new database: space of deleted records goes back to the system.
+            .auto_vacuum(SqliteAutoVacuum::Incremental)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(10));
-        let mut writer = SqliteConnection::connect_with(&options)
-            .await
-            .with_context(|| format!("cannot open the database {}", path.display()))?;
-        check_version(&mut writer).await?;
-        sqlx::migrate!("migrations/sqlite").run(&mut writer).await.context("cannot migrate the database")?;
+        let opened = Writer::open(options.clone()).await;
+        let mut writer = opened.with_context(|| format!("cannot open the database {}", path.display()))?;
+        let connection = writer.connection().await?;
+        check_version(connection).await?;
+        sqlx::migrate!("migrations/sqlite").run(connection).await.context("cannot migrate the database")?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .test_before_acquire(false)
@@ -72,6 +86,13 @@ impl SqliteStore {
             .await
             .context("cannot open the database for reading")?;
         Ok(Self { writer: Arc::new(Mutex::new(writer)), readers, changes: Arc::default(), _lock: lock })
+    }
+
+    /// Writes the database anew, without the space of deleted records.
+    pub async fn vacuum(&self) -> Result<(), StoreError> {
+        let mut writer = self.writer.lock().await;
+        sqlx::raw_sql("VACUUM").execute(writer.connection().await?).await?;
+        Ok(())
     }
 
     /// Runs `work` in a transaction, and `announce` once that is committed, both in a task of their own.
@@ -82,10 +103,7 @@ impl SqliteStore {
     ) -> Result<T, StoreError> {
         let (writer, changes) = (Arc::clone(&self.writer), Arc::clone(&self.changes));
         let task = tokio::spawn(async move {
-            let mut writer = writer.lock().await;
-            let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
-            let result = work(&mut transaction).await?;
-            transaction.commit().await?;
+            let result = writer.lock().await.transaction(work).await?;
             announce(&changes, &result);
             Ok(result)
         });
@@ -95,6 +113,15 @@ impl SqliteStore {
     async fn read(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
         Ok(self.readers.acquire().await?)
     }
+}
+
+/// The path without symbolic links, so that two names of one file have one lock.
+fn resolved(path: &Path) -> PathBuf {
+    let of_folder = || {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Some(folder.canonicalize().ok()?.join(path.file_name()?))
+    };
+    path.canonicalize().ok().or_else(of_folder).unwrap_or_else(|| path.to_owned())
 }
 
 /// No announcement of a [`SqliteStore::write`].
@@ -140,6 +167,20 @@ fn taken(error: sqlx::Error, kind: &str, name: &str) -> StoreError {
     }
 }
 
+/// Bytes of text after which a page of a list has no further row.
+const PAGE_BYTES: i64 = 8 << 20;
+
+/// How many rows of these sizes are a page: at least one.
+fn rows_of_page(sizes: &[i64], limit: u32) -> u32 {
+    let mut bytes = 0_i64;
+    let fitting = sizes.iter().take_while(|size| {
+        let before = bytes;
+        bytes = bytes.saturating_add(**size);
+        before < PAGE_BYTES
+    });
+    limit.min(u32::try_from(fitting.count()).unwrap_or(limit).max(1))
+}
+
 /// A page of `rows`, which are one more than the page where another page follows.
 fn listed<T>(
     rows: &[SqliteRow],
@@ -156,7 +197,31 @@ fn listed<T>(
 impl Store for SqliteStore {
     async fn ping(&self) -> Result<(), StoreError> {
         sqlx::query("SELECT 1").execute(&self.readers).await?;
-        Ok(())
+        self.write(|tx| Box::pin(upkeep::touch(tx)), quietly).await
+    }
+
+    async fn identity(&self) -> Result<String, StoreError> {
+        upkeep::identity(&mut *self.read().await?).await
+    }
+
+    async fn maintain(&self, retention: Retention) -> Result<u64, StoreError> {
+        let mut concerned = 0;
+        loop {
+            let batch = self.write(move |tx| Box::pin(upkeep::retain(tx, retention)), quietly).await?;
+            concerned += batch;
+            if batch == 0 {
+                break;
+            }
+        }
+        let mut writer = self.writer.lock().await;
+        let connection = writer.connection().await?;
+        sqlx::raw_sql("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(PASSIVE)").execute(connection).await?;
+        Ok(concerned)
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        self.readers.close().await;
+        self.writer.lock().await.close().await
     }
 
     async fn receipt(&self, key: &str, route: &str, fingerprint: &str) -> Result<Option<Receipt>, StoreError> {
@@ -198,6 +263,15 @@ impl Store for SqliteStore {
         let key = key.to_owned();
         self.write(
             |tx| Box::pin(async move { models::delete(tx, &key).await }),
+            |changes, _| changes.versions_changed(),
+        )
+        .await
+    }
+
+    async fn delete_version(&self, model: &str, version: u64) -> Result<ArtifactKey, StoreError> {
+        let key = model.to_owned();
+        self.write(
+            move |tx| Box::pin(async move { models::delete_version(tx, &key, version).await }),
             |changes, _| changes.versions_changed(),
         )
         .await
@@ -254,6 +328,10 @@ impl Store for SqliteStore {
             move |changes, _| changes.changed(id),
         )
         .await
+    }
+
+    async fn delete_job(&self, id: Uuid) -> Result<(), StoreError> {
+        self.write(move |tx| Box::pin(upkeep::delete_job(tx, id)), move |changes, ()| changes.changed(id)).await
     }
 
     async fn events_after(&self, id: Uuid, after: u64, limit: u32) -> Result<EventPage, StoreError> {

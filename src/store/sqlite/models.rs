@@ -8,7 +8,7 @@ use crate::{
         sqlite::{
             listed, receipts,
             record::{Record, count, json},
-            taken,
+            rows_of_page, taken,
         },
     },
 };
@@ -53,6 +53,15 @@ pub async fn find(connection: &mut SqliteConnection, key: &str) -> Result<Model,
 }
 
 pub async fn list(connection: &mut SqliteConnection, page: &Page) -> Result<Listed<Model>, StoreError> {
+    let sizes: Vec<i64> = sqlx::query_scalar(
+        "SELECT length(definition) + length(training_defaults) + coalesce(length(warnings), 0) FROM models
+         WHERE ?1 IS NULL OR id < ?1 ORDER BY id DESC LIMIT ?2",
+    )
+    .bind(page.after.map(|id| id.to_string()))
+    .bind(i64::from(page.limit))
+    .fetch_all(&mut *connection)
+    .await?;
+    let page = &Page { limit: rows_of_page(&sizes, page.limit), ..page.clone() };
     let rows = sqlx::query(
         "SELECT *, (SELECT max(version) FROM versions WHERE model_id = id) AS latest_version FROM models
          WHERE ?1 IS NULL OR id < ?1 ORDER BY id DESC LIMIT ?2",
@@ -85,6 +94,21 @@ pub async fn delete(transaction: &mut SqliteConnection, key: &str) -> Result<Vec
     Ok(artifacts.into_iter().map(ArtifactKey::from_stored).collect())
 }
 
+/// Removes a version and returns the key of its weights, to be removed afterwards.
+pub async fn delete_version(
+    transaction: &mut SqliteConnection,
+    key: &str,
+    number: u64,
+) -> Result<ArtifactKey, StoreError> {
+    let (version, artifact) = version(&mut *transaction, key, Some(number)).await?;
+    sqlx::query("DELETE FROM versions WHERE artifact = ? AND version = ?")
+        .bind(artifact.as_str())
+        .bind(count(version.version)?)
+        .execute(transaction)
+        .await?;
+    Ok(artifact)
+}
+
 /// Adds a version and returns its number.
 pub async fn add_version(
     transaction: &mut SqliteConnection,
@@ -92,14 +116,19 @@ pub async fn add_version(
     version: &ModelVersion,
     artifact: &ArtifactKey,
 ) -> Result<u64, StoreError> {
-    let number: i64 = sqlx::query_scalar(
+    let number: i64 =
+        sqlx::query_scalar("UPDATE models SET last_version = last_version + 1 WHERE id = ? RETURNING last_version")
+            .bind(model.to_string())
+            .fetch_one(&mut *transaction)
+            .await?;
+    sqlx::query(
         "INSERT INTO versions
              (model_id, version, job, dataset, metrics, signature, summary, bytes, sha256, artifact, created_at,
               confusion_matrix)
-         SELECT ?1, coalesce(max(version), 0) + 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 FROM versions WHERE model_id = ?1
-         RETURNING version",
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(model.to_string())
+    .bind(number)
     .bind(version.job.to_string())
     .bind(&version.dataset)
     .bind(json(&version.metrics)?)
@@ -110,7 +139,7 @@ pub async fn add_version(
     .bind(artifact.as_str())
     .bind(version.created_at.as_microsecond())
     .bind(version.confusion_matrix.as_ref().map(json).transpose()?)
-    .fetch_one(transaction)
+    .execute(transaction)
     .await?;
     Ok(number.unsigned_abs())
 }
@@ -145,6 +174,16 @@ pub async fn versions(
     after: Option<u64>,
 ) -> Result<(Vec<ModelVersion>, Option<u64>), StoreError> {
     let model = find(&mut *connection, key).await?;
+    let sizes: Vec<i64> = sqlx::query_scalar(
+        "SELECT length(metrics) + length(signature) + length(summary) + coalesce(length(confusion_matrix), 0) FROM versions
+         WHERE model_id = ?1 AND (?2 IS NULL OR version < ?2) ORDER BY version DESC LIMIT ?3",
+    )
+    .bind(model.id.to_string())
+    .bind(after.map(|number| i64::try_from(number).unwrap_or(i64::MAX)))
+    .bind(i64::from(limit))
+    .fetch_all(&mut *connection)
+    .await?;
+    let limit = rows_of_page(&sizes, limit);
     let rows = sqlx::query(
         "SELECT * FROM versions WHERE model_id = ?1 AND (?2 IS NULL OR version < ?2) ORDER BY version DESC LIMIT ?3",
     )

@@ -18,34 +18,46 @@ pub struct Process {
 impl Process {
     /// Starts one on a free port with `data_dir` and more flags.
     pub fn start(data_dir: &Path, flags: &[&str]) -> Self {
-        Self::spawn(Command::new(env!("CARGO_BIN_EXE_epoca")), data_dir, flags, Stdio::null())
+        Self::spawn(Self::command(data_dir, flags), Stdio::null())
     }
 
     /// As [`Process::start`], with what it logs.
     pub fn logged(data_dir: &Path, flags: &[&str]) -> (Self, ChildStderr) {
-        let command = Command::new(env!("CARGO_BIN_EXE_epoca"));
-        let mut process = Self::spawn(command, data_dir, flags, Stdio::piped());
+        let mut process = Self::spawn(Self::command(data_dir, flags), Stdio::piped());
         let log = process.child.stderr.take().unwrap();
         (process, log)
     }
 
-    /// As [`Self::start`], with an address space of `bytes`: an allocation past it fails, which ends the process.
+    /// As [`Self::start`], with an address space of `bytes`: an allocation past it fails, which ends the process. Stacks have the size that a
+    /// user's machine gives them.
     pub fn start_within(bytes: u64, data_dir: &Path, flags: &[&str]) -> Self {
+        let inner = Self::command(data_dir, flags);
         let mut command = Command::new("sh");
-        let script = format!("ulimit -v {} && exec \"$0\" \"$@\"", bytes >> 10);
-        command.args(["-c", &script, env!("CARGO_BIN_EXE_epoca")]);
-        Self::spawn(command, data_dir, flags, Stdio::null())
+        command
+            .args(["-c", &format!("ulimit -v {} && exec \"$0\" \"$@\"", bytes >> 10)])
+            .arg(inner.get_program())
+            .args(inner.get_args())
+            .env_remove("RUST_MIN_STACK");
+        Self::spawn(command, Stdio::null())
     }
 
-    fn spawn(mut command: Command, data_dir: &Path, flags: &[&str], log: Stdio) -> Self {
-        let mut child = command
-            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
-            .arg(data_dir)
-            .args(flags)
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .unwrap();
+    /// Starts what `command` runs, whose first line must be that of the service.
+    pub fn start_by(command: &mut Command) -> Self {
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        Self::of(child)
+    }
+
+    fn command(data_dir: &Path, flags: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_epoca"));
+        command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(data_dir).args(flags);
+        command
+    }
+
+    fn spawn(mut command: Command, log: Stdio) -> Self {
+        Self::of(command.stdout(Stdio::piped()).stderr(log).spawn().unwrap())
+    }
+
+    fn of(mut child: Child) -> Self {
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let url = line.strip_prefix("listening on ").unwrap_or_else(|| panic!("the first line is {line:?}"));

@@ -8,6 +8,7 @@ use epoca::{
         self, Dataset, EventKind, Job, JobEvent, JobProgress, JobStatus, Model, Timing,
         resolve::{JobRequest, TableView, resolve},
     },
+    memory::Memory,
     store::{
         artifacts::ArtifactKey,
         follow::{Followed, follow},
@@ -41,7 +42,14 @@ impl WorkerSetup {
     pub fn work(&self, slots: usize) -> (Workers, CancellationToken) {
         let stop = CancellationToken::new();
         let Opened { store, artifacts, .. } = self.opened.clone();
-        (Workers::start(&Context { store, artifacts, limits: LIMITS, threads: 1 }, slots, &stop), stop)
+        (
+            Workers::start(
+                &Context { store, artifacts, limits: LIMITS, threads: 1, memory: Memory::new(4 << 30) },
+                slots,
+                &stop,
+            ),
+            stop,
+        )
     }
 
     pub async fn dataset(&self, name: &str, csv: String) -> Dataset {

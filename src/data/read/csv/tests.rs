@@ -22,7 +22,14 @@ fn refusal(csv: &[u8]) -> String {
 
 fn preview(csv: &str) -> Vec<serde_json::Value> {
     let columns = inspect(&mut csv.as_bytes(), csv_format(), &ReadOptions::default(), &LIMITS).unwrap().columns;
-    rows(&mut csv.as_bytes(), csv_format(), &Dialect::default(), &columns, 100).unwrap()
+    rows(
+        &mut csv.as_bytes(),
+        csv_format(),
+        &Dialect::default(),
+        &columns,
+        crate::data::read::RowRange { first: 0, limit: 100, bytes: 1 << 20 },
+    )
+    .unwrap()
 }
 
 #[test]

@@ -57,7 +57,14 @@ fn every_form_is_the_same_table(#[case] format: Format, #[case] text: &str) {
         inspection.columns.iter().map(|column| (column.name.as_str(), column.kind, column.missing)).collect();
     assert_eq!(kinds, [("a", ColumnType::Number, 1), ("b", ColumnType::Category, 2), ("c", ColumnType::Boolean, 1)]);
     assert_eq!(
-        rows(&mut text.as_bytes(), format, &inspection.dialect, &inspection.columns, 2).unwrap(),
+        rows(
+            &mut text.as_bytes(),
+            format,
+            &inspection.dialect,
+            &inspection.columns,
+            crate::data::read::RowRange { first: 0, limit: 2, bytes: 1 << 20 }
+        )
+        .unwrap(),
         [json!({"a": 1, "b": "5", "c": null}), json!({"a": null, "b": null, "c": true})]
     );
     let table =

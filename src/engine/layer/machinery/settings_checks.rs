@@ -5,7 +5,7 @@ use crate::engine::{
     field::FieldError,
     init::Initializer,
     regularizer::Regularizer,
-    shape::{MAX_AXIS_SIZE, Shape},
+    shape::{MAX_AXES, MAX_AXIS_SIZE, Shape},
 };
 use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::Value;
@@ -35,6 +35,11 @@ pub(crate) fn range(
     received: impl std::fmt::Display,
 ) -> Result<(), FieldError> {
     if holds { Ok(()) } else { Err(FieldError::new(pointer, format!("expected {expected}, received {received}"))) }
+}
+
+/// Fails if a setting has more axes than a shape may have.
+pub(crate) fn axes(count: usize, pointer: &str) -> Result<(), FieldError> {
+    range(count <= MAX_AXES, pointer, &format!("at most {MAX_AXES} axes"), count)
 }
 
 /// Fails unless there are two axes, steps and features.

@@ -25,6 +25,7 @@ layer_of_picks!(BroadcastTo);
 
 impl Picking for BroadcastTo {
     fn check(&self) -> Result<(), FieldError> {
+        settings_checks::axes(self.shape.len(), "/shape")?;
         let sizes = self.shape.iter().all(|size| (1..=MAX_AXIS_SIZE).contains(size));
         settings_checks::range(
             sizes,

@@ -26,6 +26,7 @@ pub struct ConstantLayer {
 
 impl Layer for ConstantLayer {
     fn check(&self) -> Result<(), FieldError> {
+        settings_checks::axes(self.shape.len(), "/shape")?;
         let sizes = !self.shape.is_empty() && self.shape.iter().all(|size| (1..=MAX_AXIS_SIZE).contains(size));
         let expected = format!("at least one axis, of 1 to {MAX_AXIS_SIZE}");
         settings_checks::range(sizes, "/shape", &expected, format!("{:?}", self.shape))?;

@@ -25,6 +25,7 @@ layer_of_picks!(Tile);
 
 impl Picking for Tile {
     fn check(&self) -> Result<(), FieldError> {
+        settings_checks::axes(self.repeats.len(), "/repeats")?;
         let counts = self.repeats.iter().all(|count| (1..=MAX_AXIS_SIZE).contains(count));
         settings_checks::range(
             counts,

@@ -59,6 +59,7 @@ impl Permute {
 
 impl Layer for Permute {
     fn check(&self) -> Result<(), FieldError> {
+        settings_checks::axes(self.dims.len(), "/dims")?;
         let mut sorted = self.dims.clone();
         sorted.sort_unstable();
         let expected = "the numbers from 1 in some order, at least one of them";

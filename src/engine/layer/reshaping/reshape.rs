@@ -23,6 +23,7 @@ pub struct Reshape {
 
 impl Layer for Reshape {
     fn check(&self) -> Result<(), FieldError> {
+        settings_checks::axes(self.target_shape.len(), "/target_shape")?;
         let open = self.target_shape.iter().filter(|&&axis| axis == -1).count();
         let sizes = self.target_shape.iter().all(|&axis| axis == -1 || (1..=MAX_AXIS_SIZE as i64).contains(&axis));
         let expected = format!("axes of 1 to {MAX_AXIS_SIZE}, and at most one of -1");

@@ -1,0 +1,68 @@
+//! The one writing connection.
+
+use crate::store::StoreError;
+use anyhow::Context;
+use futures::future::BoxFuture;
+use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+
+/// A connection that is in no transaction whenever one begins: SQLite ends some by itself, as where the disk is full, and a task may end in
+/// the middle of one.
+#[derive(Debug)]
+pub struct Writer {
+    connection: Option<SqliteConnection>,
+    options: SqliteConnectOptions,
+}
+
+impl Writer {
+    /// Opens it.
+    pub async fn open(options: SqliteConnectOptions) -> Result<Self, sqlx::Error> {
+        let connection = options.connect().await?;
+        Ok(Self { connection: Some(connection), options })
+    }
+
+    /// The connection, outside of a transaction.
+    pub async fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
+        if self.connection.is_none() {
+            tracing::info!("opens the database again after a failed transaction");
+            self.connection = Some(self.options.connect().await?);
+        }
+        self.connection.as_mut().context("no connection").map_err(StoreError::Internal)
+    }
+
+    /// Runs `work` in a transaction.
+    pub async fn transaction<T>(
+        &mut self,
+        work: impl for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        self.connection().await?;
+        // Kept apart until it is clean again: where this future is dropped, the connection is closed.
+        let mut connection = self.connection.take().context("no connection").map_err(StoreError::Internal)?;
+        let done = run(&mut connection, work).await;
+        // After a failure nothing may be open, and after a success nothing is.
+        if done.is_ok() || sqlx::raw_sql("ROLLBACK").execute(&mut connection).await.is_ok() {
+            self.connection = Some(connection);
+        } else {
+            // It waits until the file is closed: a lock of it would stop the next connection.
+            let _ = connection.close().await;
+        }
+        done
+    }
+
+    /// Closes it; SQLite then moves everything from the log to the database.
+    pub async fn close(&mut self) -> Result<(), StoreError> {
+        match self.connection.take() {
+            Some(connection) => Ok(connection.close().await?),
+            None => Ok(()),
+        }
+    }
+}
+
+async fn run<T>(
+    connection: &mut SqliteConnection,
+    work: impl for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut *connection).await?;
+    let result = work(&mut *connection).await?;
+    sqlx::raw_sql("COMMIT").execute(connection).await?;
+    Ok(result)
+}

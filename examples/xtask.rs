@@ -7,10 +7,11 @@ use std::{path::Path, process::Command};
 const USAGE: &str = "usage: cargo xtask generate | check";
 
 /// Every generated file with its content.
-fn generated() -> anyhow::Result<[(&'static str, Vec<u8>); 3]> {
+fn generated() -> anyhow::Result<[(&'static str, Vec<u8>); 4]> {
     Ok([
         ("openapi.yaml", http::routes::document()?.yaml().to_vec()),
         ("docs/LAYERS.md", engine::reference::markdown().into_bytes()),
+        ("docs/MODELS.md", engine::classical::reference::markdown().into_bytes()),
         ("docs/KERAS.md", keras::reference::markdown().into_bytes()),
     ])
 }

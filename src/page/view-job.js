@@ -1,6 +1,6 @@
 /** A job: its curves as they grow, and everything that is known of it. */
 
-import { api, textOf } from "./api.js";
+import { api, search, textOf, url } from "./api.js";
 import "./chart.js";
 import { copyButton, h, replace, toast } from "./dom.js";
 import { Curves, hasBand, xOf } from "./curves.js";
@@ -8,7 +8,7 @@ import { diagnose } from "./diagnose.js";
 import { ago, bytes, clock, duration, names, number, shortId } from "./format.js";
 import * as jobs from "./jobs.js";
 import { confusionMatrix } from "./matrix.js";
-import { colour } from "./palette.js";
+import { colour, isDark } from "./palette.js";
 import { confirmed, facts, flatten, pairs, progressBar, progressText, status, warningList } from "./parts.js";
 import { format } from "./route.js";
 import { RUN, charts } from "./series.js";
@@ -53,6 +53,7 @@ export async function show(place, route, signal) {
   }
 
   function drawState() {
+    document.title = `${job.status === "running" ? `${Math.floor(100 * (job.progress.fraction ?? 0))} % ` : ""}${job.model} – epoca`;
     const { name, last, best, score, scoreLast, scoreBest } = jobs.headline(job);
     const isOver = jobs.hasEnded(job);
     replace(state, progressBar(job, true),
@@ -88,6 +89,7 @@ export async function show(place, route, signal) {
       if (!chart) {
         chart = /** @type {import("./chart.js").EpocaChart} */ (document.createElement("epoca-chart"));
         chart.heading = title;
+        chart.href = url(`v1/jobs/${id}/curve.svg`).href + search({ metric: title, theme: isDark() ? "dark" : null });
         const own = chart;
         own.addEventListener("zoom", (event) => {
           const range = /** @type {CustomEvent} */ (event).detail;

@@ -2,10 +2,11 @@
 
 use super::percentile::{Weighted, averaged_inverted_cdf, sort_with_weights};
 use crate::engine::{
-    classical::{Column, Features, FitError, RandomState, row_draws::RowDraws},
+    classical::{Column, Features, FitError, RandomState, check_cancel, row_draws::RowDraws},
     field::FieldError,
 };
 use rayon::prelude::*;
+use std::sync::atomic::AtomicBool;
 
 /// Columns that are stored side by side, so that a histogram of all of them stays in the L1 cache.
 pub(super) const GROUP: usize = 4;
@@ -131,7 +132,8 @@ impl Binning {
         (order, codes): (Vec<usize>, Vec<Option<Vec<u32>>>),
         max_bins: usize,
         seed: u32,
-    ) -> Self {
+        cancel: &AtomicBool,
+    ) -> Result<Self, FitError> {
         let sampled = (rows.len() > SAMPLE).then(|| {
             let draws = RowDraws::new(rows.len(), weights);
             let mut random = RandomState::new(seed);
@@ -139,29 +141,39 @@ impl Binning {
         });
         let weights = if sampled.is_some() { None } else { weights };
         let rows = sampled.as_deref().unwrap_or(rows);
-        let column = |(at, codes): (usize, Option<Vec<u32>>)| match codes {
-            Some(codes) => ColumnBins::Codes(codes),
-            None => ColumnBins::Thresholds(thresholds(&features.columns()[at], rows, weights, max_bins)),
+        let column = |(at, codes): (usize, Option<Vec<u32>>)| {
+            check_cancel(cancel)?;
+            Ok(match codes {
+                Some(codes) => ColumnBins::Codes(codes),
+                None => ColumnBins::Thresholds(thresholds(&features.columns()[at], rows, weights, max_bins)),
+            })
         };
-        let columns = order.par_iter().copied().zip(codes).map(column).collect();
-        Self { columns, order, missing: max_bins as u8 }
+        let columns = order.par_iter().copied().zip(codes).map(column).collect::<Result<_, FitError>>()?;
+        Ok(Self { columns, order, missing: max_bins as u8 })
     }
 
     /// Some rows of the features.
-    pub(super) fn rows(&self, features: &Features<'_>, rows: &[u32]) -> BinnedRows {
+    pub(super) fn rows(
+        &self,
+        features: &Features<'_>,
+        rows: &[u32],
+        cancel: &AtomicBool,
+    ) -> Result<BinnedRows, FitError> {
         let group = |group: usize| {
             let mut bins = vec![[0; GROUP]; rows.len()];
             let first = group * GROUP;
             for (place, column) in self.columns.iter().skip(first).take(GROUP).enumerate() {
+                check_cancel(cancel)?;
                 let values = features.columns()[self.order[first + place]].values;
                 for (bins, &row) in bins.iter_mut().zip(rows) {
                     bins[place] = column.bin(values[row as usize], self.missing);
                 }
             }
-            bins
+            Ok(bins)
         };
         let groups = self.columns.len().div_ceil(GROUP);
-        BinnedRows { groups: (0..groups).into_par_iter().map(group).collect(), rows: rows.len() }
+        let groups = (0..groups).into_par_iter().map(group).collect::<Result<_, FitError>>()?;
+        Ok(BinnedRows { groups, rows: rows.len() })
     }
 
     /// Whether each column has missing values in some rows.

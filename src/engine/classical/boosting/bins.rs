@@ -82,13 +82,18 @@ impl BinnedRows {
     }
 }
 
-impl Binning {
-    /// The order of the columns, and the codes of the categories that occur. `native` of `false` takes codes as numbers.
-    pub(super) fn categories(
-        features: &Features<'_>,
-        native: bool,
-        max_bins: usize,
-    ) -> Result<(Vec<usize>, Vec<Option<Vec<u32>>>), FitError> {
+/// The order of the columns, and the codes of their categories.
+#[derive(Default)]
+pub(super) struct ColumnOrder {
+    /// Columns of the features: categories first.
+    pub(super) order: Vec<usize>,
+    /// The codes that occur in each of them, ascending; `None` for numbers.
+    pub(super) codes: Vec<Option<Vec<u32>>>,
+}
+
+impl ColumnOrder {
+    /// `native` of `false` takes codes as numbers. An error says that a column has more categories than bins.
+    pub(super) fn new(features: &Features<'_>, native: bool, max_bins: usize) -> Result<Self, FitError> {
         let is_category = |column: &Column<'_>| native && column.levels.is_some();
         let mut codes = Vec::new();
         for (at, column) in features.columns().iter().enumerate() {
@@ -121,15 +126,17 @@ impl Binning {
         let (mut order, numbers): (Vec<usize>, Vec<usize>) = (0..codes.len()).partition(|&at| codes[at].is_some());
         order.extend(numbers);
         let codes = order.iter().map(|&at| codes[at].take()).collect();
-        Ok((order, codes))
+        Ok(Self { order, codes })
     }
+}
 
+impl Binning {
     /// Thresholds from the training rows: midpoints of the values, or percentiles where there are more than `max_bins`.
     pub(super) fn new(
         features: &Features<'_>,
         rows: &[u32],
         weights: Option<&[f64]>,
-        (order, codes): (Vec<usize>, Vec<Option<Vec<u32>>>),
+        ColumnOrder { order, codes }: ColumnOrder,
         max_bins: usize,
         seed: u32,
         cancel: &AtomicBool,

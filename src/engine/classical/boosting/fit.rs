@@ -1,11 +1,12 @@
 //! [`fit`]: the rounds of boosting.
 
 use super::{
-    bins::{BinnedRows, Binning},
+    bins::{BinnedRows, Binning, ColumnOrder},
     early_stopping::Patience,
     fitted::FittedBoosting,
     generator::Generator,
-    grow::{GrowRules, Grower, Grown},
+    grow::Grower,
+    grown::{GrowRules, Grown},
     holdout::hold_out,
     loss::Loss,
     nodes::predict_binned,
@@ -25,8 +26,7 @@ pub(super) struct BoostingRules {
     pub(super) loss: Loss,
     pub(super) max_iter: usize,
     pub(super) max_bins: usize,
-    pub(super) order: Vec<usize>,
-    pub(super) codes: Vec<Option<Vec<u32>>>,
+    pub(super) columns: ColumnOrder,
     pub(super) early_stopping: bool,
     /// `None` watches the training rows.
     pub(super) validation_fraction: Option<Share>,
@@ -119,12 +119,12 @@ pub(super) fn fit(
     let (training, held_out) = divide(rules, data, run.validation.is_some(), seed)?;
     check_cancel(run.cancel)?;
     let weights_training = weights.map(|weights| pick(weights, &training));
-    let categories = (std::mem::take(&mut rules.order), std::mem::take(&mut rules.codes));
+    let columns = std::mem::take(&mut rules.columns);
     let binning = Binning::new(
         &data.features,
         &training,
         weights_training.as_deref(),
-        categories,
+        columns,
         rules.max_bins,
         seed,
         run.cancel,

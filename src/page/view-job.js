@@ -169,8 +169,8 @@ export async function show(place, route, signal) {
   void drawEvents();
   await curves.start();
   drawCurves();
-  signal.addEventListener("abort", jobs.watch(async (ids) => {
-    if (!ids.has(id)) return;
+  const update = async (/** @type {Set<string>} */ ids) => {
+    if (!ids.has(id) || signal.aborted) return;
     const next = jobs.get(id);
     const hasMoved = next.status !== job.status || next.attempt !== job.attempt;
     job = { ...job, ...next };
@@ -186,5 +186,8 @@ export async function show(place, route, signal) {
       if (!below.contains(document.activeElement)) drawBelow();
       void drawEvents();
     }
-  }));
+  };
+  signal.addEventListener("abort", jobs.watch(update));
+  // What changed while the curves were read.
+  await update(new Set([id]));
 }

@@ -154,7 +154,10 @@ export async function show(place, route, signal) {
       const answer = await call();
       job = { ...job, ...answer };
       jobs.add(job);
+      // The stream may have told of the end before the answer came.
+      job = { ...job, ...jobs.get(id) };
       toast(done);
+      drawTop();
       drawState();
       drawBelow();
     } catch (error) {

@@ -8,6 +8,7 @@ use crate::{
 };
 use clap::{Args, Parser, ValueEnum};
 use std::{
+    ffi::OsStr,
     net::{IpAddr, SocketAddr},
     path::PathBuf,
     thread,
@@ -185,15 +186,25 @@ pub enum LogFormat {
     Json,
 }
 
+/// The flags alone, to read them without a command line.
+#[derive(Parser)]
+#[command(no_binary_name = true)]
+struct Flags {
+    #[command(flatten)]
+    config: Config,
+}
+
+/// An empty environment variable counts as unset.
+pub fn without_empty_variables(command: clap::Command) -> clap::Command {
+    let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    command
+        .mut_args(|arg| if arg.get_env().is_some_and(is_empty) { arg.env(None::<&str>) } else { arg })
+        .mut_subcommands(without_empty_variables)
+}
+
 impl Default for Config {
     /// The defaults of every flag, without a look at the environment.
     fn default() -> Self {
-        #[derive(Parser)]
-        #[command(no_binary_name = true)]
-        struct Flags {
-            #[command(flatten)]
-            config: Config,
-        }
         let command = <Flags as clap::CommandFactory>::command().mut_args(|arg| arg.env(None::<&str>));
         let matches = command.get_matches_from(std::iter::empty::<&str>());
         match <Flags as clap::FromArgMatches>::from_arg_matches(&matches) {
@@ -204,6 +215,13 @@ impl Default for Config {
 }
 
 impl Config {
+    /// What the `EPOCA_*` variables say, and defaults for the rest.
+    pub fn from_variables() -> Result<Self, clap::Error> {
+        let command = without_empty_variables(<Flags as clap::CommandFactory>::command());
+        let matches = command.try_get_matches_from(std::iter::empty::<&str>())?;
+        Ok(<Flags as clap::FromArgMatches>::from_arg_matches(&matches)?.config)
+    }
+
     /// The file of the SQLite database.
     pub fn database_file(&self) -> PathBuf {
         self.database_url.clone().unwrap_or_else(|| self.data_dir.join("epoca.sqlite3"))

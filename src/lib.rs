@@ -78,11 +78,13 @@
 //! | [`serving`] | loaded models and predictions |
 //! | [`page`] | the files of the web page |
 //! | [`http`] | routes, errors, limits, streams |
+//! | [`client`] | the commands that talk to a service |
 //! | [`demo`] | the `demo` command, a client of the service |
 //! | [`config`] | settings of the process |
 //! | [`keys`] | the commands for API keys |
 //! | [`log`] | the log on stderr |
 
+pub mod client;
 pub mod config;
 pub mod data;
 pub mod demo;

@@ -2,8 +2,10 @@
 
 use anyhow::Context;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap_complete::Shell;
 use epoca::{
-    config::{Config, ServiceLimits},
+    client::{self, ClientCommand},
+    config::{Config, ServiceLimits, without_empty_variables},
     demo::{self, Demo},
     engine,
     http::{self, tls},
@@ -14,8 +16,7 @@ use epoca::{
 };
 use rustix::process::{Resource, getrlimit, setrlimit};
 use std::{
-    ffi::OsStr,
-    io::{Read, Write},
+    io::{IsTerminal, Read, Write},
     net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream},
     path::PathBuf,
     process::ExitCode,
@@ -36,9 +37,18 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// How long the health check waits for an answer.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Trains, tracks and serves machine-learning models over HTTP
+/// What the help says after the flags.
+const EXAMPLES: &str = "\
+Examples:
+  epoca                                              serve on 127.0.0.1:8080
+  epoca train --data iris.csv --target species       in another terminal: train a model on a table
+  epoca predict @last new.csv -o predicted.csv       and use it
+
+`epoca serve --help` lists every flag of the service.";
+
+/// Trains, tracks and serves machine-learning models over HTTP; without a command it serves
 #[derive(Debug, Parser)]
-#[command(version, args_conflicts_with_subcommands = true)]
+#[command(version, args_conflicts_with_subcommands = true, after_help = format!("{EXAMPLES}\n\n{}", client::EXIT_CODES))]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -50,6 +60,8 @@ struct Cli {
 enum Command {
     /// Serves the API and trains jobs in one process (the default)
     Serve(Box<Config>),
+    #[command(flatten)]
+    Client(ClientCommand),
     /// Trains models on three real tables over HTTP, in a temporary folder
     Demo(Demo),
     /// Creates the database or updates its tables, and exits
@@ -73,6 +85,16 @@ enum Command {
     Keras,
     /// Checks whether the service on this machine is alive; for container health checks
     Health(Box<Config>),
+    /// Prints the completions of a shell: `source <(epoca completions bash)`
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Prints the manual page: `epoca man | man -l -`
+    Man {
+        /// Of this command
+        command: Option<String>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -92,6 +114,12 @@ struct GcCommand {
     config: Config,
 }
 
+/// The command line. Its help lists the commands; `serve --help` has the flags that few need.
+fn command_line() -> clap::Command {
+    let is_common = |arg: &clap::Arg| ["listen", "data_dir", "help", "version"].contains(&arg.get_id().as_str());
+    Cli::command().mut_args(|arg| if is_common(&arg) { arg } else { arg.hide(true) })
+}
+
 /// `mi_option_purge_delay` of mimalloc's `mi_option_t`: milliseconds until free memory goes back to the system.
 const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
 
@@ -104,8 +132,11 @@ fn purge_without_delay() {
 
 fn main() -> ExitCode {
     purge_without_delay();
-    let matches = without_empty_variables(Cli::command()).get_matches();
+    let matches = without_empty_variables(command_line()).get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    if let Some(Command::Client(command)) = cli.command {
+        return run_client(command);
+    }
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -154,7 +185,48 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Layers => print(engine::reference::markdown().as_bytes()),
         Command::Keras => print(keras::reference::markdown().as_bytes()),
         Command::Health(config) => check_health(&config),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut command_line(), "epoca", &mut script);
+            print(&script)
+        }
+        Command::Man { command } => print(&manual(command.as_deref())?),
+        // `main` runs them, for their exit codes.
+        Command::Client(_) => Ok(()),
     }
+}
+
+/// Runs a command that talks to a service; what it waits for on stdin does not keep the process.
+fn run_client(command: ClientCommand) -> ExitCode {
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let done = runtime.block_on(client::run(command));
+    runtime.shutdown_background();
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.print();
+            failure.code().into()
+        }
+    }
+}
+
+/// The manual page of the program, or of a command, in roff.
+fn manual(name: Option<&str>) -> anyhow::Result<Vec<u8>> {
+    let mut command = command_line().name("epoca").display_name("epoca");
+    command.build();
+    if let Some(name) = name {
+        let known = command.find_subcommand(name).with_context(|| format!("there is no command {name:?}"))?;
+        command = known.clone().display_name(format!("epoca-{name}"));
+    }
+    let mut page = Vec::new();
+    clap_mangen::Man::new(command).render(&mut page)?;
+    Ok(page)
 }
 
 /// Writes to stdout; a reader that closes the pipe early is no error.
@@ -163,14 +235,6 @@ fn print(bytes: &[u8]) -> anyhow::Result<()> {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         done => done.context("cannot write to stdout"),
     }
-}
-
-/// An empty environment variable counts as unset.
-fn without_empty_variables(command: clap::Command) -> clap::Command {
-    let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
-    command
-        .mut_args(|arg| if arg.get_env().is_some_and(is_empty) { arg.env(None::<&str>) } else { arg })
-        .mut_subcommands(without_empty_variables)
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
@@ -188,6 +252,12 @@ async fn serve(mut config: Config) -> anyhow::Result<()> {
     let announce = || {
         let mut stdout = std::io::stdout().lock();
         writeln!(stdout, "listening on {scheme}://{address}")?;
+        if stdout.is_terminal() {
+            // A browser reaches every address as this machine's own.
+            let host = if address.ip().is_unspecified() { "localhost".to_owned() } else { address.ip().to_string() };
+            let host = if address.is_ipv6() && host != "localhost" { format!("[{host}]") } else { host };
+            eprintln!("the page: {scheme}://{host}:{}/", address.port());
+        }
         stdout.flush()
     };
     http::serve_once_open(config, listener, shutdown, announce).await

@@ -1,5 +1,6 @@
 //! A client of the service that prints what it sends, as `curl` lines.
 
+use crate::client::install_tls;
 use anyhow::{Context, bail};
 use reqwest::{Method, RequestBuilder, Response, header};
 use serde_json::Value;
@@ -25,6 +26,7 @@ pub enum Body {
 impl Client {
     /// A client of the service at `url`; files go into `folder`.
     pub fn new(url: String, folder: &Path) -> Self {
+        install_tls();
         Self { http: reqwest::Client::new(), url, folder: folder.to_owned() }
     }
 
@@ -57,11 +59,9 @@ impl Client {
         self.send(self.request(Method::GET, path), "", path, None).await
     }
 
-    /// Opens a stream of server-sent events.
-    pub async fn stream(&self, path: &str) -> anyhow::Result<Response> {
+    /// Prints the line for a stream of server-sent events.
+    pub fn show_stream(&self, path: &str) {
         println!("$ curl -sSN -H 'Accept: text/event-stream' {}", quoted(&format!("{}{path}", self.url)));
-        let request = self.request(Method::GET, path).header(header::ACCEPT, "text/event-stream");
-        checked(request.send().await?).await
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {

@@ -1,10 +1,9 @@
 //! The `demo` command: three real tables, from upload to prediction, over real HTTP.
 //!
-//! It starts the service on a free port with a temporary folder and is then a client like any other: it knows `http`
-//! and the settings, and no other room.
+//! It starts the service on a free port with a temporary folder and is then a client like any other: it watches jobs as the
+//! commands do.
 
 mod client;
-mod events;
 mod run;
 mod summary;
 mod tables;
@@ -42,7 +41,8 @@ pub async fn run(demo: Demo, shutdown: CancellationToken) -> anyhow::Result<()> 
             () = shutdown.cancelled() => Err(anyhow!("stopped on request")),
         };
         if shown.is_ok() && demo.keep {
-            println!("\nThe service stays at {}: every line above can be pasted. Ctrl-C ends it.", client.url());
+            println!("\nThe service stays: every line above can be pasted. Ctrl-C ends it.");
+            println!("Its page: {}/", client.url());
             shutdown.cancelled().await;
         }
         ending.cancel();

@@ -2,10 +2,10 @@
 
 use super::{
     client::{Body, Client},
-    events,
     summary::Outcome,
     tables::Table,
 };
+use crate::client as commands;
 use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 
@@ -28,11 +28,9 @@ pub async fn run_table(client: &Client, table: &Table) -> anyhow::Result<Outcome
     let body = json!({"model": model, "dataset": name, "target": table.target, "training": (table.training)()});
     let job = client.create("/v1/jobs", Body::Json(body), &format!("demo-job-{name}")).await?;
     let id = job["id"].as_str().context("the job has no id")?;
-    let epochs = job["training"]["epochs"].as_u64().context("the job has no epochs")?;
-    let stream = client.stream(&format!("/v1/jobs/{id}/events")).await?;
-    let status = events::follow(stream, epochs).await?;
+    client.show_stream(&format!("/v1/jobs/{id}/events"));
+    commands::watch_job(client.url(), id).await?;
     let job = client.get(&format!("/v1/jobs/{id}")).await?;
-    ensure!(status == "succeeded", "expected the job to succeed, received {status}: {}", job["error"]);
 
     let version = client.get(&format!("/v1/models/{model}/versions/{}", job["version"])).await?;
     let request = json!({"instances": cut.instances}).to_string();

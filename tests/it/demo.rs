@@ -16,7 +16,7 @@ fn the_demo_runs_and_succeeds() {
         let accuracy: f64 = row.split_whitespace().last().unwrap().parse().unwrap();
         assert!((0.93..=1.0).contains(&accuracy), "{row}");
     }
-    assert!(out.contains("epoch   1/"), "an epoch has a line where stdout is no terminal: {out}");
+    assert!(err.contains("epoch  1/60"), "an epoch has a line where stderr is no terminal: {err}");
     // Nothing is left behind.
     let folder = out.split(" and keeps its data in ").nth(1).and_then(|rest| rest.lines().next()).unwrap();
     assert!(!std::path::Path::new(folder).exists(), "{folder} is still there");

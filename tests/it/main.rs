@@ -7,6 +7,7 @@ mod classical_boosting;
 mod classical_kernels;
 mod classical_limits;
 mod classical_trees;
+mod command_line;
 mod commands;
 mod data_learning;
 mod data_memory;

@@ -18,10 +18,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("serving", &["engine", "data", "keras", "job", "memory", "store"]),
     ("page", &[]),
     ("http", &["engine", "data", "keras", "job", "memory", "store", "worker", "serving", "page", "config"]),
-    ("demo", &["http", "config"]),
+    ("client", &["http", "config"]),
+    ("demo", &["http", "client", "config"]),
     ("keys", &["job", "store", "config"]),
     ("log", &["config"]),
-    ("main", &["engine", "keras", "store", "http", "demo", "config", "keys", "log"]),
+    ("main", &["engine", "keras", "store", "http", "client", "demo", "config", "keys", "log"]),
     ("lib", &[]),
 ];
 

@@ -7,8 +7,15 @@ use serde::Serialize;
 use std::fmt::Display;
 
 /// A client whose exchanges must keep to the contract: a violation panics in the test that sent the request.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Client(reqwest::Client);
+
+impl Default for Client {
+    fn default() -> Self {
+        epoca::client::install_tls();
+        Self(reqwest::Client::new())
+    }
+}
 
 impl Client {
     pub fn new() -> Self {

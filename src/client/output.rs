@@ -1,0 +1,119 @@
+//! Data on stdout, words on stderr.
+
+use super::failure::{Failure, of_stdout};
+use serde_json::Value;
+use std::io::{IsTerminal, Write};
+
+/// Writes text to stdout as it is.
+pub fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| of_stdout(&error))
+}
+
+/// Writes an object of the API to stdout: indented for people, one line for programs.
+pub fn print_json(value: &Value) -> Result<(), Failure> {
+    if std::io::stdout().is_terminal() { print(&format!("{value:#}\n")) } else { print_line(value) }
+}
+
+/// Writes an object of the API to stdout as one line of NDJSON.
+pub fn print_line(value: &Value) -> Result<(), Failure> {
+    print(&format!("{value}\n"))
+}
+
+/// Text of users without the control characters that a terminal obeys.
+pub fn clean(text: &str) -> String {
+    if !text.chars().any(char::is_control) {
+        return text.to_owned();
+    }
+    let escape = |c: char| if c.is_control() { c.escape_default().collect() } else { c.to_string() };
+    text.chars().map(escape).collect()
+}
+
+/// A value as a table shows it.
+pub fn text_of(value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => clean(text),
+        Value::Number(number) if number.is_f64() => number.as_f64().map(short).unwrap_or_default(),
+        other => clean(&other.to_string()),
+    }
+}
+
+/// A measured number with four digits.
+pub fn short(number: f64) -> String {
+    let size = number.abs();
+    if number == 0.0 || (1e-3..1e5).contains(&size) {
+        let decimals = if size >= 1000.0 {
+            1
+        } else if size >= 10.0 {
+            2
+        } else {
+            4
+        };
+        format!("{number:.decimals$}")
+    } else {
+        format!("{number:.3e}")
+    }
+}
+
+/// Rows below a heading, in columns as wide as their widest cell. Columns whose cells are all numbers are set to the right.
+pub fn table(heading: &[&str], rows: &[Vec<String>]) -> String {
+    let is_number = |cell: &str| cell == "-" || cell.trim_end_matches(['*', '%']).parse::<f64>().is_ok();
+    let columns: Vec<(usize, bool)> = heading
+        .iter()
+        .enumerate()
+        .map(|(column, name)| {
+            let cells = || rows.iter().filter_map(|row| row.get(column));
+            let width = cells().map(|cell| cell.chars().count()).chain([name.chars().count()]).max().unwrap_or(0);
+            (width, cells().all(|cell| is_number(cell)) && cells().any(|cell| cell != "-"))
+        })
+        .collect();
+    let heading: Vec<String> = heading.iter().map(ToString::to_string).collect();
+    let mut text = String::new();
+    for row in std::iter::once(&heading).chain(rows) {
+        let mut line = String::new();
+        for (cell, (width, is_right)) in row.iter().zip(&columns) {
+            let space = " ".repeat(width.saturating_sub(cell.chars().count()));
+            line += &if *is_right { format!("{space}{cell}  ") } else { format!("{cell}{space}  ") };
+        }
+        text += line.trim_end();
+        text.push('\n');
+    }
+    text
+}
+
+/// Names with values, one pair a line.
+pub fn pairs(rows: &[(String, String)]) -> String {
+    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    rows.iter().map(|(name, value)| format!("{name:<width$}  {value}").trim_end().to_owned() + "\n").collect()
+}
+
+/// Bytes for people.
+pub fn bytes(count: u64) -> String {
+    indicatif::HumanBytes(count).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_four_digits() {
+        let written: Vec<String> =
+            [0.0, 0.41234, -1.5, 12.345, 1234.5, 123_456.0, 0.000_123].into_iter().map(short).collect();
+        assert_eq!(written, ["0.0000", "0.4123", "-1.5000", "12.35", "1234.5", "1.235e5", "1.230e-4"]);
+    }
+
+    #[test]
+    fn tables_align() {
+        let rows = vec![vec!["a".into(), "1.5".into()], vec!["long".into(), "-".into()]];
+        assert_eq!(table(&["name", "loss"], &rows), "name  loss\na      1.5\nlong     -\n");
+        assert_eq!(pairs(&[("a".into(), "1".into()), ("bcd".into(), String::new())]), "a    1\nbcd\n");
+    }
+
+    #[test]
+    fn a_terminal_is_not_given_escape_codes_of_users() {
+        assert_eq!(clean("a\u{1b}[31mb\u{9b}ç\n"), "a\\u{1b}[31mb\\u{9b}ç\\n");
+        assert_eq!(text_of(&serde_json::json!("a\tb")), "a\\tb");
+    }
+}

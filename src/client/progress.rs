@@ -1,0 +1,176 @@
+//! A job's events on stderr: a bar on a terminal, lines elsewhere.
+
+use super::output::{clean, short};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::Value;
+use std::{
+    io::IsTerminal,
+    time::{Duration, Instant},
+};
+
+/// Jobs with more epochs have at most one line a second where there is no terminal.
+const EPOCHS_WITH_A_LINE_EACH: u64 = 100;
+
+/// Characters of the small curve.
+const SPARKLINE_WIDTH: usize = 10;
+
+/// Shows a job's events.
+#[derive(Debug)]
+pub struct Progress {
+    bar: Option<ProgressBar>,
+    curve: Vec<f64>,
+    best: Option<(f64, u64)>,
+    printed_at: Option<Instant>,
+    last: Option<String>,
+    is_lost: bool,
+}
+
+impl Progress {
+    /// Where stderr is a terminal, a bar; elsewhere lines.
+    pub fn new() -> Self {
+        let has_bar = std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+        let bar = has_bar.then(|| {
+            let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
+            let template = "{bar:12} {pos}/{len} {eta} {wide_msg}";
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                bar.set_style(style.progress_chars("━╸─"));
+            }
+            bar
+        });
+        Self { bar, curve: Vec::new(), best: None, printed_at: None, last: None, is_lost: false }
+    }
+
+    /// Shows an event.
+    pub fn show(&mut self, event: &Value) {
+        let data = &event["data"];
+        if std::mem::take(&mut self.is_lost) {
+            self.line("connected again");
+        }
+        match event["type"].as_str() {
+            Some("status") => self.status(data),
+            Some("epoch") => self.epoch(data),
+            Some("message") => self.line(&clean(data["text"].as_str().unwrap_or_default())),
+            _ => {}
+        }
+    }
+
+    /// Says once that the connection is lost.
+    pub fn lost(&mut self) {
+        if !std::mem::replace(&mut self.is_lost, true) {
+            self.line("the connection is lost; trying again …");
+        }
+    }
+
+    /// Leaves the last state on the screen, as a line.
+    pub fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+            if let Some(last) = &self.last {
+                eprintln!("{last}");
+            }
+        }
+    }
+
+    fn line(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.println(text),
+            None => eprintln!("{text}"),
+        }
+    }
+
+    fn status(&mut self, data: &Value) {
+        let status = data["status"].as_str().unwrap_or_default();
+        match &self.bar {
+            Some(bar) if self.last.is_none() => bar.set_message(status.to_owned()),
+            Some(_) => {}
+            None => eprintln!("{status}"),
+        }
+    }
+
+    fn epoch(&mut self, logs: &Value) {
+        let (epoch, epochs) = (logs["epoch"].as_u64().unwrap_or(0), logs["epochs"].as_u64().unwrap_or(0));
+        let watched = logs["val_loss"].as_f64().or(logs["loss"].as_f64());
+        if let Some(value) = watched {
+            self.curve.push(value);
+            if self.best.is_none_or(|(best, _)| value < best) {
+                self.best = Some((value, epoch));
+            }
+        }
+        match &self.bar {
+            Some(bar) => {
+                let curve = sparkline(&self.curve, SPARKLINE_WIDTH);
+                let best = self.best.map(|(value, at)| format!("  best {} at {at}", short(value))).unwrap_or_default();
+                // What is most wanted comes first: a narrow terminal cuts the rest.
+                let losses = metrics(logs, |name| name.ends_with("loss"));
+                let others = metrics(logs, |name| !name.ends_with("loss"));
+                let message = format!("{curve} {losses}{best}  {others}");
+                bar.set_length(epochs);
+                bar.set_position(epoch);
+                bar.set_message(message.clone());
+                self.last = Some(format!("epoch {epoch}/{epochs}  {message}"));
+            }
+            None => {
+                let is_due = self.printed_at.is_none_or(|at| at.elapsed() >= Duration::from_secs(1));
+                if epochs <= EPOCHS_WITH_A_LINE_EACH || is_due || epoch == epochs {
+                    self.printed_at = Some(Instant::now());
+                    let width = epochs.to_string().len();
+                    eprintln!("epoch {epoch:>width$}/{epochs}  {}", metrics(logs, |_| true));
+                }
+            }
+        }
+    }
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What an epoch measured, without its settings and timings: the metrics whose names are `wanted`.
+pub fn metrics(logs: &Value, wanted: impl Fn(&str) -> bool) -> String {
+    let others = ["epoch", "epochs", "learning_rate", "seconds", "samples_per_second"];
+    let Some(logs) = logs.as_object() else { return String::new() };
+    let shown = logs.iter().filter(|(name, _)| !others.contains(&name.as_str()) && wanted(name));
+    let shown = shown.filter_map(|(name, value)| Some(format!("{} {}", clean(name), short(value.as_f64()?))));
+    shown.collect::<Vec<_>>().join("  ")
+}
+
+/// A curve of at most `width` characters; each is the last value of equally many epochs.
+pub fn sparkline(values: &[f64], width: usize) -> String {
+    const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let finite = || values.iter().copied().filter(|value| value.is_finite());
+    let (min, max) = (finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max));
+    let size = values.len().div_ceil(width.max(1)).max(1);
+    let level = |value: f64| {
+        if !value.is_finite() {
+            return '×';
+        }
+        let share = if max > min { (value - min) / (max - min) } else { 0.0 };
+        LEVELS[((share * 7.0).round() as usize).min(7)]
+    };
+    values.chunks(size).filter_map(|chunk| chunk.last()).map(|value| level(*value)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_sparkline_spans_its_range() {
+        assert_eq!(sparkline(&[0.0, 1.0, 2.0, 7.0], 16), "▁▂▃█");
+        assert_eq!(sparkline(&[3.0, 3.0], 16), "▁▁");
+        assert_eq!(sparkline(&[1.0, f64::NAN, 2.0], 16), "▁×█");
+        assert_eq!(sparkline(&[], 16), "");
+        let long: Vec<f64> = (0..1000).map(f64::from).collect();
+        assert_eq!(sparkline(&long, 16).chars().count(), 16);
+    }
+
+    #[test]
+    fn an_epoch_shows_what_it_measured() {
+        let logs = json!({"epoch": 3, "epochs": 5, "loss": 0.5, "val_loss": null, "accuracy": 1.0, "learning_rate": 0.1, "seconds": 2.0});
+        assert_eq!(metrics(&logs, |_| true), "loss 0.5000  accuracy 1.0000");
+        assert_eq!(metrics(&logs, |name| name != "loss"), "accuracy 1.0000");
+    }
+}

@@ -1,0 +1,130 @@
+//! Every exit code, and what is said.
+
+use super::{Done, Shell, epoca, example};
+use std::{
+    io::{Read, Write},
+    net::TcpListener,
+    time::{Duration, Instant},
+};
+
+#[test]
+fn where_nobody_listens_one_line_says_so_at_once() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url = format!("http://{free}");
+    for arguments in [
+        &["train", "--data", &example("iris.csv"), "--target", "species"][..],
+        &["predict", "iris", &example("iris.csv")],
+        &["export", "iris"],
+        &["logs"],
+        &["watch"],
+        &["jobs"],
+        &["jobs", "show", "01a2"],
+        &["datasets", "add", &example("iris.csv")],
+        &["models", "rm", "iris"],
+    ] {
+        let started = Instant::now();
+        let done = Done::of(epoca(&[arguments, &["--url", &url]].concat()).output().unwrap());
+        let done = done.failed(3, &format!("nobody listens at {url}: start the service with `epoca`"));
+        assert!(started.elapsed() < Duration::from_secs(2), "{arguments:?}");
+        assert_eq!(done.err.lines().count(), 1, "{arguments:?}: {done:#?}");
+    }
+}
+
+#[test]
+fn usage_is_explained_with_code_2() {
+    let shell = Shell::start();
+    for (arguments, says) in [
+        (&["train"][..], "expected --data FILE"),
+        (&["train", "--data", &example("iris.csv")], "sepal_length,sepal_width,petal_length,petal_width,species"),
+        (&["train", "--watch", "--detach"], "cannot be used with"),
+        (&["train", "--set", "epochs"], "expected NAME=VALUE"),
+        (&["train", "--epochs", "many"], "--epochs"),
+        (&["jobs", "--url", "ftp://x"], "expected --url to be like"),
+        (&["jobs", "shwo"], "shwo"),
+        (&["jobs", "--status", "failed", "show"], "--status is for the list"),
+        (&["models", "--limit", "0"], "expected at least 1"),
+        (&["predict", "a@b", "x.csv"], "\"b\" is not a number"),
+        (&["jobs", "--data-dir", "x"], "--local"),
+        (&["nonsense"], "nonsense"),
+    ] {
+        shell.run(arguments).failed(2, says);
+    }
+    let help = Done::of(epoca(&["--help"]).output().unwrap()).succeeded().out;
+    for line in ["0    success", "2    wrong usage", "5    the job failed", "6    the job was cancelled", "130  Ctrl-C"]
+    {
+        assert!(help.contains(line), "no {line}: {help}");
+    }
+}
+
+#[test]
+fn what_is_not_there_is_code_3_and_what_is_wrong_is_code_1() {
+    let shell = Shell::start();
+    let iris = example("iris.csv");
+    shell.run(&["jobs", "show"]).failed(3, "there are no jobs yet");
+    shell.run(&["predict", "@last", &iris]).failed(3, "no model is trained yet");
+    let train = |more: &[&str]| shell.run(&[&["train", "--data", &iris, "--target", "species"], more].concat());
+    let detached = train(&["--epochs", "1", "--detach"]).succeeded().out;
+    shell.run(&["watch", detached.trim()]).succeeded();
+    for (arguments, says) in [
+        (&["jobs", "show", "ffff"][..], "no job is named \"ffff\""),
+        (&["jobs", "cancel", "zzz"], "no job is named"),
+        (&["datasets", "show", "nope"], "no dataset is named"),
+        (&["models", "show", "nope"], "no model is named"),
+        (&["train", "--data", &iris, "--target", "species", "--model", "cnn"], "a JSON file, or mlp or linear"),
+        (&["models", "show", "iris-mlp@9"], "version 9"),
+        (&["predict", "nope", &iris], "no model is named"),
+        (&["predict", "iris-mlp", "nope.csv"], "nope.csv"),
+        (&["train", "--data", "nope.csv", "--target", "y"], "nope.csv"),
+        (&["train", "--data", "nope", "--target", "y"], "nope"),
+        (&["models", "add", "nope.json"], "nope.json"),
+    ] {
+        shell.run(arguments).failed(3, says);
+    }
+    train(&["--epochs", "0"]).failed(1, "/training/epochs: expected 1 to ");
+    train(&["--set", "optimzer=adam"]).failed(1, "did you mean `optimizer`?");
+    shell.run(&["train", "--data", &iris, "--target", "Species"]).failed(1, "did you mean `species`?");
+    // Ids begin with the time: the first characters of two jobs of one test are the same.
+    train(&["--epochs", "1"]).succeeded();
+    let prefix = &detached[..4];
+    let done = shell.run(&["jobs", "show", prefix]).failed(1, &format!("2 jobs begin with \"{prefix}\""));
+    assert!(done.err.contains(detached.trim()), "{done:#?}");
+}
+
+#[test]
+fn a_job_that_fails_is_code_5() {
+    let shell = Shell::start();
+    let arguments =
+        ["train", "--data", &example("iris.csv"), "--target", "species", "--set", "optimizer.learning_rate=1e38"];
+    let done = shell.run(&arguments);
+    assert!(done.code == 5 && done.err.contains("failed: ") && done.out.is_empty(), "{done:#?}");
+    shell.run(&["watch", "@last"]).failed(5, "failed: ");
+    let done = shell.run(&["watch", "@last", "--json"]);
+    assert!(done.code == 5 && done.out.lines().last().unwrap().contains("\"failed\""), "{done:#?}");
+}
+
+#[test]
+fn a_service_that_wants_a_key_is_code_4_and_a_stranger_code_1() {
+    let answer = |text: &'static str| {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let received = std::thread::spawn(move || {
+            let (mut connection, _) = listener.accept().unwrap();
+            let mut request = [0; 4096];
+            let length = connection.read(&mut request).unwrap();
+            connection.write_all(text.as_bytes()).unwrap();
+            String::from_utf8_lossy(&request[..length]).to_lowercase()
+        });
+        (url, received)
+    };
+    let problem = "HTTP/1.1 401 Unauthorized\r\ncontent-type: application/problem+json\r\nconnection: close\r\n\r\n{\"title\": \"Unauthorized\", \"detail\": \"no API key\"}";
+    let (url, received) = answer(problem);
+    Done::of(epoca(&["jobs", "--url", &url]).output().unwrap()).failed(4, "--api-key or EPOCA_API_KEY");
+    assert!(!received.join().unwrap().contains("authorization"));
+    let (url, received) = answer(problem);
+    let mut command = epoca(&["jobs", "--url", &url]);
+    Done::of(command.env("EPOCA_API_KEY", "secret").output().unwrap()).failed(4, "no API key");
+    assert!(received.join().unwrap().contains("authorization: bearer secret\r\n"));
+    let (url, received) = answer("HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello");
+    Done::of(epoca(&["jobs", "--url", &url]).output().unwrap()).failed(1, "does not answer like epoca");
+    received.join().unwrap();
+}

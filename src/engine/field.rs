@@ -184,11 +184,17 @@ fn unescape(token: &str) -> String {
 
 /// The known name nearest to `received`, if it is near enough for a suggestion.
 fn nearest<'a>(received: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // of one or two letters another name is not a spelling mistake
+    let enough = |name: &str| match name.chars().count() {
+        0..=2 => 0,
+        3..=4 => 1,
+        length => 2.max(length / 3),
+    };
     known
         .into_iter()
         .map(|name| (strsim::damerau_levenshtein(received, name), name))
         .min()
-        .filter(|(distance, name)| *distance <= 2.max(name.len() / 3))
+        .filter(|(distance, name)| *distance <= enough(name) || name.eq_ignore_ascii_case(received))
         .map(|(_, name)| name)
 }
 
@@ -292,6 +298,13 @@ mod tests {
         let error = parse::<Outer>(&json!({"layers": [{"units": 1}, {"unit": 2}]})).unwrap_err();
         assert_eq!(error.pointer, "/layers/1/unit");
         assert!(error.detail.contains("did you mean `units`?"), "{error}");
+    }
+
+    #[test]
+    fn other_short_names_are_no_spelling_mistakes() {
+        assert_eq!(did_you_mean("x", ["y", "z"]), "");
+        assert_eq!(did_you_mean("Y", ["y", "z"]), "; did you mean `y`?");
+        assert_eq!(did_you_mean("adm", ["adam", "sgd"]), "; did you mean `adam`?");
     }
 
     #[test]

@@ -30,9 +30,7 @@ use futures::future::BoxFuture;
 use sqlx::{
     Sqlite, SqliteConnection, SqlitePool,
     pool::PoolConnection,
-    sqlite::{
-        SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
-    },
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
 };
 use std::{
     collections::HashSet,

@@ -5,6 +5,10 @@ use crate::support::Client;
 use futures::future::join_all;
 use serde_json::{Value, json};
 use std::fmt::Write;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_size_of_an_answer_is_bounded_and_large_ones_are_streamed() {
@@ -35,10 +39,23 @@ async fn the_size_of_an_answer_is_bounded_and_large_ones_are_streamed() {
     assert_eq!((&large["model"], &large["warnings"]), (&small["model"], &small["warnings"]));
 
     // 26 MB each: what is not read is not in memory.
-    let streams = join_all((0..20).map(|_| reqwest::Client::new().post(&url).json(&instances(100)).send())).await;
-    assert!(streams.iter().all(|answer| answer.as_ref().unwrap().status() == 200));
+    let body = instances(100).to_string();
+    let address = process.url().strip_prefix("http://").unwrap();
+    let mut unread = Vec::new();
+    for _ in 0..20 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let head = format!(
+            "POST /v1/models/m:predict HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all((head + &body).as_bytes()).await.unwrap();
+        let mut first = [0; 12];
+        stream.read_exact(&mut first).await.unwrap();
+        assert_eq!(&first, b"HTTP/1.1 200");
+        unread.push(stream);
+    }
     is_alive(&process).await;
-    drop(streams);
+    drop(unread);
 
     let problem = expect(Client::new().post(&url).json(&instances(20_000)).send().await.unwrap(), 422).await;
     let error = &problem["errors"][0];
@@ -106,8 +123,7 @@ async fn large_bodies_are_bounded_while_they_are_read() {
         ("/v1/jobs", filled(r#"{"model":"a","dataset":"b","target":"c","training":{"metrics":["#, r#""mse","#, "]}}")),
     ];
     let send = |path: &str, body: &str| {
-        let request =
-            reqwest::Client::new().post(format!("{}{path}", process.url())).header("content-type", "application/json");
+        let request = Client::new().post(format!("{}{path}", process.url())).header("content-type", "application/json");
         request.body(body.to_owned()).send()
     };
     for (path, body) in &bodies {
@@ -148,7 +164,7 @@ async fn a_page_of_rows_is_bounded_in_bytes() {
     let url = format!("{}/v1/datasets/d/rows?limit=100", process.url());
     let (mut after, mut read) = (String::new(), Vec::new());
     loop {
-        let page: Value = expect(reqwest::get(format!("{url}{after}")).await.unwrap(), 200).await;
+        let page: Value = expect(crate::support::get(format!("{url}{after}")).await.unwrap(), 200).await;
         let rows = page["data"].as_array().unwrap();
         assert!((1..=2).contains(&rows.len()), "{}", rows.len());
         read.extend(rows.iter().map(|row| row["c0"].as_str().unwrap()[..2].to_owned()));
@@ -158,7 +174,7 @@ async fn a_page_of_rows_is_bounded_in_bytes() {
         }
     }
     assert_eq!(read, (0..10).map(|row| format!("{row}-")).collect::<Vec<_>>());
-    let together = join_all((0..24).map(|_| reqwest::get(&url))).await;
+    let together = join_all((0..24).map(|_| crate::support::get(&url))).await;
     let statuses: Vec<u16> = together.into_iter().map(|answer| answer.unwrap().status().as_u16()).collect();
     assert!(statuses.iter().all(|status| [200, 503].contains(status)), "{statuses:?}");
     is_alive(&process).await;
@@ -204,7 +220,7 @@ async fn a_page_of_a_list_is_bounded_in_bytes() {
     let url = format!("{}/v1/datasets?limit=100", process.url());
     let (mut after, mut names, mut pages) = (String::new(), Vec::new(), 0);
     loop {
-        let text = reqwest::get(format!("{url}{after}")).await.unwrap().text().await.unwrap();
+        let text = crate::support::get(format!("{url}{after}")).await.unwrap().text().await.unwrap();
         assert!(text.len() < 16 << 20, "{}", text.len());
         let page: Value = serde_json::from_str(&text).unwrap();
         names.extend(

@@ -76,6 +76,7 @@
 //! | [`store`] | records in SQL, artifacts in files |
 //! | [`worker`] | claim, load, fit, record |
 //! | [`serving`] | loaded models and predictions |
+//! | [`page`] | the files of the web page |
 //! | [`http`] | routes, errors, limits, streams |
 //! | [`demo`] | the `demo` command, a client of the service |
 //! | [`config`] | settings of the process |
@@ -89,6 +90,7 @@ pub mod http;
 pub mod job;
 pub mod keras;
 pub mod log;
+pub mod page;
 pub mod memory;
 pub mod serving;
 pub mod store;

@@ -30,9 +30,9 @@ pub async fn json(Extension(document): Extension<Arc<Document>>) -> Result<Respo
 
 /// API documentation
 #[utoipa::path(get, path = "/docs", tag = "documentation",
-    responses((status = 303, description = "The page is at /docs/", headers(("location" = String, description = "`/docs/`")))))]
+    responses((status = 303, description = "The page is at /docs/", headers(("location" = String, description = "`docs/`, relative to this path")))))]
 pub async fn docs() -> Redirect {
-    Redirect::to("/docs/")
+    Redirect::to("docs/")
 }
 
 /// Page of the API documentation
@@ -52,7 +52,7 @@ pub async fn asset(FileName(name): FileName) -> Result<Response, Problem> {
 
 fn file(name: &str) -> Result<Response, Problem> {
     static CONFIG: OnceLock<Arc<Config<'static>>> = OnceLock::new();
-    let config = CONFIG.get_or_init(|| Arc::new(Config::from("/openapi.json")));
+    let config = CONFIG.get_or_init(|| Arc::new(Config::from("../openapi.json")));
     match utoipa_swagger_ui::serve(name, Arc::clone(config)) {
         Ok(Some(file)) => typed(file.bytes.into_owned().into(), &file.content_type),
         Ok(None) => Err(Problem::new(Kind::NotFound, format!("no file {name:?} in the documentation"))),

@@ -19,7 +19,7 @@ use axum::{
         sse::{Event, KeepAlive, Sse},
     },
 };
-use futures::{StreamExt, stream};
+use futures::{Stream, StreamExt, stream};
 use serde::Deserialize;
 use std::{sync::Arc, time::Duration};
 
@@ -104,12 +104,17 @@ pub async fn events(
             Err(axum::Error::new(error))
         }
     });
+    Ok(stream_of(events, &app))
+}
+
+/// The events as an answer that ends with the service.
+pub fn stream_of(events: impl Stream<Item = Result<Event, axum::Error>> + Send + 'static, app: &App) -> Response {
     let hint = stream::once(async { Ok(Event::default().retry(RETRY)) });
     let stream = hint.chain(events).take_until(app.shutdown.clone().cancelled_owned());
     let mut response = Sse::new(stream).keep_alive(KeepAlive::new().interval(COMMENT_EVERY)).into_response();
     // Keeps proxies from buffering the events.
     response.headers_mut().insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
-    Ok(response)
+    response
 }
 
 fn kept(event: &JobEvent) -> Result<Event, axum::Error> {

@@ -1,49 +1,74 @@
 //! `/v1/jobs`: training.
 
 use crate::{
-    engine::field::FieldError,
+    data::{
+        named::{Named, PerOutput, per_output},
+        recipe::{Task, task},
+    },
+    engine::{field::FieldError, spec::LayerSummary},
     http::{
         App,
         body::Json as Body,
         idempotency::{Created, IdempotencyKey, fingerprint},
+        models::define,
         path::Id,
         problem::Problem,
         query::{Cursor, Limit, List, Parameters},
     },
     job::{
-        Dataset, Job, JobOverview, JobProgress, JobStatus, ModelWarning, Timing, now,
-        preprocessing::JobWarning,
-        resolve::{JobRequest, TableView, resolve},
+        Columns, Dataset, Job, JobOverview, JobPatch, JobProgress, JobStatus, Model, ModelWarning, Timing, labels, now,
+        preprocessing::{ColumnScale, JobWarning},
+        resolve::{JobRequest, Resolved, TableView, resolve},
+        sizes::JobSummary,
+        training::Training,
     },
     store::{JobFilter, Page, StoreError},
 };
-use axum::{Json, extract::State, http::StatusCode, response::Response};
+use axum::{
+    Json,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 use std::sync::Arc;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 const JOBS: &str = "/v1/jobs";
 
 /// Train a model on a dataset
 ///
-/// Settings that are left out follow from the target and the model, and are part of the answer.
+/// Settings that are left out follow from the target and the model, and are part of the answer. With `dry_run=true` nothing is
+/// stored, and `definition` may be in the request, so that a model can be tried on a dataset before it exists.
 #[utoipa::path(
     post,
     path = "/v1/jobs",
     tag = "jobs",
-    params(IdempotencyKey),
+    params(IdempotencyKey, CreateQuery),
     request_body(content = JobRequest, example = json!({
         "model": "iris-mlp", "dataset": "iris", "target": "species",
         "training": {"epochs": 50, "batch_size": 16, "optimizer": "adam", "validation_split": 0.2, "seed": 7,
                      "early_stopping": {"monitor": "val_loss", "patience": 5, "restore_best_weights": true}}})),
-    responses((status = 202, description = "The job, in the queue", body = Job, headers(("location" = String, description = "Its path")))),
+    responses(
+        (status = 200, description = "With `dry_run=true`: what the job would be", body = JobPlan),
+        (status = 202, description = "The job, in the queue", body = Job, headers(("location" = String, description = "Its path"))),
+    ),
 )]
 pub async fn create(
     State(app): State<Arc<App>>,
     key: IdempotencyKey,
+    Parameters(query): Parameters<CreateQuery>,
     request: Body<JobRequest>,
 ) -> Result<Response, Problem> {
+    if query.dry_run {
+        return Ok(Json(plan(&app, request.value).await?).into_response());
+    }
+    if request.value.definition.is_some() {
+        let detail = "expected `definition` with dry_run=true only: define the model with POST /v1/models first";
+        return Err(FieldError::new("/definition", detail).into());
+    }
     let route = format!("POST {JOBS}");
     let fingerprint = fingerprint(&[&request.bytes]);
     if let Some(earlier) = key.earlier(&*app.store, &route, &fingerprint).await? {
@@ -55,8 +80,83 @@ pub async fn create(
     created.answer(app.store.submit(&job, receipt.as_ref()).await)
 }
 
-async fn checked(app: &App, request: JobRequest) -> Result<Job, Problem> {
-    let model = named(app.store.model(&request.model).await, "/model")?;
+/// Whether to store.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct CreateQuery {
+    /// Whether to only check the request and answer what the job would be
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// What a job would be: the request with everything filled in.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct JobPlan {
+    /// The model's name.
+    model: String,
+    /// The dataset's name.
+    dataset: String,
+    /// Target columns, by output where there are several.
+    #[schema(schema_with = per_output::<Columns>)]
+    target: PerOutput<Columns>,
+    /// Feature columns, in the order of list instances.
+    features: Vec<String>,
+    /// Feature columns of each input, for a model with named inputs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<std::collections::HashMap<String, Vec<String>>>)]
+    inputs: Option<Named<Vec<String>>>,
+    /// Task, by output where there are several.
+    #[serde(serialize_with = "task::kinds")]
+    #[schema(schema_with = task::schema)]
+    task: PerOutput<Task>,
+    /// Training settings with all defaults filled in.
+    training: Training,
+    /// Scale of the number columns with the reason, grouped.
+    preprocessing: Vec<ColumnScale>,
+    /// What is allowed and probably not intended.
+    warnings: Vec<JobWarning>,
+    /// Sizes.
+    summary: JobSummary,
+    /// The model's layers with their shapes.
+    layers: Vec<LayerSummary>,
+}
+
+async fn plan(app: &App, mut request: JobRequest) -> Result<JobPlan, Problem> {
+    let model = match request.definition.take() {
+        None => named(app.store.model(&request.model).await, "/model")?,
+        Some(definition) => {
+            let model = define(&request.model, &definition, &app.config.limits.model())?;
+            request.definition = Some(definition);
+            model
+        }
+    };
+    let Checked { model, dataset, resolved, .. } = check(app, &request, model).await?;
+    Ok(JobPlan {
+        model: model.name.clone(),
+        dataset: dataset.name,
+        target: resolved.target,
+        features: resolved.features,
+        inputs: resolved.inputs,
+        task: resolved.task,
+        training: resolved.training,
+        preprocessing: resolved.preprocessing,
+        warnings: all_warnings(resolved.warnings, model.warnings),
+        summary: resolved.summary,
+        layers: resolved.layers,
+    })
+}
+
+/// A request with everything that it names.
+struct Checked {
+    model: Model,
+    dataset: Dataset,
+    validation: Option<Dataset>,
+    resolved: Resolved,
+}
+
+async fn check(app: &App, request: &JobRequest, model: Model) -> Result<Checked, Problem> {
+    labels::check(&request.labels, request.note.as_deref())?;
     let dataset = named(app.store.dataset(&request.dataset).await, "/dataset")?;
     let validation = match &request.validation_dataset {
         Some(key) => Some(named(app.store.dataset(key).await, "/validation_dataset")?),
@@ -67,7 +167,7 @@ async fn checked(app: &App, request: JobRequest) -> Result<Job, Problem> {
     let definition = model.parse_definition().map_err(unreadable)?;
     let limits = app.config.limits.model();
     let resolved = resolve(
-        &request,
+        request,
         &definition,
         &model.training_defaults,
         view(&dataset),
@@ -82,9 +182,21 @@ async fn checked(app: &App, request: JobRequest) -> Result<Job, Problem> {
         );
         return Err(FieldError::new("/model", detail).into());
     }
-    let of_model =
-        |warning: ModelWarning| JobWarning { code: warning.code, columns: Vec::new(), detail: warning.detail };
-    let of_model = model.warnings.into_iter().map(of_model);
+    Ok(Checked { model, dataset, validation, resolved })
+}
+
+fn all_warnings(of_job: Vec<JobWarning>, of_model: Vec<ModelWarning>) -> Vec<JobWarning> {
+    let of_model = of_model.into_iter().map(|warning| JobWarning {
+        code: warning.code,
+        columns: Vec::new(),
+        detail: warning.detail,
+    });
+    of_job.into_iter().chain(of_model).collect()
+}
+
+async fn checked(app: &App, request: JobRequest) -> Result<Job, Problem> {
+    let model = named(app.store.model(&request.model).await, "/model")?;
+    let Checked { model, dataset, validation, resolved } = check(app, &request, model).await?;
     Ok(Job {
         id: Uuid::now_v7(),
         model: model.name,
@@ -100,10 +212,13 @@ async fn checked(app: &App, request: JobRequest) -> Result<Job, Problem> {
         progress: JobProgress { epochs: resolved.training.epochs, ..JobProgress::default() },
         training: resolved.training,
         preprocessing: resolved.preprocessing,
-        warnings: resolved.warnings.into_iter().chain(of_model).collect(),
+        warnings: all_warnings(resolved.warnings, model.warnings),
         summary: Some(resolved.summary),
         status: JobStatus::Queued,
         metrics: Map::new(),
+        best: None,
+        labels: request.labels,
+        note: request.note,
         confusion_matrix: None,
         best_epoch: None,
         version: None,
@@ -139,6 +254,9 @@ pub struct JobsQuery {
     model: Option<String>,
     /// Only jobs on this dataset, by name or id
     dataset: Option<String>,
+    /// Only jobs with this label: its name, or `name=value`
+    #[param(example = "team=a")]
+    label: Option<String>,
     /// Maximum number of entries
     #[serde(default)]
     #[param(value_type = u32, minimum = 1, maximum = 100, default = 20)]
@@ -168,7 +286,11 @@ pub async fn list(
     State(app): State<Arc<App>>,
     Parameters(query): Parameters<JobsQuery>,
 ) -> Result<Json<JobList>, Problem> {
-    let filter = JobFilter { status: query.status, model: query.model, dataset: query.dataset };
+    let label = query.label.map(|label| match label.split_once('=') {
+        Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
+        None => (label, None),
+    });
+    let filter = JobFilter { status: query.status, model: query.model, dataset: query.dataset, label };
     let page = Page { limit: query.limit.0, after: query.after.map(|cursor| cursor.0) };
     let List { data, next } = app.store.jobs(&filter, &page).await?.into();
     Ok(Json(match query.full {
@@ -183,6 +305,18 @@ pub async fn list(
     responses((status = 200, description = "The job", body = Job)))]
 pub async fn show(State(app): State<Arc<App>>, Id(id): Id) -> Result<Json<Job>, Problem> {
     Ok(Json(app.store.job(id).await?))
+}
+
+/// Change labels and note of a job
+///
+/// What is left out stays; null removes.
+#[utoipa::path(patch, path = "/v1/jobs/{job}", tag = "jobs",
+    params(("job" = Uuid, Path, description = "Id")),
+    request_body(content = JobPatch, example = json!({"labels": {"team": "a", "old": null}, "note": "with more data"})),
+    responses((status = 200, description = "The job", body = Job)))]
+pub async fn patch(State(app): State<Arc<App>>, Id(id): Id, request: Body<JobPatch>) -> Result<Json<Job>, Problem> {
+    request.value.check()?;
+    Ok(Json(app.store.patch_job(id, &request.value).await??))
 }
 
 /// Cancel a job

@@ -9,8 +9,10 @@ pub mod body;
 pub mod cut;
 pub mod datasets;
 pub mod docs;
+pub mod entity;
 pub mod events;
 pub mod health;
+pub mod history;
 pub mod idempotency;
 pub mod jobs;
 pub mod methods;
@@ -18,6 +20,7 @@ pub mod metrics;
 pub mod middleware;
 pub mod models;
 pub mod openapi;
+pub mod page;
 pub mod path;
 pub mod predict;
 pub mod problem;
@@ -29,6 +32,8 @@ pub mod site;
 pub mod upload;
 pub mod upload_options;
 pub mod verb;
+pub mod watch;
+pub mod weights;
 
 use crate::{
     config::Config,

@@ -149,12 +149,22 @@ fn defined(value: &Value, limits: &Limits) -> Result<Defined, Vec<FieldError>> {
 }
 
 fn checked(request: ModelRequest, limits: &Limits) -> Result<Model, Vec<FieldError>> {
-    let named = check_name(&request.name, "/name").err();
+    model(request.name, "/name", &request.definition, limits)
+}
+
+/// The model that `name` and `definition` of a dry run would make.
+pub fn define(name: &str, definition: &Value, limits: &Limits) -> Result<Model, Vec<FieldError>> {
+    model(name.to_owned(), "/model", definition, limits)
+}
+
+/// `pointer` is where the name was given.
+fn model(name: String, pointer: &str, definition: &Value, limits: &Limits) -> Result<Model, Vec<FieldError>> {
+    let named = check_name(&name, pointer).err();
     let below = |error: FieldError| error.under("/definition");
-    match (named, defined(&request.definition, limits)) {
+    match (named, defined(definition, limits)) {
         (None, Ok(Defined { definition, training_defaults, summary, warnings })) => Ok(Model {
             id: Uuid::now_v7(),
-            name: request.name,
+            name,
             definition: definition.to_value(),
             training_defaults,
             latest_version: None,

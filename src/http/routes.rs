@@ -3,13 +3,13 @@
 use crate::http::{
     App, about,
     cut::cut,
-    datasets, docs, events, health, jobs,
+    datasets, docs, events, health, history, jobs,
     methods::{self, Methods},
     metrics, middleware, models,
     openapi::Document,
-    predict,
+    page, predict,
     problem::{Kind, Problem},
-    problems,
+    problems, watch, weights,
 };
 use axum::{
     Extension, Router,
@@ -40,16 +40,21 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(models::show, models::delete))
         .routes(routes!(models::versions))
         .routes(routes!(models::version, models::delete_version))
+        .routes(routes!(weights::weights))
         .merge(predict::routes())
         .routes(routes!(jobs::create, jobs::list))
-        .routes(routes!(jobs::show, jobs::delete))
+        .routes(routes!(jobs::show, jobs::patch, jobs::delete))
         .routes(routes!(jobs::cancel))
         .routes(routes!(events::events))
+        .routes(routes!(watch::watch))
+        .routes(routes!(history::history))
         .routes(routes!(about::show))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
         .routes(routes!(metrics::show))
         .routes(routes!(problems::show))
+        .routes(routes!(page::index))
+        .routes(routes!(page::asset))
         .routes(routes!(docs::yaml))
         .routes(routes!(docs::json))
         .routes(routes!(docs::docs))
@@ -83,9 +88,11 @@ async fn unknown(request: Request) -> Problem {
     Problem::new(Kind::NotFound, format!("no route {path}: see /docs or /openapi.yaml for those there are"))
 }
 
-/// Event streams are never compressed: an event would wait for the next ones to fill a block.
+/// Event streams are never compressed: an event would wait for the next ones to fill a block. Weights hardly get smaller, and keep
+/// their length.
 fn compression() -> CompressionLayer<impl Predicate> {
-    CompressionLayer::new().compress_when(SizeAbove::new(COMPRESS_ABOVE_BYTES.into()).and(NotForContentType::SSE))
+    let is_worth_it = SizeAbove::new(COMPRESS_ABOVE_BYTES.into()).and(NotForContentType::SSE);
+    CompressionLayer::new().compress_when(is_worth_it.and(NotForContentType::const_new("application/octet-stream")))
 }
 
 /// None unless pages of other origins were allowed.

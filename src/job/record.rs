@@ -2,13 +2,17 @@
 
 use super::{
     columns::Columns,
+    labels::{JobPatch, Labels, check_count},
     preprocessing::{ColumnScale, JobWarning},
     sizes::JobSummary,
     training::Training,
 };
-use crate::data::{
-    named::{Named, PerOutput, per_output},
-    recipe::{ConfusionMatrix, Task, task},
+use crate::{
+    data::{
+        named::{Named, PerOutput, per_output},
+        recipe::{ConfusionMatrix, Task, task},
+    },
+    engine::field::FieldError,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -97,6 +101,14 @@ pub struct Job {
     /// Sizes; absent from jobs of earlier versions of the service.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub summary: Option<JobSummary>,
+    /// Labels, for finding and comparing jobs.
+    #[serde(default)]
+    #[schema(required = true, value_type = std::collections::HashMap<String, String>)]
+    pub labels: Labels,
+    /// A note of the user.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub note: Option<String>,
     /// Status.
     pub status: JobStatus,
     /// Progress.
@@ -104,10 +116,14 @@ pub struct Job {
     /// Logs of the last epoch; of a job that has succeeded those of the kept weights.
     #[schema(value_type = Object)]
     pub metrics: Map<String, Value>,
+    /// Logs of the epoch `best_epoch`; null before the first epoch has ended.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>, required = true)]
+    pub best: Option<Map<String, Value>>,
     /// Confusion matrix of the kept weights, for classifiers with at most 100 labels.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub confusion_matrix: Option<ConfusionMatrix>,
-    /// Epoch with the best monitored value, from 1.
+    /// Epoch with the best monitored value so far, from 1; without early stopping that with the lowest `val_loss`, or `loss`.
     pub best_epoch: Option<u32>,
     /// Number of the version it created.
     pub version: Option<u64>,
@@ -129,6 +145,23 @@ pub struct Job {
 }
 
 impl Job {
+    /// Changes labels and note.
+    ///
+    /// # Errors
+    /// Where it would have too many labels.
+    pub fn apply(&mut self, patch: &JobPatch) -> Result<(), FieldError> {
+        for (name, value) in patch.labels.iter().flatten() {
+            match value {
+                Some(value) => self.labels.insert(name.clone(), value.clone()),
+                None => self.labels.remove(name),
+            };
+        }
+        if let Some(note) = &patch.note {
+            self.note.clone_from(note);
+        }
+        check_count(&self.labels)
+    }
+
     /// The target columns, each once.
     pub fn target_columns(&self) -> Vec<String> {
         let mut columns: Vec<String> = Vec::new();

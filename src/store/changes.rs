@@ -8,7 +8,7 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use uuid::Uuid;
 
 /// Notifications of a store's commits.
@@ -17,10 +17,16 @@ pub struct Changes {
     queue: watch::Sender<()>,
     jobs: Mutex<HashMap<Uuid, Weak<Channel>>>,
     versions: AtomicU64,
+    every: broadcast::Sender<(Uuid, Wake)>,
 }
+
+/// Notifications that a watcher of all jobs may be behind by; then it reads the rows again.
+const MAX_BEHIND: usize = 1024;
 
 #[derive(Debug)]
 struct Channel {
+    id: Uuid,
+    every: broadcast::Sender<(Uuid, Wake)>,
     rows: watch::Sender<()>,
     progress: watch::Sender<Option<Map<String, Value>>>,
     cancelling: AtomicBool,
@@ -37,7 +43,12 @@ pub enum Wake {
 
 impl Default for Changes {
     fn default() -> Self {
-        Self { queue: watch::Sender::new(()), jobs: Mutex::default(), versions: AtomicU64::new(0) }
+        Self {
+            queue: watch::Sender::new(()),
+            jobs: Mutex::default(),
+            versions: AtomicU64::new(0),
+            every: broadcast::Sender::new(MAX_BEHIND),
+        }
     }
 }
 
@@ -53,6 +64,8 @@ impl Changes {
         let channel = jobs.get(&id).and_then(Weak::upgrade).unwrap_or_else(|| {
             jobs.retain(|_, channel| channel.strong_count() > 0);
             let channel = Arc::new(Channel {
+                id,
+                every: self.every.clone(),
                 rows: watch::Sender::new(()),
                 progress: watch::Sender::new(None),
                 cancelling: AtomicBool::new(false),
@@ -61,6 +74,11 @@ impl Changes {
             channel
         });
         JobChanges { rows: channel.rows.subscribe(), progress: channel.progress.subscribe(), channel }
+    }
+
+    /// Watches every job. Subscribe before reading their rows, to miss no change.
+    pub fn every_job(&self) -> broadcast::Receiver<(Uuid, Wake)> {
+        self.every.subscribe()
     }
 
     /// A counter of created versions and deleted models. Read it before the rows, which are then of this count or later.
@@ -80,6 +98,7 @@ impl Changes {
 
     /// Announces that a job's rows changed.
     pub fn changed(&self, id: Uuid) {
+        self.wake_watchers_of_every_job(id);
         if let Some(channel) = self.channel(id) {
             channel.rows.send_replace(());
         }
@@ -87,10 +106,16 @@ impl Changes {
 
     /// Announces that a running job is being cancelled.
     pub fn cancelling(&self, id: Uuid) {
+        self.wake_watchers_of_every_job(id);
         if let Some(channel) = self.channel(id) {
             channel.cancelling.store(true, Ordering::Release);
             channel.rows.send_replace(());
         }
+    }
+
+    /// Fails where nobody watches.
+    fn wake_watchers_of_every_job(&self, id: Uuid) {
+        let _ = self.every.send((id, Wake::Rows));
     }
 
     fn channel(&self, id: Uuid) -> Option<Arc<Channel>> {
@@ -131,6 +156,7 @@ impl JobChanges {
 
     /// Publishes the progress within an epoch to all watchers.
     pub fn publish_progress(&self, data: Map<String, Value>) {
+        let _ = self.channel.every.send((self.channel.id, Wake::Progress(data.clone())));
         self.channel.progress.send_replace(Some(data));
     }
 }
@@ -173,6 +199,18 @@ mod tests {
         changes.cancelling(id);
         assert!(watching.is_cancelling());
         assert_eq!(watching.next().now_or_never(), Some(Wake::Rows));
+    }
+
+    #[test]
+    fn who_watches_every_job_sees_rows_and_progress_of_each() {
+        let changes = Changes::default();
+        let (one, other) = (Uuid::now_v7(), Uuid::now_v7());
+        let mut every = changes.every_job();
+        changes.changed(one);
+        changes.job(other).publish_progress(Map::new());
+        assert_eq!(every.try_recv().unwrap(), (one, Wake::Rows));
+        assert_eq!(every.try_recv().unwrap(), (other, Wake::Progress(Map::new())));
+        assert!(every.try_recv().is_err());
     }
 
     #[test]

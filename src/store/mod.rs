@@ -11,8 +11,12 @@ pub mod follow;
 pub mod open;
 pub mod sqlite;
 pub mod state;
+pub mod watch;
 
-use crate::job::{Dataset, EventKind, Job, JobError, JobEvent, JobProgress, JobStatus, Model, ModelVersion, Timing};
+use crate::{
+    engine::field::FieldError,
+    job::{Dataset, EventKind, Job, JobError, JobEvent, JobPatch, JobProgress, JobStatus, Model, ModelVersion, Timing},
+};
 use artifacts::ArtifactKey;
 use async_trait::async_trait;
 use changes::{Changes, JobChanges};
@@ -102,6 +106,8 @@ pub struct JobFilter {
     pub model: Option<String>,
     /// Only this dataset, by name or id.
     pub dataset: Option<String>,
+    /// Only jobs with this label: its name, and its value where that matters.
+    pub label: Option<(String, Option<String>)>,
 }
 
 /// A claimed job. Every later write of its worker carries `fence`.
@@ -135,6 +141,8 @@ pub struct Report {
     pub progress: JobProgress,
     /// Logs of the last epoch.
     pub metrics: Map<String, Value>,
+    /// The best epoch so far, and its logs.
+    pub best: Option<(u32, Map<String, Value>)>,
     /// Durations; absent ones stay unchanged.
     pub timing: Timing,
 }
@@ -239,6 +247,8 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// A running job that is being cancelled can still fail, but not succeed.
     async fn cancel(&self, id: Uuid) -> Result<Job, StoreError>;
+    /// Changes labels and note; `Err` of the inner result where the job would have too many labels.
+    async fn patch_job(&self, id: Uuid, patch: &JobPatch) -> Result<Result<Job, FieldError>, StoreError>;
     /// Removes a job that has ended, with its events; `Conflict` before, and while a version of a model is its result.
     async fn delete_job(&self, id: Uuid) -> Result<(), StoreError>;
     /// Events with id above `after`, in order, at most `limit`. `NotFound` where there is no such job.

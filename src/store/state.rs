@@ -53,6 +53,9 @@ impl JobState {
         let job = &mut self.job;
         job.progress = report.progress.clone();
         job.metrics = report.metrics.clone();
+        if let Some((epoch, logs)) = &report.best {
+            (job.best_epoch, job.best) = (Some(*epoch), Some(logs.clone()));
+        }
         job.timing.preparing_seconds = report.timing.preparing_seconds.or(job.timing.preparing_seconds);
         job.timing.training_seconds = report.timing.training_seconds.or(job.timing.training_seconds);
     }
@@ -124,6 +127,7 @@ impl JobState {
         job.status = JobStatus::Queued;
         job.progress = JobProgress { epochs: job.training.epochs, ..JobProgress::default() };
         job.metrics = Map::new();
+        (job.best_epoch, job.best) = (None, None);
         job.timing = Timing::default();
         self.queued_at = now;
         self.status_event(now)

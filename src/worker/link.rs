@@ -178,7 +178,7 @@ mod tests {
     }
 
     fn report(epoch: u32) -> EpochReport {
-        EpochReport { epoch, logs: vec![("loss".to_owned(), 0.5)], learning_rate: 0.1 }
+        EpochReport { epoch, logs: vec![("loss".to_owned(), 0.5)], learning_rate: 0.1, best_epoch: epoch }
     }
 
     #[test]

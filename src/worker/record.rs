@@ -239,6 +239,7 @@ impl<'a> Recorder<'a> {
             events: std::mem::take(&mut self.events),
             progress: self.fit_events.progress(started),
             metrics: self.fit_events.metrics().clone(),
+            best: self.fit_events.best().cloned(),
             timing: Timing {
                 queued_seconds: None,
                 preparing_seconds: started.map(|started| started.preparing.as_secs_f64()),

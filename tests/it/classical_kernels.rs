@@ -2,7 +2,7 @@
 //! make_kernels.py writes.
 
 use epoca::engine::classical::{
-    ClassicalModel, Features, FitError, Fitted, Predictions, Run, Scores, Target, TrainingData,
+    ClassicalModel, Features, FitError, Fitted, Predictions, Run, Scores, Size, Target, Task, TrainingData,
 };
 use ndarray::Array2;
 use serde_json::{Value, json};
@@ -224,3 +224,337 @@ const MODELS: [&str; 10] = [
     "elastic_net",
     "logistic_regression",
 ];
+
+/// The error of a fit of `columns` with classes.
+fn refused(json: Value, columns: &[&[f64]], codes: &[u32], n_classes: usize) -> String {
+    let x = Array2::from_shape_fn((codes.len(), columns.len()), |(row, column)| columns[column][row]);
+    match fit(&model(&json), &x, Target::Classes { codes, n_classes }, None) {
+        Ok(fitted) => panic!("{json} was fitted: {}", fitted.summary()),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn settings_out_of_range_name_the_setting() {
+    let table = table("binary");
+    let numbers = Table { n_classes: 0, ..self::table("numbers") };
+    let wrong = [
+        ("svm", json!({"C": 0.0}), "/C"),
+        ("svm", json!({"C": -1.0}), "/C"),
+        ("svm", json!({"gamma": -0.1}), "/gamma"),
+        ("svm", json!({"tol": 0.0}), "/tol"),
+        ("svm", json!({"cache_size": 0.0}), "/cache_size"),
+        ("svm", json!({"max_iter": 0}), "/max_iter"),
+        ("svm", json!({"max_iter": -2}), "/max_iter"),
+        ("svm", json!({"epsilon": 0.1}), "/epsilon"),
+        ("svm", json!({"break_ties": true, "decision_function_shape": "ovo"}), "/break_ties"),
+        ("linear_svm", json!({"C": 0.0}), "/C"),
+        ("linear_svm", json!({"loss": "epsilon_insensitive"}), "/loss"),
+        ("linear_svm", json!({"intercept_scaling": 0.0}), "/intercept_scaling"),
+        ("linear_svm", json!({"epsilon": 0.0}), "/epsilon"),
+        ("linear_svm", json!({"max_iter": 0}), "/max_iter"),
+        ("linear_svm", json!({"tol": -1.0}), "/tol"),
+        ("k_neighbors", json!({"n_neighbors": 0}), "/n_neighbors"),
+        ("k_neighbors", json!({"n_neighbors": 81}), "/n_neighbors"),
+        ("k_neighbors", json!({"leaf_size": 0}), "/leaf_size"),
+        ("k_neighbors", json!({"p": 0.0}), "/p"),
+        ("k_neighbors", json!({"p": 0.5, "algorithm": "kd_tree"}), "/p"),
+        ("logistic_regression", json!({"C": 0.0}), "/C"),
+        ("logistic_regression", json!({"tol": 0.0}), "/tol"),
+        ("logistic_regression", json!({"max_iter": 0}), "/max_iter"),
+        ("gaussian_nb", json!({"var_smoothing": -1e-9}), "/var_smoothing"),
+        ("gaussian_nb", json!({"priors": [0.5, 0.6]}), "/priors"),
+        ("gaussian_nb", json!({"priors": [0.5, -0.5]}), "/priors/1"),
+        ("gaussian_nb", json!({"priors": [1.0]}), "/priors"),
+        ("dummy", json!({"strategy": "mean"}), "/strategy"),
+        ("dummy", json!({"strategy": "constant"}), "/constant"),
+        ("dummy", json!({"strategy": "constant", "constant": 2}), "/constant"),
+        ("dummy", json!({"quantile": 0.5}), "/quantile"),
+        ("ridge", json!({}), "/type"),
+    ];
+    let wrong_for_numbers = [
+        ("svm", json!({"class_weight": "balanced"}), "/class_weight"),
+        ("svm", json!({"break_ties": true}), "/break_ties"),
+        ("svm", json!({"decision_function_shape": "ovo"}), "/decision_function_shape"),
+        ("svm", json!({"epsilon": -0.1}), "/epsilon"),
+        ("linear_svm", json!({"class_weight": "balanced"}), "/class_weight"),
+        ("linear_svm", json!({"loss": "hinge"}), "/loss"),
+        ("linear_regression", json!({"tol": 1.0}), "/tol"),
+        ("ridge", json!({"alpha": -1.0}), "/alpha"),
+        ("lasso", json!({"alpha": -1.0}), "/alpha"),
+        ("lasso", json!({"max_iter": 0}), "/max_iter"),
+        ("elastic_net", json!({"l1_ratio": 1.5}), "/l1_ratio"),
+        ("elastic_net", json!({"tol": -1.0}), "/tol"),
+        ("elastic_net", json!({"random_state": 1}), "/random_state"),
+        ("dummy", json!({"strategy": "prior"}), "/strategy"),
+        ("dummy", json!({"strategy": "quantile", "quantile": 1.5}), "/quantile"),
+        ("logistic_regression", json!({}), "/type"),
+        ("gaussian_nb", json!({}), "/type"),
+    ];
+    let mut checked = 0;
+    for (table, all) in [(&table, &wrong[..]), (&numbers, &wrong_for_numbers[..])] {
+        for (kind, settings, pointer) in all {
+            let mut settings = settings.clone();
+            settings["type"] = json!(kind);
+            let error = match fit(&model(&settings), &table.x, table.target(), None) {
+                Ok(_) => panic!("{settings} was fitted"),
+                Err(error) => error.to_string(),
+            };
+            assert!(error.starts_with(&format!("{pointer}: expected")), "{settings}: {error}");
+            checked += 1;
+        }
+    }
+    assert_eq!(checked, wrong.len() + wrong_for_numbers.len());
+}
+
+#[test]
+fn options_that_are_not_honoured_are_refused_by_name() {
+    for (kind, option) in [
+        ("svm", "probability"),
+        ("k_neighbors", "metric_params"),
+        ("logistic_regression", "solver"),
+        ("linear_svm", "multi_class"),
+        ("lasso", "precompute"),
+        ("ridge", "solver"),
+        ("linear_regression", "n_jobs"),
+        ("gaussian_nb", "binarize"),
+        ("dummy", "verbose"),
+    ] {
+        let error = serde_json::from_value::<ClassicalModel>(json!({"type": kind, option: 1})).unwrap_err().to_string();
+        assert!(error.contains(&format!("`{option}`")), "{kind}: {error}");
+    }
+}
+
+#[test]
+fn data_that_cannot_be_used_is_refused() {
+    let (x, flat): (&[f64], &[f64]) = (&[0.0, 1.0, 2.0, 3.0], &[5.0; 4]);
+    for kind in ["svm", "linear_svm", "logistic_regression"] {
+        let error = refused(json!({ "type": kind }), &[x], &[1; 4], 2);
+        assert_eq!(error, "target: expected rows of at least 2 classes, received 1", "{kind}");
+    }
+    let error = refused(json!({"type": "logistic_regression", "C": null}), &[x], &[0, 0, 1, 1], 2);
+    assert!(error.starts_with("/C: expected a number: the classes are separated perfectly"), "{error}");
+    let error = refused(json!({"type": "gaussian_nb"}), &[flat], &[0, 0, 1, 1], 2);
+    assert!(error.starts_with("column 0: expected values that vary within class 0"), "{error}");
+    for kind in MODELS.into_iter().filter(|kind| *kind != "dummy") {
+        for (bad, found) in [(f64::NAN, "a missing value"), (f64::INFINITY, "an infinite number")] {
+            let x =
+                Array2::from_shape_fn((4, 2), |(row, column)| if (row, column) == (2, 1) { bad } else { row as f64 });
+            let model = model(&json!({ "type": kind }));
+            let target = match model.traits().classifies {
+                true => Target::Classes { codes: &[0, 1, 0, 1], n_classes: 2 },
+                false => Target::Values(&[1.0, 2.0, 3.0, 4.0]),
+            };
+            let error = fit(&model, &x, target, None).err().map(|error| error.to_string());
+            let expected = format!("column 1, row 2: expected a finite number, received {found}");
+            assert_eq!(error.as_deref(), Some(expected.as_str()), "{kind}");
+        }
+    }
+    let weights =
+        fit(&model(&json!("k_neighbors")), &Array2::zeros((5, 1)), Target::Values(&[0.0; 5]), Some(&[1.0; 5]));
+    assert_eq!(weights.err().unwrap().to_string(), "weights: `k_neighbors` has no weights of training rows");
+}
+
+/// A class of one row, a class without rows, a constant and a repeated column: every model has an answer of finite numbers.
+#[test]
+fn odd_tables_are_fitted() {
+    let rows = 30;
+    let mut draw = Uniforms(9);
+    let mut x = Array2::from_shape_fn((rows, 4), |_| draw.next());
+    for row in 0..rows {
+        x[[row, 1]] = 3.0;
+        x[[row, 2]] = x[[row, 0]];
+    }
+    // Class 1 of 4 has no rows, class 3 has one.
+    let codes: Vec<u32> = (0..rows).map(|row| if row == 4 { 3 } else { row as u32 % 2 * 2 }).collect();
+    let values: Vec<f64> = (0..rows).map(|row| x[[row, 0]] * 2.0 + row as f64 * 0.1).collect();
+    let mut fitted_models = 0;
+    for kind in MODELS {
+        let model = model(&json!({ "type": kind }));
+        for target in [Target::Classes { codes: &codes, n_classes: 4 }, Target::Values(&values)] {
+            let classifies = matches!(target, Target::Classes { .. });
+            if (classifies && !model.traits().classifies) || (!classifies && !model.traits().regresses) {
+                continue;
+            }
+            // A constant column has no variance in a class; the smoothing is what is left.
+            let fitted = fit(&model, &x, target, None).unwrap_or_else(|error| panic!("{kind}: {error}"));
+            let predictions = predict(&*fitted, &x);
+            assert!(predictions.scores.iter().all(|score| score.is_finite()), "{kind}: {}", predictions.scores);
+            assert!(predictions.labels.iter().all(|label| *label != 1), "{kind}: {:?}", predictions.labels);
+            assert_eq!(predictions.scores.dim(), (rows, if classifies { 4 } else { 1 }), "{kind}");
+            fitted_models += 1;
+        }
+    }
+    assert_eq!(fitted_models, 14);
+}
+
+/// A table that is large enough for every model to divide it.
+fn large(rows: usize, columns: usize) -> (Array2<f64>, Vec<u32>, Vec<f64>) {
+    let mut draw = Uniforms(11);
+    let x = Array2::from_shape_fn((rows, columns), |_| draw.next() + draw.next() - 1.0);
+    let values: Vec<f64> = x.rows().into_iter().map(|row| row[0] - row[1] * row[2] + 0.3 * draw.next()).collect();
+    let codes = values.iter().map(|value| u32::from(*value > 0.0) + u32::from(*value > 0.5)).collect();
+    (x, codes, values)
+}
+
+#[test]
+fn any_number_of_threads_has_the_same_bits() {
+    let (x, codes, values) = large(6000, 20);
+    let mut compared = 0;
+    for kind in MODELS {
+        let model = model(&json!({ "type": kind }));
+        let target = match model.traits().classifies {
+            true => Target::Classes { codes: &codes, n_classes: 3 },
+            false => Target::Values(&values),
+        };
+        let on = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                let fitted = fit(&model, &x, target, None).unwrap();
+                (fitted.arrays(), predict(&*fitted, &x))
+            })
+        };
+        let (alone, together) = (on(1), on(3));
+        assert!(alone == together, "{kind}");
+        compared += 1;
+    }
+    assert_eq!(compared, MODELS.len());
+}
+
+/// Neighbours by products of matrices, and by trees, are those of a search through all rows.
+#[test]
+fn neighbours_are_the_nearest_rows() {
+    let (mut x, _, _) = large(3000, 5);
+    // Repeated rows are at the same distance: the first is the nearer.
+    for row in 1000..1050 {
+        let copy = x.row(row - 900).to_owned();
+        x.row_mut(row).assign(&copy);
+    }
+    let numbers: Vec<f64> = (0..3000).map(|row| (row * row % 977) as f64).collect();
+    let queries = x.slice(ndarray::s![90..290, ..]).to_owned();
+    for shift in [0.0, 1e6] {
+        let (x, queries) = (&x + shift, &queries + shift);
+        let expected: Vec<f64> = queries
+            .rows()
+            .into_iter()
+            .map(|query| {
+                let mut all: Vec<(f64, usize)> = x
+                    .rows()
+                    .into_iter()
+                    .enumerate()
+                    .map(|(at, row)| (row.iter().zip(query).fold(0.0, |sum, (a, b)| sum + (b - a) * (b - a)), at))
+                    .collect();
+                all.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+                all[..7].iter().map(|(_, at)| numbers[*at]).sum::<f64>() / 7.0
+            })
+            .collect();
+        for algorithm in ["brute", "kd_tree", "ball_tree"] {
+            let model = model(&json!({"type": "k_neighbors", "n_neighbors": 7, "algorithm": algorithm}));
+            let fitted = fit(&model, &x, Target::Values(&numbers), None).unwrap();
+            let received = predict(&*fitted, &queries).scores;
+            compare(algorithm, received.as_slice().unwrap(), &expected, 1e-12).unwrap();
+        }
+    }
+}
+
+/// Above 640 parameters the solver never has the matrix of second derivatives.
+#[test]
+fn many_parameters_reach_the_same_kind_of_minimum() {
+    let (x, codes, _) = large(900, 350);
+    let tight = json!({"type": "logistic_regression", "tol": 1e-9});
+    let fitted = fit(&model(&tight), &x, Target::Classes { codes: &codes, n_classes: 3 }, None).unwrap();
+    assert_eq!(fitted.summary()["converged"], true);
+    let predictions = predict(&*fitted, &x);
+    let coefficients = fitted.coefficients().unwrap();
+    // The gradient: Σ x (p - y) + w / C for the coefficients, Σ (p - y) for the intercepts.
+    for class in 0..3 {
+        let residuals: Vec<f64> = (0..900)
+            .map(|row| predictions.scores[[row, class]] - f64::from(u8::from(codes[row] == class as u32)))
+            .collect();
+        assert!(residuals.iter().sum::<f64>().abs() < 1e-6);
+        for column in 0..350 {
+            let along: f64 = x.column(column).iter().zip(&residuals).map(|(x, residual)| x * residual).sum();
+            assert!(
+                (along + coefficients.coefficients[[class, column]]).abs() < 1e-6,
+                "class {class}, column {column}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_fit_and_a_prediction_end_when_they_are_cancelled() {
+    let (x, codes, values) = large(400, 6);
+    let cancel = AtomicBool::new(true);
+    for kind in MODELS.into_iter().filter(|kind| *kind != "dummy") {
+        let model = model(&json!({ "type": kind }));
+        let target = match model.traits().classifies {
+            true => Target::Classes { codes: &codes, n_classes: 3 },
+            false => Target::Values(&values),
+        };
+        let data = TrainingData { features: Features::numbers(&x), target, weights: None };
+        let ended = model.fit(&data, &mut Run { seed: 0, cancel: &cancel, progress: &mut |_| (), validation: None });
+        assert_eq!(ended.err(), Some(FitError::Cancelled), "{kind}");
+        let fitted = fit(&model, &x, target, None).unwrap();
+        assert_eq!(fitted.predict(&Features::numbers(&x), &cancel).err(), Some(FitError::Cancelled), "{kind}");
+    }
+}
+
+/// Every array with another length, type or number, and every field left out, is an error, not a panic.
+#[test]
+fn corrupt_state_is_an_error() {
+    let (x, codes, values) = large(60, 4);
+    let mut damaged = 0;
+    for kind in MODELS {
+        let model = model(&json!({ "type": kind }));
+        let target = match model.traits().classifies {
+            true => Target::Classes { codes: &codes, n_classes: 3 },
+            false => Target::Values(&values),
+        };
+        let good = fit(&model, &x, target, None).unwrap().arrays();
+        assert!(model.read(&good).is_ok());
+        for name in good.tensors.keys() {
+            let mut missing = good.clone();
+            missing.tensors.remove(name);
+            assert!(model.read(&missing).is_err(), "{kind} without {name}");
+            let mut other = good.clone();
+            other.insert_list::<f32>(name, vec![1.0; 3]);
+            assert!(model.read(&other).is_err(), "{kind} with another {name}");
+            if let Ok(list) = good.list::<f64>(name, None) {
+                let mut bad = good.clone();
+                bad.insert_list::<f64>(name, list.iter().map(|_| f64::NAN).collect());
+                assert!(model.read(&bad).is_err(), "{kind} with NaN in {name}");
+            }
+            damaged += 1;
+        }
+        for field in good.metadata.keys() {
+            for value in [None, Some(json!("x")), Some(json!([9, 9, 9, 9]))] {
+                let mut other = good.clone();
+                match value {
+                    None => other.metadata.shift_remove(field),
+                    Some(value) => other.metadata.insert(field.clone(), value),
+                };
+                if let Ok(fitted) = model.read(&other) {
+                    // What is read must predict.
+                    let _ = fitted.predict(&Features::numbers(&x), &AtomicBool::new(false));
+                }
+            }
+        }
+    }
+    assert!(damaged > 15, "{damaged}");
+}
+
+/// A kernel cache and matrices are in the memory that is told before a fit.
+#[test]
+fn memory_is_known_before() {
+    let size = |rows, columns| Size { rows, columns, task: Task::Classification { n_classes: 2 }, threads: 2 };
+    let svm = model(&json!({"type": "svm", "cache_size": 1000.0}));
+    let (small, large) = (svm.memory_bytes(size(1000, 10)), svm.memory_bytes(size(100_000, 10)));
+    // All of the kernel matrix of 1000 rows fits; of 100,000 rows the cache.
+    assert!((4_000_000..7_000_000).contains(&small), "{small}");
+    assert!((1000 << 20..1200 << 20).contains(&large), "{large}");
+    for kind in MODELS {
+        let model = model(&json!({ "type": kind }));
+        assert!(model.memory_bytes(size(2000, 40)) >= model.memory_bytes(size(1000, 20)), "{kind}");
+    }
+}

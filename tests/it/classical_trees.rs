@@ -1,7 +1,7 @@
 //! Trees and forests against those of scikit-learn, which `tests/fixtures/classical/make_trees.py` grew.
 
-use crate::support::classical_rows::{Rows, assert_number, predictions, rows, weighted_sum};
-use epoca::engine::classical::{Arrays, ClassicalModel, FitError, Fitted, Run, Tensor, TreeView};
+use crate::support::classical_rows::{assert_number, fit, model, predictions, rows, weighted_sum};
+use epoca::engine::classical::{Arrays, ClassicalModel, FitError, Run, Tensor, TreeView};
 use serde_json::{Map, Value, json};
 use std::{
     collections::BTreeSet,
@@ -14,18 +14,6 @@ fn fixture() -> Value {
     serde_json::from_str(include_str!("../fixtures/classical/trees.json")).unwrap()
 }
 
-fn model(kind: &str, settings: &Value) -> ClassicalModel {
-    let mut settings = settings.clone();
-    settings["type"] = json!(kind);
-    serde_json::from_value(settings.clone()).unwrap_or_else(|error| panic!("{settings}: {error}"))
-}
-
-fn fit(model: &ClassicalModel, rows: &Rows, weighted: bool) -> Box<dyn Fitted> {
-    let cancel = AtomicBool::new(false);
-    let mut run = Run { seed: 0, cancel: &cancel, progress: &mut |_| {}, validation: None };
-    model.fit(&rows.data(weighted), &mut run).unwrap_or_else(|error| panic!("{model:?}: {error}"))
-}
-
 #[test]
 fn trees_equal_those_of_scikit_learn_node_for_node() {
     let fixture = fixture();
@@ -36,7 +24,7 @@ fn trees_equal_those_of_scikit_learn_node_for_node() {
             let name = format!("{kind} of {} with {}, weights {}", case["rows"], case["settings"], case["weights"]);
             let rows = rows(case["rows"].as_str().unwrap(), case["n"].as_u64().unwrap() as usize);
             let model = model(kind, &case["settings"]);
-            let fitted = fit(&model, &rows, case["weights"] == true);
+            let fitted = fit(&model, &rows, case["weights"] == true, None);
             let again = model.read(&fitted.arrays()).unwrap();
             for (index, count) in case["nodes"].as_array().unwrap().iter().enumerate() {
                 let tree = again.tree(index).unwrap();
@@ -112,7 +100,7 @@ fn any_number_of_threads_grows_the_same_trees() {
             let model = model(kind, &settings);
             let fitted = [1, 2, 4].map(|threads| {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-                pool.install(|| fit(&model, &rows, true).arrays())
+                pool.install(|| fit(&model, &rows, true, None).arrays())
             });
             assert_eq!(fitted[0], fitted[1]);
             assert_eq!(fitted[0], fitted[2]);
@@ -164,7 +152,7 @@ fn progress_has_the_loss_of_the_validation_rows() {
 #[test]
 fn corrupt_arrays_are_errors() {
     let model = model("random_forest", &json!({"n_estimators": 3, "max_depth": 3}));
-    let arrays = fit(&model, &rows("many", 100), false).arrays();
+    let arrays = fit(&model, &rows("many", 100), false, None).arrays();
     let mut corrupt: Vec<(&str, Arrays)> = Vec::new();
     for name in arrays.tensors.keys() {
         let mut missing = arrays.clone();

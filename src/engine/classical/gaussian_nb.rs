@@ -4,7 +4,10 @@ use super::{
     Arrays, Features, FitError, Fitted, Predictions, Run, Size, StoredError, Target, Task, TrainingData, Traits,
     choices::expect,
     model::Estimator,
-    numeric::classes::{check_columns, expect_columns},
+    numeric::{
+        classes::{check_columns, expect_columns},
+        softmax::softmax,
+    },
     run::check_cancel,
 };
 use crate::engine::field::FieldError;
@@ -243,12 +246,4 @@ impl Fitted for Bayes {
     fn summary(&self) -> Value {
         json!({ "class_prior": self.prior, "class_count": self.counts, "epsilon": self.epsilon })
     }
-}
-
-/// Probabilities of log-probabilities that miss a common constant.
-pub(super) fn softmax(scores: &mut [f64]) {
-    let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    scores.iter_mut().for_each(|score| *score = (*score - largest).exp());
-    let total: f64 = scores.iter().sum();
-    scores.iter_mut().for_each(|score| *score /= total);
 }

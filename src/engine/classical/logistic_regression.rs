@@ -5,8 +5,9 @@ use super::{
     choices::expect,
     linear::{
         fitted::{LinearModel, Output},
-        loss::{Intercept, Kind, Loss, fit_bytes},
+        loss::{Intercept, Loss, fit_bytes},
         newton::{Minimum, Stop, minimize},
+        row_loss::Kind,
     },
     model::Estimator,
     numeric::classes::{Classes, expect_columns},

@@ -6,6 +6,7 @@
 
 mod argmax;
 mod arrays;
+mod boosting;
 mod choices;
 mod data;
 mod dummy;
@@ -13,6 +14,7 @@ mod elastic_net;
 mod error;
 mod forest;
 mod gaussian_nb;
+mod heap;
 mod k_neighbors;
 mod linear;
 mod linear_regression;
@@ -24,11 +26,13 @@ mod numpy_sum;
 mod random_state;
 mod registry;
 mod ridge;
+mod row_draws;
 mod run;
 mod svm;
 mod tree;
 
 pub use arrays::{Arrays, Element, Tensor};
+pub use boosting::{BoostingLoss, CategoricalFeatures, EarlyStopping, GradientBoosting, InteractionCst, Scoring};
 pub use choices::{ClassWeight, MaxFeatures, Share};
 pub use data::{Column, Features, Target, Task, TrainingData};
 pub use dummy::{Dummy, DummyStrategy};

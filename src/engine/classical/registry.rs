@@ -1,8 +1,8 @@
 //! [`ClassicalModel`]: one row per model.
 
 use super::{
-    Arrays, DecisionTree, Dummy, ElasticNet, ExtraTrees, FitError, Fitted, GaussianNb, KNeighbors, Lasso,
-    LinearRegression, LinearSvm, LogisticRegression, RandomForest, Ridge, Run, Size, StoredError, Svm, Task,
+    Arrays, DecisionTree, Dummy, ElasticNet, ExtraTrees, FitError, Fitted, GaussianNb, GradientBoosting, KNeighbors,
+    Lasso, LinearRegression, LinearSvm, LogisticRegression, RandomForest, Ridge, Run, Size, StoredError, Svm, Task,
     TrainingData, Traits, model::Estimator,
 };
 use crate::engine::{field::FieldError, registry::registry};
@@ -23,6 +23,7 @@ registry! {
             LinearRegression = "linear_regression",
             LinearSvm = "linear_svm",
             LogisticRegression = "logistic_regression",
+            GradientBoosting = "gradient_boosting",
             RandomForest = "random_forest",
             Ridge = "ridge",
             Svm = "svm",

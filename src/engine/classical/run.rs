@@ -41,8 +41,8 @@ pub struct Run<'a> {
     pub seed: u32,
     /// Set from outside to end the fit; looked at every few milliseconds.
     pub cancel: &'a AtomicBool,
-    /// Called on the thread that called `fit`.
-    pub progress: &'a mut dyn FnMut(Progress),
+    /// Called after every tree group, round or some iterations.
+    pub progress: &'a mut (dyn FnMut(Progress) + Send),
     /// Rows that are not trained on: their loss is in [`Progress`], and early stopping uses them where the model has it.
     pub validation: Option<TrainingData<'a>>,
 }

@@ -123,6 +123,8 @@ pub struct EpochReport {
     pub logs: Vec<(String, f64)>,
     /// Learning rate of the epoch's last step.
     pub learning_rate: f64,
+    /// The best epoch so far, as [`Fitted::best_epoch`].
+    pub best_epoch: u32,
 }
 
 /// Progress within an epoch.

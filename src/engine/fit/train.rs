@@ -117,7 +117,7 @@ fn run<F: Real>(
         if plan.terminate_on_nan && fit_loop.trainer.is_finite() {
             last.save(epoch, &logs, &fit_loop.trainer);
         }
-        check_stop(sink.epoch(EpochReport { epoch, logs, learning_rate: rate }))?;
+        check_stop(sink.epoch(EpochReport { epoch, logs, learning_rate: rate, best_epoch: fitted.best_epoch }))?;
         if stop {
             fitted.stopped_early = epoch < plan.epochs;
             break;

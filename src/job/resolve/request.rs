@@ -7,7 +7,7 @@ use crate::{
         field::{FieldError, parse, parse_settings},
         optimizer::Optimizer,
     },
-    job::{columns::Columns, preprocessing::ChosenBy, task_request::TaskRequest, training::Training},
+    job::{columns::Columns, labels::Labels, preprocessing::ChosenBy, task_request::TaskRequest, training::Training},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -49,6 +49,17 @@ pub struct JobRequest {
     #[schema(value_type = Option<crate::job::training::TrainingRequest>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub training: Option<Value>,
+    /// Labels, at most 64.
+    #[schema(value_type = std::collections::HashMap<String, String>, required = false)]
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
+    /// A note, at most 10,000 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// With `dry_run=true`: the definition that `model` would have, in either form. Otherwise define the model first.
+    #[schema(schema_with = request_schema::definition, required = false)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<Value>,
 }
 
 /// An error of an unknown setting with a hint where optimizers have it.

@@ -19,3 +19,10 @@ pub(super) fn task() -> RefOr<Schema> {
         "Task, or an object by output. Default: inferred from the target, the loss and the last activation.";
     OneOfBuilder::new().description(Some(description)).item(per_output::<TaskRequest>()).item(null).into()
 }
+
+pub(super) fn definition() -> RefOr<Schema> {
+    let description = "With `dry_run=true`: the definition that `model` would have, in either form, or Keras's as text. Otherwise define \
+                       the model first.";
+    let types = SchemaType::from_iter([Type::Object, Type::String, Type::Null]);
+    ObjectBuilder::new().schema_type(types).description(Some(description)).into()
+}

@@ -16,7 +16,7 @@ use crate::{
     },
     engine::{
         field::FieldError,
-        spec::{Architecture, Definition, Limits},
+        spec::{Architecture, Definition, LayerSummary, Limits},
     },
     job::{
         columns::Columns,
@@ -46,6 +46,8 @@ pub struct Resolved {
     pub warnings: Vec<JobWarning>,
     /// Sizes.
     pub summary: JobSummary,
+    /// The model's layers with their shapes.
+    pub layers: Vec<LayerSummary>,
 }
 
 /// Checks `request` against everything it names. `defaults` are the model's own (`compile_config`).
@@ -83,7 +85,7 @@ pub fn resolve(
         let widths = inputs::widths(inputs.as_ref(), &names, dataset.columns);
         let width: usize = widths.iter().sum();
         let hint = inputs::hint_of_targets(request, definition, width, &targets);
-        let architecture = architecture(definition, &widths, limits);
+        let architecture = architecture(definition, &widths, limits, request.definition.is_some());
         architecture.map_err(|found| errors.extend(found.into_iter().map(|error| inputs::hinted(error, hint)))).ok()
     });
     let class_weight = training.class_weight.as_ref();
@@ -129,7 +131,8 @@ pub fn resolve(
             warnings.extend(warnings::targets_among_features(&outputs, &names));
             warnings.extend(warnings::decay_of_untrained(&outputs, &training.optimizer));
             let target = target_in_order(&request.target, requests);
-            Ok(Resolved { target, features: names, inputs, training, task, preprocessing, warnings, summary })
+            let layers = architecture.summary().layers;
+            Ok(Resolved { target, features: names, inputs, training, task, preprocessing, warnings, summary, layers })
         }
         _ => Err(located(errors, request)),
     }
@@ -165,8 +168,17 @@ fn check_memory(summary: &JobSummary, training: &Training, tables: &Tables, limi
     })
 }
 
-fn architecture(definition: &Definition, widths: &[usize], limits: &Limits) -> Result<Architecture, Vec<FieldError>> {
+/// `is_inline`: whether the request itself has the definition.
+fn architecture(
+    definition: &Definition,
+    widths: &[usize],
+    limits: &Limits,
+    is_inline: bool,
+) -> Result<Architecture, Vec<FieldError>> {
     let of_model = |error: FieldError| {
+        if is_inline {
+            return error.under("/definition");
+        }
         let place = error.pointer.trim_start_matches('/').replace('/', ".");
         let detail = if place.is_empty() { error.detail } else { format!("{place}: {}", error.detail) };
         FieldError::new("/model", detail)

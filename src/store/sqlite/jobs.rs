@@ -1,7 +1,8 @@
 //! Jobs: loads and saves the state whose transitions are in `store::state`, and appends events.
 
 use crate::{
-    job::{self, Job, JobStatus, Timing},
+    engine::field::FieldError,
+    job::{self, Job, JobPatch, JobStatus, Timing},
     store::{
         Claim, JobFilter, Listed, Outcome, Page, Receipt, Recovered, Report, StoreError,
         changes::Changes,
@@ -83,6 +84,13 @@ fn filtered(select: &'static str, filter: &JobFilter, page: &Page) -> QueryBuild
         }
         query.push(")");
     }
+    if let Some((name, value)) = &filter.label {
+        query.push(" AND EXISTS (SELECT 1 FROM json_each(labels) AS label WHERE label.key = ").push_bind(name);
+        if let Some(value) = value {
+            query.push(" AND label.value = ").push_bind(value);
+        }
+        query.push(")");
+    }
     if let Some(after) = page.after {
         query.push(" AND id < ").push_bind(after.to_string());
     }
@@ -95,6 +103,24 @@ pub async fn cancel(transaction: &mut SqliteConnection, id: Uuid) -> Result<Job,
     save(&mut *transaction, &state).await?;
     events::append(transaction, id, &transition).await?;
     Ok(state.job)
+}
+
+pub async fn patch(
+    transaction: &mut SqliteConnection,
+    id: Uuid,
+    patch: &JobPatch,
+) -> Result<Result<Job, FieldError>, StoreError> {
+    let mut state = load(&mut *transaction, id).await?;
+    if let Err(error) = state.job.apply(patch) {
+        return Ok(Err(error));
+    }
+    sqlx::query("UPDATE jobs SET labels = ?2, note = ?3 WHERE id = ?1")
+        .bind(id.to_string())
+        .bind(json(&state.job.labels)?)
+        .bind(&state.job.note)
+        .execute(transaction)
+        .await?;
+    Ok(Ok(state.job))
 }
 
 pub async fn claim(transaction: &mut SqliteConnection, changes: Arc<Changes>) -> Result<Option<Claim>, StoreError> {
@@ -188,9 +214,9 @@ async fn insert(transaction: &mut SqliteConnection, state: &JobState) -> Result<
     sqlx::query(
         "INSERT INTO jobs (id, model, model_id, dataset, dataset_id, validation_dataset, validation_dataset_id,
                            target, features, inputs, task, training, preprocessing, warnings, summary,
-                           created_at,
+                           created_at, labels, note,
                            status, progress, metrics, attempt, queued_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', '', 0, 0)",
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', '', 0, 0)",
     )
     .bind(job.id.to_string())
     .bind(&job.model)
@@ -208,6 +234,8 @@ async fn insert(transaction: &mut SqliteConnection, state: &JobState) -> Result<
     .bind(json(&job.warnings)?)
     .bind(job.summary.as_ref().map(json).transpose()?)
     .bind(job.created_at.as_microsecond())
+    .bind(json(&job.labels)?)
+    .bind(&job.note)
     .execute(&mut *transaction)
     .await?;
     save(transaction, state).await
@@ -219,7 +247,7 @@ async fn save(transaction: &mut SqliteConnection, state: &JobState) -> Result<()
         "UPDATE jobs SET status = ?2, progress = ?3, metrics = ?4, best_epoch = ?5, version = ?6, attempt = ?7, error = ?8,
                          queued_at = ?9, started_at = ?10, ended_at = ?11, queued_seconds = ?12,
                          preparing_seconds = ?13, training_seconds = ?14, fence = ?15, cancelling = ?16,
-                         confusion_matrix = ?17
+                         confusion_matrix = ?17, best = ?18
          WHERE id = ?1",
     )
     .bind(job.id.to_string())
@@ -239,6 +267,7 @@ async fn save(transaction: &mut SqliteConnection, state: &JobState) -> Result<()
     .bind(count(state.fence)?)
     .bind(state.cancelling)
     .bind(job.confusion_matrix.as_ref().map(json).transpose()?)
+    .bind(job.best.as_ref().map(json).transpose()?)
     .execute(transaction)
     .await?;
     Ok(())
@@ -266,6 +295,9 @@ fn state(row: &SqliteRow) -> Result<JobState, StoreError> {
         progress: record.json("progress")?,
         metrics: record.json("metrics")?,
         confusion_matrix: record.optional_json("confusion_matrix")?,
+        best: record.optional_json("best")?,
+        labels: record.optional_json("labels")?.unwrap_or_default(),
+        note: record.optional_text("note")?,
         best_epoch: record.optional_count("best_epoch")?,
         version: record.optional_count("version")?,
         attempt: record.count("attempt")?,

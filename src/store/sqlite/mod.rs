@@ -15,7 +15,8 @@ mod upkeep;
 mod writer;
 
 use crate::{
-    job::{Dataset, Job, JobStatus, Model, ModelVersion},
+    engine::field::FieldError,
+    job::{Dataset, Job, JobPatch, JobStatus, Model, ModelVersion},
     store::{
         Changes, Claim, EventPage, JobFilter, Listed, Outcome, Page, Receipt, Recovered, Report, Retention, Store,
         StoreError, artifacts::ArtifactKey,
@@ -319,10 +320,13 @@ impl Store for SqliteStore {
     }
 
     async fn submit(&self, job: &Job, receipt: Option<&Receipt>) -> Result<(), StoreError> {
-        let (job, receipt) = (job.clone(), receipt.cloned());
+        let (job, receipt, id) = (job.clone(), receipt.cloned(), job.id);
         self.write(
             |tx| Box::pin(async move { jobs::submit(tx, job, receipt.as_ref()).await }),
-            |changes, ()| changes.queued(),
+            move |changes, ()| {
+                changes.queued();
+                changes.changed(id);
+            },
         )
         .await
     }
@@ -342,6 +346,15 @@ impl Store for SqliteStore {
                 JobStatus::Running => changes.cancelling(id),
                 _ => changes.changed(id),
             },
+        )
+        .await
+    }
+
+    async fn patch_job(&self, id: Uuid, patch: &JobPatch) -> Result<Result<Job, FieldError>, StoreError> {
+        let patch = patch.clone();
+        self.write(
+            move |tx| Box::pin(async move { jobs::patch(tx, id, &patch).await }),
+            move |changes, _| changes.changed(id),
         )
         .await
     }

@@ -19,6 +19,8 @@ pub struct FitEvents {
     /// Steps done of the current epoch, and all of its steps.
     steps: Option<(usize, usize)>,
     metrics: Map<String, Value>,
+    /// The best epoch so far, and its logs.
+    best: Option<(u32, Map<String, Value>)>,
     /// Metrics that were not finite in some epoch; each is reported once.
     not_finite: BTreeSet<String>,
 }
@@ -31,6 +33,7 @@ impl FitEvents {
             epoch: 0,
             steps: None,
             metrics: Map::new(),
+            best: None,
             not_finite: BTreeSet::new(),
         }
     }
@@ -38,6 +41,11 @@ impl FitEvents {
     /// Logs of the last epoch; after [`Self::end`] of the epoch whose weights are kept.
     pub fn metrics(&self) -> &Map<String, Value> {
         &self.metrics
+    }
+
+    /// The best epoch so far, and its logs.
+    pub fn best(&self) -> Option<&(u32, Map<String, Value>)> {
+        self.best.as_ref()
     }
 
     /// Adds the events of an epoch.
@@ -59,6 +67,9 @@ impl FitEvents {
         ];
         for (name, value) in rates {
             data.extend(Number::from_f64(value).map(|number| (name.to_owned(), number.into())));
+        }
+        if epoch.report.best_epoch == self.epoch {
+            self.best = Some((self.epoch, metrics.clone()));
         }
         self.metrics = metrics;
         events.push(NewEvent { kind: EventKind::Epoch, at, data });

@@ -1,8 +1,9 @@
 //! The rows of `tests/fixtures/classical`: a formula that its scripts repeat.
 
-use epoca::engine::classical::{Features, Fitted, Target, TrainingData};
+use epoca::engine::classical::{ClassicalModel, Column, Features, Fitted, Run, Target, TrainingData};
 use ndarray::Array2;
-use serde_json::Value;
+use serde_json::{Value, json};
+use std::sync::atomic::AtomicBool;
 
 /// A linear congruential generator of 64 bits, of which the upper 31 are used.
 struct Stream(u64);
@@ -21,9 +22,11 @@ pub struct Rows {
     values: Vec<f64>,
     n_classes: usize,
     weights: Vec<f64>,
+    categories: bool,
 }
 
-/// `n` rows of a kind: `two` or `many` classes, a `value` or a `count`; `_missing` has missing values.
+/// `n` rows of a kind: `two` or `many` classes, a `value`, a `positive` one or a `count`; `_missing` has missing values, and
+/// `_category` two columns of categories.
 pub fn rows(kind: &str, n: usize) -> Rows {
     let mut stream = Stream((kind.len() * 1000 + n) as u64);
     let mut features = Array2::zeros((n, 6));
@@ -50,11 +53,12 @@ pub fn rows(kind: &str, n: usize) -> Rows {
         Some("two") => (2, above(&[2.5]), Vec::new()),
         Some("many") => (4, above(&[0.5, 2.0, 4.0]), Vec::new()),
         Some("count") => (0, Vec::new(), scores.iter().map(|score| score.abs().floor()).collect()),
+        Some("positive") => (0, Vec::new(), scores.iter().map(|score| score.abs() + 0.1).collect()),
         _ => (0, Vec::new(), scores),
     };
     let mut weights: Vec<f64> = (0..n).map(|_| 0.5 + stream.next()).collect();
     weights.iter_mut().step_by(17).for_each(|weight| *weight = 0.0);
-    if kind.ends_with("_missing") {
+    if kind.contains("_missing") {
         for row in 0..n {
             for column in [0, 2, 5] {
                 if stream.next() < 0.2 {
@@ -63,14 +67,30 @@ pub fn rows(kind: &str, n: usize) -> Rows {
             }
         }
     }
-    Rows { features, codes, values, n_classes, weights }
+    let categories = kind.contains("_category");
+    if categories {
+        features.column_mut(5).mapv_inplace(f64::floor);
+    }
+    Rows { features, codes, values, n_classes, weights, categories }
 }
 
 impl Rows {
+    /// The columns.
+    pub fn features(&self) -> Features<'_> {
+        let levels = |column: usize| match column {
+            1 if self.categories => Some(5),
+            5 if self.categories => Some(12),
+            _ => None,
+        };
+        let columns = self.features.columns().into_iter().enumerate();
+        let columns = columns.map(|(at, values)| Column { values, levels: levels(at) }).collect();
+        Features::new(self.features.nrows(), columns).unwrap()
+    }
+
     /// As training rows, with their weights or without.
     pub fn data(&self, weighted: bool) -> TrainingData<'_> {
         TrainingData {
-            features: Features::numbers(&self.features),
+            features: self.features(),
             target: match self.n_classes {
                 0 => Target::Values(&self.values),
                 n_classes => Target::Classes { codes: &self.codes, n_classes },
@@ -95,6 +115,21 @@ pub fn assert_number(what: &str, received: f64, expected: &Value) {
 
 /// What a model predicts for these rows.
 pub fn predictions(fitted: &dyn Fitted, rows: &Rows) -> Array2<f64> {
-    let cancel = std::sync::atomic::AtomicBool::new(false);
-    fitted.predict(&Features::numbers(&rows.features), &cancel).unwrap().scores
+    let cancel = AtomicBool::new(false);
+    fitted.predict(&rows.features(), &cancel).unwrap().scores
+}
+
+/// The model of a kind with these settings.
+pub fn model(kind: &str, settings: &Value) -> ClassicalModel {
+    let mut settings = settings.clone();
+    settings["type"] = json!(kind);
+    serde_json::from_value(settings.clone()).unwrap_or_else(|error| panic!("{settings}: {error}"))
+}
+
+/// Fits a model on rows, with validation rows if given.
+pub fn fit(model: &ClassicalModel, rows: &Rows, weighted: bool, validation: Option<&Rows>) -> Box<dyn Fitted> {
+    let cancel = AtomicBool::new(false);
+    let validation = validation.map(|rows| rows.data(false));
+    let mut run = Run { seed: 0, cancel: &cancel, progress: &mut |_| {}, validation };
+    model.fit(&rows.data(weighted), &mut run).unwrap_or_else(|error| panic!("{model:?}: {error}"))
 }

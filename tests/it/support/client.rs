@@ -1,6 +1,6 @@
 //! What a client of the service does.
 
-use crate::support::contract;
+use crate::support::{contract, http::RequestBuilder};
 use futures::{Stream, StreamExt};
 use reqwest::Response;
 use serde_json::Value;
@@ -51,7 +51,7 @@ pub struct Event {
 }
 
 impl Event {
-    /// The data of kept events is what `openapi.yaml` says; the others are `progress` alone. A hint to reconnect has none.
+    /// The data of kept events is what `openapi.yaml` says; the others are `progress`, or of all jobs. A hint to reconnect has none.
     fn check(&self) {
         if self.data.is_empty() {
             return;
@@ -63,7 +63,7 @@ impl Event {
                 contract::validate("/components/schemas/JobEvent", &data).unwrap_or_else(|error| panic!("{error}"));
                 assert_eq!(data["id"], id, "{data:#}");
             }
-            None => assert_eq!(self.name, "progress", "{data:#}"),
+            None => assert!(["progress", "job"].contains(&self.name.as_str()), "{data:#}"),
         }
     }
 }
@@ -77,12 +77,20 @@ pub struct Events {
 impl Events {
     /// Opens one; `after` goes into `Last-Event-ID`.
     pub async fn open(url: &str, job: &str, after: Option<u64>) -> Self {
-        let mut request = crate::support::Client::new()
-            .get(format!("{url}/v1/jobs/{job}/events"))
-            .header("accept", "text/event-stream");
-        if let Some(after) = after {
-            request = request.header("last-event-id", after.to_string());
+        let request = crate::support::Client::new().get(format!("{url}/v1/jobs/{job}/events"));
+        match after {
+            Some(after) => Self::of(request.header("last-event-id", after)).await,
+            None => Self::of(request).await,
         }
+    }
+
+    /// Opens the stream of all jobs; `query` is empty or begins with `?`.
+    pub async fn of_all_jobs(url: &str, query: &str) -> Self {
+        Self::of(crate::support::Client::new().get(format!("{url}/v1/events{query}"))).await
+    }
+
+    async fn of(request: RequestBuilder) -> Self {
+        let request = request.header("accept", "text/event-stream");
         let answer = request.send().await.unwrap();
         assert_eq!(answer.status(), 200);
         assert_eq!(answer.headers()["content-type"], "text/event-stream");

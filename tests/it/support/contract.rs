@@ -131,7 +131,7 @@ fn examine(exchange: &Exchange) -> Result<(), String> {
 
 /// The description itself and its pages are not part of it.
 fn is_documentation(path: &str) -> bool {
-    path.starts_with("/docs") || path.starts_with("/openapi.")
+    path == "/" || ["/page/", "/docs", "/openapi."].iter().any(|start| path.starts_with(start))
 }
 
 /// The path of the document that fits best: the one with the fewest parameters.

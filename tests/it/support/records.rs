@@ -118,6 +118,9 @@ pub fn job(model: &Model, dataset: &Dataset) -> Job {
         status: JobStatus::Queued,
         progress: JobProgress { epochs: 5, ..JobProgress::default() },
         metrics: Map::new(),
+        best: None,
+        labels: [("team".to_owned(), "a".to_owned())].into(),
+        note: Some("quote's \"and\" \u{1F600}".to_owned()),
         confusion_matrix: None,
         best_epoch: None,
         version: None,
@@ -162,6 +165,7 @@ pub fn epochs(from: u32, to: u32) -> Report {
         events: events.collect(),
         progress: JobProgress { epoch: to, epochs: 5, fraction: f64::from(to) / 5.0, eta_seconds: Some(0.25) },
         metrics: object(json!({"loss": 1.0 / f64::from(to.max(1))})),
+        best: Some((to.max(1), object(json!({"loss": 1.0 / f64::from(to.max(1))})))),
         timing: Timing { queued_seconds: None, preparing_seconds: Some(0.5), training_seconds: Some(f64::from(to)) },
     }
 }

@@ -1,6 +1,6 @@
 //! Bootstrap samples, drawn as scikit-learn draws them.
 
-use crate::engine::classical::{FitError, RandomState, Share, check_cancel, numpy_sum::numpy_sum};
+use crate::engine::classical::{FitError, RandomState, Share, check_cancel, numpy_sum::numpy_sum, row_draws::RowDraws};
 use std::sync::atomic::AtomicBool;
 
 /// Draws between two looks at the cancel flag.
@@ -8,10 +8,8 @@ const BLOCK: usize = 1 << 16;
 
 /// How the rows of a tree are drawn.
 pub(super) struct Bootstrap {
-    rows: usize,
     draws: usize,
-    /// Cumulative weights, from which rows are drawn in proportion; `None` draws all alike.
-    cumulative: Option<Vec<f64>>,
+    source: RowDraws,
 }
 
 impl Bootstrap {
@@ -25,37 +23,18 @@ impl Bootstrap {
                 ((fraction * whole) as usize).max(1)
             }
         };
-        let cumulative = weights.map(|weights| {
-            let sum = numpy_sum(weights);
-            let mut last = 0.0;
-            let mut cumulative: Vec<f64> = weights
-                .iter()
-                .map(|weight| {
-                    last += weight / sum;
-                    last
-                })
-                .collect();
-            cumulative.iter_mut().for_each(|it| *it /= last);
-            cumulative
-        });
-        Self { rows, draws, cumulative }
+        Self { draws, source: RowDraws::new(rows, weights) }
     }
 
     /// How often each row is drawn with this seed.
     pub(super) fn counts(&self, seed: u32, cancel: &AtomicBool) -> Result<Vec<f64>, FitError> {
         let mut random = RandomState::new(seed);
-        let mut counts = vec![0.0; self.rows];
+        let mut counts = vec![0.0; self.source.rows()];
         for draw in 0..self.draws {
             if draw % BLOCK == 0 {
                 check_cancel(cancel)?;
             }
-            let row = match &self.cumulative {
-                None => random.below(self.rows as u64) as usize,
-                Some(cumulative) => {
-                    let drawn = random.uniform();
-                    cumulative.partition_point(|it| *it <= drawn).min(self.rows - 1)
-                }
-            };
+            let row = self.source.draw(&mut random);
             counts[row] += 1.0;
         }
         Ok(counts)

@@ -3,7 +3,7 @@
 use crate::engine::classical::{
     Arrays, Coefficients, Features, FitError, Fitted, Predictions, Scores, StoredError, Task,
     argmax::first_largest,
-    numeric::{cholesky::add_multiple, classes::check_columns},
+    numeric::{cholesky::add_multiple, classes::check_columns, softmax::softmax},
     run::check_cancel,
 };
 use ndarray::Array2;
@@ -90,7 +90,7 @@ impl LinearModel {
         // The second of two classes needs a score over 0.
         let label = first_largest(by_class.iter().copied());
         if *probabilities {
-            crate::engine::classical::gaussian_nb::softmax(&mut by_class);
+            softmax(&mut by_class);
             scores.fill(0.0);
         } else {
             // A class without training rows is below all others.

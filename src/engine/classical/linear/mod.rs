@@ -4,3 +4,4 @@ pub(super) mod descent;
 pub(super) mod fitted;
 pub(super) mod loss;
 pub(super) mod newton;
+pub(super) mod row_loss;

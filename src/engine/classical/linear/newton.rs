@@ -1,14 +1,12 @@
 //! Newton's method with a line search; for many parameters, directions come from conjugate gradients.
 
-use super::loss::{Loss, Value};
+use super::loss::{Loss, MAX_HESSIAN, Value};
 use crate::engine::classical::{
     FitError,
     numeric::cholesky::{self, add_multiple, dot},
 };
 use std::sync::atomic::AtomicBool;
 
-/// Parameters up to which the matrix of second derivatives is computed.
-pub(crate) const MAX_HESSIAN: usize = 640;
 /// Halvings of a step.
 const MAX_HALVINGS: usize = 40;
 

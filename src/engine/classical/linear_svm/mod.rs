@@ -7,8 +7,9 @@ use super::{
     choices::{expect, only_for_classes},
     linear::{
         fitted::{LinearModel, Output},
-        loss::{Intercept, Kind, Loss, fit_bytes},
+        loss::{Intercept, Loss, fit_bytes},
         newton::{Stop, minimize},
+        row_loss::Kind,
     },
     model::Estimator,
     numeric::classes::{Classes, expect_columns},

@@ -6,3 +6,4 @@ pub(crate) mod classes;
 pub(crate) mod exp;
 pub(crate) mod least_squares;
 pub(crate) mod points;
+pub(crate) mod softmax;

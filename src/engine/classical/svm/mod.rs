@@ -7,6 +7,7 @@ mod machine;
 mod matrix;
 mod solver;
 mod train;
+mod working_set;
 
 pub use gamma::Gamma;
 

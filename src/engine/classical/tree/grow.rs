@@ -2,11 +2,13 @@
 
 use super::{
     criterion::{Bounds, Criterion},
-    heap::{pop_heap, push_heap},
     nodes::{NewNode, Nodes},
     splitter::{Split, Splitter},
 };
-use crate::engine::classical::{FitError, check_cancel};
+use crate::engine::classical::{
+    FitError, check_cancel,
+    heap::{pop_heap, push_heap},
+};
 use std::sync::atomic::AtomicBool;
 
 /// When a node is a leaf.

@@ -8,7 +8,6 @@ mod criterion;
 mod decision_tree;
 mod fitted;
 mod grow;
-mod heap;
 mod keys;
 mod names;
 mod nodes;

@@ -1,5 +1,5 @@
 //! A binary heap in which equal items leave in the order of libstdc++'s `push_heap` and `pop_heap`, on which scikit-learn's
-//! best-first trees depend.
+//! best-first trees depend, and of Python's `heapq`, on which its boosting depends.
 
 /// Adds an item.
 pub(super) fn push_heap<T>(heap: &mut Vec<T>, item: T, is_less: impl Fn(&T, &T) -> bool) {

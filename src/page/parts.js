@@ -1,0 +1,75 @@
+/** Parts that several views show. */
+
+import { h, svg } from "./dom.js";
+import { duration, number } from "./format.js";
+import { hasEnded } from "./jobs.js";
+
+const STATUS = { queued: "Queued", running: "Running", paused: "Paused", succeeded: "Succeeded", failed: "Failed", cancelled: "Cancelled" };
+
+/** A word with a mark of its own shape: not by colour alone. @param {string} name */
+export const status = (name) => h("span", { class: "status" }, h("span", { class: `dot ${name}`, "aria-hidden": "true" }), STATUS[/** @type {keyof typeof STATUS} */ (name)] ?? name);
+
+/** @param {any} job @param {boolean} [big] */
+export function progressBar(job, big = false) {
+  const fraction = job.status === "succeeded" ? 1 : Math.min(1, Math.max(0, job.progress.fraction ?? 0));
+  const percent = Math.round(fraction * 100);
+  return h("span", { class: `progress ${job.status}${big ? " big" : ""}`, role: "progressbar", "aria-label": `Progress of ${job.model}`, "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": percent }, h("span", { style: { width: `${fraction * 100}%` } }));
+}
+
+/** @param {any} job */
+export function progressText(job) {
+  const { epoch, epochs, eta_seconds: eta } = job.progress;
+  if (job.status === "queued") return "waits for a worker";
+  const done = job.step?.steps ? `epoch ${epoch + 1} of ${epochs}, step ${job.step.step}/${job.step.steps}` : `${number(epoch)} of ${number(epochs)} epochs`;
+  if (hasEnded(job)) return `${done}${job.timing?.training_seconds ? ` in ${duration(job.timing.training_seconds)}` : ""}`;
+  return eta !== null && eta !== undefined ? `${done}, ${duration(eta)} left` : done;
+}
+
+/** A small curve. @param {ArrayLike<number>} values @param {string} colour @param {string} label */
+export function sparkline(values, colour, label) {
+  const finite = Array.from(values).map((value, index) => ({ value, index })).filter(({ value }) => Number.isFinite(value));
+  if (finite.length < 2) return h("span", { class: "spark" });
+  const [low, high] = [Math.min(...finite.map(({ value }) => value)), Math.max(...finite.map(({ value }) => value))];
+  const last = values.length - 1;
+  const points = finite.map(({ value, index }) => `${(2 + (index / last) * 106).toFixed(1)},${(high === low ? 14 : 25 - ((value - low) / (high - low)) * 22).toFixed(1)}`);
+  return svg("svg", { class: "spark", viewBox: "0 0 110 28", role: "img", "aria-label": label }, svg("polyline", { points: points.join(" "), fill: "none", stroke: colour, "stroke-width": 1.75, "stroke-linejoin": "round" }));
+}
+
+/** Facts in a row. @param {[string, any][]} entries */
+export const facts = (entries) => h("dl", { class: "facts" }, entries.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+
+/** Nested settings as paths: `optimizer.learning_rate`. @param {any} value @param {string} [path] @returns {[string, any][]} */
+export function flatten(value, path = "") {
+  if (value === null || typeof value !== "object" || (Array.isArray(value) && value.every((it) => it === null || typeof it !== "object"))) return [[path, value]];
+  const entries = Object.entries(value);
+  if (entries.length === 0) return path ? [[path, Array.isArray(value) ? "none" : "{}"]] : [];
+  return entries.flatMap(([name, inner]) => flatten(inner, path ? `${path}.${name}` : name));
+}
+
+/** @param {any} value @returns {string} */
+export function settingText(value) {
+  if (Array.isArray(value)) return value.map(settingText).join(", ");
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (value === null || value === undefined) return "–";
+  return typeof value === "number" ? number(value) : String(value);
+}
+
+/** @param {[string, any][]} entries */
+export const pairs = (entries) => h("dl", { class: "pairs" }, entries.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, settingText(value))]));
+
+/** @param {{code?: string, detail: string, columns?: string[]}[]} warnings */
+export const warningList = (warnings) => warnings.map((warning) => h("div", { class: "note warn" }, h("strong", {}, (warning.code ?? "warning").replaceAll("_", " ")), h("p", {}, warning.detail, warning.columns?.length ? ` (${warning.columns.join(", ")})` : "")));
+
+/** Asks before something is lost. @param {string} question @param {string} yes @returns {Promise<boolean>} */
+export function confirmed(question, yes) {
+  return new Promise((resolve) => {
+    const dialog = h("dialog", { "aria-label": question }, h("p", {}, question), h("form", { method: "dialog", class: "row", style: { "margin-top": "16px", "justify-content": "flex-end" } },
+      h("button", { value: "no", autofocus: true }, "Keep"), h("button", { value: "yes", class: "danger" }, yes)));
+    dialog.addEventListener("close", () => {
+      resolve(dialog.returnValue === "yes");
+      dialog.remove();
+    });
+    document.body.append(dialog);
+    dialog.showModal();
+  });
+}

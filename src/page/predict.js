@@ -1,0 +1,147 @@
+/** Try a version: a form made from its columns, the answer as values change, and the same call to copy. */
+
+import { api, textOf, url } from "./api.js";
+import { copyButton, h, replace, uid } from "./dom.js";
+import { number } from "./format.js";
+import { settingText } from "./parts.js";
+
+/** @param {any} version @param {any} dataset null where it was deleted @param {AbortSignal} signal */
+export function predictPart(version, dataset, signal) {
+  const columns = version.signature.inputs;
+  const known = new Map((dataset?.columns ?? []).map((column) => [column.name, column]));
+  /** @type {Record<string, any>} */
+  const instance = {};
+  const answer = h("div", { "aria-live": "polite", style: { display: "grid", gap: "12px" } });
+  const inputs = h("div", { class: "predict" });
+  const code = h("pre", { tabindex: "0" });
+  let language = "curl";
+  let timer = 0;
+  /** @type {AbortController | null} */
+  let running = null;
+
+  const changed = () => {
+    clearTimeout(timer);
+    timer = window.setTimeout(ask, 120);
+    drawCode();
+  };
+
+  async function ask() {
+    running?.abort();
+    running = new AbortController();
+    try {
+      const result = await api.predict(version.model, version.version, [instance], running.signal);
+      if (!signal.aborted) showAnswer(result);
+    } catch (error) {
+      if (!running.signal.aborted && !signal.aborted) replace(answer, h("p", { class: "problem", role: "alert", style: { "white-space": "pre-line" } }, textOf(error)));
+    }
+  }
+
+  /** @param {any} result */
+  function showAnswer(result) {
+    const [prediction] = result.predictions;
+    const outputs = version.signature.outputs.map((column) => column.name).join(", ");
+    replace(answer, isPlain(prediction) ? onePrediction(prediction, outputs) : Object.entries(prediction).map(([name, part]) => h("div", {}, h("h3", {}, name), onePrediction(part, name))),
+      (result.warnings ?? []).map((warning) => h("div", { class: "note warn" }, warning.detail)));
+  }
+
+  drawInputs();
+  drawCode();
+  void ask();
+
+  function drawInputs() {
+    replace(inputs, columns.map((column) => inputOf(column, known.get(column.name), instance, changed)));
+  }
+
+  async function anyRow() {
+    const page = await api.rows(version.dataset, 100).catch(() => null);
+    if (!page || page.data.length === 0 || signal.aborted) return;
+    const row = page.data[Math.floor(Math.random() * page.data.length)];
+    for (const column of columns) instance[column.name] = row[column.name];
+    drawInputs();
+    changed();
+  }
+
+  function drawCode() {
+    const address = url(`v1/models/${encodeURIComponent(version.model)}/versions/${version.version}:predict`).href;
+    code.textContent = snippet(language, address, { instances: [instance] });
+  }
+  const tabs = ["curl", "Python", "JavaScript"].map((name) => {
+    const button = h("button", { class: "chip", type: "button", "aria-pressed": String(name === language) }, name);
+    button.addEventListener("click", () => {
+      language = name;
+      tabs.forEach((tab) => tab.setAttribute("aria-pressed", String(tab === button)));
+      drawCode();
+    });
+    return button;
+  });
+  return h("div", { class: "two" },
+    h("section", { class: "card", "aria-label": "Try it" }, h("div", { class: "row between" }, h("h2", {}, "Try a prediction"), dataset ? h("button", { class: "small", type: "button", onclick: anyRow }, "Take a row of the data") : null), h("div", { class: "scroll", tabindex: "-1" }, inputs)),
+    h("div", { style: { display: "grid", gap: "16px", "min-width": 0 } }, h("section", { class: "card", "aria-label": "Answer" }, h("h2", {}, "Answer"), answer),
+      h("section", { class: "card", "aria-label": "The same call" }, h("div", { class: "row between" }, h("h2", {}, "The same call"), copyButton(() => code.textContent ?? "")), h("div", { class: "tabs", role: "group", "aria-label": "Language" }, tabs), code)));
+}
+
+/** @param {any} prediction */
+const isPlain = (prediction) => prediction === null || typeof prediction !== "object" || "label" in prediction || "value" in prediction || "probabilities" in prediction || "values" in prediction || Array.isArray(prediction);
+
+/** @param {any} prediction @param {string} outputs */
+function onePrediction(prediction, outputs) {
+  if (prediction === null || typeof prediction !== "object") return h("p", { class: "answer" }, settingText(prediction));
+  const { label, value, probabilities, probability } = prediction;
+  const head = label !== undefined ? settingText(label) : value !== undefined ? settingText(value) : JSON.stringify(prediction);
+  const shares = probabilities && typeof probabilities === "object" ? Object.entries(probabilities).sort((a, b) => Number(b[1]) - Number(a[1])).slice(0, 12) : [];
+  return h("div", { style: { display: "grid", gap: "10px" } }, h("div", {}, h("p", { class: "sub" }, outputs), h("p", { class: "answer nums" }, head, probability !== undefined ? h("span", { class: "muted" }, ` ${number(probability)}`) : "")),
+    shares.length > 0 ? h("div", { class: "bars" }, shares.map(([name, share]) => h("div", {}, h("span", {}, name), h("span", { class: "track", "aria-hidden": "true" }, h("i", { style: { width: `${100 * Number(share)}%` } })), h("span", { class: "nums" }, `${(100 * Number(share)).toFixed(1)} %`)))) : null);
+}
+
+/** @param {any} column of the signature @param {any} seen the column of the dataset @param {Record<string, any>} instance @param {() => void} changed */
+function inputOf(column, seen, instance, changed) {
+  const id = uid("input");
+  const label = h("label", { for: id }, column.name);
+  const levels = column.levels ?? seen?.values?.map((it) => (it !== null && typeof it === "object" ? it.value : it));
+  if (column.type !== "number" && levels?.length > 0 && levels.length <= 200) {
+    instance[column.name] ??= levels[0];
+    const select = h("select", { id, value: String(levels.findIndex((level) => level === instance[column.name])) }, levels.map((level, index) => h("option", { value: String(index) }, settingText(level))));
+    select.addEventListener("change", () => {
+      instance[column.name] = levels[Number(select.value)];
+      changed();
+    });
+    return h("div", { class: "input" }, label, select);
+  }
+  if (column.type === "number") {
+    const middle = seen?.quantiles?.["0.5"] ?? seen?.mean ?? 0;
+    instance[column.name] ??= Number(Number(middle).toPrecision(4));
+    const exact = h("input", { id, type: "number", step: "any", value: String(instance[column.name]) });
+    const hasRange = typeof seen?.min === "number" && typeof seen?.max === "number" && seen.max > seen.min;
+    const step = hasRange ? 10 ** Math.floor(Math.log10((seen.max - seen.min) / 100)) : 1;
+    const slider = hasRange ? h("input", { type: "range", min: seen.min, max: seen.max, step: Number.isInteger(seen.min) && Number.isInteger(seen.max) && seen.distinct <= seen.max - seen.min + 1 && seen.max - seen.min >= 1 && step < 1 && seen.distinct < 30 ? 1 : step, value: String(instance[column.name]), "aria-label": `${column.name}, slider` }) : h("span");
+    slider.addEventListener("input", () => {
+      exact.value = String(Number(Number(/** @type {HTMLInputElement} */ (slider).value).toPrecision(6)));
+      instance[column.name] = Number(exact.value);
+      changed();
+    });
+    exact.addEventListener("input", () => {
+      instance[column.name] = exact.value === "" ? null : Number(exact.value);
+      if (hasRange) /** @type {HTMLInputElement} */ (slider).value = exact.value;
+      changed();
+    });
+    return h("div", { class: "input" }, label, slider, exact);
+  }
+  const text = h("input", { id, type: "text", value: instance[column.name] ?? "" });
+  instance[column.name] ??= "";
+  text.addEventListener("input", () => {
+    instance[column.name] = text.value;
+    changed();
+  });
+  return h("div", { class: "input" }, label, text);
+}
+
+/** @param {string} language @param {string} address @param {any} body */
+export function snippet(language, address, body) {
+  const json = JSON.stringify(body, null, 2);
+  if (language === "Python") return `import json, urllib.request\n\nbody = json.loads(${pythonText(json)})\nrequest = urllib.request.Request(\n    ${JSON.stringify(address)},\n    json.dumps(body).encode(),\n    {"Content-Type": "application/json"},\n)\nprint(json.load(urllib.request.urlopen(request))["predictions"])`;
+  if (language === "JavaScript") return `const response = await fetch(${JSON.stringify(address)}, {\n  method: "POST",\n  headers: {"content-type": "application/json"},\n  body: JSON.stringify(${json}),\n});\nconsole.log((await response.json()).predictions);`;
+  return `curl '${address.replaceAll("'", "%27")}' \\\n  -H 'Content-Type: application/json' \\\n  -d '${JSON.stringify(body).replaceAll("'", "'\\''")}'`;
+}
+
+/** @param {string} text */
+const pythonText = (text) => `r"""${text.replaceAll('"""', '\\u0022\\u0022\\u0022')}"""`;

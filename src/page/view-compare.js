@@ -1,0 +1,162 @@
+/** Compare: curves over each other, what differs in the settings, the results in a table. The address holds all of it. */
+
+import { api } from "./api.js";
+import "./chart.js";
+import { bySeed, differences } from "./compare.js";
+import { Curves, hasBand, xOf } from "./curves.js";
+import { empty, h, replace } from "./dom.js";
+import { number, plural, shortId } from "./format.js";
+import * as jobs from "./jobs.js";
+import { at, distinct } from "./palette.js";
+import { settingText, status } from "./parts.js";
+import { format, setQuery } from "./route.js";
+import { RUN, charts, isLowBetter } from "./series.js";
+import { smooth, meanBand } from "./smooth.js";
+import { toolbar, toolsOf } from "./toolbar.js";
+
+/** @type {import("./main.js").View} */
+export async function show(place, route, signal) {
+  const ids = (route.query.jobs ?? "").split(",").filter(Boolean).slice(0, 20);
+  if (ids.length === 0) {
+    await jobs.ready();
+    replace(place, h("h1", {}, "Compare"), empty("Nothing to compare yet", h("p", {}, "Select two or more jobs in the table of jobs, then Compare."), h("a", { class: "button primary", href: "#/jobs" }, "To the jobs")));
+    return;
+  }
+  const list = await Promise.all(ids.map((id) => api.job(id)));
+  list.forEach(jobs.add);
+  const tools = toolsOf(route.query);
+  const colours = distinct(ids);
+  let together = route.query.mean === "1";
+  let highlight = /** @type {string | null} */ (null);
+  let only = route.query.metric ?? "";
+
+  const groups = bySeed(list);
+  const hasSeeds = groups.some((group) => group.length > 1);
+  const metricSelect = h("select", { "aria-label": "Metric" });
+  metricSelect.addEventListener("change", () => {
+    only = metricSelect.value;
+    setQuery({ metric: only });
+    drawCurves();
+  });
+  const mean = h("input", { type: "checkbox", checked: together });
+  mean.addEventListener("change", () => {
+    together = mean.checked;
+    setQuery({ mean: together ? "1" : null });
+    drawCurves();
+  });
+  const bar = toolbar(tools, () => drawCurves());
+  bar.append(h("label", {}, "Metric", metricSelect), ...(hasSeeds ? [h("label", {}, mean, "Mean over seeds, with a band of one standard deviation")] : []));
+  const grid = h("div", { class: "grid" });
+  const results = h("div", { class: "card" });
+  const settings = h("div", { class: "card" });
+  const names = h("div", { class: "chips" });
+  replace(place, h("div", { class: "row between" }, h("h1", {}, `Compare ${plural(ids.length, "job")}`), h("a", { href: format(["jobs"], { selected: ids.join(",") }) }, "Change the selection")), names, bar, grid, settings, results);
+
+  const nameOf = (job) => `${job.model} …${shortId(job.id)}`;
+  const colourOf = (id) => at(colours.get(id) ?? 0);
+  replace(names, list.map((job) => {
+    const chip = h("span", { class: "chip plain" }, h("span", { class: "swatch box", style: { "--colour": colourOf(job.id) }, "aria-hidden": "true" }), h("a", { href: format(["jobs", job.id]) }, nameOf(job)), status(job.status),
+      ids.length > 1 ? h("button", { class: "quiet small", type: "button", "aria-label": `Leave out ${nameOf(job)}`, onclick: () => (location.hash = format(["compare"], { ...route.query, jobs: ids.filter((id) => id !== job.id).join(",") })) }, "×") : null);
+    chip.addEventListener("pointerenter", () => light(job.id));
+    chip.addEventListener("pointerleave", () => light(null));
+    return chip;
+  }));
+
+  /** @type {Map<string, import("./chart.js").EpocaChart>} */
+  const shown = new Map();
+  const curves = new Curves(ids, () => drawCurves(), signal);
+  grid.addEventListener("highlight", (event) => light(/** @type {CustomEvent} */ (event).detail));
+
+  /** @param {string | null} key */
+  function light(key) {
+    const id = key?.split(" ")[0] ?? null;
+    if (id === highlight) return;
+    highlight = id;
+    drawCurves();
+  }
+
+  /** @param {any[]} group @param {string} name @returns {import("./chart.js").Series | null} */
+  function meanOf(group, name) {
+    const parts = group.flatMap((job) => {
+      const history = curves.of(job.id);
+      const column = history?.metrics[name];
+      return history && column ? [{ x: xOf(history, job, tools.x), y: smooth(column.last, 0) }] : [];
+    });
+    if (parts.length === 0) return null;
+    const band = meanBand(parts);
+    return { key: `${group[0].id} ${name}`, name: `${group[0].model}, ${plural(group.length, "seed")}${name.startsWith("val_") ? ", validation" : ""}`, colour: colourOf(group[0].id), dashed: name.startsWith("val_"), x: band.x, y: band.mean, low: band.low, high: band.high };
+  }
+
+  /** @param {any} job @param {string} name @returns {import("./chart.js").Series | null} */
+  function seriesOf(job, name) {
+    const history = curves.of(job.id);
+    const column = history?.metrics[name];
+    if (!history || !column) return null;
+    const x = xOf(history, job, tools.x);
+    const live = jobs.get(job.id) ?? job;
+    const best = live.best_epoch ? history.epoch.findIndex((epoch) => epoch >= live.best_epoch) : -1;
+    return { key: `${job.id} ${name}`, name: `${nameOf(job)}${name.startsWith("val_") ? ", validation" : ""}`, colour: colourOf(job.id), dashed: name.startsWith("val_"), x, y: column.last, low: hasBand(history) ? column.min : null, high: hasBand(history) ? column.max : null, best: best >= 0 && /loss|val_/.test(name) ? x[best] : null };
+  }
+
+  function drawCurves() {
+    if (signal.aborted) return;
+    const every = new Set(ids.flatMap((id) => Object.keys(curves.whole(id)?.metrics ?? {})));
+    const all = charts(every);
+    const wanted = all.filter(({ title }) => (only ? title === only : !RUN.includes(title)));
+    if (metricSelect.options.length !== all.length + 1) replace(metricSelect, h("option", { value: "" }, "All of learning"), all.map(({ title }) => h("option", { value: title, selected: title === only }, title)));
+    for (const [title, chart] of shown) {
+      if (wanted.some((it) => it.title === title)) continue;
+      chart.remove();
+      shown.delete(title);
+    }
+    for (const { title, names: members } of wanted) {
+      let chart = shown.get(title);
+      if (!chart) {
+        chart = /** @type {import("./chart.js").EpocaChart} */ (document.createElement("epoca-chart"));
+        chart.heading = title;
+        chart.addEventListener("zoom", (event) => tools.x === "epoch" && curves.zoom(/** @type {CustomEvent} */ (event).detail));
+        shown.set(title, chart);
+        grid.append(chart);
+      }
+      const series = together && hasSeeds ? groups.flatMap((group) => members.map((name) => meanOf(group, name))) : list.flatMap((job) => members.map((name) => seriesOf(job, name)));
+      const drawn = /** @type {import("./chart.js").Series[]} */ (series.filter(Boolean));
+      chart.show(drawn, { ...tools, highlight: highlight ? (drawn.find((it) => it.key.startsWith(highlight ?? ""))?.key ?? null) : null });
+    }
+    drawResults();
+  }
+
+  let lastResults = "";
+  function drawResults() {
+    const live = list.map((job) => ({ ...job, ...(jobs.get(job.id) ?? {}) }));
+    const metrics = [...new Set(live.flatMap((job) => Object.keys(job.metrics ?? {})))];
+    const key = JSON.stringify(live.map((job) => [job.status, job.metrics, job.best]));
+    if (key === lastResults || metrics.length === 0) return;
+    lastResults = key;
+    const rows = metrics.map((name) => {
+      const values = live.map((job) => job.best?.[name] ?? job.metrics?.[name] ?? null);
+      const low = isLowBetter(name.replace(/^val_/, ""));
+      const finite = values.filter((value) => typeof value === "number");
+      const best = low === null || finite.length < 2 ? null : low ? Math.min(...finite) : Math.max(...finite);
+      return h("tr", {}, h("th", { scope: "row" }, name), values.map((value) => h("td", { class: `num${value !== null && value === best ? " best-cell" : ""}` }, number(value), value !== null && value === best ? h("span", { class: "sr-only" }, " (best)") : null)));
+    });
+    replace(results, h("h2", {}, "Metrics at the best epoch"), h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Metrics at the best epoch" }, h("table", {}, headRow(), h("tbody", {}, rows,
+      h("tr", {}, h("th", { scope: "row" }, "best epoch"), live.map((job) => h("td", { class: "num" }, number(job.best_epoch)))),
+      h("tr", {}, h("th", { scope: "row" }, "parameters"), list.map((job) => h("td", { class: "num" }, number(job.summary?.parameters)))),
+      h("tr", {}, h("th", { scope: "row" }, "training seconds"), live.map((job) => h("td", { class: "num" }, number(job.timing?.training_seconds))))))));
+  }
+
+  const headRow = () => h("thead", {}, h("tr", {}, h("td", {}), list.map((job) => h("th", { scope: "col", class: "num" }, h("span", { class: "swatch box", style: { "--colour": colourOf(job.id) }, "aria-hidden": "true" }), ` ${nameOf(job)}`))));
+
+  function drawSettings() {
+    const rows = differences(list);
+    const changed = rows.filter((row) => row.differs);
+    const line = (row) => h("tr", { class: row.differs ? "differs" : "" }, h("th", { scope: "row" }, row.path), row.values.map((value) => h("td", { class: "num" }, settingText(value))));
+    const table = (part, label) => h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label }, h("table", { class: "diff" }, headRow(), h("tbody", {}, part.map(line))));
+    replace(settings, h("h2", {}, changed.length === 0 ? "The settings are the same" : "Settings that differ"), changed.length > 0 ? table(changed, "Settings that differ") : null,
+      h("details", {}, h("summary", {}, "Settings that are the same"), table(rows.filter((row) => !row.differs), "Settings that are the same")));
+  }
+
+  drawSettings();
+  await curves.start();
+  drawCurves();
+}

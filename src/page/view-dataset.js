@@ -1,0 +1,118 @@
+/** A dataset: how it was read and how to correct that, its columns, its rows. */
+
+import { api, textOf, upload } from "./api.js";
+import { h, replace, toast } from "./dom.js";
+import { ago, bytes, number, plural } from "./format.js";
+import { confirmed, facts, pairs } from "./parts.js";
+import { detected, files, optionsForm } from "./reading.js";
+import { format, go } from "./route.js";
+
+/** @type {import("./main.js").View} */
+export async function show(place, route, signal) {
+  const dataset = await api.dataset(route.path[0]);
+  const remove = h("button", { type: "button", class: "danger" }, "Delete");
+  remove.addEventListener("click", async () => {
+    if (!(await confirmed(`Delete the dataset ${dataset.name}? Trained models stay.`, "Delete"))) return;
+    try {
+      await api.deleteDataset(dataset.name);
+      go(["data"]);
+    } catch (error) {
+      toast(textOf(error), "error");
+    }
+  });
+  const rows = h("div", { class: "card" });
+  replace(place,
+    h("div", { class: "row between" }, h("div", {}, h("h1", {}, dataset.name), h("p", { class: "muted" }, `added ${ago(dataset.created_at)}`)), h("div", { class: "row" }, h("a", { class: "button primary", href: format(["start"], { dataset: dataset.name }) }, "Train on it"), remove)),
+    h("div", { class: "card" }, facts([["Rows", number(dataset.rows)], ["Columns", number(dataset.columns.length)], ["Size", bytes(dataset.bytes)], ["Format", dataset.format], ["Warnings", number(dataset.warnings?.length ?? 0)]])),
+    (dataset.warnings ?? []).map((warning) => h("div", { class: "note warn" }, h("strong", {}, warning.column ? `${warning.column}: ${warning.code.replaceAll("_", " ")}` : warning.code.replaceAll("_", " ")), h("p", {}, warning.detail))),
+    columnsTable(dataset), readingCard(dataset), rows);
+  await showRows(rows, dataset, signal);
+}
+
+/** @param {any} dataset */
+function columnsTable(dataset) {
+  return h("section", { class: "card" }, h("h2", {}, "Columns"), h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Columns" }, h("table", {}, h("thead", {}, h("tr", {}, ["Name", "Type", "Values", "Missing", "Distinct", "Minimum", "Mean", "Maximum", "Deviation"].map((title, index) => h("th", { scope: "col", class: index > 2 ? "num" : "" }, title)))),
+    h("tbody", {}, dataset.columns.map((column) => h("tr", {}, h("th", { scope: "row" }, column.name), h("td", {}, column.type, column.reason ? h("div", { class: "sub" }, column.reason) : null), h("td", {}, distribution(column, dataset.rows)),
+      h("td", { class: "num" }, column.missing ? `${number(column.missing)} (${Math.round((100 * column.missing) / Math.max(1, dataset.rows))} %)` : "0"), h("td", { class: "num" }, number(column.distinct)), h("td", { class: "num" }, number(column.min)), h("td", { class: "num" }, number(column.mean)), h("td", { class: "num" }, number(column.max)), h("td", { class: "num" }, number(column.std))))))));
+}
+
+/** @param {any} column @param {number} rows */
+function distribution(column, rows) {
+  const counts = column.histogram?.counts;
+  if (counts?.length) {
+    const largest = Math.max(...counts);
+    const { edges } = column.histogram;
+    return h("div", { class: "histogram", role: "img", "aria-label": `Histogram of ${column.name}: ${counts.map((count, index) => `${number(edges?.[index])}: ${count}`).join(", ")}` }, counts.map((count, index) => h("span", { style: { height: `${(100 * count) / largest}%` }, title: `${number(edges?.[index])} to ${number(edges?.[index + 1])}: ${count}` })));
+  }
+  if (!column.values?.length) return "";
+  const values = [...column.values].sort((a, b) => (b.count ?? 0) - (a.count ?? 0));
+  const shown = values.slice(0, 4);
+  return h("div", { class: "levels" }, shown.map((it) => {
+    const [value, count] = it !== null && typeof it === "object" ? [it.value, it.count] : [it, null];
+    return h("div", { style: { "--share": `${count === null ? 0 : (100 * count) / Math.max(1, rows)}%` } }, h("span", { title: String(value) }, String(value)), h("span", { class: "nums" }, count === null ? "" : number(count)));
+  }), values.length > shown.length ? h("small", { class: "sub" }, `and ${values.length - shown.length} more`) : null);
+}
+
+/** What was detected, and a way to read the file again. @param {any} dataset */
+function readingCard(dataset) {
+  const form = optionsForm(dataset);
+  const chooser = h("input", { type: "file", "aria-label": "The file again" });
+  const known = files.get(dataset.name);
+  const again = h("button", { class: "primary" }, "Read it again with these options");
+  const problem = h("p", { class: "problem", role: "alert" });
+  const submit = async (event) => {
+    event.preventDefault();
+    const file = known ?? chooser.files?.[0];
+    if (!file) {
+      problem.textContent = "Choose the file again: the service keeps what it read, and the browser forgot the file.";
+      return chooser.focus();
+    }
+    again.disabled = true;
+    problem.textContent = "";
+    // Read under another name first, so that the dataset stays where the options are wrong.
+    const trial = `${dataset.name.slice(0, 50)}-reread-${Date.now().toString(36)}`.slice(0, 64);
+    try {
+      await upload(file, { name: trial, options: form.value() }, () => {});
+      await api.deleteDataset(trial);
+      await api.deleteDataset(dataset.name);
+      const read = await upload(file, { name: dataset.name, options: form.value() }, () => {});
+      files.set(read.name, file);
+      toast(`${read.name} was read again: ${plural(read.rows, "row")}, ${plural(read.columns.length, "column")}`);
+      dispatchEvent(new HashChangeEvent("hashchange"));
+    } catch (error) {
+      problem.textContent = textOf(error);
+      void api.deleteDataset(trial).catch(() => {});
+      again.disabled = false;
+    }
+  };
+  return h("section", { class: "card", "aria-label": "Reading" }, h("h2", {}, "How it was read"), pairs(detected(dataset.read)),
+    h("details", {}, h("summary", {}, "Correct it"), h("form", { style: { display: "grid", gap: "14px", "margin-top": "12px" }, onsubmit: submit }, form.element, known ? h("p", { class: "hint" }, `${known.name} is read again.`) : h("label", {}, "The file: ", chooser), problem, h("div", {}, again))));
+}
+
+/** @param {HTMLElement} card @param {any} dataset @param {AbortSignal} signal */
+async function showRows(card, dataset, signal) {
+  const body = h("tbody");
+  const names = dataset.columns.map((column) => column.name);
+  const count = h("p", { class: "sub", role: "status" });
+  const more = h("button", { type: "button", hidden: true }, "More rows");
+  let next = /** @type {string | null} */ (null);
+  let shown = 0;
+  const read = async () => {
+    const page = await api.rows(dataset.name, 100, next);
+    if (signal.aborted) return;
+    for (const row of page.data) body.append(h("tr", {}, h("th", { scope: "row", class: "num" }, number(++shown)), names.map((name) => h("td", {}, cell(row[name])))));
+    next = page.next;
+    more.hidden = next === null;
+    count.textContent = `${number(shown)} of ${plural(dataset.rows, "row")}`;
+  };
+  more.addEventListener("click", () => void read());
+  replace(card, h("div", { class: "row between" }, h("h2", {}, "Rows"), count), h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Rows" }, h("table", { class: "rows" }, h("thead", {}, h("tr", {}, h("th", { scope: "col", class: "num" }, "Row"), names.map((name) => h("th", { scope: "col" }, name)))), body)), more);
+  await read();
+}
+
+/** @param {any} value */
+function cell(value) {
+  if (value === null || value === undefined || value === "") return h("span", { class: "muted" }, "missing");
+  return typeof value === "object" ? JSON.stringify(value).slice(0, 60) : String(value);
+}
+

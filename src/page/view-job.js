@@ -1,0 +1,188 @@
+/** A job: its curves as they grow, and everything that is known of it. */
+
+import { api, textOf } from "./api.js";
+import "./chart.js";
+import { copyButton, h, replace, toast } from "./dom.js";
+import { Curves, hasBand, xOf } from "./curves.js";
+import { diagnose } from "./diagnose.js";
+import { ago, bytes, clock, duration, names, number, shortId } from "./format.js";
+import * as jobs from "./jobs.js";
+import { confusionMatrix } from "./matrix.js";
+import { colour } from "./palette.js";
+import { confirmed, facts, flatten, pairs, progressBar, progressText, status, warningList } from "./parts.js";
+import { format } from "./route.js";
+import { RUN, charts } from "./series.js";
+import { toolbar, toolsOf } from "./toolbar.js";
+
+/** @param {number[]} values */
+const isConstant = (values) => values.every((value) => value === values[0]);
+
+/** @type {import("./main.js").View} */
+export async function show(place, route, signal) {
+  const id = route.path[0];
+  let job = await api.job(id);
+  jobs.add(job);
+  const tools = toolsOf(route.query);
+  const top = h("div", { class: "row between" });
+  const state = h("div", { style: { display: "contents" } });
+  const head = h("div", { class: "card" }, top, state);
+  const notes = h("div", { style: { display: "contents" } });
+  const grid = h("div", { class: "grid" });
+  const waiting = h("p", { class: "muted" });
+  const below = h("div", { class: "grid" });
+  const log = h("ol", { class: "log" });
+  /** @type {Map<string, import("./chart.js").EpocaChart>} */
+  const shown = new Map();
+  const curves = new Curves([id], () => drawCurves(), signal);
+  replace(place, head, notes, toolbar(tools, drawCurves), waiting, grid, below);
+
+  /** Title and actions: drawn again only where they change, so that the focus stays. */
+  function drawTop() {
+    const isOver = jobs.hasEnded(job);
+    const cancel = h("button", { type: "button", class: "danger" }, "Cancel");
+    cancel.addEventListener("click", async () => {
+      if (!(await confirmed(`Cancel the training of ${job.model}? Its epochs so far are lost.`, "Cancel the training"))) return;
+      await act(() => api.cancel(id), "The training is being cancelled");
+    });
+    replace(top, h("div", {}, h("h1", {}, h("span", { class: "swatch box", style: { "--colour": colour(id) }, "aria-hidden": "true" }), ` ${job.model}`), h("p", { class: "muted" }, "on ", h("a", { href: format(["data", job.dataset]) }, job.dataset), ` → ${names(job.target)} · job …${shortId(id)} · `, h("time", { datetime: job.created_at, title: clock(job.created_at) }, ago(job.created_at)))),
+      h("div", { class: "row" },
+          job.version ? h("a", { class: "button primary", href: format(["models", job.model], { version: job.version }) }, `Try version ${job.version}`) : null,
+          h("a", { class: "button", href: format(["start"], { from: id }) }, "Train again with changes"),
+          h("a", { class: "button", href: format(["jobs"], { selected: id }) }, "Compare"),
+          isOver ? null : cancel));
+  }
+
+  function drawState() {
+    const { name, last, best, score, scoreLast, scoreBest } = jobs.headline(job);
+    const isOver = jobs.hasEnded(job);
+    replace(state, progressBar(job, true),
+      h("div", { class: "row between" }, status(job.status), h("span", { class: "nums muted", role: isOver ? undefined : "timer" }, progressText(job))),
+      facts([
+        name ? [`${name}, last`, number(last)] : ["Loss", "–"],
+        ...(name ? [/** @type {[string, any]} */ ([`${name}, best`, `${number(best)}${job.best_epoch ? ` (epoch ${job.best_epoch})` : ""}`])] : []),
+        ...(score ? [/** @type {[string, any]} */ ([score, `${number(scoreLast)}`]), /** @type {[string, any]} */ ([`${score}, best epoch`, number(scoreBest)])] : []),
+        ["Training", duration(job.timing?.training_seconds)],
+        ["Attempt", number(job.attempt)],
+      ]));
+  }
+
+  function drawNotes() {
+    const history = curves.whole(id);
+    const findings = history ? diagnose(history, job) : [];
+    replace(notes,
+      job.error ? h("div", { class: "note bad", role: "alert" }, h("strong", {}, `Failed: ${job.error.code.replaceAll("_", " ")}`), h("p", {}, job.error.detail)) : null,
+      findings.filter((it) => it.kind !== "diverged").map((it) => h("div", { class: `note ${it.kind === "not_finite" ? "bad" : "warn"}` }, h("strong", {}, it.kind.replaceAll("_", " ")), h("p", {}, it.text))),
+      warningList(job.warnings ?? []));
+  }
+
+  function drawCurves() {
+    const history = curves.of(id);
+    if (signal.aborted) return;
+    const isEmpty = !history || history.epoch.length === 0;
+    waiting.hidden = !isEmpty;
+    waiting.textContent = jobs.hasEnded(job) ? "This job has no epochs." : job.status === "queued" ? "The curves appear when a worker has taken the job." : "The curves appear with the first epoch.";
+    if (!history || isEmpty) return;
+    // Seconds say what the throughput says, and a learning rate that stays is among the settings.
+    for (const { title, names: members } of charts(Object.keys(history.metrics).filter((name) => name !== "seconds" && !(name === "learning_rate" && isConstant(history.metrics[name].last))))) {
+      let chart = shown.get(title);
+      if (!chart) {
+        chart = /** @type {import("./chart.js").EpocaChart} */ (document.createElement("epoca-chart"));
+        chart.heading = title;
+        const own = chart;
+        own.addEventListener("zoom", (event) => {
+          const range = /** @type {CustomEvent} */ (event).detail;
+          if (tools.x === "epoch") curves.zoom(range);
+        });
+        shown.set(title, chart);
+        grid.append(chart);
+      }
+      const x = xOf(history, job, tools.x);
+      const best = job.best_epoch ? history.epoch.findIndex((epoch) => epoch >= job.best_epoch) : -1;
+      chart.show(members.map((name) => {
+        const column = history.metrics[name];
+        const isValidation = name.startsWith("val_");
+        return { key: name, name: isValidation ? "validation" : members.length > 1 ? "training" : title, colour: colour(id), dashed: isValidation, x, y: column.last, low: hasBand(history) ? column.min : null, high: hasBand(history) ? column.max : null, best: best >= 0 && (isValidation || members.length === 1) && !RUN.includes(title) ? x[best] : null };
+      }), { ...tools, bucket: history.bucket });
+      if (history.bucket > 1) chart.heading = `${title} – band: minimum to maximum of ${history.bucket} epochs`;
+    }
+    drawNotes();
+  }
+
+  function drawBelow() {
+    const memory = job.summary?.memory;
+    const note = h("textarea", { rows: 3, "aria-label": "Note", placeholder: "What is this job for?", value: job.note ?? "" });
+    note.addEventListener("change", () => act(() => api.patchJob(id, { note: note.value.trim() || null }), "The note is saved"));
+    const label = h("input", { placeholder: "team=a", "aria-label": "New label, name=value" });
+    const addLabel = () => {
+      const [name, ...value] = label.value.split("=");
+      if (name.trim()) void act(() => api.patchJob(id, { labels: { [name.trim()]: value.join("=").trim() || "yes" } }), "The label is set");
+    };
+    replace(below,
+      h("section", { class: "card", "aria-label": "Note and labels" }, h("h2", {}, "Note and labels"), note,
+        h("div", { class: "chips" }, Object.entries(job.labels ?? {}).map(([name, value]) => h("span", { class: "chip on" }, `${name}=${value}`, h("button", { class: "quiet small", type: "button", "aria-label": `Remove the label ${name}`, onclick: () => act(() => api.patchJob(id, { labels: { [name]: null } }), "The label is removed") }, "×")))),
+        h("form", { class: "row", onsubmit: (event) => {
+          event.preventDefault();
+          addLabel();
+        } }, label, h("button", {}, "Add label"))),
+      job.confusion_matrix ? confusionMatrix(job.confusion_matrix) : null,
+      h("section", { class: "card" }, h("div", { class: "row between" }, h("h2", {}, "Settings as resolved"), copyButton(() => JSON.stringify(job.training, null, 2), "Copy JSON")),
+        h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Settings", style: { "max-height": "360px" } }, pairs([["task", flatten(job.task).map(([, value]) => value).join(", ")], ["features", job.features ?? []], ...flatten(job.training ?? {})]))),
+      h("section", { class: "card", "aria-label": "Sizes" }, h("h2", {}, "Sizes and scales"), pairs([
+        ["parameters", job.summary?.parameters ?? null], ["trainable", job.summary?.trainable_parameters ?? null], ["memory, at most", bytes(memory?.peak_bytes)], ["of it data", bytes(memory?.data_bytes)],
+        ["waited", duration(job.timing?.queued_seconds)], ["prepared", duration(job.timing?.preparing_seconds)],
+        ...(job.preprocessing ?? []).map((group) => /** @type {[string, any]} */ ([`scale ${group.scale}`, `${(group.columns ?? []).join(", ")}: ${group.reason}`]))])),
+      h("section", { class: "card", "aria-label": "Events" }, h("h2", {}, "Events"), log));
+  }
+
+  /** Events other than epochs; those of epochs are the curves. */
+  async function drawEvents() {
+    const [first, last] = await Promise.all([api.events(id), api.history(id, { points: 2 })]).catch(() => [{ data: [] }, null]);
+    const events = [...first.data];
+    // The end of a long job is behind its epochs.
+    const epochs = last?.epoch[last.epoch.length - 1] ?? 0;
+    if (first.next && epochs > 90) events.push(...(await api.events(id, epochs).catch(() => ({ data: [] }))).data);
+    const seen = new Set();
+    const told = events.filter((event) => event.type !== "epoch" && !seen.has(event.id) && seen.add(event.id));
+    if (!signal.aborted) replace(log, told.map((event) => h("li", {}, h("time", { datetime: event.at }, new Date(event.at).toLocaleTimeString()), event.type === "status" ? h("span", {}, status(event.data.status), event.data.attempt > 1 ? ` (attempt ${event.data.attempt})` : "") : h("span", {}, event.data.text ?? ""))));
+  }
+
+  /** @param {() => Promise<any>} call @param {string} done */
+  async function act(call, done) {
+    try {
+      const answer = await call();
+      job = { ...job, ...answer };
+      jobs.add(job);
+      toast(done);
+      drawState();
+      drawBelow();
+    } catch (error) {
+      toast(textOf(error), "error");
+    }
+  }
+
+  drawTop();
+  drawState();
+  drawBelow();
+  drawNotes();
+  void drawEvents();
+  await curves.start();
+  drawCurves();
+  signal.addEventListener("abort", jobs.watch(async (ids) => {
+    if (!ids.has(id)) return;
+    const next = jobs.get(id);
+    const hasMoved = next.status !== job.status || next.attempt !== job.attempt;
+    job = { ...job, ...next };
+    drawState();
+    if (hasMoved) {
+      // What only the whole job has: confusion matrix, error, version.
+      job = { ...job, ...(await api.job(id).catch(() => ({}))) };
+      if (signal.aborted) return;
+      drawTop();
+      drawState();
+      drawNotes();
+      drawCurves();
+      if (!below.contains(document.activeElement)) drawBelow();
+      void drawEvents();
+    }
+  }));
+}

@@ -1,0 +1,211 @@
+/** Jobs: a live table to filter, sort and compare from. */
+
+import { api } from "./api.js";
+import { empty, h, replace } from "./dom.js";
+import { ago, duration, names, number, plural } from "./format.js";
+import * as jobs from "./jobs.js";
+import { bindRows } from "./keys.js";
+import { colour } from "./palette.js";
+import { progressBar, progressText, sparkline, status } from "./parts.js";
+import { format, go, setQuery } from "./route.js";
+
+const STATUSES = ["running", "queued", "succeeded", "failed", "cancelled"];
+
+/** @typedef {{title: string, class?: string, value: (job: any) => any}} Column */
+
+/** @type {Record<string, Column>} */
+const COLUMNS = {
+  status: { title: "Status", value: (job) => STATUSES.indexOf(job.status) },
+  model: { title: "Model", value: (job) => job.model },
+  data: { title: "Data", class: "hide", value: (job) => job.dataset },
+  progress: { title: "Progress", value: (job) => job.progress.fraction },
+  loss: { title: "Loss (best)", class: "num", value: (job) => jobs.headline(job).best ?? Infinity },
+  score: { title: "Metric (best)", class: "num", value: (job) => -(jobs.headline(job).scoreBest ?? -Infinity) },
+  curve: { title: "Curve", value: () => 0 },
+  created: { title: "Started", class: "hide", value: (job) => -Date.parse(job.created_at) },
+};
+
+/** @type {import("./main.js").View} */
+export async function show(place, route, signal) {
+  let { q = "", status: only = "", sort = "created" } = route.query;
+  const selected = new Set((route.query.selected ?? "").split(",").filter(Boolean));
+  /** @type {Map<string, {values: number[], until: number}>} */
+  const curves = new Map();
+
+  const search = h("input", { type: "search", class: "filter", placeholder: "Filter by model, data, label, note ( / )", "aria-label": "Filter the jobs", value: q });
+  const chips = h("div", { class: "chips", role: "group", "aria-label": "Status" });
+  const count = h("p", { class: "muted", role: "status" });
+  const body = h("tbody");
+  const head = h("tr");
+  const table = h("table", { class: "jobs" }, h("caption", { class: "sr-only" }, "Jobs"), h("thead", {}, head), body);
+  const card = h("div", { class: "card" }, table);
+  const selection = h("div", { class: "selection", role: "region", "aria-label": "Selected jobs", hidden: true });
+  replace(place, h("div", { class: "row between" }, h("h1", {}, "Jobs"), count), h("div", { class: "row" }, search, chips), card, selection);
+
+  const matches = (job) => {
+    if (only && job.status !== only) return false;
+    const text = [job.model, job.dataset, names(job.target), job.note ?? "", job.id, ...Object.entries(job.labels ?? {}).map((pair) => pair.join("="))].join(" ").toLowerCase();
+    return q.toLowerCase().split(/\s+/).every((word) => text.includes(word));
+  };
+
+  function drawChips() {
+    const all = jobs.all();
+    replace(chips, STATUSES.filter((name) => only === name || all.some((job) => job.status === name)).map((name) => {
+      const button = h("button", { class: "chip", type: "button", "aria-pressed": String(only === name) }, status(name), String(all.filter((job) => job.status === name).length));
+      button.addEventListener("click", () => {
+        only = only === name ? "" : name;
+        setQuery({ status: only });
+        draw();
+      });
+      return button;
+    }));
+  }
+
+  function drawHead() {
+    const descending = sort.startsWith("-");
+    replace(head, h("th", {}, h("span", { class: "sr-only" }, "Select")), Object.entries(COLUMNS).map(([name, column]) => {
+      const isSorted = sort.replace("-", "") === name;
+      const cell = h("th", { scope: "col", class: column.class, "aria-sort": isSorted ? (descending ? "descending" : "ascending") : undefined });
+      if (name === "curve") cell.append(column.title);
+      else cell.append(h("button", { type: "button", onclick: () => {
+        sort = sort === name ? `-${name}` : name;
+        setQuery({ sort: sort === "created" ? null : sort });
+        draw();
+      } }, column.title));
+      return cell;
+    }));
+  }
+
+  function drawSelection() {
+    const known = [...selected].filter((id) => jobs.get(id));
+    selection.hidden = known.length === 0;
+    setQuery({ selected: known.join(",") });
+    const compare = h("a", { class: "button primary", href: format(["compare"], { jobs: known.join(",") }) }, "Compare");
+    replace(selection, h("strong", {}, `${plural(known.length, "job")} selected`), known.length > 1 ? compare : h("span", { class: "muted" }, "Select another one to compare"),
+      h("button", { class: "quiet", type: "button", onclick: () => {
+        selected.clear();
+        draw();
+      } }, "Clear"));
+  }
+
+  /** @param {string} id @param {boolean} on */
+  function select(id, on) {
+    if (on) selected.add(id);
+    else selected.delete(id);
+    drawSelection();
+  }
+
+  /** @param {any} job */
+  function row(job) {
+    const { name, last, best, score, scoreLast, scoreBest } = jobs.headline(job);
+    const box = h("input", { type: "checkbox", checked: selected.has(job.id), "aria-label": `Select ${job.model}, ${ago(job.created_at)}` });
+    box.addEventListener("change", () => select(job.id, box.checked));
+    const labels = Object.entries(job.labels ?? {}).map(([key, value]) => `${key}=${value}`).join(" ");
+    const curve = curves.get(job.id);
+    return h("tr", { "data-id": job.id },
+      h("td", {}, box),
+      h("td", {}, status(job.status)),
+      h("td", { class: "who" }, h("span", { class: "swatch box", style: { "--colour": colour(job.id) }, "aria-hidden": "true" }), " ", h("a", { href: format(["jobs", job.id]) }, job.model), job.version ? h("small", {}, ` v${job.version}`) : null, h("div", { class: "sub" }, [job.note, labels].filter(Boolean).join(" · "))),
+      h("td", { class: "hide" }, job.dataset, h("div", { class: "sub" }, `→ ${names(job.target)}`)),
+      h("td", {}, progressBar(job), h("div", { class: "sub nums" }, progressText(job))),
+      h("td", { class: "num" }, name ? [number(last), h("div", { class: "sub" }, `${name}, best ${number(best)}`)] : "–"),
+      h("td", { class: "num" }, score ? [number(scoreLast), h("div", { class: "sub" }, `${score}, best ${number(scoreBest)}`)] : "–"),
+      h("td", { class: "hide" }, curve ? sparkline(curve.values, colour(job.id), `Curve of ${name}`) : h("span", { class: "spark" })),
+      h("td", { class: "hide" }, h("time", { datetime: job.created_at, title: job.created_at }, ago(job.created_at)), h("div", { class: "sub" }, job.timing?.training_seconds ? duration(job.timing.training_seconds) : "")));
+  }
+
+  let listed = /** @type {any[]} */ ([]);
+  function draw() {
+    if (signal.aborted) return;
+    const all = jobs.all();
+    drawChips();
+    drawHead();
+    drawSelection();
+    if (all.length === 0) {
+      replace(card, empty("No training yet", h("p", {}, "Drop a table on the Data page, then start a training on it."), h("div", { class: "row" }, h("a", { class: "button primary", href: "#/data" }, "Add data"), h("a", { class: "button", href: "docs/" }, "Read the API"))));
+      count.textContent = "";
+      return;
+    }
+    if (!card.contains(table)) replace(card, table);
+    const column = COLUMNS[sort.replace("-", "")] ?? COLUMNS.created;
+    const sign = sort.startsWith("-") ? -1 : 1;
+    listed = all.filter(matches).map((job) => ({ job, by: column.value(job) })).sort((a, b) => sign * (a.by < b.by ? -1 : a.by > b.by ? 1 : 0)).map(({ job }) => job);
+    count.textContent = `${listed.length === all.length ? "" : `${listed.length} of `}${plural(all.length, "job")}`;
+    const current = body.querySelector("tr.current")?.getAttribute("data-id");
+    const focused = document.activeElement?.closest("tr[data-id]");
+    const kind = document.activeElement?.matches("input") ? "input" : "a";
+    replace(body, listed.map(row));
+    if (current) body.querySelector(`tr[data-id="${current}"]`)?.classList.add("current");
+    if (focused) /** @type {HTMLElement | null} */ (body.querySelector(`tr[data-id="${focused.getAttribute("data-id")}"] ${kind}`))?.focus({ preventScroll: true });
+    void readCurves();
+  }
+
+  /** Replaces the rows of jobs that changed, and leaves the others and the focus alone. @param {Set<string>} ids */
+  function update(ids) {
+    const isKnown = [...ids].every((id) => body.querySelector(`tr[data-id="${id}"]`));
+    if (!isKnown || only || sort !== "created") return draw();
+    drawChips();
+    for (const id of ids) {
+      const job = jobs.get(id);
+      const earlier = body.querySelector(`tr[data-id="${id}"]`);
+      if (!job || !earlier) continue;
+      const next = row(job);
+      const focused = earlier.contains(document.activeElement) ? (document.activeElement?.matches("input") ? "input" : "a") : null;
+      if (earlier.classList.contains("current")) next.classList.add("current");
+      earlier.replaceWith(next);
+      if (focused) /** @type {HTMLElement | null} */ (next.querySelector(focused))?.focus({ preventScroll: true });
+    }
+    void readCurves();
+  }
+
+  let isReading = false;
+  /** Sparklines, one request at a time and at most every two seconds for a job that runs. */
+  async function readCurves() {
+    if (isReading) return;
+    isReading = true;
+    try {
+      for (const job of listed.slice(0, 60)) {
+        if (signal.aborted) return;
+        const latest = jobs.get(job.id) ?? job;
+        const earlier = curves.get(job.id);
+        const isDue = !earlier || (Date.now() - earlier.until > 2000 && earlier.until >= 0);
+        if (latest.progress.epoch === 0 || !isDue) continue;
+        const history = await api.history(job.id, { points: 60 });
+        const name = jobs.headline(latest).name ?? "loss";
+        const values = (history.metrics[name] ?? history.metrics.loss)?.last.map((value) => value ?? NaN) ?? [];
+        curves.set(job.id, { values, until: jobs.hasEnded(latest) ? -1 : Date.now() });
+        const cell = body.querySelector(`tr[data-id="${job.id}"] .spark`);
+        cell?.replaceWith(sparkline(values, colour(job.id), `Curve of ${name}`));
+      }
+    } catch {
+      // A curve that cannot be read now is read with the next change.
+    } finally {
+      isReading = false;
+    }
+  }
+
+  search.addEventListener("input", () => {
+    q = search.value.trim();
+    setQuery({ q });
+    draw();
+  });
+  search.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") search.blur();
+  });
+  bindRows(table, signal, (focused, key) => {
+    const id = focused.getAttribute("data-id") ?? "";
+    if (key === " ") select(id, !selected.has(id));
+    else if (key === "c" && selected.size > 1) go(["compare"], { jobs: [...selected].join(",") });
+    else return false;
+    const box = /** @type {HTMLInputElement | null} */ (focused.querySelector("input"));
+    if (box) box.checked = selected.has(id);
+    return true;
+  });
+  await jobs.ready();
+  draw();
+  signal.addEventListener("abort", jobs.watch(update));
+  const clock = setInterval(() => {
+    for (const time of body.querySelectorAll("time")) time.textContent = ago(time.getAttribute("datetime"));
+  }, 15000);
+  signal.addEventListener("abort", () => clearInterval(clock));
+}

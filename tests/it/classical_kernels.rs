@@ -399,7 +399,7 @@ fn large(rows: usize, columns: usize) -> (Array2<f64>, Vec<u32>, Vec<f64>) {
 
 #[test]
 fn any_number_of_threads_has_the_same_bits() {
-    let (x, codes, values) = large(6000, 20);
+    let (x, codes, values) = large(1500, 17);
     let mut compared = 0;
     for kind in MODELS {
         let model = model(&json!({ "type": kind }));
@@ -424,14 +424,14 @@ fn any_number_of_threads_has_the_same_bits() {
 /// Neighbours by products of matrices, and by trees, are those of a search through all rows.
 #[test]
 fn neighbours_are_the_nearest_rows() {
-    let (mut x, _, _) = large(3000, 5);
+    let (mut x, _, _) = large(2100, 5);
     // Repeated rows are at the same distance: the first is the nearer.
     for row in 1000..1050 {
         let copy = x.row(row - 900).to_owned();
         x.row_mut(row).assign(&copy);
     }
-    let numbers: Vec<f64> = (0..3000).map(|row| (row * row % 977) as f64).collect();
-    let queries = x.slice(ndarray::s![90..290, ..]).to_owned();
+    let numbers: Vec<f64> = (0..2100).map(|row| (row * row % 977) as f64).collect();
+    let queries = x.slice(ndarray::s![90..170, ..]).to_owned();
     for shift in [0.0, 1e6] {
         let (x, queries) = (&x + shift, &queries + shift);
         let expected: Vec<f64> = queries
@@ -460,7 +460,7 @@ fn neighbours_are_the_nearest_rows() {
 /// Above 640 parameters the solver never has the matrix of second derivatives.
 #[test]
 fn many_parameters_reach_the_same_kind_of_minimum() {
-    let (x, codes, _) = large(900, 350);
+    let (x, codes, _) = large(300, 220);
     let tight = json!({"type": "logistic_regression", "tol": 1e-9});
     let fitted = fit(&model(&tight), &x, Target::Classes { codes: &codes, n_classes: 3 }, None).unwrap();
     assert_eq!(fitted.summary()["converged"], true);
@@ -468,11 +468,11 @@ fn many_parameters_reach_the_same_kind_of_minimum() {
     let coefficients = fitted.coefficients().unwrap();
     // The gradient: Σ x (p - y) + w / C for the coefficients, Σ (p - y) for the intercepts.
     for class in 0..3 {
-        let residuals: Vec<f64> = (0..900)
+        let residuals: Vec<f64> = (0..300)
             .map(|row| predictions.scores[[row, class]] - f64::from(u8::from(codes[row] == class as u32)))
             .collect();
         assert!(residuals.iter().sum::<f64>().abs() < 1e-6);
-        for column in 0..350 {
+        for column in 0..220 {
             let along: f64 = x.column(column).iter().zip(&residuals).map(|(x, residual)| x * residual).sum();
             assert!(
                 (along + coefficients.coefficients[[class, column]]).abs() < 1e-6,

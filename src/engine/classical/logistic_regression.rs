@@ -1,12 +1,13 @@
 //! Logistic regression.
 
 use super::{
-    Arrays, ClassWeight, FitError, Fitted, Progress, Run, Size, StoredError, Target, TrainingData, Traits, Unit,
+    Arrays, ClassWeight, FitError, Fitted, Progress, Run, Size, StoredError, Target, Task, TrainingData, Traits, Unit,
     choices::expect,
     linear::{
         fitted::{LinearModel, Output},
         loss::{Intercept, Loss, fit_bytes},
         newton::{Minimum, Stop, minimize},
+        proximal::{MAX_PARAMETERS, minimize_with_l1},
         row_loss::Kind,
     },
     model::Estimator,
@@ -23,9 +24,9 @@ const MANY_ROWS: usize = 50_000;
 /// Share of the tiles in that part.
 const PART: usize = 16;
 
-/// Logistic regression with an l2 penalty.
+/// Logistic regression with an l2 penalty, an l1 penalty or both.
 ///
-/// Minimizes `Σ weight_i loss_i + 1/(2C) ‖w‖²`, where the loss is `-ln P(y_i | x_i)`. For two classes `P(1 | x)` is
+/// Minimizes `Σ weight_i loss_i + (1 - l1_ratio)/(2C) ‖w‖² + l1_ratio/C ‖w‖₁`, where the loss is `-ln P(y_i | x_i)`. For two classes `P(1 | x)` is
 /// `1 / (1 + exp(-x·w - intercept))`, for more classes `P(k | x)` is the softmax of `x·w_k + intercept_k`. Intercepts have
 /// no penalty. Newton's method finds the minimum to the last digits, where scikit-learn's lbfgs stops before it.
 ///
@@ -36,6 +37,8 @@ pub struct LogisticRegression {
     /// Inverse strength of the penalty, over 0; null for no penalty. Default: 1.
     #[serde(rename = "C")]
     pub c: Option<f64>,
+    /// Share of the l1 penalty, 0 to 1; over 0 for at most 2000 coefficients. Default: 0.
+    pub l1_ratio: f64,
     /// Whether there is an intercept. Default: true.
     pub fit_intercept: bool,
     /// Largest derivative of the mean loss at which the solver stops. Default: 0.0001.
@@ -48,7 +51,7 @@ pub struct LogisticRegression {
 
 impl Default for LogisticRegression {
     fn default() -> Self {
-        Self { c: Some(1.0), fit_intercept: true, tol: 1e-4, max_iter: 100, class_weight: None }
+        Self { c: Some(1.0), l1_ratio: 0.0, fit_intercept: true, tol: 1e-4, max_iter: 100, class_weight: None }
     }
 }
 
@@ -57,8 +60,19 @@ impl Estimator for LogisticRegression {
         if let Some(c) = self.c {
             expect("/C", c > 0.0 && c.is_finite(), "a finite number over 0, or null", c)?;
         }
+        expect("/l1_ratio", (0.0..=1.0).contains(&self.l1_ratio), "a number from 0 to 1", self.l1_ratio)?;
+        let penalized = self.c.is_some() || self.l1_ratio == 0.0;
+        expect("/l1_ratio", penalized, "0 without a penalty (`C` is null)", self.l1_ratio)?;
         expect("/tol", self.tol > 0.0 && self.tol.is_finite(), "a finite number over 0", self.tol)?;
         expect("/max_iter", self.max_iter >= 1, "an integer of at least 1", self.max_iter)
+    }
+
+    fn check_task(&self, task: Task, columns: usize) -> Result<(), FieldError> {
+        let outputs = if task.outputs() > 2 { task.outputs() } else { 1 };
+        let coefficients = outputs.saturating_mul(columns + 1);
+        let accepted = self.l1_ratio == 0.0 || coefficients <= MAX_PARAMETERS;
+        let expected = format!("0 for more than {MAX_PARAMETERS} coefficients with intercepts (here {coefficients})");
+        expect("/l1_ratio", accepted, &expected, self.l1_ratio)
     }
 
     fn traits(&self) -> Traits {
@@ -67,7 +81,7 @@ impl Estimator for LogisticRegression {
 
     fn memory_bytes(&self, size: Size) -> u64 {
         let outputs = if size.task.outputs() > 2 { size.task.outputs() } else { 1 };
-        fit_bytes(size, outputs) + 16 * size.rows as u64
+        fit_bytes(size, outputs, self.l1_ratio > 0.0) + 16 * size.rows as u64
     }
 
     fn fit(&self, data: &TrainingData<'_>, run: &mut Run<'_>) -> Result<Box<dyn Fitted>, FitError> {
@@ -92,9 +106,10 @@ impl Estimator for LogisticRegression {
             outputs => Kind::Multinomial(outputs),
         };
         let intercept = if self.fit_intercept { Intercept::Free } else { Intercept::None };
-        let loss = Loss::new(&data.features, kind, classes.numbers(codes), weights, self.c, intercept);
+        let mut loss = Loss::new(&data.features, kind, classes.numbers(codes), weights, self.c, intercept);
+        let l1 = loss.take_l1(self.l1_ratio);
         let mut start = vec![0.0; loss.parameters()];
-        if data.features.rows() >= MANY_ROWS {
+        if l1 == 0.0 && data.features.rows() >= MANY_ROWS {
             let part = loss.part(PART);
             let stop = Stop { tol: 1e-3, max_iter: 20 };
             let found = minimize(&part, &start, stop, run.cancel, &mut |_, _| ())?;
@@ -103,12 +118,16 @@ impl Estimator for LogisticRegression {
             }
         }
         let stop = Stop { tol: self.tol, max_iter: self.max_iter };
+        let cancel = run.cancel;
         let mut report = |done, loss| {
             let (total, unit) = (self.max_iter, Unit::Iterations);
             let (name, training) = (Some("log_loss"), Some(loss));
             (run.progress)(Progress { done, total, unit, loss: name, training, validation: None });
         };
-        let found = minimize(&loss, &start, stop, run.cancel, &mut report)?;
+        let found = match l1 > 0.0 {
+            true => minimize_with_l1(&loss, l1, stop, cancel, &mut report)?,
+            false => minimize(&loss, &start, stop, cancel, &mut report)?,
+        };
         if self.c.is_none() && loss.is_separated(found.loss) {
             let detail = "expected a number: the classes are separated perfectly, and without a penalty the coefficients \
                           grow without bound";
@@ -128,7 +147,12 @@ impl LogisticRegression {
         let size = columns + 1;
         let shape = (found.parameters.len() / size, columns);
         let coefficients = Array2::from_shape_fn(shape, |(output, column)| found.parameters[output * size + column]);
-        let intercepts = found.parameters.iter().skip(columns).step_by(size).copied().collect();
+        let mut intercepts: Vec<f64> = found.parameters.iter().skip(columns).step_by(size).copied().collect();
+        if intercepts.len() > 1 {
+            // A constant on all intercepts changes nothing: their sum is 0.
+            let mean = intercepts.iter().sum::<f64>() / intercepts.len() as f64;
+            intercepts.iter_mut().for_each(|intercept| *intercept -= mean);
+        }
         let output =
             Output::Classes { n_classes: classes.n_classes, present: classes.present.clone(), probabilities: true };
         let facts = json!({ "n_iter": found.iterations, "converged": found.converged });

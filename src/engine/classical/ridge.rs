@@ -18,10 +18,14 @@ use crate::engine::{
     field::FieldError,
     kernel::{Matrix, product},
 };
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::sync::atomic::AtomicBool;
 use utoipa::ToSchema;
+
+/// Rows of the kernel matrix that one task computes.
+const ROWS: usize = 16;
 
 /// Linear regression with an l2 penalty.
 ///
@@ -94,8 +98,7 @@ fn primal(data: &Centered<'_>, alpha: f64, cancel: &AtomicBool) -> Result<Option
     let mut gram = data.gram(cancel)?;
     let columns = data.columns();
     gram.matrix.iter_mut().step_by(columns + 1).for_each(|element| *element += alpha);
-    check_cancel(cancel)?;
-    Ok(cholesky::factor(&mut gram.matrix, columns).ok().map(|()| {
+    Ok(cholesky::factor(&mut gram.matrix, columns, cancel)?.then(|| {
         cholesky::solve(&gram.matrix, columns, &mut gram.target);
         gram.target
     }))
@@ -109,10 +112,15 @@ fn dual(data: &Centered<'_>, alpha: f64, cancel: &AtomicBool) -> Result<Option<V
     let (features, target) = matrix.split_at_mut(rows * columns);
     let transposed = Matrix::new(features, rows);
     let mut kernel = vec![0.0; rows * rows];
-    product(transposed.transposed(), transposed, &mut kernel, false);
+    kernel.par_chunks_mut(ROWS * rows).enumerate().try_for_each(|(part, some)| {
+        check_cancel(cancel)?;
+        let first = part * ROWS;
+        let columns = transposed.columns(first..first + some.len() / rows);
+        product(columns.transposed(), transposed, some, false);
+        Ok::<(), FitError>(())
+    })?;
     kernel.iter_mut().step_by(rows + 1).for_each(|element| *element += alpha);
-    check_cancel(cancel)?;
-    Ok(cholesky::factor(&mut kernel, rows).ok().map(|()| {
+    Ok(cholesky::factor(&mut kernel, rows, cancel)?.then(|| {
         cholesky::solve(&kernel, rows, target);
         features.chunks_exact(rows).map(|column| cholesky::dot(column, target)).collect()
     }))

@@ -1,7 +1,11 @@
 //! [`Brute`]: Euclidean distances to all rows as a matrix product, in blocks.
 
 use super::nearest::{Nearest, Neighbour};
-use crate::engine::kernel::{Matrix, product, vectorized};
+use crate::engine::{
+    classical::{FitError, run::check_cancel},
+    kernel::{Matrix, product, vectorized},
+};
+use std::sync::atomic::AtomicBool;
 
 /// Training rows of a tile.
 const TILE: usize = 1024;
@@ -31,7 +35,7 @@ pub(super) struct Brute {
 
 impl Brute {
     /// The rows of a row-major matrix, which are given back where products could overflow `f32`.
-    pub(super) fn new(all: Vec<f64>, columns: usize) -> Result<Self, Vec<f64>> {
+    pub(super) fn new(all: Vec<f64>, columns: usize, cancel: &AtomicBool) -> Result<Result<Self, Vec<f64>>, FitError> {
         let count = all.len() / columns;
         let mut mean = vec![0.0; columns];
         for row in all.chunks_exact(columns) {
@@ -41,6 +45,7 @@ impl Brute {
         let mut tiles = vec![0.0f32; tiles_count * (columns + 1) * TILE];
         let mut norms = Vec::with_capacity(tiles_count);
         for (tile, rows) in tiles.chunks_exact_mut((columns + 1) * TILE).zip(all.chunks(columns * TILE)) {
+            check_cancel(cancel)?;
             let mut largest = 0.0f64;
             tile[columns * TILE..].fill(f32::INFINITY);
             for (at, row) in rows.chunks_exact(columns).enumerate() {
@@ -54,11 +59,11 @@ impl Brute {
                 largest = largest.max(norm);
             }
             if largest.is_nan() || largest > MAX_NORM {
-                return Err(all);
+                return Ok(Err(all));
             }
             norms.push(largest.sqrt());
         }
-        Ok(Self { columns, rows: all, mean, tiles, norms })
+        Ok(Ok(Self { columns, rows: all, mean, tiles, norms }))
     }
 
     /// Bytes for `rows` rows.

@@ -16,6 +16,7 @@ use crate::engine::field::FieldError;
 use brute::Brute;
 use metric::Distance;
 use serde::{Deserialize, Serialize};
+use std::sync::atomic::AtomicBool;
 use tree::{Shape, Tree};
 use utoipa::ToSchema;
 
@@ -132,19 +133,19 @@ impl KNeighbors {
     }
 
     /// Builds the index over row-major rows.
-    fn index(&self, rows: Vec<f64>, columns: usize) -> Index {
+    fn index(&self, rows: Vec<f64>, columns: usize, cancel: &AtomicBool) -> Result<Index, FitError> {
         let distance = self.distance();
         let shape = self.shape(rows.len() / columns, columns);
         let by_products =
             shape == Shape::Whole && distance == Distance::Euclidean && self.n_neighbors <= brute::MAX_NEIGHBOURS;
         let rows = match by_products {
-            true => match Brute::new(rows, columns) {
-                Ok(brute) => return Index::Brute(brute),
+            true => match Brute::new(rows, columns, cancel)? {
+                Ok(brute) => return Ok(Index::Brute(brute)),
                 Err(rows) => rows,
             },
             false => rows,
         };
-        Index::Tree(Tree::new(distance, shape, &rows, columns, self.leaf_size))
+        Ok(Index::Tree(Tree::new(distance, shape, &rows, columns, self.leaf_size, cancel)?))
     }
 }
 
@@ -184,9 +185,8 @@ impl Estimator for KNeighbors {
             let detail = format!("expected at most the {rows} training rows, received {}", self.n_neighbors);
             return Err(FieldError::new("/n_neighbors", detail).into());
         }
-        let copy = row_major(&data.features);
-        run.check()?;
-        Ok(Box::new(model::Neighbours::new(self, copy, columns, data.target)))
+        let copy = row_major(&data.features, run.cancel)?;
+        Ok(Box::new(model::Neighbours::new(self, copy, columns, data.target, run.cancel)?))
     }
 
     fn read(&self, stored: &Arrays) -> Result<Box<dyn Fitted>, StoredError> {

@@ -28,15 +28,21 @@ pub(super) struct Neighbours {
 
 impl Neighbours {
     /// `rows` is row-major.
-    pub(super) fn new(settings: &KNeighbors, rows: Vec<f64>, columns: usize, target: Target<'_>) -> Self {
+    pub(super) fn new(
+        settings: &KNeighbors,
+        rows: Vec<f64>,
+        columns: usize,
+        target: Target<'_>,
+        cancel: &AtomicBool,
+    ) -> Result<Self, FitError> {
         let (targets, n_classes) = match target {
             Target::Values(values) => (values.to_vec(), None),
             Target::Classes { codes, n_classes } => {
                 (codes.iter().map(|&code| f64::from(code)).collect(), Some(n_classes))
             }
         };
-        let index = settings.index(rows, columns);
-        Self { settings: settings.clone(), rows: targets.len(), columns, index, targets, n_classes }
+        let index = settings.index(rows, columns, cancel)?;
+        Ok(Self { settings: settings.clone(), rows: targets.len(), columns, index, targets, n_classes })
     }
 
     /// Reads what [`Fitted::arrays`] gave.
@@ -57,7 +63,9 @@ impl Neighbours {
         {
             return Err(StoredError::new("y", format!("expected classes below {n_classes}, received {wrong}")));
         }
-        let index = settings.index(rows, columns);
+        let index = settings
+            .index(rows, columns, &AtomicBool::new(false))
+            .map_err(|error| StoredError::new("x", error.to_string()))?;
         Ok(Self { settings: settings.clone(), rows: count, columns, index, targets, n_classes })
     }
 

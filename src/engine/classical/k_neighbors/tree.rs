@@ -5,11 +5,15 @@
 
 use super::{metric::Distance, nearest::Nearest};
 use crate::engine::{
-    classical::numeric::points::{LANES, Points},
+    classical::{
+        FitError,
+        numeric::points::{LANES, Points},
+        run::check_cancel,
+    },
     kernel::vectorized,
 };
 use rayon::prelude::*;
-use std::ops::Range;
+use std::{ops::Range, sync::atomic::AtomicBool};
 
 /// No child.
 const NONE: u32 = u32::MAX;
@@ -51,7 +55,14 @@ pub(super) struct Tree {
 
 impl Tree {
     /// A tree over `rows`, row-major, with at most `leaf_size` points in a leaf, rounded up to whole blocks.
-    pub(super) fn new(distance: Distance, shape: Shape, rows: &[f64], columns: usize, leaf_size: usize) -> Self {
+    pub(super) fn new(
+        distance: Distance,
+        shape: Shape,
+        rows: &[f64],
+        columns: usize,
+        leaf_size: usize,
+        cancel: &AtomicBool,
+    ) -> Result<Self, FitError> {
         let count = rows.len() / columns;
         let mut order: Vec<u32> = (0..count as u32).collect();
         let (mut nodes, mut bounds) = (vec![Node { points: 0..count as u32, children: NONE }], Vec::new());
@@ -67,10 +78,15 @@ impl Tree {
                 at = node.points.end;
                 rest = after;
             }
-            let described: Vec<(Vec<f64>, Option<usize>)> =
-                parts.into_par_iter().map(|part| divide(distance, shape, rows, columns, part, leaf_size)).collect();
+            let described: Result<Vec<(Vec<f64>, Option<usize>)>, FitError> = parts
+                .into_par_iter()
+                .map(|part| {
+                    check_cancel(cancel)?;
+                    Ok(divide(distance, shape, rows, columns, part, leaf_size))
+                })
+                .collect();
             let next = nodes.len();
-            for (number, (bound, left)) in level.zip(described) {
+            for (number, (bound, left)) in level.zip(described?) {
                 bounds.extend(bound);
                 if let Some(left) = left {
                     nodes[number].children = nodes.len() as u32;
@@ -83,7 +99,7 @@ impl Tree {
             level = next..nodes.len();
         }
         let points = Points::gather_rows(rows, columns, &order);
-        Self { distance, shape, columns, points, order, nodes, bounds }
+        Ok(Self { distance, shape, columns, points, order, nodes, bounds })
     }
 
     /// Name of the algorithm.

@@ -68,11 +68,18 @@ struct Sums {
     hessian: Vec<f64>,
 }
 
-/// Bytes that the minimization of a loss takes, beside a few numbers per row.
-pub(crate) fn fit_bytes(size: Size, outputs: usize) -> u64 {
+/// Tasks for this many parameters: fewer where each has a large matrix of second derivatives.
+fn tasks_for(parameters: usize) -> usize {
+    if parameters <= MAX_HESSIAN { TASKS } else { TASKS / 8 }
+}
+
+/// Bytes that the minimization of a loss takes, beside a few numbers per row; `hessian` if it always needs the second
+/// derivatives.
+pub(crate) fn fit_bytes(size: Size, outputs: usize, hessian: bool) -> u64 {
     let (outputs, columns) = (outputs as u64, size.columns as u64);
     let parameters = outputs * (columns + 1);
-    let hessians = if parameters as usize <= MAX_HESSIAN { TASKS as u64 + 3 } else { 0 };
+    let has_hessian = hessian || parameters as usize <= MAX_HESSIAN;
+    let hessians = if has_hessian { tasks_for(parameters as usize) as u64 + 3 } else { 0 };
     let tiles = (size.threads * TILE) as u64 * (2 * columns + 4 * outputs + 8);
     8 * (hessians * parameters * parameters + (TASKS as u64 + 8) * parameters + tiles)
 }
@@ -136,8 +143,15 @@ impl<'a> Loss<'a> {
         loss * self.total < std::f64::consts::LN_2 * least
     }
 
+    /// Turns a share of the penalty into an l1 penalty, whose factor is the answer.
+    pub(crate) fn take_l1(&mut self, share: f64) -> f64 {
+        let l1 = self.penalty * share;
+        self.penalty -= l1;
+        l1
+    }
+
     /// Whether a parameter has no penalty.
-    fn is_free(&self, parameter: usize) -> bool {
+    pub(crate) fn is_free(&self, parameter: usize) -> bool {
         parameter % self.size() == self.size() - 1 && !matches!(self.intercept, Intercept::Penalized(_))
     }
 
@@ -150,7 +164,7 @@ impl<'a> Loss<'a> {
     ) -> Result<Sums, FitError> {
         let (rows, parameters) = (self.targets.len(), self.parameters());
         let tiles: Vec<usize> = (0..rows.div_ceil(TILE)).step_by(self.step).collect();
-        let tasks: Vec<&[usize]> = tiles.chunks(tiles.len().div_ceil(TASKS).max(1)).collect();
+        let tasks: Vec<&[usize]> = tiles.chunks(tiles.len().div_ceil(tasks_for(parameters)).max(1)).collect();
         let sums: Result<Vec<Sums>, FitError> = tasks
             .par_iter()
             .map(|tiles| {

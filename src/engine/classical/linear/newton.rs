@@ -43,7 +43,7 @@ pub(crate) fn minimize(
     while iterations < stop.max_iter {
         let is_last = largest(&value.gradient) <= stop.tol;
         let step = match by_matrix {
-            true => by_factor(&value),
+            true => by_factor(&value, cancel)?,
             false => by_conjugate_gradients(loss, &parameters, &value.gradient, cancel)?,
         };
         iterations += 1;
@@ -99,21 +99,21 @@ fn line_search(
 }
 
 /// -H⁻¹ g. A matrix that is singular gets a small multiple of its trace on the diagonal.
-fn by_factor(value: &Value) -> Vec<f64> {
+fn by_factor(value: &Value, cancel: &AtomicBool) -> Result<Vec<f64>, FitError> {
     let size = value.gradient.len();
     let trace: f64 = value.hessian.iter().step_by(size + 1).sum();
     let mut more = 0.0;
     loop {
         let mut matrix = value.hessian.clone();
         matrix.iter_mut().step_by(size + 1).for_each(|element| *element += more);
-        if cholesky::factor(&mut matrix, size).is_ok() {
+        if cholesky::factor(&mut matrix, size, cancel)? {
             let mut step: Vec<f64> = value.gradient.iter().map(|it| -it).collect();
             cholesky::solve(&matrix, size, &mut step);
-            return step;
+            return Ok(step);
         }
         more = if more == 0.0 { (trace / size as f64).max(f64::MIN_POSITIVE) * 1e-10 } else { more * 100.0 };
         if !more.is_finite() {
-            return value.gradient.iter().map(|it| -it).collect();
+            return Ok(value.gradient.iter().map(|it| -it).collect());
         }
     }
 }

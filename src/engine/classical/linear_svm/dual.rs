@@ -38,15 +38,22 @@ pub(super) struct Dual {
 }
 
 impl Dual {
-    pub(super) fn new(features: &Features<'_>, constant: f64, targets: Vec<f64>, bounds: Vec<f64>) -> Self {
+    pub(super) fn new(
+        features: &Features<'_>,
+        constant: f64,
+        targets: Vec<f64>,
+        bounds: Vec<f64>,
+        cancel: &AtomicBool,
+    ) -> Result<Self, FitError> {
         let size = features.columns().len() + 1;
         let mut rows = vec![constant; targets.len() * size];
         for (at, column) in features.columns().iter().enumerate() {
+            check_cancel(cancel)?;
             rows[at..].iter_mut().step_by(size).zip(column.values).for_each(|(to, &value)| *to = value);
         }
         let squares = rows.chunks_exact(size).map(|row| dot(row, row)).collect();
         let variables = vec![0.0; targets.len()];
-        Self { rows, size, targets, bounds, squares, w: vec![0.0; size], variables }
+        Ok(Self { rows, size, targets, bounds, squares, w: vec![0.0; size], variables })
     }
 
     /// Adds to a variable.

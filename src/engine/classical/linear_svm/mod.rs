@@ -135,7 +135,7 @@ impl Estimator for LinearSvm {
             LinearSvmLoss::Hinge | LinearSvmLoss::EpsilonInsensitive => {
                 8 * rows * (size.columns as u64 + 1) + 48 * rows
             }
-            _ => fit_bytes(size, 1) + 24 * rows,
+            _ => fit_bytes(size, 1, false) + 24 * rows,
         }
     }
 
@@ -209,7 +209,7 @@ impl LinearSvm {
                     None => vec![self.c; targets.len()],
                     Some(weights) => weights.iter().map(|weight| self.c * weight).collect(),
                 };
-                let mut problem = Dual::new(&data.features, constant, targets, bounds);
+                let mut problem = Dual::new(&data.features, constant, targets, bounds, run.cancel)?;
                 let limits = Limits { tol: self.tol, max_iter: self.max_iter };
                 let seed = self.random_state.unwrap_or(run.seed);
                 return match loss {

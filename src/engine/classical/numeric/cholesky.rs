@@ -1,11 +1,16 @@
 //! Cholesky factors of symmetric matrices.
 
-use crate::engine::kernel::vectorized;
+use crate::engine::{
+    classical::{FitError, run::check_cancel},
+    kernel::vectorized,
+};
+use std::sync::atomic::AtomicBool;
 
-/// Replaces the lower triangle of a row-major symmetric matrix by its Cholesky factor. Fails if the matrix is not positive
-/// definite beyond rounding.
-pub(crate) fn factor(matrix: &mut [f64], size: usize) -> Result<(), NotPositive> {
+/// Replaces the lower triangle of a row-major symmetric matrix by its Cholesky factor; answers false, with the matrix half
+/// replaced, if it is not positive definite beyond rounding.
+pub(crate) fn factor(matrix: &mut [f64], size: usize, cancel: &AtomicBool) -> Result<bool, FitError> {
     for row in 0..size {
+        check_cancel(cancel)?;
         let (above, rest) = matrix.split_at_mut(row * size);
         let current = &mut rest[..size];
         let given = current[row];
@@ -15,18 +20,14 @@ pub(crate) fn factor(matrix: &mut [f64], size: usize) -> Result<(), NotPositive>
             current[column] = (current[column] - sum) / other[column];
         }
         let left = given - dot(&current[..row], &current[..row]);
-        // Less than rounding leaves of a dependent column; also false for NaN.
-        if !(left > given * size as f64 * 4.0 * f64::EPSILON) {
-            return Err(NotPositive);
+        // No more than what rounding leaves of a dependent column.
+        if left.is_nan() || left <= given * size as f64 * 4.0 * f64::EPSILON {
+            return Ok(false);
         }
         current[row] = left.sqrt();
     }
-    Ok(())
+    Ok(true)
 }
-
-/// The matrix has no Cholesky factor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct NotPositive;
 
 /// Solves with the factor of [`factor`], in place.
 pub(crate) fn solve(factor: &[f64], size: usize, right: &mut [f64]) {

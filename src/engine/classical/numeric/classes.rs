@@ -1,6 +1,7 @@
 //! [`Classes`]: the classes that have rows.
 
-use crate::engine::classical::{Features, FitError, Target};
+use crate::engine::classical::{Features, FitError, Target, run::check_cancel};
+use std::sync::atomic::AtomicBool;
 
 /// The classes of a target that have rows of positive weight, numbered without gaps.
 #[derive(Debug)]
@@ -59,13 +60,14 @@ pub(crate) fn expect_columns(features: &Features<'_>) -> Result<(), FitError> {
 }
 
 /// Row-major elements of the features.
-pub(crate) fn row_major(features: &Features<'_>) -> Vec<f64> {
+pub(crate) fn row_major(features: &Features<'_>, cancel: &AtomicBool) -> Result<Vec<f64>, FitError> {
     let columns = features.columns().len();
     let mut rows = vec![0.0; features.rows() * columns];
     for (at, column) in features.columns().iter().enumerate() {
+        check_cancel(cancel)?;
         rows[at..].iter_mut().step_by(columns).zip(column.values).for_each(|(to, &value)| *to = value);
     }
-    rows
+    Ok(rows)
 }
 
 /// Fails if `features` has another number of columns than the model was trained with, or values that are not finite.

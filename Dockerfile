@@ -6,10 +6,13 @@ COPY benches benches
 COPY examples examples
 COPY migrations migrations
 COPY src src
-RUN cargo build --release --locked --bin epoca && mkdir /data
+RUN cargo build --release --locked --bin epoca --example xtask \
+ && target/release/examples/xtask sbom > /epoca.cdx.json \
+ && mkdir /data
 
 FROM gcr.io/distroless/cc-debian12:nonroot
 COPY --from=build /src/target/release/epoca /usr/local/bin/epoca
+COPY --from=build /epoca.cdx.json /epoca.cdx.json
 COPY --from=build --chown=nonroot:nonroot /data /data
 ENV EPOCA_LISTEN=0.0.0.0:8080 EPOCA_DATA_DIR=/data EPOCA_LOG_FORMAT=json
 VOLUME /data

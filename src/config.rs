@@ -6,7 +6,7 @@ use crate::{
     memory::{self, Memory},
     store::Retention,
 };
-use clap::{Args, Parser, ValueEnum, builder::RangedU64ValueParser, value_parser};
+use clap::{Args, Parser, ValueEnum};
 use std::{
     net::{IpAddr, SocketAddr},
     path::PathBuf,
@@ -59,12 +59,24 @@ pub struct Config {
     pub allowed_hosts: Vec<String>,
 
     /// Days after which a job that ended loses its events, except those of its status [default: never]
-    #[arg(long, env = "EPOCA_KEEP_EVENTS_DAYS", value_name = "DAYS")]
+    #[arg(long, env = "EPOCA_KEEP_EVENTS_DAYS", value_parser = days, value_name = "DAYS")]
     pub keep_events_days: Option<u32>,
 
     /// Days after which a job that ended is removed, unless it made a version that exists [default: never]
-    #[arg(long, env = "EPOCA_KEEP_JOBS_DAYS", value_name = "DAYS")]
+    #[arg(long, env = "EPOCA_KEEP_JOBS_DAYS", value_parser = days, value_name = "DAYS")]
     pub keep_jobs_days: Option<u32>,
+
+    /// Serves other machines without API keys until the first one exists
+    #[arg(long, env = "EPOCA_INSECURE_NO_AUTH")]
+    pub insecure_no_auth: bool,
+
+    /// The certificate, in PEM with those that signed it, to serve HTTPS with; read again when it changes
+    #[arg(long, env = "EPOCA_TLS_CERT", requires = "tls_key", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// The private key of the certificate, in PEM
+    #[arg(long, env = "EPOCA_TLS_KEY", requires = "tls_cert", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
 
     /// Limits on what one request may bring
     #[command(flatten, next_help_heading = "Limits")]
@@ -79,7 +91,7 @@ pub struct Config {
 #[derive(Debug, Clone, Args)]
 pub struct ServiceLimits {
     /// Maximum bytes of an uploaded file
-    #[arg(long, env = "EPOCA_MAX_UPLOAD_BYTES", default_value_t = 1 << 30, value_parser = value_parser!(u64).range(1..), value_name = "N")]
+    #[arg(long, env = "EPOCA_MAX_UPLOAD_BYTES", default_value_t = 1 << 30, value_parser = positive, value_name = "N")]
     pub max_upload_bytes: u64,
 
     /// Maximum bytes of any other request body
@@ -90,8 +102,16 @@ pub struct ServiceLimits {
     #[arg(long, env = "EPOCA_MAX_HEADER_BYTES", default_value_t = 32 << 10, value_parser = at_least_one(1 << 20), value_name = "N")]
     pub max_header_bytes: usize,
 
+    /// Minimum bytes a second at which a client must send a body and read an answer
+    #[arg(long, env = "EPOCA_MIN_BYTES_PER_SECOND", default_value_t = 1024, value_parser = positive_32, value_name = "N")]
+    pub min_bytes_per_second: u32,
+
+    /// Maximum connections of one client address at a time [default: three quarters of all]
+    #[arg(long, env = "EPOCA_MAX_CONNECTIONS_PER_ADDRESS", value_parser = at_least_one(1 << 20), value_name = "N")]
+    pub max_connections_per_address: Option<usize>,
+
     /// Maximum connections at a time
-    #[arg(long, env = "EPOCA_MAX_CONNECTIONS", default_value_t = 1024, value_parser = at_least_one(1 << 20), value_name = "N")]
+    #[arg(long, env = "EPOCA_MAX_CONNECTIONS", default_value_t = 4096, value_parser = at_least_one(1 << 20), value_name = "N")]
     pub max_connections: usize,
 
     /// Maximum uploads at a time
@@ -99,7 +119,7 @@ pub struct ServiceLimits {
     pub max_uploads: usize,
 
     /// Maximum rows of a table
-    #[arg(long, env = "EPOCA_MAX_ROWS", default_value_t = 100_000_000, value_parser = value_parser!(u64).range(1..), value_name = "N")]
+    #[arg(long, env = "EPOCA_MAX_ROWS", default_value_t = 100_000_000, value_parser = positive, value_name = "N")]
     pub max_rows: u64,
 
     /// Maximum columns of a table
@@ -115,7 +135,7 @@ pub struct ServiceLimits {
     pub max_layers: usize,
 
     /// Maximum parameters of a model
-    #[arg(long, env = "EPOCA_MAX_PARAMETERS", default_value_t = 100_000_000, value_parser = value_parser!(u64).range(1..), value_name = "N")]
+    #[arg(long, env = "EPOCA_MAX_PARAMETERS", default_value_t = 100_000_000, value_parser = positive, value_name = "N")]
     pub max_parameters: u64,
 
     /// Maximum bytes of memory that jobs, predictions, previews and bodies take together; k, M and G are allowed [default: 80% of the
@@ -128,7 +148,7 @@ pub struct ServiceLimits {
     pub max_answer_bytes: u64,
 
     /// Maximum bytes of memory that a model may need to train
-    #[arg(long, env = "EPOCA_MAX_MODEL_MEMORY_BYTES", default_value_t = 4 << 30, value_parser = value_parser!(u64).range(1..), value_name = "N")]
+    #[arg(long, env = "EPOCA_MAX_MODEL_MEMORY_BYTES", default_value_t = 4 << 30, value_parser = positive, value_name = "N")]
     pub max_model_memory_bytes: u64,
 }
 
@@ -142,6 +162,10 @@ pub struct Timeouts {
     /// For the next part of a body to arrive
     #[arg(long, env = "EPOCA_BODY_TIMEOUT", default_value = "30", value_parser = seconds, value_name = "SECONDS")]
     pub body_timeout: Duration,
+
+    /// For a client to read the next part of an answer
+    #[arg(long, env = "EPOCA_WRITE_TIMEOUT", default_value = "30", value_parser = seconds, value_name = "SECONDS")]
+    pub write_timeout: Duration,
 
     /// For a request to be answered; uploads and event streams have no such end
     #[arg(long, env = "EPOCA_REQUEST_TIMEOUT", default_value = "60", value_parser = seconds, value_name = "SECONDS")]
@@ -213,14 +237,37 @@ impl ServiceLimits {
         Limits { layers: self.max_layers, parameters: self.max_parameters, memory_bytes: self.max_model_memory_bytes }
     }
 
+    /// Maximum connections of one client address.
+    pub fn connections_per_address(&self) -> usize {
+        self.max_connections_per_address.unwrap_or((self.max_connections * 3).div_ceil(4))
+    }
+
     /// The part that concerns tables.
     pub fn table(&self) -> TableLimits {
         TableLimits { rows: self.max_rows, columns: self.max_columns, cell_bytes: self.max_cell_bytes }
     }
 }
 
-fn at_least_one(max: u64) -> RangedU64ValueParser<usize> {
-    RangedU64ValueParser::new().range(1..=max)
+fn at_least_one(max: u64) -> impl Fn(&str) -> Result<usize, String> + Clone + Send + Sync + 'static {
+    move |text| whole(text, max)
+}
+
+fn positive(text: &str) -> Result<u64, String> {
+    whole(text, i64::MAX.unsigned_abs())
+}
+
+fn positive_32(text: &str) -> Result<u32, String> {
+    whole(text, u32::MAX.into())
+}
+
+fn days(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| format!("expected a whole number of days, such as 30, received {text:?}"))
+}
+
+fn whole<N: TryFrom<u64>>(text: &str, max: u64) -> Result<N, String> {
+    let number = text.parse::<u64>().ok().filter(|number| (1..=max).contains(number));
+    let number = number.and_then(|number| N::try_from(number).ok());
+    number.ok_or_else(|| format!("expected a whole number from 1 to {max}, received {text:?}"))
 }
 
 /// A number of bytes, also as 512M or 8G.
@@ -303,9 +350,10 @@ mod tests {
     #[test]
     fn values_that_make_no_sense_are_refused_by_name() {
         for (flag, value, word) in [
-            ("--workers", "0", "1.."),
-            ("--threads", "0", "1.."),
-            ("--max-upload-bytes", "0", "1.."),
+            ("--workers", "0", "from 1 to 1024, received \"0\""),
+            ("--threads", "many", "from 1 to 1024, received \"many\""),
+            ("--max-upload-bytes", "1e9", "whole number"),
+            ("--max-upload-bytes", "0", "from 1 to"),
             ("--max-body-bytes", "-1", "-1"),
             ("--request-timeout", "0", "above 0"),
             ("--request-timeout", "NaN", "above 0"),

@@ -80,6 +80,7 @@
 //! | [`http`] | routes, errors, limits, streams |
 //! | [`demo`] | the `demo` command, a client of the service |
 //! | [`config`] | settings of the process |
+//! | [`keys`] | the commands for API keys |
 //! | [`log`] | the log on stderr |
 
 pub mod config;
@@ -89,6 +90,7 @@ pub mod engine;
 pub mod http;
 pub mod job;
 pub mod keras;
+pub mod keys;
 pub mod log;
 pub mod memory;
 pub mod page;

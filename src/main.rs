@@ -3,23 +3,30 @@
 use anyhow::Context;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use epoca::{
-    config::Config,
+    config::{Config, ServiceLimits},
     demo::{self, Demo},
-    engine, http, keras, log,
+    engine,
+    http::{self, tls},
+    keras,
+    keys::{self, KeyCommand},
+    log,
     store::{Store, artifacts::Artifacts, backup, sqlite::SqliteStore},
 };
+use rustix::process::{Resource, getrlimit, setrlimit};
 use std::{
     ffi::OsStr,
     io::{Read, Write},
     net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream},
     path::PathBuf,
     process::ExitCode,
+    sync::Arc,
     time::Duration,
 };
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
 };
+use tokio_rustls::rustls::{ClientConnection, StreamOwned, pki_types::ServerName};
 use tokio_util::sync::CancellationToken;
 
 /// The C library's allocator took a seventh of a single-row prediction's time.
@@ -55,6 +62,9 @@ enum Command {
     Check(Box<Config>),
     /// Lists artifacts that no record refers to, or removes those older than a day; the service must not run
     Gc(Box<GcCommand>),
+    /// Creates, lists and revokes API keys
+    #[command(subcommand)]
+    Keys(KeyCommand),
     /// Prints the OpenAPI description in YAML
     Openapi,
     /// Prints every layer, loss, optimizer … in Markdown
@@ -135,10 +145,15 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         }),
         Command::Check(config) => runtime()?.block_on(check(&config)),
         Command::Gc(command) => runtime()?.block_on(gc(*command)),
+        Command::Keys(command) => {
+            let (out, note) = runtime()?.block_on(keys::run(command))?;
+            eprint!("{note}");
+            print(out.as_bytes())
+        }
         Command::Openapi => print(&http::routes::document()?.yaml()),
         Command::Layers => print(engine::reference::markdown().as_bytes()),
         Command::Keras => print(keras::reference::markdown().as_bytes()),
-        Command::Health(config) => check_health(config.listen),
+        Command::Health(config) => check_health(&config),
     }
 }
 
@@ -162,18 +177,45 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
 }
 
-async fn serve(config: Config) -> anyhow::Result<()> {
+async fn serve(mut config: Config) -> anyhow::Result<()> {
     let listener =
         TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
     let address = listener.local_addr()?;
     let shutdown = CancellationToken::new();
     cancel_on_signal(shutdown.clone())?;
+    allow_open_files(&mut config.limits);
+    let scheme = if config.tls_cert.is_some() { "https" } else { "http" };
     let announce = || {
         let mut stdout = std::io::stdout().lock();
-        writeln!(stdout, "listening on http://{address}")?;
+        writeln!(stdout, "listening on {scheme}://{address}")?;
         stdout.flush()
     };
     http::serve_once_open(config, listener, shutdown, announce).await
+}
+
+/// Files that are open beside those of connections: the database, uploads, and the weights of models.
+const OTHER_FILES: u64 = 256;
+
+/// Raises the limit of open files as far as the process may, and keeps the connections below it.
+fn allow_open_files(limits: &mut ServiceLimits) {
+    let mut files = getrlimit(Resource::Nofile);
+    let wanted = limits.max_connections as u64 + OTHER_FILES;
+    if files.current.is_some_and(|current| current < wanted) {
+        files.current = Some(files.maximum.map_or(wanted, |maximum| maximum.min(wanted)));
+        if let Err(error) = setrlimit(Resource::Nofile, files) {
+            tracing::warn!(%error, "the limit of open files cannot be raised");
+        }
+    }
+    let allowed = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let most = usize::try_from(allowed.saturating_sub(OTHER_FILES).max(allowed / 2)).unwrap_or(usize::MAX);
+    if limits.max_connections > most {
+        tracing::warn!(
+            connections = most,
+            open_files = allowed,
+            "--max-connections is lowered to the limit of open files"
+        );
+        limits.max_connections = most.max(1);
+    }
 }
 
 /// SIGTERM or SIGINT starts a graceful end; a second one ends the process at once.
@@ -237,18 +279,36 @@ async fn gc(command: GcCommand) -> anyhow::Result<()> {
     print(text.as_bytes())
 }
 
-fn check_health(listen: SocketAddr) -> anyhow::Result<()> {
+fn check_health(config: &Config) -> anyhow::Result<()> {
+    let listen = config.listen;
     let mut address = listen;
     if listen.ip().is_unspecified() {
         address.set_ip(if listen.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
     }
-    let mut stream = TcpStream::connect_timeout(&address, HEALTH_TIMEOUT)
+    let stream = TcpStream::connect_timeout(&address, HEALTH_TIMEOUT)
         .with_context(|| format!("nothing listens on {address}"))?;
     stream.set_read_timeout(Some(HEALTH_TIMEOUT))?;
-    stream.write_all(format!("GET /livez HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes())?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).with_context(|| format!("no answer from {address}"))?;
+    stream.set_write_timeout(Some(HEALTH_TIMEOUT))?;
+    let answer = match &config.tls_cert {
+        None => probe(stream, address),
+        Some(certificate) => {
+            let client = Arc::new(tls::pinned_client(certificate)?);
+            let client = ClientConnection::new(client, ServerName::from(address.ip()))?;
+            probe(StreamOwned::new(client, stream), address)
+        }
+    };
+    let answer = answer.with_context(|| format!("no answer from {address}"))?;
     let status = answer.split(' ').nth(1).unwrap_or("nothing");
     anyhow::ensure!(status == "200", "expected 200 from {address}, received {status}");
     Ok(())
+}
+
+fn probe(mut stream: impl Read + Write, address: SocketAddr) -> std::io::Result<String> {
+    stream.write_all(format!("GET /livez HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes())?;
+    let mut answer = String::new();
+    match stream.read_to_string(&mut answer) {
+        // The end of TLS may be missing.
+        Err(error) if answer.is_empty() => Err(error),
+        _ => Ok(answer),
+    }
 }

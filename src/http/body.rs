@@ -5,6 +5,7 @@ use crate::{
     engine::field,
     http::{
         App,
+        pace::Pace,
         problem::{Kind, Problem},
     },
     memory::{Memory, Refusal, Reservation},
@@ -18,7 +19,10 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
 use serde::de::DeserializeOwned;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// Bodies from this size on are parsed on a blocking thread.
 const LARGE: usize = 256 << 10;
@@ -70,7 +74,7 @@ pub async fn read_json(request: Request, app: &App) -> Result<Raw, Problem> {
         return Err(problem);
     }
     let max = app.config.limits.max_body_bytes;
-    read(body, &parts.headers, max, app.config.timeouts.body_timeout, &app.memory).await
+    read(body, &parts.headers, max, app.body_pace(), &app.memory).await
 }
 
 /// What `bytes` say; large ones are read on a blocking thread.
@@ -140,7 +144,7 @@ async fn read(
     mut body: Body,
     headers: &HeaderMap,
     max: usize,
-    wait: Duration,
+    mut pace: Pace,
     memory: &Memory,
 ) -> Result<Raw, Problem> {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
@@ -151,7 +155,7 @@ async fn read(
     let mut memory = memory.reserve(announced as u64, PATIENCE).await?;
     let mut first = Bytes::new();
     let mut more = BytesMut::new();
-    while let Some(chunk) = next(&mut body, wait).await? {
+    while let Some(chunk) = next(&mut body, &mut pace).await? {
         let received = first.len() + more.len() + chunk.len();
         if received > max {
             drain(&mut body, headers).await;
@@ -172,20 +176,21 @@ async fn read(
     Ok(Raw { bytes: if more.is_empty() { first } else { more.freeze() }, memory })
 }
 
-/// The next data of a body, none at its end; fails where it does not come within `wait`.
-pub async fn next(body: &mut Body, wait: Duration) -> Result<Option<Bytes>, Problem> {
+/// The next data of a body, none at its end; fails where the client is slower than `pace`.
+pub async fn next(body: &mut Body, pace: &mut Pace) -> Result<Option<Bytes>, Problem> {
     loop {
-        match tokio::time::timeout(wait, body.frame()).await {
-            Err(_) => {
-                let detail = format!("expected the next part of the body within {} s", wait.as_secs_f64());
-                return Err(Problem::new(Kind::RequestTimeout, detail));
-            }
+        let asked = Instant::now();
+        match tokio::time::timeout(pace.left(), body.frame()).await {
+            Err(_) => return Err(Problem::new(Kind::RequestTimeout, pace.expected())),
             Ok(None) => return Ok(None),
             Ok(Some(Err(error))) => {
-                return Err(Problem::new(Kind::Malformed, format!("the body broke off: {error}")));
+                tracing::debug!(%error, "a body broke off");
+                let detail = "expected a body as long as its Content-Length, or chunks as HTTP/1.1 has them, received other ones";
+                return Err(Problem::new(Kind::Malformed, detail));
             }
             Ok(Some(Ok(frame))) => {
                 if let Ok(data) = frame.into_data() {
+                    pace.passed(data.len(), asked.elapsed());
                     return Ok(Some(data));
                 }
             }
@@ -232,7 +237,7 @@ mod tests {
         let chunked = || Body::from_stream(futures::stream::iter(["ab", "", "cd", "e"].map(Ok::<_, std::io::Error>)));
         let headers = HeaderMap::new();
         let memory = Memory::new(100);
-        let read = |max| read(chunked(), &headers, max, Duration::from_secs(5), &memory);
+        let read = |max| read(chunked(), &headers, max, Pace::new(Duration::from_secs(5), 1), &memory);
         assert_eq!(read(5).await.unwrap().bytes, "abcde");
         assert_eq!(read(4).await.unwrap_err().kind(), Kind::TooLarge);
         assert_eq!(memory.reserved(), 0);
@@ -241,7 +246,9 @@ mod tests {
     #[tokio::test]
     async fn a_body_that_stalls_is_a_timeout() {
         let body = Body::from_stream(futures::stream::pending::<Result<Bytes, std::io::Error>>());
-        let error = read(body, &HeaderMap::new(), 10, Duration::from_millis(10), &Memory::new(100)).await.unwrap_err();
+        let error = read(body, &HeaderMap::new(), 10, Pace::new(Duration::from_millis(10), 1), &Memory::new(100))
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), Kind::RequestTimeout);
     }
 }

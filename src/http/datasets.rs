@@ -5,8 +5,11 @@ use crate::{
     engine::field::FieldError,
     http::{
         App,
+        access::Caller,
         body::PATIENCE,
+        cut::cut,
         idempotency::{Created, IdempotencyKey, fingerprint},
+        multipart,
         path::{Key, check_name},
         problem::{Kind, Problem},
         query::{Limit, List, Paging, Parameters, Position, Settings},
@@ -32,6 +35,9 @@ use uuid::Uuid;
 
 /// Where uploads go.
 pub const UPLOADS: &str = "/v1/datasets";
+
+/// Maximum bytes of a part of a form that is not the file.
+const MAX_FIELD_BYTES: usize = 1 << 16;
 
 /// An upload as a form.
 #[derive(Debug, ToSchema)]
@@ -103,8 +109,9 @@ pub async fn create(
     key: IdempotencyKey,
     request: Request,
 ) -> Result<Response, Problem> {
-    let incoming = Incoming::new(request, app.config.timeouts.body_timeout);
-    let done = receive(&app, query, key, &incoming).await;
+    let caller = request.extensions().get::<Caller>().cloned().unwrap_or_default();
+    let incoming = Incoming::new(request, app.body_pace());
+    let done = receive(&app, &caller, query, key, &incoming).await;
     if done.is_err() {
         incoming.drain().await;
     }
@@ -113,6 +120,7 @@ pub async fn create(
 
 async fn receive(
     app: &Arc<App>,
+    caller: &Caller,
     parameters: NewDataset,
     key: IdempotencyKey,
     incoming: &Incoming,
@@ -127,51 +135,54 @@ async fn receive(
     check_free(app, parameters.name.as_deref(), &key).await?;
     let media_type = incoming.media_type();
     let (name, file) = if media_type.as_deref() == Some("multipart/form-data") {
-        from_form(app, parameters, &key, incoming).await?
+        from_form(app, caller, parameters, &key, incoming).await?
     } else {
         let format = parameters.format.map_or_else(|| upload::format_of(media_type.as_deref()), Ok)?;
-        let file = File::store(app, format, parameters.options()?, incoming.stream()).await?;
+        let file = File::store(app, caller, format, parameters.options()?, incoming.stream()).await?;
         (parameters.name, file)
     };
     // In a separate task: a client that disconnects now leaves either a dataset or nothing.
-    let app = Arc::clone(app);
-    tokio::spawn(async move { file.record(&app, name, key).await }).await.map_err(Problem::internal)?
+    let (app, caller) = (Arc::clone(app), caller.clone());
+    tokio::spawn(async move { file.record(&app, &caller, name, key).await }).await.map_err(Problem::internal)?
 }
 
 async fn from_form(
     app: &Arc<App>,
+    caller: &Caller,
     mut parameters: NewDataset,
     key: &IdempotencyKey,
     incoming: &Incoming,
 ) -> Result<(Option<String>, File), Problem> {
-    let mut form = incoming.form().await?;
+    let mut form = incoming.form()?;
     let mut file: Option<File> = None;
     let read = async {
-        while let Some(field) = form.next_field().await.map_err(upload::of_form)? {
-            match field.name() {
-                Some("name") => {
-                    let given = upload::text_of(field).await?;
+        let mut has_name = false;
+        while let Some(part) = form.next_part().await? {
+            match part.name.as_str() {
+                "name" if has_name => return Err(FieldError::new("/name", "expected one name, received two").into()),
+                "name" => {
+                    has_name = true;
+                    let given = multipart::text(&mut form, MAX_FIELD_BYTES).await?;
                     check_free(app, Some(&given), key).await?;
                     parameters.name = Some(given);
                 }
-                Some("options") if file.is_some() => {
+                "options" if file.is_some() => {
                     return Err(FieldError::new("/options", "expected the options before the file").into());
                 }
-                Some("options") => {
-                    let text = upload::text_of(field).await?;
+                "options" => {
+                    let text = multipart::text(&mut form, MAX_FIELD_BYTES).await?;
                     let options: NewDataset = serde_json::from_str(&text)
                         .map_err(|error| FieldError::new("/options", format!("expected upload options: {error}")))?;
                     check_free(app, options.name.as_deref(), key).await?;
                     parameters = NewDataset { name: options.name.clone().or(parameters.name.take()), ..options };
                 }
-                Some("file") if file.is_none() => {
-                    let format = parameters.format.map_or_else(|| upload::format_of_field(&field), Ok)?;
-                    file = Some(File::store(app, format, parameters.options()?, field).await?);
+                "file" if file.is_none() => {
+                    let format = parameters.format.map_or_else(|| upload::format_of_part(&part), Ok)?;
+                    file = Some(File::store(app, caller, format, parameters.options()?, form.data()).await?);
                 }
-                Some("file") => return Err(FieldError::new("/file", "expected one file, received two").into()),
+                "file" => return Err(FieldError::new("/file", "expected one file, received two").into()),
                 other => {
-                    let received = other.unwrap_or_default();
-                    let detail = format!("expected the parts `file`, `name` and `options`, received `{received}`");
+                    let detail = format!("expected the parts `file`, `name` and `options`, received {:?}", cut(other));
                     return Err(FieldError::new("", detail).into());
                 }
             }
@@ -214,6 +225,7 @@ impl File {
     /// Stores a file while it arrives, and looks into it.
     async fn store<E>(
         app: &App,
+        caller: &Caller,
         format: Format,
         options: ReadOptions,
         body: impl Stream<Item = Result<Bytes, E>>,
@@ -222,7 +234,8 @@ impl File {
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let id = Uuid::now_v7();
-        let max = app.config.limits.max_upload_bytes;
+        let max_upload = app.config.limits.max_upload_bytes;
+        let max = caller.max_bytes(max_upload, &*app.store).await?;
         let table = app.config.limits.table();
         let asked = options.clone();
         let received = app
@@ -231,7 +244,9 @@ impl File {
             .await;
         match received {
             Ok((stored, inspection)) => Ok(Self { id, format, options, stored, inspection }),
-            Err(ReceiveError::TooLarge { max_bytes }) => Err(crate::http::body::too_large(max_bytes, "more")),
+            Err(ReceiveError::TooLarge { max_bytes }) => Err(caller
+                .too_large(max, max_upload)
+                .unwrap_or_else(|| crate::http::body::too_large(max_bytes, "more"))),
             Err(ReceiveError::Body(error)) => Err(upload::broken_off(&*error)),
             Err(ReceiveError::Refused(ReadError::Invalid(detail))) => {
                 Err(Problem::invalid(vec![FieldError::new("", detail)]))
@@ -242,7 +257,13 @@ impl File {
     }
 
     /// Makes it a dataset, or removes it.
-    async fn record(self, app: &App, name: Option<String>, key: IdempotencyKey) -> Result<Response, Problem> {
+    async fn record(
+        self,
+        app: &App,
+        caller: &Caller,
+        name: Option<String>,
+        key: IdempotencyKey,
+    ) -> Result<Response, Problem> {
         let route = format!("POST {UPLOADS}");
         let format = self.format.name();
         let asked = name.as_deref().unwrap_or_default();
@@ -254,9 +275,11 @@ impl File {
                 return Ok((earlier, false));
             }
             let dataset = self.dataset(name);
-            let created = Created::new(StatusCode::CREATED, format!("{UPLOADS}/{}", dataset.id), &dataset)?;
+            let location = format!("{UPLOADS}/{}", dataset.id);
+            let created = Created::new(StatusCode::CREATED, location.clone(), &dataset)?;
             let receipt = key.receipt(&route, fingerprint, &created);
-            let done = app.store.create_dataset(&dataset, receipt.as_ref()).await;
+            let creating = async { Ok(app.store.create_dataset(&dataset, receipt.as_ref()).await) };
+            let done = caller.store(dataset.bytes, &location, &*app.store, creating).await?;
             let is_kept = done.is_ok();
             Ok((created.answer(done)?, is_kept))
         };

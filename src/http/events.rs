@@ -3,6 +3,7 @@
 use crate::{
     http::{
         App, accept,
+        metrics::OpenStream,
         path::Id,
         problem::{Kind, Problem},
         query::{Limit, List, Parameters, Position},
@@ -110,7 +111,10 @@ pub async fn events(
 /// The events as an answer that ends with the service.
 pub fn stream_of(events: impl Stream<Item = Result<Event, axum::Error>> + Send + 'static, app: &App) -> Response {
     let hint = stream::once(async { Ok(Event::default().retry(RETRY)) });
-    let stream = hint.chain(events).take_until(app.shutdown.clone().cancelled_owned());
+    let open = OpenStream::open();
+    let stream = hint.chain(events).take_until(app.shutdown.clone().cancelled_owned()).inspect(move |_| {
+        let _ = &open;
+    });
     let mut response = Sse::new(stream).keep_alive(KeepAlive::new().interval(COMMENT_EVERY)).into_response();
     // Keeps proxies from buffering the events.
     response.headers_mut().insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));

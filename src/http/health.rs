@@ -21,6 +21,11 @@ pub struct Health {
     status: &'static str,
 }
 
+/// Whether a path is one of those that are always answered, however many connections are in use.
+pub fn is_probe(path: &str) -> bool {
+    matches!(path, "/livez" | "/readyz" | "/metrics")
+}
+
 /// Liveness check
 #[utoipa::path(get, path = "/livez", tag = "service", responses((status = 200, description = "The process is alive", body = Health)))]
 pub async fn live() -> Json<Health> {

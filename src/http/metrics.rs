@@ -1,6 +1,9 @@
 //! `GET /metrics`: Prometheus's text form.
 
-use crate::http::{App, problem::Problem};
+use crate::{
+    http::{App, connections, problem::Problem, process},
+    worker,
+};
 use axum::{
     extract::State,
     http::{HeaderValue, Method, StatusCode, header},
@@ -12,7 +15,13 @@ use std::{
     time::Duration,
 };
 
-const REQUEST_SECONDS: &str = "http_request_duration_seconds";
+const REQUEST_SECONDS: &str = "epoca_http_request_duration_seconds";
+const QUEUED: &str = "epoca_jobs_queued";
+const RUNNING: &str = "epoca_jobs_running";
+const STREAMS: &str = "epoca_event_streams";
+const INSTANCES: &str = "epoca_instances_predicted_total";
+const RESERVED: &str = "epoca_memory_reserved_bytes";
+const TOTAL: &str = "epoca_memory_total_bytes";
 const BUCKETS: &[f64] = &[0.000_1, 0.000_5, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
 
 /// How often samples are folded into buckets between scrapes.
@@ -33,10 +42,25 @@ fn recorder() -> &'static Result<PrometheusHandle, String> {
             metrics::Unit::Seconds,
             "From a request's headers to its answer's"
         );
-        metrics::describe_gauge!("jobs_queued", "Jobs that wait for a worker");
-        metrics::describe_gauge!("jobs_running", "Jobs that a worker has");
+        metrics::describe_gauge!(QUEUED, "Jobs that wait for a worker");
+        metrics::describe_gauge!(RUNNING, "Jobs that a worker has");
+        metrics::describe_gauge!(STREAMS, "Open event streams");
+        metrics::describe_counter!(INSTANCES, "Instances predicted");
+        metrics::describe_gauge!(RESERVED, "Memory reserved by jobs, predictions, previews and bodies");
+        metrics::describe_gauge!(TOTAL, "Memory that may be reserved");
+        metrics::gauge!(STREAMS).increment(0.0);
+        metrics::counter!(INSTANCES).increment(0);
+        connections::describe_metrics();
+        worker::describe_metrics();
         Ok(handle)
     })
+}
+
+/// Starts measuring.
+pub fn install() {
+    if let Err(error) = recorder() {
+        tracing::error!(error, "nothing is measured");
+    }
 }
 
 /// Keeps the recorder small; ends with the task that runs it.
@@ -62,6 +86,29 @@ pub fn request(method: &Method, route: &str, status: StatusCode, seconds: f64) {
         .record(seconds);
 }
 
+/// Counts instances that were predicted.
+pub fn predicted(instances: usize) {
+    metrics::counter!(INSTANCES).increment(instances as u64);
+}
+
+/// An event stream that is open as long as this is kept.
+#[derive(Debug)]
+pub struct OpenStream(());
+
+impl OpenStream {
+    /// One more.
+    pub fn open() -> Self {
+        metrics::gauge!(STREAMS).increment(1.0);
+        Self(())
+    }
+}
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        metrics::gauge!(STREAMS).decrement(1.0);
+    }
+}
+
 /// Measurements
 #[utoipa::path(
     get,
@@ -69,13 +116,15 @@ pub fn request(method: &Method, route: &str, status: StatusCode, seconds: f64) {
     operation_id = "metrics",
     tag = "service",
     responses((status = 200, description = "Prometheus's text form", content_type = "text/plain", body = String,
-        example = "# TYPE jobs_queued gauge\njobs_queued 0\n")),
+        example = "# TYPE epoca_jobs_queued gauge\nepoca_jobs_queued 0\n")),
 )]
 pub async fn show(State(app): State<Arc<App>>) -> Result<Response, Problem> {
     let handle = recorder().as_ref().map_err(Problem::internal)?;
     let (queued, running) = app.store.queue_depth().await?;
-    metrics::gauge!("jobs_queued").set(queued as f64);
-    metrics::gauge!("jobs_running").set(running as f64);
+    metrics::gauge!(QUEUED).set(queued as f64);
+    metrics::gauge!(RUNNING).set(running as f64);
+    metrics::gauge!(RESERVED).set(app.memory.reserved() as f64);
+    metrics::gauge!(TOTAL).set(app.memory.total() as f64);
     let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
-    Ok(([(header::CONTENT_TYPE, text)], handle.render()).into_response())
+    Ok(([(header::CONTENT_TYPE, text)], handle.render() + &process::render()).into_response())
 }

@@ -2,7 +2,9 @@
 
 use crate::{
     http::{
-        App, body,
+        App,
+        access::RequestId,
+        body,
         cut::cut,
         metrics,
         problem::{Kind, MEDIA_TYPE, Problem},
@@ -11,13 +13,25 @@ use crate::{
     worker::panic_text,
 };
 use axum::{
+    body::Body,
     extract::{MatchedPath, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::Response,
 };
+use bytes::Bytes;
 use futures::FutureExt;
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
+use hyper::body::{Body as _, Frame, SizeHint};
+use std::{
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+    time::Instant,
+};
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -35,7 +49,7 @@ const MAX_REQUEST_ID: usize = 128;
 pub struct RouteTemplate(pub &'static str);
 
 /// Answers one request.
-pub async fn wrap(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+pub async fn wrap(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let request_id = request_id(request.headers());
     let method = request.method().clone();
@@ -43,6 +57,9 @@ pub async fn wrap(State(app): State<Arc<App>>, request: Request, next: Next) -> 
     let matched = request.extensions().get::<MatchedPath>().cloned();
 
     let id = request_id.to_str().unwrap_or_default();
+    if !matches!(method, Method::GET | Method::HEAD) {
+        request.extensions_mut().insert(RequestId(id.to_owned()));
+    }
     let span = tracing::error_span!("request", request_id = id);
     let mut response = answer(&app, request, next).instrument(span.clone()).await;
     if response.status().is_client_error() || response.status().is_server_error() {
@@ -90,6 +107,7 @@ async fn answer(app: &App, request: Request, next: Next) -> Response {
         body::drain(&mut body, &parts.headers).await;
         return problem.into_response();
     }
+    let (request, arrival) = Arrival::watch(request);
     let is_upload = request.method() == Method::POST && request.uri().path() == UPLOADS;
     let handled = AssertUnwindSafe(next.run(request)).catch_unwind();
     let handled = if is_upload {
@@ -99,14 +117,66 @@ async fn answer(app: &App, request: Request, next: Next) -> Response {
         match tokio::time::timeout(limit, handled).await {
             Ok(handled) => handled,
             Err(_) => {
-                let detail = format!("no answer within {} s", limit.as_secs_f64());
-                return Problem::new(Kind::Unavailable, detail).into_response();
+                let limit = limit.as_secs_f64();
+                let problem = match arrival.is_complete() {
+                    true => Problem::new(Kind::Unavailable, format!("no answer within {limit} s")),
+                    false => Problem::new(Kind::RequestTimeout, format!("expected the body within {limit} s")),
+                };
+                return problem.into_response();
             }
         }
     };
     handled.unwrap_or_else(|panic| {
         Problem::internal(format_args!("a handler panicked: {}", panic_text(&*panic))).into_response()
     })
+}
+
+/// Whether a request's body has arrived.
+struct Arrival(Option<Arc<AtomicBool>>);
+
+impl Arrival {
+    fn watch(request: Request) -> (Request, Self) {
+        if request.body().is_end_stream() {
+            return (request, Self(None));
+        }
+        let is_complete = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&is_complete);
+        (request.map(|body| Body::new(Arriving { body, is_complete })), Self(Some(seen)))
+    }
+
+    fn is_complete(&self) -> bool {
+        self.0.as_ref().is_none_or(|complete| complete.load(Ordering::Relaxed))
+    }
+}
+
+/// A body that tells when it has arrived.
+struct Arriving {
+    body: Body,
+    is_complete: Arc<AtomicBool>,
+}
+
+impl hyper::body::Body for Arriving {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let frame = std::task::ready!(Pin::new(&mut self.body).poll_frame(context));
+        if frame.is_none() || self.body.is_end_stream() {
+            self.is_complete.store(true, Ordering::Relaxed);
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
 /// The client's own id where it is one that can be logged, otherwise a new one.

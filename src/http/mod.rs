@@ -5,7 +5,10 @@
 
 pub mod about;
 pub mod accept;
+pub mod access;
+pub mod audit;
 pub mod body;
+pub mod connections;
 pub mod cut;
 pub mod datasets;
 pub mod docs;
@@ -19,16 +22,21 @@ pub mod methods;
 pub mod metrics;
 pub mod middleware;
 pub mod models;
+pub mod multipart;
 pub mod openapi;
+pub mod pace;
 pub mod page;
 pub mod path;
 pub mod predict;
 pub mod problem;
 pub mod problems;
+pub mod process;
 pub mod query;
 pub mod routes;
 pub mod server;
 pub mod site;
+pub mod stream;
+pub mod tls;
 pub mod upload;
 pub mod upload_options;
 pub mod verb;
@@ -37,7 +45,7 @@ pub mod weights;
 
 use crate::{
     config::Config,
-    http::site::Sites,
+    http::{access::Keys, pace::Pace, site::Sites, tls::Tls},
     memory::Memory,
     serving::Models,
     store::{Retention, Store, artifacts::Artifacts, open::open},
@@ -57,6 +65,8 @@ pub struct App {
     pub artifacts: Artifacts,
     /// Trained models in memory.
     pub models: Models,
+    /// API keys.
+    pub keys: Keys,
     /// Sites that may use the service from a browser.
     pub sites: Sites,
     /// Memory that is reserved before it is taken.
@@ -65,6 +75,13 @@ pub struct App {
     pub uploads: Semaphore,
     /// Cancelled when the service is to end; streams watch it.
     pub shutdown: CancellationToken,
+}
+
+impl App {
+    /// How slow a body may arrive.
+    pub fn body_pace(&self) -> Pace {
+        Pace::new(self.config.timeouts.body_timeout, self.config.limits.min_bytes_per_second)
+    }
 }
 
 /// Opens the database and the artifacts that `config` names, and serves on `listener` until `shutdown` is cancelled. Returns
@@ -104,16 +121,23 @@ pub async fn serve_once_open(
     shutdown: CancellationToken,
     is_open: impl FnOnce() -> std::io::Result<()>,
 ) -> anyhow::Result<()> {
+    let tls = match (&config.tls_cert, &config.tls_key) {
+        (Some(certificate), Some(key)) => Some(Arc::new(Tls::open(certificate, key)?)),
+        _ => None,
+    };
     let opened = open(&config.database_file(), &config.artifacts_folder()).await?;
     let (store, artifacts, limits) = (opened.store, opened.artifacts, config.limits.model());
     let threads = config.compute_threads();
+    let address = listener.local_addr()?;
+    let keys = Keys::open(&config, address, &*store).await?;
     let memory = config.limits.memory();
     tracing::info!(bytes = memory.total(), "memory for jobs, predictions, previews and bodies");
     let context =
         Context { store: Arc::clone(&store), artifacts: artifacts.clone(), limits, threads, memory: memory.clone() };
     let workers = Workers::start(&context, config.workers, &shutdown);
     let app = Arc::new(App {
-        sites: Sites::new(&config, listener.local_addr()?),
+        keys,
+        sites: Sites::new(&config, address),
         models: Models::new(Arc::clone(&store), artifacts.clone(), limits, threads, memory.clone()),
         memory,
         uploads: Semaphore::new(config.limits.max_uploads),
@@ -123,11 +147,20 @@ pub async fn serve_once_open(
         shutdown: shutdown.clone(),
     });
     let router = routes::router(Arc::clone(&app))?;
-    let upkeep = tokio::spawn(metrics::upkeep());
+    let fresh = Arc::clone(&app);
+    let upkeep = tokio::spawn(async move { tokio::join!(metrics::upkeep(), fresh.keys.upkeep(&*fresh.store)) });
+    let certificate = tls.clone();
+    let renewal = tokio::spawn(async move {
+        if let Some(certificate) = certificate {
+            certificate.upkeep().await;
+        }
+    });
     let retention = app.config.retention();
     let maintenance = tokio::spawn(maintain(Arc::clone(&app.store), retention, shutdown.clone()));
+    metrics::install();
     is_open()?;
-    server::run(listener, router, &app.config.limits, &app.config.timeouts, shutdown).await;
+    server::run(listener, router, &app.config.limits, &app.config.timeouts, tls, shutdown).await;
+    renewal.abort();
     workers.ended().await;
     upkeep.abort();
     let _ = maintenance.await;

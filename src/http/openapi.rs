@@ -12,11 +12,13 @@ use crate::{
     },
     engine::{field::FieldError, loss::ReducedLoss, metric::Metric},
     http::{
-        datasets,
+        access, datasets,
         problem::{Kind, MEDIA_TYPE, ProblemBody},
     },
     job::{Columns, TaskRequest, training::TrainingRequest},
+    store::keys::Scope,
 };
+use axum::http::Method;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use std::sync::OnceLock;
@@ -27,6 +29,7 @@ use utoipa::{
         ResponseBuilder, Type,
         path::{HttpMethod, Operation, ParameterIn, PathItem},
         schema::Schema,
+        security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
         tag::TagBuilder,
     },
 };
@@ -44,6 +47,9 @@ const DOCUMENTATION: &str = "documentation";
 
 /// The component of a dataset's file in JSON.
 const JSON_TABLE: &str = "JsonTable";
+
+/// The name of the security scheme.
+const SCHEME: &str = "apiKey";
 
 /// The media type of a form with files.
 const FORM: &str = "multipart/form-data";
@@ -99,14 +105,26 @@ fn completed(mut document: OpenApi) -> OpenApi {
         TAGS.into_iter().map(|(name, what)| TagBuilder::new().name(name).description(Some(what)).build()).collect(),
     );
     document.paths.paths.retain(|_, item| !operations(item).any(|(_, operation)| is_documentation(operation)));
-    for item in document.paths.paths.values_mut() {
+    for (path, item) in &mut document.paths.paths {
         for (method, operation) in operations(item) {
-            add_problems(method, operation);
+            let scope = scope(&method, path);
+            operation.security = scope.map(|scope| {
+                vec![
+                    SecurityRequirement::new::<_, [&str; 1], _>(SCHEME, [scope.name()]),
+                    SecurityRequirement::default(),
+                ]
+            });
+            add_problems(method, scope.is_some(), operation);
             add_formats(operation);
             name_operation(operation);
         }
     }
     let components = document.components.get_or_insert_with(Components::new);
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(
+        "An API key of `epoca keys create`, with the scope that the operation names. No key is needed on loopback until the first \
+         one exists.",
+    ));
+    components.security_schemes.insert(SCHEME.to_owned(), RefOr::T(SecurityScheme::Http(bearer.build())));
     components.schemas.insert("Problem".to_owned(), ProblemBody::schema());
     components.schemas.insert("FieldError".to_owned(), FieldError::schema());
     // Schemas that are given once or by output are components.
@@ -122,10 +140,22 @@ fn completed(mut document: OpenApi) -> OpenApi {
     ReducedLoss::schemas(&mut named);
     Metric::schemas(&mut named);
     components.schemas.extend(named);
-    for kind in Kind::ALL.iter().copied().filter(|kind| *kind != Kind::MethodNotAllowed) {
+    for kind in Kind::ALL.iter().copied().filter(|kind| !matches!(kind, Kind::MethodNotAllowed | Kind::UriTooLong)) {
         components.responses.insert(name(kind), RefOr::T(response(kind)));
     }
     document
+}
+
+/// The scope of the API key that an operation needs.
+fn scope(method: &HttpMethod, path: &str) -> Option<Scope> {
+    let method = match method {
+        HttpMethod::Get => Method::GET,
+        HttpMethod::Put => Method::PUT,
+        HttpMethod::Post => Method::POST,
+        HttpMethod::Delete => Method::DELETE,
+        _ => Method::PATCH,
+    };
+    access::needed(&method, path)
 }
 
 /// Every operation of a path with its method.
@@ -174,14 +204,14 @@ fn name_operation(operation: &mut Operation) {
 }
 
 /// What can go wrong with any request of this form.
-fn add_problems(method: HttpMethod, operation: &mut Operation) {
+fn add_problems(method: HttpMethod, needs_key: bool, operation: &mut Operation) {
     let parameters = operation.parameters.as_deref().unwrap_or_default();
     let has = |place: ParameterIn| {
         parameters.iter().any(|parameter| matches!(parameter, RefOr::T(parameter) if parameter.parameter_in == place))
     };
     let mut kinds = vec![Kind::Malformed, Kind::Misdirected, Kind::HeadersTooLarge, Kind::Internal, Kind::Unavailable];
-    if method != HttpMethod::Get {
-        kinds.push(Kind::Forbidden);
+    if needs_key {
+        kinds.extend([Kind::Unauthorized, Kind::Forbidden, Kind::TooManyRequests]);
     }
     if has(ParameterIn::Path) {
         kinds.push(Kind::NotFound);
@@ -251,8 +281,9 @@ fn example(kind: Kind) -> Value {
         Kind::NotFound => "no model named \"iris-mlp\"",
         Kind::MethodNotAllowed => "expected one of the methods in the header `allow`, received PUT",
         Kind::NotAcceptable => "expected to Accept text/event-stream or application/json, received \"image/png\"",
-        Kind::RequestTimeout => "expected the next part of the body within 30 s",
+        Kind::RequestTimeout => "expected at least 1024 bytes a second, and the next part of the body within 30 s",
         Kind::Conflict => "a dataset named \"iris\" exists already",
+        Kind::UriTooLong => "expected a target of at most 65534 bytes, received more",
         Kind::TooLarge => "expected a body of at most 33554432 bytes, received 67108864",
         Kind::UnsupportedMediaType => "expected Content-Type application/json, received \"text/plain\"",
         Kind::Invalid => "/training/batch_size: expected 1 to 150, received 0",

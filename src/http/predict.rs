@@ -5,6 +5,7 @@ use crate::{
     http::{
         App,
         body::{self, Raw},
+        metrics,
         middleware::RouteTemplate,
         path::{Key, KeyAndVersion},
         problem::Problem,
@@ -164,7 +165,9 @@ async fn predict(app: &App, key: ModelKey, query: PredictQuery, request: Request
     let plan = model.plan(instances.len(), query.format);
     check(&plan, instances.len(), app)?;
     memory.grow(plan.memory_bytes, body::PATIENCE).await?;
+    let count = instances.len();
     let predicted = Arc::clone(&model).predict(instances).await?;
+    metrics::predicted(count);
     let body = if plan.answer_bytes > MAX_WHOLE_BYTES {
         Body::from_stream(parts(model, predicted, query.format, plan.part_rows, memory))
     } else if plan.answer_bytes > MAX_INLINE_ANSWER_BYTES {

@@ -74,6 +74,9 @@ kinds! {
     TooLarge = PAYLOAD_TOO_LARGE, "/problems/too-large", "The body is too large",
         "The body is larger than the limit.",
         "Send less, or raise the limit of the service; /v1/server shows the limits.";
+    UriTooLong = URI_TOO_LONG, "/problems/uri-too-long", "The target is too long",
+        "Path and query together are longer than the service reads.",
+        "Send what is long in the body.";
     UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE, "/problems/unsupported-media-type", "The content type is not supported",
         "The route does not take a body of this Content-Type.",
         "Send one of the media types that the detail names.";
@@ -87,7 +90,7 @@ kinds! {
         "The body can be read, but its values cannot be honoured.",
         "Correct the field at each pointer in errors; its detail says what was expected and what was received.";
     TooManyRequests = TOO_MANY_REQUESTS, "/problems/too-many-requests", "Too many requests",
-        "The service handles as many requests of this kind as it takes at a time.",
+        "The service handles as many requests of this kind as it takes at a time, or the API key has used up its requests a second.",
         "Wait for the seconds in the header Retry-After, and send it again.";
     HeadersTooLarge = REQUEST_HEADER_FIELDS_TOO_LARGE, "/problems/headers-too-large", "The headers are too large",
         "The headers are larger than the limit.",
@@ -99,7 +102,7 @@ kinds! {
         "The service cannot answer now: it is starting, ending or overloaded.",
         "Wait for the seconds in the header Retry-After, and send it again.";
     OutOfSpace = INSUFFICIENT_STORAGE, "/problems/out-of-space", "No space is left",
-        "The disk of the service is full.",
+        "The disk of the service is full, or the API key has stored as many bytes as it may.",
         "Delete datasets or models that are no longer needed, or give the service more space.";
 }
 
@@ -169,6 +172,11 @@ impl Problem {
         };
         errors.truncate(MAX_ERRORS);
         Self { errors, ..Self::new(Kind::Invalid, detail) }
+    }
+
+    /// The same, with the seconds after which to send the request again.
+    pub fn retry_after(self, seconds: u32) -> Self {
+        Self { retry_after_seconds: Some(seconds), ..self }
     }
 
     /// The service's own fault: `cause` is logged and not sent to the client.

@@ -38,6 +38,7 @@ fn parse<T: DeserializeOwned>(parts: &Parts) -> Result<T, String> {
     axum::extract::Query::<T>::try_from_uri(&parts.uri).map(|query| query.0).map_err(|error| {
         use std::error::Error;
         let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+        let cause = cause.replace("provided string was not `true` or `false`", "expected true or false");
         format!("in the query: {}", with_nearest(&cause))
     })
 }

@@ -1,7 +1,7 @@
 //! Every route, registered together with its documentation.
 
 use crate::http::{
-    App, about,
+    App, about, access, audit,
     cut::cut,
     datasets, docs, events, health, history, jobs,
     methods::{self, Methods},
@@ -49,6 +49,7 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(watch::watch))
         .routes(routes!(history::history))
         .routes(routes!(about::show))
+        .routes(routes!(audit::list))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
         .routes(routes!(metrics::show))
@@ -75,6 +76,7 @@ pub fn router(app: Arc<App>) -> serde_json::Result<Router> {
     let mut router = router
         .fallback(unknown)
         .layer(from_fn_with_state(methods, methods::check))
+        .layer(from_fn_with_state(Arc::clone(&app), access::check))
         .layer(Extension(Arc::new(Document::new(documentation)?)))
         .layer(compression());
     if let Some(cors) = cors {
@@ -111,8 +113,19 @@ fn cors(origins: &[String], methods: &Methods) -> Option<CorsLayer> {
         CorsLayer::new()
             .allow_origin(origins)
             .allow_methods(methods.every())
-            .allow_headers([header::CONTENT_TYPE, idempotency_key, last_event_id, middleware::X_REQUEST_ID])
-            .expose_headers([header::LOCATION, header::RETRY_AFTER, middleware::X_REQUEST_ID]),
+            .allow_headers([
+                header::AUTHORIZATION,
+                header::CONTENT_TYPE,
+                idempotency_key,
+                last_event_id,
+                middleware::X_REQUEST_ID,
+            ])
+            .expose_headers([
+                header::LOCATION,
+                header::RETRY_AFTER,
+                header::WWW_AUTHENTICATE,
+                middleware::X_REQUEST_ID,
+            ]),
     )
 }
 

@@ -4,44 +4,39 @@ use crate::{
     data::read::Format,
     http::{
         body,
+        multipart::{Form, Head},
+        pace::Pace,
         problem::{Kind, Problem},
     },
 };
 use axum::{
     body::Body,
-    extract::{
-        DefaultBodyLimit, FromRequest, Multipart, Request,
-        multipart::{Field, MultipartError},
-    },
+    extract::Request,
     http::{HeaderMap, header},
 };
 use bytes::Bytes;
 use futures::{Stream, stream};
 use hyper::body::Body as _;
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{error::Error, sync::Arc};
 use tokio::sync::Mutex;
-
-/// Maximum bytes of a form field that is not the file.
-const MAX_FIELD_BYTES: usize = 1 << 16;
 
 /// A request's body that is read in one place, and whose rest is thrown away in another where it is refused.
 #[derive(Debug, Clone)]
 pub struct Incoming {
-    body: Arc<Mutex<Body>>,
+    arriving: Arc<Mutex<(Body, Pace)>>,
     headers: Arc<HeaderMap>,
-    wait: Duration,
 }
 
 impl Incoming {
-    /// The body of `request`, of which each part has to arrive within `wait`.
-    pub fn new(request: Request, wait: Duration) -> Self {
+    /// The body of `request`, which has to arrive at a pace.
+    pub fn new(request: Request, pace: Pace) -> Self {
         let (parts, body) = request.into_parts();
-        Self { body: Arc::new(Mutex::new(body)), headers: Arc::new(parts.headers), wait }
+        Self { arriving: Arc::new(Mutex::new((body, pace))), headers: Arc::new(parts.headers) }
     }
 
     /// Fails where more is announced than `max` bytes.
     pub async fn check_announced(&self, max: u64) -> Result<(), Problem> {
-        let announced = self.body.lock().await.size_hint().lower();
+        let announced = self.arriving.lock().await.0.size_hint().lower();
         if announced > max { Err(body::too_large(max, &announced.to_string())) } else { Ok(()) }
     }
 
@@ -60,7 +55,10 @@ impl Incoming {
     pub fn stream(&self) -> impl Stream<Item = Result<Bytes, Problem>> + Send + use<> {
         stream::unfold(Some(self.clone()), |incoming| async {
             let incoming = incoming?;
-            let next = body::next(&mut *incoming.body.lock().await, incoming.wait).await;
+            let mut arriving = incoming.arriving.lock().await;
+            let (body, pace) = &mut *arriving;
+            let next = body::next(body, pace).await;
+            drop(arriving);
             match next {
                 Ok(None) => None,
                 Ok(Some(chunk)) => Some((Ok(chunk), Some(incoming))),
@@ -70,16 +68,14 @@ impl Incoming {
     }
 
     /// The parts of a form.
-    pub async fn form(&self) -> Result<Multipart, Problem> {
-        let mut request = Request::new(Body::from_stream(self.stream()));
-        *request.headers_mut() = HeaderMap::clone(&self.headers);
-        DefaultBodyLimit::disable().apply(&mut request);
-        Multipart::from_request(request, &()).await.map_err(|error| Problem::new(Kind::Malformed, error.body_text()))
+    pub fn form(&self) -> Result<Form, Problem> {
+        let content_type = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        Form::new(content_type.unwrap_or_default(), self.stream())
     }
 
     /// Reads the rest of a refused body for a moment.
     pub async fn drain(&self) {
-        body::drain(&mut *self.body.lock().await, &self.headers).await;
+        body::drain(&mut self.arriving.lock().await.0, &self.headers).await;
     }
 }
 
@@ -94,43 +90,22 @@ pub fn format_of(media_type: Option<&str>) -> Result<Format, Problem> {
 }
 
 /// The format of a form's file: by its media type, or by its file name.
-pub fn format_of_field(field: &Field<'_>) -> Result<Format, Problem> {
-    let by_type = format_of(field.content_type().map(body::media_type_essence).as_deref());
-    by_type.or_else(|problem| field.file_name().and_then(Format::of_file_name).ok_or(problem))
-}
-
-/// The text of a short form field.
-pub async fn text_of(mut field: Field<'_>) -> Result<String, Problem> {
-    let mut text = Vec::new();
-    while let Some(chunk) = field.chunk().await.map_err(of_form)? {
-        text.extend_from_slice(&chunk);
-        if text.len() > MAX_FIELD_BYTES {
-            return Err(Problem::new(
-                Kind::TooLarge,
-                format!("expected a form field of at most {MAX_FIELD_BYTES} bytes, received more"),
-            ));
-        }
-    }
-    String::from_utf8(text).map_err(|_| Problem::new(Kind::Malformed, "expected a form field of UTF-8"))
-}
-
-/// What went wrong while a form was read.
-pub fn of_form(error: MultipartError) -> Problem {
-    broken_off(&error)
+pub fn format_of_part(part: &Head) -> Result<Format, Problem> {
+    let by_type = format_of(part.content_type.as_deref().map(body::media_type_essence).as_deref());
+    by_type.or_else(|problem| part.file_name.as_deref().and_then(Format::of_file_name).ok_or(problem))
 }
 
 /// What went wrong while a body was read: the problem that ended it, somewhere among the causes of `error`.
 pub fn broken_off(error: &(dyn Error + 'static)) -> Problem {
     let mut cause = Some(error);
-    let mut deepest = error;
     while let Some(error) = cause {
         if let Some(problem) = error.downcast_ref::<Problem>() {
             return problem.clone();
         }
-        deepest = error;
         cause = error.source();
     }
-    Problem::new(Kind::Malformed, format!("the form cannot be read: {deepest}"))
+    tracing::debug!(%error, "an upload broke off");
+    Problem::new(Kind::Malformed, "expected the whole body, received a part of it")
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ pub mod backup;
 pub mod bundle;
 pub mod changes;
 pub mod follow;
+pub mod keys;
 pub mod open;
 pub mod sqlite;
 pub mod state;
@@ -21,6 +22,7 @@ use artifacts::ArtifactKey;
 use async_trait::async_trait;
 use changes::{Changes, JobChanges};
 use jiff::Timestamp;
+use keys::{ApiKey, AuditEntry};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 use uuid::Uuid;
@@ -267,6 +269,21 @@ pub trait Store: Send + Sync + 'static {
     async fn queue_depth(&self) -> Result<(u64, u64), StoreError>;
     /// Every artifact that a record refers to; others are leftovers of a process that died.
     async fn artifacts(&self) -> Result<HashSet<ArtifactKey>, StoreError>;
+
+    /// Every API key, those that have ended too.
+    async fn keys(&self) -> Result<Vec<ApiKey>, StoreError>;
+    /// Adds a key; `Conflict` where a key that is not revoked has the name.
+    async fn create_key(&self, key: &ApiKey) -> Result<(), StoreError>;
+    /// Revokes a key by name, prefix or id.
+    async fn revoke_key(&self, key: &str) -> Result<(), StoreError>;
+    /// Bytes of what a key created: datasets, and versions that its jobs trained.
+    async fn stored_bytes(&self, key: Uuid) -> Result<u64, StoreError>;
+    /// Makes a key the owner of the dataset, model or job at this path, unless it has one.
+    async fn own(&self, location: &str, key: Uuid) -> Result<(), StoreError>;
+    /// Adds to the audit log, and makes the entry's key the owner of what was created.
+    async fn audit(&self, entry: &AuditEntry) -> Result<(), StoreError>;
+    /// The audit log, newest first.
+    async fn audited(&self, page: &Page) -> Result<Listed<AuditEntry>, StoreError>;
 
     /// Notifications within this process, for worker slots ([`Changes::queue`]) and watchers of a job ([`Changes::job`], or
     /// [`follow::follow`] for all of its events).

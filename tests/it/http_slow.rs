@@ -20,9 +20,9 @@ async fn a_body_that_stalls_is_answered_and_an_upload_too() {
 #[tokio::test]
 async fn headers_that_stall_and_idle_connections_are_closed() {
     let server = Server::with(|config| config.timeouts.header_timeout = Duration::from_millis(50)).await;
-    for bytes in ["", "GET /livez HTTP/1.1\r\nhost:"] {
-        assert_eq!(raw::send(server.url(), bytes.as_bytes()).await, "");
-    }
+    assert_eq!(raw::send(server.url(), b"").await, "");
+    let answer = raw::send(server.url(), b"GET /livez HTTP/1.1\r\nhost:").await;
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
     let answer = raw::send(server.url(), b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     contract::check_raw("GET", "/livez", &answer);

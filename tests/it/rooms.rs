@@ -19,8 +19,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("page", &[]),
     ("http", &["engine", "data", "keras", "job", "memory", "store", "worker", "serving", "page", "config"]),
     ("demo", &["http", "config"]),
+    ("keys", &["job", "store", "config"]),
     ("log", &["config"]),
-    ("main", &["engine", "keras", "store", "http", "demo", "config", "log"]),
+    ("main", &["engine", "keras", "store", "http", "demo", "config", "keys", "log"]),
     ("lib", &[]),
 ];
 

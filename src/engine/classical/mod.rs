@@ -24,6 +24,7 @@ mod model;
 mod numeric;
 mod numpy_sum;
 mod random_state;
+pub mod reference;
 mod registry;
 mod ridge;
 mod row_draws;

@@ -75,6 +75,11 @@ fn unknown(what: &str, received: &str, known: &[&str], pointer: String) -> Field
     FieldError::new(pointer, format!("unknown {what} `{shown}`, expected one of `{}`{hint}", known.join("`, `")))
 }
 
+/// Where the types of layers are listed.
+const FAMILIES: &str = "layers are core (such as `dense`), convolutional (`conv2d`), pooling (`max_pooling2d`), recurrent (`lstm`), attention \
+                        (`multi_head_attention`), normalization (`batch_normalization`), regularization (`dropout`), reshaping (`flatten`), \
+                        merging (`concatenate`), preprocessing (`rescaling`) and operators (`add`): `epoca layers` lists them all";
+
 fn parse_optional_shape(fields: &Map<String, Value>, name: &str) -> Result<Option<InputShape>, FieldError> {
     match fields.get(name) {
         None | Some(Value::Null) => Ok(None),
@@ -221,13 +226,12 @@ fn parse_layer(value: &Value) -> Result<Unnamed, Vec<FieldError>> {
     let kind = match fields.get("type") {
         Some(Value::String(kind)) => kind.as_str(),
         Some(other) => return Err(one("/type", format!("expected a layer's type, received {}", type_of(other)))),
-        None => {
-            let known = AnyLayer::kinds().join("`, `");
-            return Err(one("/type", format!("expected one of `{known}`, received nothing")));
-        }
+        None => return Err(one("/type", format!("expected the type of a layer, received nothing; {FAMILIES}"))),
     };
     if !AnyLayer::kinds().contains(&kind) {
-        return Err(vec![unknown("layer type", kind, &AnyLayer::kinds(), "/type".into())]);
+        let hint = field::did_you_mean(kind, AnyLayer::kinds());
+        let shown: String = kind.chars().take(80).collect();
+        return Err(one("/type", format!("unknown layer type `{shown}`{hint}; {FAMILIES}")));
     }
     let name = match fields.get("name") {
         None | Some(Value::Null) => None,

@@ -8,6 +8,7 @@ mod ballast;
 mod datasets;
 mod events;
 mod jobs;
+mod keys;
 mod models;
 mod receipts;
 mod record;
@@ -19,7 +20,9 @@ use crate::{
     job::{Dataset, Job, JobPatch, JobStatus, Model, ModelVersion},
     store::{
         Changes, Claim, EventPage, JobFilter, Listed, Outcome, Page, Receipt, Recovered, Report, Retention, Store,
-        StoreError, artifacts::ArtifactKey,
+        StoreError,
+        artifacts::ArtifactKey,
+        keys::{ApiKey, AuditEntry},
     },
 };
 use anyhow::{Context, anyhow};
@@ -33,7 +36,7 @@ use sqlx::{
 };
 use std::{
     collections::HashSet,
-    fs::File,
+    fs::{File, TryLockError},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -56,7 +59,7 @@ pub struct SqliteStore {
     changes: Arc<Changes>,
     ballast: Ballast,
     /// Held while open: each of two processes on one file would recover the other's running jobs.
-    _lock: File,
+    _lock: Option<File>,
 }
 
 impl SqliteStore {
@@ -66,6 +69,22 @@ impl SqliteStore {
     pub async fn open(path: &Path) -> anyhow::Result<Self> {
         let path = &resolved(path);
         let lock = lock(&path.with_extension("lock"))?;
+        lock.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => anyhow!("another process uses {}", path.display()),
+            TryLockError::Error(error) => anyhow!("cannot lock {}: {error}", path.display()),
+        })?;
+        Self::open_locked(path, Some(lock)).await
+    }
+
+    /// As [`SqliteStore::open`], but beside a service that has it open: for commands that read and write a few rows.
+    pub async fn open_beside(path: &Path) -> anyhow::Result<Self> {
+        let path = &resolved(path);
+        let lock = lock(&path.with_extension("lock"))?;
+        let lock = lock.try_lock().is_ok().then_some(lock);
+        Self::open_locked(path, lock).await
+    }
+
+    async fn open_locked(path: &Path, lock: Option<File>) -> anyhow::Result<Self> {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -77,10 +96,12 @@ impl SqliteStore {
         let mut writer = opened.with_context(|| format!("cannot open the database {}", path.display()))?;
         let connection = writer.connection().await?;
         check_version(&mut *connection).await?;
-        sqlx::migrate!("migrations/sqlite").run(&mut *connection).await.context("cannot migrate the database")?;
-        shrinkable(connection).await;
+        migrate(&mut *connection, lock.is_some()).await?;
         let ballast = Ballast::new(path);
-        ballast.take();
+        if lock.is_some() {
+            shrinkable(connection).await;
+            ballast.take();
+        }
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .test_before_acquire(false)
@@ -141,14 +162,38 @@ fn resolved(path: &Path) -> PathBuf {
 fn quietly<T>(_: &Changes, _: &T) {}
 
 fn lock(path: &Path) -> anyhow::Result<File> {
-    let file = File::create(path).with_context(|| format!("cannot create {}", path.display()))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(anyhow!("another process uses {}", path.display())),
-        Err(std::fs::TryLockError::Error(error)) => {
-            Err(error).with_context(|| format!("cannot lock {}", path.display()))
+    let options = File::options().create(true).truncate(false).write(true).open(path);
+    options.with_context(|| format!("cannot create {}", path.display()))
+}
+
+/// Brings the tables up to date, unless another process has them open and they are as this version knows them.
+async fn migrate(writer: &mut SqliteConnection, is_alone: bool) -> anyhow::Result<()> {
+    let migrations = sqlx::migrate!("migrations/sqlite");
+    let known = migrations.iter().map(|migration| migration.version).max().unwrap_or_default();
+    let has_table: Option<i64> = sqlx::query_scalar("SELECT 1 FROM sqlite_master WHERE name = '_sqlx_migrations'")
+        .fetch_optional(&mut *writer)
+        .await?;
+    let found: i64 = match has_table {
+        Some(_) => {
+            let newest = sqlx::query_scalar("SELECT COALESCE(MAX(version), 0) FROM _sqlx_migrations");
+            newest.fetch_one(&mut *writer).await?
         }
+        None => 0,
+    };
+    anyhow::ensure!(
+        found <= known,
+        "the database was written by a newer epoca: expected at most revision {known} of its tables, received {found}; \
+         use that version, or restore a backup"
+    );
+    anyhow::ensure!(
+        is_alone || found == known,
+        "the service that runs is an older epoca: expected revision {known} of its tables, received {found}; restart it with \
+         this version"
+    );
+    if is_alone {
+        migrations.run(writer).await.context("cannot bring the database up to date")?;
     }
+    Ok(())
 }
 
 /// Lets the database give space back; one that was made before that was so is written anew.
@@ -418,6 +463,38 @@ impl Store for SqliteStore {
 
     async fn artifacts(&self) -> Result<HashSet<ArtifactKey>, StoreError> {
         models::artifacts(&mut *self.read().await?).await
+    }
+
+    async fn keys(&self) -> Result<Vec<ApiKey>, StoreError> {
+        keys::all(&mut *self.read().await?).await
+    }
+
+    async fn create_key(&self, key: &ApiKey) -> Result<(), StoreError> {
+        let key = key.clone();
+        self.write(|tx| Box::pin(async move { keys::create(tx, &key).await }), quietly).await
+    }
+
+    async fn revoke_key(&self, key: &str) -> Result<(), StoreError> {
+        let (key, now) = (key.to_owned(), crate::job::now().as_microsecond());
+        self.write(move |tx| Box::pin(async move { keys::revoke(tx, &key, now).await }), quietly).await
+    }
+
+    async fn stored_bytes(&self, key: Uuid) -> Result<u64, StoreError> {
+        keys::stored_bytes(&mut *self.read().await?, key).await
+    }
+
+    async fn own(&self, location: &str, key: Uuid) -> Result<(), StoreError> {
+        let location = location.to_owned();
+        self.write(move |tx| Box::pin(async move { keys::own(tx, &location, key).await }), quietly).await
+    }
+
+    async fn audit(&self, entry: &AuditEntry) -> Result<(), StoreError> {
+        let entry = entry.clone();
+        self.write(|tx| Box::pin(async move { keys::audit(tx, &entry).await }), quietly).await
+    }
+
+    async fn audited(&self, page: &Page) -> Result<Listed<AuditEntry>, StoreError> {
+        keys::audited(&mut *self.read().await?, page).await
     }
 
     fn changes(&self) -> &Changes {

@@ -2,10 +2,10 @@
 
 use crate::job::Job;
 
-const ENDED: &str = "jobs_ended_total";
-const TRAINING: &str = "job_training_seconds";
-const EPOCHS: &str = "epochs_total";
-const SAMPLES: &str = "samples_total";
+const ENDED: &str = "epoca_jobs_ended_total";
+const TRAINING: &str = "epoca_job_training_seconds";
+const EPOCHS: &str = "epoca_epochs_total";
+const SAMPLES: &str = "epoca_samples_total";
 
 /// Describes the metrics to the installed recorder.
 pub fn describe_metrics() {
@@ -13,6 +13,8 @@ pub fn describe_metrics() {
     metrics::describe_histogram!(TRAINING, metrics::Unit::Seconds, "The fit alone of jobs that succeeded");
     metrics::describe_counter!(EPOCHS, "Epochs trained");
     metrics::describe_counter!(SAMPLES, "Rows trained on, once for each epoch");
+    metrics::counter!(EPOCHS).increment(0);
+    metrics::counter!(SAMPLES).increment(0);
 }
 
 pub fn epochs(count: usize, samples: usize) {

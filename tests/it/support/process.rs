@@ -49,7 +49,10 @@ impl Process {
 
     fn command(data_dir: &Path, flags: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_epoca"));
-        command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(data_dir).args(flags);
+        command.args(["serve", "--data-dir"]).arg(data_dir).args(flags);
+        if !flags.contains(&"--listen") {
+            command.args(["--listen", "127.0.0.1:0"]);
+        }
         command
     }
 

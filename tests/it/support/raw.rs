@@ -25,7 +25,7 @@ pub async fn rest(stream: &mut TcpStream) -> String {
     let mut answer = Vec::new();
     let closed = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut answer)).await;
     let _ = closed.expect("the connection stays open");
-    String::from_utf8(answer).unwrap()
+    String::from_utf8_lossy(&answer).into_owned()
 }
 
 /// Sends a request without a body, whose answer must be as `openapi.yaml` says, and returns status and answer.

@@ -1,16 +1,20 @@
-//! Tasks of contributors: `cargo xtask generate` writes the generated files, `cargo xtask check` runs every check.
+//! Tasks of contributors: `cargo xtask generate` writes the generated files, `cargo xtask check` runs every check, `cargo xtask sbom`
+//! prints the bill of materials.
+
+mod sbom;
 
 use anyhow::{Context, bail, ensure};
 use epoca::{engine, http, keras};
 use std::{path::Path, process::Command};
 
-const USAGE: &str = "usage: cargo xtask generate | check";
+const USAGE: &str = "usage: cargo xtask generate | check | sbom";
 
 /// Every generated file with its content.
-fn generated() -> anyhow::Result<[(&'static str, Vec<u8>); 3]> {
+fn generated() -> anyhow::Result<[(&'static str, Vec<u8>); 4]> {
     Ok([
         ("openapi.yaml", http::routes::document()?.yaml().to_vec()),
         ("docs/LAYERS.md", engine::reference::markdown().into_bytes()),
+        ("docs/MODELS.md", engine::classical::reference::markdown().into_bytes()),
         ("docs/KERAS.md", keras::reference::markdown().into_bytes()),
     ])
 }
@@ -19,6 +23,10 @@ fn main() -> anyhow::Result<()> {
     match std::env::args().nth(1).as_deref() {
         Some("generate") => generate(),
         Some("check") => check(),
+        Some("sbom") => {
+            println!("{:#}", sbom::bill()?);
+            Ok(())
+        }
         _ => bail!(USAGE),
     }
 }

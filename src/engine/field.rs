@@ -184,9 +184,14 @@ fn unescape(token: &str) -> String {
 
 /// The known name nearest to `received`, if it is near enough for a suggestion.
 fn nearest<'a>(received: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // `LSTM` is near to `lstm`.
+    let lower = received.to_lowercase();
     known
         .into_iter()
-        .map(|name| (strsim::damerau_levenshtein(received, name), name))
+        .map(|name| {
+            let distance = |received: &str| strsim::damerau_levenshtein(received, name);
+            (distance(received).min(distance(&lower)), name)
+        })
         .min()
         .filter(|(distance, name)| *distance <= 2.max(name.len() / 3))
         .map(|(_, name)| name)
@@ -207,36 +212,9 @@ pub(crate) fn with_nearest(message: &str) -> String {
     let mut names = message.split('`').skip(1).step_by(2);
     let unknown = message.starts_with("unknown field") || message.starts_with("unknown variant");
     match names.next() {
-        Some(received) if unknown => {
-            let known: Vec<&str> = names.collect();
-            let hint = misplaced(received, &known).unwrap_or_else(|| did_you_mean(received, known));
-            message.to_owned() + &hint
-        }
+        Some(received) if unknown => message.to_owned() + &did_you_mean(received, names),
         _ => expected_and_received(message).unwrap_or_else(|| message.to_owned()),
     }
-}
-
-/// Settings that are often looked for among those of training, and where they are.
-const MISPLACED: [(&str, &str); 12] = [
-    ("learning_rate", "belongs to the optimizer: {\"optimizer\": {\"type\": \"adam\", \"learning_rate\": 0.001}}"),
-    ("lr", "is `learning_rate` of the optimizer: {\"optimizer\": {\"type\": \"adam\", \"learning_rate\": 0.001}}"),
-    ("momentum", "belongs to the optimizer: {\"optimizer\": {\"type\": \"sgd\", \"momentum\": 0.9}}"),
-    ("weight_decay", "belongs to the optimizer: {\"optimizer\": {\"type\": \"adamw\", \"weight_decay\": 0.01}}"),
-    ("clipnorm", "belongs to the optimizer: {\"optimizer\": {\"type\": \"adam\", \"clipnorm\": 1.0}}"),
-    ("patience", "belongs to early stopping: {\"early_stopping\": {\"monitor\": \"val_loss\", \"patience\": 5}}"),
-    ("restore_best_weights", "belongs to early stopping: {\"early_stopping\": {\"restore_best_weights\": true}}"),
-    ("monitor", "belongs to early stopping: {\"early_stopping\": {\"monitor\": \"val_loss\"}}"),
-    ("test_split", "is `validation_split`, the share of rows that are held out"),
-    ("test_size", "is `validation_split`, the share of rows that are held out"),
-    ("n_epochs", "is `epochs`"),
-    ("num_epochs", "is `epochs`"),
-];
-
-/// Where a setting of training that is not among its `known` ones belongs.
-fn misplaced(received: &str, known: &[&str]) -> Option<String> {
-    let is_training = known.contains(&"epochs") && known.contains(&"batch_size");
-    let (name, place) = MISPLACED.iter().find(|(name, _)| is_training && *name == received)?;
-    Some(format!("; `{name}` {place}"))
 }
 
 /// ``invalid type: string "x", expected f32`` as `expected a number, received "x"`.

@@ -23,10 +23,13 @@ use std::{
     net::{IpAddr, SocketAddr},
     os::unix::fs::MetadataExt,
     path::PathBuf,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, task::JoinHandle};
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -256,6 +259,7 @@ pub async fn check(State(app): State<Arc<App>>, mut request: Request, next: Next
     if scope != Scope::Train {
         return next.run(request).await;
     }
+    let arrival = request.extensions().get::<Arrived>().cloned();
     // In a task of its own: a write is recorded even if the client disconnects.
     let recorded = async move {
         let path = request.uri().path().to_owned();
@@ -283,12 +287,31 @@ pub async fn check(State(app): State<Arc<App>>, mut request: Request, next: Next
         }
         response
     };
-    match tokio::spawn(recorded.in_current_span()).await {
+    let mut running = Running { task: tokio::spawn(recorded.in_current_span()), arrival };
+    match (&mut running.task).await {
         Ok(response) => response,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
             Err(error) => Problem::internal(error).into_response(),
         },
+    }
+}
+
+/// Whether a request's body has arrived, in its extensions; none without a body.
+#[derive(Debug, Clone)]
+pub struct Arrived(pub Arc<AtomicBool>);
+
+/// A write that is being handled. It ends with the request where its body has not arrived: nothing is written yet.
+struct Running {
+    task: JoinHandle<Response>,
+    arrival: Option<Arrived>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.arrival.as_ref().is_some_and(|arrived| !arrived.0.load(Ordering::Relaxed)) {
+            self.task.abort();
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     http::{
         App,
-        access::RequestId,
+        access::{Arrived, RequestId},
         body,
         cut::cut,
         metrics,
@@ -141,7 +141,9 @@ impl Arrival {
         }
         let is_complete = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&is_complete);
-        (request.map(|body| Body::new(Arriving { body, is_complete })), Self(Some(seen)))
+        let mut request = request.map(|body| Body::new(Arriving { body, is_complete }));
+        request.extensions_mut().insert(Arrived(Arc::clone(&seen)));
+        (request, Self(Some(seen)))
     }
 
     fn is_complete(&self) -> bool {

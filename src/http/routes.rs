@@ -1,7 +1,7 @@
 //! Every route, registered together with its documentation.
 
 use crate::http::{
-    App, about, access, audit,
+    App, about, access, audit, curve,
     cut::cut,
     datasets, docs, events, health, history, jobs,
     methods::{self, Methods},
@@ -48,6 +48,7 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(events::events))
         .routes(routes!(watch::watch))
         .routes(routes!(history::history))
+        .routes(routes!(curve::curve))
         .routes(routes!(about::show))
         .routes(routes!(audit::list))
         .routes(routes!(health::live))

@@ -1,10 +1,47 @@
 /** The service's API: what the page knows comes from here, and nowhere else. */
 
+import { download, h } from "./dom.js";
+
 /** The folder of the service: the page may be below a path of a reverse proxy. */
 const ROOT = new URL("../", import.meta.url);
 
 /** @param {string} path such as `v1/jobs` */
 export const url = (path) => new URL(path.replace(/^\//, ""), ROOT);
+
+const KEY = "epoca.key";
+
+/** The API key of this tab; a closed browser forgets it. */
+export const storedKey = () => {
+  try {
+    return sessionStorage.getItem(KEY) ?? "";
+  } catch {
+    return "";
+  }
+};
+
+/** @returns {Record<string, string>} */
+const credentials = () => (storedKey() ? { authorization: `Bearer ${storedKey()}` } : {});
+
+/** Asks for the key of a service that wants one, and begins again with it. */
+function askForKey() {
+  if (document.querySelector("dialog.key")) return;
+  const input = h("input", { type: "password", autocomplete: "off", required: true, "aria-label": "API key" });
+  const dialog = h("dialog", { class: "key", "aria-label": "API key" }, h("h2", {}, storedKey() ? "This key is not enough" : "This service wants an API key"), h("p", { class: "hint" }, "Make one where the service runs: epoca keys create"),
+    h("form", { class: "row", onsubmit: (event) => {
+      event.preventDefault();
+      sessionStorage.setItem(KEY, input.value.trim());
+      location.reload();
+    } }, input, h("button", { class: "primary" }, "Use it")));
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+/** Saves what a link alone cannot get where a key is needed. @param {string} path @param {string} name */
+export async function save(path, name) {
+  const response = await fetch(url(path), { headers: credentials() });
+  if (!response.ok) throw new Problem(await response.json().catch(() => null), response.status);
+  download(name, await response.blob());
+}
 
 /** A problem document as an error. */
 export class Problem extends Error {
@@ -39,7 +76,7 @@ async function request(path, options = {}) {
     response = await fetch(url(path), {
       method,
       signal,
-      headers: { accept: "application/json", ...(json === undefined ? {} : { "content-type": "application/json" }), ...headers },
+      headers: { accept: "application/json", ...credentials(), ...(json === undefined ? {} : { "content-type": "application/json" }), ...headers },
       body: json === undefined ? undefined : JSON.stringify(json),
     });
   } catch (error) {
@@ -54,6 +91,7 @@ async function request(path, options = {}) {
   } catch {
     body = { detail: text.slice(0, 200) };
   }
+  if (response.status === 401) askForKey();
   if (!response.ok) throw new Problem(body, response.status);
   return body;
 }
@@ -119,6 +157,7 @@ export function upload(file, settings, progress) {
   return new Promise((resolve, reject) => {
     const sender = new XMLHttpRequest();
     sender.open("POST", url(`v1/datasets${search({ name: settings.name })}`));
+    for (const [name, value] of Object.entries(credentials())) sender.setRequestHeader(name, value);
     sender.upload.addEventListener("progress", (event) => event.lengthComputable && progress(event.loaded / event.total));
     sender.addEventListener("load", () => {
       /** @type {any} */

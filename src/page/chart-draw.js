@@ -45,7 +45,8 @@ export function draw(context, frame, lines) {
   context.stroke();
   context.save();
   context.beginPath();
-  context.rect(margin.left, margin.top, width - margin.left - margin.right, height - margin.top - margin.bottom);
+  // Marks at the edges stay whole.
+  context.rect(margin.left - 6, margin.top, width - margin.left - margin.right + 12, height - margin.top - margin.bottom + 6);
   context.clip();
   const shown = lines.filter((line) => !line.hidden).sort((a, b) => Number(b.faint) - Number(a.faint));
   for (const line of shown) if (line.low && line.high) band(context, frame, line, line.low, line.high);
@@ -177,6 +178,44 @@ function cursor(context, frame, at, lines) {
     context.fillStyle = line.colour;
     dot(context, frame.x.to(line.x[index]), frame.y.to(line.shown[index]), 3.5);
   }
+}
+
+/** The canvas with its title, its ticks and a legend, as a picture of its own.
+ * @param {HTMLCanvasElement} canvas @param {Frame} frame @param {string} title @param {Line[]} lines
+ * @param {{text: string, left: number, top: number, axis: string}[]} ticks */
+export function picture(canvas, frame, title, lines, ticks) {
+  const copy = document.createElement("canvas");
+  const ratio = canvas.width / frame.width;
+  const [top, bottom] = [34, 20 * lines.length + 10];
+  copy.width = canvas.width;
+  copy.height = Math.round((frame.height + top + bottom) * ratio);
+  const context = /** @type {CanvasRenderingContext2D} */ (copy.getContext("2d"));
+  context.scale(ratio, ratio);
+  context.fillStyle = frame.colours.surface;
+  context.fillRect(0, 0, frame.width, frame.height + top + bottom);
+  context.drawImage(canvas, 0, top, frame.width, frame.height);
+  context.fillStyle = frame.colours.text;
+  context.font = "600 15px system-ui, sans-serif";
+  context.fillText(title, 12, 22);
+  context.font = "12px system-ui, sans-serif";
+  for (const { text, left, top: at, axis } of ticks) {
+    context.textAlign = axis === "x" ? "center" : "right";
+    context.fillText(text, left, top + at + (axis === "x" ? 11 : 4));
+  }
+  context.textAlign = "left";
+  lines.forEach((line, index) => {
+    const y = top + frame.height + 16 + 20 * index;
+    context.fillStyle = frame.colours.text;
+    context.fillText(line.name, 48, y);
+    context.strokeStyle = line.colour;
+    context.lineWidth = 2;
+    context.setLineDash(line.dashed ? [5, 4] : []);
+    context.beginPath();
+    context.moveTo(14, y - 4);
+    context.lineTo(40, y - 4);
+    context.stroke();
+  });
+  return copy;
 }
 
 /** The entry at or just after `value`: a bucket is known by its last epoch; -1 past the end.

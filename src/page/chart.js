@@ -1,7 +1,7 @@
 /** <epoca-chart>: curves with log axes, smoothing, a zoom that new points do not undo, a cursor that all charts share, and a table
  * of the same numbers. */
 
-import { draw, indexOf } from "./chart-draw.js";
+import { draw, indexOf, picture } from "./chart-draw.js";
 import { h, replace, setText, uid, download } from "./dom.js";
 import { number, tick, duration } from "./format.js";
 import { extent, nearest, scale } from "./scale.js";
@@ -25,6 +25,7 @@ export class EpocaChart extends HTMLElement {
   /** @type {[number, number] | null} */ #brush = null;
   /** @type {Set<string>} */ #hidden = new Set();
   /** @type {import("./chart-draw.js").Frame | null} */ #frame = null;
+  /** @type {{text: string, left: number, top: number, axis: string}[]} */ #texts = [];
   #scheduled = false;
   #built = false;
   #title = "";
@@ -41,6 +42,9 @@ export class EpocaChart extends HTMLElement {
   plot = h("div", { class: "plot", tabindex: "0", role: "application", "aria-roledescription": "chart", "aria-labelledby": this.name.id, "aria-details": this.table.id, "aria-description": "Arrow keys read the values, plus and minus zoom, Escape shows everything" }, this.canvas, this.ticks, this.tip);
   /** @type {ResizeObserver | null} */ #observer = null;
   /** @type {AbortController | null} */ #listening = null;
+
+  /** Where the service has the same as SVG. */
+  href = "";
 
   /** @param {string} text */
   set heading(text) {
@@ -117,7 +121,7 @@ export class EpocaChart extends HTMLElement {
     });
     const save = h("details", { class: "menu" }, h("summary", { class: "quiet small" }, "Save"), h("div", {},
       h("button", { class: "quiet small", type: "button", onclick: () => download(`${this.#title}.csv`, new Blob([csv(this.#lines)], { type: "text/csv" })) }, "CSV"),
-      h("button", { class: "quiet small", type: "button", onclick: () => this.canvas.toBlob((blob) => blob && download(`${this.#title}.png`, blob)) }, "PNG")));
+      h("button", { class: "quiet small", type: "button", onclick: () => this.#savePicture() }, "PNG"), this.href ? h("a", { class: "quiet small button", href: this.href }, "SVG") : null));
     replace(this, h("div", { class: "chart-head" }, this.name, this.follow, h("span", { class: "grow" }), toggle, save), this.plot, this.list, this.live, this.table);
     this.#legend();
     this.#events();
@@ -195,6 +199,7 @@ export class EpocaChart extends HTMLElement {
       ...frame.x.ticks.filter(({ value }) => time || Number.isInteger(value)).map(({ value, step }) => ({ text: time ? duration(value) : tick(value, step), left: frame.x.to(value), top: frame.height - MARGIN.bottom + 5, axis: "x" })),
       ...frame.y.ticks.map(({ value, step }) => ({ text: tick(value, step), left: MARGIN.left - 8, top: frame.y.to(value), axis: "y" })),
     ];
+    this.#texts = wanted;
     while (this.ticks.children.length > wanted.length) this.ticks.lastChild?.remove();
     wanted.forEach(({ text, left, top, axis }, index) => {
       const span = /** @type {HTMLElement} */ (this.ticks.children[index] ?? this.ticks.appendChild(h("span")));
@@ -202,6 +207,12 @@ export class EpocaChart extends HTMLElement {
       span.className = axis;
       span.style.transform = `translate(${left.toFixed(1)}px, ${top.toFixed(1)}px) translate(${axis === "x" ? "-50%, 0" : "-100%, -50%"})`;
     });
+  }
+
+  #savePicture() {
+    if (!this.#frame) return;
+    const shown = this.#lines.filter((line) => !line.hidden);
+    picture(this.canvas, this.#frame, this.#title, shown, this.#texts).toBlob((blob) => blob && download(`${this.#title}.png`, blob));
   }
 
   #events() {
@@ -305,21 +316,21 @@ export class EpocaChart extends HTMLElement {
     if (next !== null && source === this) this.#showTip(next);
   }
 
-  /** @param {number} x @returns {{name: string, colour: string, value: number, text: string}[]} */
+  /** @param {number} x @returns {{name: string, colour: string, dashed: boolean, value: number, text: string}[]} */
   #values(x) {
     const where = this.#options.x === "time" ? duration(x) : `epoch ${number(x)}`;
     const values = this.#lines.filter((line) => !line.hidden).flatMap((line) => {
       const index = indexOf(line.x, x);
-      return index < 0 ? [] : [{ name: line.name, colour: line.colour, value: line.y[index], text: `${line.name} ${number(line.y[index])}` }];
+      return index < 0 ? [] : [{ name: line.name, colour: line.colour, dashed: line.dashed, value: line.y[index], text: `${line.name} ${number(line.y[index])}` }];
     });
     values.sort((a, b) => b.value - a.value);
-    return [{ name: where, colour: "", value: NaN, text: where }, ...values];
+    return [{ name: where, colour: "", dashed: false, value: NaN, text: where }, ...values];
   }
 
   /** @param {number} x */
   #showTip(x) {
     const [where, ...values] = this.#values(x);
-    replace(this.tip, h("strong", {}, where.text), values.map((it) => h("div", {}, h("span", { class: "swatch", style: { "--colour": it.colour } }), h("span", {}, it.name), h("b", {}, number(it.value)))));
+    replace(this.tip, h("strong", {}, where.text), values.map((it) => h("div", {}, h("span", { class: `swatch${it.dashed ? " dashed" : ""}`, style: { "--colour": it.colour } }), h("span", {}, it.name), h("b", {}, number(it.value)))));
     const frame = this.#frame;
     if (!frame) return;
     const left = frame.x.to(x);

@@ -1,6 +1,6 @@
 /** The jobs as this page knows them: a list from the API, kept up to date by the event stream. */
 
-import { api } from "./api.js";
+import { api, storedKey } from "./api.js";
 import { follow } from "./events.js";
 
 /** @typedef {any} Job */
@@ -87,15 +87,17 @@ export function start() {
       const worker = new SharedWorker(new URL("./events.js", import.meta.url), { type: "module", name: "epoca" });
       worker.port.addEventListener("message", (event) => receive(event.data));
       worker.port.start();
-      setInterval(() => worker.port.postMessage("here"), 10000);
-      addEventListener("pageshow", () => worker.port.postMessage("here"));
-      worker.addEventListener("error", () => follow(receive), { once: true });
+      const here = () => worker.port.postMessage({ key: storedKey() });
+      here();
+      setInterval(here, 10000);
+      addEventListener("pageshow", here);
+      worker.addEventListener("error", () => follow(receive).setKey(storedKey()), { once: true });
       return;
     } catch {
       // A browser without module workers follows the stream itself.
     }
   }
-  follow(receive);
+  follow(receive).setKey(storedKey());
 }
 
 /** Resolves once the list is there. */
@@ -109,8 +111,11 @@ export const all = () => [...known.values()].sort((a, b) => (a.id < b.id ? 1 : -
 /** @param {string} id */
 export const get = (id) => known.get(id);
 
-/** Adds what was read elsewhere. @param {Job} job */
-export const add = (job) => put(job);
+/** Adds what was read elsewhere; the end of a job that the stream told meanwhile is newer. @param {Job} job */
+export function add(job) {
+  const earlier = known.get(job.id);
+  put(earlier && hasEnded(earlier) && !hasEnded(job) ? { ...job, ...earlier } : job);
+}
 
 /** Calls `watcher` with the ids of changed jobs; returns what ends it. @param {(ids: Set<string>) => void} watcher */
 export function watch(watcher) {

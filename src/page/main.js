@@ -1,10 +1,10 @@
 /** The shell: the address decides which view is shown. */
 
-import { h, replace, setText } from "./dom.js";
+import { h, replace, setText, toast } from "./dom.js";
 import { textOf } from "./api.js";
 import { parse, go } from "./route.js";
-import { start, watchConnection } from "./jobs.js";
-import { ago } from "./format.js";
+import { get, hasEnded, headline, start, watch, watchConnection } from "./jobs.js";
+import { ago, number } from "./format.js";
 import { bindKeys } from "./keys.js";
 
 /** Each view is a module that is loaded when it is first shown. @type {Record<string, () => Promise<{show: View}>>} */
@@ -78,6 +78,20 @@ watchConnection((next) => {
   showConnection();
 });
 setInterval(showConnection, 1000);
+
+/** Jobs that ran while this page was open: their end is told in every view. @type {Set<string>} */
+const running = new Set();
+watch((ids) => {
+  for (const id of ids) {
+    const job = get(id);
+    if (!hasEnded(job)) running.add(id);
+    else if (running.delete(id) && job.status !== "cancelled") {
+      const { name, best } = headline(job);
+      if (job.status === "failed") toast(`${job.model} failed: ${job.error?.detail ?? ""}`, "error");
+      else toast(`${job.model} is trained${name && best !== null ? `: best ${name} ${number(best)}` : ""}`);
+    }
+  }
+});
 
 addEventListener("hashchange", () => void render());
 bindKeys();

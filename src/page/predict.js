@@ -5,6 +5,9 @@ import { copyButton, h, replace, uid } from "./dom.js";
 import { number } from "./format.js";
 import { settingText } from "./parts.js";
 
+/** Columns with an input of their own. */
+const MAX_INPUTS = 48;
+
 /** @param {any} version @param {any} dataset null where it was deleted @param {AbortSignal} signal */
 export function predictPart(version, dataset, signal) {
   const columns = version.signature.inputs;
@@ -49,7 +52,9 @@ export function predictPart(version, dataset, signal) {
   void ask();
 
   function drawInputs() {
-    replace(inputs, columns.map((column) => inputOf(column, known.get(column.name), instance, changed)));
+    // The others get their first values, too.
+    const made = columns.map((column) => inputOf(column, known.get(column.name), instance, changed));
+    replace(inputs, made.slice(0, MAX_INPUTS), columns.length > MAX_INPUTS ? h("p", { class: "hint" }, `The other ${number(columns.length - MAX_INPUTS)} columns have the value of the row that was taken, or their mean.`) : null);
   }
 
   async function anyRow() {

@@ -8,9 +8,9 @@ import { TEMPLATES } from "./templates.js";
 const known = new Map();
 
 /**
- * @param {{models: any[], from: any, changed: () => void, dataset: () => any, target: () => any, features: () => any[]}} context
+ * @param {{models: any[], from: any, changed: () => void, dataset: () => any, target: () => any, features: () => any[], task: () => string}} context
  */
-export function modelPart({ models, from, changed, dataset, target, features }) {
+export function modelPart({ models, from, changed, dataset, target, features, task }) {
   let choice = from ? "existing" : "mlp";
   let isEdited = false;
   const name = h("input", { maxlength: 64, autocomplete: "off", spellcheck: false });
@@ -52,8 +52,8 @@ export function modelPart({ models, from, changed, dataset, target, features }) 
     reset.hidden = !isEdited || !template;
     editor.open = choice === "json" || editor.open;
     if (!isNamed) name.value = freeName(`${dataset().name}-${template?.id ?? "model"}`);
-    if (template && !isEdited) text.value = JSON.stringify(template.make(features(), target(), dataset().rows), null, 2);
-    else if (choice === "json" && text.value.trim() === "") text.value = JSON.stringify(TEMPLATES[0].make(features(), target(), dataset().rows), null, 2);
+    if (template && !isEdited) text.value = JSON.stringify(template.make(features(), target(), dataset().rows, task()), null, 2);
+    else if (choice === "json" && text.value.trim() === "") text.value = JSON.stringify(TEMPLATES[0].make(features(), target(), dataset().rows, task()), null, 2);
   }
 
   /** @param {string} wanted */
@@ -86,7 +86,7 @@ export function modelPart({ models, from, changed, dataset, target, features }) 
     const open = TEMPLATES.filter(({ id }) => ["boosting", "forest"].includes(id) && !known.has(id));
     if (open.length === 0) return;
     await Promise.all(open.map(async ({ id, make }) => {
-      const job = { model: "probe", dataset: dataset().name, target: target()?.name, definition: make(features(), target(), dataset().rows) };
+      const job = { model: "probe", dataset: dataset().name, target: target()?.name, definition: make(features(), target(), dataset().rows, task()) };
       try {
         await api.plan(job, new AbortController().signal);
         known.set(id, true);

@@ -33,6 +33,8 @@ export function trainingPart(earlier, changed) {
 
   return {
     element,
+    /** Models that are no networks have no epochs. */
+    withoutEpochs: () => Object.fromEntries([["validation_split", numberOf(validation)], ["seed", numberOf(seed)]].filter(([, value]) => value !== null)),
     value: () => {
       /** @type {Record<string, any>} */
       let settings = {};

@@ -52,7 +52,7 @@ export async function show(place, route, signal) {
   const names = h("div", { class: "chips" });
   replace(place, h("div", { class: "row between" }, h("h1", {}, `Compare ${plural(ids.length, "job")}`), h("a", { href: format(["jobs"], { selected: ids.join(",") }) }, "Change the selection")), names, bar, grid, settings, results);
 
-  const nameOf = (job) => `${job.model} …${shortId(job.id)}`;
+  const nameOf = (job) => (list.filter((it) => it.model === job.model).length === 1 ? job.model : `${job.model} …${shortId(job.id)}`);
   const colourOf = (id) => at(colours.get(id) ?? 0);
   replace(names, list.map((job) => {
     const chip = h("span", { class: "chip plain" }, h("span", { class: "swatch box", style: { "--colour": colourOf(job.id) }, "aria-hidden": "true" }), h("a", { href: format(["jobs", job.id]) }, nameOf(job)), status(job.status),

@@ -6,14 +6,12 @@ import { ago, bytes, number, plural } from "./format.js";
 import { files, nameOf, optionsForm } from "./reading.js";
 import { format, go } from "./route.js";
 
-const ACCEPT = ".csv,.tsv,.json,.ndjson,.jsonl,.parquet,.arrow,.feather,.npy,.npz,.zip,.gz,.zst";
-
 /** @type {import("./main.js").View} */
 export async function show(place, _route, signal) {
   const list = h("div", { class: "card" });
   const uploads = h("div", { style: { display: "grid", gap: "12px" }, "aria-live": "polite" });
-  const chooser = h("input", { type: "file", accept: ACCEPT, multiple: true, class: "sr-only", tabindex: -1, "aria-label": "Files" });
-  const drop = h("div", { class: "drop" }, h("strong", {}, "Drop a table here"), h("p", { class: "muted" }, "CSV, TSV, JSON, Parquet, Arrow, NumPy or a ZIP of images, also compressed. Everything else is detected, and you see how."),
+  const chooser = h("input", { type: "file", multiple: true, class: "sr-only", tabindex: -1, "aria-label": "Files" });
+  const drop = h("div", { class: "drop" }, h("strong", {}, "Drop a table here"), h("p", { class: "muted" }, "CSV, TSV, JSON or NDJSON, also as gzip. Separator, decimal mark, types and missing values are detected, and you see how."),
     h("button", { type: "button", class: "primary", onclick: () => chooser.click() }, "Choose a file"), chooser);
   replace(place, h("h1", {}, "Data"), drop, uploads, list);
 

@@ -7,6 +7,9 @@ import { confirmed, facts, pairs } from "./parts.js";
 import { detected, files, optionsForm } from "./reading.js";
 import { format, go } from "./route.js";
 
+/** A table of more columns is slow, and nobody reads it. */
+const MAX_COLUMNS = 60;
+
 /** @type {import("./main.js").View} */
 export async function show(place, route, signal) {
   const dataset = await api.dataset(route.path[0]);
@@ -92,7 +95,8 @@ function readingCard(dataset) {
 /** @param {HTMLElement} card @param {any} dataset @param {AbortSignal} signal */
 async function showRows(card, dataset, signal) {
   const body = h("tbody");
-  const names = dataset.columns.map((column) => column.name);
+  const all = dataset.columns.map((column) => column.name);
+  const names = all.slice(0, MAX_COLUMNS);
   const count = h("p", { class: "sub", role: "status" });
   const more = h("button", { type: "button", hidden: true }, "More rows");
   let next = /** @type {string | null} */ (null);
@@ -103,7 +107,7 @@ async function showRows(card, dataset, signal) {
     for (const row of page.data) body.append(h("tr", {}, h("th", { scope: "row", class: "num" }, number(++shown)), names.map((name) => h("td", {}, cell(row[name])))));
     next = page.next;
     more.hidden = next === null;
-    count.textContent = `${number(shown)} of ${plural(dataset.rows, "row")}`;
+    count.textContent = `${number(shown)} of ${plural(dataset.rows, "row")}${names.length < all.length ? `, the first ${names.length} of ${plural(all.length, "column")}` : ""}`;
   };
   more.addEventListener("click", () => void read());
   replace(card, h("div", { class: "row between" }, h("h2", {}, "Rows"), count), h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Rows" }, h("table", { class: "rows" }, h("thead", {}, h("tr", {}, h("th", { scope: "col", class: "num" }, "Row"), names.map((name) => h("th", { scope: "col" }, name)))), body)), more);

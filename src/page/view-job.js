@@ -1,6 +1,6 @@
 /** A job: its curves as they grow, and everything that is known of it. */
 
-import { api, textOf } from "./api.js";
+import { api, search, textOf, url } from "./api.js";
 import "./chart.js";
 import { copyButton, h, replace, toast } from "./dom.js";
 import { Curves, hasBand, xOf } from "./curves.js";
@@ -8,7 +8,7 @@ import { diagnose } from "./diagnose.js";
 import { ago, bytes, clock, duration, names, number, shortId } from "./format.js";
 import * as jobs from "./jobs.js";
 import { confusionMatrix } from "./matrix.js";
-import { colour } from "./palette.js";
+import { colour, isDark } from "./palette.js";
 import { confirmed, facts, flatten, pairs, progressBar, progressText, status, warningList } from "./parts.js";
 import { format } from "./route.js";
 import { RUN, charts } from "./series.js";
@@ -53,6 +53,7 @@ export async function show(place, route, signal) {
   }
 
   function drawState() {
+    document.title = `${job.status === "running" ? `${Math.floor(100 * (job.progress.fraction ?? 0))} % ` : ""}${job.model} – epoca`;
     const { name, last, best, score, scoreLast, scoreBest } = jobs.headline(job);
     const isOver = jobs.hasEnded(job);
     replace(state, progressBar(job, true),
@@ -88,6 +89,7 @@ export async function show(place, route, signal) {
       if (!chart) {
         chart = /** @type {import("./chart.js").EpocaChart} */ (document.createElement("epoca-chart"));
         chart.heading = title;
+        chart.href = url(`v1/jobs/${id}/curve.svg`).href + search({ metric: title, theme: isDark() ? "dark" : null });
         const own = chart;
         own.addEventListener("zoom", (event) => {
           const range = /** @type {CustomEvent} */ (event).detail;
@@ -152,7 +154,10 @@ export async function show(place, route, signal) {
       const answer = await call();
       job = { ...job, ...answer };
       jobs.add(job);
+      // The stream may have told of the end before the answer came.
+      job = { ...job, ...jobs.get(id) };
       toast(done);
+      drawTop();
       drawState();
       drawBelow();
     } catch (error) {
@@ -167,8 +172,8 @@ export async function show(place, route, signal) {
   void drawEvents();
   await curves.start();
   drawCurves();
-  signal.addEventListener("abort", jobs.watch(async (ids) => {
-    if (!ids.has(id)) return;
+  const update = async (/** @type {Set<string>} */ ids) => {
+    if (!ids.has(id) || signal.aborted) return;
     const next = jobs.get(id);
     const hasMoved = next.status !== job.status || next.attempt !== job.attempt;
     job = { ...job, ...next };
@@ -184,5 +189,8 @@ export async function show(place, route, signal) {
       if (!below.contains(document.activeElement)) drawBelow();
       void drawEvents();
     }
-  }));
+  };
+  signal.addEventListener("abort", jobs.watch(update));
+  // What changed while the curves were read.
+  await update(new Set([id]));
 }

@@ -38,7 +38,7 @@ export async function show(place, route, signal) {
   const body = h("tbody");
   const head = h("tr");
   const table = h("table", { class: "jobs" }, h("caption", { class: "sr-only" }, "Jobs"), h("thead", {}, head), body);
-  const card = h("div", { class: "card" }, table);
+  const card = h("div", { class: "card", style: { "overflow-x": "auto" } }, table);
   const selection = h("div", { class: "selection", role: "region", "aria-label": "Selected jobs", hidden: true });
   replace(place, h("div", { class: "row between" }, h("h1", {}, "Jobs"), count), h("div", { class: "row" }, search, chips), card, selection);
 
@@ -108,8 +108,8 @@ export async function show(place, route, signal) {
       h("td", { class: "who" }, h("span", { class: "swatch box", style: { "--colour": colour(job.id) }, "aria-hidden": "true" }), " ", h("a", { href: format(["jobs", job.id]) }, job.model), job.version ? h("small", {}, ` v${job.version}`) : null, h("div", { class: "sub" }, [job.note, labels].filter(Boolean).join(" · "))),
       h("td", { class: "hide" }, job.dataset, h("div", { class: "sub" }, `→ ${names(job.target)}`)),
       h("td", {}, progressBar(job), h("div", { class: "sub nums" }, progressText(job))),
-      h("td", { class: "num" }, name ? [number(last), h("div", { class: "sub" }, `${name}, best ${number(best)}`)] : "–"),
-      h("td", { class: "num" }, score ? [number(scoreLast), h("div", { class: "sub" }, `${score}, best ${number(scoreBest)}`)] : "–"),
+      h("td", { class: "num" }, name ? [number(last), h("div", { class: "sub", title: name }, `best ${number(best)}, ${name}`)] : "–"),
+      h("td", { class: "num" }, score ? [number(scoreLast), h("div", { class: "sub", title: score }, `best ${number(scoreBest)}, ${score}`)] : "–"),
       h("td", { class: "hide" }, curve ? sparkline(curve.values, colour(job.id), `Curve of ${name}`) : h("span", { class: "spark" })),
       h("td", { class: "hide" }, h("time", { datetime: job.created_at, title: job.created_at }, ago(job.created_at)), h("div", { class: "sub" }, job.timing?.training_seconds ? duration(job.timing.training_seconds) : "")));
   }

@@ -1,6 +1,6 @@
 /** A model: its versions, its layers, a prediction to try. */
 
-import { api, textOf, url } from "./api.js";
+import { api, save, storedKey, textOf, url } from "./api.js";
 import { copyButton, empty, h, replace, toast } from "./dom.js";
 import { ago, bytes, number, shortId } from "./format.js";
 import { graph } from "./graph.js";
@@ -8,6 +8,19 @@ import { confusionMatrix } from "./matrix.js";
 import { confirmed, facts, warningList } from "./parts.js";
 import { predictPart } from "./predict.js";
 import { format, go, setQuery } from "./route.js";
+
+/** @param {string} model @param {number} version */
+function weights(model, version) {
+  const path = `v1/models/${encodeURIComponent(model)}/versions/${version}/weights`;
+  const name = `${model}-v${version}.safetensors`;
+  const link = h("a", { href: url(path).href, download: name }, "Weights");
+  link.addEventListener("click", (event) => {
+    if (!storedKey()) return;
+    event.preventDefault();
+    save(path, name).catch((error) => toast(textOf(error), "error"));
+  });
+  return link;
+}
 
 /** @type {import("./main.js").View} */
 export async function show(place, route, signal) {
@@ -36,7 +49,7 @@ export async function show(place, route, signal) {
   function versionsCard() {
     const metrics = [...new Set(versions.flatMap((version) => Object.keys(version.metrics ?? {})))].slice(0, 6);
     replace(body, versions.map((version) => h("tr", { "data-version": version.version }, h("th", { scope: "row" }, h("button", { class: "quiet small", type: "button", onclick: () => void pick(version) }, `Version ${version.version}`)), metrics.map((metric) => h("td", { class: "num" }, number(version.metrics?.[metric]))), h("td", {}, h("a", { href: format(["data", version.dataset]) }, version.dataset)), h("td", {}, h("a", { href: format(["jobs", version.job]) }, `…${shortId(version.job)}`)), h("td", { class: "num" }, bytes(version.bytes)), h("td", {}, ago(version.created_at)),
-      h("td", {}, h("a", { href: url(`v1/models/${encodeURIComponent(model.name)}/versions/${version.version}/weights`).href, download: `${model.name}-v${version.version}.safetensors` }, "Weights")))));
+      h("td", {}, weights(model.name, version.version)))));
     return h("div", { class: "card" }, h("h2", {}, "Versions"), h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Versions", style: { "max-height": "300px" } }, h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Version"), metrics.map((metric) => h("th", { scope: "col", class: "num" }, metric)), ["Data", "Job"].map((title) => h("th", { scope: "col" }, title)), h("th", { scope: "col", class: "num" }, "Size"), h("th", { scope: "col" }, "Created"), h("th", { scope: "col" }, "Download"))), body)));
   }
 

@@ -9,7 +9,7 @@ import { modelPart } from "./start-model.js";
 import { trainingPart } from "./start-training.js";
 import { placeProblems } from "./start-problems.js";
 import { go, setQuery } from "./route.js";
-import { guessTarget } from "./templates.js";
+import { guessTarget, guessTask } from "./templates.js";
 
 /** @param {any} loss */
 function lossText(loss) {
@@ -31,13 +31,14 @@ export async function show(place, route, signal) {
 
   const datasetSelect = h("select", { value: dataset.name }, datasets.map((it) => h("option", { value: it.name }, `${it.name} (${plural(it.rows, "row")}, ${plural(it.columns.length, "column")})`)));
   const targetSelect = h("select");
+  const taskSelect = h("select", {}, h("option", { value: "" }, "as the target says"), h("option", { value: "classification" }, "one of several classes"), h("option", { value: "regression" }, "a number"));
   const featureBox = h("div", { class: "columns" });
   const featureHint = h("summary", {}, "Features");
   const plan = h("div", { style: { display: "grid", gap: "16px" }, "aria-live": "polite" });
   const submit = h("button", { class: "primary" }, "Start the training");
   const other = h("div", { class: "problem", role: "alert", style: { "white-space": "pre-line" } });
   const note = h("input", { placeholder: "optional", maxlength: 10000 });
-  const model = modelPart({ models, from, changed: () => check(), dataset: () => dataset, target: () => targetColumn(), features: () => featureColumns() });
+  const model = modelPart({ models, from, changed: () => check(), dataset: () => dataset, target: () => targetColumn(), features: () => featureColumns(), task: () => taskSelect.value });
   const training = trainingPart(from?.training ?? null, () => check());
 
   const targetColumn = () => dataset.columns.find((column) => column.name === targetSelect.value);
@@ -50,6 +51,7 @@ export async function show(place, route, signal) {
     left.clear();
     if (from && dataset.name === from.dataset) dataset.columns.forEach((column) => column.name !== target && !from.features.includes(column.name) && left.add(column.name));
     replace(targetSelect, dataset.columns.map((column) => h("option", { value: column.name, selected: column.name === target }, `${column.name} (${column.type})`)));
+    taskSelect.value = guessTask(targetColumn());
     drawFeatures();
   }
 
@@ -76,9 +78,9 @@ export async function show(place, route, signal) {
   function request() {
     const { name, definition, problem } = model.value();
     const job = {
-      model: name, dataset: dataset.name, target: targetSelect.value,
+      model: name, dataset: dataset.name, target: targetSelect.value, ...(taskSelect.value ? { task: taskSelect.value } : {}),
       ...(left.size > 0 ? { features: featureColumns().map((column) => column.name) } : {}),
-      training: training.value(),
+      training: definition?.type && !definition.layers ? training.withoutEpochs() : training.value(),
       ...(note.value.trim() ? { note: note.value.trim() } : {}),
     };
     return { job, definition, problem };
@@ -142,7 +144,7 @@ export async function show(place, route, signal) {
     }
   } },
   h("div", { style: { display: "grid", gap: "16px", "min-width": 0 } },
-    h("section", { class: "card", "aria-label": "Data" }, h("h2", {}, "1. Data"), h("div", { class: "fields" }, field("Dataset", datasetSelect, { pointer: "/dataset" }), field("Target", targetSelect, { pointer: "/target", hint: "the column to predict" })), h("details", { "data-pointer": "/features" }, featureHint, featureBox)),
+    h("section", { class: "card", "aria-label": "Data" }, h("h2", {}, "1. Data"), h("div", { class: "fields" }, field("Dataset", datasetSelect, { pointer: "/dataset" }), field("Target", targetSelect, { pointer: "/target", hint: "the column to predict" }), field("Predict", taskSelect, { pointer: "/task" })), h("details", { "data-pointer": "/features" }, featureHint, featureBox)),
     h("section", { class: "card", "aria-label": "Model" }, h("h2", {}, "2. Model"), model.element),
     h("section", { class: "card", "aria-label": "Training" }, h("h2", {}, "3. Training"), training.element, field("Note", note, { pointer: "/note" }))),
   h("div", { style: { display: "grid", gap: "16px", position: "sticky", top: "76px", "min-width": 0 } }, h("section", { class: "card", "aria-label": "Check" }, h("h2", {}, "4. Check and start"), other, plan, submit)));
@@ -157,9 +159,11 @@ export async function show(place, route, signal) {
   });
   targetSelect.addEventListener("change", () => {
     left.delete(targetSelect.value);
+    taskSelect.value = guessTask(targetColumn());
     drawFeatures();
     changedColumns();
   });
+  taskSelect.addEventListener("change", changedColumns);
   drawColumns();
   model.columnsChanged();
   check();

@@ -558,3 +558,65 @@ fn memory_is_known_before() {
         assert!(model.memory_bytes(size(2000, 40)) >= model.memory_bytes(size(1000, 20)), "{kind}");
     }
 }
+
+/// Features whose squares overflow: an error or finite numbers, never NaN.
+#[test]
+fn numbers_that_overflow_are_refused() {
+    let (mut x, codes, values) = large(40, 3);
+    x.mapv_inplace(|value| value * 1e200);
+    let mut refused = 0;
+    for kind in MODELS {
+        let model = model(&json!({ "type": kind }));
+        let target = match model.traits().classifies {
+            true => Target::Classes { codes: &codes, n_classes: 3 },
+            false => Target::Values(&values),
+        };
+        match fit(&model, &x, target, None) {
+            Err(error) => {
+                assert!(error.to_string().contains("expected"), "{kind}: {error}");
+                refused += 1;
+            }
+            Ok(fitted) => {
+                let scores = predict(&*fitted, &x).scores;
+                assert!(scores.iter().all(|score| score.is_finite()), "{kind}: {scores}");
+            }
+        }
+    }
+    assert!(refused > 3, "{refused}");
+}
+
+/// A row that is far from all training rows: an error that names the row, or finite numbers.
+#[test]
+fn rows_whose_predictions_overflow_are_refused() {
+    let (x, codes, values) = large(40, 3);
+    let mut far = x.slice(ndarray::s![..6, ..]).to_owned();
+    far.row_mut(4).fill(1e300);
+    let mut refused = 0;
+    for kind in MODELS {
+        let model = model(&json!({ "type": kind }));
+        let target = match model.traits().classifies {
+            true => Target::Classes { codes: &codes, n_classes: 3 },
+            false => Target::Values(&values),
+        };
+        let fitted = fit(&model, &x, target, None).unwrap();
+        match fitted.predict(&Features::numbers(&far), &AtomicBool::new(false)) {
+            Err(error) => {
+                let expected = "row 4: expected numbers of a smaller size: the prediction overflowed";
+                assert_eq!(error.to_string(), expected, "{kind}");
+                refused += 1;
+            }
+            Ok(predictions) => assert!(predictions.scores.iter().all(|score| score.is_finite()), "{kind}"),
+        }
+    }
+    assert!(refused > 0);
+}
+
+#[test]
+fn a_regressor_without_support_vectors_predicts_a_constant() {
+    let (x, _, values) = large(40, 3);
+    let fitted = fit(&model(&json!({"type": "svm", "epsilon": 100.0})), &x, Target::Values(&values), None).unwrap();
+    assert_eq!(fitted.summary()["support_vectors"], 0);
+    let scores = predict(&*fitted, &x).scores;
+    assert!(scores.iter().all(|score| *score == scores[[0, 0]] && score.is_finite()), "{scores}");
+    assert!(model(&json!({"type": "svm"})).read(&fitted.arrays()).is_ok());
+}

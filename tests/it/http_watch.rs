@@ -199,3 +199,25 @@ async fn labels_and_a_note_are_set_changed_and_found() {
     }
     assert_eq!(json_of(format!("{jobs}/{second}")).await["labels"], json!({"team": "a=b", "n": "1"}));
 }
+
+#[tokio::test]
+async fn a_curve_is_a_picture_of_a_metric() {
+    let server = Server::start().await;
+    let id = job(server.url(), 30).await;
+    server.wait_for_end(&id).await;
+    let url = format!("{}/v1/jobs/{id}/curve.svg", server.url());
+    for (query, colour) in [("", "#ffffff"), ("?theme=dark", "#1a1d23"), ("?metric=learning_rate", "#ffffff")] {
+        let answer = get(format!("{url}{query}")).await.unwrap();
+        assert_eq!(answer.status(), 200);
+        assert_eq!(answer.headers()["content-type"], "image/svg+xml");
+        let picture = answer.text().await.unwrap();
+        assert!(picture.starts_with("<svg xmlns=") && picture.contains(colour), "{picture}");
+        // One point per epoch, and the best one marked.
+        let path = picture.split("<path d=\"M").find(|path| path.contains('L')).unwrap();
+        assert_eq!(path.matches('L').count(), 29, "{picture}");
+        assert!(picture.contains("<title>best epoch"), "{picture}");
+    }
+    let said = problem(get(format!("{url}?metric=los")).await.unwrap(), 400).await;
+    assert!(said["detail"].as_str().unwrap().contains("did you mean `loss`"), "{said:#}");
+    problem(get(format!("{url}?theme=blue")).await.unwrap(), 400).await;
+}

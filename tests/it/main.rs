@@ -5,6 +5,7 @@ mod allocation;
 mod bad_input;
 mod classical_boosting;
 mod classical_kernels;
+mod classical_limits;
 mod classical_trees;
 mod commands;
 mod data_learning;

@@ -4,7 +4,7 @@ use crate::support::{Client, Server, client::problem, contract, get};
 use std::{collections::BTreeSet, path::Path};
 
 /// Bytes of all files as a browser loads them, compressed one by one.
-const MAX_SENT: usize = 80_000;
+const MAX_SENT: usize = 100_000;
 
 fn files() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/page");

@@ -1,7 +1,10 @@
 // The page in a real browser, against the real binary.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
+import { after, before, test } from "node:test";
 import { DATA, Service, browser, open, violations } from "./support.mjs";
 
 let chromium;
@@ -61,7 +64,7 @@ test("a newcomer uploads, trains, watches, compares and predicts by mouse", asyn
     await page.getByRole("button", { name: "Start the training" }).click();
     const version = page.getByRole("link", { name: `Try version ${run + 1}` });
     await version.waitFor();
-    assert.ok((await points(page)) > 40, "curves are drawn");
+    await eventually(async () => (await points(page)) > 40, "curves are drawn");
     names.push(await page.evaluate(() => location.hash));
     if (run === 0) {
       await page.getByRole("link", { name: "Train again with changes" }).click();
@@ -80,6 +83,7 @@ test("a newcomer uploads, trains, watches, compares and predicts by mouse", asyn
   await page.getByRole("heading", { name: "Compare 2 jobs" }).waitFor();
 
   await page.getByRole("link", { name: "Models", exact: true }).click();
+  await page.getByRole("heading", { level: 1, name: "Models" }).waitFor();
   await page.getByRole("link", { name: "iris-mlp" }).click();
   const answer = page.getByRole("region", { name: "Answer" });
   await answer.locator(".answer").waitFor();
@@ -295,3 +299,72 @@ test("an empty service says what to do next, and hostile names stay text", async
   }
   assert.deepEqual(page.errors, []);
 });
+
+// EPOCA_PAGE_PICTURE=docs/page.png writes it.
+test("the picture in the README", async () => {
+  const server = await service();
+  const form = new FormData();
+  form.append("file", new Blob([readFileSync(join(DATA, "breast_cancer.csv"))]), "breast_cancer.csv");
+  await fetch(`${server.url}v1/datasets?name=breast_cancer`, { method: "POST", body: form });
+  const ids = [];
+  for (const [name, units, rate] of [["wide-net", 64, 0.003], ["small-net", 8, 0.003], ["logistic", 0, 0.01]]) {
+    const layers = [...(units ? [{ type: "dense", units, activation: "relu" }] : []), { type: "dense", units: 1, activation: "sigmoid" }];
+    await server.call("POST", "v1/models", { name, definition: { layers } });
+    const training = { epochs: 60, batch_size: 32, validation_split: 0.3, seed: 4, metrics: ["accuracy"], optimizer: { type: "adam", learning_rate: rate } };
+    ids.push((await server.call("POST", "v1/jobs", { model: name, dataset: "breast_cancer", target: "target", training })).id);
+  }
+  for (const id of ids) assert.equal((await server.ended(id)).status, "succeeded");
+  const page = await open(await context({ viewport: { width: 1200, height: 720 } }));
+  await page.goto(`${server.url}#/compare?jobs=${ids.join(",")}`);
+  await eventually(async () => (await points(page)) >= 60 * 2 * 2 * 3, "all curves");
+  const plot = await page.locator("epoca-chart .plot").first().boundingBox();
+  await page.mouse.move(plot.x + plot.width * 0.4, plot.y + 60);
+  await page.locator(".tip").first().waitFor();
+  const picture = await page.screenshot();
+  assert.ok(picture.length > 20_000 && picture.length < 200_000, `${picture.length} bytes`);
+  if (process.env.EPOCA_PAGE_PICTURE) writeFileSync(process.env.EPOCA_PAGE_PICTURE, picture);
+});
+
+const nginx = ["/usr/sbin/nginx", "/usr/bin/nginx"].find(existsSync);
+test("behind nginx with its default settings, below a path", { skip: nginx ? false : "no nginx" }, async () => {
+  const server = await service();
+  await server.fill();
+  const port = await freePort();
+  const folder = join(server.folder, "nginx");
+  mkdirSync(folder);
+  writeFileSync(join(folder, "nginx.conf"), `daemon off; pid ${folder}/pid; error_log ${folder}/error.log; events {} http { access_log off; client_body_temp_path ${folder}/b; proxy_temp_path ${folder}/p; fastcgi_temp_path ${folder}/f; uwsgi_temp_path ${folder}/u; scgi_temp_path ${folder}/s; server { listen 127.0.0.1:${port}; location /lab/epoca/ { proxy_pass ${server.url}; } } }`);
+  const proxy = spawn(nginx, ["-c", join(folder, "nginx.conf"), "-e", join(folder, "error.log")], { stdio: "ignore" });
+  try {
+    const base = `http://127.0.0.1:${port}/lab/epoca/`;
+    await eventually(() => fetch(`${base}livez`).then((answer) => answer.ok, () => false), "nginx answers");
+    const page = await open(await context());
+    await page.goto(`${base}#/start?dataset=t`);
+    await page.getByText("Ready to start").waitFor();
+    await page.getByText("Own definition").click();
+    await page.getByLabel("Epochs", { exact: true }).fill("1000000");
+    await page.getByLabel("Batch size").fill("1");
+    await page.getByLabel("Early stopping patience").fill("");
+    await page.getByText("1,000,000 epochs.").waitFor();
+    await page.getByRole("button", { name: "Start the training" }).click();
+    const first = await eventually(() => points(page), "the first points");
+    await eventually(async () => (await points(page)) > first + 5, "live through the proxy");
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Cancel the training" }).click();
+    await page.locator(".status", { hasText: "Cancelled" }).first().waitFor();
+    assert.deepEqual(page.requested.filter((address) => !address.startsWith(base)), []);
+    assert.equal((await fetch(`${base}docs`)).url, `${base}docs/`);
+    assert.deepEqual(page.errors, []);
+  } finally {
+    proxy.kill();
+  }
+});
+
+/** A port that nothing listens on. */
+function freePort() {
+  return new Promise((resolve) => {
+    const probe = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}

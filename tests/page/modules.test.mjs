@@ -11,6 +11,9 @@ const { bytes, duration, number, tick } = await page("format.js");
 const { diagnose } = await page("diagnose.js");
 const { folded, layout, nodesOf } = await page("graph-layout.js");
 const { indexOf } = await page("chart-draw.js");
+const { TEMPLATES, guessTarget, guessTask, lastLayer } = await page("templates.js");
+const { closest } = await page("start-problems.js");
+const { bySeed, differences } = await page("compare.js");
 const { csv, pickRows } = await page("chart-table.js");
 
 const near = (a, b) => assert.ok(Math.abs(a - b) < 1e-9, `${a} and ${b}`);
@@ -135,4 +138,33 @@ test("a chart is rows of text and CSV, too", () => {
   assert.deepEqual(header, ["Epoch", 'a "b"']);
   assert.deepEqual(rows.map(([epoch]) => epoch), ["1", "26", "51", "75", "100"]);
   assert.ok(csv([line]).startsWith('curve,x,y\n"a ""b""",1,0\n'));
+});
+
+test("models end as the target asks", () => {
+  const last = (target, task = "") => lastLayer(target, task);
+  const softmax = (units) => ({ type: "dense", units, activation: "softmax" });
+  const sigmoid = { type: "dense", units: 1, activation: "sigmoid" };
+  assert.deepEqual(last({ type: "category", values: [1, 2, 3] }), softmax(3));
+  assert.deepEqual(last({ type: "category", values: ["a", "b"] }), sigmoid);
+  assert.deepEqual(last({ type: "boolean", distinct: 2 }), sigmoid);
+  assert.deepEqual(last({ type: "number", distinct: 400 }), { type: "dense", units: 1 });
+  const digits = { type: "number", distinct: 10, min: 0, max: 9, values: Array.from({ length: 10 }, (_, value) => ({ value, count: 1 })) };
+  assert.equal(guessTask(digits), "classification");
+  assert.deepEqual(last(digits, "classification"), softmax(10));
+  assert.equal(guessTask({ ...digits, max: 12 }), "");
+  assert.equal(guessTarget([{ name: "species" }, { name: "x" }]), "species");
+  for (const { make } of TEMPLATES) assert.ok(make([{ type: "number" }, { type: "category", values: [1, 2] }], digits, 100, "classification"));
+});
+
+test("a problem is at the field with the longest pointer above it", () => {
+  const pointers = ["/training", "/training/epochs", "/definition", ""];
+  assert.deepEqual(["/training/epochs", "/training/seed", "/definition/layers/0/units", "/target", "/trainings"].map((pointer) => closest(pointers, pointer)), [1, 0, 2, -1, -1]);
+});
+
+test("what differs comes first, and seeds are no difference", () => {
+  const job = (seed, epochs) => ({ model: "m", dataset: "t", target: "y", features: ["x"], training: { epochs, seed, optimizer: { type: "adam" } } });
+  const rows = differences([job(1, 5), job(2, 9)]);
+  assert.deepEqual(rows.filter((row) => row.differs).map((row) => [row.path, row.values]), [["training.epochs", [5, 9]], ["training.seed", [1, 2]]]);
+  assert.ok(rows.length > 5 && rows.at(-1).differs === false);
+  assert.deepEqual(bySeed([job(1, 5), job(2, 5), job(3, 9)]).map((group) => group.length), [2, 1]);
 });

@@ -160,7 +160,7 @@ impl Estimator for ElasticNet {
         if found.gap.is_finite() {
             facts["dual_gap"] = json!(found.gap);
         }
-        Ok(Box::new(LinearModel::regressor(found.coefficients, intercept, facts)))
+        LinearModel::regressor(found.coefficients, intercept, facts).finite()
     }
 
     fn read(&self, stored: &Arrays) -> Result<Box<dyn Fitted>, StoredError> {

@@ -5,7 +5,7 @@ use super::{
     choices::expect,
     model::Estimator,
     numeric::{
-        classes::{check_columns, expect_columns},
+        classes::{check_columns, check_scores, expect_columns},
         softmax::softmax,
     },
     run::check_cancel,
@@ -95,6 +95,11 @@ impl Estimator for GaussianNb {
             .collect();
         let columns = columns?;
         let epsilon = self.var_smoothing * columns.iter().map(|column| column.variance).fold(0.0, f64::max);
+        for (at, column) in columns.iter().enumerate() {
+            if column.var.iter().chain([&column.variance]).any(|var| !var.is_finite()) {
+                return Err(FitError::data(format!("column {at}: expected numbers whose squares are finite")));
+            }
+        }
         let present: Vec<bool> = counts.iter().map(|count| *count > 0.0).collect();
         for (at, column) in columns.iter().enumerate() {
             let is_flat = |class: &usize| present[*class] && column.var[*class] + epsilon <= 0.0;
@@ -228,7 +233,7 @@ impl Fitted for Bayes {
                 }
                 softmax(scores);
             }
-            Ok::<(), FitError>(())
+            check_scores(scores, classes, part * ROWS)
         })?;
         Ok(Predictions::probabilities(scores))
     }

@@ -68,11 +68,11 @@ impl Estimator for LinearRegression {
             let gram = centered.gram(run.cancel)?;
             let found = non_negative(&gram, 0.0, run)?;
             let intercept = centered.intercept(&found);
-            return Ok(Box::new(LinearModel::regressor(found, intercept, json!({}))));
+            return LinearModel::regressor(found, intercept, json!({})).finite();
         }
         let found = least_squares(&centered, self.tol, run.cancel)?;
         let intercept = centered.intercept(&found.coefficients);
-        Ok(Box::new(LinearModel::regressor(found.coefficients, intercept, json!({ "rank": found.rank }))))
+        LinearModel::regressor(found.coefficients, intercept, json!({ "rank": found.rank })).finite()
     }
 
     fn read(&self, stored: &Arrays) -> Result<Box<dyn Fitted>, StoredError> {

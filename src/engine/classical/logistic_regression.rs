@@ -81,7 +81,7 @@ impl Estimator for LogisticRegression {
 
     fn memory_bytes(&self, size: Size) -> u64 {
         let outputs = if size.task.outputs() > 2 { size.task.outputs() } else { 1 };
-        fit_bytes(size, outputs, self.l1_ratio > 0.0) + 16 * size.rows as u64
+        fit_bytes(size, outputs, self.l1_ratio > 0.0) + 32 * size.rows as u64
     }
 
     fn fit(&self, data: &TrainingData<'_>, run: &mut Run<'_>) -> Result<Box<dyn Fitted>, FitError> {
@@ -133,7 +133,7 @@ impl Estimator for LogisticRegression {
                           grow without bound";
             return Err(FieldError::new("/C", detail).into());
         }
-        Ok(Box::new(self.model(found, &classes, data.features.columns().len())))
+        self.model(found, &classes, data.features.columns().len()).finite()
     }
 
     fn read(&self, stored: &Arrays) -> Result<Box<dyn Fitted>, StoredError> {

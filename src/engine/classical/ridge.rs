@@ -85,7 +85,7 @@ impl Estimator for Ridge {
             }
         };
         let intercept = centered.intercept(&coefficients);
-        Ok(Box::new(LinearModel::regressor(coefficients, intercept, json!({}))))
+        LinearModel::regressor(coefficients, intercept, json!({})).finite()
     }
 
     fn read(&self, stored: &Arrays) -> Result<Box<dyn Fitted>, StoredError> {

@@ -8,7 +8,7 @@ type Link = (&'static str, &'static str, &'static [&'static str], &'static [(&'s
 const DATASET: &[&str] = &["datasets_show", "datasets_rows", "datasets_delete"];
 const MODEL: &[&str] = &["models_show", "models_versions", "models_predict", "models_delete"];
 const VERSION: &[&str] = &["models_version", "models_predict_with_version", "models_weights"];
-const JOB: &[&str] = &["jobs_show", "jobs_events", "jobs_history", "jobs_patch", "jobs_cancel"];
+const JOB: &[&str] = &["jobs_show", "jobs_events", "jobs_history", "jobs_curve", "jobs_patch", "jobs_cancel"];
 
 const LINKS: &[Link] = &[
     ("datasets_create", "201", DATASET, &[("dataset", "id")]),

@@ -32,7 +32,9 @@ use futures::future::BoxFuture;
 use sqlx::{
     Sqlite, SqliteConnection, SqlitePool,
     pool::PoolConnection,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
+    sqlite::{
+        SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+    },
 };
 use std::{
     collections::HashSet,
@@ -92,7 +94,8 @@ impl SqliteStore {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(10));
-        let opened = Writer::open(options.clone()).await;
+        // Of a new database: space of deleted records goes back to the system. A reading connection cannot set it.
+        let opened = Writer::open(options.clone().auto_vacuum(SqliteAutoVacuum::Incremental)).await;
         let mut writer = opened.with_context(|| format!("cannot open the database {}", path.display()))?;
         let connection = writer.connection().await?;
         check_version(&mut *connection).await?;

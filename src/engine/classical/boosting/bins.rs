@@ -2,10 +2,11 @@
 
 use super::percentile::{Weighted, averaged_inverted_cdf, sort_with_weights};
 use crate::engine::{
-    classical::{Column, Features, FitError, RandomState, row_draws::RowDraws},
+    classical::{Column, Features, FitError, RandomState, check_cancel, row_draws::RowDraws},
     field::FieldError,
 };
 use rayon::prelude::*;
+use std::sync::atomic::AtomicBool;
 
 /// Columns that are stored side by side, so that a histogram of all of them stays in the L1 cache.
 pub(super) const GROUP: usize = 4;
@@ -81,13 +82,18 @@ impl BinnedRows {
     }
 }
 
-impl Binning {
-    /// The order of the columns, and the codes of the categories that occur. `native` of `false` takes codes as numbers.
-    pub(super) fn categories(
-        features: &Features<'_>,
-        native: bool,
-        max_bins: usize,
-    ) -> Result<(Vec<usize>, Vec<Option<Vec<u32>>>), FitError> {
+/// The order of the columns, and the codes of their categories.
+#[derive(Default)]
+pub(super) struct ColumnOrder {
+    /// Columns of the features: categories first.
+    pub(super) order: Vec<usize>,
+    /// The codes that occur in each of them, ascending; `None` for numbers.
+    pub(super) codes: Vec<Option<Vec<u32>>>,
+}
+
+impl ColumnOrder {
+    /// `native` of `false` takes codes as numbers. An error says that a column has more categories than bins.
+    pub(super) fn new(features: &Features<'_>, native: bool, max_bins: usize) -> Result<Self, FitError> {
         let is_category = |column: &Column<'_>| native && column.levels.is_some();
         let mut codes = Vec::new();
         for (at, column) in features.columns().iter().enumerate() {
@@ -120,18 +126,21 @@ impl Binning {
         let (mut order, numbers): (Vec<usize>, Vec<usize>) = (0..codes.len()).partition(|&at| codes[at].is_some());
         order.extend(numbers);
         let codes = order.iter().map(|&at| codes[at].take()).collect();
-        Ok((order, codes))
+        Ok(Self { order, codes })
     }
+}
 
+impl Binning {
     /// Thresholds from the training rows: midpoints of the values, or percentiles where there are more than `max_bins`.
     pub(super) fn new(
         features: &Features<'_>,
         rows: &[u32],
         weights: Option<&[f64]>,
-        (order, codes): (Vec<usize>, Vec<Option<Vec<u32>>>),
+        ColumnOrder { order, codes }: ColumnOrder,
         max_bins: usize,
         seed: u32,
-    ) -> Self {
+        cancel: &AtomicBool,
+    ) -> Result<Self, FitError> {
         let sampled = (rows.len() > SAMPLE).then(|| {
             let draws = RowDraws::new(rows.len(), weights);
             let mut random = RandomState::new(seed);
@@ -139,29 +148,39 @@ impl Binning {
         });
         let weights = if sampled.is_some() { None } else { weights };
         let rows = sampled.as_deref().unwrap_or(rows);
-        let column = |(at, codes): (usize, Option<Vec<u32>>)| match codes {
-            Some(codes) => ColumnBins::Codes(codes),
-            None => ColumnBins::Thresholds(thresholds(&features.columns()[at], rows, weights, max_bins)),
+        let column = |(at, codes): (usize, Option<Vec<u32>>)| {
+            check_cancel(cancel)?;
+            Ok(match codes {
+                Some(codes) => ColumnBins::Codes(codes),
+                None => ColumnBins::Thresholds(thresholds(&features.columns()[at], rows, weights, max_bins)),
+            })
         };
-        let columns = order.par_iter().copied().zip(codes).map(column).collect();
-        Self { columns, order, missing: max_bins as u8 }
+        let columns = order.par_iter().copied().zip(codes).map(column).collect::<Result<_, FitError>>()?;
+        Ok(Self { columns, order, missing: max_bins as u8 })
     }
 
     /// Some rows of the features.
-    pub(super) fn rows(&self, features: &Features<'_>, rows: &[u32]) -> BinnedRows {
+    pub(super) fn rows(
+        &self,
+        features: &Features<'_>,
+        rows: &[u32],
+        cancel: &AtomicBool,
+    ) -> Result<BinnedRows, FitError> {
         let group = |group: usize| {
             let mut bins = vec![[0; GROUP]; rows.len()];
             let first = group * GROUP;
             for (place, column) in self.columns.iter().skip(first).take(GROUP).enumerate() {
+                check_cancel(cancel)?;
                 let values = features.columns()[self.order[first + place]].values;
                 for (bins, &row) in bins.iter_mut().zip(rows) {
                     bins[place] = column.bin(values[row as usize], self.missing);
                 }
             }
-            bins
+            Ok(bins)
         };
         let groups = self.columns.len().div_ceil(GROUP);
-        BinnedRows { groups: (0..groups).into_par_iter().map(group).collect(), rows: rows.len() }
+        let groups = (0..groups).into_par_iter().map(group).collect::<Result<_, FitError>>()?;
+        Ok(BinnedRows { groups, rows: rows.len() })
     }
 
     /// Whether each column has missing values in some rows.

@@ -1,11 +1,12 @@
 //! [`fit`]: the rounds of boosting.
 
 use super::{
-    bins::{BinnedRows, Binning},
+    bins::{BinnedRows, Binning, ColumnOrder},
     early_stopping::Patience,
     fitted::FittedBoosting,
     generator::Generator,
-    grow::{GrowRules, Grower, Grown},
+    grow::Grower,
+    grown::{GrowRules, Grown},
     holdout::hold_out,
     loss::Loss,
     nodes::predict_binned,
@@ -25,8 +26,7 @@ pub(super) struct BoostingRules {
     pub(super) loss: Loss,
     pub(super) max_iter: usize,
     pub(super) max_bins: usize,
-    pub(super) order: Vec<usize>,
-    pub(super) codes: Vec<Option<Vec<u32>>>,
+    pub(super) columns: ColumnOrder,
     pub(super) early_stopping: bool,
     /// `None` watches the training rows.
     pub(super) validation_fraction: Option<Share>,
@@ -52,13 +52,14 @@ impl Part {
         targets: &[f64],
         weights: Option<&[f64]>,
         baseline: &[f64],
-    ) -> Self {
-        Self {
-            binned: binning.rows(features, rows),
+        cancel: &AtomicBool,
+    ) -> Result<Self, FitError> {
+        Ok(Self {
+            binned: binning.rows(features, rows, cancel)?,
             targets: pick(targets, rows),
             weights: weights.map(|weights| pick(weights, rows)),
             raw: baseline.iter().map(|first| vec![*first; rows.len()]).collect(),
-        }
+        })
     }
 
     /// The mean loss.
@@ -118,20 +119,29 @@ pub(super) fn fit(
     let (training, held_out) = divide(rules, data, run.validation.is_some(), seed)?;
     check_cancel(run.cancel)?;
     let weights_training = weights.map(|weights| pick(weights, &training));
-    let categories = (std::mem::take(&mut rules.order), std::mem::take(&mut rules.codes));
-    let binning =
-        Binning::new(&data.features, &training, weights_training.as_deref(), categories, rules.max_bins, seed);
+    let columns = std::mem::take(&mut rules.columns);
+    let binning = Binning::new(
+        &data.features,
+        &training,
+        weights_training.as_deref(),
+        columns,
+        rules.max_bins,
+        seed,
+        run.cancel,
+    )?;
     check_cancel(run.cancel)?;
     let baseline = loss.baseline(&pick(&targets, &training), weights_training.as_deref());
-    let mut train = Part::new(&binning, &data.features, &training, &targets, weights, &baseline);
+    let mut train = Part::new(&binning, &data.features, &training, &targets, weights, &baseline, run.cancel)?;
     check_cancel(run.cancel)?;
     let mut watched = match (&run.validation, held_out) {
         (Some(given), _) => {
             let rows: Vec<u32> = (0..given.features.rows() as u32).collect();
             let targets = targets_of(given.target);
-            Some(Part::new(&binning, &given.features, &rows, &targets, given.weights, &baseline))
+            Some(Part::new(&binning, &given.features, &rows, &targets, given.weights, &baseline, run.cancel)?)
         }
-        (None, Some(rows)) => Some(Part::new(&binning, &data.features, &rows, &targets, weights, &baseline)),
+        (None, Some(rows)) => {
+            Some(Part::new(&binning, &data.features, &rows, &targets, weights, &baseline, run.cancel)?)
+        }
         (None, None) => None,
     };
     let is_scored = rules.early_stopping || watched.is_some();

@@ -1,10 +1,10 @@
 //! [`GradientBoosting`].
 
 use super::{
-    bins::{BINS, Binning, GROUP},
+    bins::{BINS, ColumnOrder, GROUP},
     fit::{BoostingRules, fit},
     fitted::FittedBoosting,
-    grow::GrowRules,
+    grown::GrowRules,
     histogram::GroupHistogram,
     loss::Loss,
     nodes::NODE_BYTES,
@@ -108,7 +108,8 @@ impl Default for GradientBoosting {
 impl GradientBoosting {
     fn rules(&self, data: &TrainingData<'_>, seed: u32) -> Result<BoostingRules, FitError> {
         let native_categories = self.categorical_features.is_some();
-        let (order, codes) = Binning::categories(&data.features, native_categories, self.max_bins)?;
+        let columns = ColumnOrder::new(&data.features, native_categories, self.max_bins)?;
+        let ColumnOrder { order, codes } = &columns;
         let mut monotonic = vec![0; order.len()];
         if let Some(signs) = &self.monotonic_cst {
             for (place, &column) in order.iter().enumerate() {
@@ -146,8 +147,7 @@ impl GradientBoosting {
             },
             max_iter: self.max_iter,
             max_bins: self.max_bins,
-            order,
-            codes,
+            columns,
             early_stopping: match self.early_stopping {
                 EarlyStopping::Auto => rows > AUTO_ROWS,
                 EarlyStopping::Given(given) => given,

@@ -2,10 +2,9 @@
 
 use super::{
     bins::{BINS, BinnedRows, Binning, GROUP},
-    categories::CategorySet,
     generator::Generator,
+    grown::{GrowRules, Grown, Node, bin_test, finish},
     histogram::{Bin, GroupHistogram, Histogram, NodeRows, PARALLEL},
-    nodes::{BinTest, BoostedTree, threshold},
     split::{NodeSums, SearchedColumn, Split, SplitSearch},
 };
 use crate::engine::classical::{
@@ -18,20 +17,6 @@ use std::sync::atomic::AtomicBool;
 
 /// Rows that are divided at once.
 const BLOCK: usize = 1 << 15;
-
-/// The settings of a tree.
-pub(super) struct GrowRules {
-    pub(super) max_leaf_nodes: Option<usize>,
-    pub(super) max_depth: Option<usize>,
-    pub(super) min_samples_leaf: usize,
-    pub(super) l2_regularization: f64,
-    pub(super) max_features: f64,
-    pub(super) learning_rate: f64,
-    /// -1, 0 or 1 per column of the binning.
-    pub(super) monotonic: Vec<i8>,
-    /// Groups of columns of the binning that may be on one path.
-    pub(super) interactions: Option<Vec<Vec<usize>>>,
-}
 
 /// Grows trees of the same rows.
 pub(super) struct Grower<'a> {
@@ -47,35 +32,6 @@ pub(super) struct Grower<'a> {
     right: Vec<u32>,
     /// Histograms of nodes that are divided or leaves.
     unused: Vec<Histogram>,
-}
-
-/// A node while the tree grows.
-struct Node {
-    start: usize,
-    end: usize,
-    depth: usize,
-    sums: NodeSums,
-    /// Groups of columns that the path has left, and the columns in them.
-    groups: Option<(Vec<usize>, Vec<usize>)>,
-    split: Option<Split>,
-    missing_left: bool,
-    children: Option<[usize; 2]>,
-    histogram: Option<Histogram>,
-}
-
-impl Node {
-    fn rows(&self) -> usize {
-        self.end - self.start
-    }
-}
-
-/// A grown tree.
-pub(super) struct Grown {
-    pub(super) tree: BoostedTree,
-    /// For every node the bins that go left.
-    pub(super) tests: Vec<BinTest>,
-    /// Rows of the leaves in [`Grower::partition`], with their nodes.
-    pub(super) leaves: Vec<(usize, std::ops::Range<usize>)>,
 }
 
 impl<'a> Grower<'a> {
@@ -147,10 +103,10 @@ impl<'a> Grower<'a> {
                 continue;
             }
             let is_searched = children.map(|child| nodes[child].rows() >= 2 * self.rules.min_samples_leaf);
-            if let (true, Some(histogram)) = (is_searched.contains(&true), histogram) {
-                if let [left, right] = &mut nodes[children[0]..] {
-                    self.search_both(left, right, histogram, is_searched, pairs, random);
-                }
+            if let (true, Some(histogram)) = (is_searched.contains(&true), histogram)
+                && let [left, right] = &mut nodes[children[0]..]
+            {
+                self.search_both(left, right, histogram, is_searched, pairs, random);
             }
             for (child, is_searched) in children.into_iter().zip(is_searched) {
                 match nodes[child].split.filter(|_| is_searched) {
@@ -165,7 +121,7 @@ impl<'a> Grower<'a> {
         for node in &mut nodes {
             self.unused.extend(node.histogram.take());
         }
-        Ok(self.finish(&nodes))
+        Ok(finish(&nodes, self.binning, self.rules.learning_rate))
     }
 
     fn histogram(&mut self) -> Histogram {
@@ -258,22 +214,9 @@ impl<'a> Grower<'a> {
         [child(node.start, middle, left, groups.clone()), child(middle, node.end, right, groups)]
     }
 
-    /// The bins that go left.
-    fn test(&self, split: &Split, missing_left: bool) -> BinTest {
-        let left = split.categories.unwrap_or_else(|| {
-            let mut left = CategorySet::default();
-            (0..=split.bin).for_each(|bin| left.insert(bin));
-            if missing_left {
-                left.insert(self.binning.missing);
-            }
-            left
-        });
-        BinTest { column: split.column, left }
-    }
-
     /// Moves the rows that go left before the others, and returns where those start.
     fn divide(&mut self, node: &Node, split: &Split) -> usize {
-        let test = self.test(split, split.missing_left);
+        let test = bin_test(split, split.missing_left, self.binning.missing);
         let goes_left: [bool; 256] = std::array::from_fn(|bin| test.left.contains(bin as u8));
         let (bins, place) = (&self.rows.groups[split.column / GROUP], split.column % GROUP);
         let rows = &mut self.partition[node.start..node.end];
@@ -419,50 +362,6 @@ impl<'a> Grower<'a> {
         right.split = found.iter().map(|found| found[1]).fold(None, better);
         let (of_left, of_right) = if is_left_smaller { (counted, rest) } else { (rest, counted) };
         (left.histogram, right.histogram) = (Some(of_left), Some(of_right));
-    }
-
-    /// The tree, its nodes in the order of a walk that goes left first.
-    fn finish(&self, nodes: &[Node]) -> Grown {
-        let mut grown = Grown { tree: BoostedTree::default(), tests: Vec::new(), leaves: Vec::new() };
-        let tree = &mut grown.tree;
-        let mut stack: Vec<(usize, Option<(usize, bool)>)> = vec![(0, None)];
-        while let Some((at, parent)) = stack.pop() {
-            let node = &nodes[at];
-            let id = tree.nodes();
-            if let Some((parent, is_left)) = parent {
-                let children = if is_left { &mut tree.left } else { &mut tree.right };
-                children[parent] = id as i32;
-            }
-            let split = node.split.as_ref().zip(node.children);
-            tree.left.push(-1);
-            tree.right.push(-1);
-            tree.count.push(node.rows() as i32);
-            tree.missing_left.push(split.is_some() && node.missing_left);
-            let shrunk = if split.is_some() { node.sums.value } else { node.sums.value * self.rules.learning_rate };
-            tree.value.push(shrunk);
-            tree.gain.push(split.map_or(0.0, |(split, _)| split.gain));
-            let Some((split, children)) = split else {
-                tree.feature.push(-1);
-                tree.threshold.push(0.0);
-                tree.category.push(-1);
-                grown.tests.push(BinTest::default());
-                grown.leaves.push((id, node.start..node.end));
-                continue;
-            };
-            tree.feature.push(self.binning.order[split.column] as i32);
-            tree.threshold.push(threshold(&self.binning.columns[split.column], split.bin));
-            tree.category.push(match split.categories {
-                Some(categories) => {
-                    tree.categories.push(categories);
-                    tree.categories.len() as i32 - 1
-                }
-                None => -1,
-            });
-            grown.tests.push(self.test(split, node.missing_left));
-            stack.push((children[1], Some((id, false))));
-            stack.push((children[0], Some((id, true))));
-        }
-        grown
     }
 }
 

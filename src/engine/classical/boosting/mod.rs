@@ -8,6 +8,7 @@ mod fitted;
 mod generator;
 mod gradient_boosting;
 mod grow;
+mod grown;
 mod histogram;
 mod holdout;
 mod loss;

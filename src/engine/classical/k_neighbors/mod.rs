@@ -132,12 +132,16 @@ impl KNeighbors {
         }
     }
 
+    fn is_by_products(&self, shape: Shape) -> bool {
+        let few = self.n_neighbors <= brute::MAX_NEIGHBOURS;
+        shape == Shape::Whole && self.distance() == Distance::Euclidean && few
+    }
+
     /// Builds the index over row-major rows.
     fn index(&self, rows: Vec<f64>, columns: usize, cancel: &AtomicBool) -> Result<Index, FitError> {
         let distance = self.distance();
         let shape = self.shape(rows.len() / columns, columns);
-        let by_products =
-            shape == Shape::Whole && distance == Distance::Euclidean && self.n_neighbors <= brute::MAX_NEIGHBOURS;
+        let by_products = self.is_by_products(shape);
         let rows = match by_products {
             true => match Brute::new(rows, columns, cancel)? {
                 Ok(brute) => return Ok(Index::Brute(brute)),
@@ -166,13 +170,14 @@ impl Estimator for KNeighbors {
 
     fn memory_bytes(&self, size: Size) -> u64 {
         let (rows, columns) = (size.rows, size.columns);
-        // The row-major copy, from which the index is made.
-        let copy = 8 * rows as u64 * columns as u64;
-        let index = match self.shape(rows, columns) {
-            Shape::Whole => Brute::bytes(rows, columns).max(Tree::bytes(rows, columns, rows.max(1))),
-            _ => Tree::bytes(rows, columns, self.leaf_size),
-        };
-        copy + index + 16 * rows as u64
+        let shape = self.shape(rows, columns);
+        let targets = 8 * rows as u64;
+        if self.is_by_products(shape) {
+            return Brute::bytes(rows, columns) + targets;
+        }
+        // A tree is made from a row-major copy.
+        let leaf_size = if shape == Shape::Whole { rows.max(1) } else { self.leaf_size };
+        8 * rows as u64 * columns as u64 + Tree::bytes(rows, columns, leaf_size) + targets
     }
 
     fn fit(&self, data: &TrainingData<'_>, run: &mut Run<'_>) -> Result<Box<dyn Fitted>, FitError> {

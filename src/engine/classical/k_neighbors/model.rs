@@ -6,7 +6,8 @@ use super::{
     nearest::{Nearest, Neighbour},
 };
 use crate::engine::classical::{
-    Arrays, Features, FitError, Fitted, Predictions, StoredError, Target, Task, numeric::classes::check_columns,
+    Arrays, Features, FitError, Fitted, Predictions, StoredError, Target, Task,
+    numeric::classes::{check_columns, check_scores},
     run::check_cancel,
 };
 use ndarray::Array2;
@@ -130,7 +131,7 @@ impl Fitted for Neighbours {
             for (neighbours, scores) in self.search(&x).iter().zip(scores.chunks_exact_mut(outputs)) {
                 self.score(neighbours, scores);
             }
-            Ok::<(), FitError>(())
+            check_scores(scores, outputs, first)
         })?;
         Ok(match self.n_classes {
             Some(_) => Predictions::probabilities(scores),

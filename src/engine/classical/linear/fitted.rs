@@ -3,7 +3,11 @@
 use crate::engine::classical::{
     Arrays, Coefficients, Features, FitError, Fitted, Predictions, Scores, StoredError, Task,
     argmax::first_largest,
-    numeric::{cholesky::add_multiple, classes::check_columns, softmax::softmax},
+    numeric::{
+        cholesky::add_multiple,
+        classes::{check_columns, check_scores},
+        softmax::softmax,
+    },
     run::check_cancel,
 };
 use ndarray::Array2;
@@ -45,6 +49,14 @@ impl LinearModel {
         let coefficients = Array2::from_shape_vec(shape, coefficients).unwrap_or_default();
         let facts = facts.as_object().cloned().unwrap_or_default();
         Self { coefficients, intercepts: vec![intercept], output: Output::Number, facts }
+    }
+
+    /// Fails if products of the features overflowed.
+    pub(crate) fn finite(self) -> Result<Box<dyn Fitted>, FitError> {
+        if self.coefficients.iter().chain(&self.intercepts).any(|number| !number.is_finite()) {
+            return Err(FitError::data("expected features and targets of a smaller size: their products overflowed"));
+        }
+        Ok(Box::new(self))
     }
 
     /// Reads what [`Fitted::arrays`] gave.
@@ -140,7 +152,7 @@ impl Fitted for LinearModel {
                 of_row.iter_mut().zip(raw.chunks_exact(count)).for_each(|(to, raw)| *to = raw[row]);
                 *label = self.classify(&of_row, scores);
             }
-            Ok::<(), FitError>(())
+            check_scores(scores, outputs, part * ROWS)
         })?;
         Ok(match self.output {
             Output::Number => Predictions::values(scores.into_raw_vec_and_offset().0),

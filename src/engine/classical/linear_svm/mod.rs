@@ -133,7 +133,7 @@ impl Estimator for LinearSvm {
         let rows = size.rows as u64;
         match self.loss_for(size.task) {
             LinearSvmLoss::Hinge | LinearSvmLoss::EpsilonInsensitive => {
-                8 * rows * (size.columns as u64 + 1) + 48 * rows
+                8 * rows * (size.columns as u64 + 1) + 56 * rows
             }
             _ => fit_bytes(size, 1, false) + 24 * rows,
         }
@@ -147,7 +147,7 @@ impl Estimator for LinearSvm {
                 let weights = data.weights.map(<[f64]>::to_vec);
                 let found = self.solve(data, values.to_vec(), weights, run)?;
                 let output = Output::Number;
-                Ok(Box::new(self.model(columns, vec![found], output)))
+                self.model(columns, vec![found], output).finite()
             }
             Target::Classes { codes, n_classes } => {
                 let classes = Classes::of(codes, n_classes, data.weights);
@@ -172,7 +172,7 @@ impl Estimator for LinearSvm {
                 }
                 let present = classes.present.clone();
                 let output = Output::Classes { n_classes, present, probabilities: false };
-                Ok(Box::new(self.model(columns, found, output)))
+                self.model(columns, found, output).finite()
             }
         }
     }

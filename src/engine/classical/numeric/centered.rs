@@ -8,8 +8,10 @@ use ndarray::ArrayView1;
 use rayon::prelude::*;
 use std::sync::atomic::AtomicBool;
 
-/// Rows of a chunk that stays in the L2 cache.
+/// Most rows of a chunk.
 const CHUNK: usize = 256;
+/// Products of a chunk: a few milliseconds, so that a fit ends soon after it was cancelled.
+const CHUNK_PRODUCTS: usize = 1 << 27;
 /// Rows whose products are summed by one task; the sums of tasks are added in their order.
 const TASK: usize = 64 * CHUNK;
 
@@ -105,15 +107,16 @@ impl<'a> Centered<'a> {
     pub(crate) fn gram(&self, cancel: &AtomicBool) -> Result<Gram, FitError> {
         let (rows, columns) = (self.rows(), self.columns());
         let size = columns + 1;
+        let step = (CHUNK_PRODUCTS / (size * size)).clamp(8, CHUNK);
         let tasks: Vec<usize> = (0..rows).step_by(TASK).collect();
         let sums: Result<Vec<Vec<f64>>, FitError> = tasks
             .par_iter()
             .map(|&start| {
                 let mut sums = vec![0.0; size * size];
-                let mut chunk = vec![0.0; size * CHUNK];
-                for first in (start..rows.min(start + TASK)).step_by(CHUNK) {
+                let mut chunk = vec![0.0; size * step];
+                for first in (start..rows.min(start + TASK)).step_by(step) {
                     check_cancel(cancel)?;
-                    let count = CHUNK.min(rows - first);
+                    let count = step.min(rows.min(start + TASK) - first);
                     self.write_columns(first, count, &mut chunk, count);
                     let chunk = Matrix::new(&chunk[..size * count], count);
                     product(chunk, chunk.transposed(), &mut sums, true);
@@ -125,8 +128,11 @@ impl<'a> Centered<'a> {
         for sums in sums? {
             all.iter_mut().zip(sums).for_each(|(all, sum)| *all += sum);
         }
-        let matrix = all.chunks_exact(size).take(columns).flat_map(|row| row[..columns].iter().copied()).collect();
-        let target = all.chunks_exact(size).take(columns).map(|row| row[columns]).collect();
+        let (mut matrix, mut target) = (Vec::with_capacity(columns * columns), Vec::with_capacity(columns));
+        for row in all.chunks_exact(size).take(columns) {
+            matrix.extend_from_slice(&row[..columns]);
+            target.push(row[columns]);
+        }
         Ok(Gram { matrix, target, square: all[size * size - 1] })
     }
 }

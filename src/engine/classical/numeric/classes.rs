@@ -78,3 +78,14 @@ pub(crate) fn check_columns(features: &Features<'_>, columns: usize) -> Result<(
     }
     features.check(false)
 }
+
+/// Fails at the first row whose scores are not finite; `first` is the number of the first row of `scores`.
+pub(crate) fn check_scores(scores: &[f64], outputs: usize, first: usize) -> Result<(), FitError> {
+    match scores.iter().position(|score| !score.is_finite()) {
+        Some(at) => {
+            let row = first + at / outputs;
+            Err(FitError::data(format!("row {row}: expected numbers of a smaller size: the prediction overflowed")))
+        }
+        None => Ok(()),
+    }
+}

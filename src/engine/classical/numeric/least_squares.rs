@@ -31,8 +31,11 @@ pub(crate) fn least_squares(data: &Centered<'_>, cut: f64, cancel: &AtomicBool) 
     data.write_columns(0, rows, &mut matrix, rows);
     let right: Vec<f64> = matrix[columns * rows..].to_vec();
     // Column r of the transpose is row r.
-    let mut transposed: Vec<f64> =
-        (0..rows).flat_map(|row| matrix[..columns * rows].iter().skip(row).step_by(rows).copied()).collect();
+    let mut transposed = Vec::with_capacity(rows * columns);
+    for row in 0..rows {
+        transposed.extend(matrix[..columns * rows].iter().skip(row).step_by(rows));
+    }
+    drop(matrix);
     let decomposition = decompose(&mut transposed, columns, rows, cancel)?;
     let mut coefficients = vec![0.0; columns];
     let largest = decomposition.values.iter().copied().fold(0.0, f64::max);

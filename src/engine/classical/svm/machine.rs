@@ -7,7 +7,10 @@ use super::{
 use crate::engine::classical::{
     Arrays, Coefficients, Features, FitError, Fitted, Predictions, Scores, StoredError, Task,
     argmax::first_largest,
-    numeric::{classes::check_columns, points::Points},
+    numeric::{
+        classes::{check_columns, check_scores},
+        points::Points,
+    },
     run::check_cancel,
 };
 use ndarray::Array2;
@@ -108,6 +111,14 @@ impl Machine {
                 pair += 1;
             }
         }
+    }
+
+    /// Fails if products of the features overflowed.
+    pub(super) fn finite(self) -> Result<Self, FitError> {
+        if self.dual_coef.iter().chain(&self.intercepts).any(|number| !number.is_finite()) {
+            return Err(FitError::data("expected features of a smaller size: the kernel function overflowed"));
+        }
+        Ok(self)
     }
 
     /// The scores of a row, and its label.
@@ -247,7 +258,7 @@ impl Fitted for Machine {
                 self.decide(&x, &mut kernels, &mut decisions);
                 *label = self.scores(&decisions, scores);
             }
-            Ok::<(), FitError>(())
+            check_scores(scores, outputs, part * some)
         })?;
         Ok(match self.kind {
             Kind::Classifier { .. } => Predictions { kind: Scores::Decision, scores, labels },

@@ -104,7 +104,7 @@ fn classify(
             (run.progress)(Progress { done, total, unit, loss: None, training: None, validation: None });
         }
     }
-    Ok(assemble(settings, function, data, classes, &pairs, &solutions))
+    assemble(settings, function, data, classes, &pairs, &solutions).finite()
 }
 
 /// Puts the coefficients of all pairs together: rows that are a support vector of any pair, by class.
@@ -208,5 +208,5 @@ fn regress(
         }
     }
     let facts = Facts { iterations: vec![solution.iterations], converged: solution.converged };
-    Ok(machine(function, data, Kind::Regressor, support, &dual, vec![-solution.rho], facts))
+    machine(function, data, Kind::Regressor, support, &dual, vec![-solution.rho], facts).finite()
 }

@@ -89,7 +89,7 @@ impl<'a> Grower<'a> {
                     rules.criterion == Named::SquaredError && values.iter().all(|it| it.fract() == 0.0)
                 }
             };
-        let ranks = in_any_order.then(|| Ranks::new(columns));
+        let ranks = in_any_order.then(|| Ranks::new(columns, cancel)).transpose()?;
         Ok(Self { rules, columns, target, ranks, signs, cancel })
     }
 
@@ -137,7 +137,7 @@ impl<'a> Grower<'a> {
                 }
             },
         }?;
-        Ok(if self.rules.ccp_alpha > 0.0 { prune(&nodes, self.rules.ccp_alpha) } else { nodes })
+        if self.rules.ccp_alpha > 0.0 { prune(&nodes, self.rules.ccp_alpha, self.cancel) } else { Ok(nodes) }
     }
 
     fn grow_with<C: Criterion>(
@@ -171,6 +171,7 @@ impl<'a> Grower<'a> {
             limits,
             monotonic: self.signs.as_deref(),
             random: rules.random,
+            cancel: self.cancel,
             ranked: match (&self.ranks, &scan) {
                 (Some(ranks), Some((scan, payloads))) => Some((ranks, scan, payloads)),
                 _ => None,

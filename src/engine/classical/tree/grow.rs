@@ -106,7 +106,8 @@ fn search<C: Criterion>(
     let mut n_constant = pending.n_constant;
     let split = if is_leaf { None } else { splitter.split(impurity, pending.bounds, &mut n_constant) };
     let split = split.filter(|split| {
-        split.position < pending.end && !(split.improvement + f64::EPSILON < stop.min_impurity_decrease)
+        let is_weak = split.improvement + f64::EPSILON < stop.min_impurity_decrease;
+        split.position < pending.end && !is_weak
     });
     check_cancel(cancel)?;
     let id = nodes.push(NewNode {

@@ -1,7 +1,9 @@
 //! [`Ranks`]: the rank of every value in its column, for searches in which the order of the rows does not matter.
 
 use super::{candidate::THRESHOLD, columns::FeatureColumns};
+use crate::engine::classical::{FitError, check_cancel};
 use rayon::prelude::*;
+use std::sync::atomic::AtomicBool;
 
 /// One column.
 pub(in crate::engine::classical) struct RankedColumn {
@@ -20,8 +22,12 @@ pub(in crate::engine::classical) struct RankedColumn {
 pub(in crate::engine::classical) struct Ranks(pub(super) Vec<RankedColumn>);
 
 impl Ranks {
-    pub(in crate::engine::classical) fn new(columns: &FeatureColumns) -> Self {
-        Self((0..columns.count()).into_par_iter().map(|at| RankedColumn::new(columns.column(at))).collect())
+    pub(in crate::engine::classical) fn new(columns: &FeatureColumns, cancel: &AtomicBool) -> Result<Self, FitError> {
+        let ranked = |at| {
+            check_cancel(cancel)?;
+            Ok(RankedColumn::new(columns.column(at)))
+        };
+        (0..columns.count()).into_par_iter().map(ranked).collect::<Result<_, FitError>>().map(Self)
     }
 }
 

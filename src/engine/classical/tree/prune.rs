@@ -1,10 +1,12 @@
 //! [`prune`]: minimal cost-complexity pruning (Breiman, Friedman, Olshen and Stone, 1984, chapter 3).
 
 use super::nodes::{NewNode, Nodes};
+use crate::engine::classical::{FitError, check_cancel};
+use std::sync::atomic::AtomicBool;
 
 /// The smallest subtree whose cost is at most that of any other at `alpha`.
-pub(super) fn prune(nodes: &Nodes, alpha: f64) -> Nodes {
-    let leaves = leaves(nodes, alpha);
+pub(super) fn prune(nodes: &Nodes, alpha: f64, cancel: &AtomicBool) -> Result<Nodes, FitError> {
+    let leaves = leaves(nodes, alpha, cancel)?;
     let mut pruned = Nodes::new(nodes.outputs);
     let mut stack = vec![(0, None)];
     while let Some((id, parent)) = stack.pop() {
@@ -23,11 +25,11 @@ pub(super) fn prune(nodes: &Nodes, alpha: f64) -> Nodes {
         }
     }
     pruned.shrink();
-    pruned
+    Ok(pruned)
 }
 
 /// Which nodes are leaves of the pruned tree.
-fn leaves(nodes: &Nodes, alpha: f64) -> Vec<bool> {
+fn leaves(nodes: &Nodes, alpha: f64, cancel: &AtomicBool) -> Result<Vec<bool>, FitError> {
     let count = nodes.count();
     let risk: Vec<f64> = (0..count).map(|id| nodes.weight[id] * nodes.impurity[id] / nodes.weight[0]).collect();
     let mut parent = vec![None; count];
@@ -50,6 +52,7 @@ fn leaves(nodes: &Nodes, alpha: f64) -> Vec<bool> {
     let mut candidates: Vec<bool> = leaves.iter().map(|is_leaf| !is_leaf).collect();
     let mut inside = vec![true; count];
     while candidates[0] {
+        check_cancel(cancel)?;
         let mut weakest = (f64::MAX, 0);
         for id in (0..count).filter(|&id| candidates[id]) {
             let effective = (risk[id] - branch[id]) / (n_leaves[id] - 1) as f64;
@@ -85,5 +88,5 @@ fn leaves(nodes: &Nodes, alpha: f64) -> Vec<bool> {
             at = parent[id];
         }
     }
-    leaves
+    Ok(leaves)
 }

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::engine::classical::random_state::Xorshift;
 use rayon::prelude::*;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Rows times columns of a node from which its columns are searched in parallel.
 const PARALLEL: usize = 1 << 16;
@@ -36,6 +37,8 @@ pub(super) struct Search<'a> {
     pub(super) monotonic: Option<&'a [i8]>,
     /// Whether thresholds are drawn instead of searched.
     pub(super) random: bool,
+    /// Ends a search early; the caller then drops the tree.
+    pub(super) cancel: &'a AtomicBool,
     /// Ranks and payloads, where sums are exact in any order.
     pub(super) ranked: Option<(&'a Ranks, &'a Scan<'a>, &'a [u32])>,
 }
@@ -118,6 +121,9 @@ impl<'a, C: Criterion> Splitter<'a, C> {
         let mut last = None;
         // Draws columns without replacement. A column that is constant does not count, until one that is not was seen.
         while remaining > total && (visited < self.search.max_features || visited <= found + drawn) {
+            if self.is_cancelled() {
+                return None;
+            }
             visited += 1;
             let mut at = self.random.between(drawn, remaining - found);
             if at < known {
@@ -159,6 +165,10 @@ impl<'a, C: Criterion> Splitter<'a, C> {
         split
     }
 
+    fn is_cancelled(&self) -> bool {
+        self.search.cancel.load(Ordering::Relaxed)
+    }
+
     /// The candidates of all columns of a large node, searched in parallel, where all of them are looked at anyway.
     fn prepare(&self, known: usize) -> Vec<Option<Candidate>> {
         let Some((ranks, scan, payloads)) = self.search.ranked else { return Vec::new() };
@@ -170,7 +180,7 @@ impl<'a, C: Criterion> Splitter<'a, C> {
         }
         let limits = self.search.limits;
         let search = |(keys, scratch): &mut (Vec<u64>, Vec<u64>), at: usize| {
-            if self.constant[..known].contains(&at) {
+            if self.constant[..known].contains(&at) || self.is_cancelled() {
                 return None;
             }
             ranks.0[at].sorted_keys(samples, payloads, keys, scratch);

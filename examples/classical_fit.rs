@@ -1,0 +1,39 @@
+//! Times fits of a classical model on a file of little-endian doubles, column by column, the class last: the side of epoca in
+//! `bench/classical.py`.
+
+use epoca::engine::classical::{ClassicalModel, Column, Features, Run, Target, TrainingData};
+use std::{error::Error, sync::atomic::AtomicBool, time::Instant};
+
+const USAGE: &str = "usage: classical_fit <file> <rows> <columns> <model as JSON>";
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [file, rows, columns, model] = arguments.as_slice() else { return Err(USAGE.into()) };
+    let (rows, columns): (usize, usize) = (rows.parse()?, columns.parse()?);
+    let bytes = std::fs::read(file)?;
+    let numbers: Vec<f64> = bytes.as_chunks::<8>().0.iter().map(|word| f64::from_le_bytes(*word)).collect();
+    if numbers.len() != rows * (columns + 1) {
+        return Err(format!("expected {} numbers, received {}", rows * (columns + 1), numbers.len()).into());
+    }
+    let (cells, classes) = numbers.split_at(rows * columns);
+    let codes: Vec<u32> = classes.iter().map(|class| *class as u32).collect();
+    let n_classes = codes.iter().max().map_or(0, |code| *code as usize + 1);
+    let column = |cells| Column { values: ndarray::ArrayView1::from(cells), levels: None };
+    let features = Features::new(rows, cells.chunks_exact(rows).map(column).collect())?;
+    let data = TrainingData {
+        features: features.clone(),
+        target: Target::Classes { codes: &codes, n_classes },
+        weights: None,
+    };
+    let model: ClassicalModel = serde_json::from_str(model)?;
+    let cancel = AtomicBool::new(false);
+    let start = Instant::now();
+    let fitted = model.fit(&data, &mut Run { seed: 0, cancel: &cancel, progress: &mut |_| {}, validation: None })?;
+    let fit = start.elapsed().as_secs_f64();
+    let start = Instant::now();
+    let predicted = fitted.predict(&features, &cancel)?;
+    let right = predicted.labels.iter().zip(&codes).filter(|(label, code)| label == code).count();
+    let accuracy = right as f64 / rows as f64;
+    println!("{}", serde_json::json!({"fit": fit, "predict": start.elapsed().as_secs_f64(), "accuracy": accuracy}));
+    Ok(())
+}

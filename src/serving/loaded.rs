@@ -1,9 +1,9 @@
 //! [`Loaded`].
 
 use super::{
+    format::Format,
     instances::Instances,
     plan::{Plan, Sizes},
-    response::Format,
 };
 use crate::{
     data::{

@@ -1,6 +1,6 @@
 //! What a prediction takes, before it is computed.
 
-use super::response::{Format, PART_BYTES};
+use super::format::{Format, PART_BYTES};
 use crate::{
     data::recipe::{Recipe, nested_bytes},
     engine::{shape::Shape, spec::Architecture},

@@ -1,6 +1,9 @@
 //! The answers of a prediction, written straight to the bytes that are sent.
 
-use super::loaded::{Loaded, Predicted};
+use super::{
+    format::Format,
+    loaded::{Loaded, Predicted},
+};
 use crate::{
     data::recipe::{Prediction, PredictionWarning},
     engine::shape::Shape,
@@ -9,23 +12,12 @@ use crate::{
 use bytes::Bytes;
 use futures::{Stream, stream};
 use ndarray::{ArrayView2, s};
-use serde::{Deserialize, Serialize, Serializer, ser::SerializeSeq};
+use serde::{Serialize, Serializer, ser::SerializeSeq};
 use std::{ops::Range, sync::Arc};
 use utoipa::{
     ToSchema,
     openapi::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Ref, RefOr, Schema, schema::SchemaType},
 };
-
-/// What an instance's entry in the answer is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Format {
-    /// A label with every label's probability, or a value.
-    #[default]
-    Labelled,
-    /// The network's own output, in its shape.
-    Raw,
-}
 
 /// The body of a prediction's answer.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -59,9 +51,6 @@ pub enum Predictions<'a> {
     /// [`Format::Raw`]: [rows, cells of every output], and the shape of each output by its name.
     Raw(ArrayView2<'a, f32>, &'a [(String, Shape)]),
 }
-
-/// Bytes of an answer that are written at a time.
-pub const PART_BYTES: u64 = 1 << 18;
 
 impl Loaded {
     fn predictions<'a>(&'a self, output: ArrayView2<'a, f32>, format: Format) -> Predictions<'a> {

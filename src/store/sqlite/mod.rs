@@ -4,6 +4,7 @@
 //! dropped leaves no transaction open, and no write waits for SQLite's lock. WAL with `synchronous = FULL` makes each
 //! commit durable before it is acknowledged.
 
+mod ballast;
 mod datasets;
 mod events;
 mod jobs;
@@ -26,6 +27,7 @@ use crate::{
 };
 use anyhow::{Context, anyhow};
 use async_trait::async_trait;
+use ballast::Ballast;
 use futures::future::BoxFuture;
 use sqlx::{
     Sqlite, SqliteConnection, SqlitePool,
@@ -57,6 +59,7 @@ pub struct SqliteStore {
     writer: Arc<Mutex<Writer>>,
     readers: SqlitePool,
     changes: Arc<Changes>,
+    ballast: Ballast,
     /// Held while open: each of two processes on one file would recover the other's running jobs.
     _lock: Option<File>,
 }
@@ -95,15 +98,20 @@ impl SqliteStore {
         let opened = Writer::open(options.clone().auto_vacuum(SqliteAutoVacuum::Incremental)).await;
         let mut writer = opened.with_context(|| format!("cannot open the database {}", path.display()))?;
         let connection = writer.connection().await?;
-        check_version(connection).await?;
-        migrate(connection, lock.is_some()).await?;
+        check_version(&mut *connection).await?;
+        migrate(&mut *connection, lock.is_some()).await?;
+        let ballast = Ballast::new(path);
+        if lock.is_some() {
+            shrinkable(connection).await;
+            ballast.take();
+        }
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .test_before_acquire(false)
             .connect_with(options.read_only(true))
             .await
             .context("cannot open the database for reading")?;
-        Ok(Self { writer: Arc::new(Mutex::new(writer)), readers, changes: Arc::default(), _lock: lock })
+        Ok(Self { writer: Arc::new(Mutex::new(writer)), readers, changes: Arc::default(), ballast, _lock: lock })
     }
 
     /// Writes the database anew, without the space of deleted records.
@@ -126,6 +134,17 @@ impl SqliteStore {
             Ok(result)
         });
         task.await.context("a write to the database was cut short")?
+    }
+
+    /// Runs `write`, which makes room; on a full disk again, with the space that is kept for this.
+    async fn with_ballast<T, W>(&self, write: impl Fn() -> W) -> Result<T, StoreError>
+    where
+        W: Future<Output = Result<T, StoreError>>,
+    {
+        match write().await {
+            Err(StoreError::Full) if self.ballast.release().is_ok() => write().await,
+            done => done,
+        }
     }
 
     async fn read(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
@@ -180,6 +199,17 @@ async fn migrate(writer: &mut SqliteConnection, is_alone: bool) -> anyhow::Resul
     Ok(())
 }
 
+/// Lets the database give space back; one that was made before that was so is written anew.
+async fn shrinkable(connection: &mut SqliteConnection) {
+    const INCREMENTAL: i64 = 2;
+    let mode = sqlx::query_scalar::<_, i64>("PRAGMA auto_vacuum").fetch_one(&mut *connection).await;
+    if mode.is_ok_and(|mode| mode != INCREMENTAL)
+        && let Err(error) = sqlx::raw_sql("PRAGMA auto_vacuum = INCREMENTAL; VACUUM").execute(connection).await
+    {
+        tracing::warn!(%error, "the database keeps the space of deleted records until `epoca gc --yes`");
+    }
+}
+
 async fn check_version(connection: &mut SqliteConnection) -> anyhow::Result<()> {
     let text: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(connection).await?;
     let mut parts = text.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
@@ -191,9 +221,10 @@ async fn check_version(connection: &mut SqliteConnection) -> anyhow::Result<()> 
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        const SQLITE_FULL: &str = "13";
+        /// The second is that of the log's index.
+        const SQLITE_FULL: [&str; 2] = ["13", "4874"];
         match error.as_database_error().and_then(|error| error.code()) {
-            Some(code) if code == SQLITE_FULL => Self::Full,
+            Some(code) if SQLITE_FULL.contains(&&*code) => Self::Full,
             _ => Self::Internal(anyhow::Error::new(error).context("the database failed")),
         }
     }
@@ -247,6 +278,7 @@ impl Store for SqliteStore {
     }
 
     async fn maintain(&self, retention: Retention) -> Result<u64, StoreError> {
+        self.ballast.take();
         let mut concerned = 0;
         loop {
             let batch = self.write(move |tx| Box::pin(upkeep::retain(tx, retention)), quietly).await?;
@@ -284,8 +316,11 @@ impl Store for SqliteStore {
     }
 
     async fn delete_dataset(&self, key: &str) -> Result<Dataset, StoreError> {
-        let key = key.to_owned();
-        self.write(|tx| Box::pin(async move { datasets::delete(tx, &key).await }), quietly).await
+        let delete = || {
+            let key = key.to_owned();
+            self.write(|tx| Box::pin(async move { datasets::delete(tx, &key).await }), quietly)
+        };
+        self.with_ballast(delete).await
     }
 
     async fn create_model(&self, model: &Model, receipt: Option<&Receipt>) -> Result<(), StoreError> {
@@ -302,21 +337,21 @@ impl Store for SqliteStore {
     }
 
     async fn delete_model(&self, key: &str) -> Result<Vec<ArtifactKey>, StoreError> {
-        let key = key.to_owned();
-        self.write(
-            |tx| Box::pin(async move { models::delete(tx, &key).await }),
-            |changes, _| changes.versions_changed(),
-        )
-        .await
+        let delete = || {
+            let key = key.to_owned();
+            let announce = |changes: &Changes, _: &Vec<ArtifactKey>| changes.versions_changed();
+            self.write(|tx| Box::pin(async move { models::delete(tx, &key).await }), announce)
+        };
+        self.with_ballast(delete).await
     }
 
     async fn delete_version(&self, model: &str, version: u64) -> Result<ArtifactKey, StoreError> {
-        let key = model.to_owned();
-        self.write(
-            move |tx| Box::pin(async move { models::delete_version(tx, &key, version).await }),
-            |changes, _| changes.versions_changed(),
-        )
-        .await
+        let delete = || {
+            let key = model.to_owned();
+            let announce = |changes: &Changes, _: &ArtifactKey| changes.versions_changed();
+            self.write(move |tx| Box::pin(async move { models::delete_version(tx, &key, version).await }), announce)
+        };
+        self.with_ballast(delete).await
     }
 
     async fn version(&self, model: &str, version: Option<u64>) -> Result<(ModelVersion, ArtifactKey), StoreError> {
@@ -373,7 +408,9 @@ impl Store for SqliteStore {
     }
 
     async fn delete_job(&self, id: Uuid) -> Result<(), StoreError> {
-        self.write(move |tx| Box::pin(upkeep::delete_job(tx, id)), move |changes, ()| changes.changed(id)).await
+        let delete =
+            || self.write(move |tx| Box::pin(upkeep::delete_job(tx, id)), move |changes, ()| changes.changed(id));
+        self.with_ballast(delete).await
     }
 
     async fn events_after(&self, id: Uuid, after: u64, limit: u32) -> Result<EventPage, StoreError> {

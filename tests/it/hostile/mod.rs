@@ -19,7 +19,11 @@ const ADDRESS_SPACE: u64 = 3 << 30;
 const MEMORY: &str = "--max-memory=1G";
 
 fn start(folder: &Path, flags: &[&str]) -> Process {
-    Process::start_within(ADDRESS_SPACE, folder, &[&[MEMORY][..], flags].concat())
+    start_with(MEMORY, folder, flags)
+}
+
+fn start_with(memory: &str, folder: &Path, flags: &[&str]) -> Process {
+    Process::start_within(ADDRESS_SPACE, folder, &[&[memory][..], flags].concat())
 }
 
 async fn post(process: &Process, path: &str, body: &Value) -> Response {

@@ -1,0 +1,34 @@
+//! Space that is kept, so that something can be deleted even where the disk is full.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// Bytes: several transactions.
+const BYTES: usize = 1 << 20;
+
+/// A file without meaning beside the database.
+#[derive(Debug)]
+pub struct Ballast(PathBuf);
+
+impl Ballast {
+    /// Beside the database at `path`.
+    pub fn new(path: &Path) -> Self {
+        Self(path.with_extension("ballast"))
+    }
+
+    /// Takes the space, if it is there and not taken yet.
+    pub fn take(&self) {
+        let is_taken = fs::metadata(&self.0).is_ok_and(|file| file.len() == BYTES as u64);
+        // Without it everything works, except deleting on a full disk.
+        if !is_taken && fs::write(&self.0, vec![1; BYTES]).is_err() {
+            let _ = self.release();
+        }
+    }
+
+    /// Gives the space back.
+    pub fn release(&self) -> io::Result<()> {
+        fs::remove_file(&self.0)
+    }
+}

@@ -449,7 +449,7 @@ proptest! {
 }
 
 impl Recipe {
-    fn encode_all(
+    pub(super) fn encode_all(
         &self,
         instances: &[Value],
         shapes: &[Shape],

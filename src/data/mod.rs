@@ -1,5 +1,6 @@
 //! Tables in, tensors out: reading files, inferring columns, preprocessing fitted on the training rows.
 
+pub mod date;
 pub mod named;
 pub mod read;
 pub mod recipe;

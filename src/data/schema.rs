@@ -1,6 +1,10 @@
 //! Columns of a table: names, types, summaries.
 
-use serde::{Deserialize, Serialize};
+use super::date::DatePattern;
+use crate::engine::field::{FieldError, parse};
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use serde_json::{Value, json};
 
 /// Type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -12,15 +16,72 @@ pub enum ColumnType {
     Category,
     /// true or false.
     Boolean,
+    /// Text, one of a set of levels that have an order.
+    Ordinal,
+    /// Dates and times.
+    Datetime,
+    /// Not read.
+    Ignored,
 }
 
 impl ColumnType {
+    /// Whether its values are texts of a set of levels.
+    pub fn has_levels(self) -> bool {
+        matches!(self, Self::Category | Self::Ordinal)
+    }
+
     /// Its name in JSON and in messages.
     pub fn name(self) -> &'static str {
         match self {
             Self::Number => "number",
             Self::Category => "category",
             Self::Boolean => "boolean",
+            Self::Ordinal => "ordinal",
+            Self::Datetime => "datetime",
+            Self::Ignored => "ignored",
+        }
+    }
+}
+
+/// The type that a client gives a column: a name, or an object with the order of an ordinal column or the form of dates.
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct GivenType {
+    /// The type.
+    #[serde(rename = "type")]
+    pub kind: ColumnType,
+    /// The levels of an ordinal column from the least.
+    pub order: Vec<String>,
+    /// The form of the dates of a datetime column.
+    pub format: Option<DatePattern>,
+}
+
+impl<'de> Deserialize<'de> for GivenType {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Settings {
+            #[serde(rename = "type")]
+            kind: ColumnType,
+            #[serde(default)]
+            order: Vec<String>,
+            format: Option<DatePattern>,
+        }
+        let value = Value::deserialize(deserializer)?;
+        let value = if value.is_string() { json!({"type": value}) } else { value };
+        let Settings { kind, order, format } = parse(&value).map_err(D::Error::custom)?;
+        let wrong = match kind {
+            ColumnType::Ordinal if order.is_empty() => {
+                Some(("/order", "expected the levels from the least, received none"))
+            }
+            ColumnType::Ordinal if format.is_none() => None,
+            ColumnType::Datetime if order.is_empty() => None,
+            _ if !order.is_empty() => Some(("/order", "expected an order for the type ordinal alone")),
+            _ if format.is_some() => Some(("/format", "expected a form of dates for the type datetime alone")),
+            _ => None,
+        };
+        match wrong {
+            Some((pointer, detail)) => Err(D::Error::custom(FieldError::new(pointer, detail))),
+            None => Ok(Self { kind, order, format }),
         }
     }
 }
@@ -40,13 +101,13 @@ pub struct Column {
     pub missing: u64,
     /// Number of distinct values; estimated (within 2%) if there are more than the service counts exactly.
     pub distinct: u64,
-    /// Minimum of a number column.
+    /// Minimum of a number or datetime column.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    #[schema(value_type = Option<f64>)]
+    #[schema(value_type = Option<NumberOrTime>)]
     pub min: Option<Extreme>,
-    /// Maximum of a number column.
+    /// Maximum of a number or datetime column.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    #[schema(value_type = Option<f64>)]
+    #[schema(value_type = Option<NumberOrTime>)]
     pub max: Option<Extreme>,
     /// Mean of a number column.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -54,10 +115,32 @@ pub struct Column {
     /// Sample standard deviation (n - 1) of a number column.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub std: Option<f64>,
+    /// The form of the dates of a datetime column.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub format: Option<DatePattern>,
+    /// Whether dates of a datetime column have a time of the day.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub has_time: bool,
+    /// The forms of dates that all texts of a category have, where day and month cannot be told. A job that uses the column
+    /// must choose one.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub date_formats: Vec<DatePattern>,
     /// Every level with its count, in label order (numbers by value, text by code point, false before true), if there are
     /// few enough to list: categories, booleans, and number columns whose values are all integers.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub values: Option<Vec<ValueCount>>,
+}
+
+/// A minimum or maximum as in the documentation.
+#[derive(utoipa::ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "only its documentation is used")]
+pub enum NumberOrTime {
+    /// Of a number column.
+    Number(f64),
+    /// Of a datetime column, in UTC.
+    #[schema(value_type = String, format = DateTime)]
+    Time(Timestamp),
 }
 
 /// A minimum or maximum. Integers past 2^53 keep their digits.
@@ -70,20 +153,42 @@ pub enum Extreme {
     Unsigned(u64),
     /// Any other number.
     Number(f64),
+    /// Of a datetime column.
+    Time(Timestamp),
 }
 
 impl Extreme {
-    /// The nearest `f64`.
+    /// The nearest `f64`; of a time the seconds since 1970.
     pub fn value(self) -> f64 {
         match self {
             Self::Integer(value) => value as f64,
             Self::Unsigned(value) => value as f64,
             Self::Number(value) => value,
+            Self::Time(time) => time.as_microsecond() as f64 / 1e6,
         }
     }
 }
 
 impl Column {
+    /// A column without a summary.
+    pub fn empty(name: String, kind: ColumnType, missing: u64) -> Self {
+        Self {
+            name,
+            kind,
+            reason: None,
+            missing,
+            distinct: 0,
+            min: None,
+            max: None,
+            mean: None,
+            std: None,
+            format: None,
+            has_time: false,
+            date_formats: Vec::new(),
+            values: None,
+        }
+    }
+
     /// Minimum of a number column.
     pub fn minimum(&self) -> Option<f64> {
         self.min.map(Extreme::value)
@@ -94,9 +199,9 @@ impl Column {
         self.max.map(Extreme::value)
     }
 
-    /// The levels of a category in label order; `None` if there are too many to list, and for other types.
+    /// The levels of a category in label order, those of an ordinal column in their order; `None` if there are too many to list, and for other types.
     pub fn levels(&self) -> Option<Vec<&str>> {
-        let values = self.values.as_ref().filter(|_| self.kind == ColumnType::Category)?;
+        let values = self.values.as_ref().filter(|_| self.kind.has_levels())?;
         values.iter().map(|level| level.value.as_str()).collect()
     }
 }
@@ -105,7 +210,7 @@ impl Column {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ValueCount {
     /// The level: text, integer or boolean.
-    pub value: serde_json::Value,
+    pub value: Value,
     /// Number of rows with this level.
     pub count: u64,
 }

@@ -23,6 +23,8 @@ pub struct TableColumn {
 pub enum Cells {
     /// NaN where missing; finite elsewhere.
     Number(Vec<f64>),
+    /// Seconds since 1970 in UTC; NaN where missing.
+    Datetime(Vec<f64>),
     /// Index into `levels`; [`MISSING`] where missing.
     Category {
         /// A cell's level.

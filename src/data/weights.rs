@@ -63,6 +63,19 @@ pub fn weights(
     Ok(Some(weights))
 }
 
+/// Positions in `classes` such that every class has as many as the largest: all in order, then those of smaller classes again, in
+/// turn.
+pub fn oversampled(classes: &[usize]) -> Vec<usize> {
+    let mut by_class: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (position, &class) in classes.iter().enumerate() {
+        by_class.entry(class).or_default().push(position);
+    }
+    let most = by_class.values().map(Vec::len).max().unwrap_or(0);
+    let again =
+        |rows: &Vec<usize>| rows.iter().copied().cycle().skip(rows.len()).take(most - rows.len()).collect::<Vec<_>>();
+    (0..classes.len()).chain(by_class.values().flat_map(again)).collect()
+}
+
 /// The class whose column a key names, by the column's name or by its place.
 pub fn class_of_column(key: &str, columns: &[String]) -> Option<usize> {
     let by_name = columns.iter().position(|column| column == key);
@@ -130,5 +143,16 @@ fn column(table: &Table, rows: &[usize], name: &str) -> Result<Array1<f32>, Stri
             })
             .collect(),
         _ => Err(format!("expected a number column, received {name:?}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::oversampled;
+
+    #[test]
+    fn every_class_has_as_many_rows_as_the_largest() {
+        assert_eq!(oversampled(&[0, 1, 0, 0, 2, 2]), [0, 1, 2, 3, 4, 5, 1, 1, 4]);
+        assert_eq!(oversampled(&[]), [0usize; 0]);
     }
 }

@@ -186,6 +186,12 @@ fn unescape(token: &str) -> String {
 fn nearest<'a>(received: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // `LSTM` is near to `lstm`.
     let lower = received.to_lowercase();
+    // of one or two letters another name is not a spelling mistake
+    let enough = |name: &str| match name.chars().count() {
+        0..=2 => 0,
+        3..=4 => 1,
+        length => 2.max(length / 3),
+    };
     known
         .into_iter()
         .map(|name| {
@@ -193,7 +199,7 @@ fn nearest<'a>(received: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
             (distance(received).min(distance(&lower)), name)
         })
         .min()
-        .filter(|(distance, name)| *distance <= 2.max(name.len() / 3))
+        .filter(|(distance, name)| *distance <= enough(name) || name.eq_ignore_ascii_case(received))
         .map(|(_, name)| name)
 }
 
@@ -270,6 +276,13 @@ mod tests {
         let error = parse::<Outer>(&json!({"layers": [{"units": 1}, {"unit": 2}]})).unwrap_err();
         assert_eq!(error.pointer, "/layers/1/unit");
         assert!(error.detail.contains("did you mean `units`?"), "{error}");
+    }
+
+    #[test]
+    fn other_short_names_are_no_spelling_mistakes() {
+        assert_eq!(did_you_mean("x", ["y", "z"]), "");
+        assert_eq!(did_you_mean("Y", ["y", "z"]), "; did you mean `y`?");
+        assert_eq!(did_you_mean("adm", ["adam", "sgd"]), "; did you mean `adam`?");
     }
 
     #[test]

@@ -249,7 +249,8 @@ impl File {
                 .unwrap_or_else(|| crate::http::body::too_large(max_bytes, "more"))),
             Err(ReceiveError::Body(error)) => Err(upload::broken_off(&*error)),
             Err(ReceiveError::Refused(ReadError::Invalid(detail))) => {
-                Err(Problem::invalid(vec![FieldError::new("", detail)]))
+                let pointer = if detail.starts_with("types: ") { "/types" } else { "" };
+                Err(Problem::invalid(vec![FieldError::new(pointer, detail)]))
             }
             Err(ReceiveError::Refused(ReadError::Io(error))) => Err(Problem::internal(error)),
             Err(ReceiveError::Store(error)) => Err(error.into()),

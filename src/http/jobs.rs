@@ -16,8 +16,9 @@ use crate::{
         query::{Cursor, Limit, List, Parameters},
     },
     job::{
-        Columns, Dataset, Job, JobOverview, JobPatch, JobProgress, JobStatus, Model, ModelWarning, Timing, labels, now,
-        preprocessing::{ColumnScale, JobWarning},
+        Columns, Dataset, Job, JobOverview, JobPatch, JobProgress, JobSplit, JobStatus, Model, ModelWarning, Timing,
+        labels, now,
+        preprocessing::{JobPreprocessing, JobWarning},
         resolve::{JobRequest, Resolved, TableView, resolve},
         sizes::JobSummary,
         training::Training,
@@ -112,8 +113,10 @@ pub struct JobPlan {
     task: PerOutput<Task>,
     /// Training settings with all defaults filled in.
     training: Training,
-    /// Scale of the number columns with the reason, grouped.
-    preprocessing: Vec<ColumnScale>,
+    /// How the rows are divided.
+    split: JobSplit,
+    /// What becomes of the columns before the network.
+    preprocessing: JobPreprocessing,
     /// What is allowed and probably not intended.
     warnings: Vec<JobWarning>,
     /// Sizes.
@@ -140,6 +143,7 @@ async fn plan(app: &App, mut request: JobRequest) -> Result<JobPlan, Problem> {
         inputs: resolved.inputs,
         task: resolved.task,
         training: resolved.training,
+        split: resolved.split,
         preprocessing: resolved.preprocessing,
         warnings: all_warnings(resolved.warnings, model.warnings),
         summary: resolved.summary,
@@ -211,6 +215,7 @@ async fn checked(app: &App, request: JobRequest) -> Result<Job, Problem> {
         task: resolved.task,
         progress: JobProgress { epochs: resolved.training.epochs, ..JobProgress::default() },
         training: resolved.training,
+        split: Some(resolved.split),
         preprocessing: resolved.preprocessing,
         warnings: all_warnings(resolved.warnings, model.warnings),
         summary: Some(resolved.summary),

@@ -2,7 +2,7 @@
 
 use crate::{
     engine::{
-        field::FieldError,
+        field::{FieldError, to_value},
         spec::{Definition, Limits, Summary},
     },
     http::{
@@ -15,6 +15,7 @@ use crate::{
     },
     job::{Model, ModelVersion, ModelWarning, now},
     keras,
+    serving::ModelKey,
 };
 use axum::{
     Json,
@@ -276,4 +277,22 @@ pub async fn delete_version(
     });
     removing.await.map_err(Problem::internal)??;
     Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// The recipe of a version
+///
+/// What was fitted on the training rows and becomes of each value at a prediction, readable: `features` in the order of the inputs,
+/// each with its column, its type and what was fitted, and `outputs` with the labels or the scale of the targets.
+#[utoipa::path(get, path = "/v1/models/{model}/versions/{version}/recipe", tag = "models",
+    params(
+        ("model" = String, Path, description = "Name or id", example = "iris-mlp"),
+        ("version" = u64, Path, description = "Number of the version, from 1", example = 1),
+    ),
+    responses((status = 200, description = "The recipe", body = Object)))]
+pub async fn recipe(
+    State(app): State<Arc<App>>,
+    KeyAndVersion(model, version): KeyAndVersion,
+) -> Result<Json<Value>, Problem> {
+    let model = app.models.find(ModelKey { model, version: Some(version) }).await?;
+    Ok(Json(to_value(model.recipe()).map_err(Problem::internal)?))
 }

@@ -41,6 +41,7 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(models::versions))
         .routes(routes!(models::version, models::delete_version))
         .routes(routes!(weights::weights))
+        .routes(routes!(models::recipe))
         .merge(predict::routes())
         .routes(routes!(jobs::create, jobs::list))
         .routes(routes!(jobs::show, jobs::patch, jobs::delete))

@@ -3,9 +3,9 @@
 use crate::{
     data::{
         read::{Format, ReadOptions},
-        schema::ColumnType,
+        schema::GivenType,
     },
-    engine::field::FieldError,
+    engine::field::{FieldError, parse},
     http::problem::Problem,
 };
 use serde::{Deserialize, Deserializer, de::Error};
@@ -48,10 +48,11 @@ pub struct NewDataset {
     #[serde(default, deserialize_with = "texts")]
     #[param(value_type = Option<String>, example = "NA,-999")]
     pub missing: Option<Vec<String>>,
-    /// Types of columns by name, as a JSON object
+    /// Types of columns by name, as a JSON object. A type is a name, or an object: `{"type": "ordinal", "order": ["S", "M"]}`,
+    /// `{"type": "datetime", "format": "%d/%m/%Y"}`
     #[serde(default, deserialize_with = "types")]
     #[param(value_type = Option<String>, example = "{\"zip\": \"category\"}")]
-    pub types: Option<BTreeMap<String, ColumnType>>,
+    pub types: Option<BTreeMap<String, GivenType>>,
     /// Whether the first warning is an error
     #[param(value_type = Option<bool>)]
     pub strict: Option<bool>,
@@ -69,13 +70,14 @@ fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String
 }
 
 /// An object, or its text in JSON.
-fn types<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<BTreeMap<String, ColumnType>>, D::Error> {
-    match Value::deserialize(deserializer)? {
-        Value::Null => Ok(None),
-        Value::String(text) => serde_json::from_str(&text).map(Some),
-        other => serde_json::from_value(other).map(Some),
-    }
-    .map_err(|error| D::Error::custom(format!("types: expected an object from column to type: {error}")))
+fn types<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<BTreeMap<String, GivenType>>, D::Error> {
+    let value = match Value::deserialize(deserializer)? {
+        Value::Null => return Ok(None),
+        Value::String(text) => serde_json::from_str(&text)
+            .map_err(|error| D::Error::custom(format!(": expected an object from column to type: {error}")))?,
+        value => value,
+    };
+    parse(&value).map(Some).map_err(D::Error::custom)
 }
 
 impl NewDataset {

@@ -12,6 +12,7 @@ pub mod preprocessing;
 mod record;
 pub mod resolve;
 pub mod sizes;
+mod split;
 mod task_request;
 pub mod training;
 
@@ -25,4 +26,5 @@ pub use model::{Model, ModelVersion, ModelWarning};
 pub use overview::JobOverview;
 pub use record::{Job, JobError, JobProgress, JobStatus, Timing};
 pub use sizes::MAX_COUNTED_ROWS;
+pub use split::{JobSplit, SplitRequest};
 pub use task_request::TaskRequest;

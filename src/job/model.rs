@@ -72,7 +72,7 @@ pub struct ModelVersion {
     pub job: Uuid,
     /// The dataset's name.
     pub dataset: String,
-    /// Logs of the epoch of these weights.
+    /// Logs of the epoch of these weights, with `test_loss` and so on of the test rows.
     #[schema(value_type = Object)]
     pub metrics: Map<String, Value>,
     /// Confusion matrix of these weights, for classifiers with at most 100 labels.

@@ -3,8 +3,9 @@
 use super::{
     columns::Columns,
     labels::{JobPatch, Labels, check_count},
-    preprocessing::{ColumnScale, JobWarning},
+    preprocessing::{JobPreprocessing, JobWarning},
     sizes::JobSummary,
+    split::JobSplit,
     training::Training,
 };
 use crate::{
@@ -90,10 +91,13 @@ pub struct Job {
     pub task: PerOutput<Task>,
     /// Training settings with all defaults filled in.
     pub training: Training,
-    /// Scale of the number columns with the reason, grouped; empty for jobs of earlier versions of the service.
+    /// How the rows are divided; absent from jobs of earlier versions of the service.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub split: Option<JobSplit>,
+    /// What becomes of the columns before the network, with every default filled in.
     #[serde(default)]
     #[schema(required = true)]
-    pub preprocessing: Vec<ColumnScale>,
+    pub preprocessing: JobPreprocessing,
     /// What is allowed and probably not intended.
     #[serde(default)]
     #[schema(required = true)]
@@ -113,7 +117,7 @@ pub struct Job {
     pub status: JobStatus,
     /// Progress.
     pub progress: JobProgress,
-    /// Logs of the last epoch; of a job that has succeeded those of the kept weights.
+    /// Logs of the last epoch; of a job that has succeeded those of the kept weights, with `test_loss` and so on of the test rows.
     #[schema(value_type = Object)]
     pub metrics: Map<String, Value>,
     /// Logs of the epoch `best_epoch`; null before the first epoch has ended.

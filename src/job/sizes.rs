@@ -1,10 +1,7 @@
 //! Sizes of a job, known before it starts.
 
 use super::training::Training;
-use crate::{
-    data::split::training_rows,
-    engine::{fit::TrainingMemory, spec::Architecture},
-};
+use crate::engine::{fit::TrainingMemory, spec::Architecture};
 use serde::{Deserialize, Serialize};
 
 /// Sizes of what a job trains.
@@ -45,6 +42,10 @@ pub(crate) struct Tables {
     pub rows: u64,
     /// Rows of the validation dataset; 0 without one.
     pub validation_rows: u64,
+    /// Rows of the dataset that train.
+    pub training_rows: usize,
+    /// Rows that oversampling adds.
+    pub repeated_rows: u64,
     /// Columns that are read.
     pub columns: u64,
     /// Columns of the inputs: each of a feature, which is a code where the elements are one-hot.
@@ -81,9 +82,7 @@ impl JobMemory {
 
 impl JobSummary {
     pub(crate) fn new(architecture: &Architecture, training: &Training, tables: &Tables) -> Self {
-        let rows = usize::try_from(tables.rows).unwrap_or(usize::MAX);
-        let split = if tables.validation_rows > 0 { 0.0 } else { training.validation_split };
-        let training_rows = training_rows(rows, split).max(1);
+        let training_rows = tables.training_rows.max(1);
         let batch_rows = training.batch_size.resolve(training_rows).min(training_rows);
         let keeps = training.terminate_on_nan
             || training.early_stopping.as_ref().is_some_and(|early_stopping| early_stopping.restore_best_weights);
@@ -91,11 +90,12 @@ impl JobSummary {
         let trainable = architecture.trainable_elements() as u64;
         let parameters = trainable.saturating_add(architecture.fixed_elements() as u64);
 
-        let rows = tables.rows.saturating_add(tables.validation_rows);
+        let rows = tables.rows.saturating_add(tables.validation_rows).saturating_add(tables.repeated_rows);
         let order = rows.saturating_mul(ROW_INDEX);
         let cells = tables.input_columns.saturating_add(tables.target_cells);
         let cells = cells.saturating_add(u64::from(tables.weighted));
         let tensors = rows.saturating_mul(cells).saturating_mul(ELEMENT);
+        let rows = tables.rows.saturating_add(tables.validation_rows);
         let table = rows.saturating_mul(tables.columns).saturating_mul(NUMBER);
         let data = tensors.saturating_add(order);
         let weights = parameters.saturating_mul(ELEMENT);

@@ -132,7 +132,7 @@ export async function show(place, route, signal) {
       h("section", { class: "card", "aria-label": "Sizes" }, h("h2", {}, "Sizes and scales"), pairs([
         ["parameters", job.summary?.parameters ?? null], ["trainable", job.summary?.trainable_parameters ?? null], ["memory, at most", bytes(memory?.peak_bytes)], ["of it data", bytes(memory?.data_bytes)],
         ["waited", duration(job.timing?.queued_seconds)], ["prepared", duration(job.timing?.preparing_seconds)],
-        ...(job.preprocessing ?? []).map((group) => /** @type {[string, any]} */ ([`scale ${group.scale}`, `${(group.columns ?? []).join(", ")}: ${group.reason}`]))])),
+        ...(job.preprocessing?.applied ?? []).map((group) => /** @type {[string, any]} */ ([`${group.type} ${JSON.stringify(group.scale ?? group.encode ?? "")}`, `${(group.columns ?? []).join(", ")}: ${group.reason}`]))])),
       h("section", { class: "card", "aria-label": "Events" }, h("h2", {}, "Events"), log));
   }
 

@@ -3,11 +3,11 @@
 use crate::{
     data::{
         read::{ReadError, load},
-        recipe::{Logits, OutputTargets, Preprocessing, Recipe, Task, input_width},
-        schema::ColumnType,
-        split::{Split, split},
-        table::Table,
-        weights::{ClassWeight, weights},
+        recipe::{FittedRecipe, Logits, OutputTargets, Recipe, Scale, Task},
+        schema::Column,
+        split::{Part, Split, SplitBy, SplitMethod, split},
+        table::{Cells, Table},
+        weights::{ClassWeight, oversampled, weights},
     },
     engine::{
         field::FieldError,
@@ -16,15 +16,16 @@ use crate::{
         shape::Shape,
         spec::{Architecture, Definition, Limits},
     },
-    job::{
-        Dataset, Job, JobError, Model,
-        preprocessing::{ChosenBy, by_feature, choose},
-    },
+    job::{Dataset, Job, JobError, JobSplit, Model, preprocessing::by_feature},
     store::artifacts::Source,
     worker::link::Link,
 };
-use ndarray::{Array1, Array2};
-use std::io::{BufRead, Error, ErrorKind, Read};
+use ndarray::{Array1, Array2, Axis};
+use std::{
+    collections::HashMap,
+    io::{BufRead, Error, ErrorKind, Read},
+    sync::LazyLock,
+};
 
 /// A dataset's record and its file.
 pub struct Input {
@@ -63,6 +64,8 @@ pub struct Prepared {
     pub recipe: Recipe,
     pub training: Tensors,
     pub validation: Option<Tensors>,
+    /// Rows to measure on at the end.
+    pub test: Option<Tensors>,
 }
 
 /// Why a job is not ready to fit.
@@ -83,16 +86,19 @@ pub fn prepare(inputs: Inputs, limits: &Limits, link: &Link) -> Result<Prepared,
     let training = &job.training;
     let columns = data.dataset.columns.clone();
     let mut names = job.features.clone();
-    for column in job.target_columns().into_iter().chain(training.sample_weight.clone()) {
+    let split = job.split.clone();
+    let split =
+        split.unwrap_or_else(|| JobSplit::of_rows(training.validation_split, training.split_shuffle, training.seed));
+    let of_split = split.column.clone();
+    for column in job.target_columns().into_iter().chain(training.sample_weight.clone()).chain(of_split) {
         if !names.contains(&column) {
             names.push(column);
         }
     }
     let table = read(data, &names, link)?;
-    let rows = match &validation {
-        Some(_) => Split { training: (0..table.rows).collect(), validation: Vec::new() },
-        None => split(table.rows, training.validation_split, training.split_shuffle, training.seed),
-    };
+    let validated = validation.is_some();
+    let rows = divide(&table, &split, &job.target_columns(), validated)
+        .map_err(|detail| failed("invalid_data", format!("the dataset {:?}: {detail}", job.dataset)))?;
     let definition = model.parse_definition().map_err(invalid)?;
     let features: Vec<&[String]> = match &job.inputs {
         None => vec![&job.features],
@@ -101,57 +107,122 @@ pub fn prepare(inputs: Inputs, limits: &Limits, link: &Link) -> Result<Prepared,
             of_inputs.collect::<Option<_>>().ok_or_else(|| incomplete("an input has no columns"))?
         }
     };
-    let widths: Vec<usize> = features.iter().map(|features| input_width(&columns, features)).collect();
-    let architecture = definition.resolve_features(&widths, limits).map_err(invalid)?;
-    let named = job.inputs.as_ref();
-    let scales = match job.preprocessing.is_empty() {
-        false => job.preprocessing.clone(),
-        // A job stored by a version that had one setting for all columns that are not looked up.
-        true => choose(&architecture, &job.features, named, &columns, training.preprocessing, ChosenBy::Job).0,
+    let preparations =
+        by_feature(&job.preprocessing.applied, &job.features, job.inputs.as_ref(), &columns, &training.preprocessing);
+    let mut next = 0;
+    let mut width = |names: &&[String]| {
+        let mine = preparations.iter().skip(next).zip(names.iter());
+        next += names.len();
+        let of = |name: &String| columns.iter().find(|column: &&Column| column.name == *name);
+        mine.filter_map(|(preparation, name)| Some(preparation.width(of(name)?))).sum()
     };
-    let scales = by_feature(&scales, &job.features, named);
+    let widths: Vec<usize> = features.iter().map(&mut width).collect();
+    let architecture = definition.resolve_features(&widths, limits).map_err(invalid)?;
     let outputs = outputs(&job, &definition, &architecture)?;
     let of_inputs = features.concat();
-    let preprocessing = |feature: usize| {
-        let column = of_inputs.get(feature).and_then(|name| columns.iter().find(|column| column.name == *name));
-        match column.map(|column| column.kind) {
-            Some(ColumnType::Number) | None => scales.get(feature).copied().unwrap_or(Preprocessing::None),
-            Some(ColumnType::Category | ColumnType::Boolean) => training.preprocessing,
-        }
-    };
-    let recipe = Recipe::fit(&table, &columns, &of_inputs, &outputs, preprocessing, &rows.training).map_err(invalid)?;
+    let fitted = Recipe::fit(&table, &columns, &of_inputs, &outputs, &preparations, &rows.training).map_err(invalid)?;
+    let recipe = &fitted.recipe;
     let architecture = architecture.with_columns(recipe.input_columns());
     check_stop(link)?;
 
     let sample_weight = training.sample_weight.as_deref();
-    let tensors = |table: &Table, rows: &[usize], class_weight: Option<&ClassWeight>, dataset: &str| {
+    let tensors = |x: Array2<f32>, table: &Table, rows: &[usize], class_weight: Option<&ClassWeight>, dataset: &str| {
         let explain = |error: FieldError| failed("invalid_data", format!("the dataset {dataset:?}: {}", error.detail));
         Ok::<_, PrepareError>(Tensors {
-            x: recipe.inputs(table, rows),
+            x,
             y: recipe.targets(table, rows).map_err(explain)?,
-            weights: weights(&recipe, table, rows, class_weight, sample_weight).map_err(explain)?,
+            weights: weights(recipe, table, rows, class_weight, sample_weight).map_err(explain)?,
         })
     };
-    let training_tensors = tensors(&table, &rows.training, training.class_weight.as_ref(), &job.dataset)?;
+    let mut inputs = fitted.training_inputs(&table, &rows.training);
+    let mut training_rows = rows.training;
+    if training.oversampling {
+        let explain =
+            |error: FieldError| failed("invalid_data", format!("the dataset {:?}: {}", job.dataset, error.detail));
+        let positions = oversampled(&recipe.classes(&table, &training_rows).map_err(explain)?);
+        inputs = inputs.select(Axis(0), &positions);
+        training_rows = positions.iter().filter_map(|position| training_rows.get(*position).copied()).collect();
+    }
+    let training_tensors = tensors(inputs, &table, &training_rows, training.class_weight.as_ref(), &job.dataset)?;
     let validation_tensors = match validation {
         Some(input) => {
             let name = input.dataset.name.clone();
             let table = read(input, &names, link)?;
-            Some(tensors(&table, &(0..table.rows).collect::<Vec<_>>(), None, &name)?)
+            let rows: Vec<usize> = (0..table.rows).collect();
+            Some(tensors(recipe.inputs(&table, &rows), &table, &rows, None, &name)?)
         }
         None if rows.validation.is_empty() => None,
-        None => Some(tensors(&table, &rows.validation, None, &job.dataset)?),
+        None => Some(tensors(recipe.inputs(&table, &rows.validation), &table, &rows.validation, None, &job.dataset)?),
+    };
+    let test_tensors = match rows.test.is_empty() {
+        true => None,
+        false => Some(tensors(recipe.inputs(&table, &rows.test), &table, &rows.test, None, &job.dataset)?),
     };
     check_stop(link)?;
 
-    for tensors in std::iter::once(&training_tensors).chain(&validation_tensors) {
+    for tensors in std::iter::once(&training_tensors).chain(&validation_tensors).chain(&test_tensors) {
         let checked = architecture.check_indices(tensors.x.view());
         checked.map_err(|error| failed("invalid_data", format!("the features: {error}")))?;
     }
     let network = Network::initialize_unless(architecture, training.seed, &|| link.is_stopping());
     check_stop(link)?;
-    Ok(Prepared { network, recipe, training: training_tensors, validation: validation_tensors })
+    let FittedRecipe { recipe, .. } = fitted;
+    Ok(Prepared { network, recipe, training: training_tensors, validation: validation_tensors, test: test_tensors })
 }
+
+/// The rows of each part. With a validation dataset no rows of this one validate.
+fn divide(table: &Table, job: &JobSplit, targets: &[String], has_validation: bool) -> Result<Split, String> {
+    let cells = |name: &str| table.columns.iter().find(|column| column.name == name).map(|column| &column.cells);
+    let column = job.column.as_deref().and_then(cells);
+    let classes;
+    let groups;
+    let parts;
+    let by = match (job.method, column) {
+        (SplitMethod::Stratified, _) => {
+            classes = targets.first().and_then(|name| cells(name)).map(keys).unwrap_or_default();
+            SplitBy::Classes(&classes)
+        }
+        (SplitMethod::Group, Some(cells)) => {
+            groups = keys(cells).into_iter().map(|key| key as u64).collect::<Vec<_>>();
+            SplitBy::Groups(&groups)
+        }
+        (SplitMethod::Time, Some(Cells::Number(times) | Cells::Datetime(times))) => SplitBy::Times(times),
+        (SplitMethod::Column, Some(Cells::Category { codes, levels })) => {
+            let of_levels: Vec<Option<Part>> = levels.iter().map(|level| Part::named(level)).collect();
+            let part = |(row, code): (usize, &u32)| {
+                let part = of_levels.get(*code as usize).copied().flatten();
+                part.ok_or_else(|| {
+                    format!("row {}: expected train, validation or test in the column of the split", row + 1)
+                })
+            };
+            parts = codes.iter().enumerate().map(part).collect::<Result<Vec<_>, _>>()?;
+            SplitBy::Parts(&parts)
+        }
+        _ => SplitBy::Rows { shuffle: job.shuffle },
+    };
+    let validation = if has_validation { 0.0 } else { job.validation };
+    split(table.rows, validation, job.test, by, job.seed)
+}
+
+/// Equal numbers for equal cells: codes, or the places of numbers in order of first appearance.
+fn keys(cells: &Cells) -> Vec<usize> {
+    match cells {
+        // a missing cell is one past the levels
+        Cells::Category { codes, levels } => codes.iter().map(|code| (*code as usize).min(levels.len())).collect(),
+        Cells::Boolean(values) => values.iter().map(|value| usize::from(*value == Some(true))).collect(),
+        Cells::Number(values) | Cells::Datetime(values) => {
+            let mut known: HashMap<u64, usize> = HashMap::new();
+            let mut key = |value: &f64| {
+                let next = known.len();
+                *known.entry((value + 0.0).to_bits()).or_insert(next)
+            };
+            values.iter().map(&mut key).collect()
+        }
+    }
+}
+
+/// Of targets that are no regression.
+static NO_SCALE: LazyLock<Scale> = LazyLock::new(Scale::none);
 
 /// The targets of each output, in the model's order. Target, task and loss are found by the output's name.
 fn outputs<'a>(
@@ -172,7 +243,10 @@ fn outputs<'a>(
         let logits = activation.map(|activation| Logits { activation, width: shape.last() });
         let name = if several { name } else { "" };
         let ignore_class = loss.and_then(|loss| loss.ignore_class());
-        Some(OutputTargets { name, task, columns, logits, shape, ignore_class })
+        let scales = job.preprocessing.target.iter();
+        let mut scales = scales.filter(|scale| scale.output.as_deref().unwrap_or_default() == name);
+        let scale = scales.next().map_or(&*NO_SCALE, |scale| &scale.scale);
+        Some(OutputTargets { name, task, columns, logits, shape, ignore_class, scale })
     };
     let outputs = names.into_iter().zip(architecture.output_shapes()).enumerate().map(of_output);
     outputs.collect::<Option<_>>().ok_or_else(|| incomplete("an output has no target, task or loss"))

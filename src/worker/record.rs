@@ -261,7 +261,16 @@ impl<'a> Recorder<'a> {
             Ended::Stopped if self.claim.changes.is_cancelling() => Outcome::Cancelled,
             Ended::Stopped => Outcome::Released,
             Ended::Trained(trained) => {
-                let Trained { fitted, duration: of_fit, summary, confusion_matrix, description, file } = *trained;
+                let Trained {
+                    fitted,
+                    duration: of_fit,
+                    summary,
+                    confusion_matrix,
+                    constant_features,
+                    description,
+                    file,
+                } = *trained;
+                self.events.extend(constant_columns(constant_features, &job));
                 duration = Some(of_fit);
                 self.events.extend(self.fit_events.end(&fitted, &job.training));
                 match self.context.artifacts.put(&artifact, file.into()).await {
@@ -322,6 +331,19 @@ impl<'a> Recorder<'a> {
             tokio::time::sleep(RETRY).await;
         }
     }
+}
+
+/// A warning about features that vary in the dataset and not in its training rows.
+fn constant_columns(features: Vec<String>, job: &Job) -> Option<NewEvent> {
+    let is_known = |name: &String| {
+        job.warnings.iter().any(|warning| warning.code == "constant_columns" && warning.columns.contains(name))
+    };
+    let constant: Vec<String> =
+        features.iter().filter(|name| !is_known(name)).take(10).map(|name| format!("{name:?}")).collect();
+    (!constant.is_empty()).then(|| {
+        let names = constant.join(", ");
+        message(now(), "warning", format!("these columns do not vary in the training rows and have no effect: {names}"))
+    })
 }
 
 fn unstored(id: uuid::Uuid, error: StoreError) -> JobError {

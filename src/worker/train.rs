@@ -3,7 +3,7 @@
 use crate::{
     data::recipe::{ConfusionMatrix, CountedRows},
     engine::{
-        fit::{FitError, Fitted, fit},
+        fit::{FitError, Fitted, evaluate, fit},
         kernel::Team,
         spec::{Limits, Summary},
     },
@@ -34,6 +34,8 @@ pub struct Trained {
     pub duration: Duration,
     pub summary: Summary,
     pub confusion_matrix: Option<ConfusionMatrix>,
+    /// Features that do not vary in the training rows.
+    pub constant_features: Vec<String>,
     pub description: Description,
     /// The version's file.
     pub file: Vec<u8>,
@@ -44,17 +46,18 @@ pub fn train(inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> En
     let training = inputs.job.training.clone();
     let tasks = inputs.job.task.clone();
     let definition = inputs.model.definition.clone();
-    let Prepared { mut network, recipe, training: rows, validation } = match prepare(inputs, limits, link) {
+    let Prepared { mut network, recipe, training: rows, validation, test } = match prepare(inputs, limits, link) {
         Ok(prepared) => prepared,
         Err(PrepareError::Stopped) => return Ended::Stopped,
         Err(PrepareError::Failed(error)) => return Ended::Failed(error),
     };
-    let plan = training.plan(&tasks, rows.rows(), threads);
+    let mut plan = training.plan(&tasks, rows.rows(), threads);
+    plan.outputs.iter_mut().zip(recipe.rescales()).for_each(|(output, rescale)| output.rescale = rescale);
     let validation_samples = validation.as_ref().map(|tensors| tensors.samples());
     let mut sink = link.sink(began, rows.rows());
     let result = fit(&mut network, &plan, rows.samples(), validation_samples, &mut sink);
     let duration = link.started().map(|started| started.at.elapsed()).unwrap_or_default();
-    let fitted = match result {
+    let mut fitted = match result {
         Ok(fitted) => fitted,
         Err(FitError::Stopped) => return Ended::Stopped,
         Err(error) => {
@@ -63,6 +66,10 @@ pub fn train(inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> En
             return Ended::Failed(failure(&error, masked));
         }
     };
+    if let Some(test) = &test {
+        let logs = evaluate(&mut network, &plan, test.samples());
+        fitted.logs.extend(logs.into_iter().map(|(name, value)| (format!("test_{name}"), value)));
+    }
     let (counted, samples) = match &validation {
         Some(tensors) => (CountedRows::Validation, tensors.samples()),
         None => (CountedRows::Training, rows.samples()),
@@ -78,6 +85,7 @@ pub fn train(inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> En
         return Ended::Stopped;
     }
     let summary = network.architecture().summary();
+    let constant_features = recipe.constant_features();
     let signature = recipe.signature();
     let input_shapes = network.architecture().input_shapes().to_vec();
     let bundle =
@@ -87,7 +95,15 @@ pub fn train(inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> En
         Ok(None) => Ended::Stopped,
         Ok(Some(file)) => {
             let description = bundle.description;
-            Ended::Trained(Box::new(Trained { fitted, duration, summary, confusion_matrix, description, file }))
+            Ended::Trained(Box::new(Trained {
+                fitted,
+                duration,
+                summary,
+                confusion_matrix,
+                constant_features,
+                description,
+                file,
+            }))
         }
         Err(error) => {
             tracing::error!(%error, "trained weights cannot be packed");

@@ -138,6 +138,7 @@ fn plan(definition: &Definition, training: &Map<String, Value>) -> FitPlan {
         role: Role::Trained,
         loss_weight: of_output("loss_weights", name).and_then(Value::as_f64).unwrap_or(1.0),
         metrics: Vec::new(),
+        rescale: Vec::new(),
     });
     FitPlan {
         epochs: 3,

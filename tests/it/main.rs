@@ -30,6 +30,7 @@ mod http_labels;
 mod http_lists;
 mod http_networks;
 mod http_protocol;
+mod http_recipe;
 mod http_sites;
 mod http_slow;
 mod http_tls;

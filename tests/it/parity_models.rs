@@ -123,6 +123,7 @@ impl Case {
                 None => 1.0,
             },
             metrics: read::<Vec<Metric>>(of_output(training, "metrics", name).unwrap()),
+            rescale: Vec::new(),
         });
         let (epochs, steps_per_epoch) = match course {
             Course::Steps => (20, Some(1)),

@@ -59,7 +59,8 @@ async fn trained(server: &Server, case: &Case, definition: &Value, training: Val
     let mut settings = json!({"epochs": case.loss.len(), "batch_size": 4, "shuffle": false, "loss": "mse",
                               "optimizer": {"type": "sgd", "learning_rate": 0.05}});
     settings.as_object_mut().unwrap().extend(training.as_object().unwrap().clone());
-    let mut job = json!({"model": "m", "dataset": "d", "validation_dataset": "d", "target": "y", "training": settings});
+    let mut job = json!({"model": "m", "dataset": "d", "validation_dataset": "d", "target": "y",
+                         "preprocessing": {"target": {"scale": "none"}}, "training": settings});
     match case.inputs.len() {
         1 => job["features"] = json!(case.inputs.values().next()),
         _ => job["inputs"] = json!(case.inputs),
@@ -102,14 +103,14 @@ async fn models_that_scale_by_themselves_train_as_in_keras(
     assert!(close(&metrics["loss"], *case.loss.last().unwrap()), "{:?}: {metrics:#}", case.loss);
     assert!(close(&metrics["val_loss"], *case.val_loss.last().unwrap()), "{:?}: {metrics:#}", case.val_loss);
 
-    let found: Vec<(&str, usize)> = ended["preprocessing"]
+    let found: Vec<(&str, usize)> = ended["preprocessing"]["applied"]
         .as_array()
         .unwrap()
         .iter()
         .map(|it| (it["scale"].as_str().unwrap(), it["columns"].as_array().unwrap().len()))
         .collect();
     assert_eq!(found, scales, "{:#}", ended["preprocessing"]);
-    for it in ended["preprocessing"].as_array().unwrap() {
+    for it in ended["preprocessing"]["applied"].as_array().unwrap() {
         let reason = if name == "plain" { "`training_defaults` of the model" } else { "takes unscaled numbers" };
         assert!(it["reason"].as_str().unwrap().contains(reason), "{it:#}");
         assert_eq!(it["input"].is_string(), name == "mixed", "{it:#}");
@@ -138,12 +139,12 @@ async fn a_choice_of_the_job_comes_first_and_columns_that_are_looked_up_stay() {
     let server = Server::start().await;
     let ended = trained(&server, &case, case.own.as_ref().unwrap(), json!({"preprocessing": "min_max"})).await;
     assert_eq!(
-        ended["preprocessing"],
+        ended["preprocessing"]["applied"],
         json!([
-            {"input": "ids", "columns": ["ids0", "ids1"], "scale": "none",
+            {"input": "ids", "columns": ["ids0", "ids1"], "type": "number", "scale": "none", "missing": "median",
              "reason": "the layer `embedded` takes unscaled numbers"},
-            {"input": "numbers", "columns": ["numbers0", "numbers1"], "scale": "min_max",
-             "reason": "`training.preprocessing` of the job"},
+            {"input": "numbers", "columns": ["numbers0", "numbers1"], "type": "number", "scale": "min_max",
+             "missing": "median", "reason": "`training.preprocessing` of the job"},
         ])
     );
     assert!(!close(&ended["metrics"]["loss"], *case.loss.last().unwrap()), "{ended:#}");
@@ -156,14 +157,15 @@ async fn columns_that_nothing_scales_are_standardized_in_our_form_and_named_in_k
     let server = Server::start().await;
     let ended = trained(&server, &case, &dense, json!({})).await;
     let columns = json!(case.inputs["x"]);
-    let expected = json!([{"columns": columns, "scale": "standardize", "reason": "the default"}]);
-    assert_eq!((&ended["preprocessing"], &ended["warnings"]), (&expected, &json!([])));
+    let expected = json!([{"columns": columns, "type": "number", "scale": "standardize", "missing": "median",
+                           "reason": "the default"}]);
+    assert_eq!((&ended["preprocessing"]["applied"], &ended["warnings"]), (&expected, &json!([])));
 
     let layers = json!([{"class_name": "Dense", "config": {"name": "out", "units": 1}}]);
     let dense = json!({"class_name": "Sequential", "keras_version": "3.15.1", "config": {"layers": layers}});
     let server = Server::start().await;
     let ended = trained(&server, &case, &dense, json!({"optimizer": {"type": "sgd", "learning_rate": 1e-7}})).await;
-    assert_eq!(ended["preprocessing"][0]["scale"], "none", "{ended:#}");
+    assert_eq!(ended["preprocessing"]["applied"][0]["scale"], "none", "{ended:#}");
     assert_eq!(ended["warnings"][0]["columns"], columns, "{ended:#}");
     let values = &case.columns["x0"];
     let mean = values.iter().sum::<f64>() / values.len() as f64;

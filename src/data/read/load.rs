@@ -30,7 +30,11 @@ impl<'a> Builder<'a> {
         let cells = match column.kind {
             ColumnType::Number => Cells::Number(Vec::with_capacity(rows)),
             ColumnType::Boolean => Cells::Boolean(Vec::with_capacity(rows)),
-            ColumnType::Category => {
+            ColumnType::Datetime => Cells::Datetime(Vec::with_capacity(rows)),
+            ColumnType::Ignored => {
+                return Err(ReadError::Invalid(format!("column {:?} is ignored", column.name)));
+            }
+            ColumnType::Category | ColumnType::Ordinal => {
                 let Some(levels) = column.levels() else {
                     return Err(ReadError::Invalid(format!(
                         "column {:?} has about {} different values, too many to list",
@@ -66,6 +70,16 @@ impl<'a> Builder<'a> {
                 // what is no number is missing: the dataset's warnings name it
                 _ => f64::NAN,
             })),
+            Cells::Datetime(values) => {
+                let Some(format) = &self.column.format else { return Ok(()) };
+                let seconds = |text: &str| format.read(text).map_or(f64::NAN, |instant| instant.seconds);
+                values.extend(column.iter().map(|&cell| match chunk.cell(cell) {
+                    Cell::Written { text, .. } => seconds(&text),
+                    Cell::Text(text) => seconds(text),
+                    Cell::Number(number) => seconds(&number.text()),
+                    Cell::Missing | Cell::Boolean(_) => f64::NAN,
+                }));
+            }
             Cells::Boolean(values) => values.extend(column.iter().map(|&cell| match chunk.cell(cell) {
                 Cell::Boolean(value) => Some(value),
                 Cell::Number(number) => truth(number.value),
@@ -139,7 +153,8 @@ fn value(cell: &Cell<'_>, kind: ColumnType, spelling: &Spelling) -> Value {
     };
     match (kind, cell) {
         (_, Cell::Missing) => Value::Null,
-        (ColumnType::Category, cell) => {
+        (ColumnType::Datetime, Cell::Number(value)) => value.json(),
+        (ColumnType::Category | ColumnType::Ordinal | ColumnType::Datetime | ColumnType::Ignored, cell) => {
             level(cell, spelling).map_or(Value::Null, |level| Value::String(level.into_owned()))
         }
         (_, Cell::Number(value)) => number(*value),

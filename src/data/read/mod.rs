@@ -34,6 +34,7 @@ pub use warning::DatasetWarning;
 
 use crate::{
     data::{
+        date::DateForms,
         schema::{Column, ColumnType},
         table::Table,
     },
@@ -73,6 +74,7 @@ pub fn inspect(
     let mut source = gzip::inflated(source)?;
     let mut summaries: Vec<ColumnSummary> = Vec::new();
     let mut rows = 0;
+    let forms = DateForms::new(options.types.values().filter_map(|given| given.format.as_ref()));
     let mut spelling = Spelling::USUAL;
     let Reading { names, dialect } = format.read(Source::new(&mut *source), options, limits, &mut |chunk| {
         // a JSON column may begin in any record
@@ -82,7 +84,10 @@ pub fn inspect(
         }
         rows = chunk.rows_before + chunk.rows as u64;
         let counting = Counting::new(summaries.len(), chunk.spelling);
-        summaries.par_iter_mut().zip(chunk.columns).for_each(|(summary, cells)| summary.add(chunk, cells, &counting));
+        summaries
+            .par_iter_mut()
+            .zip(chunk.columns)
+            .for_each(|(summary, cells)| summary.add(chunk, cells, &counting, &forms));
         let mut counted: Vec<_> =
             summaries.iter_mut().map(|summary| (summary.is_numeric(), &mut summary.distinct)).collect();
         keep_within_budget(&mut counted, &counting);
@@ -99,7 +104,7 @@ pub fn inspect(
     let mut columns = Vec::with_capacity(names.len());
     let mut warnings = Vec::new();
     for (summary, name) in summaries.into_iter().zip(names) {
-        let given = options.types.get(&name).copied();
+        let given = options.types.get(&name);
         let (column, about) =
             summary.finish(name, &TableFacts { columns_of_bare_numbers, given, spelling: &spelling })?;
         columns.push(column);

@@ -4,7 +4,7 @@ use super::{
     error::ReadError,
     spelling::{MISSING, Spelling},
 };
-use crate::data::schema::ColumnType;
+use crate::data::schema::GivenType;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ pub struct ReadOptions {
     /// Spellings of missing values beside empty cells.
     pub missing: Option<Vec<String>>,
     /// Types of columns, by name.
-    pub types: BTreeMap<String, ColumnType>,
+    pub types: BTreeMap<String, GivenType>,
     /// Whether the first warning is an error.
     pub strict: bool,
 }

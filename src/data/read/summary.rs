@@ -1,5 +1,7 @@
 //! One column's type and summary, found in one pass in bounded memory.
 
+mod dates;
+
 use super::{
     cell::{self, Cell, Token},
     chunk::{CellRef, Chunk},
@@ -10,7 +12,10 @@ use super::{
     spelling::Spelling,
     warning::{DatasetWarning, Examples},
 };
-use crate::data::schema::{Column, ColumnType, ValueCount};
+use crate::data::{
+    date::{Candidates, DateForms},
+    schema::{Column, ColumnType, GivenType, ValueCount},
+};
 use serde_json::Value;
 use std::{borrow::Cow, collections::HashMap};
 
@@ -30,6 +35,9 @@ pub(super) struct ColumnSummary {
     texts: Examples,
     /// Texts that would be numbers without currency signs, percent signs, blanks and groups.
     amounts: Examples,
+    /// Forms of dates that the texts may have; nothing before the first text.
+    dates: Option<Box<Candidates>>,
+    odd_dates: Examples,
     moments: Moments,
     whole: bool,
     out_of_range: Option<OutOfRange>,
@@ -53,7 +61,7 @@ pub(super) struct TableFacts<'a> {
     /// Columns with numbers that are not in quotes.
     pub columns_of_bare_numbers: usize,
     /// The type that the client gives.
-    pub given: Option<ColumnType>,
+    pub given: Option<&'a GivenType>,
     pub spelling: &'a Spelling,
 }
 
@@ -67,6 +75,8 @@ impl ColumnSummary {
             falses: 0,
             texts: Examples::default(),
             amounts: Examples::default(),
+            dates: None,
+            odd_dates: Examples::default(),
             moments: Moments::default(),
             whole: true,
             out_of_range: None,
@@ -88,14 +98,14 @@ impl ColumnSummary {
     }
 
     /// Adds this column's cells of a chunk.
-    pub fn add(&mut self, chunk: &Chunk<'_>, cells: &[CellRef], counting: &Counting<'_>) {
+    pub fn add(&mut self, chunk: &Chunk<'_>, cells: &[CellRef], counting: &Counting<'_>, forms: &DateForms) {
         self.unit = chunk.unit;
         for (row, &cell) in cells.iter().enumerate() {
             match chunk.cell(cell) {
                 Cell::Missing => self.missing += 1,
                 Cell::Text("") => self.missing += 1,
                 Cell::Text(text) => {
-                    self.text(text, || chunk.number(row), chunk.spelling);
+                    self.text(text, || chunk.number(row), chunk.spelling, forms);
                     self.distinct.add(None, || Cow::Borrowed(text), counting);
                 }
                 Cell::Boolean(value) => {
@@ -104,6 +114,9 @@ impl ColumnSummary {
                 }
                 Cell::Number(number) => {
                     self.number(number, row, chunk, || format!("{:e}", number.value));
+                    if forms.has_numeric() {
+                        self.date(&number.text(), || chunk.number(row), forms);
+                    }
                     self.distinct.add(Some(number), || Cow::Owned(number.text()), counting);
                 }
                 Cell::Written { text, quoted } => match cell::read(&text, chunk.spelling) {
@@ -111,6 +124,9 @@ impl ColumnSummary {
                         let number = Numeric::spelled(&text, value);
                         self.number(number, row, chunk, || text.to_string());
                         self.codes.add(&text, quoted);
+                        if forms.has_numeric() {
+                            self.date(&text, || chunk.number(row), forms);
+                        }
                         self.distinct.add(Some(number), || text, counting);
                     }
                     Token::Missing => self.missing += 1,
@@ -118,7 +134,7 @@ impl ColumnSummary {
                         match token {
                             Token::Placeholder => self.placeholders.add(|| chunk.number(row), &text),
                             Token::Boolean(value) => self.boolean(value),
-                            _ => self.text(&text, || chunk.number(row), chunk.spelling),
+                            _ => self.text(&text, || chunk.number(row), chunk.spelling, forms),
                         }
                         self.distinct.add(None, || text, counting);
                     }
@@ -127,8 +143,16 @@ impl ColumnSummary {
         }
     }
 
-    fn text(&mut self, text: &str, line: impl Fn() -> u64, spelling: &Spelling) {
+    fn date(&mut self, text: &str, line: impl Fn() -> u64, forms: &DateForms) {
+        let dates = self.dates.get_or_insert_with(|| Box::new(Candidates::new(forms)));
+        if dates.is_alive() && !dates.add(text) {
+            self.odd_dates.add(line, text);
+        }
+    }
+
+    fn text(&mut self, text: &str, line: impl Fn() -> u64, spelling: &Spelling, forms: &DateForms) {
         self.texts.add(&line, text);
+        self.date(text, &line, forms);
         // Only a column of such texts is warned of: after some that are none it is no longer looked at.
         if self.amounts.count * 2 >= self.texts.count.saturating_sub(10) && is_amount(text, spelling) {
             self.amounts.add(&line, text);
@@ -163,8 +187,15 @@ impl ColumnSummary {
         let numbers = self.moments.count + u64::from(self.out_of_range.is_some());
         let texts = self.texts.count;
         let mut warnings = Vec::new();
-        let (kind, reason) = match facts.given {
+        let given = facts.given.map(|given| given.kind);
+        let form = facts.given.and_then(|given| given.format.as_ref());
+        let dates = self.dates.as_ref().and_then(|dates| dates.finish(form));
+        let are_dates = texts > 0 && numbers == 0 && booleans == 0;
+        let (kind, reason) = match given {
             Some(kind) => (kind, Some("the option `types`".to_owned())),
+            None if are_dates && dates.as_ref().is_some_and(|dates| dates.others.is_empty()) => {
+                (ColumnType::Datetime, None)
+            }
             None if booleans > 0 && numbers == 0 && texts == 0 => (ColumnType::Boolean, None),
             None if booleans > 0 => (ColumnType::Category, None),
             None if numbers == 0 && texts + self.placeholders.count > 0 => (ColumnType::Category, None),
@@ -174,7 +205,7 @@ impl ColumnSummary {
                 None => (ColumnType::Number, None),
             },
         };
-        if kind == ColumnType::Category && facts.given.is_none() {
+        if kind == ColumnType::Category && given.is_none() {
             let mut odd = self.texts.clone();
             if numbers > 0 && numbers >= texts && booleans == 0 && texts > 0 {
                 let detail = format!(
@@ -192,8 +223,21 @@ impl ColumnSummary {
                 warnings.push(std::mem::take(&mut self.amounts).warning("numbers_as_text", &name, detail));
             }
         }
+        let ambiguous = dates.as_ref().filter(|dates| are_dates && given.is_none() && !dates.others.is_empty());
+        let date_formats: Vec<_> = ambiguous
+            .map(|dates| std::iter::once(&dates.pattern).chain(&dates.others).cloned().collect())
+            .unwrap_or_default();
+        if let Some(dates) = ambiguous {
+            warnings.push(self.ambiguous_dates(&name, dates));
+        }
         let column = match kind {
-            ColumnType::Category => self.category(name),
+            ColumnType::Category => Column { date_formats, ..self.category(name) },
+            ColumnType::Ordinal => {
+                let order = facts.given.map(|given| given.order.as_slice()).unwrap_or_default();
+                ordinal(self.category(name), order)?
+            }
+            ColumnType::Datetime => self.datetime_column(name, dates, &mut warnings)?,
+            ColumnType::Ignored => Column::empty(name, kind, self.missing),
             ColumnType::Boolean => self.boolean_column(name, &mut warnings)?,
             ColumnType::Number => self.number_column(name, facts, &mut warnings)?,
         };
@@ -201,7 +245,7 @@ impl ColumnSummary {
     }
 
     fn category(self, name: String) -> Column {
-        let column = empty(name, ColumnType::Category, self.missing);
+        let column = Column::empty(name, ColumnType::Category, self.missing);
         match self.distinct {
             Distinct::Estimated(sketch) => Column { distinct: sketch.estimate(), ..column },
             Distinct::Exact { levels, .. } => {
@@ -245,7 +289,7 @@ impl ColumnSummary {
         Ok(Column {
             distinct: values.len() as u64,
             values: Some(values),
-            ..empty(name, ColumnType::Boolean, self.missing + self.placeholders.count + odd)
+            ..Column::empty(name, ColumnType::Boolean, self.missing + self.placeholders.count + odd)
         })
     }
 
@@ -279,7 +323,7 @@ impl ColumnSummary {
             );
             warnings.push(self.inexact.warning("inexact_integers", &name, detail));
         }
-        let column = empty(name, ColumnType::Number, self.missing + self.placeholders.count + odd);
+        let column = Column::empty(name, ColumnType::Number, self.missing + self.placeholders.count + odd);
         let (distinct, values) = match self.distinct {
             Distinct::Estimated(sketch) => (sketch.estimate(), None),
             Distinct::Exact { levels, .. } => {
@@ -307,8 +351,28 @@ fn no_boolean(name: &str) -> ReadError {
     ))
 }
 
-fn empty(name: String, kind: ColumnType, missing: u64) -> Column {
-    Column { name, kind, reason: None, missing, distinct: 0, min: None, max: None, mean: None, std: None, values: None }
+/// A category whose levels have the given order.
+fn ordinal(column: Column, order: &[String]) -> Result<Column, ReadError> {
+    let name = &column.name;
+    let Some(values) = &column.values else {
+        return Err(ReadError::Invalid(format!(
+            "column {name:?}: expected the levels of `order`, received about {} different values",
+            column.distinct
+        )));
+    };
+    let place = |value: &ValueCount| order.iter().position(|level| Some(level.as_str()) == value.value.as_str());
+    if let Some(other) = values.iter().find(|value| place(value).is_none()) {
+        return Err(ReadError::Invalid(format!(
+            "column {name:?}: expected the levels of `order` ({}), received {}",
+            order.join(", "),
+            other.value
+        )));
+    }
+    let count = |level: &String| {
+        let found = values.iter().find(|value| value.value.as_str() == Some(level.as_str()));
+        ValueCount { value: Value::String(level.clone()), count: found.map_or(0, |value| value.count) }
+    };
+    Ok(Column { kind: ColumnType::Ordinal, values: Some(order.iter().map(count).collect()), ..column })
 }
 
 /// Whether a text is a number with a currency sign, a percent sign, blanks or groups of digits.

@@ -114,7 +114,7 @@ impl Cell {
 
 fn column_of(table: &Table, index: usize) -> Vec<Cell> {
     match &table.columns[index].cells {
-        Cells::Number(values) => {
+        Cells::Number(values) | Cells::Datetime(values) => {
             values.iter().map(|value| if value.is_nan() { Cell::Missing } else { Cell::Number(*value) }).collect()
         }
         Cells::Boolean(values) => values.iter().map(|value| value.map_or(Cell::Missing, Cell::Boolean)).collect(),

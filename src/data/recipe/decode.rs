@@ -206,9 +206,21 @@ fn raw(row: ArrayView1<'_, f32>, axes: &[usize]) -> Value {
 
 fn values(targets: &[Target], row: ArrayView1<'_, f32>) -> Value {
     match targets {
-        [_] => row.first().map_or(Value::Null, |&value| json_number(value)),
+        [target] => row.first().map_or(Value::Null, |&value| number(target, value)),
         _ => Value::Object(
-            targets.iter().zip(row).map(|(target, &value)| (target.name().to_owned(), json_number(value))).collect(),
+            targets.iter().zip(row).map(|(target, &value)| (target.name().to_owned(), number(target, value))).collect(),
         ),
     }
+}
+
+/// A number of the network in the target's own units, with the digits of an `f32` where these say as much.
+fn number(target: &Target, value: f32) -> Value {
+    if !target.is_scaled() {
+        return json_number(value);
+    }
+    let rescale = |value: f64| target.rescale().iter().fold(value, |value, step| step.apply(value));
+    let exact = rescale(f64::from(value));
+    // one f32 step of the network's output, in the target's units
+    let step = (rescale(f64::from(value.next_up())) - exact).abs();
+    if (f64::from(exact as f32) - exact).abs() <= step { json_number(exact as f32) } else { Value::from(exact) }
 }

@@ -2,24 +2,16 @@
 
 use super::{
     Output,
-    feature::{Category, Encoding, Feature, code},
+    feature::Feature,
+    notes::{MAX_ERRORS, Notes, PredictionWarning},
+    value::{encode_value, kind},
 };
-use crate::{
-    data::read::{is_missing, number_text, trim},
-    engine::{
-        field::{FieldError, did_you_mean_quoted, escape},
-        shape::Shape,
-    },
+use crate::engine::{
+    field::{FieldError, did_you_mean_quoted, escape},
+    shape::Shape,
 };
 use ndarray::Array2;
-use serde::Serialize;
 use serde_json::{Map, Value};
-
-/// Maximum errors of one answer.
-const MAX_ERRORS: usize = 20;
-
-/// Maximum warnings of one answer.
-const MAX_WARNINGS: usize = 20;
 
 /// Encoded instances.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,17 +22,6 @@ pub struct Encoded {
     pub records: Vec<bool>,
     /// The first values that were not taken at face value.
     pub warnings: Vec<PredictionWarning>,
-}
-
-/// A value of a prediction request that was not taken at face value.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub struct PredictionWarning {
-    /// Where it is in the request.
-    pub pointer: String,
-    /// For programs: `unseen_level`, `missing_column`, `constant_in_training`, `target_in_record`.
-    pub code: &'static str,
-    /// For people.
-    pub detail: String,
 }
 
 /// The columns of a raw record.
@@ -80,6 +61,12 @@ impl<'a> Record<'a> {
 
     /// Where the value behind the column `column` of the inputs is in a record, or in a list.
     pub fn pointer(self, is_record: bool, column: usize) -> String {
+        let mut next = 0;
+        let position = self.features.iter().position(|feature| {
+            next += feature.column_count();
+            column < next
+        });
+        let column = position.unwrap_or(self.features.len());
         match self.features.get(column) {
             Some(feature) if is_record => format!("/{}", escape(feature.name())),
             Some(_) => format!("/{}", self.place(column)),
@@ -160,10 +147,13 @@ impl<'a> Record<'a> {
             notes.error("", format!("expected a list of {expected} values, received {received}"));
             return;
         }
-        for (index, (feature, input)) in self.features.iter().zip(row).enumerate() {
+        let mut rest = row;
+        for (index, feature) in self.features.iter().enumerate() {
+            let (columns, after) = rest.split_at_mut_checked(feature.column_count()).unwrap_or_default();
+            rest = after;
             let place = if each_feature { index } else { self.place(index) };
             let value = values.get(place).copied().unwrap_or(&Value::Null);
-            encode_value(feature, value, input, notes, || format!("/{place}"));
+            encode_value(feature, value, columns, notes, || format!("/{place}"));
         }
     }
 
@@ -172,7 +162,10 @@ impl<'a> Record<'a> {
         let mut in_order = record.iter();
         let mut found = 0;
         let mut columns = 0;
-        for (index, (feature, input)) in self.features.iter().zip(row).enumerate() {
+        let mut rest = row;
+        for (index, feature) in self.features.iter().enumerate() {
+            let (elements, after) = rest.split_at_mut_checked(feature.column_count()).unwrap_or_default();
+            rest = after;
             let value = match in_order.next() {
                 Some((name, value)) if name == feature.name() => Some(value),
                 _ => record.get(feature.name()),
@@ -185,7 +178,7 @@ impl<'a> Record<'a> {
                 let detail = format!("{:?} is not in the record and is taken as missing", feature.name());
                 notes.warn("missing_column", pointer, detail);
             }
-            encode_value(feature, value.unwrap_or(&Value::Null), input, notes, pointer);
+            encode_value(feature, value.unwrap_or(&Value::Null), elements, notes, pointer);
         }
         if found < record.len() {
             let known = || self.features.iter().map(Feature::name);
@@ -217,7 +210,7 @@ pub struct Encoder<'a> {
 
 impl<'a> Encoder<'a> {
     pub(super) fn new(record: Record<'a>, instances: usize) -> Self {
-        let width = record.features.len();
+        let width = record.features.iter().map(Feature::column_count).sum();
         let columns = record.columns().count();
         let notes = Notes { index: 0, errors: Vec::new(), warnings: Vec::new() };
         let inputs = Vec::with_capacity(instances.saturating_mul(width));
@@ -259,34 +252,6 @@ impl<'a> Encoder<'a> {
     }
 }
 
-/// Errors and warnings of a request.
-struct Notes {
-    /// The instance.
-    index: usize,
-    errors: Vec<FieldError>,
-    warnings: Vec<PredictionWarning>,
-}
-
-impl Notes {
-    /// One error for each pointer.
-    fn error(&mut self, below: &str, detail: impl Into<String>) {
-        let pointer = format!("/instances/{}{below}", self.index);
-        if self.errors.len() < MAX_ERRORS && self.errors.iter().all(|error| error.pointer != pointer) {
-            self.errors.push(FieldError::new(pointer, detail));
-        }
-    }
-
-    /// One warning for each pointer.
-    fn warn(&mut self, code: &'static str, below: impl Fn() -> String, detail: String) {
-        if self.warnings.len() < MAX_WARNINGS {
-            let pointer = format!("/instances/{}{}", self.index, below());
-            if self.warnings.iter().all(|warning| warning.pointer != pointer) {
-                self.warnings.push(PredictionWarning { pointer, code, detail });
-            }
-        }
-    }
-}
-
 /// The shape of lists within lists; `None` if lists beside each other differ.
 fn shape_of(value: &Value) -> Option<Vec<usize>> {
     let Value::Array(values) = value else { return Some(Vec::new()) };
@@ -303,117 +268,5 @@ fn flatten<'a>(value: &'a Value, flat: &mut Vec<&'a Value>) {
     match value {
         Value::Array(values) => values.iter().for_each(|value| flatten(value, flat)),
         value => flat.push(value),
-    }
-}
-
-/// Writes the feature's column of the inputs.
-#[inline]
-fn encode_value(feature: &Feature, value: &Value, input: &mut f32, notes: &mut Notes, pointer: impl Fn() -> String) {
-    let unexpected = || format!("expected {}, received {}", expected(feature), kind(value));
-    let outcome = match feature.encoding() {
-        Encoding::Number { .. } => number(feature, value, unexpected).map(|number| *input = number),
-        Encoding::Boolean { median, constant } => match value {
-            Value::Bool(value) => Ok(Some(f32::from(u8::from(*value)))),
-            Value::Null => Ok(Some(*median)),
-            _ => Err(unexpected()),
-        }
-        .map(|boolean| *input = if *constant { 0.0 } else { boolean.unwrap_or_default() }),
-        Encoding::Category(category) => element(category, value, unexpected).map(|found| match found {
-            Found::Element(element) => *input = code(Some(element).filter(|_| !category.is_constant())),
-            Found::Nothing => *input = code(None),
-            Found::Unseen(level) => {
-                *input = code(None);
-                let level: String = level.chars().take(40).collect();
-                notes.warn(
-                    "unseen_level",
-                    &pointer,
-                    format!("{level:?} was not in the training data of {:?}", feature.name()),
-                );
-            }
-        }),
-    };
-    match outcome {
-        Err(detail) => notes.error(&pointer(), detail),
-        Ok(()) => {
-            if let Some(detail) = feature.is_without_effect(value) {
-                notes.warn("constant_in_training", pointer, detail);
-            }
-        }
-    }
-}
-
-fn number(feature: &Feature, value: &Value, unexpected: impl Fn() -> String) -> Result<f32, String> {
-    let number = match value {
-        Value::Number(number) => {
-            let number = number.as_f64().unwrap_or(f64::INFINITY);
-            if !(number as f32).is_finite() {
-                return Err(format!("expected a number within ±{:e}, received {value}", f32::MAX));
-            }
-            number
-        }
-        Value::Null => f64::NAN,
-        _ => return Err(unexpected()),
-    };
-    let input = feature.number(number);
-    if !input.is_finite() {
-        return Err(format!("expected a number nearer to those the model was trained on, received {value}"));
-    }
-    Ok(input)
-}
-
-/// The element of a category that is 1.
-enum Found {
-    Element(usize),
-    /// A missing value without an element, or a constant column.
-    Nothing,
-    /// A level that no training row has.
-    Unseen(String),
-}
-
-fn element(category: &Category, value: &Value, unexpected: impl Fn() -> String) -> Result<Found, String> {
-    let found = |element: Option<usize>| element.map_or(Found::Nothing, Found::Element);
-    let of_level = |level: &str| match category.element(level) {
-        Some(element) => Found::Element(element),
-        None => Found::Unseen(level.to_owned()),
-    };
-    Ok(match value {
-        Value::Null => found(category.missing_element()),
-        Value::String(text) => {
-            let level = trim(text);
-            // a file spells a missing category so
-            if is_missing(level) && !category.has(level) { found(category.missing_element()) } else { of_level(level) }
-        }
-        // levels of a column that mixes text with numbers are known by their spelling
-        Value::Number(number) => {
-            let level = number_text(number);
-            match number.as_f64().and_then(|value| category.level_of_number(value)) {
-                _ if category.has(&level) => of_level(&level),
-                Some(level) => of_level(level),
-                None if category.has_numbers() => Found::Unseen(level),
-                None => return Err(unexpected()),
-            }
-        }
-        Value::Bool(value) if category.has(if *value { "true" } else { "false" }) => of_level(&value.to_string()),
-        Value::Bool(_) | Value::Array(_) | Value::Object(_) => return Err(unexpected()),
-    })
-}
-
-fn expected(feature: &Feature) -> &'static str {
-    match feature.encoding() {
-        Encoding::Number { .. } => "a number or null",
-        Encoding::Boolean { .. } => "true, false or null",
-        Encoding::Category(_) => "text or null",
-    }
-}
-
-fn kind(value: &Value) -> String {
-    match value {
-        Value::Null => "null".into(),
-        Value::Bool(value) => value.to_string(),
-        Value::Number(number) => number.to_string(),
-        Value::String(text) if text.chars().count() <= 40 => format!("the text {text:?}"),
-        Value::String(_) => "text".into(),
-        Value::Array(_) => "a list".into(),
-        Value::Object(_) => "an object".into(),
     }
 }

@@ -2,21 +2,40 @@
 //!
 //! Inputs are the features in the requested order, each with one or more elements; see `feature`.
 
+mod cells;
 mod confusion;
+mod dates;
 mod decode;
 mod encode;
+mod encode_settings;
 mod feature;
+mod fit;
+mod hashing;
 mod json;
+mod levels;
+mod missing;
+mod notes;
+mod numbers;
+mod one_hot;
+mod preparation;
+pub mod scale;
 mod size;
 mod target;
+mod target_mean;
 pub mod task;
+mod value;
 
 pub use confusion::{ConfusionMatrix, CountedRows};
+pub use dates::DateFeature;
 pub(crate) use decode::label_text;
 pub use decode::{Prediction, Probabilities};
-pub use encode::{Encoded, Encoder, PredictionWarning};
-pub use feature::input_width;
+pub use encode::{Encoded, Encoder};
+pub use encode_settings::{Encode, EncodeSettings, Unseen};
 pub use json::json_number;
+pub use missing::{Missing, MissingStrategy};
+pub use notes::PredictionWarning;
+pub use preparation::{Preparation, RecipeProfile, levels};
+pub use scale::Scale;
 pub use size::nested_bytes;
 pub use target::{indices, tags};
 pub use task::{Task, TaskKind};
@@ -25,33 +44,21 @@ use crate::{
     data::{
         named::{Named, PerOutput},
         schema::{Column, ColumnType},
-        table::{Table, TableColumn},
+        table::{Cells, Table, TableColumn},
     },
-    engine::{activation::Activation, field::FieldError, input_layout::InputColumn, shape::Shape},
+    engine::{activation::Activation, field::FieldError, fit::Rescale, input_layout::InputColumn, shape::Shape},
 };
 use encode::Record;
-use feature::Feature;
+use feature::{Feature, FittedFeature};
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::HashMap;
 use target::Target;
+use target_mean::TargetValues;
 
 /// The form in which recipes are stored; a change of it that old ones cannot be read by raises this number.
-const VERSION: u32 = 2;
-
-/// How number columns are scaled. A name (`"standardize"`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Preprocessing {
-    /// (x - mean) / standard deviation (population, as scikit-learn's StandardScaler).
-    #[default]
-    Standardize,
-    /// (x - min) / (max - min)
-    MinMax,
-    /// As they are.
-    None,
-}
+const VERSION: u32 = 3;
 
 /// Everything between raw records and the network, both ways.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -103,6 +110,30 @@ pub struct OutputTargets<'a> {
     pub shape: &'a Shape,
     /// The class index that the loss leaves out.
     pub ignore_class: Option<i64>,
+    /// How numbers are scaled; undone in predictions.
+    pub scale: &'a Scale,
+}
+
+/// A fitted recipe with the elements of the training rows that are not those of a prediction.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FittedRecipe {
+    /// What is stored with the version.
+    pub recipe: Recipe,
+    /// By feature: the elements of the training rows, where these are encoded by the rows of other folds.
+    cross_fitted: Vec<(usize, Array2<f32>)>,
+}
+
+impl FittedRecipe {
+    /// Inputs of the rows that the recipe was fitted on: [rows, columns of the inputs].
+    pub fn training_inputs(&self, table: &Table, training: &[usize]) -> Array2<f32> {
+        let mut inputs = self.recipe.inputs(table, training);
+        for (index, elements) in &self.cross_fitted {
+            let first: usize = self.recipe.features.iter().take(*index).map(Feature::column_count).sum();
+            let next = first + elements.ncols();
+            inputs.slice_mut(ndarray::s![.., first..next]).assign(elements);
+        }
+        inputs
+    }
 }
 
 /// The input and output columns of a version.
@@ -134,27 +165,35 @@ pub struct SignatureColumn {
 }
 
 impl Recipe {
-    /// Fits on the rows `training` of `table`. `features` are the columns of each input, one input after the other; a column
-    /// of several inputs is fitted for each of them. `preprocessing` is called with the index of each feature. The columns' levels come from `columns`, so that widths
-    /// are known before the data is read; a level that no training row has is encoded as zeros, as an unseen one is.
+    /// Fits on the rows `training` of `table`. `features` are the columns of each input, one input after the other, each with its
+    /// preparation; a column of several inputs is fitted for each of them. The columns' levels come from `columns`, so that
+    /// widths are known before the data is read; a level that no training row has is encoded as an unseen one.
+    ///
+    /// # Errors
+    /// For columns that cannot be prepared so, each with its pointer.
     pub fn fit(
         table: &Table,
         columns: &[Column],
         features: &[String],
         outputs: &[OutputTargets<'_>],
-        preprocessing: impl Fn(usize) -> Preprocessing,
+        preparations: &[Preparation],
         training: &[usize],
-    ) -> Result<Self, Vec<FieldError>> {
+    ) -> Result<FittedRecipe, Vec<FieldError>> {
         let mut errors = Vec::new();
         let mut fitted = Vec::with_capacity(features.len());
-        for (index, name) in features.iter().enumerate() {
-            let pair =
-                pair(table, columns, name).map_err(|detail| FieldError::new(format!("/features/{index}"), detail));
-            let feature = pair.and_then(|(schema, cells)| {
-                Feature::fit(schema, cells, preprocessing(index), training)
-                    .map_err(|detail| FieldError::new(format!("/features/{index}"), detail))
-            });
-            feature.map_or_else(|error| errors.push(error), |feature| fitted.push(feature));
+        let mut cross_fitted = Vec::new();
+        let target_values = target_values(table, outputs, training);
+        for (index, (name, preparation)) in features.iter().zip(preparations).enumerate() {
+            let refuse = |detail: String| FieldError::new(format!("/features/{index}"), detail);
+            let feature = pair(table, columns, name)
+                .and_then(|(column, cells)| Feature::fit(column, cells, preparation, training, target_values.as_ref()));
+            match feature {
+                Err(detail) => errors.push(refuse(detail)),
+                Ok(FittedFeature { feature, of_training }) => {
+                    cross_fitted.extend(of_training.map(|elements| (index, elements)));
+                    fitted.push(feature);
+                }
+            }
         }
         let mut fitted_outputs = Vec::with_capacity(outputs.len());
         for output in outputs {
@@ -163,6 +202,7 @@ impl Recipe {
             let tags = if output.task == Task::StepClasses { tags(&schemas).unwrap_or_default() } else { Vec::new() };
             for name in output.columns {
                 let target = column(columns, name).and_then(|schema| Target::new(schema, output, &tags));
+                let target = target.map(|target| target.scaled(output, cells_of(table, name), training));
                 target.map_or_else(|detail| errors.push(FieldError::new("/target", detail)), |it| targets.push(it));
             }
             let (name, task, logits) = (output.name.to_owned(), output.task, output.logits);
@@ -171,24 +211,30 @@ impl Recipe {
             fitted_outputs.push(Output { name, task, targets, logits, axes });
         }
         if errors.is_empty() {
-            Ok(Self { version: VERSION, features: fitted, places: places(features), outputs: fitted_outputs })
+            let recipe = Self { version: VERSION, features: fitted, places: places(features), outputs: fitted_outputs };
+            Ok(FittedRecipe { recipe, cross_fitted })
         } else {
             Err(errors)
         }
     }
 
-    /// Inputs of `rows`: [rows, columns of the inputs]. A feature that `table` does not have is missing in every row.
-    pub fn inputs(&self, table: &Table, rows: &[usize]) -> Array2<f32> {
-        let mut inputs = Array2::zeros((rows.len(), self.features.len()));
-        for (feature, cells) in self.features.iter().zip(inputs.columns_mut()) {
-            feature.encode_column(cells_of(table, feature.name()), rows, cells);
-        }
-        inputs
-    }
-
     /// What the columns of the inputs are.
     pub fn input_columns(&self) -> impl Iterator<Item = InputColumn> {
-        self.features.iter().map(Feature::column)
+        self.features.iter().flat_map(Feature::columns)
+    }
+
+    /// Inputs of `rows`: [rows, columns of the inputs]. A feature that `table` does not have is missing in every row.
+    pub fn inputs(&self, table: &Table, rows: &[usize]) -> Array2<f32> {
+        let width = self.features.iter().map(Feature::column_count).sum();
+        let mut inputs = Array2::zeros((rows.len(), width));
+        let mut first = 0;
+        for feature in &self.features {
+            let next = first + feature.column_count();
+            let cells = inputs.slice_mut(ndarray::s![.., first..next]);
+            feature.encode_column(cells_of(table, feature.name()), rows, cells);
+            first = next;
+        }
+        inputs
     }
 
     /// Every output's targets with its task.
@@ -234,6 +280,21 @@ impl Recipe {
             }
             _ => None,
         }
+    }
+
+    /// By output and target column: how the network's numbers become those of the target.
+    pub fn rescales(&self) -> Vec<Vec<Vec<Rescale>>> {
+        let of_output = |output: &Output| match output.targets.iter().any(Target::is_scaled) {
+            true => output.targets.iter().map(Target::rescale).collect(),
+            false => Vec::new(),
+        };
+        self.outputs.iter().map(of_output).collect()
+    }
+
+    /// The features that do not vary in the training rows and are 0 throughout, each once.
+    pub fn constant_features(&self) -> Vec<String> {
+        let constant = self.record().columns().filter(|feature| feature.is_constant());
+        constant.map(|feature| feature.name().to_owned()).collect()
     }
 
     fn class_target(&self) -> Option<&Target> {
@@ -285,6 +346,26 @@ impl Recipe {
     }
 }
 
+/// The targets of the training rows, where there is one target column: numbers, or classes by label.
+fn target_values(table: &Table, outputs: &[OutputTargets<'_>], training: &[usize]) -> Option<TargetValues> {
+    let names: Vec<&String> = outputs.iter().flat_map(|output| output.columns).collect();
+    let [name] = names.as_slice() else { return None };
+    Some(match &cells_of(table, name)?.cells {
+        Cells::Category { codes, levels } => TargetValues::Classes {
+            classes: training.iter().map(|&row| codes.get(row).map_or(usize::MAX, |code| *code as usize)).collect(),
+            count: levels.len(),
+        },
+        Cells::Boolean(values) => TargetValues::Classes {
+            classes: training.iter().map(|&row| usize::from(values.get(row) == Some(&Some(true)))).collect(),
+            count: 2,
+        },
+        cells => {
+            let numbers = cells::numbers(cells);
+            TargetValues::Numbers(training.iter().map(|&row| numbers.get(row)).collect())
+        }
+    })
+}
+
 /// The place of each feature's column among the columns in order of first appearance; empty where each has its own.
 fn places(features: &[String]) -> Vec<usize> {
     let mut known = HashMap::new();
@@ -309,5 +390,7 @@ fn pair<'a>(table: &'a Table, columns: &'a [Column], name: &str) -> Result<(&'a 
     Ok((column(columns, name)?, cells))
 }
 
+#[cfg(test)]
+mod steps_tests;
 #[cfg(test)]
 mod tests;

@@ -1,10 +1,13 @@
 //! One target: class labels or a number.
 
-use super::{OutputTargets, SignatureColumn, Task};
-use crate::data::{
-    read::MAX_LISTED_INTEGERS,
-    schema::{Column, ColumnType},
-    table::{Cells, MISSING, TableColumn},
+use super::{OutputTargets, SignatureColumn, Task, cells::numbers, scale::Scaler};
+use crate::{
+    data::{
+        read::MAX_LISTED_INTEGERS,
+        schema::{Column, ColumnType},
+        table::{Cells, MISSING, TableColumn},
+    },
+    engine::fit::Rescale,
 };
 use ndarray::ArrayViewMut2;
 use serde::{Deserialize, Serialize};
@@ -25,6 +28,9 @@ pub(super) struct Target {
     /// The index among these that the loss leaves out, which need not be that of a class.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ignore_class: Option<i64>,
+    /// How the numbers of a regression are scaled.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    scale: Vec<Scaler>,
 }
 
 /// Whether the numbers of a column are the indices of units, as Keras takes labels: whole numbers from 0 to less than `units`,
@@ -75,7 +81,30 @@ impl Target {
             }
         };
         let (name, indices) = (column.name.clone(), by_index.then_some(units));
-        Ok(Self { name, kind: column.kind, labels, indices, ignore_class: ignore_class.filter(|_| by_index) })
+        let ignore_class = ignore_class.filter(|_| by_index);
+        Ok(Self { name, kind: column.kind, labels, indices, ignore_class, scale: Vec::new() })
+    }
+
+    /// Fits the scale of a regression on the rows `training`. Numbers that are all equal are not scaled.
+    pub fn scaled(self, output: &OutputTargets<'_>, column: Option<&TableColumn>, training: &[usize]) -> Self {
+        let Some(column) = column.filter(|_| output.task == Task::Regression && !output.scale.is_none()) else {
+            return self;
+        };
+        let cells = numbers(&column.cells);
+        let values: Vec<f64> = training.iter().map(|&row| cells.get(row)).filter(|value| !value.is_nan()).collect();
+        let varies = values.iter().any(|value| Some(value) != values.first());
+        let scale = if varies { output.scale.fit(values) } else { Vec::new() };
+        Self { scale, ..self }
+    }
+
+    /// Whether the network learns scaled numbers.
+    pub fn is_scaled(&self) -> bool {
+        !self.scale.is_empty()
+    }
+
+    /// How the network's numbers become those of the target.
+    pub fn rescale(&self) -> Vec<Rescale> {
+        self.scale.iter().rev().filter_map(Scaler::inverse).collect()
     }
 
     /// The column's name.
@@ -110,7 +139,8 @@ impl Target {
         if task.learns_numbers() {
             let column = column.ok_or_else(|| self.absent())?;
             for (target, &row) in targets.iter_mut().zip(rows) {
-                *target = number(column, row).ok_or_else(|| self.missing(row))? as f32;
+                let number = number(column, row).ok_or_else(|| self.missing(row))?;
+                *target = self.scale.iter().fold(number, |number, step| step.apply(number)) as f32;
             }
             return Ok(());
         }
@@ -167,7 +197,7 @@ impl Target {
                 };
                 rows.iter().map(class).collect()
             }
-            Cells::Number(values) => {
+            Cells::Number(values) | Cells::Datetime(values) => {
                 // labels are distinct as f64: the resolver refuses others
                 let places: HashMap<u64, usize> = self
                     .labels
@@ -214,7 +244,7 @@ fn key(value: f64) -> u64 {
 
 fn number(column: &TableColumn, row: usize) -> Option<f64> {
     match &column.cells {
-        Cells::Number(values) => values.get(row).copied().filter(|value| !value.is_nan()),
+        Cells::Number(values) | Cells::Datetime(values) => values.get(row).copied().filter(|value| !value.is_nan()),
         Cells::Boolean(values) => values.get(row).copied().flatten().map(|value| f64::from(u8::from(value))),
         Cells::Category { .. } => None,
     }

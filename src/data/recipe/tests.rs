@@ -1,4 +1,4 @@
-use super::{CountedRows, OutputTargets, Prediction, Preprocessing, Recipe, Task, input_width, json_number};
+use super::{CountedRows, OutputTargets, Prediction, Preparation, Recipe, RecipeProfile, Scale, Task, json_number};
 use crate::{
     data::{
         read::{Dialect, Format, Inspection, ReadOptions, TableLimits, inspect, load, rows},
@@ -30,25 +30,32 @@ fn read(csv: &str) -> (Inspection, Table) {
 /// Fits on the first `training` rows; the last column is the target.
 fn output(task: Task, columns: &[String]) -> OutputTargets<'_> {
     static NO_UNITS: LazyLock<Shape> = LazyLock::new(|| Shape(vec![0]));
-    OutputTargets { name: "", task, columns, logits: None, shape: &NO_UNITS, ignore_class: None }
+    OutputTargets { name: "", task, columns, logits: None, shape: &NO_UNITS, ignore_class: None, scale: no_scale() }
 }
 
-fn fitted(csv: &str, training: usize, task: Task, preprocessing: Preprocessing) -> (Recipe, Table) {
+fn no_scale() -> &'static Scale {
+    static NO_SCALE: LazyLock<Scale> = LazyLock::new(Scale::none);
+    &NO_SCALE
+}
+
+fn fitted(csv: &str, training: usize, task: Task, scale: Scale) -> (Recipe, Table) {
     let (inspection, table) = read(csv);
     let mut features: Vec<String> = inspection.columns.iter().map(|column| column.name.clone()).collect();
     let target = features.pop().unwrap();
     let rows: Vec<usize> = (0..training).collect();
-    let recipe =
-        Recipe::fit(&table, &inspection.columns, &features, &[output(task, &[target])], |_| preprocessing, &rows)
-            .unwrap();
-    let width = input_width(&inspection.columns, &features);
+    let column = |name: &String| inspection.columns.iter().find(|column| column.name == *name).unwrap();
+    let preparations: Vec<Preparation> =
+        features.iter().map(|name| RecipeProfile::Network.preparation(column(name), &scale)).collect();
+    let outputs = [output(task, std::slice::from_ref(&target))];
+    let recipe = Recipe::fit(&table, &inspection.columns, &features, &outputs, &preparations, &rows).unwrap().recipe;
+    let width: usize = features.iter().zip(&preparations).map(|(name, it)| it.width(column(name))).sum();
     let received: usize = recipe.input_columns().map(InputColumn::width).sum();
     assert_eq!(received, width, "the width that the schema promises");
     (recipe, table)
 }
 
 /// The elements of the inputs, with the columns of codes expanded.
-fn expanded(recipe: &Recipe, inputs: &Array2<f32>) -> Array2<f32> {
+pub(super) fn expanded(recipe: &Recipe, inputs: &Array2<f32>) -> Array2<f32> {
     let width = recipe.input_columns().map(InputColumn::width).sum();
     let mut elements = Array2::zeros((inputs.nrows(), width));
     for (row, mut elements) in inputs.rows().into_iter().zip(elements.rows_mut()) {
@@ -79,13 +86,13 @@ fn fixture() -> Fixture {
 }
 
 #[rstest]
-#[case(Preprocessing::Standardize)]
-#[case(Preprocessing::MinMax)]
-fn inputs_are_those_of_scikit_learn(#[case] preprocessing: Preprocessing) {
+#[case(Scale::standardize())]
+#[case(Scale::min_max())]
+fn inputs_are_those_of_scikit_learn(#[case] preprocessing: Scale) {
     let fixture = fixture();
-    let (recipe, table) = fitted(&fixture.csv, fixture.training_rows, Task::SparseClasses, preprocessing);
+    let (recipe, table) = fitted(&fixture.csv, fixture.training_rows, Task::SparseClasses, preprocessing.clone());
     let inputs = expanded(&recipe, &recipe.inputs(&table, &(0..table.rows).collect::<Vec<_>>()));
-    let expected = if preprocessing == Preprocessing::MinMax { fixture.min_max } else { fixture.standardize };
+    let expected = if preprocessing == Scale::min_max() { fixture.min_max } else { fixture.standardize };
     assert_eq!(inputs.nrows(), expected.len());
     for (row, expected) in inputs.rows().into_iter().zip(expected) {
         assert_eq!(row.len(), expected.len());
@@ -99,7 +106,7 @@ fn inputs_are_those_of_scikit_learn(#[case] preprocessing: Preprocessing) {
 #[test]
 fn balanced_class_weights_are_those_of_scikit_learn() {
     let fixture = fixture();
-    let (recipe, table) = fitted(&fixture.csv, fixture.training_rows, Task::OneHotClasses, Preprocessing::Standardize);
+    let (recipe, table) = fitted(&fixture.csv, fixture.training_rows, Task::OneHotClasses, Scale::standardize());
     let rows: Vec<usize> = (0..fixture.training_rows).collect();
     let balanced = ClassWeight::Rule(ClassWeightRule::Balanced);
     let received = weights(&recipe, &table, &rows, Some(&balanced), None).unwrap().unwrap();
@@ -111,7 +118,7 @@ fn balanced_class_weights_are_those_of_scikit_learn() {
 
 #[test]
 fn sample_weights_multiply_class_weights() {
-    let (recipe, table) = fitted("x,w,y\n1,2,a\n2,0,b\n3,0.5,b\n", 3, Task::SparseClasses, Preprocessing::None);
+    let (recipe, table) = fitted("x,w,y\n1,2,a\n2,0,b\n3,0.5,b\n", 3, Task::SparseClasses, Scale::none());
     let classes = ClassWeight::Labels([("b".to_owned(), 3.0)].into());
     let received = weights(&recipe, &table, &[0, 1, 2], Some(&classes), Some("w")).unwrap().unwrap();
     assert_eq!(received.to_vec(), [2.0, 0.0, 1.5]);
@@ -128,7 +135,7 @@ number,flag,colour,y
 
 #[test]
 fn every_kind_of_cell() {
-    let (recipe, table) = fitted(MIXED, 3, Task::Regression, Preprocessing::None);
+    let (recipe, table) = fitted(MIXED, 3, Task::Regression, Scale::none());
     // number (median 2), flag (as many true as false), blue (no training row has it), green, red, missing
     let expected = arr2(&[
         [1.0, 1.0, 0.0, 0.0, 1.0, 0.0],
@@ -150,13 +157,13 @@ fn every_kind_of_cell() {
 
 #[test]
 fn a_column_without_training_values_is_zero() {
-    let (recipe, table) = fitted("a,b,y\n,1,1.5\n,2,2.5\n7,3,3.5\n", 2, Task::Regression, Preprocessing::Standardize);
+    let (recipe, table) = fitted("a,b,y\n,1,1.5\n,2,2.5\n7,3,3.5\n", 2, Task::Regression, Scale::standardize());
     assert_eq!(recipe.inputs(&table, &[0, 2]).column(0).to_vec(), [0.0, 0.0]);
 }
 
 #[test]
 fn levels_of_a_column_that_mixes_text_and_numbers() {
-    let (recipe, _) = fitted("code,y\n7,1.5\n007,2.5\nx,3.5\n", 3, Task::Regression, Preprocessing::None);
+    let (recipe, _) = fitted("code,y\n7,1.5\n007,2.5\nx,3.5\n", 3, Task::Regression, Scale::none());
     for known in [json!([7]), json!([7.0]), json!(["7"]), json!([" 7 "])] {
         assert_eq!(recipe.encode_all(&[known], &[]).unwrap().inputs, arr2(&[[1.0]]));
     }
@@ -194,7 +201,7 @@ fn levels_of_a_column_that_mixes_text_and_numbers() {
 #[case(json!(7), &[("", "expected a record or a list, received 7")])]
 #[case(json!([-1e308, true, "red"]), &[("/0", "expected a number within ±3.4028235e38, received -1e+308")])]
 fn wrong_instances_are_pointed_at(#[case] instance: Value, #[case] expected: &[(&str, &str)]) {
-    let (recipe, _) = fitted(MIXED, 4, Task::Regression, Preprocessing::Standardize);
+    let (recipe, _) = fitted(MIXED, 4, Task::Regression, Scale::standardize());
     let good = json!([1, true, "red"]);
     let errors = recipe.encode_all(&[good, instance], &[]).unwrap_err();
     let received: Vec<_> = errors.iter().map(|error| (error.pointer.clone(), error.detail.as_str())).collect();
@@ -205,7 +212,7 @@ fn wrong_instances_are_pointed_at(#[case] instance: Value, #[case] expected: &[(
 
 #[test]
 fn a_key_that_is_left_out_is_a_missing_value_with_a_warning() {
-    let (recipe, _) = fitted(MIXED, 3, Task::Regression, Preprocessing::Standardize);
+    let (recipe, _) = fitted(MIXED, 3, Task::Regression, Scale::standardize());
     let without = recipe.encode_all(&[json!({"number": 1, "flag": true})], &[]).unwrap();
     let null = recipe.encode_all(&[json!({"number": 1, "flag": true, "colour": null})], &[]).unwrap();
     assert_eq!((&without.inputs, null.warnings.len()), (&null.inputs, 0));
@@ -216,7 +223,7 @@ fn a_key_that_is_left_out_is_a_missing_value_with_a_warning() {
 #[test]
 fn columns_that_do_not_vary_have_no_effect() {
     let csv = "x,fee,flag,kind,y\n1,7,true,a,0.5\n2,7,true,a,1.5\n3,8,false,b,2.5\n";
-    for preprocessing in [Preprocessing::Standardize, Preprocessing::MinMax] {
+    for preprocessing in [Scale::standardize(), Scale::min_max()] {
         let (recipe, table) = fitted(csv, 2, Task::Regression, preprocessing);
         let known = recipe.encode_all(&[json!([1, 7, true, "a"])], &[]).unwrap();
         let other = recipe.encode_all(&[json!([1, 250, false, "b"])], &[]).unwrap();
@@ -228,7 +235,7 @@ fn columns_that_do_not_vary_have_no_effect() {
         let expected = [("/instances/0/1", constant), ("/instances/0/2", constant), ("/instances/0/3", "unseen_level")];
         assert_eq!(codes, expected);
     }
-    let (raw, _) = fitted(csv, 2, Task::Regression, Preprocessing::None);
+    let (raw, _) = fitted(csv, 2, Task::Regression, Scale::none());
     let encoded = raw.encode_all(&[json!([1, 250, false, "a"])], &[]).unwrap().inputs;
     assert_eq!(expanded(&raw, &encoded), arr2(&[[1.0, 250.0, 0.0, 1.0, 0.0]]));
 }
@@ -246,7 +253,7 @@ fn nested_instances_have_the_shape_of_the_input(
     #[case] error: Option<&str>,
 ) {
     let csv = "a,b,c,d,e,f,y\n9,0,9,0,9,1,0.5\n0,9,1,9,0,9,1.5\n";
-    let (recipe, table) = fitted(csv, 2, Task::Regression, Preprocessing::None);
+    let (recipe, table) = fitted(csv, 2, Task::Regression, Scale::none());
     let encoded = recipe.encode_all(&[instance], &[Shape(shape.to_vec())]);
     match error {
         None => assert_eq!(encoded.unwrap().inputs, recipe.inputs(&table, &[0])),
@@ -256,14 +263,14 @@ fn nested_instances_have_the_shape_of_the_input(
 
 #[test]
 fn errors_have_an_end() {
-    let (recipe, _) = fitted(MIXED, 4, Task::Regression, Preprocessing::Standardize);
+    let (recipe, _) = fitted(MIXED, 4, Task::Regression, Scale::standardize());
     let errors = recipe.encode_all(&vec![json!(["x", "x", 1]); 1000], &[]).unwrap_err();
     assert_eq!(errors.len(), 20);
 }
 
 #[test]
 fn names_in_pointers_are_escaped() {
-    let (recipe, _) = fitted("a/b~,y\n1,1.5\n2,2.5\n", 2, Task::Regression, Preprocessing::Standardize);
+    let (recipe, _) = fitted("a/b~,y\n1,1.5\n2,2.5\n", 2, Task::Regression, Scale::standardize());
     assert_eq!(recipe.encode_all(&[json!({"a/b~": "x"})], &[]).unwrap_err()[0].pointer, "/instances/0/a~1b~0");
 }
 
@@ -271,9 +278,9 @@ fn names_in_pointers_are_escaped() {
 #[case("x,y\n1,b\n2,a\n3,c\n", json!(["a", "b", "c"]))]
 #[case("x,y\n1,10\n2,-1\n3,9.0\n", json!([-1, 9, 10]))]
 fn labels_keep_their_type_and_order(#[case] csv: &str, #[case] labels: Value) {
-    let (recipe, table) = fitted(csv, 3, Task::SparseClasses, Preprocessing::Standardize);
+    let (recipe, table) = fitted(csv, 3, Task::SparseClasses, Scale::standardize());
     assert_eq!(json!(recipe.labels()), labels);
-    let one_hot = fitted(csv, 3, Task::OneHotClasses, Preprocessing::Standardize).0;
+    let one_hot = fitted(csv, 3, Task::OneHotClasses, Scale::standardize()).0;
     let classes = recipe.targets(&table, &[0, 1, 2]).unwrap();
     let cells = one_hot.targets(&table, &[0, 1, 2]).unwrap();
     assert_eq!(cells.dim(), (3, 3));
@@ -298,7 +305,7 @@ fn labels_keep_their_type_and_order(#[case] csv: &str, #[case] labels: Value) {
 fn a_confusion_matrix_counts_what_predictions_say() {
     let csv = "x,y\n1,a\n2,b\n3,b\n";
     let matrix = |task: Task, output: Array2<f32>| {
-        let (recipe, table) = fitted(csv, 3, task, Preprocessing::None);
+        let (recipe, table) = fitted(csv, 3, task, Scale::none());
         let targets = recipe.targets(&table, &[0, 1, 2]).unwrap();
         recipe
             .confusion_matrix(CountedRows::Training, targets.view(), 2, |rows| {
@@ -318,7 +325,7 @@ fn a_confusion_matrix_counts_what_predictions_say() {
     for (csv, task) in
         [(format!("x,y\n{many}"), Task::SparseClasses), (csv.replace('a', "1").replace('b', "2"), Task::Regression)]
     {
-        let (recipe, table) = fitted(&csv, 3, task, Preprocessing::None);
+        let (recipe, table) = fitted(&csv, 3, task, Scale::none());
         let targets = recipe.targets(&table, &[0, 1, 2]).unwrap();
         let refused = recipe.confusion_matrix(CountedRows::Training, targets.view(), 2, |_| unreachable!());
         assert_eq!(refused, None);
@@ -327,7 +334,7 @@ fn a_confusion_matrix_counts_what_predictions_say() {
 
 #[test]
 fn answers_as_json() {
-    let (binary, table) = fitted("x,y\n1,true\n2,false\n3,true\n", 3, Task::Binary, Preprocessing::Standardize);
+    let (binary, table) = fitted("x,y\n1,true\n2,false\n3,true\n", 3, Task::Binary, Scale::standardize());
     assert_eq!(binary.targets(&table, &[0, 1]).unwrap(), arr2(&[[1.0], [0.0]]));
     let answers = serde_json::to_string(&binary.decode(arr2(&[[0.7f32], [0.5]]).view(), &[])).unwrap();
     assert_eq!(
@@ -337,13 +344,13 @@ fn answers_as_json() {
             {"label": false, "probabilities": {"false": 0.5, "true": 0.5}},
         ])
     );
-    let (margin, table) = fitted("x,y\n1,true\n2,false\n3,true\n", 3, Task::Margin, Preprocessing::Standardize);
+    let (margin, table) = fitted("x,y\n1,true\n2,false\n3,true\n", 3, Task::Margin, Scale::standardize());
     assert_eq!(margin.targets(&table, &[0, 1]).unwrap(), arr2(&[[1.0], [0.0]]));
     assert_eq!(
         serde_json::to_string(&margin.decode(arr2(&[[0.25f32], [0.0], [-1.5]]).view(), &[])).unwrap(),
         r#"[{"label":true,"score":0.25},{"label":false,"score":0.0},{"label":false,"score":-1.5}]"#
     );
-    let (number, _) = fitted("x,y\n1,1.5\n2,2.5\n", 2, Task::Regression, Preprocessing::Standardize);
+    let (number, _) = fitted("x,y\n1,1.5\n2,2.5\n", 2, Task::Regression, Scale::standardize());
     assert_eq!(serde_json::to_string(&number.decode(arr2(&[[12.3f32]]).view(), &[])).unwrap(), r#"[{"value":12.3}]"#);
     let (inspection, table) = read("x,y,z\n1,1.5,true\n2,2.5,false\n");
     let targets = ["y".to_owned(), "z".to_owned()];
@@ -352,10 +359,11 @@ fn answers_as_json() {
         &inspection.columns,
         &["x".into()],
         &[output(Task::Regression, &targets)],
-        |_| Preprocessing::Standardize,
+        &[RecipeProfile::Network.preparation(&inspection.columns[0], &Scale::standardize())],
         &[0, 1],
     )
-    .unwrap();
+    .unwrap()
+    .recipe;
     assert_eq!(several.targets(&table, &[0, 1]).unwrap(), arr2(&[[1.5, 1.0], [2.5, 0.0]]));
     let answers = serde_json::to_string(&several.decode(arr2(&[[0.1f32, 1e-9]]).view(), &[])).unwrap();
     assert_eq!(answers, r#"[{"value":{"y":0.1,"z":1e-9}}]"#);
@@ -363,7 +371,7 @@ fn answers_as_json() {
 
 #[test]
 fn missing_targets_and_unknown_labels_are_named() {
-    let (recipe, _) = fitted("x,y\n1,a\n2,b\n", 2, Task::SparseClasses, Preprocessing::Standardize);
+    let (recipe, _) = fitted("x,y\n1,a\n2,b\n", 2, Task::SparseClasses, Scale::standardize());
     let (_, other) = read("x,y\n1,a\n2,c\n3,\n");
     let unknown = recipe.targets(&other, &[0, 1]).unwrap_err();
     assert_eq!(unknown.detail, "row 2: expected one of the labels \"a\", \"b\" of \"y\", received \"c\"");
@@ -373,9 +381,9 @@ fn missing_targets_and_unknown_labels_are_named() {
 
 #[test]
 fn a_stored_recipe_is_the_same_recipe() {
-    let (recipe, table) = fitted(MIXED, 3, Task::Regression, Preprocessing::Standardize);
+    let (recipe, table) = fitted(MIXED, 3, Task::Regression, Scale::standardize());
     let stored = serde_json::to_string(&recipe).unwrap();
-    assert!(stored.starts_with(r#"{"version":2,"#), "{stored}");
+    assert!(stored.starts_with(r#"{"version":3,"#), "{stored}");
     let restored: Recipe = serde_json::from_str(&stored).unwrap();
     assert_eq!(restored, recipe);
     assert_eq!(restored.inputs(&table, &[0, 1, 2, 3]), recipe.inputs(&table, &[0, 1, 2, 3]));
@@ -425,7 +433,7 @@ proptest! {
             let (number, boolean) = (number.map(|x| x.to_string()), boolean.map(|x| x.to_string()));
             csv += &format!("{},{},{},1.5\n", written(number), written(boolean), written(category.clone()));
         }
-        let preprocessing = [Preprocessing::Standardize, Preprocessing::MinMax, Preprocessing::None][scaling];
+        let preprocessing = [Scale::standardize(), Scale::min_max(), Scale::none()][scaling].clone();
         let (recipe, table) = fitted(&csv, training.min(cells.len()), Task::Regression, preprocessing);
         let columns = inspect(&mut csv.as_bytes(), csv_format(), &ReadOptions::default(), &LIMITS).unwrap().columns;
         let mut records = rows(&mut csv.as_bytes(), csv_format(), &Dialect::default(), &columns, crate::data::read::RowRange { first: 0, limit: usize::MAX, bytes: usize::MAX }).unwrap();

@@ -2,6 +2,7 @@
 
 use super::{
     Samples, loss_rows,
+    rescale::rescale,
     task::{OutputTask, Task},
 };
 use crate::engine::{
@@ -31,6 +32,8 @@ pub(super) struct Lane<F> {
     weights: Vec<F>,
     /// Targets and outputs of the unmasked loss rows.
     unmasked: (Vec<F>, Vec<F>),
+    /// Targets and outputs in the units of the metrics.
+    rescaled: (Vec<F>, Vec<F>),
     /// By output: the sum of the losses of the last step's rows.
     pub losses: Vec<f64>,
     /// By output: the number of the last step's loss rows that count.
@@ -66,6 +69,7 @@ impl<F: Real> Lane<F> {
         let rows = task.partition.shard_rows;
         let masked = || task.outputs.iter().filter(|output| output.mask.is_some());
         let weights = task.outputs.iter().filter(|output| weighted || output.mask.is_some());
+        let rescaled = || task.outputs.iter().filter(|output| !output.rescale.is_empty());
         let max_of = |sizes: &mut dyn Iterator<Item = usize>| vec![F::ZERO; rows * sizes.max().unwrap_or(0)];
         Self {
             tape: Tape::for_training(architecture, rows),
@@ -77,6 +81,10 @@ impl<F: Real> Lane<F> {
             unmasked: (
                 max_of(&mut masked().map(|output| output.targets.len())),
                 max_of(&mut masked().map(|output| output.positions * output.width)),
+            ),
+            rescaled: (
+                max_of(&mut rescaled().map(|output| output.targets.len())),
+                max_of(&mut rescaled().map(|output| output.positions * output.width)),
             ),
             losses: vec![0.0; task.outputs.len()],
             counts: vec![0.0; task.outputs.len()],
@@ -234,7 +242,7 @@ impl<F: Real> Lane<F> {
 
     /// Adds the losses and the metrics, and writes the gradients of the losses at the outputs.
     fn evaluate(&mut self, task: &Task<'_>, rows: BatchRows<'_, '_, F>, count: usize) {
-        let Self { tape, targets, row_weights, weights, unmasked, losses, metrics, scratch, .. } = self;
+        let Self { tape, targets, row_weights, weights, unmasked, rescaled, losses, metrics, scratch, .. } = self;
         let row_weights = rows.samples.weights.map(|_| &row_weights[..count]);
         let mut elements = &mut metrics[..];
         for (index, output) in task.outputs.iter().enumerate() {
@@ -256,10 +264,20 @@ impl<F: Real> Lane<F> {
             if let Some(activation) = fused {
                 activation.forward(values, width);
             }
-            let all = (targets, &*values);
+            let all = match output.rescale.is_empty() {
+                true => (targets, &*values),
+                false => {
+                    rescale(targets, &output.rescale, &mut rescaled.0);
+                    rescale(values, &output.rescale, &mut rescaled.1);
+                    (
+                        rescaled.0.get(..targets.len()).unwrap_or_default(),
+                        rescaled.1.get(..values.len()).unwrap_or_default(),
+                    )
+                }
+            };
             let (targets, values) = match mask {
                 None => all,
-                Some(mask) => loss_rows::unmasked(output, targets, values, mask, unmasked),
+                Some(mask) => loss_rows::unmasked(output, all.0, all.1, mask, unmasked),
             };
             for metric in &output.metrics {
                 let (mine, rest) = elements.split_at_mut(metric.sums(width));

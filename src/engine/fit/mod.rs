@@ -1,6 +1,7 @@
 //! The training loop, its callbacks and events.
 
 mod early_stopping;
+mod evaluate;
 #[cfg(test)]
 mod golden;
 mod lane;
@@ -12,6 +13,7 @@ mod monitor;
 mod partition;
 mod passes;
 mod reduce_lr_on_plateau;
+mod rescale;
 mod sources;
 mod task;
 #[cfg(test)]
@@ -22,10 +24,12 @@ mod update;
 mod validation_freq;
 
 pub use early_stopping::EarlyStopping;
+pub use evaluate::evaluate;
 pub use logged::{Logged, find_monitor, logged};
 pub use memory::TrainingMemory;
 pub use monitor::Mode;
 pub use reduce_lr_on_plateau::ReduceLrOnPlateau;
+pub use rescale::Rescale;
 pub use train::fit;
 pub use validation_freq::ValidationFreq;
 
@@ -75,12 +79,14 @@ pub struct OutputPlan {
     pub loss_weight: f64,
     /// The metrics, in the order in which they are reported.
     pub metrics: Vec<Metric>,
+    /// How outputs and targets get the units in which metrics are reported: the steps of each target column; empty for none.
+    pub rescale: Vec<Vec<Rescale>>,
 }
 
 impl OutputPlan {
     /// For the only output of a network.
     pub fn single(loss: ReducedLoss, metrics: Vec<Metric>) -> Self {
-        Self { name: String::new(), loss, role: Role::Trained, loss_weight: 1.0, metrics }
+        Self { name: String::new(), loss, role: Role::Trained, loss_weight: 1.0, metrics, rescale: Vec::new() }
     }
 }
 

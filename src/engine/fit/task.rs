@@ -1,6 +1,6 @@
 //! [`Task`]: what the lanes of a fit compute, and where the data of each input and output is.
 
-use super::{FitPlan, Role, partition::Partition};
+use super::{FitPlan, Rescale, Role, partition::Partition};
 use crate::engine::{
     activation::Activation, input_layout::InputLayout, loss::ReducedLoss, metric::Metric, spec::Architecture,
 };
@@ -24,6 +24,8 @@ pub(super) struct OutputTask {
     pub loss_weight: f64,
     /// The metrics of the plan, resolved for this loss.
     pub metrics: Vec<Metric>,
+    /// How outputs and targets get the units of the metrics; empty for none.
+    pub rescale: Vec<Vec<Rescale>>,
     pub value: usize,
     pub mask: Option<usize>,
     /// The last activation, if the loss is computed from its input (logits).
@@ -66,6 +68,7 @@ impl DataLayout {
                 trained,
                 loss_weight: output.loss_weight,
                 metrics: output.metrics.iter().map(|metric| metric.resolve(&output.loss)).collect(),
+                rescale: output.rescale.clone(),
                 value,
                 mask: architecture.output_mask(index),
                 fused: last.filter(|&last| trained && output.loss.is_fused_with(last)),

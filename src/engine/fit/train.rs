@@ -211,7 +211,7 @@ fn check_stop(flow: ControlFlow<()>) -> Result<(), FitError> {
 }
 
 /// Callers validate user input; a violation here is a bug.
-fn check<F: Real>(network: &Network<F>, plan: &FitPlan, samples: &Samples<'_, F>) {
+pub(super) fn check<F: Real>(network: &Network<F>, plan: &FitPlan, samples: &Samples<'_, F>) {
     let architecture = network.architecture();
     let rows = samples.x.nrows();
     assert!(rows > 0 && plan.epochs > 0 && plan.batch_size > 0, "rows, epochs and batch size are at least 1");

@@ -31,6 +31,13 @@ pub(super) fn targets<'a>(
             Ok(column) if found.iter().any(|known| known.name == column.name) => {
                 errors.push(FieldError::new(pointer, format!("expected each column once, received {name:?} again")));
             }
+            Ok(column) if matches!(column.kind, ColumnType::Datetime | ColumnType::Ignored) => {
+                let detail = format!(
+                    "expected numbers, categories or true and false in the target {name:?}, received the type {}",
+                    column.kind.name()
+                );
+                errors.push(FieldError::new(pointer, detail));
+            }
             Ok(column) if column.missing > 0 => {
                 let (missing, rows) = (column.missing, dataset.rows);
                 let detail =
@@ -76,7 +83,7 @@ pub(super) fn features<'a>(
                         |detail: String| errors.push(FieldError::new(format!("{pointer}/{index}"), detail));
                     match column(name, dataset) {
                         Err(detail) => refuse(detail),
-                        Ok(column) if is_target(name) && column.kind == ColumnType::Category => {
+                        Ok(column) if is_target(name) && column.kind.has_levels() => {
                             refuse(format!("expected a column other than the target {name:?}, which is not a number"));
                         }
                         Ok(_) if sample_weight == Some(name) => {
@@ -101,7 +108,7 @@ pub(super) fn features<'a>(
         None if targets.is_none() => return None,
         None => {
             found = dataset.columns.iter().filter(|column| !is_target(&column.name)).collect();
-            found.retain(|column| sample_weight != Some(&column.name));
+            found.retain(|column| sample_weight != Some(&column.name) && column.kind != ColumnType::Ignored);
             let unusable = found.iter().filter_map(|column| unusable(column, dataset));
             errors.extend(unusable.map(|detail| FieldError::new("/features", detail + "; name the other columns")));
         }
@@ -174,7 +181,7 @@ fn unusable(column: &Column, dataset: TableView<'_>) -> Option<String> {
     if column.missing == dataset.rows {
         return Some(format!("expected a column with values, but all {} cells of {name:?} are missing", dataset.rows));
     }
-    if column.kind == ColumnType::Category && column.values.is_none() {
+    if column.kind.has_levels() && column.values.is_none() {
         let distinct = column.distinct;
         return Some(format!(
             "expected a category with few levels, but {name:?} has about {distinct} different texts: an id or free text"

@@ -2,16 +2,14 @@
 
 use super::request::JobRequest;
 use crate::{
-    data::{
-        named::Named,
-        recipe::input_width,
-        schema::{Column, ColumnType},
-    },
+    data::{named::Named, schema::Column},
     engine::{
         field::{FieldError, escape},
         spec::Definition,
     },
+    job::preprocessing::Prepared,
 };
+use std::collections::HashMap;
 
 /// The columns of each input in the model's order, where the request names them.
 pub(super) fn named_inputs(
@@ -102,7 +100,7 @@ pub(super) fn hint_of_targets(
     targets: &Option<Vec<&Column>>,
 ) -> Option<&'static str> {
     let targets = targets.as_deref().unwrap_or_default();
-    let numbers = targets.iter().all(|target| target.kind != ColumnType::Category);
+    let numbers = targets.iter().all(|target| !target.kind.has_levels());
     let left_out = request.features.is_none() && request.inputs.is_none() && numbers;
     let fits = |width: usize| definition.input_shapes(&[width]).is_ok();
     (left_out && !fits(width) && fits(width + targets.len()))
@@ -114,11 +112,33 @@ pub(super) fn hinted(error: FieldError, hint: Option<&str>) -> FieldError {
     FieldError { detail: format!("{}{}", error.detail, hint.unwrap_or_default()), ..error }
 }
 
-/// Cells of each input.
-pub(super) fn widths(inputs: Option<&Named<Vec<String>>>, features: &[String], columns: &[Column]) -> Vec<usize> {
+/// Columns of the network's x: the features of every input, of which a one-hot one is a column of codes.
+pub(super) fn x_columns(
+    inputs: Option<&Named<Vec<String>>>,
+    features: &[&Column],
+    prepared: Option<&[Prepared]>,
+) -> u64 {
+    let of = |column: &Column, it: &Prepared| it.preparation.columns(column) as u64;
+    let pairs = || features.iter().zip(prepared.unwrap_or_default());
+    let by_name =
+        |name: &String| pairs().find(|(column, _)| column.name == *name).map_or(0, |(column, it)| of(column, it));
     match inputs {
-        None => vec![input_width(columns, features)],
-        Some(inputs) => inputs.0.iter().map(|(_, features)| input_width(columns, features)).collect(),
+        None => pairs().map(|(column, it)| of(column, it)).sum(),
+        Some(inputs) => inputs.0.iter().flat_map(|(_, names)| names).map(by_name).sum(),
+    }
+}
+
+/// Elements of each input; `prepared` are the preparations of `features`.
+pub(super) fn widths(inputs: Option<&Named<Vec<String>>>, features: &[&Column], prepared: &[Prepared]) -> Vec<usize> {
+    let by_name: HashMap<&str, usize> = features
+        .iter()
+        .zip(prepared)
+        .map(|(column, prepared)| (column.name.as_str(), prepared.preparation.width(column)))
+        .collect();
+    let width = |names: &[String]| names.iter().filter_map(|name| by_name.get(name.as_str())).sum();
+    match inputs {
+        None => vec![by_name.values().sum()],
+        Some(inputs) => inputs.0.iter().map(|(_, features)| width(features)).collect(),
     }
 }
 

@@ -71,15 +71,15 @@ fn inferred_task(columns: &[&Column], shape: &Shape, last: Option<Activation>) -
     match columns {
         _ if has_label_per_step(columns, shape) => Task::StepClasses,
         [column] => match (column.kind, label_count(column)) {
-            (ColumnType::Category | ColumnType::Boolean, Some(2)) if width == 1 => Task::Binary,
-            (ColumnType::Category | ColumnType::Boolean, _) => Task::SparseClasses,
+            (ColumnType::Category | ColumnType::Ordinal | ColumnType::Boolean, Some(2)) if width == 1 => Task::Binary,
+            (ColumnType::Category | ColumnType::Ordinal | ColumnType::Boolean, _) => Task::SparseClasses,
             (ColumnType::Number, Some(2)) if width == 1 && last == Some(Activation::Sigmoid) => Task::Binary,
             (ColumnType::Number, count)
                 if width > 1 && (is_softmax || count == Some(width) || indices(column, width, None)) =>
             {
                 Task::SparseClasses
             }
-            (ColumnType::Number, _) => Task::Regression,
+            (ColumnType::Number | ColumnType::Datetime | ColumnType::Ignored, _) => Task::Regression,
         },
         _ => Task::Regression,
     }
@@ -111,7 +111,7 @@ fn task_of_request(
     };
     let count = columns.len();
     match (task, columns) {
-        (TaskRequest::Regression, columns) => match columns.iter().find(|column| column.kind == ColumnType::Category) {
+        (TaskRequest::Regression, columns) => match columns.iter().find(|column| column.kind.has_levels()) {
             None => Ok(Task::Regression),
             Some(column) => refuse(TaskRequest::Classification, format!("{:?} is a category", column.name)),
         },
@@ -184,8 +184,8 @@ fn task_of_request(
 
 fn other_than_labels(column: &Column) -> TaskRequest {
     match column.kind {
-        ColumnType::Number => TaskRequest::Regression,
-        ColumnType::Category | ColumnType::Boolean => TaskRequest::MulticlassClassification,
+        ColumnType::Number | ColumnType::Datetime | ColumnType::Ignored => TaskRequest::Regression,
+        ColumnType::Category | ColumnType::Ordinal | ColumnType::Boolean => TaskRequest::MulticlassClassification,
     }
 }
 

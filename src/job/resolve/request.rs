@@ -4,10 +4,17 @@ use super::request_schema;
 use crate::{
     data::named::{Named, PerOutput},
     engine::{
-        field::{FieldError, parse, parse_settings},
+        field::{FieldError, parse, parse_settings, type_of},
         optimizer::Optimizer,
     },
-    job::{columns::Columns, labels::Labels, preprocessing::ChosenBy, task_request::TaskRequest, training::Training},
+    job::{
+        columns::Columns,
+        labels::Labels,
+        preprocessing::{ChosenBy, PreprocessingRequest},
+        split::SplitRequest,
+        task_request::TaskRequest,
+        training::Training,
+    },
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -45,6 +52,15 @@ pub struct JobRequest {
     /// Short for `training.sample_weight`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample_weight: Option<String>,
+    /// How the rows are divided into parts that train, validate and test. `training.validation_split` is short for
+    /// `split.validation`.
+    #[schema(value_type = Option<SplitRequest>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split: Option<Value>,
+    /// What becomes of each column before the network. Default: by type; see the job's `preprocessing`.
+    #[schema(value_type = Option<PreprocessingRequest>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preprocessing: Option<Value>,
     /// Training settings.
     #[schema(value_type = Option<crate::job::training::TrainingRequest>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -98,6 +114,62 @@ impl JobRequest {
         let training = parse_settings(&settings, &mut wrong);
         errors.extend(wrong.into_iter().map(|error| hint_of_optimizer(error).under("/training")));
         training
+    }
+
+    /// The preprocessing of the request; what is wrong is an error. `preprocessing.number.scale` becomes
+    /// `training.preprocessing`.
+    pub(super) fn preprocessing(&self, training: &mut Training, errors: &mut Vec<FieldError>) -> PreprocessingRequest {
+        let request: PreprocessingRequest = match &self.preprocessing {
+            None | Some(Value::Null) => PreprocessingRequest::default(),
+            Some(Value::Object(settings)) => {
+                let mut wrong = Vec::new();
+                let request = parse_settings(settings, &mut wrong);
+                errors.extend(wrong.into_iter().map(|error| error.under("/preprocessing")));
+                request.unwrap_or_default()
+            }
+            Some(other) => {
+                errors.push(FieldError::new(
+                    "/preprocessing",
+                    format!("expected an object, received {}", type_of(other)),
+                ));
+                PreprocessingRequest::default()
+            }
+        };
+        if let Some(scale) = request.number.as_ref().and_then(|number| number.scale.clone()) {
+            if self.in_training("preprocessing").is_some_and(|value| !value.is_null()) {
+                let detail = "expected `preprocessing.number.scale` or `training.preprocessing`, received both";
+                errors.push(FieldError::new("/preprocessing/number/scale", detail));
+            }
+            training.preprocessing = scale;
+        }
+        request
+    }
+
+    /// The split of the request; what is wrong is an error. `split.validation` becomes `training.validation_split`.
+    pub(super) fn split(&self, training: &mut Training, errors: &mut Vec<FieldError>) -> SplitRequest {
+        let mut split: SplitRequest = match &self.split {
+            None | Some(Value::Null) => return SplitRequest::default(),
+            Some(Value::Object(settings)) => {
+                let mut wrong = Vec::new();
+                let split = parse_settings(settings, &mut wrong);
+                errors.extend(wrong.into_iter().map(|error| error.under("/split")));
+                split.unwrap_or_default()
+            }
+            Some(other) => {
+                errors.push(FieldError::new("/split", format!("expected an object, received {}", type_of(other))));
+                return SplitRequest::default();
+            }
+        };
+        if self.in_training("validation_split").is_some_and(|value| !value.is_null()) {
+            let detail = "expected `split` or `training.validation_split`, received both";
+            errors.push(FieldError::new("/split", detail));
+        }
+        if let Some(share) = split.validation.take_if(|share| !(0.0..1.0).contains(share)) {
+            let detail = format!("expected at least 0 and less than 1, received {share}");
+            errors.push(FieldError::new("/split/validation", detail));
+        }
+        training.validation_split = split.validation.unwrap_or_default();
+        split
     }
 
     /// Who chose `training.preprocessing`.

@@ -4,15 +4,18 @@ use super::{
     columns, inputs,
     output_request::{output_requests, target_columns, target_in_order},
     request::JobRequest,
-    resolved_output::{class_columns, resolve_outputs},
+    resolved_output::{ResolvedOutput, class_columns, resolve_outputs},
     table_view::TableView,
+    training::Validated,
     validation::check_validation,
     warnings,
 };
 use crate::{
     data::{
         named::{Named, PerOutput},
-        recipe::Task,
+        recipe::{RecipeProfile, Task},
+        schema::{Column, ColumnType, ValueCount},
+        split::{Part, SplitMethod},
     },
     engine::{
         field::FieldError,
@@ -20,8 +23,12 @@ use crate::{
     },
     job::{
         columns::Columns,
-        preprocessing::{ColumnScale, JobWarning, choose},
+        preprocessing::{
+            Defaults, JobPreprocessing, JobWarning, TargetScale, TargetScaleRequest, choose, choose_target_scale,
+            prepare_columns,
+        },
         sizes::{JobSummary, Tables},
+        split::{JobSplit, SplitRequest},
         training::{BatchSize, Training},
     },
 };
@@ -40,8 +47,10 @@ pub struct Resolved {
     pub training: Training,
     /// The task of each output.
     pub task: PerOutput<Task>,
-    /// How number columns are scaled.
-    pub preprocessing: Vec<ColumnScale>,
+    /// How the rows are divided.
+    pub split: JobSplit,
+    /// What becomes of the columns before the network.
+    pub preprocessing: JobPreprocessing,
     /// What is allowed and probably not intended.
     pub warnings: Vec<JobWarning>,
     /// Sizes.
@@ -63,9 +72,11 @@ pub fn resolve(
     limits: &Limits,
 ) -> Result<Resolved, Vec<FieldError>> {
     let mut errors = Vec::new();
-    let Some(training) = request.training(defaults, &mut errors) else {
+    let Some(mut training) = request.training(defaults, &mut errors) else {
         return Err(located(errors, request));
     };
+    let preprocessing = request.preprocessing(&mut training, &mut errors);
+    let split_request = request.split(&mut training, &mut errors);
     let task = request.task.as_ref();
     let requests =
         output_requests(&request.target, task, &training, definition, !defaults.is_empty(), dataset, &mut errors);
@@ -81,8 +92,20 @@ pub fn resolve(
     columns::sample_weight(sample_weight, &targets, dataset, &mut errors);
     let names: Vec<String> = features.iter().flatten().map(|column| column.name.clone()).collect();
 
-    let architecture = features.as_ref().and_then(|_| {
-        let widths = inputs::widths(inputs.as_ref(), &names, dataset.columns);
+    let type_defaults = Defaults {
+        profile: RecipeProfile::Network,
+        scale: training.preprocessing.clone(),
+        target_classes: targets.as_deref().and_then(target_classes),
+    };
+    let prepared = features.as_ref().map(|features| {
+        let mut wrong = Vec::new();
+        let prepared = prepare_columns(&preprocessing, &type_defaults, features, &mut wrong);
+        errors.extend(wrong.into_iter().map(|error| error.under("/preprocessing")));
+        prepared
+    });
+    let prepared = prepared.as_deref().filter(|prepared| prepared.len() == names.len());
+    let architecture = features.as_ref().zip(prepared).and_then(|(features, prepared)| {
+        let widths = inputs::widths(inputs.as_ref(), features, prepared);
         let width: usize = widths.iter().sum();
         let hint = inputs::hint_of_targets(request, definition, width, &targets);
         let architecture = architecture(definition, &widths, limits, request.definition.is_some());
@@ -103,16 +126,31 @@ pub fn resolve(
     let tasks = outputs.as_ref().and_then(|outputs| {
         PerOutput::collect(&definition.output_names(), outputs.iter().map(|output| output.task).collect())
     });
-    let training = training.resolve(outputs.as_deref(), tasks.as_ref(), dataset, validation.is_some(), &mut errors);
+    let split = resolve_split(split_request, request, &training, outputs.as_deref(), dataset, &mut errors);
+    let by = split.column.as_deref().and_then(|name| columns::column(name, dataset).ok());
+    let rows = usize::try_from(dataset.rows).unwrap_or(usize::MAX);
+    let parts = split.parts(rows, by);
+    let is_given = request.split.is_some();
+    let training = training.resolve(
+        outputs.as_deref(),
+        tasks.as_ref(),
+        dataset,
+        &Validated { by_dataset: validation.is_some(), by_split: parts.has_validation, is_given },
+        &mut errors,
+    );
     let summary = architecture.as_ref().zip(training.as_ref()).map(|(architecture, training)| {
         let weighted = training.sample_weight.is_some() || training.class_weight.is_some();
         let read = targets.iter().flatten().filter(|target| !names.contains(&target.name)).count() + names.len();
         let tables = Tables {
             rows: dataset.rows,
             validation_rows: validation.map_or(0, |validation| validation.rows),
-            columns: read as u64 + u64::from(training.sample_weight.is_some()),
-            input_columns: inputs.as_ref().map_or(names.len(), |inputs| inputs.0.iter().map(|it| it.1.len()).sum())
-                as u64,
+            training_rows: if validation.is_some() && !parts.has_test { rows } else { parts.training },
+            columns: read as u64 + u64::from(training.sample_weight.is_some()) + u64::from(by.is_some()),
+            input_columns: inputs::x_columns(inputs.as_ref(), features.as_deref().unwrap_or_default(), prepared),
+            repeated_rows: match training.oversampling {
+                true => targets.iter().flatten().map(|target| repeated_rows(target)).max().unwrap_or(0),
+                false => 0,
+            },
             target_cells: targets.as_ref().map_or(0, Vec::len) as u64,
             weighted,
         };
@@ -120,22 +158,143 @@ pub fn resolve(
         errors.extend(check_memory(&summary, training, &tables, limits));
         summary
     });
+    let target_scales = match (outputs.as_deref(), architecture.as_ref()) {
+        (Some(outputs), Some(architecture)) => {
+            let is_of_keras = !defaults.is_empty();
+            target_scales(preprocessing.target.as_ref(), outputs, architecture, is_of_keras, &mut errors)
+        }
+        _ => Vec::new(),
+    };
     match (architecture, requests.as_deref().zip(outputs), training.zip(summary).zip(tasks)) {
         (Some(architecture), Some((requests, outputs)), Some(((training, summary), task))) if errors.is_empty() => {
             let inputs = inputs.or_else(|| inputs::only_input(definition, &names));
             let by = request.preprocessing_chosen_by(defaults);
-            let (preprocessing, mut warnings) =
-                choose(&architecture, &names, inputs.as_ref(), dataset.columns, training.preprocessing, by);
+            let (applied, mut warnings) =
+                choose(&architecture, &names, inputs.as_ref(), dataset.columns, prepared.unwrap_or_default(), by);
             warnings.extend(warnings::of_outputs(&outputs, &architecture));
-            warnings.extend(warnings::constant_features(&names, dataset.columns, &preprocessing));
+            warnings.extend(warnings::constant_features(&names, dataset.columns, &applied));
             warnings.extend(warnings::targets_among_features(&outputs, &names));
+            warnings.extend(warnings::rare_classes(&outputs, &split, rows));
             warnings.extend(warnings::decay_of_untrained(&outputs, &training.optimizer));
             let target = target_in_order(&request.target, requests);
+            let [number, boolean, category] = type_defaults.shown(&preprocessing);
+            let columns = preprocessing.columns;
+            let preprocessing = JobPreprocessing { number, boolean, category, columns, applied, target: target_scales };
             let layers = architecture.summary().layers;
-            Ok(Resolved { target, features: names, inputs, training, task, preprocessing, warnings, summary, layers })
+            Ok(Resolved {
+                target,
+                features: names,
+                inputs,
+                training,
+                task,
+                split,
+                preprocessing,
+                warnings,
+                summary,
+                layers,
+            })
         }
         _ => Err(located(errors, request)),
     }
+}
+
+/// How many rows oversampling adds at most.
+fn repeated_rows(target: &Column) -> u64 {
+    let counts = || target.values.iter().flatten().map(|level| level.count);
+    let most = counts().max().unwrap_or(0);
+    counts().map(|count| most - count).sum()
+}
+
+/// The split of a job. A mistake is an error at the setting that the request has.
+fn resolve_split(
+    requested: SplitRequest,
+    request: &JobRequest,
+    training: &Training,
+    outputs: Option<&[ResolvedOutput<'_>]>,
+    dataset: TableView<'_>,
+    errors: &mut Vec<FieldError>,
+) -> JobSplit {
+    let by = requested.column.as_deref().map(|name| columns::column(name, dataset));
+    let learns_classes = matches!(outputs, Some([output]) if output.task.has_one_label());
+    let default = match &by {
+        Some(Ok(column)) if column.kind == ColumnType::Datetime => SplitMethod::Time,
+        Some(Ok(column)) if column.kind.has_levels() && column.values.iter().flatten().all(is_part) => {
+            SplitMethod::Column
+        }
+        Some(_) => SplitMethod::Group,
+        None if learns_classes && training.split_shuffle => SplitMethod::Stratified,
+        None => SplitMethod::Random,
+    };
+    let split = JobSplit {
+        method: requested.method.unwrap_or(default),
+        validation: training.validation_split,
+        test: requested.test.unwrap_or_default(),
+        seed: requested.seed.unwrap_or(training.seed),
+        column: requested.column.clone(),
+        shuffle: training.split_shuffle,
+    };
+    if request.split.is_none() {
+        return split;
+    }
+    if split.method == SplitMethod::Stratified && outputs.is_some() && !learns_classes {
+        let detail = "expected another method: stratified needs one target column of classes";
+        errors.push(FieldError::new("/split/method", detail));
+    }
+    let rows = usize::try_from(dataset.rows).unwrap_or(usize::MAX);
+    match by {
+        Some(Err(detail)) => errors.push(FieldError::new("/split/column", detail)),
+        by => {
+            let checked = split.check(rows, by.and_then(Result::ok));
+            errors.extend(checked.err().map(|error| error.under("/split")));
+        }
+    }
+    split
+}
+
+fn is_part(level: &ValueCount) -> bool {
+    level.value.as_str().and_then(Part::named).is_some()
+}
+
+/// The classes of the only target column: 0 where it is a number.
+fn target_classes(targets: &[&Column]) -> Option<usize> {
+    match targets {
+        [target] if target.kind == ColumnType::Boolean => Some(2),
+        [target] if target.kind == ColumnType::Number => Some(0),
+        [target] => target.values.as_ref().map(Vec::len),
+        _ => None,
+    }
+}
+
+/// The scale of the target of each output that is a regression.
+fn target_scales(
+    request: Option<&TargetScaleRequest>,
+    outputs: &[ResolvedOutput<'_>],
+    architecture: &Architecture,
+    is_of_keras: bool,
+    errors: &mut Vec<FieldError>,
+) -> Vec<TargetScale> {
+    let mut scales = Vec::new();
+    for (index, output) in outputs.iter().enumerate() {
+        let name = (outputs.len() > 1).then_some(output.request.name.as_str());
+        let last = architecture.last_activation(index);
+        match choose_target_scale(request, name, output.task, output.loss, last, is_of_keras) {
+            Ok(scale) => scales.extend(scale),
+            Err(error) => errors.push(error),
+        }
+    }
+    if scales.is_empty() && request.is_some_and(|request| request.scale.is_some()) {
+        let detail = "expected no scale: no target is learned as numbers";
+        errors.push(FieldError::new("/preprocessing/target/scale", detail));
+    }
+    let negative = outputs.iter().filter(|output| output.task == Task::Regression).find_map(|output| {
+        output.request.columns.iter().find(|column| column.minimum().is_some_and(|min| min <= -1.0))
+    });
+    if let Some(column) = negative.filter(|_| scales.iter().any(|it| it.scale.begins_with_log())) {
+        let (name, min) = (&column.name, column.minimum().unwrap_or_default());
+        let detail = format!("expected numbers over -1 for log1p, but {name:?} has {min}");
+        errors.push(FieldError::new("/preprocessing/target/scale", detail));
+    }
+    scales
 }
 
 fn located(errors: Vec<FieldError>, request: &JobRequest) -> Vec<FieldError> {

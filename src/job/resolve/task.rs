@@ -196,7 +196,7 @@ fn check_step_classes(request: &OutputRequest<'_>, loss: Loss, shape: &Shape) ->
                     column.maximum().unwrap_or_default()
                 )
             }
-            ColumnType::Category | ColumnType::Boolean => {
+            _ => {
                 format!("a {} ({})", column.kind.name(), first_labels(column))
             }
         };
@@ -270,7 +270,7 @@ fn choose_number_task(
         let (column_name, loss_name) = (&column.name, loss_name(loss));
         let (min, max) = (column.minimum().unwrap_or_default(), column.maximum().unwrap_or_default());
         let detail = match (column.kind, loss.target_kind()) {
-            (ColumnType::Category, _) => {
+            (ColumnType::Category | ColumnType::Ordinal, _) => {
                 format!("{loss_name} learns numbers, but {column_name:?} is a category; a cross-entropy learns classes")
             }
             (ColumnType::Number, TargetKind::Binary | TargetKind::Probabilities) if !is_in_unit_interval(column) => {

@@ -13,6 +13,17 @@ use crate::{
     job::training::{BatchSize, OutputSetting, Training},
 };
 
+/// Which rows validate.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Validated {
+    /// Those of another dataset.
+    pub by_dataset: bool,
+    /// A part of the rows.
+    pub by_split: bool,
+    /// Whether the request has a `split`.
+    pub is_given: bool,
+}
+
 impl Training {
     /// These settings with the defaults that follow from the outputs; `None` where the outputs are not known.
     pub(super) fn resolve(
@@ -20,11 +31,13 @@ impl Training {
         outputs: Option<&[ResolvedOutput<'_>]>,
         tasks: Option<&PerOutput<Task>>,
         dataset: TableView<'_>,
-        has_validation_dataset: bool,
+        validated: &Validated,
         errors: &mut Vec<FieldError>,
     ) -> Option<Self> {
         let mut wrong = Vec::new();
-        let rows = match check_split(self.validation_split, dataset.rows, has_validation_dataset) {
+        // A split of the request is checked as a whole.
+        let share = if validated.is_given { 0.0 } else { self.validation_split };
+        let rows = match check_split(share, dataset.rows, validated.by_dataset) {
             Ok(rows) => rows,
             Err(detail) => {
                 wrong.push(FieldError::new("/validation_split", detail));
@@ -47,7 +60,14 @@ impl Training {
         errors.extend(wrong.into_iter().map(|error| error.under("/training")));
         let (outputs, tasks) = outputs.zip(tasks)?;
         let training = self.with_outputs(outputs)?;
-        let validated = has_validation_dataset || training.validation_split > 0.0;
+        if validated.by_dataset && validated.by_split && validated.is_given {
+            let detail = "expected no validation rows in `split` beside a validation_dataset";
+            errors.push(FieldError::new("/split/validation", detail));
+        }
+        let validated = validated.by_dataset || validated.by_split;
+        if training.oversampling {
+            errors.extend(check_oversampling(outputs, training.class_weight.is_some()));
+        }
         errors.extend(outputs.iter().flat_map(|output| training.check_output(output)));
         errors.extend(training.check_monitors(&training.outputs(tasks), validated));
         Some(training)
@@ -99,6 +119,16 @@ impl Training {
         };
         stopping.into_iter().chain(plateau).filter_map(check).collect()
     }
+}
+
+/// Why training rows cannot be repeated by class.
+fn check_oversampling(outputs: &[ResolvedOutput<'_>], has_class_weight: bool) -> Option<FieldError> {
+    let detail = match outputs {
+        [output] if output.task.has_one_label() && !has_class_weight => return None,
+        [output] if output.task.has_one_label() => "expected `oversampling` or `class_weight`, received both",
+        _ => "expected no oversampling: it needs one target column of classes",
+    };
+    Some(FieldError::new("/training/oversampling", detail))
 }
 
 /// The loss of an output that is trained.

@@ -52,7 +52,7 @@ pub(super) fn check_validation(
                     refuse(format!("expected the labels of {:?} in training, received {label}", trained.name));
                 }
             }
-            Ok(other) if other.kind == ColumnType::Category && other.values.is_none() => {
+            Ok(other) if other.kind.has_levels() && other.values.is_none() => {
                 let distinct = other.distinct;
                 refuse(format!(
                     "expected a category with few levels, but {:?} has about {distinct} different texts",

@@ -3,11 +3,15 @@
 use super::{resolved_output::ResolvedOutput, task::unreachable_target};
 use crate::{
     data::{
-        recipe::{Preprocessing, Task, indices},
+        recipe::{Task, indices},
         schema::{Column, ColumnType},
+        split::{PartSizes, SplitMethod, shares_of_classes},
     },
     engine::{optimizer::Optimizer, spec::Architecture},
-    job::preprocessing::{ColumnScale, JobWarning},
+    job::{
+        JobSplit,
+        preprocessing::{ColumnPreparation, JobWarning},
+    },
 };
 use std::collections::BTreeSet;
 
@@ -45,9 +49,13 @@ pub(super) fn targets_among_features(outputs: &[ResolvedOutput<'_>], features: &
 }
 
 /// Features with one value in all rows, unless they stay raw.
-pub(super) fn constant_features(features: &[String], columns: &[Column], scales: &[ColumnScale]) -> Option<JobWarning> {
+pub(super) fn constant_features(
+    features: &[String],
+    columns: &[Column],
+    applied: &[ColumnPreparation],
+) -> Option<JobWarning> {
     let is_raw =
-        |name: &String| scales.iter().any(|scale| scale.scale == Preprocessing::None && scale.columns.contains(name));
+        |name: &String| applied.iter().any(|it| it.preparation.is_unscaled_number() && it.columns.contains(name));
     let is_constant = |name: &&String| {
         let column = columns.iter().find(|column| column.name == **name);
         column.is_some_and(|column| column.distinct == 1 && (column.missing == 0 || column.kind == ColumnType::Number))
@@ -60,6 +68,38 @@ pub(super) fn constant_features(features: &[String], columns: &[Column], scales:
             if constant.len() == 1 { "this column has" } else { "these columns have" }
         ),
         columns: constant,
+    })
+}
+
+/// Classes with too few rows to be in every part of a stratified split.
+pub(super) fn rare_classes(outputs: &[ResolvedOutput<'_>], split: &JobSplit, rows: usize) -> Option<JobWarning> {
+    let [output] = outputs else { return None };
+    let [column] = output.request.columns.as_slice() else { return None };
+    let values = column.values.as_deref().filter(|_| split.method == SplitMethod::Stratified)?;
+    let sizes = PartSizes::new(rows, split.validation, split.test);
+    let counts: Vec<usize> = values.iter().map(|level| level.count as usize).collect();
+    let test = shares_of_classes(&counts, sizes.test);
+    let left: Vec<usize> = counts.iter().zip(&test).map(|(count, taken)| count.saturating_sub(*taken)).collect();
+    let validation = shares_of_classes(&left, sizes.validation);
+    let parts = test.iter().zip(&validation);
+    let lacks = |(test, validation): (&usize, &usize)| {
+        (*test == 0 && sizes.test > 0) || (*validation == 0 && sizes.validation > 0)
+    };
+    let rare: Vec<String> = values
+        .iter()
+        .zip(parts)
+        .filter(|(level, parts)| level.count > 0 && lacks(*parts))
+        .map(|(level, _)| format!("{} ({} rows)", level.value, level.count))
+        .collect();
+    let mut named: Vec<String> = rare.iter().take(MAX_NAMED).cloned().collect();
+    named.extend((rare.len() > MAX_NAMED).then(|| format!("{} more", rare.len() - MAX_NAMED)));
+    (!rare.is_empty()).then(|| JobWarning {
+        code: "rare_classes".to_owned(),
+        columns: names(&output.request.columns),
+        detail: format!(
+            "these classes have too few rows to be in every part of the split, and all their rows or most train: {}",
+            named.join(", ")
+        ),
     })
 }
 

@@ -4,7 +4,7 @@ use super::{batch_size::BatchSize, fields, output_setting::OutputSetting, schema
 use crate::{
     data::{
         named::PerOutput,
-        recipe::{Preprocessing, Task},
+        recipe::{Scale, Task},
         weights::ClassWeight,
     },
     engine::{
@@ -60,10 +60,10 @@ pub struct Training {
     /// Seed of all randomness.
     #[schema(required = true)]
     pub seed: u64,
-    /// How number columns are scaled. Default: `none` for a Keras model; `standardize` otherwise, except for columns that a layer
+    /// Short for `preprocessing.number.scale`: how number columns are scaled. Default: `none` for a Keras model; `standardize` otherwise, except for columns that a layer
     /// such as `rescaling` or `masking` takes unscaled. The job's `preprocessing` lists each column.
     #[schema(required = true)]
-    pub preprocessing: Preprocessing,
+    pub preprocessing: Scale,
     /// Stop training when a monitored value has stopped improving.
     pub early_stopping: Option<EarlyStopping>,
     /// Reduce the learning rate when a monitored value has stopped improving. Requires an optimizer whose learning rate is a number.
@@ -82,6 +82,10 @@ pub struct Training {
     /// Weight of each class in the training loss.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "fields::class_weight")]
     pub class_weight: Option<ClassWeight>,
+    /// Whether training rows of smaller classes are repeated, until every class has as many rows as the largest. Needs one target
+    /// column of classes, and is an alternative to `class_weight`.
+    #[serde(skip_serializing_if = "is_false")]
+    pub oversampling: bool,
     /// Number column with the weight of each row in the loss. Not used as a feature.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sample_weight: Option<String>,
@@ -105,13 +109,14 @@ impl Default for Training {
             split_shuffle: true,
             shuffle: true,
             seed: 0,
-            preprocessing: Preprocessing::default(),
+            preprocessing: Scale::standardize(),
             early_stopping: None,
             reduce_lr_on_plateau: None,
             terminate_on_nan: false,
             validation_freq: None,
             steps_per_epoch: None,
             class_weight: None,
+            oversampling: false,
             sample_weight: None,
         }
     }
@@ -154,6 +159,7 @@ impl Training {
                 },
                 loss_weight: self.loss_weights.as_ref().and_then(|it| it.get(name, index)).copied().unwrap_or(1.0),
                 metrics: reported_metrics(list(&self.metrics), list(&self.weighted_metrics)),
+                rescale: Vec::new(),
             }
         });
         outputs.collect()

@@ -213,10 +213,10 @@ async fn insert(transaction: &mut SqliteConnection, state: &JobState) -> Result<
     let job = &state.job;
     sqlx::query(
         "INSERT INTO jobs (id, model, model_id, dataset, dataset_id, validation_dataset, validation_dataset_id,
-                           target, features, inputs, task, training, preprocessing, warnings, summary,
+                           target, features, inputs, task, training, split, preprocessing, warnings, summary,
                            created_at, labels, note,
                            status, progress, metrics, attempt, queued_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', '', 0, 0)",
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', '', 0, 0)",
     )
     .bind(job.id.to_string())
     .bind(&job.model)
@@ -230,6 +230,7 @@ async fn insert(transaction: &mut SqliteConnection, state: &JobState) -> Result<
     .bind(job.inputs.as_ref().map(json).transpose()?)
     .bind(json(&job.task)?)
     .bind(json(&job.training)?)
+    .bind(job.split.as_ref().map(json).transpose()?)
     .bind(json(&job.preprocessing)?)
     .bind(json(&job.warnings)?)
     .bind(job.summary.as_ref().map(json).transpose()?)
@@ -288,6 +289,7 @@ fn state(row: &SqliteRow) -> Result<JobState, StoreError> {
         validation_dataset_id: record.optional_id("validation_dataset_id")?,
         task: record.json("task")?,
         training: record.json("training")?,
+        split: record.optional_json("split")?,
         preprocessing: record.optional_json("preprocessing")?.unwrap_or_default(),
         warnings: record.optional_json("warnings")?.unwrap_or_default(),
         summary: record.optional_json("summary")?,

@@ -4,13 +4,15 @@ use epoca::{
     data::{
         named::PerOutput,
         read::{DatasetWarning, Dialect, Format},
-        recipe::{ConfusionMatrix, CountedRows, Preprocessing, Signature, Task, TaskKind},
+        recipe::{
+            ConfusionMatrix, CountedRows, Missing, MissingStrategy, Preparation, Scale, Signature, Task, TaskKind,
+        },
         schema::{Column, ColumnType, Extreme},
     },
     engine::spec::Summary,
     job::{
         self, Columns, Dataset, Job, JobProgress, JobStatus, Model, ModelVersion, Timing,
-        preprocessing::{ColumnScale, JobWarning},
+        preprocessing::{ColumnPreparation, JobPreprocessing, JobWarning},
         training::Training,
     },
     store::{Claim, Outcome, Page, Report, Store, artifacts::ArtifactKey},
@@ -35,16 +37,13 @@ pub(crate) use for_each_store;
 
 pub fn dataset(name: &str) -> Dataset {
     let column = Column {
-        name: "height".to_owned(),
-        kind: ColumnType::Number,
         reason: Some("the option `types`".to_owned()),
-        missing: 1,
         distinct: 3,
         min: Some(Extreme::Number(-0.1)),
         max: Some(Extreme::Integer(i64::MAX)),
         mean: Some(0.1 + 0.2),
         std: Some(f64::MIN_POSITIVE),
-        values: None,
+        ..Column::empty("height".to_owned(), ColumnType::Number, 1)
     };
     Dataset {
         id: Uuid::now_v7(),
@@ -103,12 +102,19 @@ pub fn job(model: &Model, dataset: &Dataset) -> Job {
         validation_dataset_id: None,
         task: PerOutput::One(Task::Regression),
         training: training(),
-        preprocessing: vec![ColumnScale {
-            input: Some("leaf".to_owned()),
-            columns: vec!["width".to_owned()],
-            scale: Preprocessing::None,
-            reason: "the layer `r` takes unscaled numbers".to_owned(),
-        }],
+        split: None,
+        preprocessing: JobPreprocessing {
+            applied: vec![ColumnPreparation {
+                input: Some("leaf".to_owned()),
+                columns: vec!["width".to_owned()],
+                preparation: Preparation::Number {
+                    scale: Scale::none(),
+                    missing: Missing::of(MissingStrategy::Median),
+                },
+                reason: "the layer `r` takes unscaled numbers".to_owned(),
+            }],
+            ..JobPreprocessing::default()
+        },
         warnings: vec![JobWarning {
             code: "unscaled_columns".to_owned(),
             columns: vec!["width".to_owned()],

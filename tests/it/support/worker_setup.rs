@@ -123,6 +123,7 @@ impl WorkerSetup {
             status: JobStatus::Queued,
             progress: JobProgress { epochs: resolved.training.epochs, ..JobProgress::default() },
             training: resolved.training,
+            split: Some(resolved.split),
             preprocessing: resolved.preprocessing,
             warnings: resolved.warnings,
             summary: Some(resolved.summary),

@@ -1,0 +1,169 @@
+//! [`Dates`]: calendar fields, positions in cycles, and the trend of a date.
+
+use super::{missing::Missing, numbers::Numbers, scale::Scale};
+use crate::data::date::{Civil, DatePattern, civil};
+use ndarray::ArrayViewMut2;
+use serde::{Deserialize, Serialize};
+use std::f64::consts::TAU;
+
+/// What a date becomes: an element each, and two for a cycle, the sine and the cosine of its angle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DateFeature {
+    /// Seconds since 1970.
+    Trend,
+    /// The year.
+    Year,
+    /// 1 to 4.
+    Quarter,
+    /// 1 to 12.
+    Month,
+    /// 1 to 31.
+    Day,
+    /// Monday is 0.
+    Weekday,
+    /// 1 to 366.
+    DayOfYear,
+    /// 0 to 23.
+    Hour,
+    /// 0 to 59.
+    Minute,
+    /// 1 on Saturdays and Sundays.
+    IsWeekend,
+    /// The position in the year.
+    YearCycle,
+    /// The month, as a position in the year.
+    MonthCycle,
+    /// The weekday, as a position in the week.
+    WeekCycle,
+    /// The time of the day.
+    DayCycle,
+}
+
+impl DateFeature {
+    /// Whether it is a sine and a cosine.
+    pub fn is_cycle(self) -> bool {
+        matches!(self, Self::YearCycle | Self::MonthCycle | Self::WeekCycle | Self::DayCycle)
+    }
+
+    /// The number, or the angle of a cycle.
+    fn value(self, seconds: f64, date: &Civil) -> f64 {
+        let day = f64::from(date.day_of_year - 1) + date.second_of_day / 86_400.0;
+        match self {
+            Self::Trend => seconds,
+            Self::Year => date.year as f64,
+            Self::Quarter => f64::from((date.month - 1) / 3 + 1),
+            Self::Month => f64::from(date.month),
+            Self::Day => f64::from(date.day),
+            Self::Weekday => f64::from(date.weekday),
+            Self::DayOfYear => f64::from(date.day_of_year),
+            Self::Hour => (date.second_of_day / 3600.0).floor(),
+            Self::Minute => (date.second_of_day / 60.0).floor() % 60.0,
+            Self::IsWeekend => f64::from(u8::from(date.weekday >= 5)),
+            Self::YearCycle => TAU * day / f64::from(date.days_in_year),
+            Self::MonthCycle => TAU * f64::from(date.month - 1) / 12.0,
+            Self::WeekCycle => TAU * f64::from(date.weekday) / 7.0,
+            Self::DayCycle => TAU * date.second_of_day / 86_400.0,
+        }
+    }
+}
+
+/// What is fitted on a column of dates.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Dates {
+    /// Their form.
+    pub format: DatePattern,
+    parts: Vec<DatePart>,
+    /// Whether a last element says where the date is missing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    indicator: bool,
+}
+
+/// One feature of a date.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct DatePart {
+    feature: DateFeature,
+    /// How it is scaled; cycles are not, and are 0 where the date is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    numbers: Option<Numbers>,
+}
+
+impl Dates {
+    /// Elements of these features.
+    pub fn width_of(features: &[DateFeature], indicator: bool) -> usize {
+        features.iter().map(|feature| if feature.is_cycle() { 2 } else { 1 }).sum::<usize>() + usize::from(indicator)
+    }
+
+    /// Fits on the times of the training rows; NaN is a missing one.
+    pub fn fit(
+        times: &[f64],
+        format: DatePattern,
+        features: &[DateFeature],
+        scale: &Scale,
+        missing: &Missing,
+        has_missing: bool,
+    ) -> Self {
+        let part = |&feature: &DateFeature| {
+            let numbers = (!feature.is_cycle()).then(|| {
+                let missing = Missing { indicator: false, ..missing.clone() };
+                let values = times.iter().map(|&time| value(feature, time));
+                Numbers::fit(values, scale, &missing, has_missing, !scale.is_none())
+            });
+            DatePart { feature, numbers }
+        };
+        Self { format, parts: features.iter().map(part).collect(), indicator: missing.indicator && has_missing }
+    }
+
+    /// Elements.
+    pub fn width(&self) -> usize {
+        let features: Vec<DateFeature> = self.parts.iter().map(|part| part.feature).collect();
+        Self::width_of(&features, self.indicator)
+    }
+
+    /// Whether missing numbers stay NaN.
+    pub fn keeps_missing(&self) -> bool {
+        self.parts.iter().filter_map(|part| part.numbers.as_ref()).any(|numbers| numbers.fill().is_none())
+    }
+
+    /// Fills the elements of one time; NaN is a missing one.
+    pub fn encode(&self, seconds: f64, elements: &mut [f32]) {
+        let date = (!seconds.is_nan()).then(|| civil(seconds));
+        let mut elements = elements.iter_mut();
+        let mut next = |value: f64| {
+            if let Some(element) = elements.next() {
+                *element = value as f32;
+            }
+        };
+        for DatePart { feature, numbers } in &self.parts {
+            let value = date.as_ref().map_or(f64::NAN, |date| feature.value(seconds, date));
+            match numbers {
+                Some(numbers) => next(numbers.scaled(value)),
+                None if value.is_nan() => {
+                    next(0.0);
+                    next(0.0);
+                }
+                None => {
+                    let (sine, cosine) = value.sin_cos();
+                    next(sine);
+                    next(cosine);
+                }
+            }
+        }
+        if self.indicator {
+            next(f64::from(u8::from(seconds.is_nan())));
+        }
+    }
+
+    /// Fills `elements` [rows, width], row by row from `time`.
+    pub fn encode_rows(&self, rows: &[usize], mut elements: ArrayViewMut2<'_, f32>, time: impl Fn(usize) -> f64) {
+        let mut buffer = vec![0.0; elements.ncols()];
+        for (mut row, &index) in elements.rows_mut().into_iter().zip(rows) {
+            self.encode(time(index), &mut buffer);
+            row.iter_mut().zip(&buffer).for_each(|(element, value)| *element = *value);
+        }
+    }
+}
+
+fn value(feature: DateFeature, seconds: f64) -> f64 {
+    if seconds.is_nan() { f64::NAN } else { feature.value(seconds, &civil(seconds)) }
+}

@@ -68,9 +68,9 @@ pub struct CurveQuery {
     #[serde(default = "loss")]
     #[param(default = "loss", example = "loss")]
     metric: String,
-    /// Colours
+    /// Colours; default: `light`
     #[serde(default)]
-    #[param(inline, default = "light")]
+    #[param(inline)]
     theme: Theme,
 }
 

@@ -235,11 +235,8 @@ fn add_problems(method: HttpMethod, needs_key: bool, operation: &mut Operation) 
     if body.is_some() {
         kinds.extend([Kind::RequestTimeout, Kind::TooLarge, Kind::UnsupportedMediaType, Kind::Invalid]);
     }
-    if creates {
-        kinds.push(Kind::OutOfSpace);
-    }
     if creates || changes {
-        kinds.push(Kind::Conflict);
+        kinds.extend([Kind::OutOfSpace, Kind::Conflict]);
     }
     if is_upload {
         kinds.push(Kind::TooManyRequests);

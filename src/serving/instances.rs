@@ -38,6 +38,10 @@ impl Instances {
     /// Reads the body `{"instances": [...]}`.
     pub fn from_body(body: Bytes) -> Result<Self, InstancesError> {
         let text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&body);
+        // A derived structure would be read from a list, too.
+        if !text.trim_ascii_start().starts_with(b"{") {
+            return Err(explain(&body));
+        }
         match serde_json::from_slice::<Outline>(text) {
             Ok(Outline { instances: Count(count) }) if (1..=MAX_INSTANCES).contains(&count) => Ok(Self { body, count }),
             Ok(Outline { instances: Count(count) }) => {

@@ -31,9 +31,15 @@ pub async fn open(database: &Path, artifacts: &Path) -> anyhow::Result<Opened> {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot create the folder {}", folder.display()))?;
     }
     let store = SqliteStore::open(database).await?;
-    let artifacts = Artifacts::open(artifacts)?;
-    let needed = store.artifacts().await?;
-    artifacts.claim(&store.identity().await?, &needed)?;
+    let claimed = claim(&store, artifacts).await;
+    let (artifacts, needed) = match claimed {
+        Ok(claimed) => claimed,
+        Err(error) => {
+            // Otherwise files of the log would stay beside the database.
+            store.close().await?;
+            return Err(error);
+        }
+    };
     let recovered = store.recover(MAX_ATTEMPTS).await?;
     let swept = sweep(&artifacts, needed).await?;
     tracing::info!(
@@ -45,6 +51,14 @@ pub async fn open(database: &Path, artifacts: &Path) -> anyhow::Result<Opened> {
         database.display()
     );
     Ok(Opened { store: Arc::new(store), artifacts, recovered })
+}
+
+/// The artifacts of `store` in a folder, and which of them its records need.
+async fn claim(store: &SqliteStore, folder: &Path) -> anyhow::Result<(Artifacts, HashSet<ArtifactKey>)> {
+    let artifacts = Artifacts::open(folder)?;
+    let needed = store.artifacts().await?;
+    artifacts.claim(&store.identity().await?, &needed)?;
+    Ok((artifacts, needed))
 }
 
 /// Removes leftovers of processes that died; of many of them none.

@@ -75,15 +75,3 @@ async fn twenty_errors_are_listed_and_all_are_counted() {
         assert!(errors[0]["detail"].as_str().unwrap().contains("received 50000"), "{setting}: {problem:#}");
     }
 }
-
-#[tokio::test]
-async fn a_stream_from_an_unknown_event_follows_the_job_to_its_end() {
-    let server = Server::start().await;
-    let id = job(server.url(), 1_000_000).await;
-    let following = crate::support::client::Events::open(server.url(), &id, Some(1_000_000_000)).await;
-    let cancel = Client::new().post(format!("{}/v1/jobs/{id}/cancel", server.url())).send().await.unwrap();
-    assert_eq!(cancel.status(), StatusCode::OK);
-    let events = following.kept().await;
-    let last: Value = serde_json::from_str(&events.last().unwrap().data).unwrap();
-    assert_eq!(last["data"]["status"], "cancelled", "{last:#}");
-}

@@ -164,7 +164,8 @@ async fn a_cancel_is_seen_within_a_batch() {
     assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
     assert_eq!((job.status, job.version), (JobStatus::Cancelled, None));
     assert_eq!(statuses(&events), ["queued", "running", "cancelled"]);
-    assert_eq!(std::fs::read_dir(setup.folder.path().join("artifacts")).unwrap().count(), 1, "no weights are left");
+    // The dataset and the identity of the database.
+    assert_eq!(std::fs::read_dir(setup.folder.path().join("artifacts")).unwrap().count(), 2, "no weights are left");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -23,7 +23,8 @@ pub enum EncodeSettings {
     Ordinal(OrdinalSettings),
     /// An element chosen by a hash of `column=level`, 1 or -1, as scikit-learn's FeatureHasher.
     Hashing(HashingSettings),
-    /// The smoothed mean of the target over the rows with the level, as scikit-learn's TargetEncoder. Training rows are encoded
+    /// The smoothed mean of the target (standardized where the target is scaled) over the rows with the level, as
+    /// scikit-learn's TargetEncoder. Training rows are encoded
     /// by the rows of the other folds, so that no row sees its own target.
     Target(TargetSettings),
     /// The place of the level in label order, from 1; 0 for an unseen or missing one: for an `embedding` layer of the model.

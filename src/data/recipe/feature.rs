@@ -67,6 +67,7 @@ pub(super) struct Places {
     /// The number of the first level.
     pub first: usize,
     /// The number of an unseen level; null for NaN, which is a missing number.
+    #[serde(rename = "unseen_value")]
     pub unseen: Option<f64>,
     pub numbers: Numbers,
 }

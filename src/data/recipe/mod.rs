@@ -361,9 +361,20 @@ fn target_values(table: &Table, outputs: &[OutputTargets<'_>], training: &[usize
         },
         cells => {
             let numbers = cells::numbers(cells);
-            TargetValues::Numbers(training.iter().map(|&row| numbers.get(row)).collect())
+            let values: Vec<f64> = training.iter().map(|&row| numbers.get(row)).collect();
+            let is_scaled = outputs.iter().any(|output| *output.scale != Scale::none());
+            TargetValues::Numbers(if is_scaled { standardized(values) } else { values })
         }
     })
+}
+
+/// Numbers with mean 0 and standard deviation 1.
+fn standardized(values: Vec<f64>) -> Vec<f64> {
+    let count = values.len().max(1) as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let deviation = (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt();
+    let divisor = if deviation > 0.0 { deviation } else { 1.0 };
+    values.into_iter().map(|value| (value - mean) / divisor).collect()
 }
 
 /// The place of each feature's column among the columns in order of first appearance; empty where each has its own.

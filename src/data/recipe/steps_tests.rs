@@ -108,7 +108,8 @@ fn check(what: &str, fitted: &FittedRecipe, table: &Table, records: &[Value], ex
     let all: Vec<usize> = (0..table.rows).collect();
     let by_column = fitted.recipe.inputs(table, &all);
     // a stored recipe is the same recipe
-    let stored: Recipe = serde_json::from_str(&serde_json::to_string(&fitted.recipe).unwrap()).unwrap();
+    let stored = serde_json::to_string(&fitted.recipe).unwrap();
+    let stored: Recipe = serde_json::from_str(&stored).unwrap_or_else(|error| panic!("{error}: {stored}"));
     assert_eq!(stored.inputs(table, &all), by_column, "{what}");
     let by_column = expanded(&fitted.recipe, &by_column);
     let by_record = expanded(&fitted.recipe, &fitted.recipe.encode_all(records, &[]).unwrap().inputs);

@@ -98,6 +98,7 @@ pub struct TargetMean {
     /// The elements of each level; the last are those of missing values.
     means: Vec<Vec<f64>>,
     /// The elements of an unseen level: the mean over all training rows.
+    #[serde(rename = "unseen_means")]
     unseen: Vec<f64>,
 }
 

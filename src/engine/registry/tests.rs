@@ -236,7 +236,8 @@ fn assert_json<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(me
         assert_eq!(error.pointer, "/no_such_field", "{error}");
         assert!(error.detail.starts_with("unknown field `no_such_field`"), "{error}");
     }
-    let error = field::parse::<T>(&json!(names[0].to_owned() + "x")).unwrap_err();
+    let longest = names.iter().max_by_key(|name| name.len()).unwrap();
+    let error = field::parse::<T>(&json!(format!("{longest}x"))).unwrap_err();
     assert!(error.detail.contains("expected one of") && error.detail.contains("did you mean"), "{error}");
     let error = field::parse::<T>(&json!({"type": "no_such_thing_at_all"})).unwrap_err();
     assert_eq!(error.pointer, "/type");

@@ -47,6 +47,10 @@ async fn names_in_paths() {
             "jobs/NAME/events",
         ] {
             let url = format!("{}/v1/{}", server.url(), path.replace("NAME", name));
+            // The client resolves `..` itself.
+            if reqwest::Url::parse(&url).is_ok_and(|url| url.path() == "/v1/events") {
+                continue;
+            }
             let answer = client.get(&url).send().await.unwrap();
             let status = answer.status().as_u16();
             assert!((400..500).contains(&status), "{url}: {status}");

@@ -12,6 +12,9 @@ use std::{
 /// Megabytes of the disk.
 const SIZE: usize = 24;
 
+/// Bytes of a file that is removed to make room.
+const FILLER: usize = 2 << 20;
+
 /// A service whose folder is a small disk that only its own process sees; none where this machine does not allow that.
 fn start(folder: &Path) -> Option<Process> {
     let mount = format!("mount -t tmpfs -o size={SIZE}m tmpfs \"$1\"");
@@ -21,7 +24,9 @@ fn start(folder: &Path) -> Option<Process> {
         eprintln!("skipped: this machine lets no process mount a small disk (unshare -rm)");
         return None;
     }
-    let script = format!("{mount} && exec \"$0\" serve --listen 127.0.0.1:0 --data-dir \"$1/data\"");
+    let script = format!(
+        "{mount} && head -c {FILLER} /dev/zero > \"$1/filler\" && exec \"$0\" serve --listen 127.0.0.1:0 --data-dir \"$1/data\""
+    );
     Some(Process::start_by(Command::new("unshare").args([
         "-rm",
         "sh",
@@ -78,7 +83,9 @@ async fn once_there_is_room_everything_goes_on() {
     assert_eq!(status(&process, "/readyz").await, 503, "it cannot write");
     assert_eq!(status(&process, "/v1/datasets/small").await, 200, "it can read");
 
-    // Deleting needs a little room itself, which the removal of a file gives.
+    // There is room again: the disk is below the root of the process, which alone sees it.
+    let filler = format!("/proc/{}/root{}", process.id(), folder.path().join("filler").display());
+    std::fs::remove_file(filler).unwrap();
     let until = Instant::now() + Duration::from_secs(30);
     let mut deleted = 0;
     while deleted < files {

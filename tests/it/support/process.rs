@@ -67,6 +67,11 @@ impl Process {
         Self { url: url.trim_end().to_owned(), child }
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Where it listens.
     pub fn url(&self) -> &str {
         &self.url

@@ -7,14 +7,16 @@ use crate::{
         kernel::Team,
         spec::{Limits, Summary},
     },
-    job::{JobError, MAX_COUNTED_ROWS},
-    store::bundle::{Bundle, Description},
+    job::{JobError, MAX_COUNTED_ROWS, ModelDefinition},
+    store::bundle::{Bundle, Description, Weights},
     worker::{
+        classical,
         link::Link,
         prepare::{Inputs, PrepareError, Prepared, prepare},
     },
 };
 use ndarray::s;
+use serde_json::{Map, Value};
 use std::time::{Duration, Instant};
 
 /// Multiply-adds of the rows of a confusion matrix that are predicted between two looks at the stop flag: a few milliseconds.
@@ -27,12 +29,25 @@ pub enum Ended {
     Failed(JobError),
 }
 
+/// What a fit reports at its end.
+pub enum Fit {
+    Network(Fitted),
+    Classical {
+        /// Metrics of every part of the rows.
+        logs: Vec<(String, f64)>,
+        /// What the user is told.
+        messages: Vec<String>,
+        /// The version's `fitted`.
+        facts: Map<String, Value>,
+    },
+}
+
 /// A fit that succeeded.
 pub struct Trained {
-    pub fitted: Fitted,
+    pub fitted: Fit,
     /// Duration of the epochs.
     pub duration: Duration,
-    pub summary: Summary,
+    pub summary: Option<Summary>,
     pub confusion_matrix: Option<ConfusionMatrix>,
     /// Features that do not vary in the training rows.
     pub constant_features: Vec<String>,
@@ -43,14 +58,22 @@ pub struct Trained {
 
 pub fn train(inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> Ended {
     let began = Instant::now();
-    let training = inputs.job.training.clone();
-    let tasks = inputs.job.task.clone();
-    let definition = inputs.model.definition.clone();
-    let Prepared { mut network, recipe, training: rows, validation, test } = match prepare(inputs, limits, link) {
-        Ok(prepared) => prepared,
-        Err(PrepareError::Stopped) => return Ended::Stopped,
-        Err(PrepareError::Failed(error)) => return Ended::Failed(error),
+    let definition = match inputs.model.parse_definition() {
+        Ok(ModelDefinition::Network(definition)) => definition,
+        Ok(ModelDefinition::Classical(model)) => return classical::train(inputs, &model, limits, threads, link),
+        Err(errors) => return Ended::Failed(invalid_job(&errors)),
     };
+    let Some(training) = inputs.job.training.network().cloned() else {
+        return Ended::Failed(invalid_job(&["expected the settings of a network"]));
+    };
+    let tasks = inputs.job.task.clone();
+    let stored = inputs.model.definition.clone();
+    let Prepared { mut network, recipe, training: rows, validation, test } =
+        match prepare(inputs, &definition, &training, limits, link) {
+            Ok(prepared) => prepared,
+            Err(PrepareError::Stopped) => return Ended::Stopped,
+            Err(PrepareError::Failed(error)) => return Ended::Failed(error),
+        };
     let mut plan = training.plan(&tasks, rows.rows(), threads);
     plan.outputs.iter_mut().zip(recipe.rescales()).for_each(|(output, rescale)| output.rescale = rescale);
     let validation_samples = validation.as_ref().map(|tensors| tensors.samples());
@@ -88,17 +111,19 @@ pub fn train(inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> En
     let constant_features = recipe.constant_features();
     let signature = recipe.signature();
     let input_shapes = network.architecture().input_shapes().to_vec();
-    let bundle =
-        Bundle { description: Description { definition, input_shapes, recipe, signature }, tensors: network.tensors() };
+    let bundle = Bundle {
+        description: Description { definition: stored, input_shapes, recipe, signature, fitted: None },
+        weights: Weights::Network(network.tensors()),
+    };
     drop((network, rows, validation));
     match bundle.to_bytes_unless(&|| link.is_stopping()) {
         Ok(None) => Ended::Stopped,
         Ok(Some(file)) => {
             let description = bundle.description;
             Ended::Trained(Box::new(Trained {
-                fitted,
+                fitted: Fit::Network(fitted),
                 duration,
-                summary,
+                summary: Some(summary),
                 confusion_matrix,
                 constant_features,
                 description,
@@ -110,6 +135,12 @@ pub fn train(inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> En
             Ended::Failed(fault())
         }
     }
+}
+
+/// A job that does not fit its model.
+fn invalid_job(errors: &[impl ToString]) -> JobError {
+    let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    JobError { code: "invalid_job".to_owned(), detail: texts.join("; ") }
 }
 
 /// `masked` is the first training row whose steps are all masked.

@@ -1,6 +1,7 @@
 //! From a request to a job that can run: everything that can be known before the data is read is checked here, once.
 
 mod class_weight;
+mod classical;
 mod columns;
 mod inputs;
 mod loss;

@@ -1,6 +1,7 @@
 //! Tables in, tensors out: reading files, inferring columns, preprocessing fitted on the training rows.
 
 pub mod named;
+pub mod profile;
 pub mod read;
 pub mod recipe;
 pub mod schema;

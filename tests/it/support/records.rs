@@ -44,6 +44,9 @@ pub fn dataset(name: &str) -> Dataset {
         max: Some(Extreme::Integer(i64::MAX)),
         mean: Some(0.1 + 0.2),
         std: Some(f64::MIN_POSITIVE),
+        quantiles: None,
+        histogram: None,
+        sampled: None,
         values: None,
     };
     Dataset {

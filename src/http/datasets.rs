@@ -129,8 +129,8 @@ async fn receive(
         let detail = format!("expected at most {} uploads at a time", app.config.limits.max_uploads);
         return Err(Problem::new(Kind::TooManyRequests, detail));
     };
-    // A file may be gzip whatever the header says: the reader looks at its first bytes.
-    incoming.check_encoding(&["gzip", "x-gzip"])?;
+    // A file may be compressed whatever the header says: the reader looks at its first bytes.
+    incoming.check_encoding()?;
     incoming.check_announced(app.config.limits.max_upload_bytes).await?;
     check_free(app, parameters.name.as_deref(), &key).await?;
     let media_type = incoming.media_type();
@@ -282,6 +282,9 @@ impl File {
             let creating = async { Ok(app.store.create_dataset(&dataset, receipt.as_ref()).await) };
             let done = caller.store(dataset.bytes, &location, &*app.store, creating).await?;
             let is_kept = done.is_ok();
+            if is_kept {
+                app.artifacts.store_columns(&dataset);
+            }
             Ok((created.answer(done)?, is_kept))
         };
         let done: Result<(Response, bool), Problem> = done.await;
@@ -397,6 +400,7 @@ pub async fn delete(State(app): State<Arc<App>>, Key(key): Key) -> Result<Respon
     // In a separate task: the file is removed with the record even if the client disconnects.
     let removing = tokio::spawn(async move {
         let dataset = app.store.delete_dataset(&key).await?;
+        app.artifacts.remove_columns(dataset.id);
         app.artifacts.remove(&ArtifactKey::dataset(dataset.id)).await
     });
     removing.await.map_err(Problem::internal)??;

@@ -185,11 +185,11 @@ fn add_formats(operation: &mut Operation) {
     for format in Format::all() {
         for media_type in format.media_types() {
             let schema: RefOr<Schema> = match format.example() {
-                Value::String(_) => ObjectBuilder::new().schema_type(Type::String).into(),
+                None | Some(Value::String(_)) => ObjectBuilder::new().schema_type(Type::String).into(),
                 _ => Ref::from_schema_name(JSON_TABLE).into(),
             };
             let mut content = Content::new(Some(schema));
-            content.example = Some(format.example());
+            content.example = format.example();
             body.content.insert((*media_type).to_owned(), RefOr::T(content));
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     data::{
-        read::{Format, ReadOptions},
+        read::{Format, ReadOptions, encoding_named},
         schema::GivenType,
     },
     engine::field::{FieldError, parse},
@@ -23,6 +23,9 @@ pub struct NewDataset {
     /// Format of the file, whatever its media type
     #[param(value_type = Option<Format>, inline, example = "csv")]
     pub format: Option<Format>,
+    /// Character encoding of text, by its name on the Web; default: UTF-8, or UTF-16 by its byte order mark
+    #[param(value_type = Option<String>, example = "windows-1252")]
+    pub encoding: Option<String>,
     /// Separator of cells: one character
     #[param(value_type = Option<String>, example = ";")]
     pub separator: Option<String>,
@@ -101,7 +104,9 @@ impl NewDataset {
             Some("") => Some(None),
             Some(_) => Some(character("thousands", &self.thousands)),
         };
+        let encoding = self.encoding.as_deref().map(|name| (name, encoding_named(name)));
         let options = ReadOptions {
+            encoding: encoding.and_then(|(_, known)| known),
             separator: character("separator", &self.separator),
             quote: character("quote", &self.quote),
             decimal: character("decimal", &self.decimal),
@@ -121,6 +126,10 @@ impl NewDataset {
                 let detail = format!("expected different characters for {names}, received {:?}", char::from(mark));
                 errors.push(FieldError::new("", detail));
             }
+        }
+        if let Some((name, None)) = encoding {
+            let detail = format!("expected an encoding such as utf-8, utf-16 or windows-1252, received {name:?}");
+            errors.push(FieldError::new("/encoding", detail));
         }
         if errors.is_empty() { Ok(options) } else { Err(Problem::invalid(errors)) }
     }

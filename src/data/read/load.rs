@@ -103,6 +103,20 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
+    /// The cells so far.
+    pub fn cells(&self) -> &Cells {
+        &self.cells
+    }
+
+    /// Forgets the cells.
+    pub fn clear(&mut self) {
+        match &mut self.cells {
+            Cells::Number(values) => values.clear(),
+            Cells::Category { codes, .. } => codes.clear(),
+            Cells::Boolean(values) => values.clear(),
+        }
+    }
+
     /// The column.
     pub fn finish(self) -> TableColumn {
         TableColumn { name: self.column.name.clone(), cells: self.cells }
@@ -119,7 +133,7 @@ fn truth(value: f64) -> Option<bool> {
 }
 
 /// The level of a category's cell; `None` for a missing one.
-fn level<'c>(cell: &'c Cell<'_>, spelling: &Spelling) -> Option<Cow<'c, str>> {
+pub(super) fn level<'c>(cell: &'c Cell<'_>, spelling: &Spelling) -> Option<Cow<'c, str>> {
     match cell {
         Cell::Missing | Cell::Text("") => None,
         Cell::Written { text, .. } if cell::read(text, spelling) == Token::Missing => None,

@@ -7,6 +7,7 @@ use super::{
     chunk::{CellRef, Chunk},
     codes::Codes,
     distinct::{Counting, Distinct},
+    distribution::{Sample, of_counted},
     error::ReadError,
     numeric::Numeric,
     spelling::Spelling,
@@ -39,6 +40,7 @@ pub(super) struct ColumnSummary {
     dates: Option<Box<Candidates>>,
     odd_dates: Examples,
     moments: Moments,
+    sample: Sample,
     whole: bool,
     out_of_range: Option<OutOfRange>,
     /// Integers whose digits `f64` does not keep.
@@ -66,8 +68,8 @@ pub(super) struct TableFacts<'a> {
 }
 
 impl ColumnSummary {
-    /// A column that the first `rows` rows do not have.
-    pub fn after(rows: u64) -> Self {
+    /// A column that the first `rows` rows do not have, of a table of so many columns.
+    pub fn after(rows: u64, columns: usize) -> Self {
         Self {
             missing: rows,
             placeholders: Examples::default(),
@@ -78,6 +80,7 @@ impl ColumnSummary {
             dates: None,
             odd_dates: Examples::default(),
             moments: Moments::default(),
+            sample: Sample::new(columns),
             whole: true,
             out_of_range: None,
             inexact: Examples::default(),
@@ -173,6 +176,7 @@ impl ColumnSummary {
         if (value as f32).is_finite() {
             self.whole &= value == value.trunc();
             self.moments.add(number);
+            self.sample.add(value);
             if number.is_inexact() {
                 self.inexact.add(|| chunk.number(row), &number.text());
             }
@@ -324,18 +328,22 @@ impl ColumnSummary {
             warnings.push(self.inexact.warning("inexact_integers", &name, detail));
         }
         let column = Column::empty(name, ColumnType::Number, self.missing + self.placeholders.count + odd);
-        let (distinct, values) = match self.distinct {
-            Distinct::Estimated(sketch) => (sketch.estimate(), None),
+        let (distinct, values, distribution) = match self.distinct {
+            Distinct::Estimated(sketch) => (sketch.estimate(), None, self.sample.distribution()),
             Distinct::Exact { levels, .. } => {
                 let numbers = by_value(&levels, facts.spelling);
                 let listed = self.whole && !numbers.is_empty() && numbers.len() <= MAX_LISTED_INTEGERS;
                 let values = listed.then(|| integers(&numbers)).flatten();
-                (numbers.len() as u64, values)
+                let counted: Vec<_> = numbers.iter().map(|(number, count)| (number.value, *count)).collect();
+                (numbers.len() as u64, values, of_counted(&counted))
             }
         };
         Ok(Column {
             distinct,
             values,
+            sampled: distribution.as_ref().and_then(|it| it.sampled),
+            quantiles: distribution.as_ref().map(|it| it.quantiles),
+            histogram: distribution.map(|it| it.histogram),
             min: self.moments.min.map(|min| min.extreme()),
             max: self.moments.max.map(|max| max.extreme()),
             mean: (numbers > 0).then_some(self.moments.mean),

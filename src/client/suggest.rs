@@ -74,9 +74,9 @@ pub fn suggest(dataset: &Value, target: &str, word: &str) -> Result<Suggestion, 
         _ => &[128, 64],
     };
     let (batch_size, epochs, learning_rate) = match rows {
-        ..1_000 => (16, 200, 0.005),
-        ..10_000 => (32, 100, 0.002),
-        ..100_000 => (128, 60, 0.002),
+        0..1_000 => (16, 200, 0.005),
+        1_000..10_000 => (32, 100, 0.002),
+        10_000..100_000 => (128, 60, 0.002),
         _ => (512, 30, 0.002),
     };
     let mut layers: Vec<Value> =

@@ -8,7 +8,7 @@ const SEEDS = ["training.seed", "split.seed", "training.shuffle_seed"];
 /** What a person chose, as paths. @param {any} job @returns {Map<string, string>} */
 export function settingsOf(job) {
   const { model, dataset, target, features, training, split, preprocessing, validation_dataset: validation } = job;
-  const scales = (preprocessing ?? []).map((group) => `${group.scale}: ${(group.columns ?? []).join(", ")}`).join("; ");
+  const scales = (preprocessing?.applied ?? []).map((group) => `${JSON.stringify(group.scale ?? group.encode ?? group.type)}: ${(group.columns ?? []).join(", ")}`).join("; ");
   const entries = flatten({ model, dataset, target, features, validation_dataset: validation ?? null, training, ...(split ? { split } : {}), scales });
   return new Map(entries.map(([path, value]) => [path, JSON.stringify(value)]));
 }

@@ -121,7 +121,8 @@ fn compare(what: &str, received: &[f64], expected: &[f64], allowed: f64) -> Resu
     }
     for (at, (received, expected)) in received.iter().zip(expected).enumerate() {
         // `<=` is false for NaN.
-        if !((received - expected).abs() <= allowed * expected.abs().max(1.0)) {
+        let error = (received - expected).abs();
+        if error.is_nan() || error > allowed * expected.abs().max(1.0) {
             return Err(format!("{what} {at}: {received}, expected {expected}"));
         }
     }

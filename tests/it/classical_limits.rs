@@ -109,7 +109,8 @@ fn a_long_fit_ends_soon_after_it_is_cancelled() {
         let mut run = Run { seed: 1, cancel: &cancel, progress: &mut |_| {}, validation: None };
         let ended = std::thread::scope(|scope| {
             let watch = scope.spawn(|| {
-                std::thread::sleep(Duration::from_millis(150));
+                // Every fit takes longer.
+                std::thread::sleep(Duration::from_millis(10));
                 cancel.store(true, Ordering::Relaxed);
                 Instant::now()
             });

@@ -104,7 +104,7 @@ async fn history_is_the_events_in_columns() {
     let id = job(server.url(), 150).await;
     let ended = server.wait_for_end(&id).await;
     let events = Events::open(server.url(), &id, None).await.kept().await;
-    let epochs: Vec<Value> = events.iter().filter(|event| event.name == "epoch").map(|event| data(event)).collect();
+    let epochs: Vec<Value> = events.iter().filter(|event| event.name == "epoch").map(data).collect();
     assert_eq!(epochs.len(), 150);
 
     let history = json_of(format!("{}/v1/jobs/{id}/history", server.url())).await;

@@ -189,7 +189,7 @@ async fn again(
 ) -> Result<(Map<String, Value>, Value), Failure> {
     let mut body = Map::new();
     for field in ["target", "features", "inputs", "training"] {
-        if !job[field].is_null() && !(field == "features" && !job["inputs"].is_null()) {
+        if !job[field].is_null() && (field != "features" || job["inputs"].is_null()) {
             body.insert(field.to_owned(), job[field].clone());
         }
     }

@@ -175,7 +175,7 @@ impl Fields {
                     let is_prefix = month.get(..name.len()).is_some_and(|prefix| prefix.eq_ignore_ascii_case(name));
                     is_prefix && (name.len() == 3 || name.len() == month.len() || name.eq_ignore_ascii_case("sept"))
                 };
-                self.month = MONTHS.iter().position(|month| is_month(&month))? as u32 + 1;
+                self.month = MONTHS.iter().position(is_month)? as u32 + 1;
                 let rest = text.get(end..)?;
                 return Some(rest.strip_prefix('.').unwrap_or(rest));
             }

@@ -18,13 +18,14 @@ impl Ballast {
         Self(path.with_extension("ballast"))
     }
 
-    /// Takes the space, if it is there and not taken yet.
-    pub fn take(&self) {
+    /// Takes the space, if it is there and not taken yet; whether it is held.
+    pub fn take(&self) -> bool {
         let is_taken = fs::metadata(&self.0).is_ok_and(|file| file.len() == BYTES as u64);
-        // Without it everything works, except deleting on a full disk.
-        if !is_taken && fs::write(&self.0, vec![1; BYTES]).is_err() {
-            let _ = self.release();
+        if is_taken || fs::write(&self.0, vec![1; BYTES]).is_ok() {
+            return true;
         }
+        let _ = self.release();
+        false
     }
 
     /// Gives the space back.

@@ -53,13 +53,22 @@ const READERS: u32 = 4;
 /// The first version whose WAL cannot lose a commit when a checkpoint races with a restart of the log.
 const MIN_SQLITE: (u32, u32, u32) = (3, 51, 3);
 
+/// What a write does to the space that is kept for deleting on a full disk.
+#[derive(Debug, Clone, Copy)]
+enum Kept {
+    /// It needs it to be there, or takes it: what makes no room must not use it up.
+    Taken,
+    AsItIs,
+    Released,
+}
+
 /// Records in one SQLite file.
 #[derive(Debug)]
 pub struct SqliteStore {
     writer: Arc<Mutex<Writer>>,
     readers: SqlitePool,
     changes: Arc<Changes>,
-    ballast: Ballast,
+    ballast: Arc<Ballast>,
     /// Held while open: each of two processes on one file would recover the other's running jobs.
     _lock: Option<File>,
 }
@@ -100,7 +109,7 @@ impl SqliteStore {
         let connection = writer.connection().await?;
         check_version(&mut *connection).await?;
         migrate(&mut *connection, lock.is_some()).await?;
-        let ballast = Ballast::new(path);
+        let ballast = Arc::new(Ballast::new(path));
         if lock.is_some() {
             shrinkable(connection).await;
             ballast.take();
@@ -122,14 +131,33 @@ impl SqliteStore {
     }
 
     /// Runs `work` in a transaction, and `announce` once that is committed, both in a task of their own.
+    ///
+    /// [`StoreError::Full`] where the space that is kept for deleting would be used up.
     async fn write<T: Send + 'static>(
         &self,
         work: impl for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
         announce: impl FnOnce(&Changes, &T) + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.write_with(Kept::Taken, work, announce).await
+    }
+
+    async fn write_with<T: Send + 'static>(
+        &self,
+        kept: Kept,
+        work: impl for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+        announce: impl FnOnce(&Changes, &T) + Send + 'static,
+    ) -> Result<T, StoreError> {
         let (writer, changes) = (Arc::clone(&self.writer), Arc::clone(&self.changes));
+        let ballast = Arc::clone(&self.ballast);
         let task = tokio::spawn(async move {
-            let result = writer.lock().await.transaction(work).await?;
+            let mut writer = writer.lock().await;
+            match kept {
+                Kept::Taken if !ballast.take() => return Err(StoreError::Full),
+                Kept::Taken | Kept::AsItIs => {}
+                // Where it is gone already, what it left may be enough.
+                Kept::Released => drop(ballast.release()),
+            }
+            let result = writer.transaction(work).await?;
             announce(&changes, &result);
             Ok(result)
         });
@@ -137,12 +165,12 @@ impl SqliteStore {
     }
 
     /// Runs `write`, which makes room; on a full disk again, with the space that is kept for this.
-    async fn with_ballast<T, W>(&self, write: impl Fn() -> W) -> Result<T, StoreError>
+    async fn with_ballast<T, W>(&self, write: impl Fn(Kept) -> W) -> Result<T, StoreError>
     where
         W: Future<Output = Result<T, StoreError>>,
     {
-        match write().await {
-            Err(StoreError::Full) if self.ballast.release().is_ok() => write().await,
+        match write(Kept::AsItIs).await {
+            Err(StoreError::Full) => write(Kept::Released).await,
             done => done,
         }
     }
@@ -316,9 +344,9 @@ impl Store for SqliteStore {
     }
 
     async fn delete_dataset(&self, key: &str) -> Result<Dataset, StoreError> {
-        let delete = || {
+        let delete = |kept| {
             let key = key.to_owned();
-            self.write(|tx| Box::pin(async move { datasets::delete(tx, &key).await }), quietly)
+            self.write_with(kept, |tx| Box::pin(async move { datasets::delete(tx, &key).await }), quietly)
         };
         self.with_ballast(delete).await
     }
@@ -337,19 +365,23 @@ impl Store for SqliteStore {
     }
 
     async fn delete_model(&self, key: &str) -> Result<Vec<ArtifactKey>, StoreError> {
-        let delete = || {
+        let delete = |kept| {
             let key = key.to_owned();
             let announce = |changes: &Changes, _: &Vec<ArtifactKey>| changes.versions_changed();
-            self.write(|tx| Box::pin(async move { models::delete(tx, &key).await }), announce)
+            self.write_with(kept, |tx| Box::pin(async move { models::delete(tx, &key).await }), announce)
         };
         self.with_ballast(delete).await
     }
 
     async fn delete_version(&self, model: &str, version: u64) -> Result<ArtifactKey, StoreError> {
-        let delete = || {
+        let delete = |kept| {
             let key = model.to_owned();
             let announce = |changes: &Changes, _: &ArtifactKey| changes.versions_changed();
-            self.write(move |tx| Box::pin(async move { models::delete_version(tx, &key, version).await }), announce)
+            self.write_with(
+                kept,
+                move |tx| Box::pin(async move { models::delete_version(tx, &key, version).await }),
+                announce,
+            )
         };
         self.with_ballast(delete).await
     }
@@ -388,14 +420,14 @@ impl Store for SqliteStore {
     }
 
     async fn cancel(&self, id: Uuid) -> Result<Job, StoreError> {
-        self.write(
-            move |tx| Box::pin(jobs::cancel(tx, id)),
-            move |changes, job| match job.status {
+        let cancel = |kept| {
+            let announce = move |changes: &Changes, job: &Job| match job.status {
                 JobStatus::Running => changes.cancelling(id),
                 _ => changes.changed(id),
-            },
-        )
-        .await
+            };
+            self.write_with(kept, move |tx| Box::pin(jobs::cancel(tx, id)), announce)
+        };
+        self.with_ballast(cancel).await
     }
 
     async fn patch_job(&self, id: Uuid, patch: &JobPatch) -> Result<Result<Job, FieldError>, StoreError> {
@@ -408,8 +440,10 @@ impl Store for SqliteStore {
     }
 
     async fn delete_job(&self, id: Uuid) -> Result<(), StoreError> {
-        let delete =
-            || self.write(move |tx| Box::pin(upkeep::delete_job(tx, id)), move |changes, ()| changes.changed(id));
+        let delete = |kept| {
+            let announce = move |changes: &Changes, (): &()| changes.changed(id);
+            self.write_with(kept, move |tx| Box::pin(upkeep::delete_job(tx, id)), announce)
+        };
         self.with_ballast(delete).await
     }
 

@@ -64,8 +64,10 @@ fn ctrl_c_ends_a_command_that_waits_for_stdin() {
     let shell = Shell::start();
     shell.run(&["train", "--data", &example("iris.csv"), "--target", "species", "--epochs", "1"]).succeeded();
     let mut command = shell.command(&["predict", "@last", "-", "--to", "ndjson"]);
-    let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     std::thread::sleep(std::time::Duration::from_secs(2));
+    // Its stdin stays open until it has ended.
+    let _stdin = child.stdin.take();
     interrupt(&child);
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{output:?}");

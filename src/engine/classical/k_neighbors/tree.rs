@@ -78,13 +78,13 @@ impl Tree {
                 at = node.points.end;
                 rest = after;
             }
-            let described: Result<Vec<(Vec<f64>, Option<usize>)>, FitError> = parts
+            let described = parts
                 .into_par_iter()
                 .map(|part| {
                     check_cancel(cancel)?;
                     Ok(divide(distance, shape, rows, columns, part, leaf_size))
                 })
-                .collect();
+                .collect::<Result<Vec<_>, FitError>>();
             let next = nodes.len();
             for (number, (bound, left)) in level.zip(described?) {
                 bounds.extend(bound);

@@ -150,6 +150,8 @@ pub enum NumberOrTime {
     /// Of a datetime column, in UTC.
     #[schema(value_type = String, format = DateTime)]
     Time(Timestamp),
+}
+
 /// Quantiles by share of the values.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[allow(missing_docs, reason = "the names in JSON say what they are")]
@@ -217,7 +219,19 @@ impl Column {
             format: None,
             has_time: false,
             date_formats: Vec::new(),
+            quantiles: None,
+            histogram: None,
+            sampled: None,
             values: None,
+        }
+    }
+
+    /// Whether its cells can be loaded: not where it is ignored or has too many levels to list.
+    pub fn is_loadable(&self) -> bool {
+        match self.kind {
+            ColumnType::Number | ColumnType::Boolean | ColumnType::Datetime => true,
+            ColumnType::Category | ColumnType::Ordinal => self.levels().is_some(),
+            ColumnType::Ignored => false,
         }
     }
 

@@ -94,7 +94,7 @@ pub struct ColumnProfile {
 /// Profiles a table; `target` is one of its columns.
 pub fn profile(mut table: Profiled<'_>, target: Option<&Column>) -> Result<Profile, ReadError> {
     let duplicate_rows = table.duplicates()?;
-    let loaded = match target.filter(|target| is_loadable(target)) {
+    let loaded = match target.filter(|target| target.is_loadable()) {
         Some(target) => table.load(std::slice::from_ref(&target.name))?.columns.into_iter().next(),
         None => None,
     };
@@ -106,7 +106,7 @@ pub fn profile(mut table: Profiled<'_>, target: Option<&Column>) -> Result<Profi
     let at_once = (MAX_LOADED_BYTES / (8 * table.rows).max(1)).clamp(1, 4096) as usize;
     for block in others.chunks(at_once) {
         let names: Vec<String> =
-            block.iter().filter(|column| is_loadable(column)).map(|column| column.name.clone()).collect();
+            block.iter().filter(|column| column.is_loadable()).map(|column| column.name.clone()).collect();
         let loaded = table.load(&names)?;
         for column in block {
             let cells = loaded.columns.iter().find(|loaded| loaded.name == column.name).map(|loaded| &loaded.cells);
@@ -134,11 +134,6 @@ pub fn profile(mut table: Profiled<'_>, target: Option<&Column>) -> Result<Profi
     Ok(Profile { rows: table.rows, duplicate_rows, target, columns, warnings })
 }
 
-/// Whether the cells of a column can be loaded: not where a category has too many levels to list.
-fn is_loadable(column: &Column) -> bool {
-    column.kind != ColumnType::Category || column.levels().is_some()
-}
-
 impl Profiled<'_> {
     fn load(&mut self, names: &[String]) -> Result<Table, ReadError> {
         if names.is_empty() {
@@ -161,7 +156,7 @@ impl<'a> View<'a> {
     /// The cells as numbers or as codes.
     fn of(cells: &'a Cells) -> Self {
         match cells {
-            Cells::Number(values) => View::Numbers(values),
+            Cells::Number(values) | Cells::Datetime(values) => View::Numbers(values),
             Cells::Category { codes, levels } => View::Codes { codes: codes.as_slice().into(), levels: levels.len() },
             Cells::Boolean(values) => {
                 let code = |value: &Option<bool>| value.map_or(MISSING, u32::from);

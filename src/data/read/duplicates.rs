@@ -3,7 +3,7 @@
 use super::cell::{self, Cell, Token};
 use super::{
     chunk::{CellRef, Chunk},
-    load::level,
+    load::{level, seconds},
     numeric::Numeric,
     spelling::Spelling,
 };
@@ -32,7 +32,7 @@ impl SeenRows {
                 let cells = chunk.columns.get(index);
                 let cell = cells.and_then(|cells| cells.get(row)).copied().unwrap_or(CellRef::Missing);
                 for hasher in [&mut first, &mut second] {
-                    hash(&chunk.cell(cell), column.kind, chunk.spelling, hasher);
+                    hash(&chunk.cell(cell), column, chunk.spelling, hasher);
                 }
             }
             self.duplicates += u64::from(!self.seen.insert((first.finish(), second.finish())));
@@ -41,15 +41,20 @@ impl SeenRows {
 }
 
 /// A cell by what a model sees of it.
-fn hash(cell: &Cell<'_>, kind: ColumnType, spelling: &Spelling, hasher: &mut DefaultHasher) {
+fn hash(cell: &Cell<'_>, column: &Column, spelling: &Spelling, hasher: &mut DefaultHasher) {
     let mut number = |number: Numeric| {
         let (low, high) = number.bits();
         hasher.write_u8(1);
         hasher.write_u64(low);
         hasher.write_u64(high);
     };
-    match (kind, cell) {
-        (ColumnType::Category, cell) => match level(cell, spelling) {
+    match (column.kind, cell) {
+        (ColumnType::Ignored, _) => {}
+        (ColumnType::Datetime, cell) => {
+            let seconds = column.format.as_ref().map_or(f64::NAN, |format| seconds(cell, format));
+            if seconds.is_nan() { hasher.write_u8(0) } else { number(Numeric::new(seconds)) }
+        }
+        (ColumnType::Category | ColumnType::Ordinal, cell) => match level(cell, spelling) {
             None => hasher.write_u8(0),
             Some(level) => {
                 hasher.write(level.as_bytes());

@@ -2,7 +2,10 @@
 
 use super::error::{ReadError, Refused};
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
-use std::io::{BufRead, BufReader, Cursor, Read, Result};
+use std::{
+    io::{BufRead, Cursor, Read, Result},
+    ops::Range,
+};
 
 /// A text in UTF-8, and the name of the encoding that it was in.
 pub(super) struct Decoded<'s> {
@@ -10,9 +13,13 @@ pub(super) struct Decoded<'s> {
     pub name: String,
 }
 
-/// The encoding of this name.
+/// The encoding of this name: of the Web's names and of Python's spellings of them, such as `latin-1` and `utf_16_le`.
 pub fn named(name: &str) -> Option<&'static Encoding> {
-    Encoding::for_label(name.trim().as_bytes())
+    let name = name.trim().to_ascii_lowercase().replace('_', "-");
+    let bare = name.replace('-', "");
+    let unmarked = name.strip_suffix("-sig").unwrap_or(&name);
+    let order = bare.strip_prefix("utf16").map(|order| format!("utf-16{order}")).unwrap_or_default();
+    [unmarked, &bare, &order].into_iter().find_map(|name| Encoding::for_label(name.as_bytes()))
 }
 
 /// The bytes of `source` as UTF-8. Without an encoding it is UTF-8, or UTF-16 by its byte order mark.
@@ -39,12 +46,14 @@ pub(super) fn decoded<'s>(
     let text: Box<dyn BufRead + 's> = if encoding == UTF_8 {
         Box::new(source)
     } else {
-        let decoder = encoding.new_decoder_with_bom_removal();
-        let text = Text { source, decoder, encoding, line: 1, ended: false };
-        Box::new(BufReader::with_capacity(1 << 16, text))
+        let (decoder, buffer) = (encoding.new_decoder_with_bom_removal(), vec![0; BUFFER_BYTES]);
+        Box::new(Text { source, decoder, encoding, line: 1, ended: false, buffer, unread: 0..0 })
     };
     Ok(Decoded { text, name })
 }
+
+/// Bytes that are decoded at a time.
+const BUFFER_BYTES: usize = 1 << 16;
 
 /// Decodes what it reads.
 struct Text<R> {
@@ -54,23 +63,22 @@ struct Text<R> {
     /// Of the next character.
     line: u64,
     ended: bool,
+    buffer: Vec<u8>,
+    /// The part of the buffer that is not read yet.
+    unread: Range<usize>,
 }
 
-impl<R: BufRead> Read for Text<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
-        // the decoder writes whole characters
-        if buffer.len() < 16 {
-            return Err(std::io::Error::other("a buffer for text is too small"));
-        }
-        loop {
-            if self.ended {
-                return Ok(0);
-            }
+impl<R: BufRead> Text<R> {
+    /// Decodes some bytes into the buffer; none at the end.
+    fn decode(&mut self) -> Result<()> {
+        while self.unread.is_empty() && !self.ended {
             let bytes = self.source.fill_buf()?;
             let last = bytes.is_empty();
-            let (result, read, written) = self.decoder.decode_to_utf8_without_replacement(bytes, buffer, last);
-            let text = buffer.get(..written).unwrap_or_default();
-            self.line += text.iter().filter(|byte| **byte == b'\n').count() as u64;
+            let (result, read, written) =
+                self.decoder.decode_to_utf8_without_replacement(bytes, &mut self.buffer, last);
+            self.unread = 0..written;
+            let text = self.buffer.get(..written).unwrap_or_default();
+            self.line += memchr::memchr_iter(b'\n', text).count() as u64;
             let wrong = bytes.get(..read).and_then(<[u8]>::last).copied();
             self.source.consume(read);
             if let DecoderResult::Malformed(..) = result {
@@ -79,10 +87,30 @@ impl<R: BufRead> Read for Text<R> {
                 return Err(Refused::error(format!("line {line}: expected {name}, received {received}")));
             }
             self.ended = last && result == DecoderResult::InputEmpty;
-            if written > 0 {
-                return Ok(written);
-            }
         }
+        Ok(())
+    }
+}
+
+impl<R: BufRead> BufRead for Text<R> {
+    fn fill_buf(&mut self) -> Result<&[u8]> {
+        if self.unread.is_empty() {
+            self.decode()?;
+        }
+        Ok(self.buffer.get(self.unread.clone()).unwrap_or_default())
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.unread.start = (self.unread.start + amount).min(self.unread.end);
+    }
+}
+
+impl<R: BufRead> Read for Text<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        let mut decoded = self.fill_buf()?;
+        let count = decoded.read(buffer)?;
+        self.consume(count);
+        Ok(count)
     }
 }
 
@@ -90,6 +118,7 @@ impl<R: BufRead> Read for Text<R> {
 mod tests {
     use super::*;
     use rstest::rstest;
+    use std::io::BufReader;
 
     fn decode(bytes: &[u8], encoding: Option<&str>) -> std::result::Result<(String, String), String> {
         let mut source = BufReader::with_capacity(3, bytes);
@@ -120,6 +149,11 @@ mod tests {
         assert!(error.starts_with("line 3: expected Shift_JIS, received the byte 0x"), "{error}");
         let error = decode(b"\xff\xfea\0\n\0\x3d\xd8", None).unwrap_err();
         assert_eq!(error, "line 2: expected UTF-16LE, received the end of the file");
-        assert!(named("latin1").is_some() && named("klingon").is_none());
+        assert_eq!(named("klingon"), None);
+        for (spelling, encoding) in
+            [("latin1", "latin-1"), ("UTF-8-sig", "utf-8"), ("utf_16_le", "utf-16le"), ("cp1252", "windows-1252")]
+        {
+            assert!(named(spelling).is_some() && named(spelling) == named(encoding), "{spelling}");
+        }
     }
 }

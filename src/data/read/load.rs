@@ -8,6 +8,7 @@ use super::{
     spelling::Spelling,
 };
 use crate::data::{
+    date::DatePattern,
     schema::{Column, ColumnType},
     table::{Cells, MISSING, TableColumn},
 };
@@ -72,13 +73,7 @@ impl<'a> Builder<'a> {
             })),
             Cells::Datetime(values) => {
                 let Some(format) = &self.column.format else { return Ok(()) };
-                let seconds = |text: &str| format.read(text).map_or(f64::NAN, |instant| instant.seconds);
-                values.extend(column.iter().map(|&cell| match chunk.cell(cell) {
-                    Cell::Written { text, .. } => seconds(&text),
-                    Cell::Text(text) => seconds(text),
-                    Cell::Number(number) => seconds(&number.text()),
-                    Cell::Missing | Cell::Boolean(_) => f64::NAN,
-                }));
+                values.extend(column.iter().map(|&cell| seconds(&chunk.cell(cell), format)));
             }
             Cells::Boolean(values) => values.extend(column.iter().map(|&cell| match chunk.cell(cell) {
                 Cell::Boolean(value) => Some(value),
@@ -111,7 +106,7 @@ impl<'a> Builder<'a> {
     /// Forgets the cells.
     pub fn clear(&mut self) {
         match &mut self.cells {
-            Cells::Number(values) => values.clear(),
+            Cells::Number(values) | Cells::Datetime(values) => values.clear(),
             Cells::Category { codes, .. } => codes.clear(),
             Cells::Boolean(values) => values.clear(),
         }
@@ -129,6 +124,17 @@ fn truth(value: f64) -> Option<bool> {
         0.0 => Some(false),
         1.0 => Some(true),
         _ => None,
+    }
+}
+
+/// The seconds since 1970 of a date's cell; NaN for what has not the form.
+pub(super) fn seconds(cell: &Cell<'_>, format: &DatePattern) -> f64 {
+    let read = |text: &str| format.read(text).map_or(f64::NAN, |instant| instant.seconds);
+    match cell {
+        Cell::Written { text, .. } => read(text),
+        Cell::Text(text) => read(text),
+        Cell::Number(number) => read(&number.text()),
+        Cell::Missing | Cell::Boolean(_) => f64::NAN,
     }
 }
 

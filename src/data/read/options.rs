@@ -62,8 +62,8 @@ impl ReadOptions {
 /// How a file was read: settings and what was detected.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Dialect {
-    /// Character encoding.
-    #[serde(default)]
+    /// Character encoding of text.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
     pub encoding: String,
     /// Separator of cells.
     #[serde(skip_serializing_if = "Option::is_none", default)]

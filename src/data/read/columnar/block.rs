@@ -34,7 +34,7 @@ impl Width {
 /// The narrowest type of these cells, and their bytes.
 pub(super) fn encode(cells: &Cells) -> (Width, Vec<u8>) {
     match cells {
-        Cells::Number(values) => numbers(values),
+        Cells::Number(values) | Cells::Datetime(values) => numbers(values),
         Cells::Category { codes, levels } => {
             let width = width_of(levels.len() as u64);
             (width, whole(width, codes.iter().map(|&code| (code != MISSING).then_some(code))))
@@ -84,7 +84,7 @@ fn whole(width: Width, values: impl Iterator<Item = Option<u32>>) -> Vec<u8> {
 /// Appends the stored cells to a column; `None` where one is not a cell of the column.
 pub(super) fn decode(width: Width, bytes: &[u8], cells: &mut Cells) -> Option<()> {
     match cells {
-        Cells::Number(values) => match width {
+        Cells::Number(values) | Cells::Datetime(values) => match width {
             Width::F64 => values.extend(bytes.as_chunks().0.iter().map(|bytes| f64::from_le_bytes(*bytes))),
             Width::F32 => values.extend(bytes.as_chunks().0.iter().map(|bytes| f64::from(f32::from_le_bytes(*bytes)))),
             width => each(width, bytes, |value| values.push(value.map_or(f64::NAN, f64::from))),

@@ -73,7 +73,9 @@ fn column_of(
     let mut cells = match column.kind {
         ColumnType::Number => Cells::Number(Vec::with_capacity(rows)),
         ColumnType::Boolean => Cells::Boolean(Vec::with_capacity(rows)),
-        ColumnType::Category => {
+        ColumnType::Datetime => Cells::Datetime(Vec::with_capacity(rows)),
+        ColumnType::Ignored => return Ok(None),
+        ColumnType::Category | ColumnType::Ordinal => {
             let Some(levels) = column.levels() else { return Ok(None) };
             let levels = levels.into_iter().map(str::to_owned).collect();
             Cells::Category { codes: Vec::with_capacity(rows), levels }

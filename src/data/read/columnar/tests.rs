@@ -4,7 +4,9 @@ use crate::data::{
     schema::Column,
     table::{Cells, Table},
 };
+use serde_json::json;
 use std::{
+    collections::BTreeMap,
     fs::File,
     io::{Seek, Write},
 };
@@ -13,12 +15,12 @@ const LIMITS: TableLimits = TableLimits { rows: 1_000_000, columns: 100, cell_by
 
 /// 150,000 rows, so more than one group.
 fn csv() -> String {
-    let mut csv = "small,wide,single,double,neg,flag,kind,id,empty\n".to_owned();
+    let mut csv = "small,wide,single,double,neg,flag,kind,id,empty,day,size\n".to_owned();
     for n in 0..150_000u32 {
         let missing = n % 17 == 3;
         let cell = |text: String| if missing { String::new() } else { text };
         csv += &format!(
-            "{},{},{},{},{},{},{},x{n},\n",
+            "{},{},{},{},{},{},{},x{n},,{},{}\n",
             cell((n % 200).to_string()),
             cell((n * 1000).to_string()),
             cell(f64::from(n % 64).mul_add(0.25, 0.5).to_string()),
@@ -26,14 +28,22 @@ fn csv() -> String {
             cell(format!("-{}", n % 3)),
             cell((n % 2 == 0).to_string()),
             cell(format!("k{}", n % 700)),
+            cell(format!("2024-{:02}-{:02}T{:02}:00:00.5Z", n % 12 + 1, n % 28 + 1, n % 24)),
+            cell(["small", "large"][n as usize % 2].to_owned()),
         );
     }
     csv
 }
 
-fn stored(csv: &str) -> (Vec<Column>, u64, Vec<u8>) {
+fn options() -> ReadOptions {
+    let size = json!({"type": "ordinal", "order": ["small", "medium", "large"]});
+    let types = BTreeMap::from([("size".to_owned(), serde_json::from_value(size).unwrap())]);
+    ReadOptions { types, ..ReadOptions::default() }
+}
+
+fn stored(csv: &str, options: &ReadOptions) -> (Vec<Column>, u64, Vec<u8>) {
     let format = Format::named("csv").unwrap();
-    let inspection = inspect(&mut csv.as_bytes(), format, &ReadOptions::default(), &LIMITS).unwrap();
+    let inspection = inspect(&mut csv.as_bytes(), format, options, &LIMITS).unwrap();
     let mut file = Vec::new();
     write_columns(&mut csv.as_bytes(), format, &inspection.dialect, &inspection.columns, "abc", &mut file).unwrap();
     (inspection.columns, inspection.rows, file)
@@ -49,7 +59,7 @@ fn file_of(bytes: &[u8]) -> File {
 /// The bits of a table: NaN is equal to NaN, and -0 is not 0.
 fn bits(table: &Table) -> Vec<Vec<u64>> {
     let of = |cells: &Cells| match cells {
-        Cells::Number(values) => values.iter().map(|value| value.to_bits()).collect(),
+        Cells::Number(values) | Cells::Datetime(values) => values.iter().map(|value| value.to_bits()).collect(),
         Cells::Category { codes, .. } => codes.iter().map(|code| u64::from(*code)).collect(),
         Cells::Boolean(values) => values.iter().map(|value| value.map_or(2, u64::from)).collect(),
     };
@@ -59,11 +69,12 @@ fn bits(table: &Table) -> Vec<Vec<u64>> {
 #[test]
 fn loaded_columns_are_those_of_the_file() {
     let csv = csv();
-    let (columns, rows, file) = stored(&csv);
+    let (columns, rows, file) = stored(&csv, &options());
     let format = Format::named("csv").unwrap();
-    let dialect = inspect(&mut csv.as_bytes(), format, &ReadOptions::default(), &LIMITS).unwrap().dialect;
-    let names: Vec<String> =
-        ["kind", "double", "small", "wide", "single", "neg", "flag", "empty"].map(str::to_owned).to_vec();
+    let dialect = inspect(&mut csv.as_bytes(), format, &options(), &LIMITS).unwrap().dialect;
+    let names: Vec<String> = ["kind", "double", "small", "wide", "single", "neg", "flag", "empty", "day", "size"]
+        .map(str::to_owned)
+        .to_vec();
     let expected = load(&mut csv.as_bytes(), format, &dialect, &columns, &names, rows).unwrap();
     let never = || false;
     let loaded = load_columns(&file_of(&file), "abc", &columns, &names, rows, &never).unwrap().unwrap();
@@ -85,7 +96,7 @@ fn loaded_columns_are_those_of_the_file() {
 #[test]
 fn damage_is_noticed() {
     let csv: String = (0..50).map(|n| format!("{},k{}\n", f64::from(n) / 7.0, n % 5)).collect();
-    let (columns, rows, file) = stored(&format!("a,b\n{csv}"));
+    let (columns, rows, file) = stored(&format!("a,b\n{csv}"), &ReadOptions::default());
     let names = ["a".to_owned(), "b".to_owned()];
     let load = |file: &[u8]| load_columns(&file_of(file), "abc", &columns, &names, rows, &|| false);
     assert!(load(&file).unwrap().is_some());

@@ -14,7 +14,7 @@ use crate::data::{
         registry::Format,
         stream::read,
     },
-    schema::{Column, ColumnType},
+    schema::Column,
 };
 use rayon::prelude::*;
 use std::{
@@ -27,7 +27,7 @@ const GROUP_CELLS: usize = 1 << 21;
 /// Maximum rows of a group.
 const GROUP_ROWS: usize = 1 << 16;
 
-/// Writes the columns of a file, whose SHA-256 is `sha256`, to `out`. Categories with too many levels to list are left out.
+/// Writes the columns of a file, whose SHA-256 is `sha256`, to `out`. Ignored columns and categories with too many levels to list are left out.
 pub fn write_columns(
     source: &mut dyn BufRead,
     format: Format,
@@ -37,7 +37,7 @@ pub fn write_columns(
     out: &mut dyn Write,
 ) -> Result<(), ReadError> {
     let stored = columns.iter().enumerate();
-    let stored = stored.filter(|(_, column)| column.kind != ColumnType::Category || column.levels().is_some());
+    let stored = stored.filter(|(_, column)| column.is_loadable());
     let mut writer = Writer { out, at: 0, footer: Footer::new(sha256), builders: Vec::new(), rows: 0 };
     let max_rows = (GROUP_CELLS / columns.len().max(1)).clamp(1, GROUP_ROWS);
     for (index, column) in stored {

@@ -71,7 +71,7 @@ impl Reader for Parquet {
     ) -> Result<Reading, ReadError> {
         options.check_untyped(self.name(), false)?;
         let names = read(&source.into_file()?, limits, sink)?;
-        Ok(Reading { names, dialect: Dialect::json() })
+        Ok(Reading { names, dialect: Dialect::default() })
     }
 }
 

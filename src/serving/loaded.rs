@@ -128,7 +128,7 @@ impl Loaded {
         let shapes = self.network.architecture().input_shapes();
         let mut encoder = self.recipe.encoder(shapes, instances.len());
         instances.read(|instance| encoder.push(instance))?;
-        let Encoded { inputs, records, warnings } = encoder.finish().map_err(PredictError::Invalid)?;
+        let Encoded::<f32> { inputs, records, warnings } = encoder.finish().map_err(PredictError::Invalid)?;
         let invalid = |row: usize, below: String, detail: String| {
             PredictError::Invalid(vec![FieldError::new(format!("/instances/{row}{below}"), detail)])
         };

@@ -2,6 +2,7 @@
 
 use super::{missing::Missing, numbers::Numbers, scale::Scale};
 use crate::data::date::{Civil, DatePattern, civil};
+use crate::engine::real::Real;
 use ndarray::ArrayViewMut2;
 use serde::{Deserialize, Serialize};
 use std::f64::consts::TAU;
@@ -126,12 +127,12 @@ impl Dates {
     }
 
     /// Fills the elements of one time; NaN is a missing one.
-    pub fn encode(&self, seconds: f64, elements: &mut [f32]) {
+    pub fn encode<F: Real>(&self, seconds: f64, elements: &mut [F]) {
         let date = (!seconds.is_nan()).then(|| civil(seconds));
         let mut elements = elements.iter_mut();
         let mut next = |value: f64| {
             if let Some(element) = elements.next() {
-                *element = value as f32;
+                *element = F::of(value);
             }
         };
         for DatePart { feature, numbers } in &self.parts {
@@ -155,8 +156,13 @@ impl Dates {
     }
 
     /// Fills `elements` [rows, width], row by row from `time`.
-    pub fn encode_rows(&self, rows: &[usize], mut elements: ArrayViewMut2<'_, f32>, time: impl Fn(usize) -> f64) {
-        let mut buffer = vec![0.0; elements.ncols()];
+    pub fn encode_rows<F: Real>(
+        &self,
+        rows: &[usize],
+        mut elements: ArrayViewMut2<'_, F>,
+        time: impl Fn(usize) -> f64,
+    ) {
+        let mut buffer = vec![F::ZERO; elements.ncols()];
         for (mut row, &index) in elements.rows_mut().into_iter().zip(rows) {
             self.encode(time(index), &mut buffer);
             row.iter_mut().zip(&buffer).for_each(|(element, value)| *element = *value);

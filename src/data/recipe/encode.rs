@@ -8,6 +8,7 @@ use super::{
 };
 use crate::engine::{
     field::{FieldError, did_you_mean_quoted, escape},
+    real::Real,
     shape::Shape,
 };
 use ndarray::Array2;
@@ -15,9 +16,9 @@ use serde_json::{Map, Value};
 
 /// Encoded instances.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Encoded {
+pub struct Encoded<F> {
     /// [instances, columns of the inputs].
-    pub inputs: Array2<f32>,
+    pub inputs: Array2<F>,
     /// Whether each instance is a record, and not a list.
     pub records: Vec<bool>,
     /// The first values that were not taken at face value.
@@ -139,7 +140,7 @@ impl<'a> Record<'a> {
     }
 
     /// A value of each column, or of each feature where several have one column.
-    fn encode_list(self, values: &[&Value], columns: usize, row: &mut [f32], notes: &mut Notes) {
+    fn encode_list<F: Real>(self, values: &[&Value], columns: usize, row: &mut [F], notes: &mut Notes) {
         let each_feature = self.places.is_empty() || values.len() == self.features.len();
         if !each_feature && values.len() != columns || each_feature && values.len() != self.features.len() {
             let expected = if self.places.is_empty() { self.features.len() } else { columns };
@@ -157,7 +158,7 @@ impl<'a> Record<'a> {
         }
     }
 
-    fn encode_record(self, record: &Map<String, Value>, row: &mut [f32], notes: &mut Notes) {
+    fn encode_record<F: Real>(self, record: &Map<String, Value>, row: &mut [F], notes: &mut Notes) {
         // most records have the features' own order: looking there first spares the hashing
         let mut in_order = record.iter();
         let mut found = 0;
@@ -199,16 +200,16 @@ impl<'a> Record<'a> {
 }
 
 /// Encodes instances one after the other, so that no more than one of them is in memory as JSON.
-pub struct Encoder<'a> {
+pub struct Encoder<'a, F> {
     record: Record<'a>,
     columns: usize,
     width: usize,
-    inputs: Vec<f32>,
+    inputs: Vec<F>,
     records: Vec<bool>,
     notes: Notes,
 }
 
-impl<'a> Encoder<'a> {
+impl<'a, F: Real> Encoder<'a, F> {
     pub(super) fn new(record: Record<'a>, instances: usize) -> Self {
         let width = record.features.iter().map(Feature::column_count).sum();
         let columns = record.columns().count();
@@ -225,7 +226,7 @@ impl<'a> Encoder<'a> {
         if notes.errors.len() >= MAX_ERRORS {
             return;
         }
-        self.inputs.resize((index + 1) * self.width, 0.0);
+        self.inputs.resize((index + 1) * self.width, F::ZERO);
         let row = self.inputs.get_mut(index * self.width..).unwrap_or_default();
         notes.index = index;
         match instance {
@@ -241,7 +242,7 @@ impl<'a> Encoder<'a> {
     }
 
     /// The encoded instances, or what is wrong with them.
-    pub fn finish(self) -> Result<Encoded, Vec<FieldError>> {
+    pub fn finish(self) -> Result<Encoded<F>, Vec<FieldError>> {
         let Notes { errors, warnings, .. } = self.notes;
         if !errors.is_empty() {
             return Err(errors);

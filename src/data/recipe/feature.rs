@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     data::{schema::ColumnType, table::TableColumn},
-    engine::input_layout::InputColumn,
+    engine::{input_layout::InputColumn, real::Real},
 };
 use ndarray::{Array2, ArrayViewMut2};
 use serde::{Deserialize, Serialize};
@@ -85,7 +85,7 @@ impl Places {
 /// A fitted feature, and the elements of the training rows where they are not those of a prediction.
 pub(super) struct FittedFeature {
     pub feature: Feature,
-    pub of_training: Option<Array2<f32>>,
+    pub of_training: Option<Array2<f64>>,
 }
 
 impl Feature {
@@ -146,7 +146,12 @@ impl Feature {
     }
 
     /// Fills its columns of x [rows, columns], which are zero, from a table's column; a table without the column has it missing.
-    pub fn encode_column(&self, column: Option<&TableColumn>, rows: &[usize], mut inputs: ArrayViewMut2<'_, f32>) {
+    pub fn encode_column<F: Real>(
+        &self,
+        column: Option<&TableColumn>,
+        rows: &[usize],
+        mut inputs: ArrayViewMut2<'_, F>,
+    ) {
         let cells = column.map(|column| &column.cells);
         match &self.encoding {
             Encoding::Number(fitted) | Encoding::Boolean(fitted) => {
@@ -181,7 +186,7 @@ impl Feature {
             Encoding::Hashing(hashing) => {
                 let Some(cells) = cells else { return };
                 let levels = super::cells::level_names(cells);
-                let elements: Vec<(usize, f32)> =
+                let elements: Vec<(usize, f64)> =
                     levels.iter().map(|level| hashing.element(&self.name, level)).collect();
                 let places = Levels::new(levels, Vec::new());
                 let codes = codes(cells, &places);
@@ -190,7 +195,7 @@ impl Feature {
                     if let Some((element, value)) = element
                         && let Some(cell) = input.get_mut(*element)
                     {
-                        *cell = *value;
+                        *cell = F::of(*value);
                     }
                 }
             }
@@ -201,7 +206,7 @@ impl Feature {
                         None => target.elements(Some(target.levels.len())),
                         Some(place) => self.target_elements(target, place),
                     };
-                    input.iter_mut().zip(elements).for_each(|(element, value)| *element = *value as f32);
+                    input.iter_mut().zip(elements).for_each(|(element, value)| *element = F::of(*value));
                 }
             }
         }
@@ -273,6 +278,6 @@ impl Feature {
 }
 
 /// The code of the element that is 1, of which there may be none.
-pub(super) fn code(element: Option<usize>) -> f32 {
-    element.map_or(-1.0, |element| element as f32)
+pub(super) fn code<F: Real>(element: Option<usize>) -> F {
+    F::of(element.map_or(-1.0, |element| element as f64))
 }

@@ -168,7 +168,7 @@ fn target_mean(
     training: &[usize],
     targets: Option<&TargetValues>,
     settings: TargetSettings,
-) -> Result<(TargetMean, Array2<f32>), String> {
+) -> Result<(TargetMean, Array2<f64>), String> {
     let targets = targets.ok_or("expected one target column for the encoding `target`")?;
     let codes = codes(&cells.cells, &levels);
     let missing = levels.len();
@@ -176,7 +176,7 @@ fn target_mean(
     drop(codes);
     let (mean, of_rows) = TargetMean::fit(levels, &places, targets, settings);
     let width = mean.width();
-    let elements = of_rows.into_iter().flatten().map(|element| element as f32).collect();
+    let elements = of_rows.into_iter().flatten().collect();
     let elements = Array2::from_shape_vec((training.len(), width), elements).map_err(|error| error.to_string())?;
     Ok((mean, elements))
 }

@@ -13,7 +13,7 @@ pub struct Hashing {
 
 impl Hashing {
     /// The element of a level, and its value.
-    pub fn element(&self, column: &str, level: &str) -> (usize, f32) {
+    pub fn element(&self, column: &str, level: &str) -> (usize, f64) {
         let hash = murmur3([column.as_bytes(), b"=", level.as_bytes()]) as i32;
         let element = hash.unsigned_abs() as usize % self.n_features.max(1);
         (element, if self.alternate_sign && hash < 0 { -1.0 } else { 1.0 })

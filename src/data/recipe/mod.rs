@@ -46,7 +46,9 @@ use crate::{
         schema::{Column, ColumnType},
         table::{Cells, Table, TableColumn},
     },
-    engine::{activation::Activation, field::FieldError, fit::Rescale, input_layout::InputColumn, shape::Shape},
+    engine::{
+        activation::Activation, field::FieldError, fit::Rescale, input_layout::InputColumn, real::Real, shape::Shape,
+    },
 };
 use encode::Record;
 use feature::{Feature, FittedFeature};
@@ -120,17 +122,19 @@ pub struct FittedRecipe {
     /// What is stored with the version.
     pub recipe: Recipe,
     /// By feature: the elements of the training rows, where these are encoded by the rows of other folds.
-    cross_fitted: Vec<(usize, Array2<f32>)>,
+    cross_fitted: Vec<(usize, Array2<f64>)>,
 }
 
 impl FittedRecipe {
     /// Inputs of the rows that the recipe was fitted on: [rows, columns of the inputs].
-    pub fn training_inputs(&self, table: &Table, training: &[usize]) -> Array2<f32> {
+    pub fn training_inputs<F: Real>(&self, table: &Table, training: &[usize]) -> Array2<F> {
         let mut inputs = self.recipe.inputs(table, training);
         for (index, elements) in &self.cross_fitted {
             let first: usize = self.recipe.features.iter().take(*index).map(Feature::column_count).sum();
             let next = first + elements.ncols();
-            inputs.slice_mut(ndarray::s![.., first..next]).assign(elements);
+            inputs
+                .slice_mut(ndarray::s![.., first..next])
+                .zip_mut_with(elements, |input, element| *input = F::of(*element));
         }
         inputs
     }
@@ -224,9 +228,9 @@ impl Recipe {
     }
 
     /// Inputs of `rows`: [rows, columns of the inputs]. A feature that `table` does not have is missing in every row.
-    pub fn inputs(&self, table: &Table, rows: &[usize]) -> Array2<f32> {
+    pub fn inputs<F: Real>(&self, table: &Table, rows: &[usize]) -> Array2<F> {
         let width = self.features.iter().map(Feature::column_count).sum();
-        let mut inputs = Array2::zeros((rows.len(), width));
+        let mut inputs = Array2::from_elem((rows.len(), width), F::ZERO);
         let mut first = 0;
         for feature in &self.features {
             let next = first + feature.column_count();
@@ -306,7 +310,7 @@ impl Recipe {
 
     /// An encoder of this many raw instances: records by column, lists in the order of [`Signature::inputs`], or lists of each input's
     /// values; `shapes` are those of the inputs. Every error points below the request (`/instances/0/sepal_width`).
-    pub fn encoder<'a>(&'a self, shapes: &'a [Shape], instances: usize) -> Encoder<'a> {
+    pub fn encoder<'a, F: Real>(&'a self, shapes: &'a [Shape], instances: usize) -> Encoder<'a, F> {
         Encoder::new(Record { shapes, ..self.record() }, instances)
     }
 

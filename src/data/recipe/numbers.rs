@@ -8,6 +8,7 @@ use super::{
     missing::{Missing, MissingStrategy},
     scale::{Scale, Scaler},
 };
+use crate::engine::real::Real;
 use ndarray::ArrayViewMut2;
 use serde::{Deserialize, Serialize};
 
@@ -92,17 +93,22 @@ impl Numbers {
 
     /// Fills the elements of one number.
     #[inline]
-    pub fn encode(&self, value: f64, elements: &mut [f32]) {
+    pub fn encode<F: Real>(&self, value: f64, elements: &mut [F]) {
         if let Some(first) = elements.first_mut() {
-            *first = self.scaled(value) as f32;
+            *first = F::of(self.scaled(value));
         }
         if let (true, Some(second)) = (self.indicator, elements.get_mut(1)) {
-            *second = f32::from(u8::from(value.is_nan()));
+            *second = F::of(f64::from(u8::from(value.is_nan())));
         }
     }
 
     /// Fills `elements` [rows, width], row by row from `value`.
-    pub fn encode_rows(&self, rows: &[usize], mut elements: ArrayViewMut2<'_, f32>, value: impl Fn(usize) -> f64) {
+    pub fn encode_rows<F: Real>(
+        &self,
+        rows: &[usize],
+        mut elements: ArrayViewMut2<'_, F>,
+        value: impl Fn(usize) -> f64,
+    ) {
         let mut block = [0.0; BLOCK];
         for (chunk, rows) in rows.chunks(BLOCK).enumerate() {
             let first = chunk * BLOCK;
@@ -111,7 +117,9 @@ impl Numbers {
             if self.indicator {
                 let mut missing = elements.column_mut(1);
                 let missing = missing.iter_mut().skip(first);
-                missing.zip(block.iter()).for_each(|(element, cell)| *element = f32::from(u8::from(cell.is_nan())));
+                missing
+                    .zip(block.iter())
+                    .for_each(|(element, cell)| *element = F::of(f64::from(u8::from(cell.is_nan()))));
             }
             if self.constant {
                 block.fill(0.0);
@@ -122,7 +130,7 @@ impl Numbers {
                 self.scale.iter().for_each(|step| step.apply_all(block));
             }
             let mut column = elements.slice_mut(ndarray::s![first..first + rows.len(), 0]);
-            column.iter_mut().zip(block.iter()).for_each(|(element, cell)| *element = *cell as f32);
+            column.iter_mut().zip(block.iter()).for_each(|(element, cell)| *element = F::of(*cell));
         }
     }
 

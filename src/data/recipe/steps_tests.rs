@@ -110,7 +110,7 @@ fn check(what: &str, fitted: &FittedRecipe, table: &Table, records: &[Value], ex
     // a stored recipe is the same recipe
     let stored = serde_json::to_string(&fitted.recipe).unwrap();
     let stored: Recipe = serde_json::from_str(&stored).unwrap_or_else(|error| panic!("{error}: {stored}"));
-    assert_eq!(stored.inputs(table, &all), by_column, "{what}");
+    assert_eq!(stored.inputs::<f32>(table, &all), by_column, "{what}");
     let by_column = expanded(&fitted.recipe, &by_column);
     let by_record = expanded(&fitted.recipe, &fitted.recipe.encode_all(records, &[]).unwrap().inputs);
     let mut compared = 0;
@@ -207,7 +207,7 @@ fn targets_are_averaged_as_by_target_encoder() {
         let (fitted, table) = fit(column, cells, target, preparation, training_rows);
         check(&what, &fitted, &table, &records, &prediction);
         let rows: Vec<usize> = (0..training_rows).collect();
-        let received = fitted.training_inputs(&table, &rows);
+        let received = fitted.training_inputs::<f32>(&table, &rows);
         for (row, expected) in training.iter().enumerate() {
             for (cell, &expected) in expected.iter().enumerate() {
                 let received = f64::from(received[[row, cell]]);
@@ -309,13 +309,13 @@ fn models_that_split_at_thresholds_get_raw_numbers_codes_and_nan() {
     let numbers = Column::empty("c".into(), ColumnType::Number, 1);
     let preparation = super::RecipeProfile::Trees.preparation(&numbers, &Scale::standardize());
     let (fitted, table) = fit(numbers, Cells::Number(vec![5.0, f64::NAN, 7.0]), zeros(3), preparation, 3);
-    let inputs = fitted.recipe.inputs(&table, &[0, 1, 2]);
+    let inputs = fitted.recipe.inputs::<f32>(&table, &[0, 1, 2]);
     assert_eq!((inputs[[0, 0]], inputs[[1, 0]].is_nan(), inputs[[2, 0]]), (5.0, true, 7.0));
     assert!(fitted.recipe.encode_all(&[json!({"c": null})], &[]).unwrap().inputs[[0, 0]].is_nan());
     let levels = [Some("b".to_owned()), None, Some("a".to_owned())];
     let (column, cells) = category(&levels, 3);
     let preparation = super::RecipeProfile::Trees.preparation(&column, &Scale::standardize());
     let (fitted, table) = fit(column, cells, zeros(3), preparation, 3);
-    let inputs = fitted.recipe.inputs(&table, &[0, 1, 2]);
+    let inputs = fitted.recipe.inputs::<f32>(&table, &[0, 1, 2]);
     assert_eq!((inputs[[0, 0]], inputs[[1, 0]].is_nan(), inputs[[2, 0]]), (1.0, true, 0.0));
 }

@@ -158,7 +158,7 @@ fn every_kind_of_cell() {
 #[test]
 fn a_column_without_training_values_is_zero() {
     let (recipe, table) = fitted("a,b,y\n,1,1.5\n,2,2.5\n7,3,3.5\n", 2, Task::Regression, Scale::standardize());
-    assert_eq!(recipe.inputs(&table, &[0, 2]).column(0).to_vec(), [0.0, 0.0]);
+    assert_eq!(recipe.inputs::<f32>(&table, &[0, 2]).column(0).to_vec(), [0.0, 0.0]);
 }
 
 #[test]
@@ -256,7 +256,7 @@ fn nested_instances_have_the_shape_of_the_input(
     let (recipe, table) = fitted(csv, 2, Task::Regression, Scale::none());
     let encoded = recipe.encode_all(&[instance], &[Shape(shape.to_vec())]);
     match error {
-        None => assert_eq!(encoded.unwrap().inputs, recipe.inputs(&table, &[0])),
+        None => assert_eq!(encoded.unwrap().inputs, recipe.inputs::<f32>(&table, &[0])),
         Some(error) => assert_eq!(encoded.unwrap_err()[0].detail, error),
     }
 }
@@ -386,7 +386,7 @@ fn a_stored_recipe_is_the_same_recipe() {
     assert!(stored.starts_with(r#"{"version":3,"#), "{stored}");
     let restored: Recipe = serde_json::from_str(&stored).unwrap();
     assert_eq!(restored, recipe);
-    assert_eq!(restored.inputs(&table, &[0, 1, 2, 3]), recipe.inputs(&table, &[0, 1, 2, 3]));
+    assert_eq!(restored.inputs::<f32>(&table, &[0, 1, 2, 3]), recipe.inputs(&table, &[0, 1, 2, 3]));
     assert_eq!(
         serde_json::to_value(recipe.signature()).unwrap(),
         json!({
@@ -453,7 +453,7 @@ impl Recipe {
         &self,
         instances: &[Value],
         shapes: &[Shape],
-    ) -> Result<crate::data::recipe::Encoded, Vec<crate::engine::field::FieldError>> {
+    ) -> Result<crate::data::recipe::Encoded<f32>, Vec<crate::engine::field::FieldError>> {
         let mut encoder = self.encoder(shapes, instances.len());
         instances.iter().for_each(|instance| encoder.push(instance));
         encoder.finish()

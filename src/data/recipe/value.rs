@@ -13,6 +13,7 @@ use crate::data::{
     read::{is_missing, number_in, number_text, trim},
     schema::ColumnType,
 };
+use crate::engine::real::Real;
 use serde_json::Value;
 use std::borrow::Cow;
 
@@ -21,10 +22,10 @@ const MAX_CHARACTERS: usize = 40;
 
 /// Fills the feature's columns of the inputs, which are zero.
 #[inline]
-pub(super) fn encode_value(
+pub(super) fn encode_value<F: Real>(
     feature: &Feature,
     value: &Value,
-    elements: &mut [f32],
+    elements: &mut [F],
     notes: &mut Notes,
     pointer: impl Fn() -> String,
 ) {
@@ -41,7 +42,7 @@ pub(super) fn encode_value(
             if let Some((element, sign)) = level.map(|level| hashing.element(feature.name(), &level))
                 && let Some(element) = elements.get_mut(element)
             {
-                *element = sign;
+                *element = F::of(sign);
             }
         }),
         Encoding::Ordinal(places) | Encoding::Embedding(places) => {
@@ -70,11 +71,11 @@ pub(super) fn encode_value(
                 Place::Of(place) => target.elements(Some(place)),
                 Place::Unseen => target.elements(None),
             };
-            elements.iter_mut().zip(of_level).for_each(|(element, value)| *element = *value as f32);
+            elements.iter_mut().zip(of_level).for_each(|(element, value)| *element = F::of(*value));
             Ok(())
         }),
     };
-    let finite = elements.iter().all(|element| element.is_finite()) || feature.keeps_missing();
+    let finite = elements.iter().all(|element| element.finite()) || feature.keeps_missing();
     match outcome {
         Err(detail) => notes.error(&pointer(), detail),
         Ok(()) if !finite => {

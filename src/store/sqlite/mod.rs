@@ -32,9 +32,7 @@ use futures::future::BoxFuture;
 use sqlx::{
     Sqlite, SqliteConnection, SqlitePool,
     pool::PoolConnection,
-    sqlite::{
-        SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
-    },
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
 };
 use std::{
     collections::HashSet,
@@ -103,8 +101,7 @@ impl SqliteStore {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(10));
-        // Of a new database: space of deleted records goes back to the system. A reading connection cannot set it.
-        let opened = Writer::open(options.clone().auto_vacuum(SqliteAutoVacuum::Incremental)).await;
+        let opened = Writer::open(options.clone()).await;
         let mut writer = opened.with_context(|| format!("cannot open the database {}", path.display()))?;
         let connection = writer.connection().await?;
         check_version(&mut *connection).await?;
@@ -151,13 +148,18 @@ impl SqliteStore {
         let ballast = Arc::clone(&self.ballast);
         let task = tokio::spawn(async move {
             let mut writer = writer.lock().await;
-            match kept {
+            let result = match kept {
                 Kept::Taken if !ballast.take() => return Err(StoreError::Full),
-                Kept::Taken | Kept::AsItIs => {}
-                // Where it is gone already, what it left may be enough.
-                Kept::Released => drop(ballast.release()),
-            }
-            let result = writer.transaction(work).await?;
+                Kept::Taken | Kept::AsItIs => writer.transaction(work).await?,
+                Kept::Released => {
+                    // It is for the log alone. Where it is gone already, what it left may be enough.
+                    writer.checkpoints(false).await?;
+                    let _ = ballast.release();
+                    let result = writer.transaction(work).await;
+                    writer.checkpoints(true).await?;
+                    result?
+                }
+            };
             announce(&changes, &result);
             Ok(result)
         });

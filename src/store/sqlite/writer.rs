@@ -3,7 +3,13 @@
 use crate::store::StoreError;
 use anyhow::Context;
 use futures::future::BoxFuture;
-use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Connection, SqliteConnection,
+    sqlite::{SqliteAutoVacuum, SqliteConnectOptions},
+};
+
+/// Pages of the log from which on it is moved to the database: SQLite's default.
+const AUTOMATIC_CHECKPOINT: u32 = 1000;
 
 /// A connection that is in no transaction whenever one begins: SQLite ends some by itself, as where the disk is full, and a task may end in
 /// the middle of one.
@@ -14,10 +20,20 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Opens it.
+    /// Opens it. Of a new database: space of deleted records goes back to the system.
     pub async fn open(options: SqliteConnectOptions) -> Result<Self, sqlx::Error> {
-        let connection = options.connect().await?;
+        // Only once: SQLite writes to the database where this is set.
+        let connection = options.clone().auto_vacuum(SqliteAutoVacuum::Incremental).connect().await?;
         Ok(Self { connection: Some(connection), options })
+    }
+
+    /// Whether commits move the log to the database, which then grows, or leave it.
+    pub async fn checkpoints(&mut self, automatic: bool) -> Result<(), StoreError> {
+        let pages = if automatic { AUTOMATIC_CHECKPOINT } else { 0 };
+        sqlx::raw_sql(AssertSqlSafe(format!("PRAGMA wal_autocheckpoint = {pages}")))
+            .execute(self.connection().await?)
+            .await?;
+        Ok(())
     }
 
     /// The connection, outside of a transaction.

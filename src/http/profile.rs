@@ -43,7 +43,7 @@ pub struct ProfileQuery {
 #[utoipa::path(get, path = "/v1/datasets/{dataset}/profile", tag = "datasets",
     params(("dataset" = String, Path, description = "Name or id", example = "iris"), ProfileQuery),
     responses((status = 200, description = "The profile", body = Profile)))]
-pub async fn show(
+pub async fn show_profile(
     State(app): State<Arc<App>>,
     Key(key): Key,
     Parameters(query): Parameters<ProfileQuery>,

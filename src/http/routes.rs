@@ -36,7 +36,7 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(datasets::create, datasets::list))
         .routes(routes!(datasets::show, datasets::delete))
         .routes(routes!(datasets::rows))
-        .routes(routes!(profile::show))
+        .routes(routes!(profile::show_profile))
         .routes(routes!(models::create, models::list))
         .routes(routes!(models::show, models::delete))
         .routes(routes!(models::versions))

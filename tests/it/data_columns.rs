@@ -12,8 +12,8 @@ use std::{
 fn table() -> String {
     let row = |n: u32| {
         let x = (f64::from(n) * 0.37).sin();
-        let missing = if n % 11 == 0 { String::new() } else { format!("{:.12}", x * 7.0) };
-        format!("{x:.15},{missing},{},k{},{:.9}\n", n % 3 == 0, n % 37, x * 2.0 + f64::from(n % 37) * 0.1)
+        let missing = if n.is_multiple_of(11) { String::new() } else { format!("{:.12}", x * 7.0) };
+        format!("{x:.15},{missing},{},k{},{:.9}\n", n.is_multiple_of(3), n % 37, x * 2.0 + f64::from(n % 37) * 0.1)
     };
     format!("a,b,c,d,y\n{}", (0..40_000).map(row).collect::<String>())
 }

@@ -386,7 +386,7 @@ fn a_stored_recipe_is_the_same_recipe() {
     assert!(stored.starts_with(r#"{"version":3,"#), "{stored}");
     let restored: Recipe = serde_json::from_str(&stored).unwrap();
     assert_eq!(restored, recipe);
-    assert_eq!(restored.inputs::<f32>(&table, &[0, 1, 2, 3]), recipe.inputs(&table, &[0, 1, 2, 3]));
+    assert_eq!(restored.inputs::<f32>(&table, &[0, 1, 2, 3]), recipe.inputs::<f32>(&table, &[0, 1, 2, 3]));
     assert_eq!(
         serde_json::to_value(recipe.signature()).unwrap(),
         json!({

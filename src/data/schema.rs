@@ -66,9 +66,17 @@ impl<'de> Deserialize<'de> for GivenType {
             order: Vec<String>,
             format: Option<DatePattern>,
         }
-        let value = Value::deserialize(deserializer)?;
-        let value = if value.is_string() { json!({"type": value}) } else { value };
-        let Settings { kind, order, format } = parse(&value).map_err(D::Error::custom)?;
+        let Settings { kind, order, format } = match Value::deserialize(deserializer)? {
+            Value::Object(settings) => parse(&Value::Object(settings)).map_err(D::Error::custom)?,
+            Value::String(name) => {
+                parse(&json!({"type": name})).map_err(|error| D::Error::custom(FieldError::new("", error.detail)))?
+            }
+            other => {
+                let detail =
+                    format!("expected a type such as \"category\", or an object with `type`, received {other}");
+                return Err(D::Error::custom(FieldError::new("", detail)));
+            }
+        };
         let wrong = match kind {
             ColumnType::Ordinal if order.is_empty() => {
                 Some(("/order", "expected the levels from the least, received none"))

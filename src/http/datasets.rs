@@ -1,8 +1,11 @@
 //! `/v1/datasets`: tables.
 
 use crate::{
-    data::read::{self, Format, Inspection, ReadError, ReadOptions, RowRange},
-    engine::field::FieldError,
+    data::{
+        read::{self, Format, Inspection, ReadError, ReadOptions, RowRange},
+        strict,
+    },
+    engine::field::{self, FieldError},
     http::{
         App,
         access::Caller,
@@ -138,7 +141,8 @@ async fn receive(
         from_form(app, caller, parameters, &key, incoming).await?
     } else {
         let format = parameters.format.map_or_else(|| upload::format_of(media_type.as_deref()), Ok)?;
-        let file = File::store(app, caller, format, parameters.options()?, incoming.stream()).await?;
+        let options = parameters.options()?;
+        let file = File::store(app, caller, format, options, incoming.stream()).await?;
         (parameters.name, file)
     };
     // In a separate task: a client that disconnects now leaves either a dataset or nothing.
@@ -155,6 +159,8 @@ async fn from_form(
 ) -> Result<(Option<String>, File), Problem> {
     let mut form = incoming.form()?;
     let mut file: Option<File> = None;
+    // Where the options are.
+    let mut place = "";
     let read = async {
         let mut has_name = false;
         while let Some(part) = form.next_part().await? {
@@ -170,15 +176,20 @@ async fn from_form(
                     return Err(FieldError::new("/options", "expected the options before the file").into());
                 }
                 "options" => {
+                    place = "/options";
                     let text = multipart::text(&mut form, MAX_FIELD_BYTES).await?;
-                    let options: NewDataset = serde_json::from_str(&text)
-                        .map_err(|error| FieldError::new("/options", format!("expected upload options: {error}")))?;
+                    let options = strict::parse(text.as_bytes())
+                        .map_err(|error| FieldError::new("", error.to_string()))
+                        .and_then(|options| field::parse::<NewDataset>(&options))
+                        .map_err(|error| error.under(place))?;
                     check_free(app, options.name.as_deref(), key).await?;
                     parameters = NewDataset { name: options.name.clone().or(parameters.name.take()), ..options };
                 }
                 "file" if file.is_none() => {
                     let format = parameters.format.map_or_else(|| upload::format_of_part(&part), Ok)?;
-                    file = Some(File::store(app, caller, format, parameters.options()?, form.data()).await?);
+                    let below = |problem: Problem| problem.under(place);
+                    let options = parameters.options().map_err(|errors| below(Problem::invalid(errors)))?;
+                    file = Some(File::store(app, caller, format, options, form.data()).await.map_err(below)?);
                 }
                 "file" => return Err(FieldError::new("/file", "expected one file, received two").into()),
                 other => {
@@ -249,8 +260,10 @@ impl File {
                 .unwrap_or_else(|| crate::http::body::too_large(max_bytes, "more"))),
             Err(ReceiveError::Body(error)) => Err(upload::broken_off(&*error)),
             Err(ReceiveError::Refused(ReadError::Invalid(detail))) => {
-                let pointer = if detail.starts_with("types: ") { "/types" } else { "" };
-                Err(Problem::invalid(vec![FieldError::new(pointer, detail)]))
+                Err(Problem::invalid(vec![match detail.strip_prefix("types: ") {
+                    Some(detail) => FieldError::new("/types", detail),
+                    None => FieldError::new("", detail),
+                }]))
             }
             Err(ReceiveError::Refused(ReadError::Io(error))) => Err(Problem::internal(error)),
             Err(ReceiveError::Store(error)) => Err(error.into()),

@@ -57,7 +57,7 @@ def main():
                 service.request("DELETE", f"/v1/datasets/table-{turn}")
     mine, other = statistics.median(ours[1:]), statistics.median(theirs[1:])
     print(f"{size / 1e6:.0f} MB, medians of {rounds}: upload until ready {mine:.3f} s, Polars {answer[1]} read_csv {other:.3f} s, "
-          f"ratio {mine / other:.2f} (to reach: at most 5); peak memory above idle {max(peaks) / 1e6:.0f} MB (to reach: under 100)")
+          f"ratio {mine / other:.2f} (to reach: at most 2.5); peak memory above idle {max(peaks) / 1e6:.0f} MB (to reach: under 200)")
 
 
 if __name__ == "__main__":

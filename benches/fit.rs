@@ -7,7 +7,9 @@
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use epoca::engine::{
     fit::{EpochReport, EventSink, FitPlan, OutputPlan, Progress, Samples, ValidationFreq, fit},
+    input_layout::InputColumn,
     network::Network,
+    shape::Shape,
     spec::{Architecture, Definition, Limits},
 };
 use ndarray::Array2;
@@ -139,5 +141,42 @@ fn predictions(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, fits, predictions);
+/// A dense layer over a category of 10,000 levels, as codes and as a dense matrix.
+fn one_hot(criterion: &mut Criterion) {
+    const LEVELS: usize = 10_000;
+    const ROWS: usize = 256;
+    let mut group = criterion.benchmark_group("one_hot");
+    group.sample_size(10);
+    let definition = json!({"layers": [{"type": "dense", "units": 128}, {"type": "dense", "units": 1}]});
+    let definition = Definition::from_value(&definition).unwrap();
+    let architecture = definition.resolve(&[Shape::vector(LEVELS)], &Limits::default()).unwrap();
+    let code = |row: usize| row * 7919 % LEVELS;
+    let codes = Array2::from_shape_fn((ROWS, 1), |(row, _)| code(row) as f32);
+    let expanded = Array2::from_shape_fn((ROWS, LEVELS), |(row, level)| f32::from(u8::from(code(row) == level)));
+    let y = Array2::from_shape_fn((ROWS, 1), |(row, _)| (row % 3) as f32);
+    let looked_up = architecture.clone().with_columns([InputColumn::OneHot(LEVELS)]);
+    for (name, architecture, x) in [("codes", looked_up, &codes), ("matrix", architecture, &expanded)] {
+        let network = Network::<f32>::initialize(architecture.clone(), 1);
+        group.bench_function(BenchmarkId::new("forward", name), |bencher| {
+            bencher.iter(|| network.predict(black_box(x.view())))
+        });
+        let plan = FitPlan {
+            epochs: 20,
+            batch_size: ROWS,
+            optimizer: from_value(json!("sgd")).unwrap(),
+            outputs: vec![OutputPlan::single(from_value(json!("mse")).unwrap(), Vec::new())],
+            ..WORKLOADS[0].plan(1)
+        };
+        group.bench_function(BenchmarkId::new("20 steps of SGD", name), |bencher| {
+            bencher.iter(|| {
+                let mut network = Network::<f32>::initialize(architecture.clone(), 1);
+                let samples = Samples { x: x.view(), y: y.view(), weights: None };
+                fit(&mut network, &plan, samples, None, &mut Quiet).unwrap();
+                network
+            });
+        });
+    }
+}
+
+criterion_group!(benches, fits, predictions, one_hot);
 criterion_main!(benches);

@@ -2,6 +2,7 @@
 
 pub mod date;
 pub mod named;
+pub mod profile;
 pub mod read;
 pub mod recipe;
 pub mod schema;

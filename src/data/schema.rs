@@ -66,9 +66,17 @@ impl<'de> Deserialize<'de> for GivenType {
             order: Vec<String>,
             format: Option<DatePattern>,
         }
-        let value = Value::deserialize(deserializer)?;
-        let value = if value.is_string() { json!({"type": value}) } else { value };
-        let Settings { kind, order, format } = parse(&value).map_err(D::Error::custom)?;
+        let Settings { kind, order, format } = match Value::deserialize(deserializer)? {
+            Value::Object(settings) => parse(&Value::Object(settings)).map_err(D::Error::custom)?,
+            Value::String(name) => {
+                parse(&json!({"type": name})).map_err(|error| D::Error::custom(FieldError::new("", error.detail)))?
+            }
+            other => {
+                let detail =
+                    format!("expected a type such as \"category\", or an object with `type`, received {other}");
+                return Err(D::Error::custom(FieldError::new("", detail)));
+            }
+        };
         let wrong = match kind {
             ColumnType::Ordinal if order.is_empty() => {
                 Some(("/order", "expected the levels from the least, received none"))
@@ -125,6 +133,15 @@ pub struct Column {
     /// must choose one.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub date_formats: Vec<DatePattern>,
+    /// Quantiles of a number column, linear between the nearest values.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub quantiles: Option<Quantiles>,
+    /// Counts of a number column in bins of equal width.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub histogram: Option<Histogram>,
+    /// Number of values, a random sample, that `quantiles` and `histogram` are of; absent if they are of every value.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sampled: Option<u64>,
     /// Every level with its count, in label order (numbers by value, text by code point, false before true), if there are
     /// few enough to list: categories, booleans, and number columns whose values are all integers.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -141,6 +158,31 @@ pub enum NumberOrTime {
     /// Of a datetime column, in UTC.
     #[schema(value_type = String, format = DateTime)]
     Time(Timestamp),
+}
+
+/// Quantiles by share of the values.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[allow(missing_docs, reason = "the names in JSON say what they are")]
+pub struct Quantiles {
+    #[serde(rename = "0.05")]
+    pub q05: f64,
+    #[serde(rename = "0.25")]
+    pub q25: f64,
+    #[serde(rename = "0.5")]
+    pub q50: f64,
+    #[serde(rename = "0.75")]
+    pub q75: f64,
+    #[serde(rename = "0.95")]
+    pub q95: f64,
+}
+
+/// Counts of values in bins of equal width.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Histogram {
+    /// Edges of the bins, one more than bins. A value at an edge is in the bin after it, and the maximum in the last bin.
+    pub edges: Vec<f64>,
+    /// Number of values in each bin.
+    pub counts: Vec<u64>,
 }
 
 /// A minimum or maximum. Integers past 2^53 keep their digits.
@@ -185,7 +227,19 @@ impl Column {
             format: None,
             has_time: false,
             date_formats: Vec::new(),
+            quantiles: None,
+            histogram: None,
+            sampled: None,
             values: None,
+        }
+    }
+
+    /// Whether its cells can be loaded: not where it is ignored or has too many levels to list.
+    pub fn is_loadable(&self) -> bool {
+        match self.kind {
+            ColumnType::Number | ColumnType::Boolean | ColumnType::Datetime => true,
+            ColumnType::Category | ColumnType::Ordinal => self.levels().is_some(),
+            ColumnType::Ignored => false,
         }
     }
 

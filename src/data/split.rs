@@ -98,7 +98,7 @@ pub fn training_rows(rows: usize, validation_split: f64) -> usize {
 impl PartSizes {
     /// The sizes of parts of these shares.
     pub fn new(rows: usize, validation: f64, test: f64) -> Self {
-        let of = |share: f64| rows - training_rows(rows, share);
+        let of = |share: f64| rows.saturating_sub(training_rows(rows, share));
         let (validation, test) = (of(validation), of(test));
         Self { training: rows.saturating_sub(validation + test), validation, test }
     }

@@ -1,5 +1,6 @@
 //! Strict JSON: no name twice in an object, bounded nesting, and a bounded number of values while it is read.
 
+use crate::engine::field;
 use serde::{
     Deserializer,
     de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor},
@@ -52,18 +53,58 @@ pub fn read<'de, S: DeserializeSeed<'de>>(bytes: &'de [u8], seed: S) -> Result<S
         if text.starts_with(TOO_MANY) {
             return StrictError::TooMany;
         }
-        StrictError::Malformed(if text.starts_with("recursion limit exceeded") {
-            format!(
-                "expected JSON nested to a depth of at most {MAX_DEPTH}, received more at line {line} column {column}"
-            )
-        } else if let Some(word) = number_word(bytes, line, column) {
-            format!(
-                "expected JSON, received {word}, which JSON does not have, at line {line} column {column}: send null"
-            )
+        StrictError::Malformed(if let Some(word) = number_word(bytes, line, column) {
+            let detail = at(line, column, &format!("expected a number, received {word}, which JSON does not have"));
+            format!("expected JSON: {detail}; send null")
         } else {
-            format!("expected JSON, received something else: {text}")
+            format!("expected JSON: {}", syntax(&error))
         })
     })
+}
+
+/// Where a document stops being JSON, and what was expected there: `line 1, column 8: expected a name in double quotes`.
+pub fn syntax(error: &serde_json::Error) -> String {
+    let (line, column) = (error.line(), error.column());
+    let text = error.to_string();
+    let text = text.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&text);
+    let expected = match text {
+        "EOF while parsing a list" => "expected `]` at the end of the list, received the end of the text",
+        "EOF while parsing an object" => "expected `}` at the end of the object, received the end of the text",
+        "EOF while parsing a string" => "expected `\"` at the end of the string, received the end of the text",
+        "EOF while parsing a value" => "expected a value, received the end of the text",
+        "expected `:`" => "expected `:` after a name",
+        "expected `,` or `]`" => "expected `,` or `]` after an element of a list",
+        "expected `,` or `}`" => "expected `,` or `}` after a value of an object",
+        "expected ident" => "expected true, false or null",
+        "expected value" => "expected a value, such as 1, \"a\", true, null, a list or an object",
+        "invalid escape" => "expected an escape such as `\\n`, `\\\"` or `\\u00e9`; write a backslash as `\\\\`",
+        "invalid number" => "expected a number such as 1, -0.5 or 2e3",
+        "number out of range" => "expected a number of at most 1.8e308 in size",
+        "invalid unicode code point" => "expected UTF-8",
+        "control character (\\u0000-\\u001F) found while parsing a string" => {
+            "expected a string without control characters; write a line end as `\\n` and a tab as `\\t`"
+        }
+        "key must be a string" => "expected a name in double quotes",
+        "lone leading surrogate in hex escape" | "unexpected end of hex escape" => {
+            "expected both halves of a surrogate pair, such as `\\ud83d\\ude00`"
+        }
+        "trailing comma" => "expected no comma at the end of a list or an object",
+        "trailing characters" => "expected the end after the JSON value, received more",
+        "recursion limit exceeded" => {
+            return format!("line {line}, column {column}: expected a depth of at most {MAX_DEPTH}, received more");
+        }
+        other => return at(line, column, &field::with_nearest(other)),
+    };
+    at(line, column, expected)
+}
+
+fn at(line: usize, column: usize, expected: &str) -> String {
+    match (line, column) {
+        (0, _) => expected.to_owned(),
+        // serde_json counts the line end as the start of the next line.
+        (2.., 0) => format!("end of line {}: {expected}", line - 1),
+        _ => format!("line {line}, column {column}: {expected}"),
+    }
 }
 
 /// `NaN` or `Infinity`, as Python writes them, where the parser stopped.
@@ -143,7 +184,10 @@ impl<'de> Visitor<'de> for Strict<'_> {
             match object.entry(name) {
                 serde_json::map::Entry::Vacant(entry) => entry.insert(value),
                 serde_json::map::Entry::Occupied(entry) => {
-                    return Err(A::Error::custom(format_args!("the name {:?} twice in one object", entry.key())));
+                    return Err(A::Error::custom(format_args!(
+                        "expected each name once in an object, received {:?} twice",
+                        entry.key()
+                    )));
                 }
             };
         }
@@ -166,12 +210,12 @@ mod tests {
         for (text, word) in [
             ("", "empty"),
             (" \n ", "empty"),
-            ("{\"a\":\n  nope}", "line 2 column 4"),
-            ("[1, 2", "line 1 column 5"),
-            ("{\"a\": NaN}", "line 1 column 7"),
-            ("[1e400]", "line 1 column 6"),
+            ("{\"a\":\n  nope}", "line 2, column 4"),
+            ("[1, 2", "line 1, column 5"),
+            ("{\"a\": NaN}", "line 1, column 7"),
+            ("[1e400]", "line 1, column 6"),
             ("{\"a\": 1, \"a\": 2}", "\"a\" twice"),
-            ("{} {}", "trailing characters at line 1"),
+            ("{} {}", "line 1, column 4: expected the end"),
         ] {
             let error = parse(text.as_bytes()).unwrap_err().to_string();
             assert!(error.contains(word), "{text}: {error}");

@@ -1,5 +1,6 @@
 //! [`FieldError`]: an invalid field of a document, with its JSON pointer.
 
+use crate::engine::document::Document;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
@@ -41,7 +42,12 @@ impl FieldError {
 
 /// Parses `T` from `value`; an error points at the field, and suggests the nearest known name for an unknown one.
 pub fn parse<T: DeserializeOwned>(value: &Value) -> Result<T, FieldError> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
+    parse_document(Document::new(value))
+}
+
+/// As [`parse`], from a body or a query.
+pub fn parse_document<T: DeserializeOwned>(document: Document<'_>) -> Result<T, FieldError> {
+    serde_path_to_error::deserialize(document).map_err(|error| {
         let pointer = pointer_of(error.path());
         let message = error.into_inner().to_string();
         // A member of a registry is parsed separately and has its own pointer before its message.
@@ -225,6 +231,14 @@ pub(crate) fn with_nearest(message: &str) -> String {
 
 /// ``invalid type: string "x", expected f32`` as `expected a number, received "x"`.
 fn expected_and_received(message: &str) -> Option<String> {
+    if let Some(invalid) = message.strip_prefix("invalid length ") {
+        let (received, expected) = invalid.split_once(", expected ")?;
+        let expected = ["a tuple of size ", "an array of length "]
+            .iter()
+            .find_map(|kind| Some(format!("a list of {}", expected.strip_prefix(kind)?)))
+            .unwrap_or_else(|| "a list of fewer elements".to_owned());
+        return Some(format!("expected {expected}, received {received} elements"));
+    }
     let invalid = message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "))?;
     let (received, expected) = invalid.rsplit_once(", expected ")?;
     let received = match received {

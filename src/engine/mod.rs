@@ -6,6 +6,7 @@
 pub mod activation;
 pub mod classical;
 pub mod constraint;
+pub mod document;
 pub mod field;
 pub mod fit;
 pub mod init;

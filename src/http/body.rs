@@ -1,6 +1,7 @@
 //! JSON bodies: read within limits, parsed with positions, typed with pointers.
 
 use crate::{
+    data::read::compression::{Compression, InflateError, inflate},
     data::strict::{self, StrictError},
     engine::field,
     http::{
@@ -69,12 +70,27 @@ pub struct Raw {
 /// where there is no memory for it.
 pub async fn read_json(request: Request, app: &App) -> Result<Raw, Problem> {
     let (parts, mut body) = request.into_parts();
-    if let Err(problem) = check_content_type(&parts.headers).and_then(|()| check_encoding(&parts.headers, &[])) {
-        drain(&mut body, &parts.headers).await;
-        return Err(problem);
-    }
+    let checked = check_content_type(&parts.headers).and_then(|()| compression(&parts.headers));
+    let compression = match checked {
+        Ok(compression) => compression,
+        Err(problem) => {
+            drain(&mut body, &parts.headers).await;
+            return Err(problem);
+        }
+    };
     let max = app.config.limits.max_body_bytes;
-    read(body, &parts.headers, max, app.body_pace(), &app.memory).await
+    let Raw { bytes, mut memory } = read(body, &parts.headers, max, app.body_pace(), &app.memory).await?;
+    let Some(compression) = compression else { return Ok(Raw { bytes, memory }) };
+    memory.grow(max as u64, PATIENCE).await?;
+    let inflated = tokio::task::spawn_blocking(move || inflate(compression, &bytes, max)).await;
+    match inflated.map_err(Problem::internal)? {
+        Ok(inflated) => {
+            memory.shrink_to(inflated.len() as u64);
+            Ok(Raw { bytes: inflated.into(), memory })
+        }
+        Err(InflateError::TooLarge) => Err(too_large(max as u64, "more when inflated")),
+        Err(InflateError::Invalid(detail)) => Err(Problem::new(Kind::Malformed, detail)),
+    }
 }
 
 /// What `bytes` say; large ones are read on a blocking thread.
@@ -126,18 +142,23 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
     ))
 }
 
-/// Fails for a `Content-Encoding` other than `known`: the body would be read as if it were not encoded.
-pub fn check_encoding(headers: &HeaderMap, known: &[&str]) -> Result<(), Problem> {
+/// The compression that `Content-Encoding` names; fails for an unknown one, and for several.
+pub fn compression(headers: &HeaderMap) -> Result<Option<Compression>, Problem> {
+    let mut found = None;
     for value in headers.get_all(header::CONTENT_ENCODING) {
         let received = value.to_str().unwrap_or("something unreadable").trim().to_ascii_lowercase();
-        if received.is_empty() || received == "identity" || known.contains(&received.as_str()) {
+        if received.is_empty() || received == "identity" {
             continue;
         }
-        let expected = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        let detail = format!("expected Content-Encoding {expected}, received {received:?}");
-        return Err(Problem::new(Kind::UnsupportedMediaType, detail));
+        match Compression::of_coding(&received) {
+            Some(compression) if found.is_none() => found = Some(compression),
+            _ => {
+                let detail = format!("expected Content-Encoding gzip or zstd, received {received:?}");
+                return Err(Problem::new(Kind::UnsupportedMediaType, detail));
+            }
+        }
     }
-    Ok(())
+    Ok(found)
 }
 
 async fn read(

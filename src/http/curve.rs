@@ -93,8 +93,7 @@ pub async fn curve(
     if !history.epoch.is_empty() && !history.metrics.contains_key(metric) {
         let known: Vec<&str> = history.metrics.keys().map(String::as_str).collect();
         let hint = did_you_mean(metric, known.iter().copied());
-        let detail =
-            format!("in the query: expected `metric` to be one of {}, received {metric:?}{hint}", known.join(", "));
+        let detail = format!("in the query: metric: expected one of {}, received {metric:?}{hint}", known.join(", "));
         return Err(Problem::new(Kind::Malformed, detail));
     }
     let picture = draw(&job, &history, metric, &query.theme.colours());

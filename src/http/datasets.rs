@@ -1,8 +1,11 @@
 //! `/v1/datasets`: tables.
 
 use crate::{
-    data::read::{self, Format, Inspection, ReadError, ReadOptions, RowRange},
-    engine::field::FieldError,
+    data::{
+        read::{self, Format, Inspection, ReadError, ReadOptions, RowRange},
+        strict,
+    },
+    engine::field::{self, FieldError},
     http::{
         App,
         access::Caller,
@@ -129,8 +132,8 @@ async fn receive(
         let detail = format!("expected at most {} uploads at a time", app.config.limits.max_uploads);
         return Err(Problem::new(Kind::TooManyRequests, detail));
     };
-    // A file may be gzip whatever the header says: the reader looks at its first bytes.
-    incoming.check_encoding(&["gzip", "x-gzip"])?;
+    // A file may be compressed whatever the header says: the reader looks at its first bytes.
+    incoming.check_encoding()?;
     incoming.check_announced(app.config.limits.max_upload_bytes).await?;
     check_free(app, parameters.name.as_deref(), &key).await?;
     let media_type = incoming.media_type();
@@ -138,7 +141,8 @@ async fn receive(
         from_form(app, caller, parameters, &key, incoming).await?
     } else {
         let format = parameters.format.map_or_else(|| upload::format_of(media_type.as_deref()), Ok)?;
-        let file = File::store(app, caller, format, parameters.options()?, incoming.stream()).await?;
+        let options = parameters.options()?;
+        let file = File::store(app, caller, format, options, incoming.stream()).await?;
         (parameters.name, file)
     };
     // In a separate task: a client that disconnects now leaves either a dataset or nothing.
@@ -155,6 +159,8 @@ async fn from_form(
 ) -> Result<(Option<String>, File), Problem> {
     let mut form = incoming.form()?;
     let mut file: Option<File> = None;
+    // Where the options are.
+    let mut place = "";
     let read = async {
         let mut has_name = false;
         while let Some(part) = form.next_part().await? {
@@ -170,15 +176,20 @@ async fn from_form(
                     return Err(FieldError::new("/options", "expected the options before the file").into());
                 }
                 "options" => {
+                    place = "/options";
                     let text = multipart::text(&mut form, MAX_FIELD_BYTES).await?;
-                    let options: NewDataset = serde_json::from_str(&text)
-                        .map_err(|error| FieldError::new("/options", format!("expected upload options: {error}")))?;
+                    let options = strict::parse(text.as_bytes())
+                        .map_err(|error| FieldError::new("", error.to_string()))
+                        .and_then(|options| field::parse::<NewDataset>(&options))
+                        .map_err(|error| error.under(place))?;
                     check_free(app, options.name.as_deref(), key).await?;
                     parameters = NewDataset { name: options.name.clone().or(parameters.name.take()), ..options };
                 }
                 "file" if file.is_none() => {
                     let format = parameters.format.map_or_else(|| upload::format_of_part(&part), Ok)?;
-                    file = Some(File::store(app, caller, format, parameters.options()?, form.data()).await?);
+                    let below = |problem: Problem| problem.under(place);
+                    let options = parameters.options().map_err(|errors| below(Problem::invalid(errors)))?;
+                    file = Some(File::store(app, caller, format, options, form.data()).await.map_err(below)?);
                 }
                 "file" => return Err(FieldError::new("/file", "expected one file, received two").into()),
                 other => {
@@ -249,8 +260,10 @@ impl File {
                 .unwrap_or_else(|| crate::http::body::too_large(max_bytes, "more"))),
             Err(ReceiveError::Body(error)) => Err(upload::broken_off(&*error)),
             Err(ReceiveError::Refused(ReadError::Invalid(detail))) => {
-                let pointer = if detail.starts_with("types: ") { "/types" } else { "" };
-                Err(Problem::invalid(vec![FieldError::new(pointer, detail)]))
+                Err(Problem::invalid(vec![match detail.strip_prefix("types: ") {
+                    Some(detail) => FieldError::new("/types", detail),
+                    None => FieldError::new("", detail),
+                }]))
             }
             Err(ReceiveError::Refused(ReadError::Io(error))) => Err(Problem::internal(error)),
             Err(ReceiveError::Store(error)) => Err(error.into()),
@@ -282,6 +295,9 @@ impl File {
             let creating = async { Ok(app.store.create_dataset(&dataset, receipt.as_ref()).await) };
             let done = caller.store(dataset.bytes, &location, &*app.store, creating).await?;
             let is_kept = done.is_ok();
+            if is_kept {
+                app.artifacts.store_columns(&dataset);
+            }
             Ok((created.answer(done)?, is_kept))
         };
         let done: Result<(Response, bool), Problem> = done.await;
@@ -397,6 +413,7 @@ pub async fn delete(State(app): State<Arc<App>>, Key(key): Key) -> Result<Respon
     // In a separate task: the file is removed with the record even if the client disconnects.
     let removing = tokio::spawn(async move {
         let dataset = app.store.delete_dataset(&key).await?;
+        app.artifacts.remove_columns(dataset.id);
         app.artifacts.remove(&ArtifactKey::dataset(dataset.id)).await
     });
     removing.await.map_err(Problem::internal)??;

@@ -7,7 +7,7 @@ use crate::{
 };
 use axum::{Json, extract::State};
 use serde::Deserialize;
-use std::{marker::PhantomData, sync::Arc};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Events read at once.
@@ -28,11 +28,11 @@ pub struct HistoryQuery {
     /// First epoch
     #[serde(default)]
     #[param(value_type = Option<u32>, minimum = 0, example = 1)]
-    from: Option<EpochNumber<From>>,
+    from: Option<EpochNumber>,
     /// Last epoch
     #[serde(default)]
     #[param(value_type = Option<u32>, minimum = 0, example = 50)]
-    to: Option<EpochNumber<To>>,
+    to: Option<EpochNumber>,
 }
 
 /// Maximum number of buckets.
@@ -52,40 +52,22 @@ impl TryFrom<String> for Points {
     fn try_from(text: String) -> Result<Self, String> {
         match text.parse() {
             Ok(points) if (2..=POINTS.1).contains(&points) => Ok(Self(points)),
-            _ => Err(format!("expected `points` to be 2 to {}, received {text:?}", POINTS.1)),
+            _ => Err(format!("expected 2 to {}, received {text:?}", POINTS.1)),
         }
     }
 }
 
-trait Named {
-    const NAME: &str;
-}
-
-#[derive(Debug)]
-struct From;
-
-impl Named for From {
-    const NAME: &str = "from";
-}
-
-#[derive(Debug)]
-struct To;
-
-impl Named for To {
-    const NAME: &str = "to";
-}
-
 /// The number of an epoch.
 #[derive(Debug, Deserialize)]
-#[serde(try_from = "String", bound = "N: Named")]
-struct EpochNumber<N>(u32, PhantomData<N>);
+#[serde(try_from = "String")]
+struct EpochNumber(u32);
 
-impl<N: Named> TryFrom<String> for EpochNumber<N> {
+impl TryFrom<String> for EpochNumber {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let number = text.parse().map(|epoch| Self(epoch, PhantomData));
-        number.map_err(|_| format!("expected `{}` to be the number of an epoch, received {text:?}", N::NAME))
+        let number = text.parse().map(Self);
+        number.map_err(|_| format!("expected the number of an epoch, such as 10, received {text:?}"))
     }
 }
 

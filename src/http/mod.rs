@@ -33,6 +33,7 @@ pub mod predict;
 pub mod problem;
 pub mod problems;
 pub mod process;
+pub mod profile;
 pub mod query;
 pub mod routes;
 pub mod server;
@@ -73,8 +74,8 @@ pub struct App {
     pub sites: Sites,
     /// Memory that is reserved before it is taken.
     pub memory: Memory,
-    /// Room for uploads.
-    pub uploads: Semaphore,
+    /// Room for uploads and profiles.
+    pub uploads: Arc<Semaphore>,
     /// Cancelled when the service is to end; streams watch it.
     pub shutdown: CancellationToken,
 }
@@ -142,7 +143,7 @@ pub async fn serve_once_open(
         sites: Sites::new(&config, address),
         models: Models::new(Arc::clone(&store), artifacts.clone(), limits, threads, memory.clone()),
         memory,
-        uploads: Semaphore::new(config.limits.max_uploads),
+        uploads: Arc::new(Semaphore::new(config.limits.max_uploads)),
         config,
         store,
         artifacts,

@@ -28,7 +28,7 @@ use utoipa::{
         Components, Content, InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, Ref, RefOr, Response,
         ResponseBuilder, Type,
         path::{HttpMethod, Operation, ParameterIn, PathItem},
-        schema::Schema,
+        schema::{KnownFormat, Schema, SchemaFormat},
         security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
         tag::TagBuilder,
     },
@@ -185,11 +185,15 @@ fn add_formats(operation: &mut Operation) {
     for format in Format::all() {
         for media_type in format.media_types() {
             let schema: RefOr<Schema> = match format.example() {
-                Value::String(_) => ObjectBuilder::new().schema_type(Type::String).into(),
+                None => {
+                    let binary = SchemaFormat::KnownFormat(KnownFormat::Binary);
+                    ObjectBuilder::new().schema_type(Type::String).format(Some(binary)).into()
+                }
+                Some(Value::String(_)) => ObjectBuilder::new().schema_type(Type::String).into(),
                 _ => Ref::from_schema_name(JSON_TABLE).into(),
             };
             let mut content = Content::new(Some(schema));
-            content.example = Some(format.example());
+            content.example = format.example();
             body.content.insert((*media_type).to_owned(), RefOr::T(content));
         }
     }
@@ -246,6 +250,7 @@ fn add_problems(method: HttpMethod, needs_key: bool, operation: &mut Operation) 
     }
     match operation.operation_id.as_deref() {
         Some("rows") => kinds.push(Kind::TooLarge),
+        Some("show_profile") => kinds.push(Kind::Invalid),
         Some("events") => kinds.push(Kind::NoSuchEvent),
         _ => {}
     }

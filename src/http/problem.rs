@@ -174,6 +174,14 @@ impl Problem {
         Self { errors, ..Self::new(Kind::Invalid, detail) }
     }
 
+    /// The same for a document that has the wrong fields below `place`.
+    pub fn under(self, place: &str) -> Self {
+        match self.errors.is_empty() || place.is_empty() {
+            true => self,
+            false => Self::invalid(self.errors.into_iter().map(|error| error.under(place)).collect()),
+        }
+    }
+
     /// The same, with the seconds after which to send the request again.
     pub fn retry_after(self, seconds: u32) -> Self {
         Self { retry_after_seconds: Some(seconds), ..self }

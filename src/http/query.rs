@@ -1,12 +1,16 @@
 //! Query parameters.
 
 use crate::{
-    engine::field::{FieldError, did_you_mean},
+    engine::{
+        document::Document,
+        field::{self, FieldError},
+    },
     http::problem::{Kind, Problem},
     store::{Listed, Page},
 };
 use axum::{extract::FromRequestParts, http::request::Parts};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -18,7 +22,10 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Parameters<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        parse(parts).map(Self).map_err(|detail| Problem::new(Kind::Malformed, detail))
+        parse(parts).map(Self).map_err(|FieldError { pointer, detail }| {
+            let name = pointer.split('/').nth(1).map(|name| format!("{name}: ")).unwrap_or_default();
+            Problem::new(Kind::Malformed, format!("in the query: {name}{detail}"))
+        })
     }
 }
 
@@ -30,27 +37,19 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Settings<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        parse(parts).map(Self).map_err(|detail| Problem::invalid(vec![FieldError::new("", detail)]))
+        parse(parts).map(Self).map_err(|error| Problem::invalid(vec![error]))
     }
 }
 
-fn parse<T: DeserializeOwned>(parts: &Parts) -> Result<T, String> {
-    axum::extract::Query::<T>::try_from_uri(&parts.uri).map(|query| query.0).map_err(|error| {
-        use std::error::Error;
-        let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
-        let cause = cause.replace("provided string was not `true` or `false`", "expected true or false");
-        format!("in the query: {}", with_nearest(&cause))
-    })
-}
-
-/// serde lists the known names after an unknown one; a reader needs the nearest.
-fn with_nearest(message: &str) -> String {
-    let mut quoted = message.split('`').skip(1).step_by(2);
-    let received = quoted.next().unwrap_or_default();
-    match message.contains("unknown") {
-        true => message.to_owned() + &did_you_mean(received, quoted),
-        false => message.to_owned(),
+fn parse<T: DeserializeOwned>(parts: &Parts) -> Result<T, FieldError> {
+    let mut parameters = Map::new();
+    for (name, value) in form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()) {
+        if parameters.insert(name.to_string(), Value::from(&*value)).is_some() {
+            let pointer = format!("/{}", field::escape(&name));
+            return Err(FieldError::new(pointer, "expected the parameter once, received it twice"));
+        }
     }
+    field::parse_document(Document::of_query(&Value::Object(parameters)))
 }
 
 /// Which page of a list.
@@ -91,7 +90,7 @@ impl TryFrom<String> for Limit {
     fn try_from(text: String) -> Result<Self, String> {
         match text.parse() {
             Ok(limit @ 1..=100) => Ok(Self(limit)),
-            _ => Err(format!("expected `limit` to be 1 to 100, received {text:?}")),
+            _ => Err(format!("expected 1 to 100, received {text:?}")),
         }
     }
 }
@@ -106,7 +105,7 @@ impl TryFrom<String> for Cursor {
 
     fn try_from(text: String) -> Result<Self, String> {
         let id = Uuid::try_parse(&text);
-        id.map(Self).map_err(|_| format!("expected `after` to be the `next` of a page, a UUID, received {text:?}"))
+        id.map(Self).map_err(|_| format!("expected the `next` of a page, a UUID, received {text:?}"))
     }
 }
 
@@ -121,7 +120,7 @@ impl TryFrom<String> for Position {
     fn try_from(text: String) -> Result<Self, String> {
         match text.parse::<i64>() {
             Ok(number @ 0..) => Ok(Self(number.unsigned_abs())),
-            _ => Err(format!("expected `after` to be a number from 0 to {}, received {text:?}", i64::MAX)),
+            _ => Err(format!("expected a number from 0 to {}, received {text:?}", i64::MAX)),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::http::{
     openapi::Document,
     page, predict,
     problem::{Kind, Problem},
-    problems, watch, weights,
+    problems, profile, watch, weights,
 };
 use axum::{
     Extension, Router,
@@ -36,6 +36,7 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(datasets::create, datasets::list))
         .routes(routes!(datasets::show, datasets::delete))
         .routes(routes!(datasets::rows))
+        .routes(routes!(profile::show_profile))
         .routes(routes!(models::create, models::list))
         .routes(routes!(models::show, models::delete))
         .routes(routes!(models::versions))

@@ -2,11 +2,11 @@
 
 use crate::{
     data::{
-        read::{Format, ReadOptions},
+        read::{Format, ReadOptions, encoding_named},
         schema::GivenType,
+        strict,
     },
     engine::field::{FieldError, parse},
-    http::problem::Problem,
 };
 use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::Value;
@@ -23,6 +23,9 @@ pub struct NewDataset {
     /// Format of the file, whatever its media type
     #[param(value_type = Option<Format>, inline, example = "csv")]
     pub format: Option<Format>,
+    /// Character encoding of text, by its name on the Web; default: UTF-8, or UTF-16 by its byte order mark
+    #[param(value_type = Option<String>, example = "windows-1252")]
+    pub encoding: Option<String>,
     /// Separator of cells: one character
     #[param(value_type = Option<String>, example = ";")]
     pub separator: Option<String>,
@@ -60,29 +63,33 @@ pub struct NewDataset {
 
 /// A list in JSON, or its items separated by commas.
 fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
-    match Value::deserialize(deserializer)? {
-        Value::Null => Ok(None),
-        Value::String(text) if text.trim_start().starts_with('[') => serde_json::from_str(&text).map(Some),
-        Value::String(text) => Ok(Some(text.split(',').map(|token| token.trim().to_owned()).collect())),
-        other => serde_json::from_value(other).map(Some),
-    }
-    .map_err(|error| D::Error::custom(format!("missing: expected a list of texts: {error}")))
+    let value = match Value::deserialize(deserializer)? {
+        Value::Null => return Ok(None),
+        Value::String(text) if text.trim_start().starts_with('[') => json(&text, r#"a list such as ["NA", "-999"]"#)?,
+        Value::String(text) => return Ok(Some(text.split(',').map(|token| token.trim().to_owned()).collect())),
+        value => value,
+    };
+    parse(&value).map(Some).map_err(D::Error::custom)
 }
 
 /// An object, or its text in JSON.
 fn types<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<BTreeMap<String, GivenType>>, D::Error> {
     let value = match Value::deserialize(deserializer)? {
         Value::Null => return Ok(None),
-        Value::String(text) => serde_json::from_str(&text)
-            .map_err(|error| D::Error::custom(format!(": expected an object from column to type: {error}")))?,
+        Value::String(text) => json(&text, r#"types by column such as {"zip": "category"}"#)?,
         value => value,
     };
     parse(&value).map(Some).map_err(D::Error::custom)
 }
 
+/// JSON in a text. The message has an empty pointer before it, as [`parse`] reads it.
+fn json<E: Error>(text: &str, expected: &str) -> Result<Value, E> {
+    strict::parse(text.as_bytes()).map_err(|error| E::custom(format_args!(": expected {expected}; {error}")))
+}
+
 impl NewDataset {
     /// How the file is to be read.
-    pub fn options(&self) -> Result<ReadOptions, Problem> {
+    pub fn options(&self) -> Result<ReadOptions, Vec<FieldError>> {
         let mut errors = Vec::new();
         let mut character = |name: &str, text: &Option<String>| -> Option<u8> {
             let text = text.as_deref()?;
@@ -101,7 +108,9 @@ impl NewDataset {
             Some("") => Some(None),
             Some(_) => Some(character("thousands", &self.thousands)),
         };
+        let encoding = self.encoding.as_deref().map(|name| (name, encoding_named(name)));
         let options = ReadOptions {
+            encoding: encoding.and_then(|(_, known)| known),
             separator: character("separator", &self.separator),
             quote: character("quote", &self.quote),
             decimal: character("decimal", &self.decimal),
@@ -122,6 +131,10 @@ impl NewDataset {
                 errors.push(FieldError::new("", detail));
             }
         }
-        if errors.is_empty() { Ok(options) } else { Err(Problem::invalid(errors)) }
+        if let Some((name, None)) = encoding {
+            let detail = format!("expected an encoding such as utf-8, utf-16 or windows-1252, received {name:?}");
+            errors.push(FieldError::new("/encoding", detail));
+        }
+        if errors.is_empty() { Ok(options) } else { Err(errors) }
     }
 }

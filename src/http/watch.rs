@@ -54,9 +54,7 @@ impl TryFrom<String> for Ids {
             Ok(ids) if (1..=MAX_JOBS).contains(&ids.len()) => Ok(Self(ids)),
             _ => {
                 let received: String = text.chars().take(80).collect();
-                Err(format!(
-                    "expected `jobs` to be 1 to {MAX_JOBS} ids with commas between them, received {received:?}"
-                ))
+                Err(format!("expected 1 to {MAX_JOBS} ids with commas between them, received {received:?}"))
             }
         }
     }

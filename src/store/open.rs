@@ -41,7 +41,7 @@ pub async fn open(database: &Path, artifacts: &Path) -> anyhow::Result<Opened> {
         }
     };
     let recovered = store.recover(MAX_ATTEMPTS).await?;
-    let swept = sweep(&artifacts, needed).await?;
+    let swept = artifacts.sweep_columns(needed.clone()).await? + sweep(&artifacts, needed).await?;
     tracing::info!(
         queued = recovered.queued,
         failed = recovered.failed,

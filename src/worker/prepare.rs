@@ -2,7 +2,7 @@
 
 use crate::{
     data::{
-        read::{ReadError, load},
+        read::{ReadError, columnar::load_columns, load},
         recipe::{FittedRecipe, Logits, OutputTargets, Recipe, Scale, Task},
         schema::Column,
         split::{Part, Split, SplitBy, SplitMethod, split},
@@ -17,7 +17,7 @@ use crate::{
         spec::{Architecture, Definition, Limits},
     },
     job::{Dataset, Job, JobError, JobSplit, Model, preprocessing::by_feature, training::Training},
-    store::artifacts::Source,
+    store::artifacts::{Source, StoredColumns},
     worker::link::Link,
 };
 use ndarray::{Array1, Array2, Axis};
@@ -31,6 +31,7 @@ use std::{
 pub struct Input {
     pub dataset: Dataset,
     pub source: Source,
+    pub columns: Option<StoredColumns>,
 }
 
 /// Everything that a job needs.
@@ -282,7 +283,19 @@ fn incomplete(detail: &str) -> PrepareError {
 }
 
 pub fn read(input: Input, columns: &[String], link: &Link) -> Result<Table, PrepareError> {
-    let Input { dataset, source } = input;
+    let Input { dataset, source, columns: stored } = input;
+    if let Some(stored) = stored {
+        let (sha256, known, rows) = (&dataset.sha256, &dataset.columns, dataset.rows);
+        match load_columns(&stored.file, sha256, known, columns, rows, &|| link.is_stopping()) {
+            Ok(Some(table)) => return Ok(table),
+            _ if link.is_stopping() => return Err(PrepareError::Stopped),
+            // Columns with too many levels are not stored, but those cannot be trained on either.
+            outcome => {
+                tracing::warn!(?outcome, dataset = %dataset.id, "the stored columns are of no use; the file is read");
+                stored.discard();
+            }
+        }
+    }
     let mut source = Stoppable { source, link };
     let table = load(&mut source, dataset.format, &dataset.read, &dataset.columns, columns, dataset.rows);
     // Bytes after the table are part of the checksum.

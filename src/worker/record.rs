@@ -82,7 +82,11 @@ async fn inputs(context: &Context, job: &Job) -> Result<Inputs, StoreError> {
     let open = async |id: uuid::Uuid| {
         let dataset = context.store.dataset(&id.to_string()).await?;
         let source = context.artifacts.source(&ArtifactKey::dataset(id), &dataset.sha256).await?;
-        Ok::<_, StoreError>(Input { dataset, source })
+        let columns = context.artifacts.columns(id);
+        if columns.is_none() {
+            context.artifacts.store_columns(&dataset);
+        }
+        Ok::<_, StoreError>(Input { dataset, source, columns })
     };
     let model = context.store.model(&job.model_id.to_string()).await?;
     let data = open(job.dataset_id).await?;

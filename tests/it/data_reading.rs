@@ -199,7 +199,45 @@ async fn gzip_files_are_read_and_unknown_encodings_refused() {
     let models = format!("{}/v1/models", tables.server.url());
     let request =
         tables.client.post(models).header("content-type", "application/json").header("content-encoding", "zstd");
-    crate::support::client::problem(request.body("{}").send().await.unwrap(), 415).await;
+    crate::support::client::problem(request.body("{}").send().await.unwrap(), 400).await;
+}
+
+#[tokio::test]
+async fn json_bodies_may_be_compressed() {
+    let tables = Tables::start().await;
+    let models = format!("{}/v1/models", tables.server.url());
+    let body = json!({"name": "m", "definition": {"layers": [{"type": "dense", "units": 1}]}}).to_string();
+    let post = |body: Vec<u8>, encoding: &'static str| {
+        let request = tables.client.post(&models).header("content-type", "application/json");
+        request.header("content-encoding", encoding).body(body).send()
+    };
+    let compressed = zstd::encode_all(body.as_bytes(), 1).unwrap();
+    assert_eq!(post(compressed.clone(), "zstd").await.unwrap().status(), 201);
+    crate::support::client::problem(post(compressed[..10].to_vec(), "zstd").await.unwrap(), 400).await;
+    crate::support::client::problem(post(compressed, "br").await.unwrap(), 415).await;
+    let bomb = zstd::encode_all([b' '; 1 << 20].repeat(200).as_slice(), 1).unwrap();
+    let refused = post(bomb, "zstd").await.unwrap().status();
+    assert!(refused == 413 || refused == 400, "{refused}");
+}
+
+#[tokio::test]
+async fn files_in_other_encodings_are_read_or_refused_with_the_line() {
+    let tables = Tables::start().await;
+    let latin = b"name,y\nM\xfcller,1\nPl\xe1,2\n";
+    let (status, refused) = tables.send("t", "", "text/csv", latin.to_vec()).await;
+    let detail = refused["detail"].as_str().unwrap();
+    assert!(status == 422 && detail.contains("line 2") && detail.contains("encoding=windows-1252"), "{refused:#}");
+    let (status, dataset) = tables.send("latin", "&encoding=latin-1", "text/csv", latin.to_vec()).await;
+    assert_eq!((status, &dataset["read"]["encoding"]), (201, &json!("windows-1252")), "{dataset:#}");
+    assert_eq!(tables.rows("latin").await, json!([{"name": "M\u{fc}ller", "y": 1}, {"name": "Pl\u{e1}", "y": 2}]));
+    let units: Vec<u8> =
+        "\u{feff}name;y\nM\u{fc}ller;1,5\nPl\u{e1};2,5\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let (status, dataset) = tables.send("utf16", "", "text/csv", units).await;
+    assert_eq!((status, &dataset["read"]["encoding"]), (201, &json!("utf-16le")), "{dataset:#}");
+    assert_eq!(tables.rows("utf16").await[0], json!({"name": "M\u{fc}ller", "y": 1.5}));
+    tables.train("utf16", "y", json!([{"type": "dense", "units": 1}])).await;
+    let (status, refused) = tables.send("u", "&encoding=klingon", "text/csv", "a\n1\n").await;
+    assert!(status == 422 && refused["errors"][0]["pointer"] == "/encoding", "{refused:#}");
 }
 
 #[tokio::test]

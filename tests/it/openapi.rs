@@ -40,7 +40,9 @@ fn every_request_and_every_error_has_an_example() {
     let document = contract::document();
     let has_example = |content: &Value| {
         content.as_object().is_some_and(|types| {
-            !types.is_empty() && types.values().all(|of| of.get("example").is_some() || of.get("examples").is_some())
+            let has_example = |of: &Value| of.get("example").is_some() || of.get("examples").is_some();
+            // a file that is no text cannot be shown
+            !types.is_empty() && types.values().all(|of| has_example(of) || of["schema"]["format"] == "binary")
         })
     };
     let mut seen = (0, 0);

@@ -148,3 +148,17 @@ async fn wrong_instances_are_named() {
     let found: Vec<_> = warnings.iter().map(|warning| (&warning["pointer"], &warning["code"])).collect();
     assert_eq!(found, [(&json!("/instances/0/sepal_width"), &json!("missing_column"))]);
 }
+
+#[tokio::test]
+async fn a_record_that_still_has_the_target_is_predicted_with_a_warning() {
+    let trained = Trained::new().await;
+    let mut setosa = json!({"petal_width": 0.2, "sepal_length": 5.1, "petal_length": 1.4, "sepal_width": 3.5});
+    let plain = trained.predict("/v1/models/flowers:predict", &json!({"instances": [setosa]})).await;
+    assert_eq!(plain["warnings"], json!([]));
+    setosa["species"] = json!("virginica");
+    let answer = trained.predict("/v1/models/flowers:predict", &json!({"instances": [setosa]})).await;
+    assert_eq!(answer["predictions"], plain["predictions"], "the target has no effect");
+    let warning = &answer["warnings"][0];
+    assert_eq!([&warning["code"], &warning["pointer"]], [&json!("target_in_record"), &json!("/instances/0/species")]);
+    assert!(warning["detail"].as_str().unwrap().contains("it is ignored"), "{warning}");
+}

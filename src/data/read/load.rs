@@ -8,6 +8,7 @@ use super::{
     spelling::Spelling,
 };
 use crate::data::{
+    date::DatePattern,
     schema::{Column, ColumnType},
     table::{Cells, MISSING, TableColumn},
 };
@@ -72,13 +73,7 @@ impl<'a> Builder<'a> {
             })),
             Cells::Datetime(values) => {
                 let Some(format) = &self.column.format else { return Ok(()) };
-                let seconds = |text: &str| format.read(text).map_or(f64::NAN, |instant| instant.seconds);
-                values.extend(column.iter().map(|&cell| match chunk.cell(cell) {
-                    Cell::Written { text, .. } => seconds(&text),
-                    Cell::Text(text) => seconds(text),
-                    Cell::Number(number) => seconds(&number.text()),
-                    Cell::Missing | Cell::Boolean(_) => f64::NAN,
-                }));
+                values.extend(column.iter().map(|&cell| seconds(&chunk.cell(cell), format)));
             }
             Cells::Boolean(values) => values.extend(column.iter().map(|&cell| match chunk.cell(cell) {
                 Cell::Boolean(value) => Some(value),
@@ -103,6 +98,20 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
+    /// The cells so far.
+    pub fn cells(&self) -> &Cells {
+        &self.cells
+    }
+
+    /// Forgets the cells.
+    pub fn clear(&mut self) {
+        match &mut self.cells {
+            Cells::Number(values) | Cells::Datetime(values) => values.clear(),
+            Cells::Category { codes, .. } => codes.clear(),
+            Cells::Boolean(values) => values.clear(),
+        }
+    }
+
     /// The column.
     pub fn finish(self) -> TableColumn {
         TableColumn { name: self.column.name.clone(), cells: self.cells }
@@ -118,8 +127,19 @@ fn truth(value: f64) -> Option<bool> {
     }
 }
 
+/// The seconds since 1970 of a date's cell; NaN for what has not the form.
+pub(super) fn seconds(cell: &Cell<'_>, format: &DatePattern) -> f64 {
+    let read = |text: &str| format.read(text).map_or(f64::NAN, |instant| instant.seconds);
+    match cell {
+        Cell::Written { text, .. } => read(text),
+        Cell::Text(text) => read(text),
+        Cell::Number(number) => read(&number.text()),
+        Cell::Missing | Cell::Boolean(_) => f64::NAN,
+    }
+}
+
 /// The level of a category's cell; `None` for a missing one.
-fn level<'c>(cell: &'c Cell<'_>, spelling: &Spelling) -> Option<Cow<'c, str>> {
+pub(super) fn level<'c>(cell: &'c Cell<'_>, spelling: &Spelling) -> Option<Cow<'c, str>> {
     match cell {
         Cell::Missing | Cell::Text("") => None,
         Cell::Written { text, .. } if cell::read(text, spelling) == Token::Missing => None,

@@ -6,24 +6,32 @@
 mod cell;
 pub mod chunk;
 mod codes;
+pub mod columnar;
+pub mod compression;
 mod csv;
 mod distinct;
+mod distribution;
+mod duplicates;
+mod encoding;
 pub mod error;
-mod gzip;
 mod json;
 pub mod limits;
 mod load;
 mod names;
 mod numeric;
 pub mod options;
+mod parquet;
 pub mod reader;
 pub mod registry;
 pub mod source;
 pub mod spelling;
+mod stream;
 mod summary;
 pub mod warning;
 
 pub(crate) use cell::{is_missing, number_in, number_text, trim};
+pub use duplicates::MAX_COMPARED_ROWS;
+pub use encoding::named as encoding_named;
 pub use error::ReadError;
 pub use limits::TableLimits;
 pub use options::{Dialect, ReadOptions};
@@ -41,11 +49,13 @@ use crate::{
     engine::field::did_you_mean_quoted,
 };
 use distinct::{Counting, keep_within_budget};
+use duplicates::SeenRows;
 use load::Builder;
 use rayon::prelude::*;
 use reader::Reading;
 use spelling::Spelling;
 use std::{io::BufRead, ops::ControlFlow};
+use stream::read;
 use summary::{ColumnSummary, TableFacts};
 
 /// Result of the first pass.
@@ -71,14 +81,13 @@ pub fn inspect(
     options: &ReadOptions,
     limits: &TableLimits,
 ) -> Result<Inspection, ReadError> {
-    let mut source = gzip::inflated(source)?;
     let mut summaries: Vec<ColumnSummary> = Vec::new();
     let mut rows = 0;
     let forms = DateForms::new(options.types.values().filter_map(|given| given.format.as_ref()));
     let mut spelling = Spelling::USUAL;
-    let Reading { names, dialect } = format.read(Source::new(&mut *source), options, limits, &mut |chunk| {
+    let Reading { names, dialect } = read(source, format, options, limits, &mut |chunk| {
         // a JSON column may begin in any record
-        summaries.resize_with(chunk.columns.len(), || ColumnSummary::after(chunk.rows_before));
+        summaries.resize_with(chunk.columns.len(), || ColumnSummary::after(chunk.rows_before, chunk.columns.len()));
         if rows == 0 {
             spelling = chunk.spelling.clone();
         }
@@ -174,7 +183,6 @@ pub fn load(
     selected: &[String],
     rows: u64,
 ) -> Result<Table, ReadError> {
-    let mut source = gzip::inflated(source)?;
     let expected = usize::try_from(rows).unwrap_or_default();
     let mut builders = selected
         .iter()
@@ -186,7 +194,7 @@ pub fn load(
         })
         .collect::<Result<Vec<_>, _>>()?;
     let mut rows = 0;
-    format.read(Source::new(&mut *source), &dialect.options(), &TableLimits::NONE, &mut |chunk| {
+    read(source, format, &dialect.options(), &TableLimits::NONE, &mut |chunk| {
         rows += chunk.rows;
         builders.par_iter_mut().try_for_each(|builder| match chunk.columns.get(builder.index) {
             Some(cells) => builder.add(chunk, cells),
@@ -196,6 +204,21 @@ pub fn load(
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(Table { columns: builders.into_iter().map(Builder::finish).collect(), rows })
+}
+
+/// Number of rows that are equal to an earlier one.
+pub fn duplicate_rows(
+    source: &mut dyn BufRead,
+    format: Format,
+    dialect: &Dialect,
+    columns: &[Column],
+) -> Result<u64, ReadError> {
+    let mut seen = SeenRows::default();
+    read(source, format, &dialect.options(), &TableLimits::NONE, &mut |chunk| {
+        seen.add(chunk, columns);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(seen.duplicates)
 }
 
 /// Rows of a table, as records.
@@ -217,10 +240,9 @@ pub fn rows(
     columns: &[Column],
     range: RowRange,
 ) -> Result<Vec<serde_json::Value>, ReadError> {
-    let mut source = gzip::inflated(source)?;
     let mut records = Vec::new();
     let mut bytes = 0;
-    format.read(Source::new(&mut *source), &dialect.options(), &TableLimits::NONE, &mut |chunk| {
+    read(source, format, &dialect.options(), &TableLimits::NONE, &mut |chunk| {
         let skipped = range.first.saturating_sub(chunk.rows_before);
         for row in usize::try_from(skipped).unwrap_or(usize::MAX)..chunk.rows {
             if records.len() >= range.limit || bytes >= range.bytes {
@@ -235,5 +257,7 @@ pub fn rows(
     Ok(records)
 }
 
+#[cfg(test)]
+mod fuzz;
 #[cfg(test)]
 mod tests;

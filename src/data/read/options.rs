@@ -5,12 +5,15 @@ use super::{
     spelling::{MISSING, Spelling},
 };
 use crate::data::schema::GivenType;
+use encoding_rs::Encoding;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Settings of a read; what is absent is detected.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ReadOptions {
+    /// Character encoding of text.
+    pub encoding: Option<&'static Encoding>,
     /// Separator of cells.
     pub separator: Option<u8>,
     /// Character around cells that contain separators.
@@ -35,8 +38,9 @@ pub struct ReadOptions {
 
 impl ReadOptions {
     /// Fails where an option of text tables is given for a file whose values have types.
-    pub fn check_untyped(&self, format: &str) -> Result<(), ReadError> {
+    pub fn check_untyped(&self, format: &str, is_text: bool) -> Result<(), ReadError> {
         let given = [
+            ("encoding", self.encoding.is_some() && !is_text),
             ("separator", self.separator.is_some()),
             ("quote", self.quote.is_some()),
             ("decimal", self.decimal.is_some()),
@@ -58,8 +62,8 @@ impl ReadOptions {
 /// How a file was read: settings and what was detected.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Dialect {
-    /// Character encoding.
-    #[serde(default)]
+    /// Character encoding of text.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
     pub encoding: String,
     /// Separator of cells.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -98,6 +102,7 @@ impl Dialect {
         let byte = |character: Option<char>| character.and_then(|character| u8::try_from(character).ok());
         let is_usual = self.missing.is_empty() || self.missing == usual_missing();
         ReadOptions {
+            encoding: super::encoding::named(&self.encoding),
             separator: byte(self.separator),
             quote: byte(self.quote),
             decimal: byte(self.decimal),

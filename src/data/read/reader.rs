@@ -33,8 +33,14 @@ pub trait Reader: Sync {
     /// Ends of file names, without the dot and in lower case.
     fn extensions(&self) -> &'static [&'static str];
 
-    /// A small table in this format, for the published description: text, or JSON for formats that are JSON.
-    fn example(&self) -> Value;
+    /// Whether a file is text, which may be in another encoding than UTF-8.
+    fn is_text(&self) -> bool {
+        true
+    }
+
+    /// A small table in this format, for the published description: text, or JSON for formats that are JSON. None for a
+    /// format that is not text.
+    fn example(&self) -> Option<Value>;
 
     /// Reads the table chunk by chunk into `sink`. What `options` leave open is detected and reported.
     fn read(

@@ -7,6 +7,7 @@ use super::{
     json::{Json, Ndjson},
     limits::TableLimits,
     options::ReadOptions,
+    parquet::Parquet,
     reader::{Reader, Reading},
     source::Source,
 };
@@ -18,7 +19,7 @@ use utoipa::{
     openapi::{ObjectBuilder, RefOr, Schema, Type},
 };
 
-static READERS: [&dyn Reader; 4] = [&Csv, &Tsv, &Json, &Ndjson];
+static READERS: [&dyn Reader; 5] = [&Csv, &Tsv, &Json, &Ndjson, &Parquet];
 
 /// A format of dataset files. A name (`"csv"`) in JSON.
 #[derive(Clone, Copy)]
@@ -43,7 +44,8 @@ impl Format {
     /// The format of a file of this name, by its extension.
     pub fn of_file_name(name: &str) -> Option<Self> {
         let name = name.to_ascii_lowercase();
-        let extension = name.strip_suffix(".gz").unwrap_or(&name).rsplit_once('.')?.1;
+        let inflated = [".gz", ".zst"].into_iter().find_map(|compressed| name.strip_suffix(compressed));
+        let extension = inflated.unwrap_or(&name).rsplit_once('.')?.1;
         Self::all().find(|format| format.0.extensions().contains(&extension))
     }
 
@@ -57,8 +59,13 @@ impl Format {
         self.0.media_types()
     }
 
-    /// A small table in this format: text, or JSON for formats that are JSON.
-    pub fn example(self) -> Value {
+    /// Whether a file is text.
+    pub(super) fn is_text(self) -> bool {
+        self.0.is_text()
+    }
+
+    /// A small table in this format: text, or JSON for formats that are JSON. None for a format that is not text.
+    pub fn example(self) -> Option<Value> {
         self.0.example()
     }
 
@@ -142,14 +149,28 @@ mod tests {
         }
         assert_eq!((Format::named("xls"), Format::of_file_name("csv")), (None, None));
         let error = serde_json::from_str::<Format>("\"xls\"").unwrap_err().to_string();
-        assert!(error.starts_with("expected a format (csv, tsv, json, ndjson), received \"xls\""), "{error}");
+        assert!(error.starts_with("expected a format (csv, tsv, json, ndjson, parquet), received \"xls\""), "{error}");
+    }
+
+    #[test]
+    fn the_documentation_names_every_format() {
+        let documentation = include_str!("../../../docs/DATA.md");
+        for format in Format::all() {
+            let row = format!(
+                "| `{}` | `{}` | `.{}` |",
+                format.name(),
+                format.media_types().join("`, `"),
+                format.0.extensions().join("`, `.")
+            );
+            assert!(documentation.contains(&row), "expected the row {row} in docs/DATA.md");
+        }
     }
 
     #[test]
     fn examples_are_tables() {
         let limits = TableLimits { rows: 100, columns: 100, cell_bytes: 100 };
         for format in Format::all() {
-            let example = format.example();
+            let Some(example) = format.example() else { continue };
             let text = example.as_str().map_or_else(|| example.to_string(), str::to_owned);
             let inspection = inspect(&mut text.as_bytes(), format, &ReadOptions::default(), &limits).unwrap();
             let names: Vec<_> = inspection.columns.iter().map(|column| column.name.as_str()).collect();

@@ -20,6 +20,8 @@ use std::{
 pub struct Artifacts {
     pub(super) files: Arc<LocalFileSystem>,
     pub(super) root: PathBuf,
+    /// Held while the columns of a dataset are stored.
+    pub(super) storing: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Artifacts {
@@ -33,7 +35,7 @@ impl Artifacts {
                 .context("cannot sync the folder of the artifacts")?;
         }
         let files = LocalFileSystem::new_with_prefix(&root)?.with_fsync(true);
-        Ok(Self { files: Arc::new(files), root })
+        Ok(Self { files: Arc::new(files), root, storing: Arc::default() })
     }
 
     /// Stores `content` under `key`, and replaces an existing file.
@@ -55,6 +57,15 @@ impl Artifacts {
         let path = self.files.path_to_filesystem(&key.path()).map_err(failure)?;
         let file = tokio::fs::File::open(&path).await.with_context(|| format!("cannot open {}", path.display()))?;
         Ok(Source::new(key.clone(), file.into_std().await, sha256.to_owned()))
+    }
+
+    /// Whether the file exists.
+    pub(super) async fn exists(&self, key: &ArtifactKey) -> Result<bool, StoreError> {
+        match self.files.head(&key.path()).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(failure(error)),
+        }
     }
 
     /// Removes the file, if it exists.

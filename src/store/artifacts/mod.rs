@@ -3,12 +3,14 @@
 //! A write is atomic and durable: the file is written under another name, synced, and renamed. Its SHA-256 is in the record that
 //! refers to it, and is checked when the file is read.
 
+mod columns;
 mod local;
 mod pipe;
 mod receive;
 mod source;
 mod sweep;
 
+pub use columns::StoredColumns;
 pub use local::Artifacts;
 pub use receive::ReceiveError;
 pub use source::Source;

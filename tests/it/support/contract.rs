@@ -23,7 +23,7 @@ pub struct Exchange {
     pub path: String,
     pub query: Vec<(String, String)>,
     pub content_type: Option<String>,
-    /// None where it is streamed.
+    /// None where it is streamed or compressed.
     pub body: Option<Vec<u8>>,
     pub status: u16,
     pub headers: HeaderMap,

@@ -73,10 +73,11 @@ impl RequestBuilder {
         let (client, request) = self.0.build_split();
         let request = request?;
         let text = |value: Option<&header::HeaderValue>| value.and_then(|value| Some(value.to_str().ok()?.to_owned()));
+        let is_compressed = request.headers().contains_key(header::CONTENT_ENCODING);
         let mut exchange = Exchange {
             method: request.method().to_string(),
             content_type: text(request.headers().get(header::CONTENT_TYPE)),
-            body: request.body().and_then(Body::as_bytes).map(<[u8]>::to_vec),
+            body: request.body().and_then(Body::as_bytes).filter(|_| !is_compressed).map(<[u8]>::to_vec),
             ..Exchange::default()
         };
         let answer = client.execute(request).await?;

@@ -236,15 +236,25 @@ fn check_kind(bytes: &[u8]) -> Result<(), ReadError> {
     } else if bytes.starts_with(b"\xd0\xcf\x11\xe0") {
         "an .xls workbook; save the sheet as CSV"
     } else if bytes.starts_with(b"PAR1") {
-        "a Parquet file"
+        "a Parquet file; send it with Content-Type application/vnd.apache.parquet, or the option `format=parquet`"
     } else if bytes.starts_with(b"%PDF") {
         "a PDF document"
-    } else if bytes.starts_with(b"\x1f\x8b") {
-        "a gzip file"
-    } else if bytes.starts_with(b"\x28\xb5\x2f\xfd") {
-        "a zstd file"
-    } else if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
-        "UTF-16; save the file as UTF-8"
+    } else if bytes.starts_with(b"\x1f\x8b") || bytes.starts_with(b"\x28\xb5\x2f\xfd") {
+        "a file that is compressed twice"
+    } else if bytes.starts_with(b"ARROW1") {
+        "an Arrow file; write CSV or Parquet"
+    } else if bytes.starts_with(b"\x93NUMPY") {
+        "a NumPy file; write CSV or Parquet"
+    } else if bytes.starts_with(b"\x89HDF") {
+        "an HDF5 file; write CSV or Parquet"
+    } else if bytes.starts_with(b"SQLite format 3") {
+        "an SQLite database; write CSV or Parquet"
+    } else if bytes.starts_with(b"BZh") || bytes.starts_with(b"\xfd7zXZ") {
+        "a bzip2 or xz file; compress it by gzip or zstd"
+    } else if matches!(bytes, [0x80, 2..=5, ..]) {
+        "a pickle; write CSV or Parquet"
+    } else if bytes.get(1..64).is_some_and(|bytes| bytes.iter().filter(|byte| **byte == 0).count() > 16) {
+        "UTF-16 or UTF-32 without a byte order mark, or no text; send the option `encoding`, such as `encoding=utf-16le`"
     } else if [b"<!doctype".as_slice(), b"<html", b"<head", b"<body", b"<table", b"<?xml", b"<!--"]
         .into_iter()
         .any(|start| lower.starts_with(start))

@@ -44,8 +44,8 @@ impl Reader for Csv {
         &["csv"]
     }
 
-    fn example(&self) -> Value {
-        Value::from("sepal_length,species\n5.1,setosa\n6.3,virginica\n")
+    fn example(&self) -> Option<Value> {
+        Some(Value::from("sepal_length,species\n5.1,setosa\n6.3,virginica\n"))
     }
 
     fn read(
@@ -79,8 +79,8 @@ impl Reader for Tsv {
         &["tsv", "tab"]
     }
 
-    fn example(&self) -> Value {
-        Value::from("sepal_length\tspecies\n5.1\tsetosa\n6.3\tvirginica\n")
+    fn example(&self) -> Option<Value> {
+        Some(Value::from("sepal_length\tspecies\n5.1\tsetosa\n6.3\tvirginica\n"))
     }
 
     fn read(
@@ -105,6 +105,14 @@ fn read(
     let mut block = Block::start(source)?;
     let layout = layout::detect(&block.bytes, block.ended, options)?;
     block.advance(layout.start, 1)?;
+    let has_line_end = block.bytes.iter().any(|byte| matches!(byte, b'\n' | b'\r'));
+    if layout.header && block.ended && !has_line_end && !block.bytes.is_empty() {
+        return Err(ReadError::Invalid(
+            "expected at least one row after the header, received one line; curl's `-d` removes line ends: use \
+             `--data-binary @file`"
+                .into(),
+        ));
+    }
     let comment = options.comment;
     let mut line = layout.skip_rows + 1;
     let names = header(&mut block, layout, comment, limits, &mut line)?;
@@ -260,7 +268,10 @@ fn utf8<'a>(
             Some(name) => format!("line {line}, column {name:?}"),
             None => format!("line {line}"),
         };
-        ReadError::Invalid(format!("{place}: expected UTF-8, received the byte 0x{received:02x}"))
+        ReadError::Invalid(format!(
+            "{place}: expected UTF-8, received the byte 0x{received:02x}; if the file has another encoding, send the \
+             option `encoding`, such as `encoding=windows-1252`"
+        ))
     })
 }
 

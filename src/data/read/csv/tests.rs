@@ -57,12 +57,22 @@ fn separators(#[case] csv: &str, #[case] record: serde_json::Value) {
 #[case(b"", "expected a header line, received an empty file")]
 #[case(b"\r\n\n", "expected a header line, received an empty file")]
 #[case(b"a,b\n", "expected at least one row, received none")]
+#[case(
+    b"a,b1,2",
+    "expected at least one row after the header, received one line; curl's `-d` removes line ends: use `--data-binary @file`"
+)]
 #[case(b"a,b\n1,2\n3\n", "line 3: expected 2 cells, received 1")]
 #[case(b"a,b\n\"1\n\n\",2\n3,4,5\n", "line 5: expected 2 cells, received 3")]
 #[case(b"a,b\n1,2\n3,\"x\n\n", "line 3, column \"b\": the quote that opens here is never closed")]
 #[case(b"a,b\n\"1\"2,3\n", "line 2, column \"a\": expected the end of the cell after its closing quote, received '2'")]
-#[case(b"a,b\n1,2\n3,caf\xe9\n", "line 3, column \"b\": expected UTF-8, received the byte 0xe9")]
-#[case(b"a,\xff\n1,2\n", "line 1: expected UTF-8, received the byte 0xff")]
+#[case(
+    b"a,b\n1,2\n3,caf\xe9\n",
+    "line 3, column \"b\": expected UTF-8, received the byte 0xe9; if the file has another encoding, send the option `encoding`, such as `encoding=windows-1252`"
+)]
+#[case(
+    b"a,\xff\n1,2\n",
+    "line 1: expected UTF-8, received the byte 0xff; if the file has another encoding, send the option `encoding`, such as `encoding=windows-1252`"
+)]
 #[case(b"a,,c\n1,2,3\n", "line 1, column 2: expected a name, received an empty one")]
 #[case(b"a,b,a\n1,2,3\n", "line 1, column 3: expected a unique name, received \"a\" again")]
 #[case(b"a,b\n1,2\n3,1e308\n", "line 3, column \"b\": expected a finite number within ±3.4028235e38, received 1e308")]

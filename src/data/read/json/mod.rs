@@ -46,8 +46,8 @@ impl Reader for Json {
         &["json"]
     }
 
-    fn example(&self) -> Value {
-        json!([{"sepal_length": 5.1, "species": "setosa"}])
+    fn example(&self) -> Option<Value> {
+        Some(json!([{"sepal_length": 5.1, "species": "setosa"}]))
     }
 
     fn read(
@@ -57,7 +57,7 @@ impl Reader for Json {
         limits: &TableLimits,
         sink: &mut Sink<'_>,
     ) -> Result<Reading, ReadError> {
-        options.check_untyped(self.name())?;
+        options.check_untyped(self.name(), true)?;
         let names = read(source.into_stream(), limits, sink)?;
         Ok(Reading { names, dialect: Dialect::json() })
     }
@@ -83,8 +83,8 @@ impl Reader for Ndjson {
         &["ndjson", "jsonl"]
     }
 
-    fn example(&self) -> Value {
-        Value::from("{\"sepal_length\": 5.1, \"species\": \"setosa\"}\n")
+    fn example(&self) -> Option<Value> {
+        Some(Value::from("{\"sepal_length\": 5.1, \"species\": \"setosa\"}\n"))
     }
 
     fn read(
@@ -94,7 +94,7 @@ impl Reader for Ndjson {
         limits: &TableLimits,
         sink: &mut Sink<'_>,
     ) -> Result<Reading, ReadError> {
-        options.check_untyped(self.name())?;
+        options.check_untyped(self.name(), true)?;
         let names = read_lines(source.into_stream(), limits, sink)?;
         Ok(Reading { names, dialect: Dialect::json() })
     }

@@ -1,10 +1,7 @@
 //! How a classical model decides: importances, coefficients, trees.
 
 use crate::{
-    engine::{
-        classical::{Fitted, NodeView},
-        field::FieldError,
-    },
+    engine::classical::{Fitted, NodeView},
     http::{
         App,
         path::KeyAndVersion,
@@ -124,10 +121,10 @@ pub async fn importances(
 ) -> Result<Json<Importances>, Problem> {
     let model = app.models.find(ModelKey { model, version: Some(version) }).await?;
     let of_columns = fitted(&model, "importances")?.importances();
-    let of_columns = of_columns.ok_or_else(|| without(&model, "importances", "decision_tree, random_forest and extra_trees have"))?;
+    let of_columns = of_columns
+        .ok_or_else(|| without(&model, "importances", "decision_tree, random_forest and extra_trees have"))?;
     let columns = model.recipe().matrix_columns().into_iter().zip(of_columns);
-    let mut columns: Vec<Importance> =
-        columns.map(|(column, importance)| Importance { column, importance }).collect();
+    let mut columns: Vec<Importance> = columns.map(|(column, importance)| Importance { column, importance }).collect();
     columns.sort_by(|a, b| b.importance.total_cmp(&a.importance));
     Ok(Json(Importances { kind: "impurity", columns }))
 }
@@ -171,7 +168,7 @@ pub async fn coefficients(
         TreeQuery,
     ),
     responses((status = 200, description = "The tree", content(
-        (Tree = "application/json"), (String = "text/plain; charset=utf-8")))))]
+        (Tree = "application/json"), (String = "text/plain")))))]
 pub async fn tree(
     State(app): State<Arc<App>>,
     KeyAndVersion(model, version): KeyAndVersion,
@@ -183,12 +180,14 @@ pub async fn tree(
     if trees == 0 {
         return Err(without(&model, "trees", "decision_tree, random_forest, extra_trees and gradient_boosting have"));
     }
-    let view = fitted.tree(query.index).ok_or_else(|| {
-        FieldError::new("/index", format!("expected 0 to {}, received {}", trees - 1, query.index))
-    })?;
+    let view = fitted
+        .tree(query.index)
+        .ok_or_else(|| Problem::new(Kind::NotFound, format!("no tree {}: expected 0 to {}", query.index, trees - 1)))?;
     let (columns, labels) = (model.recipe().matrix_columns(), model.recipe().labels().to_vec());
     Ok(match query.format {
-        TreeFormat::Json => Json(Tree { index: query.index, trees, columns, labels, nodes: view.nodes }).into_response(),
+        TreeFormat::Json => {
+            Json(Tree { index: query.index, trees, columns, labels, nodes: view.nodes }).into_response()
+        }
         TreeFormat::Text => {
             let labels: Vec<String> = labels.iter().map(crate::data::recipe::label_text).collect();
             let text = view.text(&columns, &labels, DECIMALS);

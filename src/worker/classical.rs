@@ -18,9 +18,9 @@ use crate::{
     job::{JobError, MAX_COUNTED_ROWS, preprocessing::by_feature, training::JobTraining},
     store::bundle::{Bundle, Description, Weights},
     worker::{
+        ended::{Ended, Fit, Trained, fault},
         link::{Link, Sink},
         prepare::{Inputs, NO_SCALE, Parts, PrepareError, check_memory, check_stop, failed, invalid, read, read_parts},
-        train::{Ended, Fit, Trained, fault},
     },
 };
 use ndarray::{Array2, Axis};

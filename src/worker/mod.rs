@@ -6,6 +6,7 @@
 
 mod classical;
 mod context;
+mod ended;
 mod fit_thread;
 mod link;
 mod prepare;

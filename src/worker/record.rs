@@ -15,10 +15,11 @@ use crate::{
     },
     worker::{
         Context,
+        ended::{Ended, Fit, Trained, fault},
         fit_thread::FitThread,
         link::Link,
         prepare::{Input, Inputs},
-        train::{Ended, Fit, Trained, fault, train},
+        train::train,
     },
 };
 use events::FitEvents;

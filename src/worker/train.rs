@@ -1,60 +1,26 @@
 //! What runs on the fit thread: prepare, fit, and pack the weights.
 
 use crate::{
-    data::recipe::{ConfusionMatrix, CountedRows},
+    data::recipe::CountedRows,
     engine::{
-        fit::{FitError, Fitted, evaluate, fit},
+        fit::{FitError, evaluate, fit},
         kernel::Team,
-        spec::{Limits, Summary},
+        spec::Limits,
     },
     job::{JobError, MAX_COUNTED_ROWS, ModelDefinition},
     store::bundle::{Bundle, Description, Weights},
     worker::{
         classical,
+        ended::{Ended, Fit, Trained, fault},
         link::Link,
         prepare::{Inputs, PrepareError, Prepared, prepare},
     },
 };
 use ndarray::s;
-use serde_json::{Map, Value};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Multiply-adds of the rows of a confusion matrix that are predicted between two looks at the stop flag: a few milliseconds.
 const COUNTED_WORK: u64 = 1 << 26;
-
-/// How a job's thread ended.
-pub enum Ended {
-    Trained(Box<Trained>),
-    Stopped,
-    Failed(JobError),
-}
-
-/// What a fit reports at its end.
-pub enum Fit {
-    Network(Fitted),
-    Classical {
-        /// Metrics of every part of the rows.
-        logs: Vec<(String, f64)>,
-        /// What the user is told.
-        messages: Vec<String>,
-        /// The version's `fitted`.
-        facts: Map<String, Value>,
-    },
-}
-
-/// A fit that succeeded.
-pub struct Trained {
-    pub fitted: Fit,
-    /// Duration of the epochs.
-    pub duration: Duration,
-    pub summary: Option<Summary>,
-    pub confusion_matrix: Option<ConfusionMatrix>,
-    /// Features that do not vary in the training rows.
-    pub constant_features: Vec<String>,
-    pub description: Description,
-    /// The version's file.
-    pub file: Vec<u8>,
-}
 
 pub fn train(inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> Ended {
     let began = Instant::now();
@@ -157,11 +123,4 @@ fn failure(error: &FitError, masked: Option<usize>) -> JobError {
         _ => "invalid_job",
     };
     JobError { code: code.to_owned(), detail: error.to_string() }
-}
-
-/// The error that users see for a fault of the service; the log has the cause.
-pub fn fault() -> JobError {
-    let detail = "a fault in the service ended this job; the log has the cause under the job's id. Submit the job again, and \
-                  report the fault if it happens again";
-    JobError { code: "internal".to_owned(), detail: detail.to_owned() }
 }

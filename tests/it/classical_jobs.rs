@@ -125,7 +125,7 @@ async fn a_forest_says_how_it_decides() {
     let text = text.text().await.unwrap();
     assert!(text.contains("|--- class: setosa") && text.contains("petal"), "{text}");
     let url = format!("{}{version}/tree?index=20", tables.server.url());
-    assert_eq!(crate::support::get(url).await.unwrap().status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(crate::support::get(url).await.unwrap().status(), StatusCode::NOT_FOUND);
     let url = format!("{}{version}/coefficients", tables.server.url());
     assert_eq!(crate::support::get(url).await.unwrap().status(), StatusCode::NOT_FOUND);
 }

@@ -34,6 +34,9 @@ use crate::{
     },
 };
 
+/// Different whole numbers up to which a model that learns classes alone takes them as labels.
+const MAX_NUMBER_LABELS: usize = 20;
+
 /// As [`super::resolve`], for a classical model.
 pub(super) fn resolve(
     request: &JobRequest,
@@ -218,7 +221,8 @@ fn choose_task(
         Some(TaskRequest::Regression) => false,
         Some(_) => true,
         // Numbers of two values, 0 and 1 or -1 and 1, are labels.
-        None => !is_number || !traits.regresses || (traits.classifies && is_flag(target)),
+        None if is_number && !traits.regresses => labels.is_some_and(|count| count <= MAX_NUMBER_LABELS),
+        None => !is_number || (traits.classifies && is_flag(target)),
     };
     let mut refuse = |pointer: &str, detail: String| {
         errors.push(FieldError::new(pointer, detail));
@@ -231,7 +235,10 @@ fn choose_task(
         }
         (false, _) if !traits.regresses => refuse(
             if asked.is_some() { "/task" } else { "/model" },
-            format!("expected a model for numbers, received a {kind}, which learns classes"),
+            format!(
+                "expected a model for numbers, received a {kind}, which learns classes; the task `classification` makes each \
+                 number of {name:?} a class"
+            ),
         ),
         (false, _) => Some((Task::Regression, classical::Task::Regression)),
         (true, _) if !traits.classifies => refuse(

@@ -4,6 +4,7 @@ mod class_weight;
 mod classical;
 mod columns;
 mod inputs;
+mod kind;
 mod loss;
 mod output_request;
 mod request;
@@ -18,6 +19,7 @@ mod training;
 mod validation;
 mod warnings;
 
+pub use kind::resolve;
 pub use request::JobRequest;
-pub use resolved::{Resolved, resolve};
+pub use resolved::Resolved;
 pub use table_view::TableView;

@@ -1,7 +1,7 @@
 //! From a request to a job that can run.
 
 use super::{
-    classical, columns, inputs,
+    columns, inputs,
     output_request::{output_requests, target_columns, target_in_order},
     request::JobRequest,
     resolved_output::{ResolvedOutput, class_columns, resolve_outputs},
@@ -23,7 +23,6 @@ use crate::{
     },
     job::{
         columns::Columns,
-        definition::ModelDefinition,
         preprocessing::{
             Defaults, JobPreprocessing, JobWarning, TargetScale, TargetScaleRequest, choose, choose_target_scale,
             prepare_columns,
@@ -60,25 +59,8 @@ pub struct Resolved {
     pub layers: Vec<LayerSummary>,
 }
 
-/// Checks `request` against everything it names. `defaults` are the model's own (`compile_config`).
-///
-/// # Errors
-/// All of them, each with its pointer into the request.
-pub fn resolve(
-    request: &JobRequest,
-    definition: &ModelDefinition,
-    defaults: &Map<String, Value>,
-    dataset: TableView<'_>,
-    validation: Option<TableView<'_>>,
-    limits: &Limits,
-) -> Result<Resolved, Vec<FieldError>> {
-    match definition {
-        ModelDefinition::Network(network) => resolve_network(request, network, defaults, dataset, validation, limits),
-        ModelDefinition::Classical(model) => classical::resolve(request, model, dataset, validation, limits),
-    }
-}
-
-fn resolve_network(
+/// As [`super::resolve`], for a network.
+pub(super) fn resolve_network(
     request: &JobRequest,
     definition: &Definition,
     defaults: &Map<String, Value>,

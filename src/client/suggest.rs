@@ -3,8 +3,28 @@
 use super::{failure::Failure, output::clean};
 use serde_json::{Map, Value, json};
 
-/// Models that `--model` knows by a word.
-pub const TEMPLATES: &[&str] = &["mlp", "linear"];
+/// Models that `--model` knows by a word: networks, then classical models.
+pub const TEMPLATES: &[&str] = &[
+    "mlp",
+    "linear",
+    "gradient_boosting",
+    "random_forest",
+    "extra_trees",
+    "decision_tree",
+    "svm",
+    "linear_svm",
+    "k_neighbors",
+    "logistic_regression",
+    "linear_regression",
+    "ridge",
+    "lasso",
+    "elastic_net",
+    "gaussian_nb",
+    "dummy",
+];
+
+/// How many of these are networks.
+const NETWORKS: usize = 2;
 
 /// More values than this are a quantity, not classes.
 const MAX_NUMBERED_CLASSES: usize = 20;
@@ -56,6 +76,14 @@ pub fn classes(target: &Value) -> Option<usize> {
 pub fn suggest(dataset: &Value, target: &str, word: &str) -> Result<Suggestion, Failure> {
     let classes = classes(column(dataset, target)?);
     let rows = dataset["rows"].as_u64().unwrap_or(0);
+    if TEMPLATES.iter().skip(NETWORKS).any(|known| *known == word) {
+        let mut training = Map::new();
+        if rows >= 20 {
+            training.insert("validation_split".to_owned(), 0.2.into());
+        }
+        let summary = format!("a {word} with the settings of scikit-learn");
+        return Ok(Suggestion { definition: json!({"type": word}), training, summary });
+    }
     let (output, task) = match classes {
         None => (json!({"type": "dense", "units": 1}), "regression".to_owned()),
         Some(2) => {

@@ -33,7 +33,7 @@ export const TEMPLATES = [
   { id: "linear", title: "Linear model", text: "One layer: fast, and what others must beat", make: (columns, target, rows, task) => ({ layers: [lastLayer(target, task)] }) },
   {
     id: "boosting", title: "Boosted trees", text: "Often best on tables of mixed columns",
-    make: () => ({ type: "gradient_boosting", n_estimators: 200, learning_rate: 0.1, max_depth: 3 }),
+    make: () => ({ type: "gradient_boosting", max_iter: 200, learning_rate: 0.05 }),
   },
   { id: "forest", title: "Random forest", text: "Hard to get wrong", make: () => ({ type: "random_forest", n_estimators: 200 }) },
   {

@@ -40,7 +40,7 @@ pub struct Train {
     #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
     features: Vec<String>,
 
-    /// The model: a JSON file (epoca's or Keras's), a model of the service, `mlp`, or `linear` [default: an `mlp` for the table]
+    /// The model: a JSON file (epoca's or Keras's), a model of the service, `mlp`, `linear`, or the name of a classical model as `gradient_boosting` [default: an `mlp` for the table]
     #[arg(long, value_name = "FILE|MODEL")]
     model: Option<String>,
 
@@ -245,9 +245,10 @@ async fn model(
         suggest::column(dataset, target)?;
         if !upload::is_file(word) {
             let model = names::named(api, "models", "model", word).await.map_err(|failure| match failure {
-                Failure::Missing(text) if !text.starts_with(NOBODY) => {
-                    Failure::Missing(format!("{text}; --model also takes a JSON file, or {}", TEMPLATES.join(" or ")))
-                }
+                Failure::Missing(text) if !text.starts_with(NOBODY) => Failure::Missing(format!(
+                    "{text}; --model also takes a JSON file, or one of {}",
+                    TEMPLATES.join(", ")
+                )),
                 other => other,
             })?;
             return Ok((model["id"].clone(), Map::new(), None));

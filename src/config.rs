@@ -67,6 +67,10 @@ pub struct Config {
     #[arg(long, env = "EPOCA_KEEP_JOBS_DAYS", value_parser = days, value_name = "DAYS")]
     pub keep_jobs_days: Option<u32>,
 
+    /// Days after which an entry of the audit log is removed [default: never]
+    #[arg(long, env = "EPOCA_KEEP_AUDIT_DAYS", value_parser = days, value_name = "DAYS")]
+    pub keep_audit_days: Option<u32>,
+
     /// Serves other machines without API keys until the first one exists
     #[arg(long, env = "EPOCA_INSECURE_NO_AUTH")]
     pub insecure_no_auth: bool,
@@ -232,9 +236,9 @@ impl Config {
         self.artifacts_url.clone().unwrap_or_else(|| self.data_dir.join("artifacts"))
     }
 
-    /// How long ended jobs are kept.
+    /// How long ended jobs and the audit log are kept.
     pub fn retention(&self) -> Retention {
-        Retention { event_days: self.keep_events_days, job_days: self.keep_jobs_days }
+        Retention { event_days: self.keep_events_days, job_days: self.keep_jobs_days, audit_days: self.keep_audit_days }
     }
 
     /// Compute threads of a job and of a large prediction: all CPUs, shared among the workers, unless set.

@@ -161,7 +161,7 @@ fn millis(since: Instant) -> u64 {
 }
 
 /// What counts as one client: an IPv4 address, or the network of 64 bits that a subscriber of IPv6 has.
-fn network(address: IpAddr) -> IpAddr {
+pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) if !address.is_loopback() => {
             IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)))

@@ -8,7 +8,7 @@ use crate::{
     engine::field::{self, FieldError},
     http::{
         App,
-        access::Caller,
+        access::{Caller, Peer},
         body::PATIENCE,
         cut::cut,
         idempotency::{Created, IdempotencyKey, fingerprint},
@@ -32,12 +32,15 @@ use bytes::Bytes;
 use futures::Stream;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// Where uploads go.
 pub const UPLOADS: &str = "/v1/datasets";
+
+/// Bytes of memory that an upload takes at most: parts that are written, blocks that are read, and the summaries of its columns.
+const MEMORY: u64 = 48 << 20;
 
 /// Maximum bytes of a part of a form that is not the file.
 const MAX_FIELD_BYTES: usize = 1 << 16;
@@ -113,8 +116,9 @@ pub async fn create(
     request: Request,
 ) -> Result<Response, Problem> {
     let caller = request.extensions().get::<Caller>().cloned().unwrap_or_default();
+    let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
     let incoming = Incoming::new(request, app.body_pace());
-    let done = receive(&app, &caller, query, key, &incoming).await;
+    let done = receive(&app, &caller, query, key, &incoming, peer).await;
     if done.is_err() {
         incoming.drain().await;
     }
@@ -127,14 +131,14 @@ async fn receive(
     parameters: NewDataset,
     key: IdempotencyKey,
     incoming: &Incoming,
+    peer: Option<IpAddr>,
 ) -> Result<Response, Problem> {
-    let Ok(_permit) = app.uploads.try_acquire() else {
-        let detail = format!("expected at most {} uploads at a time", app.config.limits.max_uploads);
-        return Err(Problem::new(Kind::TooManyRequests, detail));
-    };
+    let _place = app.uploads.take(peer)?;
     // A file may be compressed whatever the header says: the reader looks at its first bytes.
     incoming.check_encoding()?;
-    incoming.check_announced(app.config.limits.max_upload_bytes).await?;
+    let announced = incoming.check_announced(app.config.limits.max_upload_bytes).await?;
+    let needed = announced.map_or(MEMORY, |bytes| bytes.saturating_mul(4).min(MEMORY)).min(app.memory.total());
+    let _memory = app.memory.reserve(needed, PATIENCE).await?;
     check_free(app, parameters.name.as_deref(), &key).await?;
     let media_type = incoming.media_type();
     let (name, file) = if media_type.as_deref() == Some("multipart/form-data") {

@@ -29,6 +29,7 @@ pub mod openapi;
 pub mod pace;
 pub mod page;
 pub mod path;
+pub mod places;
 pub mod predict;
 pub mod problem;
 pub mod problems;
@@ -48,14 +49,14 @@ pub mod weights;
 
 use crate::{
     config::Config,
-    http::{access::Keys, pace::Pace, site::Sites, tls::Tls},
+    http::{access::Keys, pace::Pace, places::Places, site::Sites, tls::Tls},
     memory::Memory,
     serving::Models,
     store::{Retention, Store, artifacts::Artifacts, open::open},
     worker::{Context, Workers},
 };
 use std::{sync::Arc, time::Duration};
-use tokio::{net::TcpListener, sync::Semaphore};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 /// What every handler may use.
@@ -75,7 +76,7 @@ pub struct App {
     /// Memory that is reserved before it is taken.
     pub memory: Memory,
     /// Room for uploads and profiles.
-    pub uploads: Arc<Semaphore>,
+    pub uploads: Arc<Places>,
     /// Cancelled when the service is to end; streams watch it.
     pub shutdown: CancellationToken,
 }
@@ -143,7 +144,7 @@ pub async fn serve_once_open(
         sites: Sites::new(&config, address),
         models: Models::new(Arc::clone(&store), artifacts.clone(), limits, threads, memory.clone()),
         memory,
-        uploads: Arc::new(Semaphore::new(config.limits.max_uploads)),
+        uploads: Places::new(config.limits.max_uploads),
         config,
         store,
         artifacts,
@@ -179,7 +180,12 @@ async fn maintain(store: Arc<dyn Store>, retention: Retention, shutdown: Cancell
     loop {
         match store.maintain(retention).await {
             Ok(0) => {}
-            Ok(jobs) => tracing::info!(jobs, "removed events or jobs that are older than they are kept"),
+            Ok(removed) => {
+                tracing::info!(
+                    removed,
+                    "removed events, jobs or entries of the audit log that are older than they are kept"
+                );
+            }
             Err(error) => tracing::warn!(%error, "the maintenance of the database failed; it is tried again"),
         }
         tokio::select! {

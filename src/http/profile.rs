@@ -6,16 +6,10 @@ use crate::{
         read::ReadError,
     },
     engine::field::{FieldError, did_you_mean_quoted},
-    http::{
-        App,
-        body::PATIENCE,
-        path::Key,
-        problem::{Kind, Problem},
-        query::Parameters,
-    },
+    http::{App, access::Peer, body::PATIENCE, path::Key, problem::Problem, query::Parameters},
     store::artifacts::ArtifactKey,
 };
-use axum::{Json, extract::State};
+use axum::{Extension, Json, extract::State};
 use serde::Deserialize;
 use std::{
     io::{BufRead, Error},
@@ -45,6 +39,7 @@ pub struct ProfileQuery {
     responses((status = 200, description = "The profile", body = Profile)))]
 pub async fn show_profile(
     State(app): State<Arc<App>>,
+    peer: Option<Extension<Peer>>,
     Key(key): Key,
     Parameters(query): Parameters<ProfileQuery>,
 ) -> Result<Json<Profile>, Problem> {
@@ -60,14 +55,11 @@ pub async fn show_profile(
         }
     };
     // A profile reads a whole file, as an upload does.
-    let Ok(permit) = Arc::clone(&app.uploads).try_acquire_owned() else {
-        let detail = format!("expected at most {} uploads and profiles at a time", app.config.limits.max_uploads);
-        return Err(Problem::new(Kind::TooManyRequests, detail));
-    };
+    let place = app.uploads.take(peer.map(|Extension(Peer(address))| address))?;
     let memory = app.memory.reserve(MEMORY, PATIENCE).await?;
     let runtime = Handle::current();
     let profiling = tokio::task::spawn_blocking(move || {
-        let _held = (permit, memory);
+        let _held = (place, memory);
         let key = ArtifactKey::dataset(dataset.id);
         let mut open = || {
             let source = runtime.block_on(app.artifacts.source(&key, &dataset.sha256));

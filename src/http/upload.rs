@@ -34,10 +34,11 @@ impl Incoming {
         Self { arriving: Arc::new(Mutex::new((body, pace))), headers: Arc::new(parts.headers) }
     }
 
-    /// Fails where more is announced than `max` bytes.
-    pub async fn check_announced(&self, max: u64) -> Result<(), Problem> {
-        let announced = self.arriving.lock().await.0.size_hint().lower();
-        if announced > max { Err(body::too_large(max, &announced.to_string())) } else { Ok(()) }
+    /// The announced length, if there is one; fails where that is more than `max` bytes.
+    pub async fn check_announced(&self, max: u64) -> Result<Option<u64>, Problem> {
+        let hint = self.arriving.lock().await.0.size_hint();
+        let announced = hint.lower();
+        if announced > max { Err(body::too_large(max, &announced.to_string())) } else { Ok(hint.exact()) }
     }
 
     /// Fails for an unknown `Content-Encoding`.

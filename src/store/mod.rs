@@ -181,13 +181,15 @@ pub struct Recovered {
     pub cancelled: u64,
 }
 
-/// How long ended jobs are kept.
+/// How long ended jobs and the audit log are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Retention {
     /// Days after which a job that ended loses its events, except those of its status. For ever where absent.
     pub event_days: Option<u32>,
     /// Days after which a job that ended is removed, unless a version of a model is its result. For ever where absent.
     pub job_days: Option<u32>,
+    /// Days after which an entry of the audit log is removed. For ever where absent.
+    pub audit_days: Option<u32>,
 }
 
 /// Records of datasets, models, versions, jobs and events.
@@ -197,8 +199,8 @@ pub trait Store: Send + Sync + 'static {
     async fn ping(&self) -> Result<(), StoreError>;
     /// The database's own name, which its artifacts bear.
     async fn identity(&self) -> Result<String, StoreError>;
-    /// Removes what is older than `retention` says, gives back its space, and moves the log into the database. Returns how many jobs it
-    /// concerned.
+    /// Removes what is older than `retention` says, gives back its space, and moves the log into the database. Returns how many jobs and
+    /// entries of the audit log it concerned.
     async fn maintain(&self, retention: Retention) -> Result<u64, StoreError>;
     /// Closes the database, which then is one file. Nothing is read or written afterwards.
     async fn close(&self) -> Result<(), StoreError>;

@@ -37,6 +37,19 @@ impl<F: Real> Fill<F> for Orthogonal {
         2..=usize::MAX
     }
 
+    fn check_shape(&self, shape: &Shape) -> Result<(), FieldError> {
+        let work = work(shape);
+        if work <= MAX_WORK {
+            return Ok(());
+        }
+        let detail = format!(
+            "expected a tensor whose orthogonal matrix takes at most {:.0e} multiplications, received {shape}, which takes {:.1e}; \
+             `he_normal` and `glorot_uniform` take one an element",
+            MAX_WORK as f64, work as f64
+        );
+        Err(FieldError::new("", detail))
+    }
+
     fn scratch_bytes(&self, shape: &Shape) -> u64 {
         (shape.elements() as u64).saturating_mul(size_of::<f64>() as u64)
     }
@@ -56,6 +69,17 @@ impl<F: Real> Fill<F> for Orthogonal {
             }
         }
     }
+}
+
+/// Maximum multiplications: some minutes.
+const MAX_WORK: u128 = 200_000_000_000;
+
+/// Multiplications to make an orthogonal matrix of a shape: twice, each vector with each before it, there and back.
+fn work(shape: &Shape) -> u128 {
+    let columns = shape.last().max(1);
+    let rows = shape.elements() / columns;
+    let (count, length) = (rows.min(columns) as u128, rows.max(columns) as u128);
+    2 * count * count * length
 }
 
 /// Products of two vectors between two looks at the stop flag.

@@ -11,6 +11,9 @@ use uuid::Uuid;
 /// Maximum jobs whose events are removed in one transaction.
 const BATCH: i64 = 100;
 
+/// Maximum entries of the audit log that are removed in one transaction.
+const AUDIT_BATCH: i64 = 10_000;
+
 /// Writes to the database, as readiness does.
 pub async fn touch(transaction: &mut SqliteConnection) -> Result<(), StoreError> {
     sqlx::query("UPDATE service SET checked_at = ? WHERE id = 1")
@@ -46,7 +49,7 @@ pub async fn delete_job(transaction: &mut SqliteConnection, id: Uuid) -> Result<
     remove(transaction, &id.to_string()).await
 }
 
-/// Removes what is older than `retention` says, a batch at a time; returns how many jobs it concerned.
+/// Removes what is older than `retention` says, a batch at a time; returns how many jobs and entries it concerned.
 pub async fn retain(transaction: &mut SqliteConnection, retention: Retention) -> Result<u64, StoreError> {
     let before = |days: u32| (job::now() - SignedDuration::from_hours(24 * i64::from(days))).as_microsecond();
     let mut concerned = 0;
@@ -79,6 +82,14 @@ pub async fn retain(transaction: &mut SqliteConnection, retention: Retention) ->
                 .await?;
         }
         concerned += jobs.len() as u64;
+    }
+    if let Some(days) = retention.audit_days {
+        let removed = sqlx::query("DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < ?1 LIMIT ?2)")
+            .bind(before(days))
+            .bind(AUDIT_BATCH)
+            .execute(&mut *transaction)
+            .await?;
+        concerned += removed.rows_affected();
     }
     Ok(concerned)
 }

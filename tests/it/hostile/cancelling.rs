@@ -17,15 +17,15 @@ async fn initializing(folder: &Path) -> (Process, String) {
     let header: Vec<String> = (0..40).map(|column| format!("c{column}")).collect();
     let row: Vec<String> = (0..40).map(|column| column.to_string()).collect();
     upload(&process, "d", format!("{},y\n{},1\n{},2\n", header.join(","), row.join(","), row.join(","))).await;
-    let layers = json!([{"type": "dense", "units": 9000},
-        {"type": "dense", "units": 9000, "kernel_initializer": "orthogonal"}, {"type": "dense", "units": 1}]);
+    let layers = json!([{"type": "dense", "units": 4000},
+        {"type": "dense", "units": 4000, "kernel_initializer": "orthogonal"}, {"type": "dense", "units": 1}]);
     let model = json!({"name": "m", "definition": {"layers": layers}});
     expect(post(&process, "/v1/models", &model).await, 201).await;
     let job = json!({"model": "m", "dataset": "d", "target": "y", "training": {"epochs": 1, "batch_size": 1}});
     let job = expect(post(&process, "/v1/jobs", &job).await, 202).await;
     let memory = &job["summary"]["memory"];
     assert!(
-        memory["other_phases_bytes"].as_u64().unwrap() >= 8 * 9000 * 9000,
+        memory["other_phases_bytes"].as_u64().unwrap() >= 8 * 4000 * 4000,
         "what it takes is said before: {memory}"
     );
     let id = job["id"].as_str().unwrap().to_owned();
@@ -62,4 +62,17 @@ async fn the_service_ends_while_a_job_initializes() {
     let process = Process::start(folder.path(), &["--max-memory=8G"]);
     let job = status(&process, &id).await;
     assert!(["queued", "running"].contains(&job["status"].as_str().unwrap()), "{job:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_initializer_that_takes_minutes_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::start(folder.path(), &[]);
+    let layers = json!([{"type": "dense", "units": 9000},
+        {"type": "dense", "units": 9000, "kernel_initializer": "orthogonal"}, {"type": "dense", "units": 1}]);
+    let model = json!({"name": "m", "definition": {"input_shape": [4], "layers": layers}});
+    let problem = expect(post(&process, "/v1/models", &model).await, 422).await;
+    let error = &problem["errors"][0];
+    assert_eq!(error["pointer"], "/definition/layers/1/kernel_initializer", "{problem:#}");
+    assert!(error["detail"].as_str().unwrap().contains("which takes 1.5e12"), "{error}");
 }

@@ -6,6 +6,7 @@ mod memory;
 mod nesting;
 mod retention;
 mod safekeeping;
+mod silence;
 
 use crate::support::{Client, Process};
 use reqwest::Response;

@@ -94,3 +94,25 @@ async fn ended_jobs_lose_their_events_and_then_themselves_when_their_days_are_ov
     let after = std::fs::metadata(&database).unwrap().len();
     assert!(after * 2 < before, "its space is given back: {before} to {after} bytes");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn entries_of_the_audit_log_are_removed_when_their_days_are_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let process = filled(folder.path(), &[]).await;
+    let entries = async |process: &Process| {
+        let page: Value = get(process, "/v1/audit").await.json().await.unwrap();
+        page["data"].as_array().unwrap().len()
+    };
+    assert_eq!(entries(&process).await, 2, "a dataset and a model");
+    assert!(process.terminate().await.0.success());
+    let process = Process::start(folder.path(), &["--keep-audit-days=30"]);
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    assert_eq!(entries(&process).await, 2, "they are young");
+    assert!(process.terminate().await.0.success());
+    let process = Process::start(folder.path(), &["--keep-audit-days=0"]);
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while entries(&process).await > 0 {
+        assert!(std::time::Instant::now() < until, "entries stay");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+}

@@ -11,8 +11,8 @@ use serde_json::json;
 fn recipes_and_inputs_have_the_same_bits_at_any_number_of_threads() {
     // several blocks of rows, the last one shorter
     let rows = (0..5000u32).map(|n| {
-        let number = if n % 13 == 0 { String::new() } else { (f64::from(n * 7919 % 5003) / 3.0).to_string() };
-        format!("{number},k{},{},2024-{:02}-{:02},{}\n", n % 37, n % 3 == 0, n % 12 + 1, n % 28 + 1, n % 17)
+        let number = if n.is_multiple_of(13) { String::new() } else { (f64::from(n * 7919 % 5003) / 3.0).to_string() };
+        format!("{number},k{},{},2024-{:02}-{:02},{}\n", n % 37, n.is_multiple_of(3), n % 12 + 1, n % 28 + 1, n % 17)
     });
     let csv = format!("x,kind,flag,day,y\n{}", rows.collect::<String>());
     let (inspection, table) = read(&csv);

@@ -5,7 +5,7 @@ use crate::{
         recipe::{Recipe, label_text},
         table::{Cells, Table},
     },
-    engine::field::FieldError,
+    engine::{field::FieldError, real::Real},
 };
 use ndarray::{Array1, ArrayView1};
 use serde::{Deserialize, Serialize};
@@ -35,18 +35,18 @@ const ONE: f32 = 1e-3;
 
 /// The weights of `rows`: the class's times the cell of the column `sample_weight`; `None` if neither is requested.
 /// Classes weigh in training alone, so validation passes no `class_weight`, as Keras's `fit` does.
-pub fn weights(
+pub fn weights<F: Real>(
     recipe: &Recipe,
     table: &Table,
     rows: &[usize],
     class_weight: Option<&ClassWeight>,
     sample_weight: Option<&str>,
-) -> Result<Option<Array1<f32>>, FieldError> {
+) -> Result<Option<Array1<F>>, FieldError> {
     if class_weight.is_none() && sample_weight.is_none() {
         return Ok(None);
     }
     let mut weights = match sample_weight {
-        None => Array1::ones(rows.len()),
+        None => Array1::from_elem(rows.len(), F::ONE),
         Some(name) => column(table, rows, name).map_err(|detail| FieldError::new("/sample_weight", detail))?,
     };
     if let Some(class_weight) = class_weight {
@@ -55,9 +55,9 @@ pub fn weights(
             None => (recipe.labels().iter().map(label_text).collect(), recipe.classes(table, rows)?),
         };
         let is_one_hot = recipe.one_hot_columns().is_some();
-        let by_class = by_class(class_weight, &labels, is_one_hot, &classes);
+        let by_class: Vec<F> = by_class(class_weight, &labels, is_one_hot, &classes);
         for (weight, class) in weights.iter_mut().zip(classes) {
-            *weight *= by_class.get(class).copied().unwrap_or(1.0);
+            *weight *= by_class.get(class).copied().unwrap_or(F::ONE);
         }
     }
     Ok(Some(weights))
@@ -106,19 +106,19 @@ fn one_hot_classes(recipe: &Recipe, table: &Table, rows: &[usize]) -> Result<Vec
     targets.rows().into_iter().zip(rows).map(class).collect()
 }
 
-fn by_class(class_weight: &ClassWeight, labels: &[String], is_one_hot: bool, classes: &[usize]) -> Vec<f32> {
+fn by_class<F: Real>(class_weight: &ClassWeight, labels: &[String], is_one_hot: bool, classes: &[usize]) -> Vec<F> {
     match class_weight {
         ClassWeight::Labels(weights) if is_one_hot => {
-            let mut by_class = vec![1.0; labels.len()];
+            let mut by_class = vec![F::ONE; labels.len()];
             for (key, weight) in weights {
                 if let Some(of_class) = class_of_column(key, labels).and_then(|class| by_class.get_mut(class)) {
-                    *of_class = *weight as f32;
+                    *of_class = F::of(*weight);
                 }
             }
             by_class
         }
         ClassWeight::Labels(weights) => {
-            labels.iter().map(|label| weights.get(label).map_or(1.0, |weight| *weight as f32)).collect()
+            labels.iter().map(|label| weights.get(label).map_or(F::ONE, |weight| F::of(*weight))).collect()
         }
         ClassWeight::Rule(ClassWeightRule::Balanced) => {
             let mut counts = vec![0usize; labels.len()];
@@ -128,17 +128,17 @@ fn by_class(class_weight: &ClassWeight, labels: &[String], is_one_hot: bool, cla
                 }
             }
             let present = counts.iter().filter(|count| **count > 0).count();
-            counts.iter().map(|&count| (classes.len() as f64 / (present * count.max(1)) as f64) as f32).collect()
+            counts.iter().map(|&count| F::of(classes.len() as f64 / (present * count.max(1)) as f64)).collect()
         }
     }
 }
 
-fn column(table: &Table, rows: &[usize], name: &str) -> Result<Array1<f32>, String> {
+fn column<F: Real>(table: &Table, rows: &[usize], name: &str) -> Result<Array1<F>, String> {
     match table.columns.iter().find(|column| column.name == name).map(|column| &column.cells) {
         Some(Cells::Number(values)) => rows
             .iter()
             .map(|&row| match values.get(row) {
-                Some(&value) if value >= 0.0 => Ok(value as f32),
+                Some(&value) if value >= 0.0 => Ok(F::of(value)),
                 _ => Err(format!("row {}: expected a weight of at least 0 in {name:?}", row + 1)),
             })
             .collect(),

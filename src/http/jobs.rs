@@ -21,7 +21,7 @@ use crate::{
         preprocessing::{JobPreprocessing, JobWarning},
         resolve::{JobRequest, Resolved, TableView, resolve},
         sizes::JobSummary,
-        training::Training,
+        training::JobTraining,
     },
     store::{JobFilter, Page, StoreError},
 };
@@ -112,7 +112,7 @@ pub struct JobPlan {
     #[schema(schema_with = task::schema)]
     task: PerOutput<Task>,
     /// Training settings with all defaults filled in.
-    training: Training,
+    training: JobTraining,
     /// How the rows are divided.
     split: JobSplit,
     /// What becomes of the columns before the network.
@@ -213,7 +213,7 @@ async fn checked(app: &App, request: JobRequest) -> Result<Job, Problem> {
         validation_dataset_id: validation.as_ref().map(|dataset| dataset.id),
         validation_dataset: validation.map(|dataset| dataset.name),
         task: resolved.task,
-        progress: JobProgress { epochs: resolved.training.epochs, ..JobProgress::default() },
+        progress: JobProgress { epochs: resolved.training.epochs(), ..JobProgress::default() },
         training: resolved.training,
         split: Some(resolved.split),
         preprocessing: resolved.preprocessing,

@@ -15,6 +15,7 @@ pub mod datasets;
 pub mod docs;
 pub mod entity;
 pub mod events;
+pub mod explain;
 pub mod health;
 pub mod history;
 pub mod idempotency;

@@ -2,6 +2,7 @@
 
 use crate::{
     engine::{
+        classical::ClassicalModel,
         field::{FieldError, to_value},
         spec::{Definition, Limits, Summary},
     },
@@ -13,7 +14,7 @@ use crate::{
         problem::Problem,
         query::{Limit, List, Paging, Parameters, Position},
     },
-    job::{Model, ModelVersion, ModelWarning, now},
+    job::{Model, ModelDefinition, ModelVersion, ModelWarning, now},
     keras,
     serving::ModelKey,
 };
@@ -41,19 +42,21 @@ pub struct ModelRequest {
     /// Unique name.
     #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", example = "iris-mlp")]
     name: String,
-    /// Layers in our own form, or Keras's `model.to_json()` as an object or as a string.
+    /// Layers in our own form, Keras's `model.to_json()` as an object or as a string, or a classical model with its settings.
     #[schema(value_type = DefinitionRequest)]
     definition: Value,
 }
 
-/// A definition in either form.
+/// A definition in one of its forms.
 #[derive(ToSchema)]
 #[schema(as = DefinitionRequest)]
 #[serde(untagged)]
 #[allow(dead_code, reason = "only its documentation is used: which form it is decides how it is read")]
 pub enum DefinitionRequest {
-    /// Our own form.
+    /// Layers in our own form.
     Own(Definition),
+    /// A classical model: `{"type": "random_forest", "n_estimators": 200}`.
+    Classical(ClassicalModel),
     /// Keras's, as an object.
     Keras(KerasModel),
     /// Keras's, as a string.
@@ -85,6 +88,7 @@ pub struct KerasModel {
         ("Keras" = (value = json!({"name": "from-keras", "definition": {"class_name": "Sequential", "config": {"name": "sequential", "layers": [
             {"class_name": "InputLayer", "config": {"batch_shape": [null, 4], "dtype": "float32", "name": "input"}},
             {"class_name": "Dense", "config": {"name": "dense", "units": 3, "activation": "softmax"}}]}}}))),
+        ("classical" = (value = json!({"name": "iris-forest", "definition": {"type": "random_forest", "n_estimators": 200}}))),
     )),
     responses((status = 201, description = "The model", body = Model, headers(("location" = String, description = "Its path")))),
 )]
@@ -109,9 +113,9 @@ pub async fn create(
     created.answer(app.store.create_model(&model, receipt.as_ref()).await)
 }
 
-/// A definition of either form, and what belongs to it.
+/// A definition of any form, and what belongs to it.
 struct Defined {
-    definition: Definition,
+    definition: ModelDefinition,
     training_defaults: Map<String, Value>,
     summary: Option<Summary>,
     warnings: Vec<ModelWarning>,
@@ -136,7 +140,12 @@ fn defined(value: &Value, limits: &Limits) -> Result<Defined, Vec<FieldError>> {
         };
         (definition, keras_defaults(compiled), warnings.into_iter().map(warning).collect())
     } else {
-        (Definition::from_value(value)?, Map::new(), Vec::new())
+        match ModelDefinition::from_value(value)? {
+            ModelDefinition::Network(definition) => (definition, Map::new(), Vec::new()),
+            definition @ ModelDefinition::Classical(_) => {
+                return Ok(Defined { definition, training_defaults: Map::new(), summary: None, warnings: Vec::new() });
+            }
+        }
     };
     if definition.layers.len() > limits.layers {
         let (max, received) = (limits.layers, definition.layers.len());
@@ -146,7 +155,7 @@ fn defined(value: &Value, limits: &Limits) -> Result<Defined, Vec<FieldError>> {
         Some(shapes) => Some(definition.resolve(&shapes, limits)?.summary()),
         None => None,
     };
-    Ok(Defined { definition, training_defaults, summary, warnings })
+    Ok(Defined { definition: ModelDefinition::Network(definition), training_defaults, summary, warnings })
 }
 
 fn checked(request: ModelRequest, limits: &Limits) -> Result<Model, Vec<FieldError>> {
@@ -162,11 +171,15 @@ pub fn define(name: &str, definition: &Value, limits: &Limits) -> Result<Model, 
 fn model(name: String, pointer: &str, definition: &Value, limits: &Limits) -> Result<Model, Vec<FieldError>> {
     let named = check_name(&name, pointer).err();
     let below = |error: FieldError| error.under("/definition");
-    match (named, defined(definition, limits)) {
-        (None, Ok(Defined { definition, training_defaults, summary, warnings })) => Ok(Model {
+    let defined = defined(definition, limits).and_then(|it| match it.definition.to_value() {
+        Ok(value) => Ok((value, it)),
+        Err(error) => Err(vec![FieldError::new("", error.to_string())]),
+    });
+    match (named, defined) {
+        (None, Ok((definition, Defined { training_defaults, summary, warnings, .. }))) => Ok(Model {
             id: Uuid::now_v7(),
             name,
-            definition: definition.to_value(),
+            definition,
             training_defaults,
             latest_version: None,
             created_at: now(),
@@ -195,7 +208,7 @@ pub async fn show(State(app): State<Arc<App>>, Key(key): Key) -> Result<Json<Mod
     let mut model = app.store.model(&key).await?;
     if model.summary.is_none() && model.latest_version.is_some() {
         let (version, _) = app.store.version(&key, model.latest_version).await?;
-        model.summary = Some(version.summary);
+        model.summary = version.summary;
     }
     Ok(Json(model))
 }

@@ -3,7 +3,7 @@
 use crate::http::{
     App, about, access, audit, curve,
     cut::cut,
-    datasets, docs, events, health, history, jobs,
+    datasets, docs, events, explain, health, history, jobs,
     methods::{self, Methods},
     metrics, middleware, models,
     openapi::Document,
@@ -43,6 +43,9 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(models::version, models::delete_version))
         .routes(routes!(weights::weights))
         .routes(routes!(models::recipe))
+        .routes(routes!(explain::importances))
+        .routes(routes!(explain::coefficients))
+        .routes(routes!(explain::tree))
         .merge(predict::routes())
         .routes(routes!(jobs::create, jobs::list))
         .routes(routes!(jobs::show, jobs::patch, jobs::delete))

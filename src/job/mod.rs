@@ -3,6 +3,7 @@
 mod clock;
 mod columns;
 mod dataset;
+mod definition;
 mod event;
 mod history;
 pub mod labels;
@@ -19,6 +20,7 @@ pub mod training;
 pub use clock::now;
 pub use columns::Columns;
 pub use dataset::Dataset;
+pub use definition::ModelDefinition;
 pub use event::{EventKind, JobEvent};
 pub use history::{History, HistoryBuilder, HistoryColumn};
 pub use labels::{JobPatch, Labels};

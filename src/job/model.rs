@@ -1,11 +1,9 @@
 //! Models and their trained versions.
 
+use super::definition::ModelDefinition;
 use crate::{
     data::recipe::{ConfusionMatrix, Signature},
-    engine::{
-        field::FieldError,
-        spec::{Definition, Summary},
-    },
+    engine::{field::FieldError, spec::Summary},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -31,7 +29,7 @@ pub struct Model {
     /// When it was created.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
-    /// Sizes; null until the input shape is known.
+    /// Sizes; null until the input shape is known, and for a classical model.
     pub summary: Option<Summary>,
     /// Differences between the Keras model and its import.
     #[serde(default)]
@@ -44,8 +42,8 @@ impl Model {
     ///
     /// # Errors
     /// Where it is not what a service stored.
-    pub fn parse_definition(&self) -> Result<Definition, Vec<FieldError>> {
-        Definition::from_value(&self.definition)
+    pub fn parse_definition(&self) -> Result<ModelDefinition, Vec<FieldError>> {
+        ModelDefinition::from_value(&self.definition)
     }
 }
 
@@ -80,8 +78,14 @@ pub struct ModelVersion {
     pub confusion_matrix: Option<ConfusionMatrix>,
     /// Columns of its input and output.
     pub signature: Signature,
-    /// Sizes.
-    pub summary: Summary,
+    /// Sizes of a network; null for a classical model.
+    #[schema(required = true)]
+    pub summary: Option<Summary>,
+    /// Facts about the fit of a classical model in scikit-learn's names (`n_iter`, `n_support`), with `n_trees` and
+    /// `n_columns`, the columns that it was fitted on.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schema(value_type = Option<Object>)]
+    pub fitted: Option<Map<String, Value>>,
     /// Size of the weights file in bytes.
     pub bytes: u64,
     /// SHA-256 of the weights file in hexadecimal.

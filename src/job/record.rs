@@ -6,7 +6,7 @@ use super::{
     preprocessing::{JobPreprocessing, JobWarning},
     sizes::JobSummary,
     split::JobSplit,
-    training::Training,
+    training::JobTraining,
 };
 use crate::{
     data::{
@@ -90,7 +90,7 @@ pub struct Job {
     #[schema(schema_with = task::schema)]
     pub task: PerOutput<Task>,
     /// Training settings with all defaults filled in.
-    pub training: Training,
+    pub training: JobTraining,
     /// How the rows are divided; absent from jobs of earlier versions of the service.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub split: Option<JobSplit>,
@@ -181,9 +181,9 @@ impl Job {
 /// Progress of a job.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct JobProgress {
-    /// Number of completed epochs.
+    /// Number of completed epochs; of a classical model of its trees, rounds or iterations.
     pub epoch: u32,
-    /// Number of planned epochs.
+    /// Number of planned epochs; of a classical model at most so many trees, rounds or iterations, 0 until its fit has begun.
     pub epochs: u32,
     /// 0 to 1.
     pub fraction: f64,

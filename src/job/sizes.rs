@@ -7,10 +7,12 @@ use serde::{Deserialize, Serialize};
 /// Sizes of what a job trains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct JobSummary {
-    /// Number of parameters, with this dataset.
-    pub parameters: u64,
-    /// Number of trainable parameters.
-    pub trainable_parameters: u64,
+    /// Number of parameters, with this dataset; absent for a classical model.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub parameters: Option<u64>,
+    /// Number of trainable parameters; absent for a classical model.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub trainable_parameters: Option<u64>,
     /// Memory of the job.
     pub memory: JobMemory,
 }
@@ -24,7 +26,7 @@ pub struct JobMemory {
     pub data_bytes: u64,
     /// Training, without its data.
     #[serde(flatten)]
-    pub training: TrainingMemory,
+    pub training: FitMemory,
     /// Initializing the weights, counting the confusion matrix, and storing the weights: the most that one of these takes beside the
     /// weights, before or after training.
     #[serde(default)]
@@ -67,6 +69,29 @@ pub const MAX_COUNTED_ROWS: usize = 4096;
 /// Bytes of a row index.
 const ROW_INDEX: u64 = size_of::<usize>() as u64;
 
+/// Memory of training itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(untagged)]
+pub enum FitMemory {
+    /// Of a network.
+    Network(TrainingMemory),
+    /// Of a classical model.
+    Classical {
+        /// The fit with its model, at most.
+        fit_bytes: u64,
+    },
+}
+
+impl FitMemory {
+    /// All of it.
+    pub fn total_bytes(&self) -> u64 {
+        match self {
+            Self::Network(memory) => memory.total_bytes(),
+            Self::Classical { fit_bytes } => *fit_bytes,
+        }
+    }
+}
+
 impl JobMemory {
     /// Whether the job takes more than `max` bytes.
     pub(crate) fn exceeds(&self, max: u64) -> bool {
@@ -102,15 +127,39 @@ impl JobSummary {
         let others = other_phases(architecture, weights);
         let phase = fit.total_bytes().max(weights.saturating_add(others));
         Self {
-            parameters,
-            trainable_parameters: trainable,
+            parameters: Some(parameters),
+            trainable_parameters: Some(trainable),
             memory: JobMemory {
                 table_bytes: table,
                 data_bytes: data,
-                training: fit,
+                training: FitMemory::Network(fit),
                 other_phases_bytes: others,
                 service_bytes: SERVICE,
                 peak_bytes: [data, phase, SERVICE].into_iter().fold(table, u64::saturating_add),
+            },
+        }
+    }
+}
+
+impl JobSummary {
+    /// Of a classical model whose fit takes at most `fit_bytes` beside its data of `columns` columns.
+    pub(crate) fn of_classical(fit_bytes: u64, width: u64, tables: &Tables) -> Self {
+        let rows = tables.rows.saturating_add(tables.validation_rows).saturating_add(tables.repeated_rows);
+        // As the recipe prepares them row by row, and as the model reads them column by column.
+        let cells = width.saturating_mul(2).saturating_add(2);
+        let data = rows.saturating_mul(cells).saturating_mul(NUMBER).saturating_add(rows.saturating_mul(ROW_INDEX));
+        let rows = tables.rows.saturating_add(tables.validation_rows);
+        let table = rows.saturating_mul(tables.columns).saturating_mul(NUMBER);
+        Self {
+            parameters: None,
+            trainable_parameters: None,
+            memory: JobMemory {
+                table_bytes: table,
+                data_bytes: data,
+                training: FitMemory::Classical { fit_bytes },
+                other_phases_bytes: 0,
+                service_bytes: SERVICE,
+                peak_bytes: [data, fit_bytes, SERVICE].into_iter().fold(table, u64::saturating_add),
             },
         }
     }

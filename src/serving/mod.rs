@@ -12,7 +12,7 @@ mod response;
 
 pub use format::Format;
 pub use instances::{Instances, InstancesError, MAX_INSTANCES};
-pub use loaded::{Loaded, PredictError, Predicted};
+pub use loaded::{Loaded, Output, PredictError, Predicted};
 pub use models::{LoadError, ModelKey, Models};
 pub use plan::Plan;
 pub use response::{PredictBody, Predictions, parts};

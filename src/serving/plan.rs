@@ -51,7 +51,28 @@ impl Sizes {
         }
     }
 
-    pub fn plan(&self, architecture: &Architecture, instances: usize, format: Format, threads: usize) -> Plan {
+    /// Of a classical model of so many stored numbers, with `columns` columns.
+    pub fn of_classical(elements: u64, columns: usize, recipe: &Recipe, outputs: &[(String, Shape)]) -> Self {
+        let elements_of: Vec<usize> = outputs.iter().map(|(_, shape)| shape.elements()).collect();
+        let raw = outputs.iter().map(|(_, shape)| nested_bytes(shape.elements(), 1));
+        Self {
+            // As arrays, and as the model that was read from them.
+            kept_bytes: elements.saturating_mul(2 * size_of::<f64>() as u64),
+            input_columns: columns as u64,
+            output_elements: elements_of.iter().map(|elements| *elements as u64).sum(),
+            // Twice the digits.
+            labelled_bytes: recipe.answer_bytes(&elements_of).saturating_mul(2),
+            raw_bytes: raw.fold(8, u64::saturating_add).saturating_mul(2),
+        }
+    }
+
+    /// Number of elements of all outputs.
+    pub fn outputs(&self) -> usize {
+        usize::try_from(self.output_elements).unwrap_or(usize::MAX)
+    }
+
+    /// `computing` is the memory of the computation itself.
+    pub fn plan(&self, computing: u64, instances: usize, format: Format) -> Plan {
         let rows = instances as u64;
         let row = match format {
             Format::Labelled => self.labelled_bytes,
@@ -62,7 +83,7 @@ impl Sizes {
         let elements = self.output_elements.saturating_mul(2).saturating_add(self.input_columns);
         let memory_bytes = [
             rows.saturating_mul(elements).saturating_mul(ELEMENT),
-            architecture.prediction_bytes(instances, threads),
+            computing,
             (part_rows as u64).saturating_mul(row_memory),
         ];
         Plan {

@@ -2,7 +2,7 @@
 
 use super::{
     format::Format,
-    loaded::{Loaded, Predicted},
+    loaded::{Loaded, Output, Predicted},
 };
 use crate::{
     data::recipe::{Prediction, PredictionWarning},
@@ -50,22 +50,30 @@ pub enum Predictions<'a> {
     Labelled(Vec<Prediction>),
     /// [`Format::Raw`]: [rows, cells of every output], and the shape of each output by its name.
     Raw(ArrayView2<'a, f32>, &'a [(String, Shape)]),
+    /// [`Format::Raw`] of a classical model: [rows, scores].
+    Scores(ArrayView2<'a, f64>),
 }
 
 impl Loaded {
-    fn predictions<'a>(&'a self, output: ArrayView2<'a, f32>, format: Format) -> Predictions<'a> {
-        match format {
-            Format::Labelled => {
+    fn predictions<'a>(&'a self, output: &'a Output, format: Format, rows: Range<usize>) -> Predictions<'a> {
+        match (output, format) {
+            (Output::Network(output), Format::Labelled) => {
                 let elements: Vec<usize> = self.outputs().iter().map(|(_, shape)| shape.elements()).collect();
-                Predictions::Labelled(self.recipe().decode(output, &elements))
+                Predictions::Labelled(self.recipe().decode(output.slice(s![rows, ..]), &elements))
             }
-            Format::Raw => Predictions::Raw(output, self.outputs()),
+            (Output::Network(output), Format::Raw) => Predictions::Raw(output.slice(s![rows, ..]), self.outputs()),
+            (Output::Classical(predictions), Format::Labelled) => {
+                Predictions::Labelled(self.recipe().decode_predictions(predictions, rows))
+            }
+            (Output::Classical(predictions), Format::Raw) => {
+                Predictions::Scores(predictions.scores.slice(s![rows, ..]))
+            }
         }
     }
 
     /// The answer for `predicted` as JSON.
     pub fn answer(&self, predicted: &Predicted, format: Format) -> serde_json::Result<Vec<u8>> {
-        let predictions = self.predictions(predicted.output.view(), format);
+        let predictions = self.predictions(&predicted.output, format, 0..predicted.output.rows());
         let warnings = &predicted.warnings;
         serde_json::to_vec(&PredictBody { model: self.model(), version: self.version(), predictions, warnings })
     }
@@ -73,7 +81,7 @@ impl Loaded {
     /// The part of the answer with the predictions of `rows`: the parts of all rows in order are [`Self::answer`].
     fn part(&self, predicted: &Predicted, format: Format, rows: Range<usize>) -> serde_json::Result<Vec<u8>> {
         let mut part = Vec::new();
-        let is_last = rows.end >= predicted.output.nrows();
+        let is_last = rows.end >= predicted.output.rows();
         if rows.start == 0 {
             let (model, version) = (serde_json::to_string(self.model())?, self.version());
             part.extend(format!(r#"{{"model":{model},"version":{version},"predictions":["#).into_bytes());
@@ -81,7 +89,7 @@ impl Loaded {
             part.push(b',');
         }
         let first = part.len();
-        serde_json::to_writer(&mut part, &self.predictions(predicted.output.slice(s![rows, ..]), format))?;
+        serde_json::to_writer(&mut part, &self.predictions(&predicted.output, format, rows))?;
         // Without the brackets of the list.
         part.pop();
         part.remove(first);
@@ -105,7 +113,7 @@ pub fn parts(
 ) -> impl Stream<Item = std::io::Result<Bytes>> + Send + 'static {
     let begin = (model, Arc::new(predicted), 0, memory);
     stream::try_unfold(begin, move |(model, predicted, first, memory)| async move {
-        let last = predicted.output.nrows().min(first + part_rows);
+        let last = predicted.output.rows().min(first + part_rows);
         if first >= last {
             return Ok(None);
         }
@@ -120,6 +128,7 @@ impl Serialize for Predictions<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Labelled(predictions) => predictions.serialize(serializer),
+            Self::Scores(scores) => serializer.collect_seq(scores.rows().into_iter().map(|row| row.to_vec())),
             Self::Raw(output, shapes) => {
                 let mut rows = serializer.serialize_seq(Some(output.nrows()))?;
                 for row in output.rows() {

@@ -6,6 +6,7 @@
 use crate::{
     data::recipe::{Recipe, Signature},
     engine::{
+        classical::{Arrays, Tensor},
         field::FieldError,
         init::Stop,
         network::{NamedTensor, Network},
@@ -13,10 +14,11 @@ use crate::{
         spec::{Definition, Limits},
     },
 };
-use anyhow::{Context, anyhow, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
+use ndarray::ArrayD;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::HashMap;
 
 /// The key of the JSON. One key alone: the order of several would differ from run to run, and with it the SHA-256.
@@ -28,7 +30,16 @@ pub struct Bundle {
     /// Everything except the tensors.
     pub description: Description,
     /// Every weight.
-    pub tensors: Vec<NamedTensor<f32>>,
+    pub weights: Weights,
+}
+
+/// The weights of a network, or the fitted state of a classical model.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Weights {
+    /// Of a network.
+    Network(Vec<NamedTensor<f32>>),
+    /// Of a classical model.
+    Classical(Arrays),
 }
 
 /// Everything of a bundle except its tensors.
@@ -42,6 +53,9 @@ pub struct Description {
     pub recipe: Recipe,
     /// Columns of its input and output.
     pub signature: Signature,
+    /// What a classical model stores beside its arrays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fitted: Option<Map<String, Value>>,
 }
 
 impl Bundle {
@@ -53,14 +67,17 @@ impl Bundle {
     /// As [`Self::to_bytes`]; `None` if `stop` says so before the end.
     pub fn to_bytes_unless(&self, stop: Stop<'_>) -> anyhow::Result<Option<Vec<u8>>> {
         let description = serde_json::to_string(&self.description).context("the description is no JSON")?;
-        let bytes = self.tensors.iter().map(|tensor| little_endian(&tensor.values, stop));
-        let Some(bytes) = bytes.collect::<Option<Vec<Vec<u8>>>>() else { return Ok(None) };
-        let views = self
-            .tensors
+        let packed: Option<Vec<Packed<'_>>> = match &self.weights {
+            Weights::Network(tensors) => tensors.iter().map(|tensor| Packed::of_network(tensor, stop)).collect(),
+            Weights::Classical(arrays) => {
+                arrays.tensors.iter().map(|(name, tensor)| Packed::of_model(name, tensor, stop)).collect()
+            }
+        };
+        let Some(packed) = packed else { return Ok(None) };
+        let views = packed
             .iter()
-            .zip(&bytes)
-            .map(|(tensor, bytes)| Ok((&tensor.name, TensorView::new(Dtype::F32, tensor.shape.0.clone(), bytes)?)))
-            .collect::<anyhow::Result<Vec<_>>>()?;
+            .map(|Packed { name, dtype, shape, bytes }| Ok((*name, TensorView::new(*dtype, shape.clone(), bytes)?)));
+        let views = views.collect::<anyhow::Result<Vec<_>>>()?;
         Ok(Some(safetensors::serialize(views, Some(HashMap::from([(KEY.to_owned(), description)])))?))
     }
 
@@ -69,41 +86,99 @@ impl Bundle {
         let (_, metadata) = SafeTensors::read_metadata(file)?;
         let description = metadata.metadata().as_ref().and_then(|metadata| metadata.get(KEY));
         let description = description.ok_or_else(|| anyhow!("expected the metadata `{KEY}`, received none"))?;
-        let tensors = SafeTensors::deserialize(file)?
-            .iter()
-            .map(|(name, view)| {
-                ensure!(view.dtype() == Dtype::F32, "expected f32 in `{name}`, received {:?}", view.dtype());
-                let shape = Shape(view.shape().to_vec());
-                Ok(NamedTensor { name: name.to_owned(), shape, values: numbers(view.data()) })
-            })
-            .collect::<anyhow::Result<Vec<_>>>()?;
-        Ok(Self { description: serde_json::from_str(description).context("the description is not ours")?, tensors })
+        let description: Description = serde_json::from_str(description).context("the description is not ours")?;
+        let tensors = SafeTensors::deserialize(file)?;
+        let weights = match &description.fitted {
+            None => {
+                let tensors = tensors.iter().map(|(name, view)| {
+                    ensure!(view.dtype() == Dtype::F32, "expected f32 in `{name}`, received {:?}", view.dtype());
+                    let shape = Shape(view.shape().to_vec());
+                    Ok(NamedTensor { name: name.to_owned(), shape, values: elements(view.data(), f32::from_le_bytes) })
+                });
+                Weights::Network(tensors.collect::<anyhow::Result<Vec<_>>>()?)
+            }
+            Some(metadata) => {
+                let tensors = tensors.iter().map(|(name, view)| Ok((name.to_owned(), tensor(name, &view)?)));
+                let tensors = tensors.collect::<anyhow::Result<_>>()?;
+                Weights::Classical(Arrays { tensors, metadata: metadata.clone() })
+            }
+        };
+        Ok(Self { description, weights })
     }
 
     /// The definition, and its network with these weights.
+    ///
+    /// # Errors
+    /// For a classical model, and for what this version does not accept.
     pub fn network(self, limits: &Limits) -> anyhow::Result<(Definition, Network<f32>)> {
+        let Weights::Network(tensors) = self.weights else { bail!("expected a network, received a classical model") };
         let refused = |errors: Vec<FieldError>| anyhow!("the stored definition is not accepted: {errors:?}");
         let definition = Definition::from_value(&self.description.definition).map_err(refused)?;
         let architecture = definition.resolve(&self.description.input_shapes, limits).map_err(refused)?;
         let architecture = architecture.with_columns(self.description.recipe.input_columns());
-        let network = Network::with_tensors(architecture, self.tensors)?;
+        let network = Network::with_tensors(architecture, tensors)?;
         Ok((definition, network))
     }
 }
 
+/// A tensor as bytes.
+struct Packed<'a> {
+    name: &'a str,
+    dtype: Dtype,
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+impl<'a> Packed<'a> {
+    /// `None` if it is stopped.
+    fn of_network(tensor: &'a NamedTensor<f32>, stop: Stop<'_>) -> Option<Self> {
+        let bytes = little_endian(tensor.values.iter(), f32::to_le_bytes, stop)?;
+        Some(Self { name: &tensor.name, dtype: Dtype::F32, shape: tensor.shape.0.clone(), bytes })
+    }
+
+    /// `None` if it is stopped.
+    fn of_model(name: &'a str, tensor: &Tensor, stop: Stop<'_>) -> Option<Self> {
+        let (dtype, shape, bytes) = match tensor {
+            Tensor::F32(it) => (Dtype::F32, it.shape(), little_endian(it.iter(), f32::to_le_bytes, stop)?),
+            Tensor::F64(it) => (Dtype::F64, it.shape(), little_endian(it.iter(), f64::to_le_bytes, stop)?),
+            Tensor::I32(it) => (Dtype::I32, it.shape(), little_endian(it.iter(), i32::to_le_bytes, stop)?),
+            Tensor::I64(it) => (Dtype::I64, it.shape(), little_endian(it.iter(), i64::to_le_bytes, stop)?),
+            Tensor::U8(it) => (Dtype::U8, it.shape(), little_endian(it.iter(), u8::to_le_bytes, stop)?),
+        };
+        Some(Self { name, dtype, shape: shape.to_vec(), bytes })
+    }
+}
+
+/// The array of a stored tensor.
+fn tensor(name: &str, view: &TensorView<'_>) -> anyhow::Result<Tensor> {
+    let (shape, data) = (view.shape().to_vec(), view.data());
+    Ok(match view.dtype() {
+        Dtype::F32 => Tensor::F32(ArrayD::from_shape_vec(shape, elements(data, f32::from_le_bytes))?),
+        Dtype::F64 => Tensor::F64(ArrayD::from_shape_vec(shape, elements(data, f64::from_le_bytes))?),
+        Dtype::I32 => Tensor::I32(ArrayD::from_shape_vec(shape, elements(data, i32::from_le_bytes))?),
+        Dtype::I64 => Tensor::I64(ArrayD::from_shape_vec(shape, elements(data, i64::from_le_bytes))?),
+        Dtype::U8 => Tensor::U8(ArrayD::from_shape_vec(shape, elements(data, u8::from_le_bytes))?),
+        other => bail!("expected f32, f64, i32, i64 or u8 in `{name}`, received {other:?}"),
+    })
+}
+
 /// `None` if it is stopped.
-fn little_endian(values: &[f32], stop: Stop<'_>) -> Option<Vec<u8>> {
+fn little_endian<'a, T: Copy + 'a, const N: usize>(
+    values: impl ExactSizeIterator<Item = &'a T>,
+    bytes_of: impl Fn(T) -> [u8; N],
+    stop: Stop<'_>,
+) -> Option<Vec<u8>> {
     const CHUNK: usize = 1 << 16;
-    let mut bytes = Vec::with_capacity(size_of_val(values));
-    for chunk in values.chunks(CHUNK) {
-        if stop() {
+    let mut bytes = Vec::with_capacity(values.len() * N);
+    for (index, value) in values.enumerate() {
+        if index % CHUNK == 0 && stop() {
             return None;
         }
-        bytes.extend(chunk.iter().flat_map(|value| value.to_le_bytes()));
+        bytes.extend(bytes_of(*value));
     }
     Some(bytes)
 }
 
-fn numbers(bytes: &[u8]) -> Vec<f32> {
-    bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+fn elements<T, const N: usize>(bytes: &[u8], read: impl Fn([u8; N]) -> T) -> Vec<T> {
+    bytes.as_chunks().0.iter().map(|bytes| read(*bytes)).collect()
 }

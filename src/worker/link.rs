@@ -6,7 +6,7 @@ use std::{
     ops::ControlFlow,
     sync::{
         Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicBool, AtomicU8, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -49,18 +49,38 @@ pub struct Link {
     epochs: Mutex<VecDeque<Epoch>>,
     drained: Condvar,
     progress: Mutex<Option<Progress>>,
+    /// How many trees, rounds or iterations the fit of a classical model has at most.
+    total: OnceLock<u32>,
+    /// As the flag in `requests`, for fits that look at one.
+    cancelled: AtomicBool,
 }
 
 impl Link {
     /// Requests the fit to end before its next step.
     pub fn stop(&self) {
         self.requests.fetch_or(STOP, Ordering::Release);
+        self.cancelled.store(true, Ordering::Relaxed);
         self.drained.notify_all();
     }
 
     /// Whether [`Self::stop`] was called.
     pub fn is_stopping(&self) -> bool {
         self.requests.load(Ordering::Acquire) & STOP != 0
+    }
+
+    /// Set once [`Self::stop`] was called.
+    pub fn cancelled(&self) -> &AtomicBool {
+        &self.cancelled
+    }
+
+    /// Says how many trees, rounds or iterations there will be at most.
+    pub fn set_total(&self, total: u32) {
+        self.total.get_or_init(|| total);
+    }
+
+    /// How many trees, rounds or iterations there will be at most, once that is known.
+    pub fn total(&self) -> Option<u32> {
+        self.total.get().copied()
     }
 
     /// Requests the next step's progress.

@@ -16,7 +16,7 @@ use crate::{
         shape::Shape,
         spec::{Architecture, Definition, Limits},
     },
-    job::{Dataset, Job, JobError, JobSplit, Model, preprocessing::by_feature},
+    job::{Dataset, Job, JobError, JobSplit, Model, preprocessing::by_feature, training::Training},
     store::artifacts::{Source, StoredColumns},
     worker::link::Link,
 };
@@ -78,29 +78,52 @@ pub enum PrepareError {
     Failed(JobError),
 }
 
-pub fn prepare(inputs: Inputs, limits: &Limits, link: &Link) -> Result<Prepared, PrepareError> {
-    let Inputs { job, model, data, validation } = inputs;
-    let excess = job.summary.filter(|summary| summary.memory.exceeds(limits.memory_bytes));
-    if let Some(summary) = excess {
-        return Err(failed("memory_limit", summary.memory.excess(limits.memory_bytes)));
-    }
-    let training = &job.training;
-    let columns = data.dataset.columns.clone();
+/// The columns that a job names, and the rows of each part.
+pub struct Parts {
+    pub table: Table,
+    pub rows: Split,
+    /// The columns that are read.
+    pub names: Vec<String>,
+}
+
+/// Reads the dataset of a job and divides its rows.
+pub fn read_parts(job: &Job, data: Input, has_validation: bool, link: &Link) -> Result<Parts, PrepareError> {
+    let shared = job.training.shared();
     let mut names = job.features.clone();
     let split = job.split.clone();
-    let split =
-        split.unwrap_or_else(|| JobSplit::of_rows(training.validation_split, training.split_shuffle, training.seed));
+    let split = split.unwrap_or_else(|| JobSplit::of_rows(shared.validation_split, shared.split_shuffle, shared.seed));
     let of_split = split.column.clone();
-    for column in job.target_columns().into_iter().chain(training.sample_weight.clone()).chain(of_split) {
+    let weight = shared.sample_weight.map(str::to_owned);
+    for column in job.target_columns().into_iter().chain(weight).chain(of_split) {
         if !names.contains(&column) {
             names.push(column);
         }
     }
     let table = read(data, &names, link)?;
-    let validated = validation.is_some();
-    let rows = divide(&table, &split, &job.target_columns(), validated)
+    let rows = divide(&table, &split, &job.target_columns(), has_validation)
         .map_err(|detail| failed("invalid_data", format!("the dataset {:?}: {detail}", job.dataset)))?;
-    let definition = model.parse_definition().map_err(invalid)?;
+    Ok(Parts { table, rows, names })
+}
+
+/// Fails for a job that takes more memory than the service has.
+pub fn check_memory(job: &Job, limits: &Limits) -> Result<(), PrepareError> {
+    match job.summary.filter(|summary| summary.memory.exceeds(limits.memory_bytes)) {
+        Some(summary) => Err(failed("memory_limit", summary.memory.excess(limits.memory_bytes))),
+        None => Ok(()),
+    }
+}
+
+pub fn prepare(
+    inputs: Inputs,
+    definition: &Definition,
+    training: &Training,
+    limits: &Limits,
+    link: &Link,
+) -> Result<Prepared, PrepareError> {
+    let Inputs { job, data, validation, .. } = inputs;
+    check_memory(&job, limits)?;
+    let columns = data.dataset.columns.clone();
+    let Parts { table, rows, names } = read_parts(&job, data, validation.is_some(), link)?;
     let features: Vec<&[String]> = match &job.inputs {
         None => vec![&job.features],
         Some(inputs) => {
@@ -119,7 +142,7 @@ pub fn prepare(inputs: Inputs, limits: &Limits, link: &Link) -> Result<Prepared,
     };
     let widths: Vec<usize> = features.iter().map(&mut width).collect();
     let architecture = definition.resolve_features(&widths, limits).map_err(invalid)?;
-    let outputs = outputs(&job, &definition, &architecture)?;
+    let outputs = outputs(&job, training, definition, &architecture)?;
     let of_inputs = features.concat();
     let fitted = Recipe::fit(&table, &columns, &of_inputs, &outputs, &preparations, &rows.training).map_err(invalid)?;
     let recipe = &fitted.recipe;
@@ -223,11 +246,12 @@ fn keys(cells: &Cells) -> Vec<usize> {
 }
 
 /// Of targets that are no regression.
-static NO_SCALE: LazyLock<Scale> = LazyLock::new(Scale::none);
+pub static NO_SCALE: LazyLock<Scale> = LazyLock::new(Scale::none);
 
 /// The targets of each output, in the model's order. Target, task and loss are found by the output's name.
 fn outputs<'a>(
     job: &'a Job,
+    training: &'a Training,
     definition: &'a Definition,
     architecture: &'a Architecture,
 ) -> Result<Vec<OutputTargets<'a>>, PrepareError> {
@@ -239,7 +263,7 @@ fn outputs<'a>(
             Task::Raw => &[],
             _ => job.target.get(name)?.names(),
         };
-        let loss = job.training.loss.as_ref()?.get(name, index)?;
+        let loss = training.loss.as_ref()?.get(name, index)?;
         let activation = loss.and_then(|loss| loss.probability_activation(architecture.last_activation(index)));
         let logits = activation.map(|activation| Logits { activation, width: shape.last() });
         let name = if several { name } else { "" };
@@ -258,7 +282,7 @@ fn incomplete(detail: &str) -> PrepareError {
     failed("invalid_job", format!("the job does not fit its model: {detail}"))
 }
 
-fn read(input: Input, columns: &[String], link: &Link) -> Result<Table, PrepareError> {
+pub fn read(input: Input, columns: &[String], link: &Link) -> Result<Table, PrepareError> {
     let Input { dataset, source, columns: stored } = input;
     if let Some(stored) = stored {
         let (sha256, known, rows) = (&dataset.sha256, &dataset.columns, dataset.rows);
@@ -294,15 +318,15 @@ fn read(input: Input, columns: &[String], link: &Link) -> Result<Table, PrepareE
     })
 }
 
-fn check_stop(link: &Link) -> Result<(), PrepareError> {
+pub fn check_stop(link: &Link) -> Result<(), PrepareError> {
     if link.is_stopping() { Err(PrepareError::Stopped) } else { Ok(()) }
 }
 
-fn failed(code: &str, detail: String) -> PrepareError {
+pub fn failed(code: &str, detail: String) -> PrepareError {
     PrepareError::Failed(JobError { code: code.to_owned(), detail })
 }
 
-fn invalid(errors: Vec<FieldError>) -> PrepareError {
+pub fn invalid(errors: Vec<FieldError>) -> PrepareError {
     let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
     failed("invalid_job", texts.join("; "))
 }

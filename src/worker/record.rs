@@ -15,10 +15,11 @@ use crate::{
     },
     worker::{
         Context,
+        ended::{Ended, Fit, Trained, fault},
         fit_thread::FitThread,
         link::Link,
         prepare::{Input, Inputs},
-        train::{Ended, Trained, fault, train},
+        train::train,
     },
 };
 use events::FitEvents;
@@ -135,7 +136,7 @@ struct Recorder<'a> {
 
 impl<'a> Recorder<'a> {
     fn new(context: &'a Context, claim: Claim, link: Arc<Link>) -> Self {
-        let fit_events = FitEvents::new(claim.job.training.epochs);
+        let fit_events = FitEvents::new(claim.job.training.epochs());
         let now = Instant::now();
         Self { context, claim, link, fit_events, events: Vec::new(), last_report: now, last_progress: now }
     }
@@ -212,6 +213,9 @@ impl<'a> Recorder<'a> {
     /// Takes epochs until `max` events wait to be written, and returns how many are left.
     fn gather(&mut self, max: usize) -> usize {
         let (epochs, left) = self.link.take_epochs(max.saturating_sub(self.events.len()));
+        if let Some(total) = self.link.total() {
+            self.fit_events.set_total(total);
+        }
         let Some(started) = self.link.started() else { return left };
         metrics::epochs(epochs.len(), epochs.len() * started.rows);
         for epoch in epochs {
@@ -276,7 +280,21 @@ impl<'a> Recorder<'a> {
                 } = *trained;
                 self.events.extend(constant_columns(constant_features, &job));
                 duration = Some(of_fit);
-                self.events.extend(self.fit_events.end(&fitted, &job.training));
+                let best_epoch = match (&fitted, job.training.network()) {
+                    (Fit::Network(fitted), Some(training)) => {
+                        self.events.extend(self.fit_events.end(fitted, training));
+                        Some(fitted.best_epoch)
+                    }
+                    (Fit::Network(fitted), None) => Some(fitted.best_epoch),
+                    (Fit::Classical { logs, messages, .. }, _) => {
+                        self.events.extend(self.fit_events.end_classical(logs, messages));
+                        self.fit_events.best().map(|(epoch, _)| *epoch)
+                    }
+                };
+                let facts = match fitted {
+                    Fit::Network(_) => None,
+                    Fit::Classical { facts, .. } => Some(facts),
+                };
                 match self.context.artifacts.put(&artifact, file.into()).await {
                     Ok(Stored { bytes, sha256 }) => Outcome::Succeeded {
                         version: Box::new(ModelVersion {
@@ -288,12 +306,13 @@ impl<'a> Recorder<'a> {
                             confusion_matrix,
                             signature: description.signature,
                             summary,
+                            fitted: facts,
                             bytes,
                             sha256,
                             created_at: now(),
                         }),
                         artifact: artifact.clone(),
-                        best_epoch: Some(fitted.best_epoch),
+                        best_epoch,
                     },
                     Err(error) => Outcome::Failed(unstored(job.id, error)),
                 }

@@ -1,56 +1,45 @@
 //! What runs on the fit thread: prepare, fit, and pack the weights.
 
 use crate::{
-    data::recipe::{ConfusionMatrix, CountedRows},
+    data::recipe::CountedRows,
     engine::{
-        fit::{FitError, Fitted, evaluate, fit},
+        fit::{FitError, evaluate, fit},
         kernel::Team,
-        spec::{Limits, Summary},
+        spec::Limits,
     },
-    job::{JobError, MAX_COUNTED_ROWS},
-    store::bundle::{Bundle, Description},
+    job::{JobError, MAX_COUNTED_ROWS, ModelDefinition},
+    store::bundle::{Bundle, Description, Weights},
     worker::{
+        classical,
+        ended::{Ended, Fit, Trained, fault},
         link::Link,
         prepare::{Inputs, PrepareError, Prepared, prepare},
     },
 };
 use ndarray::s;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Multiply-adds of the rows of a confusion matrix that are predicted between two looks at the stop flag: a few milliseconds.
 const COUNTED_WORK: u64 = 1 << 26;
 
-/// How a job's thread ended.
-pub enum Ended {
-    Trained(Box<Trained>),
-    Stopped,
-    Failed(JobError),
-}
-
-/// A fit that succeeded.
-pub struct Trained {
-    pub fitted: Fitted,
-    /// Duration of the epochs.
-    pub duration: Duration,
-    pub summary: Summary,
-    pub confusion_matrix: Option<ConfusionMatrix>,
-    /// Features that do not vary in the training rows.
-    pub constant_features: Vec<String>,
-    pub description: Description,
-    /// The version's file.
-    pub file: Vec<u8>,
-}
-
 pub fn train(inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> Ended {
     let began = Instant::now();
-    let training = inputs.job.training.clone();
-    let tasks = inputs.job.task.clone();
-    let definition = inputs.model.definition.clone();
-    let Prepared { mut network, recipe, training: rows, validation, test } = match prepare(inputs, limits, link) {
-        Ok(prepared) => prepared,
-        Err(PrepareError::Stopped) => return Ended::Stopped,
-        Err(PrepareError::Failed(error)) => return Ended::Failed(error),
+    let definition = match inputs.model.parse_definition() {
+        Ok(ModelDefinition::Network(definition)) => definition,
+        Ok(ModelDefinition::Classical(model)) => return classical::train(inputs, &model, limits, threads, link),
+        Err(errors) => return Ended::Failed(invalid_job(&errors)),
     };
+    let Some(training) = inputs.job.training.network().cloned() else {
+        return Ended::Failed(invalid_job(&["expected the settings of a network"]));
+    };
+    let tasks = inputs.job.task.clone();
+    let stored = inputs.model.definition.clone();
+    let Prepared { mut network, recipe, training: rows, validation, test } =
+        match prepare(inputs, &definition, &training, limits, link) {
+            Ok(prepared) => prepared,
+            Err(PrepareError::Stopped) => return Ended::Stopped,
+            Err(PrepareError::Failed(error)) => return Ended::Failed(error),
+        };
     let mut plan = training.plan(&tasks, rows.rows(), threads);
     plan.outputs.iter_mut().zip(recipe.rescales()).for_each(|(output, rescale)| output.rescale = rescale);
     let validation_samples = validation.as_ref().map(|tensors| tensors.samples());
@@ -88,17 +77,19 @@ pub fn train(inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> En
     let constant_features = recipe.constant_features();
     let signature = recipe.signature();
     let input_shapes = network.architecture().input_shapes().to_vec();
-    let bundle =
-        Bundle { description: Description { definition, input_shapes, recipe, signature }, tensors: network.tensors() };
+    let bundle = Bundle {
+        description: Description { definition: stored, input_shapes, recipe, signature, fitted: None },
+        weights: Weights::Network(network.tensors()),
+    };
     drop((network, rows, validation));
     match bundle.to_bytes_unless(&|| link.is_stopping()) {
         Ok(None) => Ended::Stopped,
         Ok(Some(file)) => {
             let description = bundle.description;
             Ended::Trained(Box::new(Trained {
-                fitted,
+                fitted: Fit::Network(fitted),
                 duration,
-                summary,
+                summary: Some(summary),
                 confusion_matrix,
                 constant_features,
                 description,
@@ -110,6 +101,12 @@ pub fn train(inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> En
             Ended::Failed(fault())
         }
     }
+}
+
+/// A job that does not fit its model.
+fn invalid_job(errors: &[impl ToString]) -> JobError {
+    let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    JobError { code: "invalid_job".to_owned(), detail: texts.join("; ") }
 }
 
 /// `masked` is the first training row whose steps are all masked.
@@ -126,11 +123,4 @@ fn failure(error: &FitError, masked: Option<usize>) -> JobError {
         _ => "invalid_job",
     };
     JobError { code: code.to_owned(), detail: error.to_string() }
-}
-
-/// The error that users see for a fault of the service; the log has the cause.
-pub fn fault() -> JobError {
-    let detail = "a fault in the service ended this job; the log has the cause under the job's id. Submit the job again, and \
-                  report the fault if it happens again";
-    JobError { code: "internal".to_owned(), detail: detail.to_owned() }
 }

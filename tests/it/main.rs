@@ -4,6 +4,7 @@
 mod allocation;
 mod bad_input;
 mod classical_boosting;
+mod classical_jobs;
 mod classical_kernels;
 mod classical_limits;
 mod classical_trees;

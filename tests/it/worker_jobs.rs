@@ -4,7 +4,10 @@ use crate::support::worker_setup::{LIMITS, WorkerSetup, is_epoch, line, linear, 
 use epoca::{
     data::read::{Format, load},
     job::{EventKind, JobStatus},
-    store::{bundle::Bundle, follow::Followed},
+    store::{
+        bundle::{Bundle, Weights},
+        follow::Followed,
+    },
 };
 use serde_json::json;
 use std::{io::BufReader, time::Duration};
@@ -65,7 +68,8 @@ async fn a_job_becomes_a_version_that_predicts_what_was_measured() {
     let file = setup.opened.artifacts.get(&artifact, &version.sha256).await.unwrap();
     assert_eq!(file.len() as u64, version.bytes);
     let bundle = Bundle::from_bytes(&file).unwrap();
-    let names: Vec<_> = bundle.tensors.iter().map(|tensor| tensor.name.clone()).collect();
+    let Weights::Network(tensors) = &bundle.weights else { panic!("a network") };
+    let names: Vec<_> = tensors.iter().map(|tensor| tensor.name.clone()).collect();
     assert_eq!(names.len(), 2);
     assert!(names.contains(&"dense/kernel".to_owned()), "{names:?}");
     let csv = line(40);
@@ -129,7 +133,12 @@ async fn a_panic_fails_the_job_and_not_the_service() {
     let id = setup.submit(quick(), |job| job.features = vec!["nobody".to_owned(); 3]).await;
     let (job, _) = setup.finished(id).await;
     assert_eq!(job.status, JobStatus::Failed, "{:?}", job.error);
-    let id = setup.submit(quick(), |job| job.training.batch_size = epoca::job::training::BatchSize::Rows(0)).await;
+    let wrong = |job: &mut epoca::job::Job| {
+        let mut training = job.training.network().unwrap().clone();
+        training.batch_size = epoca::job::training::BatchSize::Rows(0);
+        job.training = epoca::job::training::JobTraining::Network(Box::new(training));
+    };
+    let id = setup.submit(quick(), wrong).await;
     let (job, events) = setup.finished(id).await;
     let error = job.error.unwrap();
     assert_eq!((job.status, error.code.as_str()), (JobStatus::Failed, "internal"), "{}", error.detail);

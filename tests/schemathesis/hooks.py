@@ -13,7 +13,8 @@ KEY = re.compile(r"[!-~]([ -~]{0,253}[!-~])?")
 
 
 def kinds(form):
-    return set(form["properties"].get("type", {}).get("enum", []))
+    kind = form["properties"].get("type", {})
+    return set(kind.get("enum", [kind["const"]] if "const" in kind else []))
 
 
 def keep(forms, wanted):

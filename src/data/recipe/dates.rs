@@ -89,6 +89,13 @@ struct DatePart {
     numbers: Option<Numbers>,
 }
 
+impl DateFeature {
+    /// The name in JSON.
+    fn name(self) -> String {
+        serde_json::to_value(self).ok().and_then(|name| Some(name.as_str()?.to_owned())).unwrap_or_default()
+    }
+}
+
 impl Dates {
     /// Elements of these features.
     pub fn width_of(features: &[DateFeature], indicator: bool) -> usize {
@@ -119,6 +126,16 @@ impl Dates {
     pub fn width(&self) -> usize {
         let features: Vec<DateFeature> = self.parts.iter().map(|part| part.feature).collect();
         Self::width_of(&features, self.indicator)
+    }
+
+    /// A name for each element: the feature's, with `sin` and `cos` for a cycle.
+    pub fn element_names(&self) -> Vec<String> {
+        let of_part = |part: &DatePart| {
+            let name = part.feature.name();
+            if part.feature.is_cycle() { vec![format!("{name}.sin"), format!("{name}.cos")] } else { vec![name] }
+        };
+        let indicator = self.indicator.then(|| "missing".to_owned());
+        self.parts.iter().flat_map(of_part).chain(indicator).collect()
     }
 
     /// Whether missing numbers stay NaN.

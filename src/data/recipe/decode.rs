@@ -56,24 +56,40 @@ pub enum Prediction {
     Outputs(Named<Prediction>),
 }
 
-/// Probabilities or scores by label, in label order. Numbers are written straight from the network's output, with the digits that
-/// tell them from every other `f32`.
+/// Probabilities or scores by label, in label order. Numbers are written straight from the model's output, with the digits that tell
+/// them from every other of their precision.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Probabilities {
     labels: Arc<[String]>,
-    values: Vec<f32>,
+    values: Values,
+}
+
+/// Numbers of a network or of a classical model.
+#[derive(Debug, Clone, PartialEq)]
+enum Values {
+    Single(Vec<f32>),
+    Double(Vec<f64>),
 }
 
 impl Probabilities {
-    /// Each label with its number.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, f32)> {
-        self.labels.iter().map(String::as_str).zip(self.values.iter().copied())
+    /// Numbers of a network.
+    fn new(labels: Arc<[String]>, values: Vec<f32>) -> Self {
+        Self { labels, values: Values::Single(values) }
+    }
+
+    /// Numbers of a classical model.
+    pub(super) fn of_reals(labels: Arc<[String]>, values: Vec<f64>) -> Self {
+        Self { labels, values: Values::Double(values) }
     }
 }
 
 impl Serialize for Probabilities {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.iter())
+        let labels = self.labels.iter();
+        match &self.values {
+            Values::Single(values) => serializer.collect_map(labels.zip(values)),
+            Values::Double(values) => serializer.collect_map(labels.zip(values)),
+        }
     }
 }
 
@@ -97,7 +113,7 @@ pub(super) fn decode(of: &Output, output: ArrayView2<'_, f32>) -> Vec<Prediction
     let task = *task;
     let labels = targets.first().map(Target::labels).unwrap_or_default();
     let keys: Arc<[String]> = labels.iter().map(label_text).collect();
-    let by_label = |row: ArrayView1<'_, f32>| Probabilities { labels: Arc::clone(&keys), values: row.to_vec() };
+    let by_label = |row: ArrayView1<'_, f32>| Probabilities::new(Arc::clone(&keys), row.to_vec());
     of.answers(output)
         .rows()
         .into_iter()
@@ -113,7 +129,7 @@ pub(super) fn decode(of: &Output, output: ArrayView2<'_, f32>) -> Vec<Prediction
             Task::Binary => {
                 let positive = row.first().copied().unwrap_or(f32::NAN);
                 let values = vec![1.0 - positive, positive];
-                let probabilities = Probabilities { labels: Arc::clone(&keys), values };
+                let probabilities = Probabilities::new(Arc::clone(&keys), values);
                 Prediction::Class { label: label(labels, task, row), probabilities }
             }
             Task::SparseClasses | Task::OneHotClasses => {

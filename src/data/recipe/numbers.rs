@@ -75,6 +75,11 @@ impl Numbers {
         self.constant
     }
 
+    /// Whether numbers are scaled.
+    pub fn is_scaled(&self) -> bool {
+        self.constant || !self.scale.is_empty()
+    }
+
     /// What takes the place of a missing value.
     pub fn fill(&self) -> Option<f64> {
         self.fill

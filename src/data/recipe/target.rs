@@ -165,6 +165,12 @@ impl Target {
         Ok(())
     }
 
+    /// The number of each row.
+    pub fn numbers(&self, column: Option<&TableColumn>, rows: &[usize]) -> Result<Vec<f64>, String> {
+        let column = column.ok_or_else(|| self.absent())?;
+        rows.iter().map(|&row| number(column, row).ok_or_else(|| self.missing(row))).collect()
+    }
+
     /// Whether a number is the index of one of `units` classes, or the one that the loss leaves out.
     fn is_index(&self, number: f64, units: usize) -> bool {
         let is_class = number.fract() == 0.0 && number >= 0.0 && number < units as f64;

@@ -61,6 +61,18 @@ pub struct Arrays {
 }
 
 impl Arrays {
+    /// Number of elements of all arrays.
+    pub fn elements_of_all(&self) -> u64 {
+        let count = |tensor: &Tensor| match tensor {
+            Tensor::F32(array) => array.len(),
+            Tensor::F64(array) => array.len(),
+            Tensor::I32(array) => array.len(),
+            Tensor::I64(array) => array.len(),
+            Tensor::U8(array) => array.len(),
+        };
+        self.tensors.values().map(|tensor| count(tensor) as u64).sum()
+    }
+
     /// Adds an array of any number of axes.
     pub fn insert<T: Element, D: Dimension>(&mut self, name: &str, array: ndarray::Array<T, D>) {
         self.tensors.insert(name.to_owned(), T::tensor(array.into_dyn()));

@@ -139,7 +139,7 @@ fn parameters(document: &mut Value, visit: &mut dyn FnMut(&mut Value)) {
     let paths = document["paths"].as_object_mut();
     let operations = paths.into_iter().flat_map(|paths| paths.values_mut()).filter_map(Value::as_object_mut);
     for operation in operations.flat_map(|path| path.values_mut()) {
-        operation["parameters"].as_array_mut().into_iter().flatten().for_each(&mut *visit);
+        operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten().for_each(&mut *visit);
     }
 }
 

@@ -1,8 +1,10 @@
 //! From a request to a job that can run: everything that can be known before the data is read is checked here, once.
 
 mod class_weight;
+mod classical;
 mod columns;
 mod inputs;
+mod kind;
 mod loss;
 mod output_request;
 mod request;
@@ -17,6 +19,7 @@ mod training;
 mod validation;
 mod warnings;
 
+pub use kind::resolve;
 pub use request::JobRequest;
-pub use resolved::{Resolved, resolve};
+pub use resolved::Resolved;
 pub use table_view::TableView;

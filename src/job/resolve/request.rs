@@ -2,7 +2,10 @@
 
 use super::request_schema;
 use crate::{
-    data::named::{Named, PerOutput},
+    data::{
+        named::{Named, PerOutput},
+        recipe::Scale,
+    },
     engine::{
         field::{FieldError, parse, parse_settings, type_of},
         optimizer::Optimizer,
@@ -13,7 +16,7 @@ use crate::{
         preprocessing::{ChosenBy, PreprocessingRequest},
         split::SplitRequest,
         task_request::TaskRequest,
-        training::Training,
+        training::{ClassicalTraining, Training},
     },
 };
 use serde::{Deserialize, Serialize};
@@ -94,9 +97,45 @@ fn hint_of_optimizer(error: FieldError) -> FieldError {
     }
 }
 
+/// An error of a setting that networks have and a classical model has not.
+fn hint_of_network(error: FieldError, kind: &str) -> FieldError {
+    let Some(name) = error.pointer.strip_prefix('/').filter(|_| error.is_unknown_field()) else { return error };
+    let is_known = match parse::<Training>(&json!({name: null})) {
+        Ok(_) => true,
+        Err(error) => !error.is_unknown_field(),
+    };
+    match is_known {
+        false => error,
+        true => {
+            let detail = format!(
+                "expected no `{name}`, which networks have: the settings of a {kind} are in the model's definition"
+            );
+            FieldError { detail, ..error }
+        }
+    }
+}
+
 impl JobRequest {
     /// The settings of the request over `defaults`, which are the model's. `None` where they cannot be read.
     pub(super) fn training(&self, defaults: &Map<String, Value>, errors: &mut Vec<FieldError>) -> Option<Training> {
+        let settings = self.settings(defaults, errors);
+        let mut wrong = Vec::new();
+        let training = parse_settings(&settings, &mut wrong);
+        errors.extend(wrong.into_iter().map(|error| hint_of_optimizer(error).under("/training")));
+        training
+    }
+
+    /// The settings of the request for a classical model of this kind. `None` where they cannot be read.
+    pub(super) fn classical_training(&self, kind: &str, errors: &mut Vec<FieldError>) -> Option<ClassicalTraining> {
+        let settings = self.settings(&Map::new(), errors);
+        let mut wrong = Vec::new();
+        let training = parse_settings(&settings, &mut wrong);
+        errors.extend(wrong.into_iter().map(|error| hint_of_network(error, kind).under("/training")));
+        training
+    }
+
+    /// `training` over `defaults`, with what stands beside it.
+    fn settings(&self, defaults: &Map<String, Value>, errors: &mut Vec<FieldError>) -> Map<String, Value> {
         let mut settings = defaults.clone();
         match &self.training {
             None | Some(Value::Null) => {}
@@ -110,15 +149,12 @@ impl JobRequest {
             }
             settings.insert(name.to_owned(), value);
         }
-        let mut wrong = Vec::new();
-        let training = parse_settings(&settings, &mut wrong);
-        errors.extend(wrong.into_iter().map(|error| hint_of_optimizer(error).under("/training")));
-        training
+        settings
     }
 
     /// The preprocessing of the request; what is wrong is an error. `preprocessing.number.scale` becomes
     /// `training.preprocessing`.
-    pub(super) fn preprocessing(&self, training: &mut Training, errors: &mut Vec<FieldError>) -> PreprocessingRequest {
+    pub(super) fn preprocessing(&self, of_training: &mut Scale, errors: &mut Vec<FieldError>) -> PreprocessingRequest {
         let request: PreprocessingRequest = match &self.preprocessing {
             None | Some(Value::Null) => PreprocessingRequest::default(),
             Some(Value::Object(settings)) => {
@@ -140,13 +176,13 @@ impl JobRequest {
                 let detail = "expected `preprocessing.number.scale` or `training.preprocessing`, received both";
                 errors.push(FieldError::new("/preprocessing/number/scale", detail));
             }
-            training.preprocessing = scale;
+            *of_training = scale;
         }
         request
     }
 
     /// The split of the request; what is wrong is an error. `split.validation` becomes `training.validation_split`.
-    pub(super) fn split(&self, training: &mut Training, errors: &mut Vec<FieldError>) -> SplitRequest {
+    pub(super) fn split(&self, validation_split: &mut f64, errors: &mut Vec<FieldError>) -> SplitRequest {
         let mut split: SplitRequest = match &self.split {
             None | Some(Value::Null) => return SplitRequest::default(),
             Some(Value::Object(settings)) => {
@@ -168,7 +204,7 @@ impl JobRequest {
             let detail = format!("expected at least 0 and less than 1, received {share}");
             errors.push(FieldError::new("/split/validation", detail));
         }
-        training.validation_split = split.validation.unwrap_or_default();
+        *validation_split = split.validation.unwrap_or_default();
         split
     }
 

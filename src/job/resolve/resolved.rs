@@ -29,7 +29,7 @@ use crate::{
         },
         sizes::{JobSummary, Tables},
         split::{JobSplit, SplitRequest},
-        training::{BatchSize, Training},
+        training::{BatchSize, JobTraining, Training},
     },
 };
 use serde_json::{Map, Value};
@@ -44,7 +44,7 @@ pub struct Resolved {
     /// The features of each input, for a model whose inputs have names.
     pub inputs: Option<Named<Vec<String>>>,
     /// Every default filled in.
-    pub training: Training,
+    pub training: JobTraining,
     /// The task of each output.
     pub task: PerOutput<Task>,
     /// How the rows are divided.
@@ -59,11 +59,8 @@ pub struct Resolved {
     pub layers: Vec<LayerSummary>,
 }
 
-/// Checks `request` against everything it names. `defaults` are the model's own (`compile_config`).
-///
-/// # Errors
-/// All of them, each with its pointer into the request.
-pub fn resolve(
+/// As [`super::resolve`], for a network.
+pub(super) fn resolve_network(
     request: &JobRequest,
     definition: &Definition,
     defaults: &Map<String, Value>,
@@ -75,8 +72,8 @@ pub fn resolve(
     let Some(mut training) = request.training(defaults, &mut errors) else {
         return Err(located(errors, request));
     };
-    let preprocessing = request.preprocessing(&mut training, &mut errors);
-    let split_request = request.split(&mut training, &mut errors);
+    let preprocessing = request.preprocessing(&mut training.preprocessing, &mut errors);
+    let split_request = request.split(&mut training.validation_split, &mut errors);
     let task = request.task.as_ref();
     let requests =
         output_requests(&request.target, task, &training, definition, !defaults.is_empty(), dataset, &mut errors);
@@ -126,7 +123,9 @@ pub fn resolve(
     let tasks = outputs.as_ref().and_then(|outputs| {
         PerOutput::collect(&definition.output_names(), outputs.iter().map(|output| output.task).collect())
     });
-    let split = resolve_split(split_request, request, &training, outputs.as_deref(), dataset, &mut errors);
+    let learns_classes = outputs.as_deref().map(|outputs| matches!(outputs, [output] if output.task.has_one_label()));
+    let of_training = (training.validation_split, training.split_shuffle, training.seed);
+    let split = resolve_split(split_request, request, of_training, learns_classes, dataset, &mut errors);
     let by = split.column.as_deref().and_then(|name| columns::column(name, dataset).ok());
     let rows = usize::try_from(dataset.rows).unwrap_or(usize::MAX);
     let parts = split.parts(rows, by);
@@ -185,7 +184,7 @@ pub fn resolve(
                 target,
                 features: names,
                 inputs,
-                training,
+                training: JobTraining::Network(Box::new(training)),
                 task,
                 split,
                 preprocessing,
@@ -199,44 +198,44 @@ pub fn resolve(
 }
 
 /// How many rows oversampling adds at most.
-fn repeated_rows(target: &Column) -> u64 {
+pub(super) fn repeated_rows(target: &Column) -> u64 {
     let counts = || target.values.iter().flatten().map(|level| level.count);
     let most = counts().max().unwrap_or(0);
     counts().map(|count| most - count).sum()
 }
 
-/// The split of a job. A mistake is an error at the setting that the request has.
-fn resolve_split(
+/// The split of a job. A mistake is an error at the setting that the request has. `validation_split`, `split_shuffle` and `seed`
+/// are those of `training`; `learns_classes` is `None` where the task is not known.
+pub(super) fn resolve_split(
     requested: SplitRequest,
     request: &JobRequest,
-    training: &Training,
-    outputs: Option<&[ResolvedOutput<'_>]>,
+    (validation_split, split_shuffle, seed): (f64, bool, u64),
+    learns_classes: Option<bool>,
     dataset: TableView<'_>,
     errors: &mut Vec<FieldError>,
 ) -> JobSplit {
     let by = requested.column.as_deref().map(|name| columns::column(name, dataset));
-    let learns_classes = matches!(outputs, Some([output]) if output.task.has_one_label());
     let default = match &by {
         Some(Ok(column)) if column.kind == ColumnType::Datetime => SplitMethod::Time,
         Some(Ok(column)) if column.kind.has_levels() && column.values.iter().flatten().all(is_part) => {
             SplitMethod::Column
         }
         Some(_) => SplitMethod::Group,
-        None if learns_classes && training.split_shuffle => SplitMethod::Stratified,
+        None if learns_classes == Some(true) && split_shuffle => SplitMethod::Stratified,
         None => SplitMethod::Random,
     };
     let split = JobSplit {
         method: requested.method.unwrap_or(default),
-        validation: training.validation_split,
+        validation: validation_split,
         test: requested.test.unwrap_or_default(),
-        seed: requested.seed.unwrap_or(training.seed),
+        seed: requested.seed.unwrap_or(seed),
         column: requested.column.clone(),
-        shuffle: training.split_shuffle,
+        shuffle: split_shuffle,
     };
     if request.split.is_none() {
         return split;
     }
-    if split.method == SplitMethod::Stratified && outputs.is_some() && !learns_classes {
+    if split.method == SplitMethod::Stratified && learns_classes == Some(false) {
         let detail = "expected another method: stratified needs one target column of classes";
         errors.push(FieldError::new("/split/method", detail));
     }
@@ -256,7 +255,7 @@ fn is_part(level: &ValueCount) -> bool {
 }
 
 /// The classes of the only target column: 0 where it is a number.
-fn target_classes(targets: &[&Column]) -> Option<usize> {
+pub(super) fn target_classes(targets: &[&Column]) -> Option<usize> {
     match targets {
         [target] if target.kind == ColumnType::Boolean => Some(2),
         [target] if target.kind == ColumnType::Number => Some(0),
@@ -297,7 +296,7 @@ fn target_scales(
     scales
 }
 
-fn located(errors: Vec<FieldError>, request: &JobRequest) -> Vec<FieldError> {
+pub(super) fn located(errors: Vec<FieldError>, request: &JobRequest) -> Vec<FieldError> {
     errors.into_iter().map(|error| request.locate(error)).collect()
 }
 

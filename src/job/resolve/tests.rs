@@ -7,11 +7,11 @@ use crate::{
         read::{Format, Inspection, ReadOptions, TableLimits, inspect},
         recipe::Task,
     },
-    engine::{
-        field::FieldError,
-        spec::{Definition, Limits},
+    engine::{field::FieldError, spec::Limits},
+    job::{
+        ModelDefinition,
+        training::{BatchSize, JobTraining},
     },
-    job::training::BatchSize,
 };
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -42,7 +42,7 @@ fn resolved(units: usize, job: Value, defaults: Value, validation: Option<&str>)
         request.as_object_mut().unwrap().shift_remove("features");
     }
     let request: JobRequest = serde_json::from_value(request).unwrap();
-    let definition = Definition::from_value(&json!({"layers": [{"type": "dense", "units": units}]})).unwrap();
+    let definition = ModelDefinition::from_value(&json!({"layers": [{"type": "dense", "units": units}]})).unwrap();
     let (data, validation) = (table(CSV), validation.map(table));
     let validation = validation.as_ref().map(|table| view("v", table));
     resolve(&request, &definition, defaults.as_object().unwrap(), view("d", &data), validation, &Limits::default())
@@ -69,7 +69,7 @@ fn columns_of_0_and_1_are_labels_or_classes(#[case] activation: &str, #[case] tr
     let data = table("x,a,b,part\n1.5,0,1,0.25\n2.5,1,0,0.5\n0.5,1,1,0.75\n3.5,0,0,0.125\n");
     let of = |target: [&str; 2]| {
         let layer = json!({"type": "dense", "units": 2, "activation": activation});
-        let definition = Definition::from_value(&json!({"layers": [layer]})).unwrap();
+        let definition = ModelDefinition::from_value(&json!({"layers": [layer]})).unwrap();
         let request = json!({"model": "m", "dataset": "d", "features": ["x"], "target": target, "training": training});
         let request: JobRequest = serde_json::from_value(request).unwrap();
         let defaults = serde_json::Map::new();
@@ -119,7 +119,7 @@ fn a_batch_may_be_larger_than_the_training_rows(#[case] rows: u64) {
     let larger = with(json!(rows));
     assert_eq!(settings(&larger)["batch_size"], json!(rows));
     assert_eq!(larger.summary, with(json!("full")).summary);
-    assert_eq!(larger.training.plan(&larger.task, 3, 1).batch_size as u64, rows);
+    assert_eq!(larger.training.network().unwrap().plan(&larger.task, 3, 1).batch_size as u64, rows);
 }
 
 #[rstest]
@@ -169,13 +169,13 @@ fn features_are_every_column_but_target_and_sample_weight() {
     let csv = "a,b,y,w\n1,x,2.5,1\n2,z,3.5,1\n";
     let request = json!({"model": "m", "dataset": "d", "target": "y", "sample_weight": "w"});
     let request: JobRequest = serde_json::from_value(request).unwrap();
-    let definition = Definition::from_value(&json!({"layers": [{"type": "dense", "units": 1}]})).unwrap();
+    let definition = ModelDefinition::from_value(&json!({"layers": [{"type": "dense", "units": 1}]})).unwrap();
     let data = table(csv);
     let resolved =
         resolve(&request, &definition, &serde_json::Map::new(), view("d", &data), None, &Limits::default()).unwrap();
     assert_eq!(resolved.features, ["a", "b"]);
-    assert_eq!(resolved.training.sample_weight.as_deref(), Some("w"));
-    assert_eq!(resolved.summary.parameters, 4, "1 number and 2 levels with a bias");
+    assert_eq!(resolved.training.shared().sample_weight, Some("w"));
+    assert_eq!(resolved.summary.parameters, Some(4), "1 number and 2 levels with a bias");
 }
 
 #[test]
@@ -196,7 +196,8 @@ fn training_reads_back_as_it_was_stored() {
     let resolved = resolved(4, job, json!({}), None).unwrap();
     let training = resolved.training;
     let stored = serde_json::to_string(&training).unwrap();
-    assert_eq!(serde_json::from_str::<crate::job::training::Training>(&stored).unwrap(), training);
+    assert_eq!(serde_json::from_str::<JobTraining>(&stored).unwrap(), training);
+    let training = training.network().unwrap();
     let plan = training.plan(&resolved.task, 3, 2);
     assert_eq!((plan.epochs, plan.batch_size, plan.seed), (3, 3, u64::MAX));
     assert!(matches!(training.batch_size, BatchSize::Full(_)));
@@ -284,7 +285,8 @@ fn refusals(#[case] units: usize, #[case] job: Value, #[case] pointer: &str, #[c
 
 #[test]
 fn weights_are_given_beside_the_training_settings_or_among_them() {
-    let weighted = |job: Value| resolved(4, job, json!({}), None).map(|resolved| resolved.training.class_weight);
+    let weighted =
+        |job: Value| resolved(4, job, json!({}), None).map(|resolved| resolved.training.shared().class_weight.cloned());
     let beside = weighted(json!({"target": "species", "class_weight": "balanced"})).unwrap();
     let among = weighted(json!({"target": "species", "training": {"class_weight": "balanced"}})).unwrap();
     assert_eq!(beside, among);
@@ -331,7 +333,7 @@ fn errors_come_all_at_once() {
 fn a_validation_dataset_must_fit(#[case] csv: &str, #[case] refusal: Option<&str>) {
     let job = json!({"target": "species", "validation_dataset": "v", "training": {"early_stopping": {}}});
     match (resolved(4, job, json!({}), Some(csv)), refusal) {
-        (Ok(resolved), None) => assert_eq!(resolved.training.validation_split, 0.0),
+        (Ok(resolved), None) => assert_eq!(resolved.training.shared().validation_split, 0.0),
         (Err(errors), Some(part)) => {
             assert_eq!(errors[0].pointer, "/validation_dataset");
             assert!(errors[0].detail.contains(part), "{}", errors[0]);

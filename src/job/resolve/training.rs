@@ -159,7 +159,7 @@ fn default_metric(output: &ResolvedOutput<'_>) -> Metric {
 }
 
 /// The number of training rows. Both parts of a split must have one.
-fn check_split(validation_split: f64, rows: u64, has_validation_dataset: bool) -> Result<u64, String> {
+pub(super) fn check_split(validation_split: f64, rows: u64, has_validation_dataset: bool) -> Result<u64, String> {
     if has_validation_dataset && validation_split > 0.0 {
         return Err(format!("expected 0 beside a validation_dataset, received {validation_split}"));
     }

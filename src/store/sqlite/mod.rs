@@ -152,7 +152,7 @@ impl SqliteStore {
                 Kept::Taken if !ballast.take() => return Err(StoreError::Full),
                 Kept::Taken | Kept::AsItIs => writer.transaction(work).await?,
                 Kept::Released => {
-                    // It is for the log alone. Where it is gone already, what it left may be enough.
+                    // The space is for the log alone; an earlier deletion may have released it.
                     writer.checkpoints(false).await?;
                     let _ = ballast.release();
                     let result = writer.transaction(work).await;

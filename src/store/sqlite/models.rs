@@ -124,8 +124,8 @@ pub async fn add_version(
     sqlx::query(
         "INSERT INTO versions
              (model_id, version, job, dataset, metrics, signature, summary, bytes, sha256, artifact, created_at,
-              confusion_matrix)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+              confusion_matrix, fitted)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(model.to_string())
     .bind(number)
@@ -139,6 +139,7 @@ pub async fn add_version(
     .bind(artifact.as_str())
     .bind(version.created_at.as_microsecond())
     .bind(version.confusion_matrix.as_ref().map(json).transpose()?)
+    .bind(version.fitted.as_ref().map(json).transpose()?)
     .execute(transaction)
     .await?;
     Ok(number.unsigned_abs())
@@ -234,6 +235,7 @@ fn model_version(row: &SqliteRow, model: &str) -> Result<ModelVersion, StoreErro
         confusion_matrix: record.optional_json("confusion_matrix")?,
         signature: record.json("signature")?,
         summary: record.json("summary")?,
+        fitted: record.optional_json("fitted")?,
         bytes: record.count("bytes")?,
         sha256: record.text("sha256")?,
         created_at: record.time("created_at")?,

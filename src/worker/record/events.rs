@@ -38,6 +38,11 @@ impl FitEvents {
         }
     }
 
+    /// Says how many trees, rounds or iterations there will be at most.
+    pub fn set_total(&mut self, total: u32) {
+        self.epochs = total;
+    }
+
     /// Logs of the last epoch; after [`Self::end`] of the epoch whose weights are kept.
     pub fn metrics(&self) -> &Map<String, Value> {
         &self.metrics
@@ -103,7 +108,13 @@ impl FitEvents {
         JobProgress { epoch: self.epoch, epochs: self.epochs, fraction, eta_seconds }
     }
 
-    /// The events of a fit that succeeded.
+    /// The events of a classical model that was fitted; `logs` are measured on it.
+    pub fn end_classical(&mut self, logs: &[(String, f64)], messages: &[String]) -> Vec<NewEvent> {
+        self.metrics.extend(finite(logs).0);
+        messages.iter().cloned().map(info).collect()
+    }
+
+    /// The events of a network that was trained.
     pub fn end(&mut self, fitted: &Fitted, training: &Training) -> Vec<NewEvent> {
         self.metrics = finite(&fitted.logs).0;
         let mut events = Vec::new();

@@ -13,7 +13,7 @@ use epoca::{
     job::{
         self, Columns, Dataset, Job, JobProgress, JobStatus, Model, ModelVersion, Timing,
         preprocessing::{ColumnPreparation, JobPreprocessing, JobWarning},
-        training::Training,
+        training::{JobTraining, Training},
     },
     store::{Claim, Outcome, Page, Report, Store, artifacts::ArtifactKey},
 };
@@ -101,7 +101,7 @@ pub fn job(model: &Model, dataset: &Dataset) -> Job {
         validation_dataset: None,
         validation_dataset_id: None,
         task: PerOutput::One(Task::Regression),
-        training: training(),
+        training: JobTraining::Network(Box::new(training())),
         split: None,
         preprocessing: JobPreprocessing {
             applied: vec![ColumnPreparation {
@@ -193,7 +193,8 @@ pub fn success(claim: &Claim) -> Outcome {
             outputs: Vec::new(),
             task: PerOutput::One(Some(TaskKind::Regression)),
         },
-        summary: summary(),
+        summary: Some(summary()),
+        fitted: None,
         bytes: 1234,
         sha256: "ab".repeat(32),
         created_at: job::now(),

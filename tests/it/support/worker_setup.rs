@@ -104,7 +104,7 @@ impl WorkerSetup {
             Some(name) => Some(store.dataset(name).await.unwrap()),
             None => None,
         };
-        let definition = Definition::from_value(&model.definition).unwrap();
+        let definition = model.parse_definition().unwrap();
         let resolved =
             resolve(&request, &definition, &Map::new(), view(&dataset), validation.as_ref().map(view), &LIMITS)
                 .unwrap();
@@ -121,7 +121,7 @@ impl WorkerSetup {
             validation_dataset_id: validation.map(|dataset| dataset.id),
             task: resolved.task,
             status: JobStatus::Queued,
-            progress: JobProgress { epochs: resolved.training.epochs, ..JobProgress::default() },
+            progress: JobProgress { epochs: resolved.training.epochs(), ..JobProgress::default() },
             training: resolved.training,
             split: Some(resolved.split),
             preprocessing: resolved.preprocessing,

@@ -1,7 +1,7 @@
 //! `task` of a request: it decides where it is consistent with target and output, and is refused elsewhere.
 
 use super::{JobRequest, TableView, resolve, table, view};
-use crate::engine::spec::{Definition, Limits};
+use crate::{engine::spec::Limits, job::ModelDefinition};
 use rstest::rstest;
 use serde_json::{Map, Value, json};
 
@@ -16,7 +16,7 @@ x,a,b,grade,kind,pair,price
 /// The task, the loss and the first metric of a job with `task`, for a dense layer with `units` and `activation`; or its error.
 fn resolved(units: usize, activation: &str, job: Value) -> Result<(String, String, String), (String, String)> {
     let layer = json!({"type": "dense", "units": units, "activation": activation});
-    let definition = Definition::from_value(&json!({"layers": [layer]})).unwrap();
+    let definition = ModelDefinition::from_value(&json!({"layers": [layer]})).unwrap();
     let mut request = json!({"model": "m", "dataset": "d", "features": ["x"]});
     request.as_object_mut().unwrap().extend(job.as_object().unwrap().clone());
     let request: JobRequest = serde_json::from_value(request).unwrap();

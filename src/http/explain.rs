@@ -1,0 +1,206 @@
+//! How a classical model decides: importances, coefficients, trees.
+
+use crate::{
+    engine::classical::{Fitted, NodeView},
+    http::{
+        App,
+        path::KeyAndVersion,
+        problem::{Kind, Problem},
+        query::Parameters,
+    },
+    serving::{Loaded, ModelKey},
+};
+use axum::{
+    Json,
+    extract::State,
+    http::header,
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// Decimals of thresholds and values in the text of a tree.
+const DECIMALS: usize = 2;
+
+/// Importances of the columns that a model was fitted on.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Importances {
+    /// How they are measured: `impurity`, the decrease of impurity by the splits of a column, with the sum 1.
+    #[schema(value_type = String)]
+    kind: &'static str,
+    /// The largest first.
+    columns: Vec<Importance>,
+}
+
+/// The importance of a column.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Importance {
+    /// The column; a one-hot category has one for each level (`city=Rome`).
+    column: String,
+    /// Its importance.
+    importance: f64,
+}
+
+/// Coefficients of a linear model.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CoefficientsBody {
+    /// The columns that it was fitted on, as the recipe prepares them: scaled, and one for each level of a one-hot category.
+    columns: Vec<String>,
+    /// One for each output.
+    outputs: Vec<OutputCoefficients>,
+}
+
+/// Coefficients of one output.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OutputCoefficients {
+    /// The class for which the output speaks; absent for a regression.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<Value>,
+    /// Of the columns in order.
+    coefficients: Vec<f64>,
+    /// The intercept.
+    intercept: f64,
+}
+
+/// Which tree, in which form.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct TreeQuery {
+    /// Number of the tree, from 0
+    #[serde(default)]
+    #[param(minimum = 0, default = 0)]
+    index: usize,
+    /// How it is written
+    #[serde(default)]
+    #[param(inline)]
+    format: TreeFormat,
+}
+
+/// How a tree is written.
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TreeFormat {
+    /// Nodes.
+    #[default]
+    Json,
+    /// Indented text, as scikit-learn's `export_text`.
+    Text,
+}
+
+/// A tree.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Tree {
+    /// Its number, from 0.
+    index: usize,
+    /// How many trees the model has.
+    trees: usize,
+    /// The columns to which `feature` of a split points.
+    columns: Vec<String>,
+    /// The labels of the values of a leaf in order; empty for a regression.
+    labels: Vec<Value>,
+    /// The root first, children after their parents.
+    #[schema(value_type = Vec<Object>)]
+    nodes: Vec<NodeView>,
+}
+
+/// Importances of the columns
+///
+/// Of trees: how much the splits of each column decrease the impurity, as scikit-learn's `feature_importances_`.
+#[utoipa::path(get, path = "/v1/models/{model}/versions/{version}/importances", tag = "models",
+    params(
+        ("model" = String, Path, description = "Name or id", example = "iris-forest"),
+        ("version" = u64, Path, description = "Number of the version, from 1", example = 1),
+    ),
+    responses((status = 200, description = "The importances", body = Importances)))]
+pub async fn importances(
+    State(app): State<Arc<App>>,
+    KeyAndVersion(model, version): KeyAndVersion,
+) -> Result<Json<Importances>, Problem> {
+    let model = app.models.find(ModelKey { model, version: Some(version) }).await?;
+    let of_columns = fitted(&model, "importances")?.importances();
+    let of_columns = of_columns
+        .ok_or_else(|| without(&model, "importances", "decision_tree, random_forest and extra_trees have"))?;
+    let columns = model.recipe().matrix_columns().into_iter().zip(of_columns);
+    let mut columns: Vec<Importance> = columns.map(|(column, importance)| Importance { column, importance }).collect();
+    columns.sort_by(|a, b| b.importance.total_cmp(&a.importance));
+    Ok(Json(Importances { kind: "impurity", columns }))
+}
+
+/// Coefficients of a linear model
+#[utoipa::path(get, path = "/v1/models/{model}/versions/{version}/coefficients", tag = "models",
+    params(
+        ("model" = String, Path, description = "Name or id", example = "iris-logistic"),
+        ("version" = u64, Path, description = "Number of the version, from 1", example = 1),
+    ),
+    responses((status = 200, description = "The coefficients", body = CoefficientsBody)))]
+pub async fn coefficients(
+    State(app): State<Arc<App>>,
+    KeyAndVersion(model, version): KeyAndVersion,
+) -> Result<Json<CoefficientsBody>, Problem> {
+    let model = app.models.find(ModelKey { model, version: Some(version) }).await?;
+    let found = fitted(&model, "coefficients")?.coefficients();
+    let found = found.ok_or_else(|| without(&model, "coefficients", "linear models have"))?;
+    let labels = model.recipe().labels();
+    let label = |output: usize| match (labels, found.intercepts.len()) {
+        // The only output of two classes speaks for the second.
+        ([_, second], 1) => Some(second.clone()),
+        (labels, _) => labels.get(output).cloned(),
+    };
+    let outputs = found.coefficients.rows().into_iter().zip(&found.intercepts).enumerate();
+    let outputs = outputs.map(|(output, (coefficients, intercept))| OutputCoefficients {
+        label: label(output),
+        coefficients: coefficients.to_vec(),
+        intercept: *intercept,
+    });
+    Ok(Json(CoefficientsBody { columns: model.recipe().matrix_columns(), outputs: outputs.collect() }))
+}
+
+/// A tree of a model
+///
+/// Of decision trees, forests and gradient boosting. `?format=text` is for reading.
+#[utoipa::path(get, path = "/v1/models/{model}/versions/{version}/tree", tag = "models",
+    params(
+        ("model" = String, Path, description = "Name or id", example = "iris-forest"),
+        ("version" = u64, Path, description = "Number of the version, from 1", example = 1),
+        TreeQuery,
+    ),
+    responses((status = 200, description = "The tree", content(
+        (Tree = "application/json"), (String = "text/plain")))))]
+pub async fn tree(
+    State(app): State<Arc<App>>,
+    KeyAndVersion(model, version): KeyAndVersion,
+    Parameters(query): Parameters<TreeQuery>,
+) -> Result<Response, Problem> {
+    let model = app.models.find(ModelKey { model, version: Some(version) }).await?;
+    let fitted = fitted(&model, "trees")?;
+    let trees = fitted.trees();
+    if trees == 0 {
+        return Err(without(&model, "trees", "decision_tree, random_forest, extra_trees and gradient_boosting have"));
+    }
+    let view = fitted
+        .tree(query.index)
+        .ok_or_else(|| Problem::new(Kind::NotFound, format!("no tree {}: expected 0 to {}", query.index, trees - 1)))?;
+    let (columns, labels) = (model.recipe().matrix_columns(), model.recipe().labels().to_vec());
+    Ok(match query.format {
+        TreeFormat::Json => {
+            Json(Tree { index: query.index, trees, columns, labels, nodes: view.nodes }).into_response()
+        }
+        TreeFormat::Text => {
+            let labels: Vec<String> = labels.iter().map(crate::data::recipe::label_text).collect();
+            let text = view.text(&columns, &labels, DECIMALS);
+            ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
+        }
+    })
+}
+
+fn fitted<'a>(model: &'a Loaded, what: &str) -> Result<&'a dyn Fitted, Problem> {
+    model.fitted().ok_or_else(|| without(model, what, "classical models have"))
+}
+
+fn without(model: &Loaded, what: &str, which: &str) -> Problem {
+    let (name, version) = (model.model(), model.version());
+    Problem::new(Kind::NotFound, format!("version {version} of the model {name:?} has no {what}, which {which}"))
+}

@@ -1,0 +1,48 @@
+//! [`ModelDefinition`]: a network, or a classical model.
+
+use crate::engine::{
+    classical::ClassicalModel,
+    field::{FieldError, parse, to_value},
+    spec::Definition,
+};
+use serde_json::Value;
+
+/// What a model is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ModelDefinition {
+    /// Layers.
+    Network(Definition),
+    /// A classical model with its settings.
+    Classical(ClassicalModel),
+}
+
+impl ModelDefinition {
+    /// Reads the JSON of either kind: an object with a `type` and without `layers` is a classical model.
+    ///
+    /// # Errors
+    /// For settings that are wrong, each with its pointer.
+    pub fn from_value(value: &Value) -> Result<Self, Vec<FieldError>> {
+        let is_classical = value.get("type").is_some() && value.get("layers").is_none();
+        if !is_classical {
+            return Definition::from_value(value).map(Self::Network);
+        }
+        let model: ClassicalModel = parse(value).map_err(|error| vec![error])?;
+        model.check().map_err(|error| vec![error])?;
+        Ok(Self::Classical(model))
+    }
+
+    /// The JSON with every default filled in.
+    ///
+    /// # Errors
+    /// Where a setting is no JSON, which none is.
+    pub fn to_value(&self) -> Result<Value, serde_json::Error> {
+        match self {
+            Self::Network(definition) => Ok(definition.to_value()),
+            // A model without settings is printed as its name alone; a definition is an object.
+            Self::Classical(model) => Ok(match to_value(model)? {
+                Value::String(name) => serde_json::json!({"type": name}),
+                settings => settings,
+            }),
+        }
+    }
+}

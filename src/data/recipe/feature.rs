@@ -88,6 +88,9 @@ pub(super) struct FittedFeature {
     pub of_training: Option<Array2<f64>>,
 }
 
+/// Fills the columns of x [rows, columns] for these rows.
+pub(super) type ColumnEncoder<'c, F> = Box<dyn Fn(&[usize], ArrayViewMut2<'_, F>) + Send + Sync + 'c>;
+
 impl Feature {
     /// The column's name.
     pub fn name(&self) -> &str {
@@ -145,69 +148,74 @@ impl Feature {
         if matches!(self.encoding, Encoding::OneHot(_)) { 1 } else { self.width() }
     }
 
-    /// Fills its columns of x [rows, columns], which are zero, from a table's column; a table without the column has it missing.
-    pub fn encode_column<F: Real>(
-        &self,
-        column: Option<&TableColumn>,
-        rows: &[usize],
-        mut inputs: ArrayViewMut2<'_, F>,
-    ) {
+    /// What fills its columns of x [rows, columns], which are zero, from a table's column, for some rows; a table without the
+    /// column has it missing.
+    pub fn encoder<'c, F: Real>(&'c self, column: Option<&'c TableColumn>) -> ColumnEncoder<'c, F> {
         let cells = column.map(|column| &column.cells);
         match &self.encoding {
             Encoding::Number(fitted) | Encoding::Boolean(fitted) => {
                 let values = cells.map(numbers);
-                fitted.encode_rows(rows, inputs, |row| values.as_ref().map_or(f64::NAN, |values| values.get(row)));
+                Box::new(move |rows, inputs| {
+                    fitted.encode_rows(rows, inputs, |row| values.as_ref().map_or(f64::NAN, |values| values.get(row)));
+                })
             }
             Encoding::Datetime(dates) => {
                 let times = cells.map(|cells| times(cells, &dates.format));
-                dates.encode_rows(rows, inputs, |row| times.as_ref().map_or(f64::NAN, |times| times.get(row)));
+                Box::new(move |rows, inputs| {
+                    dates.encode_rows(rows, inputs, |row| times.as_ref().map_or(f64::NAN, |times| times.get(row)));
+                })
             }
             Encoding::Ordinal(places) | Encoding::Embedding(places) => {
                 let codes = cells.map(|cells| codes(cells, &places.levels));
-                let number = |row| match codes.as_ref().and_then(|codes| codes.get(row)) {
+                let number = move |row| match codes.as_ref().and_then(|codes| codes.get(row)) {
                     None => f64::NAN,
                     Some(place) if self.unseen == Unseen::Missing => place
                         .filter(|place| places.levels.is_seen(*place))
                         .map_or(f64::NAN, |it| places.number(Some(it))),
                     Some(place) => places.number(place),
                 };
-                places.numbers.encode_rows(rows, inputs, number);
+                Box::new(move |rows, inputs| places.numbers.encode_rows(rows, inputs, &number))
             }
-            Encoding::OneHot(one_hot) if one_hot.is_constant() => inputs.fill(code(None)),
+            Encoding::OneHot(one_hot) if one_hot.is_constant() => Box::new(|_, mut inputs| inputs.fill(code(None))),
             Encoding::OneHot(one_hot) => {
                 let codes = cells.map(|cells| codes(cells, &one_hot.levels));
-                for (input, &row) in inputs.iter_mut().zip(rows) {
-                    *input = code(match codes.as_ref().and_then(|codes| codes.get(row)) {
-                        None => one_hot.missing_element(),
-                        Some(place) => self.one_hot_element(one_hot, place),
-                    });
-                }
+                Box::new(move |rows, mut inputs| {
+                    for (input, &row) in inputs.iter_mut().zip(rows) {
+                        *input = code(match codes.as_ref().and_then(|codes| codes.get(row)) {
+                            None => one_hot.missing_element(),
+                            Some(place) => self.one_hot_element(one_hot, place),
+                        });
+                    }
+                })
             }
             Encoding::Hashing(hashing) => {
-                let Some(cells) = cells else { return };
-                let levels = super::cells::level_names(cells);
-                let elements: Vec<(usize, f64)> =
-                    levels.iter().map(|level| hashing.element(&self.name, level)).collect();
-                let places = Levels::new(levels, Vec::new());
-                let codes = codes(cells, &places);
-                for (mut input, &row) in inputs.rows_mut().into_iter().zip(rows) {
-                    let element = codes.get(row).flatten().and_then(|place| elements.get(place));
-                    if let Some((element, value)) = element
-                        && let Some(cell) = input.get_mut(*element)
-                    {
-                        *cell = F::of(*value);
+                let Some(cells) = cells else { return Box::new(|_, _| {}) };
+                let places = Levels::new(super::cells::level_names(cells), Vec::new());
+                let elements = places.names().iter().map(|level| hashing.element(&self.name, level));
+                let elements: Vec<(usize, f64)> = elements.collect();
+                Box::new(move |rows, mut inputs| {
+                    let codes = codes(cells, &places);
+                    for (mut input, &row) in inputs.rows_mut().into_iter().zip(rows) {
+                        let element = codes.get(row).flatten().and_then(|place| elements.get(place));
+                        if let Some((element, value)) = element
+                            && let Some(cell) = input.get_mut(*element)
+                        {
+                            *cell = F::of(*value);
+                        }
                     }
-                }
+                })
             }
             Encoding::Target(target) => {
                 let codes = cells.map(|cells| codes(cells, &target.levels));
-                for (mut input, &row) in inputs.rows_mut().into_iter().zip(rows) {
-                    let elements = match codes.as_ref().and_then(|codes| codes.get(row)) {
-                        None => target.elements(Some(target.levels.len())),
-                        Some(place) => self.target_elements(target, place),
-                    };
-                    input.iter_mut().zip(elements).for_each(|(element, value)| *element = F::of(*value));
-                }
+                Box::new(move |rows, mut inputs| {
+                    for (mut input, &row) in inputs.rows_mut().into_iter().zip(rows) {
+                        let elements = match codes.as_ref().and_then(|codes| codes.get(row)) {
+                            None => target.elements(Some(target.levels.len())),
+                            Some(place) => self.target_elements(target, place),
+                        };
+                        input.iter_mut().zip(elements).for_each(|(element, value)| *element = F::of(*value));
+                    }
+                })
             }
         }
     }

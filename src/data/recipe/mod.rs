@@ -53,8 +53,9 @@ use crate::{
     },
 };
 use encode::Record;
-use feature::{Feature, FittedFeature};
-use ndarray::{Array2, ArrayView2};
+use feature::{ColumnEncoder, Feature, FittedFeature};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -63,6 +64,9 @@ use target_mean::TargetValues;
 
 /// The form in which recipes are stored; a change of it that old ones cannot be read by raises this number.
 const VERSION: u32 = 3;
+
+/// Rows that are encoded at a time.
+const BLOCK_ROWS: usize = 2048;
 
 /// Everything between raw records and the network, both ways.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -189,12 +193,14 @@ impl Recipe {
         let mut fitted = Vec::with_capacity(features.len());
         let mut cross_fitted = Vec::new();
         let target_values = target_values(table, outputs, training);
-        for (index, (name, preparation)) in features.iter().zip(preparations).enumerate() {
-            let refuse = |detail: String| FieldError::new(format!("/features/{index}"), detail);
-            let feature = pair(table, columns, name)
-                .and_then(|(column, cells)| Feature::fit(column, cells, preparation, training, target_values.as_ref()));
-            match feature {
-                Err(detail) => errors.push(refuse(detail)),
+        let fit = |(name, preparation): (&String, &Preparation)| {
+            let (column, cells) = pair(table, columns, name)?;
+            Feature::fit(column, cells, preparation, training, target_values.as_ref())
+        };
+        let outcomes: Vec<Result<FittedFeature, String>> = features.par_iter().zip(preparations).map(fit).collect();
+        for (index, outcome) in outcomes.into_iter().enumerate() {
+            match outcome {
+                Err(detail) => errors.push(FieldError::new(format!("/features/{index}"), detail)),
                 Ok(FittedFeature { feature, of_training }) => {
                     cross_fitted.extend(of_training.map(|elements| (index, elements)));
                     fitted.push(feature);
@@ -231,15 +237,22 @@ impl Recipe {
 
     /// Inputs of `rows`: [rows, columns of the inputs]. A feature that `table` does not have is missing in every row.
     pub fn inputs<F: Real>(&self, table: &Table, rows: &[usize]) -> Array2<F> {
-        let width = self.features.iter().map(Feature::column_count).sum();
+        let width: usize = self.features.iter().map(Feature::column_count).sum();
         let mut inputs = Array2::from_elem((rows.len(), width), F::ZERO);
-        let mut first = 0;
-        for feature in &self.features {
-            let next = first + feature.column_count();
-            let cells = inputs.slice_mut(ndarray::s![.., first..next]);
-            feature.encode_column(cells_of(table, feature.name()), rows, cells);
-            first = next;
-        }
+        let features = self.features.par_iter();
+        let encoders: Vec<ColumnEncoder<'_, F>> =
+            features.map(|feature| feature.encoder(cells_of(table, feature.name()))).collect();
+        // A block of rows stays in the cache for all of its columns.
+        let blocks = inputs.as_slice_mut().unwrap_or_default().par_chunks_mut((width * BLOCK_ROWS).max(1));
+        blocks.zip(rows.par_chunks(BLOCK_ROWS)).for_each(|(block, rows)| {
+            let Ok(mut block) = ArrayViewMut2::from_shape((rows.len(), width), block) else { return };
+            let mut first = 0;
+            for (feature, encoder) in self.features.iter().zip(&encoders) {
+                let next = first + feature.column_count();
+                encoder(rows, block.slice_mut(ndarray::s![.., first..next]));
+                first = next;
+            }
+        });
         inputs
     }
 
@@ -407,6 +420,8 @@ fn pair<'a>(table: &'a Table, columns: &'a [Column], name: &str) -> Result<(&'a 
     Ok((column(columns, name)?, cells))
 }
 
+#[cfg(test)]
+mod parallel_tests;
 #[cfg(test)]
 mod steps_tests;
 #[cfg(test)]

@@ -42,16 +42,15 @@ impl Numbers {
     ) -> Self {
         let indicator = missing.indicator && has_missing;
         let mut values: Vec<f64> = values.collect();
-        let present: Vec<f64> = values.iter().copied().filter(|value| !value.is_nan()).collect();
+        let mut present: Vec<f64> = values.iter().copied().filter(|value| !value.is_nan()).collect();
+        let none_present = present.is_empty();
         let fill = match missing.strategy {
             MissingStrategy::Keep => None,
-            _ if present.is_empty() => Some(0.0),
+            _ if none_present => Some(0.0),
             MissingStrategy::Mean => Some(present.iter().sum::<f64>() / present.len() as f64),
-            MissingStrategy::MostFrequent => Some(most_frequent(present.clone())),
+            MissingStrategy::MostFrequent => Some(most_frequent(present)),
             MissingStrategy::Constant => Some(missing.number().unwrap_or_default()),
-            MissingStrategy::Median | MissingStrategy::Level | MissingStrategy::Zeros => {
-                Some(median(&mut present.clone()))
-            }
+            MissingStrategy::Median | MissingStrategy::Level | MissingStrategy::Zeros => Some(median(&mut present)),
         };
         match fill {
             Some(fill) => values.iter_mut().filter(|value| value.is_nan()).for_each(|value| *value = fill),
@@ -60,8 +59,8 @@ impl Numbers {
         let is_constant = match values.first() {
             Some(first) => values.iter().all(|value| value == first),
             None => true,
-        } || present.is_empty();
-        let constant = is_constant && (zero_constant || present.is_empty()) && fill.is_some();
+        } || none_present;
+        let constant = is_constant && (zero_constant || none_present) && fill.is_some();
         let scale = if is_constant { Vec::new() } else { scale.fit(values) };
         Self { fill, indicator, constant, scale }
     }

@@ -20,7 +20,7 @@ fn csv_format() -> Format {
     Format::named("csv").unwrap()
 }
 
-fn read(csv: &str) -> (Inspection, Table) {
+pub(super) fn read(csv: &str) -> (Inspection, Table) {
     let inspection = inspect(&mut csv.as_bytes(), csv_format(), &ReadOptions::default(), &LIMITS).unwrap();
     let names: Vec<String> = inspection.columns.iter().map(|column| column.name.clone()).collect();
     let table = load(&mut csv.as_bytes(), csv_format(), &inspection.dialect, &inspection.columns, &names, 1).unwrap();
@@ -28,7 +28,7 @@ fn read(csv: &str) -> (Inspection, Table) {
 }
 
 /// Fits on the first `training` rows; the last column is the target.
-fn output(task: Task, columns: &[String]) -> OutputTargets<'_> {
+pub(super) fn output(task: Task, columns: &[String]) -> OutputTargets<'_> {
     static NO_UNITS: LazyLock<Shape> = LazyLock::new(|| Shape(vec![0]));
     OutputTargets { name: "", task, columns, logits: None, shape: &NO_UNITS, ignore_class: None, scale: no_scale() }
 }

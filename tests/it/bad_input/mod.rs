@@ -3,6 +3,7 @@
 mod bodies;
 mod connections;
 mod definitions;
+mod files;
 mod names;
 mod tables;
 mod trainings;

@@ -50,7 +50,7 @@ impl Matrix {
         let part = self.values.slice(ndarray::s![.., rows]);
         let columns = (0..part.nrows()).zip(&self.levels);
         let columns = columns
-            .map(|(index, levels)| Column { values: part.clone().index_axis_move(Axis(0), index), levels: *levels });
+            .map(|(index, levels)| Column { values: part.index_axis_move(Axis(0), index), levels: *levels });
         Features::new(count, columns.collect())
     }
 

@@ -72,7 +72,7 @@ impl<F: Real> Fill<F> for Orthogonal {
 }
 
 /// Maximum multiplications: some minutes.
-const MAX_WORK: u128 = 200_000_000_000;
+const MAX_WORK: u128 = 1_000_000_000_000;
 
 /// Multiplications to make an orthogonal matrix of a shape: twice, each vector with each before it, there and back.
 fn work(shape: &Shape) -> u128 {

@@ -49,8 +49,8 @@ impl Matrix {
         let count = rows.len();
         let part = self.values.slice(ndarray::s![.., rows]);
         let columns = (0..part.nrows()).zip(&self.levels);
-        let columns = columns
-            .map(|(index, levels)| Column { values: part.index_axis_move(Axis(0), index), levels: *levels });
+        let columns =
+            columns.map(|(index, levels)| Column { values: part.index_axis_move(Axis(0), index), levels: *levels });
         Features::new(count, columns.collect())
     }
 

@@ -86,8 +86,8 @@ mod tests {
         let text = include_str!("../../../docs/DATA.md");
         let (mut section, mut examples) = ("", 0);
         for line in text.lines() {
-            if let Some(title) = line.strip_prefix("## ") {
-                section = title;
+            if line.starts_with('#') {
+                section = line.trim_start_matches('#').trim_start();
             }
             let cells: Vec<&str> = line.split(" | ").collect();
             let code = |cell: &str| {

@@ -38,6 +38,7 @@ const KNOWN_DUPLICATES: &[&str] = &[
     "getrandom",
     "hashbrown",
     "itertools",
+    "num-bigint",
     "r-efi",
     "rand",
     "rand_chacha",

@@ -93,7 +93,10 @@ impl App {
 ///
 /// ```
 /// use epoca::{config::Config, http};
-/// use tokio::net::TcpListener;
+/// use tokio::{
+///     io::{AsyncReadExt, AsyncWriteExt},
+///     net::{TcpListener, TcpStream},
+/// };
 /// use tokio_util::sync::CancellationToken;
 ///
 /// # #[tokio::main]
@@ -101,16 +104,18 @@ impl App {
 /// let folder = tempfile::tempdir()?;
 /// let config = Config { data_dir: folder.path().join("data"), ..Config::default() };
 /// let listener = TcpListener::bind("127.0.0.1:0").await?;
-/// let url = format!("http://{}/readyz", listener.local_addr()?);
+/// let mut client = TcpStream::connect(listener.local_addr()?).await?;
+/// client.write_all(b"GET /readyz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await?;
 /// let shutdown = CancellationToken::new();
-/// let client = async {
-///     let answer = reqwest::get(url).await;
+/// let mut answer = String::new();
+/// let read = async {
+///     let read = client.read_to_string(&mut answer).await;
 ///     shutdown.cancel();
-///     answer
+///     read
 /// };
-/// let (served, answer) = tokio::join!(http::serve(config, listener, shutdown.clone()), client);
-/// served?;
-/// assert!(answer?.status().is_success());
+/// let (served, read) = tokio::join!(http::serve(config, listener, shutdown.clone()), read);
+/// (served?, read?);
+/// assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 /// # Ok(())
 /// # }
 /// ```

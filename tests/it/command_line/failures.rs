@@ -70,7 +70,10 @@ fn what_is_not_there_is_code_3_and_what_is_wrong_is_code_1() {
         (&["jobs", "cancel", "zzz"], "no job is named"),
         (&["datasets", "show", "nope"], "no dataset is named"),
         (&["models", "show", "nope"], "no model is named"),
-        (&["train", "--data", &iris, "--target", "species", "--model", "cnn"], "a JSON file, or one of mlp, linear, gradient_boosting"),
+        (
+            &["train", "--data", &iris, "--target", "species", "--model", "cnn"],
+            "a JSON file, or one of mlp, linear, gradient_boosting",
+        ),
         (&["models", "show", "iris-mlp@9"], "version 9"),
         (&["predict", "nope", &iris], "no model is named"),
         (&["predict", "iris-mlp", "nope.csv"], "nope.csv"),

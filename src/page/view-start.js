@@ -122,8 +122,10 @@ export async function show(place, route, signal) {
   function showPlan(answer) {
     const { summary, layers } = answer;
     const memory = summary?.memory;
+    /** @type {[string, any][]} */
+    const ofNetwork = answer.training.loss ? [["Loss", lossText(answer.training.loss)], ["Parameters", number(summary?.parameters)]] : [];
     replace(plan, h("div", { class: "note good" }, h("strong", {}, "Ready to start"), h("p", {}, `${plural(answer.features.length, "feature")}, ${plural(dataset.rows, "row")}${answer.training.epochs ? `, ${plural(answer.training.epochs, "epoch")}` : ""}.`)),
-      facts([["Task", String(typeof answer.task === "string" ? answer.task : JSON.stringify(answer.task)).replaceAll("_", " ")], ...(answer.training.loss ? [["Loss", lossText(answer.training.loss)], ["Parameters", number(summary?.parameters)]] : []), ["Memory, at most", bytes(memory?.peak_bytes)]]),
+      facts([["Task", String(typeof answer.task === "string" ? answer.task : JSON.stringify(answer.task)).replaceAll("_", " ")], ...ofNetwork, ["Memory, at most", bytes(memory?.peak_bytes)]]),
       warningList(answer.warnings ?? []),
       layers?.length ? h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Layers" }, h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Layer"), h("th", { scope: "col" }, "Output"), h("th", { scope: "col", class: "num" }, "Parameters"))), h("tbody", {}, layers.map((layer) => h("tr", {}, h("th", { scope: "row" }, layer.name, h("div", { class: "sub" }, layer.type)), h("td", { class: "nums" }, `[${layer.output_shape.join(", ")}]`), h("td", { class: "num" }, number(layer.parameters))))))) : null,
       h("details", {}, h("summary", {}, "The request"), h("pre", { tabindex: "0" }, JSON.stringify(request().job, null, 2)), copyButton(() => JSON.stringify(request().job, null, 2))));

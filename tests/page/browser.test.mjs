@@ -129,7 +129,7 @@ test("curves grow while a job runs, also over a kill -9 of the service", async (
   const server = await service();
   await server.fill();
   const page = await open(await context());
-  const job = await server.train("m", { epochs: 3000, batch_size: 1, validation_split: 0.2 });
+  const job = await server.train("m", { epochs: 40_000, batch_size: 1, validation_split: 0.2 });
   await page.goto(`${server.url}#/jobs/${job.id}`);
   const first = await eventually(() => points(page), "the first points");
   await eventually(async () => (await points(page)) > first, "more points without a reload");
@@ -143,7 +143,7 @@ test("curves grow while a job runs, also over a kill -9 of the service", async (
   await page.getByRole("button", { name: "Table" }).first().click();
   const epochs = await eventually(async () => {
     const cells = await page.locator("epoca-chart").first().locator("tbody th").allTextContents();
-    return cells.at(-1) === "3,000" && cells.map((text) => Number(text.replace(",", "")));
+    return cells.at(-1) === "40,000" && cells.map((text) => Number(text.replace(",", "")));
   }, "the last epoch in the table");
   assert.ok(epochs.every((epoch, index) => index === 0 || epoch > epochs[index - 1]), "no epoch twice");
   assert.deepEqual(page.errors, []);

@@ -48,15 +48,18 @@ const request: Schemas["JobRequest"] = {
   target: "species",
   training: { epochs: 30, batch_size: 16, validation_split: 0.2, seed: 7, optimizer: { type: "adam", learning_rate: 0.01 } },
 };
-const submitted = data(await client.POST("/v1/jobs", { body: request }), "job");
-expect(submitted.task === "multiclass_classification", `a multiclass classification, received ${submitted.task}`);
+// A dry run would answer with a plan, which has no id.
+const accepted = data(await client.POST("/v1/jobs", { body: request }), "job");
+expect("id" in accepted, "a job in the queue");
+expect(accepted.task === "multiclass_classification", `a multiclass classification, received ${accepted.task}`);
 
-const path = { job: submitted.id };
-let job = submitted;
+const path = { job: String(accepted.id) };
+const show = async () => data(await client.GET("/v1/jobs/{job}", { params: { path } }), "job");
+let job = await show();
 for (const deadline = Date.now() + 60_000; !["succeeded", "failed", "cancelled"].includes(job.status); ) {
   expect(Date.now() < deadline, "an end within 60 s");
   await new Promise((resolve) => setTimeout(resolve, 100));
-  job = data(await client.GET("/v1/jobs/{job}", { params: { path } }), "job");
+  job = await show();
 }
 expect(job.status === "succeeded", `success, received ${JSON.stringify(job.error)}`);
 

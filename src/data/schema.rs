@@ -211,7 +211,15 @@ impl Extreme {
     }
 }
 
+/// The reason for a type that the client gives.
+pub const GIVEN: &str = "the option `types`";
+
 impl Column {
+    /// Whether the client gives its type.
+    pub fn is_given(&self) -> bool {
+        self.reason.as_deref() == Some(GIVEN)
+    }
+
     /// A column without a summary.
     pub fn empty(name: String, kind: ColumnType, missing: u64) -> Self {
         Self {

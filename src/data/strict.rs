@@ -47,26 +47,30 @@ pub fn read<'de, S: DeserializeSeed<'de>>(bytes: &'de [u8], seed: S) -> Result<S
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = seed.deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
-    value.map_err(|error| {
-        let (line, column) = (error.line(), error.column());
-        let text = error.to_string();
-        if text.starts_with(TOO_MANY) {
-            return StrictError::TooMany;
+    value.map_err(|error| match error.to_string().starts_with(TOO_MANY) {
+        true => StrictError::TooMany,
+        false => {
+            let word = number_word(bytes, error.line(), error.column());
+            StrictError::Malformed(format!("expected JSON: {}", syntax_in(&error, 1, word)))
         }
-        StrictError::Malformed(if let Some(word) = number_word(bytes, line, column) {
-            let detail = at(line, column, &format!("expected a number, received {word}, which JSON does not have"));
-            format!("expected JSON: {detail}; send null")
-        } else {
-            format!("expected JSON: {}", syntax(&error))
-        })
     })
 }
 
 /// Where a document stops being JSON, and what was expected there: `line 1, column 8: expected a name in double quotes`.
 pub fn syntax(error: &serde_json::Error) -> String {
+    syntax_in(error, 1, None)
+}
+
+/// As [`syntax`], for a document that begins in the line `first_line` of its file, and has the number `word` where the error is.
+pub fn syntax_in(error: &serde_json::Error, first_line: usize, word: Option<&str>) -> String {
     let (line, column) = (error.line(), error.column());
     let text = error.to_string();
     let text = text.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&text);
+    let column = if line == 1 { column.max(1) } else { column };
+    let line = if line == 0 { 0 } else { line + first_line.saturating_sub(1) };
+    if let Some(word) = word {
+        return at(line, column, &format!("expected a number, received {word}, which JSON does not have; send null"));
+    }
     let expected = match text {
         "EOF while parsing a list" => "expected `]` at the end of the list, received the end of the text",
         "EOF while parsing an object" => "expected `}` at the end of the object, received the end of the text",
@@ -107,11 +111,19 @@ fn at(line: usize, column: usize, expected: &str) -> String {
     }
 }
 
+/// Numbers that Python writes and JSON does not have.
+const NUMBER_WORDS: [&str; 2] = ["NaN", "Infinity"];
+
+/// `NaN` or `Infinity` behind its first byte, which the parser of a stream has read.
+pub fn number_word_behind(rest: &[u8]) -> Option<&'static str> {
+    NUMBER_WORDS.into_iter().find(|word| word.as_bytes().get(1..).is_some_and(|end| rest.starts_with(end)))
+}
+
 /// `NaN` or `Infinity`, as Python writes them, where the parser stopped.
-fn number_word(bytes: &[u8], line: usize, column: usize) -> Option<&'static str> {
+pub fn number_word(bytes: &[u8], line: usize, column: usize) -> Option<&'static str> {
     let line = bytes.split(|&byte| byte == b'\n').nth(line.saturating_sub(1))?;
     let near = line.get(column.saturating_sub(2)..)?;
-    ["NaN", "Infinity"].into_iter().find(|word| {
+    NUMBER_WORDS.into_iter().find(|word| {
         let end = near.len().min(word.len() + 2);
         near.get(..end).is_some_and(|near| near.windows(word.len()).any(|window| window == word.as_bytes()))
     })

@@ -145,6 +145,7 @@ async fn receive(
         from_form(app, caller, parameters, &key, incoming).await?
     } else {
         let format = parameters.format.map_or_else(|| upload::format_of(media_type.as_deref()), Ok)?;
+        let parameters = parameters.announced(incoming.content_type());
         let options = parameters.options()?;
         let file = File::store(app, caller, format, options, incoming.stream()).await?;
         (parameters.name, file)
@@ -192,7 +193,8 @@ async fn from_form(
                 "file" if file.is_none() => {
                     let format = parameters.format.map_or_else(|| upload::format_of_part(&part), Ok)?;
                     let below = |problem: Problem| problem.under(place);
-                    let options = parameters.options().map_err(|errors| below(Problem::invalid(errors)))?;
+                    let announced = parameters.clone().announced(part.content_type.as_deref());
+                    let options = announced.options().map_err(|errors| below(Problem::invalid(errors)))?;
                     file = Some(File::store(app, caller, format, options, form.data()).await.map_err(below)?);
                 }
                 "file" => return Err(FieldError::new("/file", "expected one file, received two").into()),

@@ -48,8 +48,12 @@ impl Incoming {
 
     /// `Content-Type` without its parameters.
     pub fn media_type(&self) -> Option<String> {
-        let value = self.headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
-        Some(body::media_type_essence(value))
+        self.content_type().map(body::media_type_essence)
+    }
+
+    /// `Content-Type` with its parameters.
+    pub fn content_type(&self) -> Option<&str> {
+        self.headers.get(header::CONTENT_TYPE)?.to_str().ok()
     }
 
     /// The bytes.
@@ -70,8 +74,7 @@ impl Incoming {
 
     /// The parts of a form.
     pub fn form(&self) -> Result<Form, Problem> {
-        let content_type = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        Form::new(content_type.unwrap_or_default(), self.stream())
+        Form::new(self.content_type().unwrap_or_default(), self.stream())
     }
 
     /// Reads the rest of a refused body for a moment.

@@ -88,6 +88,25 @@ fn json<E: Error>(text: &str, expected: &str) -> Result<Value, E> {
 }
 
 impl NewDataset {
+    /// With what the `Content-Type` of text says and the request does not: its `charset`, and the `header` of RFC 4180.
+    pub fn announced(mut self, content_type: Option<&str>) -> Self {
+        let content_type = content_type.unwrap_or_default().to_ascii_lowercase();
+        if !content_type.trim_start().starts_with("text/") {
+            return self;
+        }
+        for (name, value) in content_type.split(';').skip(1).filter_map(|parameter| parameter.split_once('=')) {
+            match (name.trim(), value.trim().trim_matches('"')) {
+                // what clients send whatever the bytes are
+                ("charset", "" | "utf-8" | "utf8" | "us-ascii") => {}
+                ("charset", encoding) if self.encoding.is_none() => self.encoding = Some(encoding.to_owned()),
+                ("header", "absent") if self.header.is_none() => self.header = Some(false),
+                ("header", "present") if self.header.is_none() => self.header = Some(true),
+                _ => {}
+            }
+        }
+        self
+    }
+
     /// How the file is to be read.
     pub fn options(&self) -> Result<ReadOptions, Vec<FieldError>> {
         let mut errors = Vec::new();

@@ -1,7 +1,13 @@
 //! Sizes of a job, known before it starts.
 
 use super::training::Training;
-use crate::engine::{fit::TrainingMemory, spec::Architecture};
+use crate::{
+    data::{
+        recipe::{Preparation, PreparedRows, preparing_bytes},
+        schema::Column,
+    },
+    engine::{fit::TrainingMemory, spec::Architecture},
+};
 use serde::{Deserialize, Serialize};
 
 /// Sizes of what a job trains.
@@ -27,8 +33,8 @@ pub struct JobMemory {
     /// Training, without its data.
     #[serde(flatten)]
     pub training: FitMemory,
-    /// Initializing the weights, counting the confusion matrix, and storing the weights: the most that one of these takes beside the
-    /// weights, before or after training.
+    /// Fitting and applying the preprocessing, initializing the weights, counting the confusion matrix, and storing the weights: the
+    /// most that one of these takes beside the weights, before or after training.
     #[serde(default)]
     pub other_phases_bytes: u64,
     /// Reading a table and storing records, of any size; an estimate.
@@ -56,6 +62,26 @@ pub(crate) struct Tables {
     pub target_cells: u64,
     /// Whether rows are weighted.
     pub weighted: bool,
+    /// Fitting and applying the recipe, beside the columns and the inputs.
+    pub preparing_bytes: u64,
+}
+
+impl Tables {
+    /// With the memory that these columns take while they are prepared.
+    pub fn prepared(self, columns: &[(&Column, &Preparation)]) -> Self {
+        let rows = PreparedRows {
+            rows: self.rows.max(self.validation_rows),
+            training_rows: self.training_rows as u64,
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+        };
+        Self { preparing_bytes: preparing_bytes(columns, rows), ..self }
+    }
+
+    /// Bytes before training beside the columns and the inputs, whose elements have `element` bytes. Oversampling copies the inputs.
+    fn preparing(&self, element: u64) -> u64 {
+        let inputs = (self.training_rows as u64).saturating_mul(self.input_columns).saturating_mul(element);
+        self.preparing_bytes.max(if self.repeated_rows > 0 { inputs } else { 0 })
+    }
 }
 
 /// Bytes of a number of a table; other cells take less.
@@ -124,7 +150,7 @@ impl JobSummary {
         let table = rows.saturating_mul(tables.columns).saturating_mul(NUMBER);
         let data = tensors.saturating_add(order);
         let weights = parameters.saturating_mul(ELEMENT);
-        let others = other_phases(architecture, weights);
+        let others = other_phases(architecture, weights).max(tables.preparing(ELEMENT));
         let phase = fit.total_bytes().max(weights.saturating_add(others));
         Self {
             parameters: Some(parameters),
@@ -150,6 +176,7 @@ impl JobSummary {
         let data = rows.saturating_mul(cells).saturating_mul(NUMBER).saturating_add(rows.saturating_mul(ROW_INDEX));
         let rows = tables.rows.saturating_add(tables.validation_rows);
         let table = rows.saturating_mul(tables.columns).saturating_mul(NUMBER);
+        let preparing = tables.preparing(NUMBER);
         Self {
             parameters: None,
             trainable_parameters: None,
@@ -157,9 +184,9 @@ impl JobSummary {
                 table_bytes: table,
                 data_bytes: data,
                 training: FitMemory::Classical { fit_bytes },
-                other_phases_bytes: 0,
+                other_phases_bytes: preparing,
                 service_bytes: SERVICE,
-                peak_bytes: [data, fit_bytes, SERVICE].into_iter().fold(table, u64::saturating_add),
+                peak_bytes: [data, fit_bytes.max(preparing), SERVICE].into_iter().fold(table, u64::saturating_add),
             },
         }
     }

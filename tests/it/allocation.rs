@@ -2,10 +2,17 @@
 
 #![allow(unsafe_code, reason = "an allocator that counts has to be one")]
 
-use epoca::engine::{
-    fit::{EpochReport, EventSink, FitPlan, OutputPlan, Progress, Samples, TrainingMemory, ValidationFreq, fit},
-    network::Network,
-    spec::{Definition, Limits},
+use epoca::{
+    data::{
+        read::{Format, Inspection, ReadOptions, TableLimits, inspect, load},
+        recipe::{OutputTargets, Preparation, PreparedRows, Recipe, Scale, Task, preparing_bytes},
+    },
+    engine::{
+        fit::{EpochReport, EventSink, FitPlan, OutputPlan, Progress, Samples, TrainingMemory, ValidationFreq, fit},
+        network::Network,
+        shape::Shape,
+        spec::{Definition, Limits},
+    },
 };
 use ndarray::Array2;
 use serde_json::{from_value, json};
@@ -228,5 +235,56 @@ fn a_fit_takes_the_memory_that_was_said() {
                 "{layers}, batches of {batch_size}: {taken} bytes, {said} were said"
             );
         }
+    }
+}
+
+#[test]
+fn a_recipe_takes_the_memory_that_was_said() {
+    const ROWS: usize = 20_000;
+    let row = |n: usize| {
+        let number = if n.is_multiple_of(9) { String::new() } else { format!("{}.5", n * 7919 % 10_007) };
+        format!("{number},2024{:02}{:02},city{},{}\n", n % 12 + 1, n % 28 + 1, n % 50, n % 3)
+    };
+    let csv = format!("x,day,city,y\n{}", (0..ROWS).map(row).collect::<String>());
+    let (format, limits) = (Format::named("csv").unwrap(), TableLimits { rows: 1 << 20, columns: 10, cell_bytes: 100 });
+    let Inspection { columns, dialect, rows, .. } =
+        inspect(&mut csv.as_bytes(), format, &ReadOptions::default(), &limits).unwrap();
+    let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
+    let table = load(&mut csv.as_bytes(), format, &dialect, &columns, &names, rows).unwrap();
+    let (scale, shape) = (Scale::standardize(), Shape(vec![1]));
+    let targets = OutputTargets {
+        name: "",
+        task: Task::Regression,
+        columns: &names[3..],
+        logits: None,
+        shape: &shape,
+        ignore_class: None,
+        scale: &scale,
+    };
+    let training: Vec<usize> = (0..ROWS).collect();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let prepared = PreparedRows { rows, training_rows: rows, threads: 1 };
+    for (name, preparation) in [
+        ("x", json!({"type": "number", "scale": "standardize", "missing": "median"})),
+        ("x", json!({"type": "number", "scale": ["quantile", "robust"], "missing": "most_frequent"})),
+        (
+            "day",
+            json!({"type": "datetime", "format": "%Y%m%d", "features": ["trend", "month"], "scale": "standardize",
+                   "missing": "median"}),
+        ),
+        ("city", json!({"type": "category", "encode": "target", "unseen": "zeros", "missing": "level"})),
+        ("city", json!({"type": "category", "encode": "ordinal", "unseen": "zeros", "missing": "level"})),
+    ] {
+        let preparation: Preparation = from_value(preparation).unwrap();
+        let column = columns.iter().find(|column| column.name == name).unwrap();
+        let said = preparing_bytes(&[(column, &preparation)], prepared);
+        let feature = [name.to_owned()];
+        let taken = pool.install(|| {
+            most_bytes(|| {
+                let fitted = Recipe::fit(&table, &columns, &feature, &[targets], &[preparation.clone()], &training);
+                fitted.unwrap();
+            })
+        });
+        assert!(taken <= said && said <= 2 * taken + 50_000, "{name} {preparation:?}: {taken} of {said}");
     }
 }

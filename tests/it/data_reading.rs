@@ -22,6 +22,8 @@ async fn separators_are_detected_outside_quotes_and_before_the_rows() {
         ("a,b,y\r0,0,p\r1,2,q\r", ",", 0, vec!["a", "b", "y"]),
         ("a,b\n1,2\n  \n\u{1a}", ",", 0, vec!["a", "b"]),
         ("\u{feff}\u{feff}a,b\n1,2\n", ",", 0, vec!["a", "b"]),
+        ("a,b,\n1,2,\n3,4,\n", ",", 0, vec!["a", "b"]),
+        ("a,b\n1,2,\n3,4,\n", ",", 0, vec!["a", "b"]),
     ]
     .into_iter()
     .enumerate()
@@ -49,7 +51,9 @@ async fn what_is_no_table_is_named() {
         ("[{\"a\":1}]", "JSON"),
         ("PK\u{3}\u{4}\u{14}", ".xlsx"),
         (",a,b\n0,1,2\n", "index of pandas"),
-        ("a,b,\n1,2,\n", "at the end of the line"),
+        ("\"Data Source\",\"Indicators\",\n\na,b,y\n0,0,p\n1,2,q\n", "skip_rows=2"),
+        ("Report May, 2024\na;b;y\n1;2;p\n", "skip_rows=1"),
+        ("a,b,y\n0,0,p,\n1,2,q,r\n", "line 3: expected 3 cells, received 4"),
         ("0,0,p\n1,2,q\n", "header=false"),
     ] {
         let detail = tables.refused(file).await;

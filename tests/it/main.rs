@@ -11,6 +11,7 @@ mod classical_trees;
 mod command_line;
 mod commands;
 mod data_columns;
+mod data_doubts;
 mod data_learning;
 mod data_memory;
 mod data_profile;

@@ -75,6 +75,8 @@ pub struct Candidates {
     patterns: Arc<[DatePattern]>,
     alive: Vec<Candidate>,
     texts: u64,
+    /// A pattern that is no longer tried, and fitted half of the texts.
+    half: Option<usize>,
 }
 
 /// The dates of a column.
@@ -110,7 +112,7 @@ impl Candidates {
             max: f64::NEG_INFINITY,
         };
         let alive = (0..forms.patterns.len()).map(candidate).collect();
-        Self { patterns: Arc::clone(&forms.patterns), alive, texts: 0 }
+        Self { patterns: Arc::clone(&forms.patterns), alive, texts: 0, half: None }
     }
 
     /// Whether a pattern is still tried.
@@ -137,12 +139,24 @@ impl Candidates {
             }
         }
         if !is_date || self.alive.len() > 1 {
+            let half = &mut self.half;
             self.alive.retain(|it| {
                 let odd = texts - it.fits;
-                it.given || odd < ENOUGH || (it.fits > 0 && odd * DATES_PER_TEXT / 2 <= texts)
+                let is_kept = it.given || odd < ENOUGH || (it.fits > 0 && odd * DATES_PER_TEXT / 2 <= texts);
+                if !is_kept && it.fits * 2 >= texts {
+                    half.get_or_insert(it.pattern);
+                }
+                is_kept
             });
         }
         is_date
+    }
+
+    /// A form that half of the texts have, at least of the first ones.
+    pub fn half(&self) -> Option<&DatePattern> {
+        let fits = self.alive.iter().filter(|it| !it.given && it.fits > 0 && it.fits * 2 >= self.texts);
+        let best = fits.max_by_key(|it| it.fits).map(|it| it.pattern).or(self.half)?;
+        self.patterns.get(best)
     }
 
     /// The dates of the column: of the `given` form, or of the one that fits nearly all texts. `None` where too few are dates.

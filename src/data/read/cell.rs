@@ -23,6 +23,17 @@ pub(super) enum Cell<'a> {
     Boolean(bool),
 }
 
+impl Cell<'_> {
+    /// With text that is always text as written text, if `reads_text`.
+    #[inline]
+    pub fn read_as(self, reads_text: bool) -> Self {
+        match self {
+            Self::Text(text) if reads_text => Self::Written { text: Cow::Borrowed(text), quoted: true },
+            cell => cell,
+        }
+    }
+}
+
 /// The meaning of a written cell.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Token {
@@ -48,8 +59,16 @@ const PLACEHOLDERS: [&str; 21] = [
 /// The one decision what of a text is content: white space around it is not, at upload and at prediction.
 #[inline]
 pub(crate) fn trim(text: &str) -> &str {
-    text.trim()
+    match text.as_bytes() {
+        [] => text,
+        // most texts
+        [b'!'..=b'~', .., b'!'..=b'~'] | [b'!'..=b'~'] => text,
+        _ => text.trim_matches(|character: char| character.is_whitespace() || ZERO_WIDTH.contains(&character)),
+    }
 }
+
+/// Characters without a width: zero-width space, word joiner, byte order mark.
+const ZERO_WIDTH: [char; 3] = ['\u{200b}', '\u{2060}', '\u{feff}'];
 
 /// The meaning of a written cell in this spelling.
 #[inline]

@@ -31,6 +31,20 @@ pub enum CellRef {
     Boolean(bool),
 }
 
+impl CellRef {
+    /// Whether it has neither a value nor text.
+    pub(super) fn is_empty(self) -> bool {
+        match self {
+            Self::Missing => true,
+            Self::Written(start, end)
+            | Self::Quoted(start, end)
+            | Self::Escaped(start, end)
+            | Self::Text(start, end) => start == end,
+            Self::Number(_) | Self::Integer(_) | Self::Unsigned(_) | Self::Boolean(_) => false,
+        }
+    }
+}
+
 /// Consecutive rows. Readers pass one chunk after the other, so that a file of any length takes the memory of one chunk.
 #[derive(Debug)]
 pub struct Chunk<'a> {
@@ -48,6 +62,10 @@ pub struct Chunk<'a> {
     pub unit: &'static str,
     /// How the text spells numbers and missing values.
     pub spelling: &'a Spelling,
+    /// The names of the columns.
+    pub names: &'a [String],
+    /// What is doubled in [`CellRef::Escaped`].
+    pub quote: char,
 }
 
 /// Takes chunks until it breaks or fails.
@@ -61,11 +79,11 @@ impl Chunk<'_> {
             |start, end, quoted| Cell::Written { text: Cow::Borrowed(cell::trim(self.text(start, end))), quoted };
         match cell {
             CellRef::Missing => Cell::Missing,
-            // the reader leaves no white space around it
-            CellRef::Written(start, end) => Cell::Written { text: Cow::Borrowed(self.text(start, end)), quoted: false },
+            CellRef::Written(start, end) => written(start, end, false),
             CellRef::Quoted(start, end) => written(start, end, true),
             CellRef::Escaped(start, end) => {
-                let text = cell::trim(self.text(start, end)).replace("\"\"", "\"");
+                let quote = self.quote.to_string();
+                let text = cell::trim(self.text(start, end)).replace(&quote.repeat(2), &quote);
                 Cell::Written { text: Cow::Owned(text), quoted: true }
             }
             CellRef::Text(start, end) => Cell::Text(cell::trim(self.text(start, end))),

@@ -1,9 +1,10 @@
 //! Files with damage of every kind, read by every reader: an answer or a refusal, never a panic.
 //!
-//! `EPOCA_FUZZ_SECONDS=600 cargo test --lib read::fuzz` runs each reader for ten minutes. A failure names the seed of the file
-//! and of the damage.
+//! `EPOCA_FUZZ_SECONDS=600 cargo test --lib read::fuzz -- --nocapture` runs each reader for ten minutes, and `EPOCA_FUZZ_FORMAT=csv`
+//! one alone. A failure names the seed of the file and of the damage: `EPOCA_FUZZ_SEED=7` reads this file again.
 
 use super::{Format, ReadError, ReadOptions, RowRange, TableLimits, encoding_named, inspect, load, rows};
+use crate::data::schema::{ColumnType, GivenType};
 use rand::{Rng, RngExt, SeedableRng, rngs::SmallRng};
 use rstest::rstest;
 use std::{
@@ -119,21 +120,49 @@ fn read(file: &[u8], format: Format, options: &ReadOptions) -> Result<(), ReadEr
     Ok(())
 }
 
+/// The file of this seed, and how it is read.
+fn damaged(format: &str, seeds: &[Vec<u8>], seed: u64) -> (Vec<u8>, ReadOptions) {
+    let mut random = SmallRng::seed_from_u64(seed);
+    let mut file = seeds[seed as usize % seeds.len()].clone();
+    damage(&mut file, &mut random);
+    let encoding = random.random_bool(0.1).then(|| encoding_named("windows-1252").unwrap());
+    let mut options = ReadOptions { encoding: encoding.filter(|_| format != "parquet"), ..ReadOptions::default() };
+    if matches!(format, "csv" | "tsv") {
+        let mut byte = |bytes: &[u8]| random.random_bool(0.1).then(|| bytes[random.random_range(0..bytes.len())]);
+        (options.separator, options.quote) = (byte(b",;|\t "), byte(b"'\""));
+        (options.decimal, options.comment) = (byte(b".,"), byte(b"#%1"));
+        options.header = random.random_bool(0.1).then(|| random.random());
+        options.skip_rows = random.random_bool(0.1).then(|| random.random_range(0..5));
+    }
+    if random.random_bool(0.2) {
+        let kind =
+            [ColumnType::Number, ColumnType::Boolean, ColumnType::Category, ColumnType::Datetime, ColumnType::Ignored];
+        let kind = kind[random.random_range(0..kind.len())];
+        options.types = [("a".to_owned(), GivenType { kind, order: Vec::new(), format: None })].into();
+    }
+    (file, options)
+}
+
 #[rstest]
 fn damaged_files_are_answered(#[values("csv", "tsv", "json", "ndjson", "parquet")] name: &str) {
     let format = Format::named(name).unwrap();
-    let seconds: Option<u64> = std::env::var("EPOCA_FUZZ_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
+    if std::env::var("EPOCA_FUZZ_FORMAT").is_ok_and(|only| only != name) {
+        return;
+    }
+    let setting = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
+    let seeds = seeds(name);
+    if let Some(seed) = setting("EPOCA_FUZZ_SEED") {
+        let (file, options) = damaged(name, &seeds, seed);
+        eprintln!("{name}: {:?}", String::from_utf8_lossy(&file));
+        return eprintln!("{:?}", read(&file, format, &options));
+    }
+    let seconds = setting("EPOCA_FUZZ_SECONDS");
     let until = seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
     let first: u64 = if seconds.is_some() { SmallRng::from_rng(&mut rand::rng()).next_u64() >> 20 } else { 0 };
-    let seeds = seeds(name);
     let (mut tried, mut readable) = (0, 0);
     while until.map_or(tried < QUICK, |until| Instant::now() < until) {
         let seed = first + tried;
-        let mut random = SmallRng::seed_from_u64(seed);
-        let mut file = seeds[seed as usize % seeds.len()].clone();
-        damage(&mut file, &mut random);
-        let encoding = random.random_bool(0.1).then(|| encoding_named("windows-1252").unwrap());
-        let options = ReadOptions { encoding: encoding.filter(|_| name != "parquet"), ..ReadOptions::default() };
+        let (file, options) = damaged(name, &seeds, seed);
         let began = Instant::now();
         match catch_unwind(AssertUnwindSafe(|| read(&file, format, &options))) {
             Ok(outcome) => readable += u64::from(outcome.is_ok()),

@@ -6,6 +6,7 @@ use super::{
     error::ReadError,
     numeric::Numeric,
     spelling::Spelling,
+    summary::reads_text,
 };
 use crate::data::{
     date::DatePattern,
@@ -61,30 +62,35 @@ impl<'a> Builder<'a> {
             ))
         };
         let spelling = chunk.spelling;
+        let reads_text = self.column.is_given();
         match &mut self.cells {
-            Cells::Number(values) => values.extend(column.iter().map(|&cell| match chunk.cell(cell) {
-                Cell::Number(number) => number.value,
-                Cell::Written { text, .. } => match cell::read(&text, spelling) {
-                    Token::Number(value) => value,
+            Cells::Number(values) => {
+                values.extend(column.iter().map(|&cell| match chunk.cell(cell).read_as(reads_text) {
+                    Cell::Number(number) => number.value,
+                    Cell::Written { text, .. } => match cell::read(&text, spelling) {
+                        Token::Number(value) => value,
+                        _ => f64::NAN,
+                    },
+                    // what is no number is missing: the dataset's warnings name it
                     _ => f64::NAN,
-                },
-                // what is no number is missing: the dataset's warnings name it
-                _ => f64::NAN,
-            })),
+                }))
+            }
             Cells::Datetime(values) => {
                 let Some(format) = &self.column.format else { return Ok(()) };
                 values.extend(column.iter().map(|&cell| seconds(&chunk.cell(cell), format)));
             }
-            Cells::Boolean(values) => values.extend(column.iter().map(|&cell| match chunk.cell(cell) {
-                Cell::Boolean(value) => Some(value),
-                Cell::Number(number) => truth(number.value),
-                Cell::Written { text, .. } => match cell::read(&text, spelling) {
-                    Token::Boolean(value) => Some(value),
-                    Token::Number(value) => truth(value),
+            Cells::Boolean(values) => {
+                values.extend(column.iter().map(|&cell| match chunk.cell(cell).read_as(reads_text) {
+                    Cell::Boolean(value) => Some(value),
+                    Cell::Number(number) => truth(number.value),
+                    Cell::Written { text, .. } => match cell::read(&text, spelling) {
+                        Token::Boolean(value) => Some(value),
+                        Token::Number(value) => truth(value),
+                        _ => None,
+                    },
                     _ => None,
-                },
-                _ => None,
-            })),
+                }))
+            }
             Cells::Category { codes: values, .. } => {
                 for (row, &cell) in column.iter().enumerate() {
                     let cell = chunk.cell(cell);
@@ -154,7 +160,8 @@ pub(super) fn level<'c>(cell: &'c Cell<'_>, spelling: &Spelling) -> Option<Cow<'
 pub(super) fn record(chunk: &Chunk<'_>, row: usize, columns: &[Column]) -> Value {
     let cells = columns.iter().enumerate().map(|(index, column)| {
         let cell = chunk.columns.get(index).and_then(|cells| cells.get(row)).copied().unwrap_or(CellRef::Missing);
-        (column.name.clone(), value(&chunk.cell(cell), column.kind, chunk.spelling))
+        let cell = chunk.cell(cell).read_as(column.is_given() && reads_text(column.kind));
+        (column.name.clone(), value(&cell, column.kind, chunk.spelling))
     });
     Value::Object(cells.collect::<Map<_, _>>())
 }

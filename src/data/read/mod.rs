@@ -3,6 +3,7 @@
 //! A format cuts the file into chunks of cells by column ([`reader::Reader`]). Everything after that is the same for every
 //! format and runs column by column on all threads. The result does not depend on the number of threads.
 
+mod amount;
 mod cell;
 pub mod chunk;
 mod codes;
@@ -15,6 +16,7 @@ mod duplicates;
 mod encoding;
 pub mod error;
 mod json;
+mod kind;
 pub mod limits;
 mod load;
 mod names;
@@ -37,7 +39,7 @@ pub use limits::TableLimits;
 pub use options::{Dialect, ReadOptions};
 pub use registry::Format;
 pub use source::Source;
-pub(crate) use summary::MAX_LISTED_INTEGERS;
+pub(crate) use summary::{MAX_LISTED_INTEGERS, reads_text};
 pub use warning::DatasetWarning;
 
 use crate::{
@@ -85,9 +87,12 @@ pub fn inspect(
     let mut rows = 0;
     let forms = DateForms::new(options.types.values().filter_map(|given| given.format.as_ref()));
     let mut spelling = Spelling::USUAL;
-    let Reading { names, dialect } = read(source, format, options, limits, &mut |chunk| {
+    let Reading { names, dialect, warnings: of_file } = read(source, format, options, limits, &mut |chunk| {
         // a JSON column may begin in any record
-        summaries.resize_with(chunk.columns.len(), || ColumnSummary::after(chunk.rows_before, chunk.columns.len()));
+        summaries.extend((summaries.len()..chunk.columns.len()).map(|index| {
+            let given = chunk.names.get(index).and_then(|name| options.types.get(name));
+            ColumnSummary::after(chunk.rows_before, chunk.columns.len(), given.map(|given| given.kind))
+        }));
         if rows == 0 {
             spelling = chunk.spelling.clone();
         }
@@ -111,7 +116,7 @@ pub fn inspect(
     }
     let columns_of_bare_numbers = summaries.iter().filter(|summary| summary.has_bare_numbers()).count();
     let mut columns = Vec::with_capacity(names.len());
-    let mut warnings = Vec::new();
+    let mut warnings = of_file;
     for (summary, name) in summaries.into_iter().zip(names) {
         let given = options.types.get(&name);
         let (column, about) =
@@ -119,7 +124,7 @@ pub fn inspect(
         columns.push(column);
         warnings.extend(about);
     }
-    warnings.extend(header_of_numbers(&columns, &dialect));
+    warnings.extend(header_of_numbers(&columns, &dialect, &spelling));
     if let (true, Some(first)) = (options.strict, warnings.first()) {
         let column = first.column.as_ref().map_or_else(String::new, |column| format!("column {column:?}: "));
         return Err(ReadError::Invalid(format!("{column}{}", first.detail)));
@@ -128,12 +133,28 @@ pub fn inspect(
     Ok(Inspection { rows, columns, dialect, warnings })
 }
 
+/// Whether people read this text as a number, and programs do not.
+pub(crate) fn is_amount(text: &str) -> bool {
+    number_in(text).is_none() && amount::unit(text, &Spelling::USUAL).is_some()
+}
+
 /// A header whose names are numbers above every number column is probably a row.
-fn header_of_numbers(columns: &[Column], dialect: &Dialect) -> Option<DatasetWarning> {
+fn header_of_numbers(columns: &[Column], dialect: &Dialect, spelling: &Spelling) -> Option<DatasetWarning> {
+    let number_in = |text: &str| match cell::read(text, spelling) {
+        cell::Token::Number(number) => Some(number),
+        _ => None,
+    };
     let numbers = || columns.iter().filter(|column| column.kind == ColumnType::Number);
     let is_number = |column: &Column| number_in(&column.name).is_some();
     let is_fraction = |column: &Column| number_in(&column.name).is_some_and(|value| value.fract() != 0.0);
-    let is_suspect = dialect.header == Some(true) && numbers().all(is_number) && numbers().any(is_fraction);
+    // years or places as names ascend
+    let values: Vec<f64> = numbers().filter_map(|column| number_in(&column.name)).collect();
+    let ascends = match values.as_slice() {
+        [only] => [0.0, 1.0].contains(only),
+        values => values.windows(2).all(|pair| matches!(pair, [a, b] if a < b)),
+    };
+    let is_suspect =
+        dialect.header == Some(true) && numbers().all(is_number) && (numbers().any(is_fraction) || !ascends);
     is_suspect.then(|| {
         let names: Vec<String> = columns.iter().take(5).map(|column| column.name.clone()).collect();
         DatasetWarning {

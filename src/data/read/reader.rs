@@ -6,6 +6,7 @@ use super::{
     limits::TableLimits,
     options::{Dialect, ReadOptions},
     source::Source,
+    warning::DatasetWarning,
 };
 use serde_json::Value;
 
@@ -16,6 +17,8 @@ pub struct Reading {
     pub names: Vec<String>,
     /// How the file was read.
     pub dialect: Dialect,
+    /// What was not taken at face value, beside the cells.
+    pub warnings: Vec<DatasetWarning>,
 }
 
 /// One file format: its names in the protocol, and its reader. A format is one file with this trait and one row of

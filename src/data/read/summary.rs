@@ -5,6 +5,7 @@ mod dates;
 mod moments;
 
 use super::{
+    amount,
     cell::{self, Cell, Token},
     chunk::{CellRef, Chunk},
     codes::Codes,
@@ -17,7 +18,7 @@ use super::{
 };
 use crate::data::{
     date::{Candidates, DateForms},
-    schema::{Column, ColumnType, GivenType},
+    schema::{Column, ColumnType, GIVEN, GivenType},
 };
 use columns::ordinal;
 use moments::Moments;
@@ -37,8 +38,12 @@ pub(super) struct ColumnSummary {
     trues: u64,
     falses: u64,
     texts: Examples,
-    /// Texts that would be numbers without currency signs, percent signs, blanks and groups.
+    /// Texts that people read as numbers.
     amounts: Examples,
+    /// Their unit.
+    unit_of_amounts: Option<Box<str>>,
+    /// Texts that are spelled as numbers, and are text in the file.
+    text_numbers: u64,
     /// Forms of dates that the texts may have; nothing before the first text.
     dates: Option<Box<Candidates>>,
     odd_dates: Examples,
@@ -51,6 +56,8 @@ pub(super) struct ColumnSummary {
     codes: Codes,
     pub distinct: Distinct,
     unit: &'static str,
+    /// Whether text that is always text is read as written text: the client says that the column has numbers.
+    reads_text: bool,
 }
 
 /// A number that `f32` cannot hold: an error if the column is a number column.
@@ -71,8 +78,8 @@ pub(super) struct TableFacts<'a> {
 }
 
 impl ColumnSummary {
-    /// A column that the first `rows` rows do not have, of a table of so many columns.
-    pub fn after(rows: u64, columns: usize) -> Self {
+    /// A column that the first `rows` rows do not have, of a table of so many columns; `given` is the type that the client gives.
+    pub fn after(rows: u64, columns: usize, given: Option<ColumnType>) -> Self {
         Self {
             missing: rows,
             placeholders: Examples::default(),
@@ -80,6 +87,8 @@ impl ColumnSummary {
             falses: 0,
             texts: Examples::default(),
             amounts: Examples::default(),
+            unit_of_amounts: None,
+            text_numbers: 0,
             dates: None,
             odd_dates: Examples::default(),
             moments: Moments::default(),
@@ -90,6 +99,7 @@ impl ColumnSummary {
             codes: Codes::default(),
             distinct: Distinct::default(),
             unit: "line",
+            reads_text: given.is_some_and(reads_text),
         }
     }
 
@@ -107,7 +117,7 @@ impl ColumnSummary {
     pub fn add(&mut self, chunk: &Chunk<'_>, cells: &[CellRef], counting: &Counting<'_>, forms: &DateForms) {
         self.unit = chunk.unit;
         for (row, &cell) in cells.iter().enumerate() {
-            match chunk.cell(cell) {
+            match chunk.cell(cell).read_as(self.reads_text) {
                 Cell::Missing => self.missing += 1,
                 Cell::Text("") => self.missing += 1,
                 Cell::Text(text) => {
@@ -160,8 +170,14 @@ impl ColumnSummary {
         self.texts.add(&line, text);
         self.date(text, &line, forms);
         // Only a column of such texts is warned of: after some that are none it is no longer looked at.
-        if self.amounts.count * 2 >= self.texts.count.saturating_sub(10) && is_amount(text, spelling) {
-            self.amounts.add(&line, text);
+        if self.amounts.count * 2 >= self.texts.count.saturating_sub(10)
+            && let Some(unit) = amount::unit(text, spelling)
+        {
+            // numbers with letters of many kinds behind them are codes
+            if unit.is_empty() || &**self.unit_of_amounts.get_or_insert_with(|| unit.into()) == unit {
+                self.amounts.add(&line, text);
+            }
+            self.text_numbers += u64::from(matches!(cell::read(text, spelling), Token::Number(_)));
         }
     }
 
@@ -199,7 +215,7 @@ impl ColumnSummary {
         let dates = self.dates.as_ref().and_then(|dates| dates.finish(form));
         let are_dates = texts > 0 && numbers == 0 && booleans == 0;
         let (kind, reason) = match given {
-            Some(kind) => (kind, Some("the option `types`".to_owned())),
+            Some(kind) => (kind, Some(GIVEN.to_owned())),
             None if are_dates && dates.as_ref().is_some_and(|dates| dates.others.is_empty()) => {
                 (ColumnType::Datetime, None)
             }
@@ -214,7 +230,14 @@ impl ColumnSummary {
         };
         if kind == ColumnType::Category && given.is_none() {
             let mut odd = self.texts.clone();
-            if numbers > 0 && numbers >= texts && booleans == 0 && texts > 0 {
+            if booleans > 0 {
+                let all = numbers + texts + booleans + self.placeholders.count;
+                let other = if texts > 0 { odd.first(self.unit) } else { format!("{numbers} are numbers") };
+                let detail = format!("{booleans} of {all} cells are true or false; {other}: the column is a category");
+                let count = all - booleans;
+                let warning = std::mem::take(&mut odd).warning("mixed_column", &name, detail);
+                warnings.push(DatasetWarning { count, ..warning });
+            } else if numbers > 0 && numbers >= texts && texts > 0 {
                 let detail = format!(
                     "{numbers} of {} cells are numbers, too few for a number column; {}: the column is a category",
                     numbers + texts,
@@ -222,13 +245,29 @@ impl ColumnSummary {
                 );
                 warnings.push(std::mem::take(&mut odd).warning("mixed_column", &name, detail));
             } else if texts > 0 && numbers == 0 && self.amounts.count * 10 >= texts * 9 {
-                let detail = format!(
-                    "{} of {texts} texts are numbers with a sign, a unit or groups of digits; {}: the column is a category",
-                    self.amounts.count,
-                    self.amounts.first(self.unit)
-                );
+                let (count, first) = (self.amounts.count, self.amounts.first(self.unit));
+                let detail = match self.text_numbers == count {
+                    true => format!(
+                        "{count} of {texts} texts are spelled as numbers; {first}: the column is a category; if they are numbers, give \
+                         the option `types` {{{name:?}: \"number\"}}"
+                    ),
+                    false => format!(
+                        "{count} of {texts} texts are numbers with a sign, a unit or groups of digits; {first}: the column is a \
+                         category; write plain numbers, such as 1004.5"
+                    ),
+                };
                 warnings.push(std::mem::take(&mut self.amounts).warning("numbers_as_text", &name, detail));
             }
+        }
+        let half = self.dates.as_ref().filter(|_| are_dates && given.is_none() && dates.is_none());
+        if let Some(pattern) = half.and_then(|dates| dates.half()) {
+            let first = if self.odd_dates.count > 0 { &self.odd_dates } else { &self.texts };
+            let detail = format!(
+                "many texts are dates of the form {}, and others are not; {}: the column is a category",
+                pattern.as_str(),
+                first.first(self.unit)
+            );
+            warnings.push(first.clone().warning("mixed_column", &name, detail));
         }
         let ambiguous = dates.as_ref().filter(|dates| are_dates && given.is_none() && !dates.others.is_empty());
         let date_formats: Vec<_> = ambiguous
@@ -252,15 +291,7 @@ impl ColumnSummary {
     }
 }
 
-/// Whether a text is a number with a currency sign, a percent sign, blanks or groups of digits.
-fn is_amount(text: &str, spelling: &Spelling) -> bool {
-    if !text.bytes().any(|byte| byte.is_ascii_digit()) || text.len() > 40 {
-        return false;
-    }
-    let is_sign =
-        |character: char| matches!(character, '$' | '€' | '£' | '¥' | '%' | ' ' | '\u{a0}' | '\u{202f}' | '\'');
-    let bare: String = text.chars().filter(|character| !is_sign(*character)).collect();
-    let groups = |mark: u8, decimal: u8| Spelling { decimal, thousands: Some(mark), missing: None };
-    let is_number = |spelling: &Spelling| matches!(cell::read(&bare, spelling), Token::Number(_));
-    is_number(spelling) || is_number(&groups(b',', b'.')) || is_number(&groups(b'.', b','))
+/// Whether text that is always text, such as a JSON string, is read as written text in a column that the client gives this type.
+pub fn reads_text(given: ColumnType) -> bool {
+    matches!(given, ColumnType::Number | ColumnType::Boolean)
 }

@@ -14,7 +14,11 @@ use super::{
     preparation::{Preparation, levels},
     target_mean::{TargetMean, TargetValues},
 };
-use crate::data::{schema::Column, table::TableColumn};
+use crate::data::{
+    read::reads_text,
+    schema::{Column, ColumnType},
+    table::TableColumn,
+};
 use ndarray::Array2;
 use serde_json::Value;
 
@@ -93,7 +97,11 @@ impl Feature {
                 }
             }
         };
-        let from = Some(column.kind).filter(|kind| *kind != preparation.kind());
+        let from = match Some(column.kind).filter(|kind| *kind != preparation.kind()) {
+            // it may be text in the file
+            None if column.is_given() && reads_text(column.kind) => Some(ColumnType::Category),
+            from => from,
+        };
         let feature = Self { name: column.name.clone(), encoding, unseen: unseen_rule, from };
         Ok(FittedFeature { feature, of_training })
     }
@@ -176,7 +184,8 @@ fn target_mean(
     drop(codes);
     let (mean, of_rows) = TargetMean::fit(levels, &places, targets, settings);
     let width = mean.width();
-    let elements = of_rows.into_iter().flatten().collect();
+    let mut elements = Vec::with_capacity(of_rows.len() * width);
+    elements.extend(of_rows.into_iter().flatten());
     let elements = Array2::from_shape_vec((training.len(), width), elements).map_err(|error| error.to_string())?;
     Ok((mean, elements))
 }

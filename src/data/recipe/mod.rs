@@ -10,10 +10,12 @@ mod encode;
 mod encode_settings;
 mod feature;
 mod fit;
+mod fitted;
 mod hashing;
 mod json;
 mod levels;
 mod matrix;
+mod memory;
 mod missing;
 mod notes;
 mod numbers;
@@ -32,8 +34,10 @@ pub(crate) use decode::label_text;
 pub use decode::{Prediction, Probabilities};
 pub use encode::{Encoded, Encoder};
 pub use encode_settings::{Encode, EncodeSettings, Unseen};
+pub use fitted::FittedRecipe;
 pub use json::json_number;
 pub use matrix::Matrix;
+pub use memory::{PreparedRows, preparing_bytes};
 pub use missing::{Missing, MissingStrategy};
 pub use notes::PredictionWarning;
 pub use preparation::{Preparation, RecipeProfile, levels};
@@ -45,22 +49,20 @@ pub use task::{Task, TaskKind};
 use crate::{
     data::{
         named::{Named, PerOutput},
-        schema::{Column, ColumnType},
-        table::{Cells, Table, TableColumn},
+        schema::ColumnType,
+        table::{Table, TableColumn},
     },
     engine::{
         activation::Activation, field::FieldError, fit::Rescale, input_layout::InputColumn, real::Real, shape::Shape,
     },
 };
 use encode::Record;
-use feature::{ColumnEncoder, Feature, FittedFeature};
+use feature::{ColumnEncoder, Feature};
 use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::HashMap;
 use target::Target;
-use target_mean::TargetValues;
 
 /// The form in which recipes are stored; a change of it that old ones cannot be read by raises this number.
 const VERSION: u32 = 3;
@@ -122,30 +124,6 @@ pub struct OutputTargets<'a> {
     pub scale: &'a Scale,
 }
 
-/// A fitted recipe with the elements of the training rows that are not those of a prediction.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FittedRecipe {
-    /// What is stored with the version.
-    pub recipe: Recipe,
-    /// By feature: the elements of the training rows, where these are encoded by the rows of other folds.
-    cross_fitted: Vec<(usize, Array2<f64>)>,
-}
-
-impl FittedRecipe {
-    /// Inputs of the rows that the recipe was fitted on: [rows, columns of the inputs].
-    pub fn training_inputs<F: Real>(&self, table: &Table, training: &[usize]) -> Array2<F> {
-        let mut inputs = self.recipe.inputs(table, training);
-        for (index, elements) in &self.cross_fitted {
-            let first: usize = self.recipe.features.iter().take(*index).map(Feature::column_count).sum();
-            let next = first + elements.ncols();
-            inputs
-                .slice_mut(ndarray::s![.., first..next])
-                .zip_mut_with(elements, |input, element| *input = F::of(*element));
-        }
-        inputs
-    }
-}
-
 /// The input and output columns of a version.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Signature {
@@ -175,61 +153,6 @@ pub struct SignatureColumn {
 }
 
 impl Recipe {
-    /// Fits on the rows `training` of `table`. `features` are the columns of each input, one input after the other, each with its
-    /// preparation; a column of several inputs is fitted for each of them. The columns' levels come from `columns`, so that
-    /// widths are known before the data is read; a level that no training row has is encoded as an unseen one.
-    ///
-    /// # Errors
-    /// For columns that cannot be prepared so, each with its pointer.
-    pub fn fit(
-        table: &Table,
-        columns: &[Column],
-        features: &[String],
-        outputs: &[OutputTargets<'_>],
-        preparations: &[Preparation],
-        training: &[usize],
-    ) -> Result<FittedRecipe, Vec<FieldError>> {
-        let mut errors = Vec::new();
-        let mut fitted = Vec::with_capacity(features.len());
-        let mut cross_fitted = Vec::new();
-        let target_values = target_values(table, outputs, training);
-        let fit = |(name, preparation): (&String, &Preparation)| {
-            let (column, cells) = pair(table, columns, name)?;
-            Feature::fit(column, cells, preparation, training, target_values.as_ref())
-        };
-        let outcomes: Vec<Result<FittedFeature, String>> = features.par_iter().zip(preparations).map(fit).collect();
-        for (index, outcome) in outcomes.into_iter().enumerate() {
-            match outcome {
-                Err(detail) => errors.push(FieldError::new(format!("/features/{index}"), detail)),
-                Ok(FittedFeature { feature, of_training }) => {
-                    cross_fitted.extend(of_training.map(|elements| (index, elements)));
-                    fitted.push(feature);
-                }
-            }
-        }
-        let mut fitted_outputs = Vec::with_capacity(outputs.len());
-        for output in outputs {
-            let mut targets = Vec::with_capacity(output.columns.len());
-            let schemas: Vec<&Column> = output.columns.iter().filter_map(|name| column(columns, name).ok()).collect();
-            let tags = if output.task == Task::StepClasses { tags(&schemas).unwrap_or_default() } else { Vec::new() };
-            for name in output.columns {
-                let target = column(columns, name).and_then(|schema| Target::new(schema, output, &tags));
-                let target = target.map(|target| target.scaled(output, cells_of(table, name), training));
-                target.map_or_else(|detail| errors.push(FieldError::new("/target", detail)), |it| targets.push(it));
-            }
-            let (name, task, logits) = (output.name.to_owned(), output.task, output.logits);
-            let has_axes = matches!(task, Task::StepClasses | Task::Raw);
-            let axes = if has_axes { output.shape.0.clone() } else { Vec::new() };
-            fitted_outputs.push(Output { name, task, targets, logits, axes });
-        }
-        if errors.is_empty() {
-            let recipe = Self { version: VERSION, features: fitted, places: places(features), outputs: fitted_outputs };
-            Ok(FittedRecipe { recipe, cross_fitted })
-        } else {
-            Err(errors)
-        }
-    }
-
     /// What the columns of the inputs are.
     pub fn input_columns(&self) -> impl Iterator<Item = InputColumn> {
         self.features.iter().flat_map(Feature::columns)
@@ -365,59 +288,8 @@ impl Recipe {
     }
 }
 
-/// The targets of the training rows, where there is one target column: numbers, or classes by label.
-fn target_values(table: &Table, outputs: &[OutputTargets<'_>], training: &[usize]) -> Option<TargetValues> {
-    let names: Vec<&String> = outputs.iter().flat_map(|output| output.columns).collect();
-    let [name] = names.as_slice() else { return None };
-    Some(match &cells_of(table, name)?.cells {
-        Cells::Category { codes, levels } => TargetValues::Classes {
-            classes: training.iter().map(|&row| codes.get(row).map_or(usize::MAX, |code| *code as usize)).collect(),
-            count: levels.len(),
-        },
-        Cells::Boolean(values) => TargetValues::Classes {
-            classes: training.iter().map(|&row| usize::from(values.get(row) == Some(&Some(true)))).collect(),
-            count: 2,
-        },
-        cells => {
-            let numbers = cells::numbers(cells);
-            let values: Vec<f64> = training.iter().map(|&row| numbers.get(row)).collect();
-            let is_scaled = outputs.iter().any(|output| *output.scale != Scale::none());
-            TargetValues::Numbers(if is_scaled { standardized(values) } else { values })
-        }
-    })
-}
-
-/// Numbers with mean 0 and standard deviation 1.
-fn standardized(values: Vec<f64>) -> Vec<f64> {
-    let count = values.len().max(1) as f64;
-    let mean = values.iter().sum::<f64>() / count;
-    let deviation = (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt();
-    let divisor = if deviation > 0.0 { deviation } else { 1.0 };
-    values.into_iter().map(|value| (value - mean) / divisor).collect()
-}
-
-/// The place of each feature's column among the columns in order of first appearance; empty where each has its own.
-fn places(features: &[String]) -> Vec<usize> {
-    let mut known = HashMap::new();
-    let mut place = |name| {
-        let next = known.len();
-        *known.entry(name).or_insert(next)
-    };
-    let places: Vec<usize> = features.iter().map(|name| place(name.as_str())).collect();
-    if known.len() == features.len() { Vec::new() } else { places }
-}
-
-fn column<'a>(columns: &'a [Column], name: &str) -> Result<&'a Column, String> {
-    columns.iter().find(|column| column.name == name).ok_or_else(|| format!("there is no column {name:?}"))
-}
-
 fn cells_of<'a>(table: &'a Table, name: &str) -> Option<&'a TableColumn> {
     table.columns.iter().find(|column| column.name == name)
-}
-
-fn pair<'a>(table: &'a Table, columns: &'a [Column], name: &str) -> Result<(&'a Column, &'a TableColumn), String> {
-    let cells = cells_of(table, name).ok_or_else(|| format!("column {name:?} was not loaded"))?;
-    Ok((column(columns, name)?, cells))
 }
 
 #[cfg(test)]

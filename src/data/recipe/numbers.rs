@@ -42,16 +42,18 @@ impl Numbers {
     ) -> Self {
         let indicator = missing.indicator && has_missing;
         let mut values: Vec<f64> = values.collect();
-        let mut present: Vec<f64> = values.iter().copied().filter(|value| !value.is_nan()).collect();
+        let mut present = Vec::with_capacity(values.len());
+        present.extend(values.iter().copied().filter(|value| !value.is_nan()));
         let none_present = present.is_empty();
         let fill = match missing.strategy {
             MissingStrategy::Keep => None,
             _ if none_present => Some(0.0),
             MissingStrategy::Mean => Some(present.iter().sum::<f64>() / present.len() as f64),
-            MissingStrategy::MostFrequent => Some(most_frequent(present)),
+            MissingStrategy::MostFrequent => Some(most_frequent(&mut present)),
             MissingStrategy::Constant => Some(missing.number().unwrap_or_default()),
             MissingStrategy::Median | MissingStrategy::Level | MissingStrategy::Zeros => Some(median(&mut present)),
         };
+        drop(present);
         match fill {
             Some(fill) => values.iter_mut().filter(|value| value.is_nan()).for_each(|value| *value = fill),
             None => values.retain(|value| !value.is_nan()),
@@ -158,7 +160,7 @@ pub(super) fn median(values: &mut [f64]) -> f64 {
 }
 
 /// The most frequent value, the least of several.
-fn most_frequent(mut values: Vec<f64>) -> f64 {
+fn most_frequent(values: &mut [f64]) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
     let mut best = (0, 0.0);
     for run in values.chunk_by(|a, b| a == b) {

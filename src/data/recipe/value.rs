@@ -138,13 +138,15 @@ fn truth(feature: &Feature, value: &Value) -> Result<f64, String> {
     match value {
         Value::Bool(value) => Ok(f64::from(u8::from(*value))),
         Value::Null => Ok(f64::NAN),
-        Value::Number(number) if feature.is_from(ColumnType::Number) => {
+        Value::Number(number) if feature.is_from(ColumnType::Number) || feature.is_from(ColumnType::Category) => {
             let truth = number.as_f64().filter(|number| [0.0, 1.0].contains(number));
             truth.ok_or_else(|| format!("expected 0, 1, true, false or null, received {value}"))
         }
         Value::String(text) if feature.is_from(ColumnType::Category) => match trim(text) {
-            "true" | "1" => Ok(1.0),
-            "false" | "0" => Ok(0.0),
+            "1" => Ok(1.0),
+            "0" => Ok(0.0),
+            text if text.eq_ignore_ascii_case("true") => Ok(1.0),
+            text if text.eq_ignore_ascii_case("false") => Ok(0.0),
             missing if is_missing(missing) => Ok(f64::NAN),
             _ => Err(unexpected(feature, value)),
         },

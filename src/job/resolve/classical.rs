@@ -133,7 +133,10 @@ pub(super) fn resolve(
         repeated_rows: if training.oversampling { repeated_rows(target) } else { 0 },
         target_cells: 1,
         weighted: sample_weight.is_some() || training.class_weight.is_some(),
+        preparing_bytes: 0,
     };
+    let tables =
+        tables.prepared(&super::inputs::prepared_columns(None, features.as_deref().unwrap_or_default(), prepared));
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let size = Size { rows: training_rows, columns: width, task: of_model, threads };
     let summary = JobSummary::of_classical(model.memory_bytes(size), width as u64, &tables);

@@ -8,6 +8,9 @@ use crate::{
 };
 use std::collections::HashSet;
 
+/// What follows the number of missing cells of a target.
+pub(super) const MISSING_HINT: &str = "; the option `missing` of an upload says which texts are missing";
+
 /// The target columns; `None` where one of them is wrong.
 pub(super) fn targets<'a>(
     target: &Columns,
@@ -40,8 +43,9 @@ pub(super) fn targets<'a>(
             }
             Ok(column) if column.missing > 0 => {
                 let (missing, rows) = (column.missing, dataset.rows);
-                let detail =
-                    format!("expected a value in every row of {name:?}, but {missing} of its {rows} cells are missing");
+                let detail = format!(
+                    "expected a value in every row of {name:?}, but {missing} of its {rows} cells are missing{MISSING_HINT}"
+                );
                 errors.push(FieldError::new(pointer, detail));
             }
             Ok(column) => found.push(column),

@@ -2,7 +2,7 @@
 
 use super::request::JobRequest;
 use crate::{
-    data::{named::Named, schema::Column},
+    data::{named::Named, recipe::Preparation, schema::Column},
     engine::{
         field::{FieldError, escape},
         spec::Definition,
@@ -118,13 +118,22 @@ pub(super) fn x_columns(
     features: &[&Column],
     prepared: Option<&[Prepared]>,
 ) -> u64 {
-    let of = |column: &Column, it: &Prepared| it.preparation.columns(column) as u64;
-    let pairs = || features.iter().zip(prepared.unwrap_or_default());
-    let by_name =
-        |name: &String| pairs().find(|(column, _)| column.name == *name).map_or(0, |(column, it)| of(column, it));
+    prepared_columns(inputs, features, prepared).iter().map(|(column, it)| it.columns(column) as u64).sum()
+}
+
+/// The features of every input with their preparations, those of several inputs once for each.
+pub(super) fn prepared_columns<'a>(
+    inputs: Option<&Named<Vec<String>>>,
+    features: &[&'a Column],
+    prepared: Option<&'a [Prepared]>,
+) -> Vec<(&'a Column, &'a Preparation)> {
+    let pairs = || features.iter().copied().zip(prepared.unwrap_or_default().iter().map(|it| &it.preparation));
     match inputs {
-        None => pairs().map(|(column, it)| of(column, it)).sum(),
-        Some(inputs) => inputs.0.iter().flat_map(|(_, names)| names).map(by_name).sum(),
+        None => pairs().collect(),
+        Some(inputs) => {
+            let names = inputs.0.iter().flat_map(|(_, names)| names);
+            names.filter_map(|name| pairs().find(|(column, _)| column.name == *name)).collect()
+        }
     }
 }
 

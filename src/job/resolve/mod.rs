@@ -5,6 +5,7 @@ mod classical;
 mod columns;
 mod inputs;
 mod kind;
+mod label_lists;
 mod loss;
 mod output_request;
 mod request;

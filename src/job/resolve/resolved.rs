@@ -152,7 +152,10 @@ pub(super) fn resolve_network(
             },
             target_cells: targets.as_ref().map_or(0, Vec::len) as u64,
             weighted,
+            preparing_bytes: 0,
         };
+        let columns = inputs::prepared_columns(inputs.as_ref(), features.as_deref().unwrap_or_default(), prepared);
+        let tables = tables.prepared(&columns);
         let summary = JobSummary::new(architecture, training, &tables);
         errors.extend(check_memory(&summary, training, &tables, limits));
         summary

@@ -2,11 +2,13 @@
 
 use super::{
     columns::{is_flag, label_count, target_pointer},
+    label_lists::label_lists,
     loss::loss_name,
     output_request::{LOSS, OutputRequest, TARGET, TASK},
 };
 use crate::{
     data::{
+        read::{MAX_LISTED_INTEGERS, is_amount},
         recipe::{Task, indices, label_text, tags},
         schema::{Column, ColumnType},
     },
@@ -139,7 +141,11 @@ fn check_classes(column: &Column, task: Task, loss: Loss, width: usize) -> Resul
         ColumnType::Number if count < width => {
             format!("; fewer labels are allowed where all are unit indices, whole numbers from 0 to {}", width - 1)
         }
-        _ => String::new(),
+        _ => match (label_lists(column), amount(column)) {
+            (Some(lists), _) => format!("; {}", lists.detail()),
+            (None, Some(text)) => format!("; labels such as {text:?} are text: a regression learns plain numbers"),
+            (None, None) => String::new(),
+        },
     };
     let detail = format!(
         "expected an output of {count} units, one for each of the {count} classes of {:?} ({}), received {width}{hint}",
@@ -147,6 +153,13 @@ fn check_classes(column: &Column, task: Task, loss: Loss, width: usize) -> Resul
         first_labels(column)
     );
     Err(FieldError::new("/model", detail))
+}
+
+/// A label that people read as a number, where most labels are so.
+fn amount(column: &Column) -> Option<&str> {
+    let labels = column.levels()?;
+    let amounts: Vec<&str> = labels.iter().copied().filter(|label| is_amount(label)).collect();
+    amounts.first().copied().filter(|_| amounts.len() * 10 >= labels.len() * 9)
 }
 
 /// The first labels of a column, for a message.
@@ -317,12 +330,13 @@ fn class_labels(column: &Column, loss: Loss) -> Result<usize, FieldError> {
     let (column_name, distinct) = (&column.name, column.distinct);
     let refuse = |detail: String| Err(FieldError::new(TARGET, detail));
     let Some(values) = &column.values else {
+        let why = if distinct > MAX_LISTED_INTEGERS as u64 { "more than 1000" } else { "not all of them integers" };
         return match column.kind {
             ColumnType::Number => Err(FieldError::new(
                 LOSS,
                 format!(
-                    "{} learns class labels, but {column_name:?} has {distinct} different numbers, not all of them integers \
-                     or too many",
+                    "{} learns class labels, but {column_name:?} has {distinct} different numbers, {why}; to learn each of them as a \
+                     class, give the column the type category at upload",
                     loss_name(loss)
                 ),
             )),

@@ -1,6 +1,10 @@
 //! Checks of a validation dataset against the training dataset.
 
-use super::{columns::column, resolved_output::ClassColumn, table_view::TableView};
+use super::{
+    columns::{MISSING_HINT, column},
+    resolved_output::ClassColumn,
+    table_view::TableView,
+};
 use crate::{
     data::{
         recipe::indices,
@@ -32,7 +36,7 @@ pub(super) fn check_validation(
             Ok(other) if is_target && other.missing > 0 => {
                 let (missing, rows) = (other.missing, dataset.rows);
                 refuse(format!(
-                    "expected a value in every row of {:?}, but {missing} of its {rows} cells are missing",
+                    "expected a value in every row of {:?}, but {missing} of its {rows} cells are missing{MISSING_HINT}",
                     trained.name
                 ));
             }

@@ -1,6 +1,6 @@
 //! Warnings about a job that is allowed and probably not intended.
 
-use super::{resolved_output::ResolvedOutput, task::unreachable_target};
+use super::{label_lists::label_lists, resolved_output::ResolvedOutput, task::unreachable_target};
 use crate::{
     data::{
         recipe::{Task, indices},
@@ -28,7 +28,11 @@ pub(super) fn of_outputs(outputs: &[ResolvedOutput<'_>], architecture: &Architec
             columns: names(&output.request.columns),
             detail: fault.detail,
         });
-        [unreachable, classes_without_rows(output)].into_iter().flatten()
+        let lists = match (output.task.has_one_label(), output.request.columns.as_slice()) {
+            (true, [column]) => label_lists(column).map(|lists| lists.warning(column)),
+            _ => None,
+        };
+        [unreachable, classes_without_rows(output), lists].into_iter().flatten()
     };
     outputs.iter().enumerate().flat_map(of_output).collect()
 }

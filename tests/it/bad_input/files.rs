@@ -128,4 +128,9 @@ async fn a_cell_of_100_megabytes() {
         ),
     ];
     check(&server, "/v1/datasets?name=t", "text/csv", mistakes).await;
+    let json = format!("[{{\"a\": \"{cell}\"}}]");
+    let mistakes = vec![Mistake::text("a cell of 100 MB", json.clone(), 422, &["line 1", "bytes"])];
+    check(&server, "/v1/datasets?name=t", "application/json", mistakes).await;
+    let mistakes = vec![Mistake::text("a cell of 100 MB", &json[1..json.len() - 1], 422, &["line 1", "bytes"])];
+    check(&server, "/v1/datasets?name=t", "application/x-ndjson", mistakes).await;
 }

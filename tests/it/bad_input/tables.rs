@@ -38,14 +38,17 @@ async fn json_and_ndjson() {
     let server = Server::start().await;
     let deep = format!("[{{\"a\": {}{}}}]", "[".repeat(100_000), "]".repeat(100_000));
     let mistakes = vec![
-        Mistake::text("not JSON", "a,b\n1,2\n", 422, &["line 1"]),
-        Mistake::text("truncated", "[{\"a\": 1}, {\"a\":", 422, &[]),
+        Mistake::text("a CSV file", "a,b\n1,2\n", 422, &["text that is no JSON", "text/csv"]),
+        Mistake::text("a CSV file with a mark", "\u{feff}a,y\n1,p\n2,q\n", 422, &["text that is no JSON", "text/csv"]),
+        Mistake::text("a web page", "<!DOCTYPE html><html></html>", 422, &["HTML"]),
+        Mistake::text("a workbook", "PK\u{3}\u{4}", 422, &[".xlsx"]),
+        Mistake::text("truncated", "[{\"a\": 1}, {\"a\":", 422, &["line 1, column 16", "end of the text"]),
         Mistake::text("a number", "3", 422, &[]),
         Mistake::text("no records", "[]", 422, &["row"]),
         Mistake::text("a record that is a number", "[{\"a\": 1}, 2]", 422, &[]),
         Mistake::text("a cell that is a list", "[{\"a\": [1]}]", 422, &["a"]),
         Mistake::text("100,000 levels", deep, 422, &[]),
-        Mistake::text("NaN", "[{\"a\": NaN}]", 422, &[]),
+        Mistake::text("NaN", "[{\"a\": NaN}]", 422, &["line 1, column 8", "NaN", "send null"]),
         Mistake::text("1e400", "[{\"a\": 1e400}]", 422, &[]),
         Mistake::text("1e308", "[{\"a\": 1}, {\"a\": 1e308}]", 422, &["a"]),
         Mistake::text("columns without data", "{\"columns\": [\"a\"]}", 422, &["data"]),
@@ -54,8 +57,12 @@ async fn json_and_ndjson() {
     ];
     check(&server, "/v1/datasets?name=wrong", "application/json", mistakes).await;
     let mistakes = vec![
-        Mistake::text("a broken line", "{\"a\": 1}\n{\"a\": \n", 422, &["2"]),
-        Mistake::text("a line that is a list", "{\"a\": 1}\n[2]\n", 422, &["2"]),
+        Mistake::text("a broken line", "{\"a\": 1}\n{\"a\": \n", 422, &["line 2", "end of the text"]),
+        Mistake::text("a line that is a list", "{\"a\": 1}\n[2]\n", 422, &["line 2", "application/json"]),
+        Mistake::text("a line with NaN", "{\"a\": 1}\n{\"a\": NaN}\n", 422, &["line 2", "NaN", "send null"]),
+        Mistake::text("an array of records", "[\n{\"a\": 1}\n]\n", 422, &["line 1", "application/json"]),
+        Mistake::text("a record over lines", "{\n\"a\": 1\n}\n", 422, &["line 1", "a record ends in the line"]),
+        Mistake::text("a CSV file", "a,y\n1,p\n", 422, &["text that is no JSON", "text/csv"]),
         Mistake::text("nothing", "\n\n", 422, &["row"]),
     ];
     check(&server, "/v1/datasets?name=wrong", "application/x-ndjson", mistakes).await;

@@ -1,7 +1,7 @@
 //! Detection of the layout of a file from its first bytes: skipped lines, separator, header.
 
 use super::scanner::Scanner;
-use crate::data::read::{cell, chunk::CellRef, error::ReadError, options::ReadOptions, spelling::Spelling};
+use crate::data::read::{cell, chunk::CellRef, error::ReadError, kind, options::ReadOptions};
 
 /// Bytes that are looked at.
 const SAMPLE_BYTES: usize = 1 << 16;
@@ -9,6 +9,9 @@ const SAMPLE_BYTES: usize = 1 << 16;
 /// Separators that are detected. Of several that cut every line into equally many cells the first one is taken: commas occur
 /// within cells (`1,5`), the others hardly do.
 const SEPARATORS: [u8; 4] = [b'\t', b';', b'|', b','];
+
+/// Bytes that separate the cells of some files, and are not detected: they occur within cells.
+const OTHER_SEPARATORS: [u8; 6] = [b'^', b'~', b':', 0x01, 0x1f, 0x1e];
 
 /// Where the table begins, and how its lines are cut.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -23,21 +26,41 @@ pub(super) struct Layout {
 }
 
 /// The layout of the file that begins with `bytes`; `ended` says that these are all its bytes.
-pub(super) fn detect(bytes: &[u8], ended: bool, options: &ReadOptions) -> Result<Layout, ReadError> {
-    let whole = ended && bytes.len() <= SAMPLE_BYTES;
-    let sample =
-        Sample { bytes: bytes.get(..SAMPLE_BYTES).unwrap_or(bytes), whole, quote: options.quote.unwrap_or(b'"') };
-    if options.skip_rows.is_none() {
-        check_kind(sample.bytes)?;
+///
+/// `announced` is the separator that the format has where the options have none; a file without it that another one cuts is
+/// refused.
+pub(super) fn detect(
+    bytes: &[u8],
+    ended: bool,
+    announced: Option<u8>,
+    options: &ReadOptions,
+) -> Result<Layout, ReadError> {
+    let sample = Sample::new(bytes, ended, options.quote.unwrap_or(b'"'));
+    if options.skip_rows.is_none()
+        && let Some(received) = kind::other_than_text(sample.bytes).or_else(|| kind::json(sample.bytes))
+    {
+        return Err(ReadError::Invalid(format!("expected a text table, received {received}")));
     }
     let preamble = match options.skip_rows {
         Some(rows) => skipped(bytes, rows),
         None => preamble(sample.bytes, options.comment),
     };
     let rest = Sample { bytes: sample.bytes.get(preamble.end..).unwrap_or_default(), ..sample };
-    let separator = match options.separator.or(preamble.separator) {
-        Some(separator) => separator,
-        None => separator(rest)?,
+    let separator = match (options.separator.or(preamble.separator), announced) {
+        (Some(separator), _) => separator,
+        (None, None) => separator(rest)?,
+        (None, Some(announced)) => {
+            let first = rest.records(announced, 1).first().map_or(0, Vec::len);
+            let found = separator(rest)?;
+            if first < 2 && found != announced && rest.records(found, 1).first().is_some_and(|cells| cells.len() > 1) {
+                let (found, announced) = (char::from(found), char::from(announced));
+                return Err(ReadError::Invalid(format!(
+                    "expected cells separated by {announced:?}, received lines that {found:?} cuts; send the file with Content-Type \
+                     text/csv, or the option `separator`"
+                )));
+            }
+            announced
+        }
     };
     let mut layout = Layout {
         separator,
@@ -68,7 +91,7 @@ struct Preamble {
     last_comment: Option<usize>,
 }
 
-/// Blank lines, a line `sep=;` as spreadsheets write it, and lines that begin with `#`.
+/// Blank lines, a line `sep=;` as spreadsheets write it, and comment lines.
 fn preamble(bytes: &[u8], comment: Option<u8>) -> Preamble {
     let mut found = Preamble::default();
     for line in bytes.split_inclusive(|&byte| byte == b'\n') {
@@ -80,7 +103,9 @@ fn preamble(bytes: &[u8], comment: Option<u8>) -> Preamble {
                 found.separator = line.get("sep=".len()).copied();
             }
             ([first, ..], _) if comment.is_some_and(|comment| comment == *first) => {}
-            ([b'#', ..], _) if comment.is_none() && line.ends_with(b"\n") => found.last_comment = Some(found.end),
+            (text, _) if comment.is_none() && is_comment(text) && line.ends_with(b"\n") => {
+                found.last_comment = Some(found.end);
+            }
             _ => break,
         }
         found.end += line.len();
@@ -89,7 +114,13 @@ fn preamble(bytes: &[u8], comment: Option<u8>) -> Preamble {
     found
 }
 
-/// `sep=` and one character, quoted or not.
+/// Whether a line in front of the table begins as tools and people begin comments.
+fn is_comment(text: &[u8]) -> bool {
+    const STARTS: [&[u8]; 8] = [b"#", b"\"#", b"//", b"--", b"%", b"!", b"; ", b"/*"];
+    STARTS.into_iter().any(|start| text.starts_with(start))
+}
+
+/// `sep=` and one character.
 fn is_separator_line(line: &[u8]) -> bool {
     let text = line.strip_suffix(b"\n").unwrap_or(line);
     text.strip_suffix(b"\r").unwrap_or(text).len() == "sep=;".len()
@@ -106,7 +137,7 @@ fn skipped(bytes: &[u8], rows: u64) -> Preamble {
 
 /// The first bytes of a file.
 #[derive(Debug, Clone, Copy)]
-struct Sample<'a> {
+pub(super) struct Sample<'a> {
     bytes: &'a [u8],
     /// Whether these are all bytes of the file.
     whole: bool,
@@ -114,8 +145,14 @@ struct Sample<'a> {
 }
 
 impl<'a> Sample<'a> {
+    /// The first of `bytes`; `ended` says that these are all bytes of the file.
+    pub fn new(bytes: &'a [u8], ended: bool, quote: u8) -> Self {
+        let whole = ended && bytes.len() <= SAMPLE_BYTES;
+        Self { bytes: bytes.get(..SAMPLE_BYTES).unwrap_or(bytes), whole, quote }
+    }
+
     /// The records, each as its cells' texts; a record that is not cut as CSV ends them with an empty one.
-    fn records(self, separator: u8, limit: usize) -> Vec<Vec<&'a [u8]>> {
+    pub fn records(self, separator: u8, limit: usize) -> Vec<Vec<&'a [u8]>> {
         let mut scanner = Scanner::new(self.bytes, separator, self.quote, None);
         scanner.ended = true;
         let mut records = Vec::new();
@@ -161,7 +198,7 @@ impl<'a> Sample<'a> {
             _ if has_number(row) => true,
             Some(next) if has_number(next) => false,
             // Nothing but text: `#name` is a name, `# text` a comment.
-            _ => !line.get(1).is_some_and(u8::is_ascii_whitespace),
+            _ => line.starts_with(b"#") && !line.get(1).is_some_and(u8::is_ascii_whitespace),
         }
     }
 }
@@ -217,6 +254,19 @@ fn one_column(sample: Sample<'_>) -> Result<(), ReadError> {
             "{known}, received lines that are quoted as a whole; remove the quotes around the lines"
         )));
     }
+    if !is_quoted && let Some(other) = OTHER_SEPARATORS.into_iter().find(|&other| equal(&|cell| cut(cell, other))) {
+        let shown = other.escape_ascii();
+        return Err(ReadError::Invalid(format!(
+            "{known}, received lines that `{shown}` cuts into equally many cells; send the option `separator={shown}` if it separates \
+             them, and `separator=,` if each line is one cell"
+        )));
+    }
+    let is_padded = |cell: &&[u8]| cell.windows(2).any(|pair| pair == b"  ");
+    if !is_quoted && cells.len() > 2 && cells.iter().all(is_padded) {
+        return Err(ReadError::Invalid(format!(
+            "{known}, received lines in which blanks align columns; write the cells with a separator"
+        )));
+    }
     let words = |cell: &[u8]| cell.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).count();
     if !is_quoted && equal(&words) {
         return Err(ReadError::Invalid(format!(
@@ -226,136 +276,13 @@ fn one_column(sample: Sample<'_>) -> Result<(), ReadError> {
     Ok(())
 }
 
-/// Refuses files that are no text tables, by what they are.
-fn check_kind(bytes: &[u8]) -> Result<(), ReadError> {
-    let text = bytes.trim_ascii_start();
-    let lower: Vec<u8> = text.iter().take(32).map(u8::to_ascii_lowercase).collect();
-    let second = || text.get(1..).unwrap_or_default().trim_ascii_start().first().copied();
-    let received = if bytes.starts_with(b"PK\x03\x04") {
-        "a ZIP archive, such as an .xlsx workbook; save the sheet as CSV"
-    } else if bytes.starts_with(b"\xd0\xcf\x11\xe0") {
-        "an .xls workbook; save the sheet as CSV"
-    } else if bytes.starts_with(b"PAR1") {
-        "a Parquet file; send it with Content-Type application/vnd.apache.parquet, or the option `format=parquet`"
-    } else if bytes.starts_with(b"%PDF") {
-        "a PDF document"
-    } else if bytes.starts_with(b"\x1f\x8b") || bytes.starts_with(b"\x28\xb5\x2f\xfd") {
-        "a file that is compressed twice"
-    } else if bytes.starts_with(b"ARROW1") {
-        "an Arrow file; write CSV or Parquet"
-    } else if bytes.starts_with(b"\x93NUMPY") {
-        "a NumPy file; write CSV or Parquet"
-    } else if bytes.starts_with(b"\x89HDF") {
-        "an HDF5 file; write CSV or Parquet"
-    } else if bytes.starts_with(b"SQLite format 3") {
-        "an SQLite database; write CSV or Parquet"
-    } else if bytes.starts_with(b"BZh") || bytes.starts_with(b"\xfd7zXZ") {
-        "a bzip2 or xz file; compress it by gzip or zstd"
-    } else if matches!(bytes, [0x80, 2..=5, ..]) {
-        "a pickle; write CSV or Parquet"
-    } else if bytes.get(1..64).is_some_and(|bytes| bytes.iter().filter(|byte| **byte == 0).count() > 16) {
-        "UTF-16 or UTF-32 without a byte order mark, or no text; send the option `encoding`, such as `encoding=utf-16le`"
-    } else if [b"<!doctype".as_slice(), b"<html", b"<head", b"<body", b"<table", b"<?xml", b"<!--"]
-        .into_iter()
-        .any(|start| lower.starts_with(start))
-    {
-        "an HTML or XML document"
-    } else if lower.starts_with(b"@relation") {
-        "an ARFF file; send the lines after @data with a header line"
-    } else if (text.starts_with(b"{") && matches!(second(), Some(b'"' | b'}')))
-        || (text.starts_with(b"[") && matches!(second(), Some(b'{' | b'[' | b'"' | b']')))
-    {
-        "JSON; send it with Content-Type application/json or application/x-ndjson"
-    } else {
-        return Ok(());
-    };
-    Err(ReadError::Invalid(format!("expected a text table, received {received}")))
-}
-
-/// How the rows that begin with `bytes` spell numbers and missing values.
-pub(super) fn spelling(bytes: &[u8], ended: bool, layout: Layout, options: &ReadOptions) -> Spelling {
-    let sample = Sample {
-        bytes: bytes.get(..SAMPLE_BYTES).unwrap_or(bytes),
-        whole: ended && bytes.len() <= SAMPLE_BYTES,
-        quote: layout.quote,
-    };
-    let (decimal, thousands) = match (options.decimal, options.thousands) {
-        (Some(decimal), Some(thousands)) => (decimal, thousands),
-        (given, thousands) => {
-            let (point, comma) = marks(&sample.records(layout.separator, usize::MAX));
-            // A comma between digits separates groups where it separates cells.
-            let is_comma = comma.decimals > 0 && point.decimals == 0 && layout.separator != b',';
-            let decimal = given.unwrap_or(if is_comma { b',' } else { b'.' });
-            let (own, other, mark) = if decimal == b',' { (comma, point, b'.') } else { (point, comma, b',') };
-            let is_certain = other.decimals == 0 && (own.decimals > 0 || layout.separator == b',');
-            (decimal, thousands.unwrap_or((is_certain && other.groups > 0).then_some(mark)))
-        }
-    };
-    Spelling { decimal, thousands, missing: options.missing.clone() }
-}
-
-/// Cells in which a mark is between digits.
-#[derive(Debug, Clone, Copy, Default)]
-struct Mark {
-    /// As a decimal mark can be alone: `1,5`.
-    decimals: u64,
-    /// As it is in front of three digits: `1,234`.
-    groups: u64,
-}
-
-/// How often the point and the comma are between digits.
-fn marks(records: &[Vec<&[u8]>]) -> (Mark, Mark) {
-    let (mut point, mut comma) = (Mark::default(), Mark::default());
-    for cell in records.iter().flatten() {
-        let cell = cell.trim_ascii();
-        let cell = cell.strip_prefix(b"-").or_else(|| cell.strip_prefix(b"+")).unwrap_or(cell);
-        let is_number = cell.first().is_some_and(u8::is_ascii_digit)
-            && cell.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b','));
-        if !is_number {
-            continue;
-        }
-        count_mark(cell, b'.', b',', &mut point, &mut comma);
-        count_mark(cell, b',', b'.', &mut comma, &mut point);
-    }
-    (point, comma)
-}
-
-/// Counts `mark` in a number: in groups of three behind it, or once as its decimal mark. `1,234` can be either and counts as a
-/// group; `1.234,5` says that the last one is the decimal mark.
-fn count_mark(cell: &[u8], mark: u8, other: u8, own: &mut Mark, others: &mut Mark) {
-    let mut parts = cell.split(|&byte| byte == mark);
-    let (Some(first), rest) = (parts.next(), parts.collect::<Vec<_>>()) else { return };
-    match rest.as_slice() {
-        [] => {}
-        [fraction] if fraction.iter().all(u8::is_ascii_digit) => {
-            let groups: Vec<&[u8]> = first.split(|&byte| byte == other).collect();
-            if groups.len() > 1 {
-                // `1,234.5`
-                own.decimals += 1;
-                others.groups += u64::from(groups.iter().skip(1).all(|group| group.len() == 3));
-            } else if fraction.len() == 3 && (1..=3).contains(&first.len()) && first != b"0" {
-                own.groups += 1;
-            } else {
-                own.decimals += 1;
-            }
-        }
-        groups
-            if (1..=3).contains(&first.len())
-                && groups.iter().all(|group| group.len() == 3 && group.iter().all(u8::is_ascii_digit)) =>
-        {
-            own.groups += 1;
-        }
-        _ => {}
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use rstest::rstest;
 
     fn detected(text: &str) -> (char, u64, String) {
-        let layout = detect(text.as_bytes(), true, &ReadOptions::default()).unwrap();
+        let layout = detect(text.as_bytes(), true, None, &ReadOptions::default()).unwrap();
         let first = text[layout.start..].lines().next().unwrap_or_default().to_owned();
         (layout.separator.into(), layout.skip_rows, first)
     }
@@ -372,6 +299,13 @@ mod tests {
     #[case("# exported 2024\n# by me\n\na,b\n1,2\n", ',', 3, "a,b")]
     #[case("## meta\n#chrom\tstart\nchr1\t100\n", '\t', 1, "#chrom\tstart")]
     #[case("#id,name\nA1,foo\n", ',', 0, "#id,name")]
+    #[case("% made by, x\na,b\n1,2\n3,4\n", ',', 1, "a,b")]
+    #[case("-- made by, x\n-- again, y\na,b\n1,2\n", ',', 2, "a,b")]
+    #[case("// made by, x\na,b\n1,2\n", ',', 1, "a,b")]
+    #[case("! made by, x\na,b\n1,2\n", ',', 1, "a,b")]
+    #[case("\"# exported by, me\"\na,b\n1,2\n", ',', 1, "a,b")]
+    #[case("%change,x\n1,2\n", ',', 0, "%change,x")]
+    #[case("time\n10:30\n11:30\n", ',', 0, "time")]
     #[case("a,b;c\n1,x\n", ',', 0, "a,b;c")]
     #[case("a,b\n1,2\n3\n", ',', 0, "a,b")]
     #[case("temp;speed\n\u{b0}C;m/s\n1,5;3,25\n", ';', 0, "temp;speed")]
@@ -383,6 +317,10 @@ mod tests {
     }
 
     #[rstest]
+    #[case("a^b\n1^2\n3^4\n", "separator=^")]
+    #[case("a:b\n1:2\n", "separator=:")]
+    #[case("a\u{1}b\n1\u{1}2\n", "separator=\\x01")]
+    #[case("name        age\nJohn Smith   30\nMadonna      60\n", "blanks align columns")]
     #[case("\"a,b\"\n\"1,2\"\n", "quoted as a whole")]
     #[case("a b c\n1 2 3\n4 5 6\n", "separated by blanks")]
     #[case("<!DOCTYPE html>\n<html>", "HTML")]
@@ -391,24 +329,18 @@ mod tests {
     #[case("PK\u{3}\u{4}zip", "ZIP archive")]
     #[case("@relation x\n@attribute a numeric\n@data\n1,2\n", "ARFF")]
     fn refused(#[case] text: &str, #[case] reason: &str) {
-        let error = detect(text.as_bytes(), true, &ReadOptions::default()).unwrap_err().to_string();
+        let error = detect(text.as_bytes(), true, None, &ReadOptions::default()).unwrap_err().to_string();
         assert!(error.contains(reason), "{error}");
     }
 
     #[rstest]
-    #[case("a;b\n1,5;2\n", ',', None)]
-    #[case("a;b\n1.234,5;2\n", ',', Some('.'))]
-    #[case("a;b\n1,234;2\n", '.', None)]
-    #[case("a;b\n1.5;2,5\n", '.', None)]
-    #[case("a,b\n\"1,000\",0.5\n", '.', Some(','))]
-    #[case("a,b\n1.234,0.5\n", '.', None)]
-    #[case("a;b\n1,234.5;x\n", '.', Some(','))]
-    #[case("d;b\n01.02.2024;1\n", '.', None)]
-    fn spellings(#[case] text: &str, #[case] decimal: char, #[case] thousands: Option<char>) {
-        let options = ReadOptions::default();
-        let layout = detect(text.as_bytes(), true, &options).unwrap();
-        let found = spelling(text.as_bytes(), true, layout, &options);
-        assert_eq!((char::from(found.decimal), found.thousands.map(char::from)), (decimal, thousands));
+    #[case("a\tb\n1,5\t2\n", true)]
+    #[case("a\n1\n2\n", true)]
+    #[case("a,b\n1,2\n3,4\n", false)]
+    #[case("a;b\n1;2\n", false)]
+    fn an_announced_separator(#[case] text: &str, #[case] expected: bool) {
+        let layout = detect(text.as_bytes(), true, Some(b'\t'), &ReadOptions::default());
+        assert_eq!(layout.is_ok_and(|layout| layout.separator == b'\t'), expected);
     }
 
     #[test]
@@ -416,7 +348,7 @@ mod tests {
         let row = "1;\"two, three\";4\n";
         let text = format!("a;b, c;d\n{}", row.repeat(8000));
         for cut in SAMPLE_BYTES - 20..SAMPLE_BYTES + 20 {
-            assert_eq!(detect(&text.as_bytes()[..cut], false, &ReadOptions::default()).unwrap().separator, b';');
+            assert_eq!(detect(&text.as_bytes()[..cut], false, None, &ReadOptions::default()).unwrap().separator, b';');
         }
     }
 }

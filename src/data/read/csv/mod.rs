@@ -5,6 +5,7 @@
 
 mod block;
 mod layout;
+mod marks;
 mod scanner;
 
 use super::{
@@ -55,7 +56,7 @@ impl Reader for Csv {
         limits: &TableLimits,
         sink: &mut Sink<'_>,
     ) -> Result<Reading, ReadError> {
-        read(source.into_stream(), options, limits, sink)
+        read(source.into_stream(), None, options, limits, sink)
     }
 }
 
@@ -90,20 +91,20 @@ impl Reader for Tsv {
         limits: &TableLimits,
         sink: &mut Sink<'_>,
     ) -> Result<Reading, ReadError> {
-        let options = ReadOptions { separator: options.separator.or(Some(b'\t')), ..options.clone() };
-        read(source.into_stream(), &options, limits, sink)
+        read(source.into_stream(), Some(b'\t'), options, limits, sink)
     }
 }
 
-/// Reads the file chunk by chunk.
+/// Reads the file chunk by chunk. `announced` is the separator that the format has.
 fn read(
     source: &mut dyn BufRead,
+    announced: Option<u8>,
     options: &ReadOptions,
     limits: &TableLimits,
     sink: &mut Sink<'_>,
 ) -> Result<Reading, ReadError> {
     let mut block = Block::start(source)?;
-    let layout = layout::detect(&block.bytes, block.ended, options)?;
+    let layout = layout::detect(&block.bytes, block.ended, announced, options)?;
     block.advance(layout.start, 1)?;
     let has_line_end = block.bytes.iter().any(|byte| matches!(byte, b'\n' | b'\r'));
     if layout.header && block.ended && !has_line_end && !block.bytes.is_empty() {
@@ -125,17 +126,20 @@ fn read(
         comment: comment.map(char::from),
         ..Dialect::default()
     };
-    let spelling = layout::spelling(&block.bytes, block.ended, layout, options);
-    let reading = Reading { names, dialect: dialect.spelled(&spelling) };
+    let (spelling, warning) = marks::spelling(&block.bytes, block.ended, layout, options);
+    let reading = Reading { names, dialect: dialect.spelled(&spelling), warnings: warning.into_iter().collect() };
     let names = &reading.names;
 
     let mut columns: Vec<Vec<CellRef>> = vec![Vec::new(); names.len()];
     let mut places = Vec::new();
     let mut rows_before = 0;
+    let mut row_end = None;
     loop {
         let mut scanner = Scanner::new(&block.bytes, layout.separator, layout.quote, comment);
         (scanner.line, scanner.ended, scanner.cell_bytes) = (line, block.ended, limits.cell_bytes);
+        scanner.row_end = row_end;
         scanner.rows(names, &mut columns, &mut places)?;
+        row_end = scanner.row_end;
         let (used, next_line) = (scanner.at, scanner.line);
         let text = utf8(block.bytes.get(..used).unwrap_or_default(), line, names, &columns, &places)?;
         let rows = places.len();
@@ -151,6 +155,8 @@ fn read(
                 places: &places,
                 unit: "line",
                 spelling: &spelling,
+                names,
+                quote: layout.quote.into(),
             };
             if sink(&chunk)?.is_break() {
                 return Ok(reading);
@@ -208,12 +214,18 @@ fn header(
             places: &[],
             unit: "line",
             spelling: &Spelling::USUAL,
+            names: &[],
+            quote: layout.quote.into(),
         };
         let name = |&cell: &CellRef| match chunk.cell(cell) {
             Cell::Written { text, .. } => text.into_owned(),
             _ => String::new(),
         };
-        let names: Vec<String> = cells.iter().map(name).collect();
+        let mut names: Vec<String> = cells.iter().map(name).collect();
+        // `a,b,` has a separator too many: rows that have cells there are refused
+        if names.len() > 1 && names.iter().position(String::is_empty) == Some(names.len() - 1) {
+            names.pop();
+        }
         check_header(&names, at)?;
         block.advance(used, next_line)?;
         *line = next_line;
@@ -228,12 +240,9 @@ fn check_header(names: &[String], line: u64) -> Result<(), ReadError> {
         let ReadError::Invalid(text) = error else { return error };
         let empty = names.iter().filter(|name| name.is_empty()).count();
         let numbers = names.iter().filter(|name| cell::number_in(name).is_some()).count();
-        let hint = match (names.first(), names.last()) {
-            (Some(first), _) if first.is_empty() && empty == 1 && names.len() > 1 => {
+        let hint = match names.first() {
+            Some(first) if first.is_empty() && empty == 1 && names.len() > 1 => {
                 "; an index of pandas has no name: write the file with `index=False`, or name the column"
-            }
-            (_, Some(last)) if last.is_empty() && empty == 1 => {
-                "; is there a separator too many at the end of the line?"
             }
             _ if numbers > 0 => "; if the file has no header line, send the option `header=false`",
             _ => "",

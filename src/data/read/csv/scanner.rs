@@ -19,6 +19,29 @@ impl Fault {
     }
 }
 
+/// Whether a cell of a row begins with a single quote, and a cell ends with one.
+fn has_single_quotes(row: &[u8], separator: u8) -> bool {
+    let mut cells = row.split(|&byte| byte == separator).map(<[u8]>::trim_ascii);
+    let opens =
+        cells.by_ref().any(|cell| cell.starts_with(b"'") && !cell.get(1..).unwrap_or_default().contains(&b'\''));
+    opens && cells.any(|cell| cell.ends_with(b"'"))
+}
+
+/// Why a row does not have the cells of the header.
+fn wrong_count(line: u64, names: usize, received: usize, row_end: Option<RowEnd>) -> String {
+    let hint = match (row_end, line - 1) {
+        // of the first row
+        (None, 1) => "; if line 1 is no part of the table, send the option `skip_rows=1`".to_owned(),
+        (None, above @ 2..) => {
+            format!("; if lines 1 to {above} are no part of the table, send the option `skip_rows={above}`")
+        }
+        (Some(RowEnd::Separator), _) if received == names => "; the rows before end with a separator".to_owned(),
+        (Some(_), _) if received > names => "; a cell that contains the separator needs quotes".to_owned(),
+        _ => String::new(),
+    };
+    format!("line {line}: expected {names} cells, received {received}{hint}")
+}
+
 /// What follows a cell.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum After {
@@ -42,12 +65,23 @@ pub(super) struct Scanner<'a> {
     pub ended: bool,
     /// Maximum bytes of a cell.
     pub cell_bytes: usize,
+    /// Whether rows end with a separator behind the last cell; the first row decides.
+    pub row_end: Option<RowEnd>,
+}
+
+/// What a row ends with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RowEnd {
+    /// The last cell.
+    Cell,
+    /// A separator behind the last cell.
+    Separator,
 }
 
 impl<'a> Scanner<'a> {
     /// A scanner of `bytes`, which more may follow, without a limit.
     pub fn new(bytes: &'a [u8], separator: u8, quote: u8, comment: Option<u8>) -> Self {
-        Self { bytes, at: 0, line: 1, separator, quote, comment, ended: false, cell_bytes: usize::MAX }
+        Self { bytes, at: 0, line: 1, separator, quote, comment, ended: false, cell_bytes: usize::MAX, row_end: None }
     }
 
     /// Every complete row from here on; stops before an incomplete one.
@@ -63,13 +97,14 @@ impl<'a> Scanner<'a> {
                 return Ok(());
             }
             let (start, line) = (self.at, self.line);
-            let mut received = 0;
+            let (mut received, mut last_is_empty) = (0, false);
             let complete = self
                 .record(|cell| {
                     if let Some(cells) = columns.get_mut(received) {
                         cells.push(cell);
                     }
                     received += 1;
+                    last_is_empty = cell.is_empty();
                 })
                 .map_err(|fault| fault.at(names))?;
             if !complete {
@@ -77,16 +112,29 @@ impl<'a> Scanner<'a> {
                 (self.at, self.line) = (start, line);
                 return Ok(());
             }
-            if received != names.len() {
-                let expected = names.len();
-                let hint = match expected {
-                    1 => "; if the lines above the header are no part of the table, send the option `skip_rows`",
-                    _ => "",
+            let found = match received.checked_sub(names.len()) {
+                Some(0) => Some(RowEnd::Cell),
+                Some(1) if last_is_empty => Some(RowEnd::Separator),
+                _ => None,
+            };
+            if found.is_none() || self.row_end.is_some_and(|of_rows| found != Some(of_rows)) {
+                let row = self.bytes.get(start..self.at).unwrap_or_default();
+                let is_comment = self.comment.is_none() && row.starts_with(b"#");
+                let is_quoted = received > names.len() && self.quote != b'\'' && has_single_quotes(row, self.separator);
+                let detail = match is_quoted {
+                    _ if is_comment => format!(
+                        "line {line}: expected {} cells, received {received}; if it is a comment, send the option `comment=#`",
+                        names.len()
+                    ),
+                    true => format!(
+                        "line {line}: expected {} cells, received {received}; if cells are in single quotes, send the option `quote='`",
+                        names.len()
+                    ),
+                    false => wrong_count(line, names.len(), received, self.row_end),
                 };
-                return Err(ReadError::Invalid(format!(
-                    "line {line}: expected {expected} cells, received {received}{hint}"
-                )));
+                return Err(ReadError::Invalid(detail));
             }
+            self.row_end = found;
             places.push(line);
         }
     }
@@ -231,8 +279,12 @@ impl<'a> Scanner<'a> {
             [] | [b'\r'] => return self.incomplete(rest.len(), column, ""),
             [received, ..] => {
                 let received = char::from(*received);
+                let hint = match content.last() {
+                    Some(b'\\') => "; a quote within quotes is doubled, without a backslash",
+                    _ => "",
+                };
                 return Err(fault(format!(
-                    "expected the end of the cell after its closing quote, received {received:?}"
+                    "expected the end of the cell after its closing quote, received {received:?}{hint}"
                 )));
             }
         };

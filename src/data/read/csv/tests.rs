@@ -54,6 +54,15 @@ fn separators(#[case] csv: &str, #[case] record: serde_json::Value) {
 }
 
 #[rstest]
+#[case("a,b,\n1,x,\n,y,\n", json!([{"a": 1, "b": "x"}, {"a": null, "b": "y"}]))]
+#[case("a,b\n1,x,\n,y, \n", json!([{"a": 1, "b": "x"}, {"a": null, "b": "y"}]))]
+#[case("a;b;\n1;x\n2;y\n", json!([{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]))]
+#[case("a\tb\t\n1\tx\t\n2\t\t\n", json!([{"a": 1, "b": "x"}, {"a": 2, "b": null}]))]
+fn a_separator_at_the_end_of_every_line_begins_no_cell(#[case] csv: &str, #[case] records: serde_json::Value) {
+    assert_eq!(serde_json::Value::from(preview(csv)), records);
+}
+
+#[rstest]
 #[case(b"", "expected a header line, received an empty file")]
 #[case(b"\r\n\n", "expected a header line, received an empty file")]
 #[case(b"a,b\n", "expected at least one row, received none")]
@@ -62,7 +71,20 @@ fn separators(#[case] csv: &str, #[case] record: serde_json::Value) {
     "expected at least one row after the header, received one line; curl's `-d` removes line ends: use `--data-binary @file`"
 )]
 #[case(b"a,b\n1,2\n3\n", "line 3: expected 2 cells, received 1")]
-#[case(b"a,b\n\"1\n\n\",2\n3,4,5\n", "line 5: expected 2 cells, received 3")]
+#[case(
+    b"a,b\n\"1\n\n\",2\n3,4,5\n",
+    "line 5: expected 2 cells, received 3; a cell that contains the separator needs quotes"
+)]
+#[case(
+    b"Data Source,Indicators,\n\na,b,y\n1,2,p\n",
+    "line 3: expected 2 cells, received 3; if lines 1 to 2 are no part of the table, send the option `skip_rows=2`"
+)]
+#[case(
+    b"Report May, 2024\na;b;y\n1;2;p\n",
+    "line 2: expected 1 cells, received 3; if line 1 is no part of the table, send the option `skip_rows=1`"
+)]
+#[case(b"a,b\n1,2,\n3,4\n", "line 3: expected 2 cells, received 2; the rows before end with a separator")]
+#[case(b"a,b,\n1,2,\n3,4,x\n", "line 3: expected 2 cells, received 3; a cell that contains the separator needs quotes")]
 #[case(b"a,b\n1,2\n3,\"x\n\n", "line 3, column \"b\": the quote that opens here is never closed")]
 #[case(b"a,b\n\"1\"2,3\n", "line 2, column \"a\": expected the end of the cell after its closing quote, received '2'")]
 #[case(

@@ -12,11 +12,13 @@ mod visit;
 use super::{
     chunk::Sink,
     error::ReadError,
+    kind,
     limits::{MAX_RECORD_BYTES, TableLimits},
-    options::{Dialect, ReadOptions},
+    options::ReadOptions,
     reader::{Reader, Reading},
     source::Source,
 };
+use crate::data::strict;
 use guard::StringGuard;
 use serde::de::DeserializeSeed;
 use serde_json::{Value, json};
@@ -58,8 +60,7 @@ impl Reader for Json {
         sink: &mut Sink<'_>,
     ) -> Result<Reading, ReadError> {
         options.check_untyped(self.name(), true)?;
-        let names = read(source.into_stream(), limits, sink)?;
-        Ok(Reading { names, dialect: Dialect::json() })
+        read(source.into_stream(), limits, sink)
     }
 }
 
@@ -95,32 +96,49 @@ impl Reader for Ndjson {
         sink: &mut Sink<'_>,
     ) -> Result<Reading, ReadError> {
         options.check_untyped(self.name(), true)?;
-        let names = read_lines(source.into_stream(), limits, sink)?;
-        Ok(Reading { names, dialect: Dialect::json() })
+        read_lines(source.into_stream(), limits, sink)
     }
 }
 
-/// Reads an array of records, or columns with data; returns the names.
-fn read(source: &mut dyn BufRead, limits: &TableLimits, sink: &mut Sink<'_>) -> Result<Vec<String>, ReadError> {
+/// Reads an array of records, or columns with data.
+fn read(source: &mut dyn BufRead, limits: &TableLimits, sink: &mut Sink<'_>) -> Result<Reading, ReadError> {
     let mut table = Table::new(limits, sink, "record");
-    let mut start = Vec::new();
-    (&mut *source).take(BYTE_ORDER_MARK.len() as u64).read_to_end(&mut start)?;
-    let start = if start == BYTE_ORDER_MARK { &[] } else { start.as_slice() };
+    let start = start_of(source)?;
+    let mut start = start.as_slice();
+    while let Some(rest) = start.strip_prefix(BYTE_ORDER_MARK) {
+        start = rest;
+    }
+    if let Some(received) = kind::other_than_json(start) {
+        return Err(ReadError::Invalid(format!("expected a JSON table, received {received}")));
+    }
     let mut source = start.chain(source);
     let guard = StringGuard::new(&mut source, limits.cell_bytes);
-    let mut parser = serde_json::Deserializer::from_reader(BufReader::with_capacity(1 << 16, guard));
+    let mut buffered = BufReader::with_capacity(1 << 16, guard);
+    let mut parser = serde_json::Deserializer::from_reader(&mut buffered);
     let parsed = Document(&mut table).deserialize(&mut parser).and_then(|()| parser.end());
+    drop(parser);
     table.settle(parsed, |error| match error.classify() {
         serde_json::error::Category::Io => ReadError::from(std::io::Error::from(error)),
-        _ => ReadError::Invalid(format!("expected a JSON table: {error}{}", hint(&error))),
+        serde_json::error::Category::Syntax => {
+            let word = strict::number_word_behind(buffered.buffer());
+            ReadError::Invalid(format!("expected a JSON table: {}", strict::syntax_in(&error, 1, word)))
+        }
+        _ => ReadError::Invalid(format!("expected a JSON table: {}", strict::syntax(&error))),
     })
 }
 
-/// Reads a record per line; returns the names.
-fn read_lines(source: &mut dyn BufRead, limits: &TableLimits, sink: &mut Sink<'_>) -> Result<Vec<String>, ReadError> {
+/// The first bytes of a file.
+fn start_of(source: &mut dyn BufRead) -> Result<Vec<u8>, ReadError> {
+    let mut start = Vec::new();
+    source.take(kind::SAMPLE_BYTES).read_to_end(&mut start)?;
+    Ok(start)
+}
+
+/// Reads a record per line.
+fn read_lines(source: &mut dyn BufRead, limits: &TableLimits, sink: &mut Sink<'_>) -> Result<Reading, ReadError> {
     let mut table = Table::new(limits, sink, "line");
     let mut line = Vec::new();
-    for number in 1u64.. {
+    for number in 1usize.. {
         line.clear();
         (&mut *source).take(MAX_RECORD_BYTES as u64 + 1).read_until(b'\n', &mut line)?;
         if line.len() > MAX_RECORD_BYTES {
@@ -131,37 +149,38 @@ fn read_lines(source: &mut dyn BufRead, limits: &TableLimits, sink: &mut Sink<'_
         if line.is_empty() {
             break;
         }
-        let record = if number == 1 { line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&line) } else { &line };
-        if record.trim_ascii().is_empty() {
+        let record = if number == 1 { line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&line) } else { line.as_slice() };
+        let record = record.trim_ascii_end();
+        if record.is_empty() {
             continue;
         }
-        table.place = number;
+        if let (true, Some(received)) = (table.is_empty(), kind::other_than_json(record)) {
+            return Err(ReadError::Invalid(format!("expected a JSON record per line, received {received}")));
+        }
+        table.place = number as u64;
         let mut parser = serde_json::Deserializer::from_slice(record);
         let parsed = Record(&mut table).deserialize(&mut parser).and_then(|()| parser.end());
         if let Err(error) = parsed {
-            return table.settle(Err(error), |error| {
-                ReadError::Invalid(format!(
-                    "line {number}: expected a JSON record: {}{}",
-                    without_line(&error),
-                    hint(&error)
-                ))
-            });
+            return table.settle(Err(error), |error| ReadError::Invalid(wrong_record(&error, record, number)));
         }
     }
     table.settle(Ok(()), |error| ReadError::Invalid(error.to_string()))
 }
 
-/// What tools write that is no JSON.
-fn hint(error: &serde_json::Error) -> &'static str {
-    match error.to_string() {
-        text if text.starts_with("expected value") => "; JSON has no NaN and no Infinity: send null",
-        _ => "",
-    }
-}
-
-/// An error's text for a document of one line.
-fn without_line(error: &serde_json::Error) -> String {
-    error.to_string().replace(" at line 1 column ", " at character ")
+/// What is wrong with the record in the line `number`.
+fn wrong_record(error: &serde_json::Error, record: &[u8], number: usize) -> String {
+    let word = match error.classify() {
+        serde_json::error::Category::Syntax => strict::number_word(record, 1, error.column()),
+        _ => None,
+    };
+    let hint = if record.trim_ascii_start().starts_with(b"[") {
+        "; an array of records has Content-Type application/json"
+    } else if error.is_eof() {
+        "; a record ends in the line in which it begins, or the file has Content-Type application/json"
+    } else {
+        ""
+    };
+    format!("expected a JSON record per line: {}{hint}", strict::syntax_in(error, number, word))
 }
 
 #[cfg(test)]

@@ -5,7 +5,10 @@ use crate::data::read::{
     error::ReadError,
     limits::{BLOCK_BYTES, MAX_RECORD_BYTES, TableLimits},
     names::check_names,
+    options::Dialect,
+    reader::Reading,
     spelling::Spelling,
+    warning::DatasetWarning,
 };
 use std::collections::HashMap;
 
@@ -67,10 +70,10 @@ impl<'a, 's> Table<'a, 's> {
         mut self,
         parsed: serde_json::Result<()>,
         describe: impl FnOnce(serde_json::Error) -> ReadError,
-    ) -> Result<Vec<String>, ReadError> {
+    ) -> Result<Reading, ReadError> {
         match (self.ended.take(), parsed) {
             (Some(Err(error)), _) => return Err(error),
-            (Some(Ok(())), _) => return Ok(self.names),
+            (Some(Ok(())), _) => return Ok(self.reading()),
             (None, Err(error)) => return Err(describe(error)),
             (None, Ok(())) => {}
         }
@@ -79,7 +82,23 @@ impl<'a, 's> Table<'a, 's> {
         if self.rows_before > 0 {
             check_names(&self.names, "the first record")?;
         }
-        Ok(self.names)
+        Ok(self.reading())
+    }
+
+    fn reading(self) -> Reading {
+        let is_name = |label: &&String| label.parse::<u64>().is_err();
+        let warning = self.labels.first().filter(is_name).map(|label| DatasetWarning {
+            code: "row_labels".to_owned(),
+            column: None,
+            lines: Vec::new(),
+            examples: vec![label.clone()],
+            count: self.labels.len() as u64,
+            detail: format!(
+                "the keys within each column, such as {label:?}, are taken as labels of rows and are not read; if they are names of \
+                 columns, send an array of records"
+            ),
+        });
+        Reading { names: self.names, dialect: Dialect::json(), warnings: warning.into_iter().collect() }
     }
 
     fn end<E: serde::de::Error>(&mut self, reason: Result<(), ReadError>) -> E {
@@ -246,6 +265,8 @@ impl<'a, 's> Table<'a, 's> {
             places: &self.places,
             unit: self.unit,
             spelling: &Spelling::USUAL,
+            names: &self.names,
+            quote: '"',
         };
         if rows > 0 {
             match (self.sink)(&chunk) {

@@ -74,27 +74,30 @@ fn every_form_is_the_same_table(#[case] format: Format, #[case] text: &str) {
 }
 
 #[rstest]
-#[case("", "expected a JSON table: EOF while parsing a value at line 1 column 0")]
+#[case("", "expected a JSON table: line 1, column 1: expected a value, received the end of the text")]
 #[case("[]", "expected at least one row, received none")]
 #[case("[{}]", "expected at least one column, received none")]
 #[case(
     "7",
-    "expected a JSON table: invalid type: integer `7`, expected an array of records, or an object with `columns` and `data`, or an object of columns at line 1 column 1"
+    "expected a JSON table: line 1, column 1: expected an array of records, or an object with `columns` and `data`, or an object of columns, received 7"
 )]
 #[case(
     "[[1]]",
-    "expected a JSON table: invalid type: sequence, expected a record (an object of cells by column name) at line 1 column 2"
+    "expected a JSON table: line 1, column 2: expected a record (an object of cells by column name), received an array"
 )]
 #[case(
     "[{\"a\": 1},\n {\"a\": [2]}]",
-    "expected a JSON table: invalid type: sequence, expected a number, text, true, false or null in column \"a\" at line 2 column 9"
+    "expected a JSON table: line 2, column 9: expected a number, text, true, false or null in column \"a\", received an array"
 )]
-#[case("[{\"a\": 1}, {\"a\"", "expected a JSON table: EOF while parsing an object at line 1 column 15")]
+#[case(
+    "[{\"a\": 1}, {\"a\"",
+    "expected a JSON table: line 1, column 15: expected `}` at the end of the object, received the end of the text"
+)]
 #[case(
     "[{\"a\": NaN}]",
-    "expected a JSON table: expected value at line 1 column 8; JSON has no NaN and no Infinity: send null"
+    "expected a JSON table: line 1, column 8: expected a number, received NaN, which JSON does not have; send null"
 )]
-#[case("[{\"a\": 1e400}]", "expected a JSON table: number out of range at line 1 column 13")]
+#[case("[{\"a\": 1e400}]", "expected a JSON table: line 1, column 13: expected a number of at most 1.8e308 in size")]
 #[case(
     "[{\"a\": 1}, {\"a\": 1e308}]",
     "record 2, column \"a\": expected a finite number within ±3.4028235e38, received 1e308"
@@ -119,21 +122,58 @@ fn every_form_is_the_same_table(#[case] format: Format, #[case] text: &str) {
 #[case("{\"columns\": [\"a\"], \"data\": [[1, 2]]}", "record 1: expected 1 cells, received 2")]
 #[case(
     "{\"data\": [[1, 2]], \"columns\": [\"a\"]}",
-    "expected a JSON table: expected 1 cells a row as in `columns`, received 2 at line 1 column 36"
+    "expected a JSON table: line 1, column 36: expected 1 cells a row as in `columns`, received 2"
+)]
+#[case(
+    "{\"a\": [1, -Infinity]}",
+    "expected a JSON table: line 1, column 12: expected a number, received Infinity, which JSON does not have; send null"
+)]
+#[case(
+    "{\"columns\": [\"a\"], \"rows\": [[1]]}",
+    "expected a JSON table: line 1, column 24: expected `columns`, `data`, `index` and `schema` alone, received \"rows\" beside them"
+)]
+#[case(
+    "{\"columns\": [\"a\"]}",
+    "expected a JSON table: line 1, column 18: expected `data` beside `columns`, received none"
+)]
+#[case("{}", "expected a JSON table: line 1, column 2: expected columns with their cells, received an empty object")]
+#[case(
+    "\u{feff}a,y\n1,p\n2,q\n",
+    "expected a JSON table, received text that is no JSON; if it is CSV, send it with Content-Type text/csv"
+)]
+#[case("<!DOCTYPE html><html></html>", "expected a JSON table, received an HTML or XML document")]
+#[case(
+    "[{\"a\": 1,}]",
+    "expected a JSON table: line 1, column 10: expected no comma at the end of a list or an object"
 )]
 fn bad_files(#[case] json: &str, #[case] text: &str) {
     assert_eq!(refusal(json, json_format()), text);
 }
 
 #[rstest]
-#[case("{\"a\": 1}\n{\"a\": 1} 2", "line 2: expected a JSON record: trailing characters at character 10")]
+#[case(
+    "{\"a\": 1}\n{\"a\": 1} 2",
+    "expected a JSON record per line: line 2, column 10: expected the end after the JSON value, received more"
+)]
 #[case(
     "{\"a\": 1}\n\n[2]",
-    "line 3: expected a JSON record: invalid type: sequence, expected a record (an object of cells by column name) at character 0"
+    "expected a JSON record per line: line 3, column 1: expected a record (an object of cells by column name), received an array; an array of records has Content-Type application/json"
 )]
 #[case(
     "{\"a\": 1}\n{\"a\": -1e39}",
     "line 2, column \"a\": expected a finite number within ±3.4028235e38, received -1e39"
+)]
+#[case(
+    "{\"a\": 1}\n{\"a\": NaN}",
+    "expected a JSON record per line: line 2, column 7: expected a number, received NaN, which JSON does not have; send null"
+)]
+#[case(
+    "{\n  \"a\": 1\n}",
+    "expected a JSON record per line: line 1, column 1: expected `}` at the end of the object, received the end of the text; a record ends in the line in which it begins, or the file has Content-Type application/json"
+)]
+#[case(
+    "a,y\n1,p\n",
+    "expected a JSON record per line, received text that is no JSON; if it is CSV, send it with Content-Type text/csv"
 )]
 fn bad_lines(#[case] json: &str, #[case] text: &str) {
     assert_eq!(refusal(json, ndjson_format()), text);

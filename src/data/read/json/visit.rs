@@ -58,7 +58,11 @@ impl<'de> Visitor<'de> for Document<'_, '_, '_> {
                 "index" if !table.is_by_column() => {
                     map.next_value_seed(ColumnOrRecord { table, key: &key, is_ignored_list: true })?;
                 }
-                _ if is_split => return Err(A::Error::unknown_field(&key, &["columns", "data"])),
+                _ if is_split => {
+                    let detail =
+                        format!("expected `columns`, `data`, `index` and `schema` alone, received {key:?} beside them");
+                    return Err(A::Error::custom(detail));
+                }
                 _ => map.next_value_seed(ColumnOrRecord { table, key: &key, is_ignored_list: false })?,
             }
         }
@@ -66,10 +70,13 @@ impl<'de> Visitor<'de> for Document<'_, '_, '_> {
             return table.end_columns();
         }
         if !data && table.is_empty() {
-            return Err(A::Error::missing_field(if columns.is_some() { "data" } else { "columns" }));
+            return Err(A::Error::custom(match columns.is_some() {
+                true => "expected `data` beside `columns`, received none",
+                false => "expected columns with their cells, received an empty object",
+            }));
         }
         if columns.is_none() && table.names.iter().any(String::is_empty) {
-            return Err(A::Error::missing_field("columns"));
+            return Err(A::Error::custom("expected `columns` beside `data`, received none"));
         }
         Ok(())
     }

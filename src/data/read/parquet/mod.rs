@@ -71,7 +71,7 @@ impl Reader for Parquet {
     ) -> Result<Reading, ReadError> {
         options.check_untyped(self.name(), false)?;
         let names = read(&source.into_file()?, limits, sink)?;
-        Ok(Reading { names, dialect: Dialect::default() })
+        Ok(Reading { names, dialect: Dialect::default(), warnings: Vec::new() })
     }
 }
 
@@ -125,7 +125,7 @@ fn read(file: &File, limits: &TableLimits, sink: &mut Sink<'_>) -> Result<Vec<St
             })?;
             columns.push(Column::new(reader, *kind, place, limits.cell_bytes));
         }
-        if !read_group(&mut columns, group_rows, &mut rows_before, sink)? {
+        if !read_group(&mut columns, &names, group_rows, &mut rows_before, sink)? {
             return Ok(names);
         }
     }
@@ -135,6 +135,7 @@ fn read(file: &File, limits: &TableLimits, sink: &mut Sink<'_>) -> Result<Vec<St
 /// Passes the rows of a group to the sink; whether it wants more.
 fn read_group(
     columns: &mut [Column],
+    names: &[String],
     rows: u64,
     rows_before: &mut u64,
     sink: &mut Sink<'_>,
@@ -183,6 +184,8 @@ fn read_group(
                 places: &places,
                 unit: "row",
                 spelling: &Spelling::USUAL,
+                names,
+                quote: '"',
             };
             if sink(&chunk)?.is_break() {
                 return Ok(false);

@@ -93,7 +93,7 @@ fn what_is_no_table_is_refused() {
     assert!(error.contains("separator"), "{error}");
 }
 
-/// The first page header of a file says that its page has 1 GiB, and then that its dictionary has 2^30 values.
+/// The first page header of a file says that its page has 1 GiB.
 #[test]
 fn forged_sizes_are_refused_before_they_are_allocated() {
     let whole = fixture("lz4.parquet");
@@ -105,4 +105,46 @@ fn forged_sizes_are_refused_before_they_are_allocated() {
     forged.splice(old, gigabyte);
     let detail = refusal(&forged);
     assert!(detail.contains("row group 0, column \"n\"") && detail.contains("at most 67108864 bytes"), "{detail}");
+}
+
+/// 2^40 as a varint of thrift.
+const MANY: [u8; 6] = [0x80, 0x80, 0x80, 0x80, 0x80, 0x40];
+
+/// Numbers of rows and values in the footer, each alone and all together, that no page has.
+#[test]
+fn forged_counts_are_refused_before_anything_is_allocated() {
+    let whole = fixture("lz4.parquet");
+    let length = u32::from_le_bytes(whole[whole.len() - 8..whole.len() - 4].try_into().unwrap()) as usize;
+    let (pages, footer) = whole[..whole.len() - 8].split_at(whole.len() - 8 - length);
+    // an i64 of thrift that is 1000: rows of the file, rows of the group, values of a column
+    let thousand = [0x16, 0xd0, 0x0f];
+    let places: Vec<usize> = (0..footer.len() - 3).filter(|&at| footer[at..at + 3] == thousand).collect();
+    assert!(places.len() >= 4, "{places:?}");
+    let forge = |places: &[usize]| {
+        let mut forged = footer.to_vec();
+        places.iter().rev().for_each(|&at| drop(forged.splice(at + 1..at + 3, MANY)));
+        let length = (forged.len() as u32).to_le_bytes();
+        [pages, forged.as_slice(), length.as_slice(), b"PAR1"].concat()
+    };
+    let none = TableLimits { rows: u64::MAX, ..LIMITS };
+    for places in places.iter().map(std::slice::from_ref).chain([places.as_slice()]) {
+        match inspect(&mut forge(places).as_slice(), format(), &ReadOptions::default(), &none) {
+            Err(ReadError::Invalid(text)) => assert!(text.contains("expected"), "{text}"),
+            // the footer's own count of rows is not what is read
+            Ok(inspection) => assert_eq!((inspection.rows, places.len()), (1000, 1)),
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+#[test]
+fn a_forged_dictionary_is_refused_before_it_is_allocated() {
+    let whole = fixture("lz4.parquet");
+    // DictionaryPageHeader: i32 number of values
+    let at = 4 + whole[4..60].windows(2).position(|bytes| bytes == [0x4c, 0x15]).unwrap() + 2;
+    let end = at + whole[at..].iter().position(|byte| byte & 0x80 == 0).unwrap() + 1;
+    let mut forged = whole.clone();
+    forged.splice(at..end, [0x80, 0x80, 0x80, 0x80, 0x08]);
+    let detail = refusal(&forged);
+    assert!(detail.contains("row group 0") && detail.contains("expected"), "{detail}");
 }

@@ -49,6 +49,7 @@ impl ColumnSummary {
                 }
             }
         }
+        warnings.extend(self.placeholders(&name));
         let odd = self.texts.count;
         if odd > 0 {
             let detail =
@@ -67,6 +68,14 @@ impl ColumnSummary {
         })
     }
 
+    /// The cells of a column of numbers or booleans that tools and people write for a missing value.
+    fn placeholders(&self, name: &str) -> Option<DatasetWarning> {
+        let count = self.placeholders.count;
+        let first = || self.placeholders.first(self.unit);
+        let detail = || format!("{count} cells are written for a missing value; {}: they are missing", first());
+        (count > 0).then(|| self.placeholders.clone().warning("placeholder", name, detail()))
+    }
+
     pub(super) fn number_column(
         self,
         name: String,
@@ -81,6 +90,7 @@ impl ColumnSummary {
         }
         let numbers = self.moments.count;
         let odd = self.texts.count + self.trues + self.falses;
+        warnings.extend(self.placeholders(&name));
         if self.texts.count > 0 {
             let all = numbers + self.texts.count;
             let detail = format!(

@@ -114,9 +114,11 @@ fn at(line: usize, column: usize, expected: &str) -> String {
 /// Numbers that Python writes and JSON does not have.
 const NUMBER_WORDS: [&str; 2] = ["NaN", "Infinity"];
 
-/// `NaN` or `Infinity` behind its first byte, which the parser of a stream has read.
+/// `NaN` or `Infinity`, of which the parser of a stream may have read the first byte.
 pub fn number_word_behind(rest: &[u8]) -> Option<&'static str> {
-    NUMBER_WORDS.into_iter().find(|word| word.as_bytes().get(1..).is_some_and(|end| rest.starts_with(end)))
+    let is_behind =
+        |word: &&str| (0..2).any(|read| word.as_bytes().get(read..).is_some_and(|end| rest.starts_with(end)));
+    NUMBER_WORDS.into_iter().find(is_behind)
 }
 
 /// `NaN` or `Infinity`, as Python writes them, where the parser stopped.

@@ -43,7 +43,7 @@ async fn a_category_of_many_levels_costs_its_codes() {
 
 #[tokio::test]
 async fn a_job_whose_data_takes_more_than_the_limit_is_refused_with_both_numbers() {
-    let server = Server::with(|config| config.limits.max_model_memory_bytes = 13_800_000).await;
+    let server = Server::with(|config| config.limits.max_model_memory_bytes = 16_500_000).await;
     let tables = Tables { server, client: Client::new() };
     let url = tables.server.url();
     let csv: String = (0..100_000).map(|row| format!("{row},{},{}\n", row % 3, row % 2)).collect();
@@ -57,7 +57,7 @@ async fn a_job_whose_data_takes_more_than_the_limit_is_refused_with_both_numbers
     let error = &problem["errors"][0];
     assert_eq!(error["pointer"], "/dataset", "{problem:#}");
     let detail = error["detail"].as_str().unwrap();
-    assert!(detail.contains("at most 13800000 bytes") && detail.contains("100000 rows of 3 columns"), "{detail}");
+    assert!(detail.contains("at most 16500000 bytes") && detail.contains("100000 rows of 3 columns"), "{detail}");
     let fewer = json!({"model": "t", "dataset": "t", "target": "y", "features": ["a"], "training": {"epochs": 1}});
     created(tables.client.post(format!("{url}/v1/jobs")).json(&fewer).send().await.unwrap()).await;
 }

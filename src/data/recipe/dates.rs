@@ -87,6 +87,9 @@ struct DatePart {
     /// How it is scaled; cycles are not, and are 0 where the date is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     numbers: Option<Numbers>,
+    /// Whether every training row has this position of a cycle, so that its elements are 0 throughout.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    constant: bool,
 }
 
 impl DateFeature {
@@ -117,7 +120,13 @@ impl Dates {
                 let values = times.iter().map(|&time| value(feature, time));
                 Numbers::fit(values, scale, &missing, has_missing, !scale.is_none())
             });
-            DatePart { feature, numbers }
+            let is_constant = || {
+                let mut values = times.iter().filter(|time| !time.is_nan()).map(|&time| value(feature, time));
+                let first = values.next();
+                values.all(|value| Some(value) == first)
+            };
+            let constant = numbers.is_none() && !scale.is_none() && is_constant();
+            DatePart { feature, numbers, constant }
         };
         Self { format, parts: features.iter().map(part).collect(), indicator: missing.indicator && has_missing }
     }
@@ -152,11 +161,11 @@ impl Dates {
                 *element = F::of(value);
             }
         };
-        for DatePart { feature, numbers } in &self.parts {
+        for DatePart { feature, numbers, constant } in &self.parts {
             let value = date.as_ref().map_or(f64::NAN, |date| feature.value(seconds, date));
             match numbers {
                 Some(numbers) => next(numbers.scaled(value)),
-                None if value.is_nan() => {
+                None if value.is_nan() || *constant => {
                     next(0.0);
                     next(0.0);
                 }

@@ -12,6 +12,8 @@ const NUMBER: u64 = 8;
 const SCALE: u64 = 2 * NUMBER;
 /// Bytes per training row of the target: its numbers, or its classes.
 const TARGET: u64 = NUMBER;
+/// Bytes per training row while the scale of a target is fitted: a list of its numbers that grows.
+const TARGET_SCALE: u64 = 3 * NUMBER;
 /// Bytes per training row of the encoding `target`: places, folds, and a list of elements per row without the elements.
 const TARGET_MEAN: u64 = 11 * NUMBER;
 /// Bytes of a level: its text several times, its place and its counts.
@@ -39,6 +41,7 @@ pub fn preparing_bytes(columns: &[(&Column, &Preparation)], rows: PreparedRows) 
     let applying = sum(&|column, it| it.applying_bytes(column, rows));
     let kept = sum(&|column, it| it.cross_fitted_bytes(rows).saturating_add(levels_bytes(column)));
     let targets = rows.training_rows.saturating_mul(TARGET);
+    let fitting = fitting.max(rows.training_rows.saturating_mul(TARGET_SCALE));
     fitting.saturating_add(targets).max(applying).saturating_add(kept)
 }
 

@@ -319,3 +319,22 @@ fn models_that_split_at_thresholds_get_raw_numbers_codes_and_nan() {
     let inputs = fitted.recipe.inputs::<f32>(&table, &[0, 1, 2]);
     assert_eq!((inputs[[0, 0]], inputs[[1, 0]].is_nan(), inputs[[2, 0]]), (1.0, true, 0.0));
 }
+
+/// A cycle that does not vary in training contributes nothing, as a number that does not.
+#[test]
+fn a_cycle_that_does_not_vary_is_zero() {
+    let rows: String = (0..8).map(|n| format!("2024-01-05T{:02}:00:00,{n}\n", n * 3)).collect();
+    let (inspection, table) = read(&format!("day,y\n{rows}"));
+    let [day, _] = inspection.columns.as_slice() else { panic!("two columns") };
+    let preparation = RecipeProfile::Network.preparation(day, &Scale::standardize());
+    let names = ["day".to_owned()];
+    let target = ["y".to_owned()];
+    let rows: Vec<usize> = (0..8).collect();
+    let outputs = [output(Task::Regression, &target)];
+    let recipe = Recipe::fit(&table, &inspection.columns, &names, &outputs, &[preparation], &rows).unwrap().recipe;
+    let inputs: Array2<f32> = recipe.inputs(&table, &rows);
+    // trend, year, week, day
+    let varies = |column: usize| inputs.column(column).iter().any(|value| *value != inputs[[0, column]]);
+    let zero = |column: usize| inputs.column(column).iter().all(|value| *value == 0.0);
+    assert!(varies(0) && (3..5).all(zero) && (5..7).all(varies), "{inputs}");
+}

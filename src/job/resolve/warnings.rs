@@ -7,7 +7,7 @@ use crate::{
         schema::{Column, ColumnType},
         split::{PartSizes, SplitMethod, shares_of_classes},
     },
-    engine::{optimizer::Optimizer, spec::Architecture},
+    engine::{activation::Activation, loss::TargetKind, optimizer::Optimizer, spec::Architecture},
     job::{
         JobSplit,
         preprocessing::{ColumnPreparation, JobWarning},
@@ -32,9 +32,27 @@ pub(super) fn of_outputs(outputs: &[ResolvedOutput<'_>], architecture: &Architec
             (true, [column]) => label_lists(column).map(|lists| lists.warning(column)),
             _ => None,
         };
-        [unreachable, classes_without_rows(output), lists].into_iter().flatten()
+        let probabilities = not_probabilities(output, last);
+        [unreachable, classes_without_rows(output), lists, probabilities].into_iter().flatten()
     };
     outputs.iter().enumerate().flat_map(of_output).collect()
+}
+
+/// A requested loss of probabilities where the last activation outputs other numbers.
+fn not_probabilities(output: &ResolvedOutput<'_>, last: Option<Activation>) -> Option<JobWarning> {
+    let (from, to) = last?.range();
+    let learns =
+        matches!(output.loss.target_kind(), TargetKind::Binary | TargetKind::Probabilities | TargetKind::ClassIndex);
+    let is_wrong = learns && !output.request.is_untrained && !output.loss.expects_logits() && (from < 0.0 || to > 1.0);
+    is_wrong.then(|| JobWarning {
+        code: "not_probabilities".to_owned(),
+        columns: names(&output.request.columns),
+        detail: format!(
+            "the loss reads the output as probabilities, and {} outputs numbers outside of 0 to 1: set `from_logits` of the loss, or \
+             end the model with a sigmoid or a softmax",
+            last.map_or_else(String::new, |last| last.kind().to_string())
+        ),
+    })
 }
 
 /// Targets that are features too. Not for an autoencoder, whose targets are all features, and several or the only feature.

@@ -130,7 +130,7 @@ fn every_form_is_the_same_table(#[case] format: Format, #[case] text: &str) {
 )]
 #[case(
     "{\"columns\": [\"a\"], \"rows\": [[1]]}",
-    "expected a JSON table: line 1, column 24: expected `columns`, `data`, `index` and `schema` alone, received \"rows\" beside them"
+    "expected a JSON table: line 1, column 26: expected `columns`, `data`, `index` and `schema` alone, received \"rows\" beside them"
 )]
 #[case(
     "{\"columns\": [\"a\"]}",

@@ -114,11 +114,10 @@ fn at(line: usize, column: usize, expected: &str) -> String {
 /// Numbers that Python writes and JSON does not have.
 const NUMBER_WORDS: [&str; 2] = ["NaN", "Infinity"];
 
-/// `NaN` or `Infinity`, of which the parser of a stream may have read the first byte.
+/// `NaN` or `Infinity`, of which the parser of a stream has read up to two bytes.
 pub fn number_word_behind(rest: &[u8]) -> Option<&'static str> {
-    let is_behind =
-        |word: &&str| (0..2).any(|read| word.as_bytes().get(read..).is_some_and(|end| rest.starts_with(end)));
-    NUMBER_WORDS.into_iter().find(is_behind)
+    let ends = |word: &'static str| (0..3).filter_map(|read| word.as_bytes().get(read..)).filter(|end| end.len() > 1);
+    NUMBER_WORDS.into_iter().find(|word| ends(word).any(|end| rest.starts_with(end)))
 }
 
 /// `NaN` or `Infinity`, as Python writes them, where the parser stopped.

@@ -1,6 +1,9 @@
 //! Every step is scikit-learn's (`tests/fixtures/sklearn/recipe_steps.py`), by column and by record.
 
-use super::{Encode, FittedRecipe, Missing, OutputTargets, Preparation, Recipe, Scale, Task, Unseen, tests::expanded};
+use super::{
+    Encode, FittedRecipe, Missing, OutputTargets, Preparation, Recipe, RecipeProfile, Scale, Task, Unseen,
+    tests::{expanded, output, read},
+};
 use crate::{
     data::{
         date::DatePattern,
@@ -10,6 +13,7 @@ use crate::{
     },
     engine::shape::Shape,
 };
+use ndarray::Array2;
 use serde::Deserialize;
 use serde_json::{Value, from_value, json};
 

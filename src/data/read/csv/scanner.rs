@@ -31,6 +31,11 @@ fn has_single_quotes(row: &[u8], separator: u8) -> bool {
 fn wrong_count(line: u64, names: usize, received: usize, row_end: Option<RowEnd>) -> String {
     let hint = match (row_end, line - 1) {
         // of the first row
+        (None, 1) if names > 1 && received == names + 1 => {
+            "; if the first column has the names of rows, as R writes them, name it in line 1; if line 1 is no part of the table, \
+             send the option `skip_rows=1`"
+                .to_owned()
+        }
         (None, 1) => "; if line 1 is no part of the table, send the option `skip_rows=1`".to_owned(),
         (None, above @ 2..) => {
             format!("; if lines 1 to {above} are no part of the table, send the option `skip_rows={above}`")

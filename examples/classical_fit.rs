@@ -4,12 +4,12 @@
 use epoca::engine::classical::{ClassicalModel, Column, Features, Run, Target, TrainingData};
 use std::{error::Error, sync::atomic::AtomicBool, time::Instant};
 
-const USAGE: &str = "usage: classical_fit <file> <rows> <columns> <model as JSON>";
+const USAGE: &str = "usage: classical_fit <file> <rows> <columns> <rows to predict> <model as JSON>";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [file, rows, columns, model] = arguments.as_slice() else { return Err(USAGE.into()) };
-    let (rows, columns): (usize, usize) = (rows.parse()?, columns.parse()?);
+    let [file, rows, columns, queries, model] = arguments.as_slice() else { return Err(USAGE.into()) };
+    let (rows, columns, queries): (usize, usize, usize) = (rows.parse()?, columns.parse()?, queries.parse()?);
     let bytes = std::fs::read(file)?;
     let numbers: Vec<f64> = bytes.as_chunks::<8>().0.iter().map(|word| f64::from_le_bytes(*word)).collect();
     if numbers.len() != rows * (columns + 1) {
@@ -31,9 +31,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let fitted = model.fit(&data, &mut Run { seed: 0, cancel: &cancel, progress: &mut |_| {}, validation: None })?;
     let fit = start.elapsed().as_secs_f64();
     let start = Instant::now();
-    let predicted = fitted.predict(&features, &cancel)?;
-    let right = predicted.labels.iter().zip(&codes).filter(|(label, code)| label == code).count();
-    let accuracy = right as f64 / rows as f64;
-    println!("{}", serde_json::json!({"fit": fit, "predict": start.elapsed().as_secs_f64(), "accuracy": accuracy}));
+    if queries > 0 {
+        let first = |cells| Column { values: ndarray::ArrayView1::from(cells), levels: None };
+        let columns = cells.chunks_exact(rows).map(|column| first(&column[..queries.min(rows)])).collect();
+        fitted.predict(&Features::new(queries.min(rows), columns)?, &cancel)?;
+    }
+    println!("{}", serde_json::json!({"fit": fit, "predict": start.elapsed().as_secs_f64()}));
     Ok(())
 }

@@ -12,7 +12,33 @@ pub fn job(job: &Value) -> String {
     rows.extend(settings(job, &["epochs"]));
     rows.extend(measured(job));
     rows.extend(time(job));
-    format!("{}{}", pairs(&rows), warnings(job))
+    format!("{}{}{}", pairs(&rows), leaderboard(&job["leaderboard"]), warnings(job))
+}
+
+/// A model beside its baselines, best first; the job's own with a star.
+fn leaderboard(leaderboard: &Value) -> String {
+    let Some(entries) = leaderboard["entries"].as_array() else { return String::new() };
+    let seconds = |value: &Value| value.as_f64().map(|seconds| format!("{seconds:.3} s")).unwrap_or_default();
+    let number = |value: &Value| value.as_f64().map(short).unwrap_or_default();
+    let of_entry = |entry: &Value| {
+        let star = if entry["is_job"] == true { " *" } else { "" };
+        vec![
+            format!("{}{star}", text_of(&entry["model"])),
+            number(&entry["value"]),
+            format!("{} to {}", number(&entry["low"]), number(&entry["high"])),
+            seconds(&entry["fit_seconds"]),
+            seconds(&entry["predict_seconds"]),
+            bytes(entry["bytes"].as_u64().unwrap_or(0)),
+        ]
+    };
+    let rows: Vec<Vec<String>> = entries.iter().map(of_entry).collect();
+    let metric = clean(leaderboard["metric"].as_str().unwrap_or_default());
+    let skipped = leaderboard["skipped"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let skipped =
+        skipped.iter().map(|it| format!("{} is left out: {}\n", text_of(&it["model"]), text_of(&it["reason"])));
+    let sentence = clean(leaderboard["sentence"].as_str().unwrap_or_default());
+    let heading = ["model", metric.as_str(), "95% interval", "fit", "predict", "size"];
+    format!("\n{}{}{sentence}\n", table(&heading, &rows), skipped.collect::<String>())
 }
 
 /// What a job would be.
@@ -224,6 +250,9 @@ fn time(job: &Value) -> Option<(String, String)> {
 
 /// What a model reaches that looks at no feature, or what the service measured as such.
 fn baseline(job: &Value, dataset: Option<&Value>) -> Option<(String, String)> {
+    if let Some(sentence) = job["leaderboard"]["sentence"].as_str() {
+        return Some(row("baseline", clean(sentence)));
+    }
     let column = dataset?["columns"].as_array()?.iter().find(|column| column["name"] == job["target"])?;
     if job["metrics"]["accuracy"].is_number() {
         let counts: Vec<u64> =

@@ -117,6 +117,8 @@ pub struct JobPlan {
     split: JobSplit,
     /// What becomes of the columns before the network.
     preprocessing: JobPreprocessing,
+    /// Whether the model is compared with baselines at the end.
+    baselines: bool,
     /// What is allowed and probably not intended.
     warnings: Vec<JobWarning>,
     /// Sizes.
@@ -145,6 +147,7 @@ async fn plan(app: &App, mut request: JobRequest) -> Result<JobPlan, Problem> {
         training: resolved.training,
         split: resolved.split,
         preprocessing: resolved.preprocessing,
+        baselines: resolved.baselines,
         warnings: all_warnings(resolved.warnings, model.warnings),
         summary: resolved.summary,
         layers: resolved.layers,
@@ -225,6 +228,8 @@ async fn checked(app: &App, request: JobRequest) -> Result<Job, Problem> {
         labels: request.labels,
         note: request.note,
         confusion_matrix: None,
+        baselines: resolved.baselines,
+        leaderboard: None,
         best_epoch: None,
         version: None,
         attempt: 0,

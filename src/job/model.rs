@@ -1,6 +1,6 @@
 //! Models and their trained versions.
 
-use super::definition::ModelDefinition;
+use super::{definition::ModelDefinition, leaderboard::Leaderboard};
 use crate::{
     data::recipe::{ConfusionMatrix, Signature},
     engine::{field::FieldError, spec::Summary},
@@ -76,6 +76,9 @@ pub struct ModelVersion {
     /// Confusion matrix of these weights, for classifiers with at most 100 labels.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub confusion_matrix: Option<ConfusionMatrix>,
+    /// The comparison with the baselines of the job.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub leaderboard: Option<Leaderboard>,
     /// Columns of its input and output.
     pub signature: Signature,
     /// Sizes of a network; null for a classical model.

@@ -8,8 +8,8 @@ use utoipa::{
 };
 
 /// The fields of a job that a list leaves out.
-const LEFT_OUT: [&str; 7] =
-    ["features", "inputs", "training", "preprocessing", "warnings", "summary", "confusion_matrix"];
+const LEFT_OUT: [&str; 8] =
+    ["features", "inputs", "training", "preprocessing", "warnings", "summary", "confusion_matrix", "leaderboard"];
 
 /// A job in a list: without features, settings, warnings and confusion matrix.
 #[derive(Debug, Clone)]

@@ -3,6 +3,7 @@
 use super::{
     columns::Columns,
     labels::{JobPatch, Labels, check_count},
+    leaderboard::Leaderboard,
     preprocessing::{JobPreprocessing, JobWarning},
     sizes::JobSummary,
     split::JobSplit,
@@ -127,6 +128,13 @@ pub struct Job {
     /// Confusion matrix of the kept weights, for classifiers with at most 100 labels.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub confusion_matrix: Option<ConfusionMatrix>,
+    /// Whether the model is compared with baselines at the end.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub baselines: bool,
+    /// The comparison of the model with the baselines, once the job has succeeded.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub leaderboard: Option<Leaderboard>,
     /// Epoch with the best monitored value so far, from 1; without early stopping that with the lowest `val_loss`, or `loss`.
     pub best_epoch: Option<u32>,
     /// Number of the version it created.

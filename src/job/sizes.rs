@@ -37,9 +37,13 @@ pub struct JobMemory {
     /// most that one of these takes beside the weights, before or after training.
     #[serde(default)]
     pub other_phases_bytes: u64,
+    /// The largest baseline with its data, fitted after the model; 0 without baselines.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub baselines_bytes: u64,
     /// Reading a table and storing records, of any size; an estimate.
     pub service_bytes: u64,
-    /// Maximum at any time: the sum, of training and the other phases the larger one.
+    /// Maximum at any time: the sum, of training and the other phases the larger one; or `baselines_bytes` where that is more.
     pub peak_bytes: u64,
 }
 
@@ -160,6 +164,7 @@ impl JobSummary {
                 data_bytes: data,
                 training: FitMemory::Network(fit),
                 other_phases_bytes: others,
+                baselines_bytes: 0,
                 service_bytes: SERVICE,
                 peak_bytes: [data, phase, SERVICE].into_iter().fold(table, u64::saturating_add),
             },
@@ -185,10 +190,20 @@ impl JobSummary {
                 data_bytes: data,
                 training: FitMemory::Classical { fit_bytes },
                 other_phases_bytes: preparing,
+                baselines_bytes: 0,
                 service_bytes: SERVICE,
                 peak_bytes: [data, fit_bytes.max(preparing), SERVICE].into_iter().fold(table, u64::saturating_add),
             },
         }
+    }
+}
+
+impl JobSummary {
+    /// With baselines, the largest of which takes `bytes`.
+    pub(crate) fn with_baselines(mut self, bytes: u64) -> Self {
+        self.memory.baselines_bytes = bytes;
+        self.memory.peak_bytes = self.memory.peak_bytes.max(bytes);
+        self
     }
 }
 

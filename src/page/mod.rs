@@ -42,6 +42,7 @@ files![
     "jobs.js",
     "keys.js",
     "main.js",
+    "leaderboard.js",
     "matrix.js",
     "palette.js",
     "parts.js",

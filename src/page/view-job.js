@@ -7,6 +7,7 @@ import { Curves, hasBand, xOf } from "./curves.js";
 import { diagnose } from "./diagnose.js";
 import { ago, bytes, clock, duration, names, number, shortId } from "./format.js";
 import * as jobs from "./jobs.js";
+import { leaderboard } from "./leaderboard.js";
 import { confusionMatrix } from "./matrix.js";
 import { colour, isDark } from "./palette.js";
 import { confirmed, facts, flatten, pairs, progressBar, progressText, status, warningList } from "./parts.js";
@@ -126,6 +127,7 @@ export async function show(place, route, signal) {
           event.preventDefault();
           addLabel();
         } }, label, h("button", {}, "Add label"))),
+      job.leaderboard ? leaderboard(job.leaderboard) : null,
       job.confusion_matrix ? confusionMatrix(job.confusion_matrix) : null,
       h("section", { class: "card" }, h("div", { class: "row between" }, h("h2", {}, "Settings as resolved"), copyButton(() => JSON.stringify(job.training, null, 2), "Copy JSON")),
         h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Settings", style: { "max-height": "360px" } }, pairs([["task", flatten(job.task).map(([, value]) => value).join(", ")], ["features", job.features ?? []], ...flatten(job.training ?? {})]))),

@@ -4,6 +4,7 @@ import { api, save, storedKey, textOf, url } from "./api.js";
 import { copyButton, empty, h, replace, toast } from "./dom.js";
 import { ago, bytes, number, shortId } from "./format.js";
 import { graph } from "./graph.js";
+import { leaderboard } from "./leaderboard.js";
 import { confusionMatrix } from "./matrix.js";
 import { confirmed, facts, warningList } from "./parts.js";
 import { predictPart } from "./predict.js";
@@ -63,7 +64,7 @@ export async function show(place, route, signal) {
     }
     const dataset = await api.dataset(version.dataset).catch(() => null);
     if (signal.aborted) return;
-    replace(detail, facts([["Version", number(version.version)], ["Trained on", version.dataset], ["Parameters", number(version.summary?.parameters)], ["Size", bytes(version.bytes)], ["SHA-256", h("code", { title: version.sha256 }, `${version.sha256.slice(0, 12)}…`)]]), predictPart(version, dataset, signal), version.confusion_matrix ? confusionMatrix(version.confusion_matrix) : null);
+    replace(detail, facts([["Version", number(version.version)], ["Trained on", version.dataset], ["Parameters", number(version.summary?.parameters)], ["Size", bytes(version.bytes)], ["SHA-256", h("code", { title: version.sha256 }, `${version.sha256.slice(0, 12)}…`)]]), predictPart(version, dataset, signal), version.leaderboard ? leaderboard(version.leaderboard) : null, version.confusion_matrix ? confusionMatrix(version.confusion_matrix) : null);
   }
   const wanted = versions.find((version) => String(version.version) === route.query.version) ?? versions[0];
   if (wanted) await pick(wanted);

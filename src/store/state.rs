@@ -69,6 +69,7 @@ impl JobState {
             Outcome::Failed(error) => vec![self.fail(error.clone(), now)],
             Outcome::Succeeded { version: made, best_epoch, .. } if self.commits_version(outcome) => {
                 self.job.confusion_matrix = made.confusion_matrix.clone();
+                self.job.leaderboard = made.leaderboard.clone();
                 self.job.version = version;
                 self.job.best_epoch = *best_epoch;
                 self.job.progress.fraction = 1.0;

@@ -1,69 +1,39 @@
 //! The fit of a classical model: prepare, fit, measure, pack.
 
 use crate::{
-    data::{
-        recipe::{CountedRows, Matrix, OutputTargets, Recipe},
-        table::Table,
-        weights::{ClassWeight, oversampled, weights},
-    },
+    data::recipe::{CountedRows, Matrix, Recipe},
     engine::{
-        classical::{
-            ClassicalModel, FitError, Fitted, Predictions, Progress, Run, Scores, Target, Task, TrainingData, Unit,
-        },
+        classical::{ClassicalModel, FitError, Fitted, Predictions, Progress, Run, Scores, Unit},
         fit::{EpochReport, EventSink, Progress as StepProgress},
         metric::Metric,
         shape::Shape,
         spec::Limits,
     },
-    job::{JobError, MAX_COUNTED_ROWS, preprocessing::by_feature, training::JobTraining},
+    job::{JobError, MAX_COUNTED_ROWS, training::JobTraining},
     store::bundle::{Bundle, Description, Weights},
     worker::{
+        baselines::{OwnModel, leaderboard},
+        classical_rows::{Plan, Prepared, Targets, prepare_rows},
         ended::{Ended, Fit, Trained, fault},
         link::{Link, Sink},
-        prepare::{Inputs, NO_SCALE, Parts, PrepareError, check_memory, check_stop, failed, invalid, read, read_parts},
+        prepare::{Inputs, Parts, PrepareError, check_memory, failed, read, read_parts},
     },
 };
 use ndarray::{Array2, Axis};
 use serde_json::{Map, Value};
-use std::{ops::ControlFlow, time::Instant};
+use std::{
+    ops::ControlFlow,
+    sync::atomic::AtomicBool,
+    time::{Duration, Instant},
+};
 
 /// Rows that are predicted at a time.
 const BLOCK: usize = 8192;
 
-/// Rows with what they learn.
-struct Rows {
-    matrix: Matrix,
-    targets: Targets,
-    weights: Option<Vec<f64>>,
-}
-
-enum Targets {
-    Classes(Vec<u32>),
-    Values(Vec<f64>),
-}
-
-impl Rows {
-    fn data(&self, task: Task) -> Result<TrainingData<'_>, FitError> {
-        let target = match (&self.targets, task) {
-            (Targets::Classes(codes), Task::Classification { n_classes }) => Target::Classes { codes, n_classes },
-            (Targets::Classes(_), Task::Regression) => Target::Values(&[]),
-            (Targets::Values(values), _) => Target::Values(values),
-        };
-        Ok(TrainingData { features: self.matrix.features()?, target, weights: self.weights.as_deref() })
-    }
-}
-
-struct Prepared {
-    recipe: Recipe,
-    task: Task,
-    training: Rows,
-    validation: Option<Rows>,
-    test: Option<Rows>,
-}
-
 /// Trains `model`.
-pub fn train(inputs: Inputs, model: &ClassicalModel, limits: &Limits, threads: usize, link: &Link) -> Ended {
+pub fn train(mut inputs: Inputs, model: &ClassicalModel, limits: &Limits, threads: usize, link: &Link) -> Ended {
     let began = Instant::now();
+    let baselines = inputs.baselines.take().map(|baselines| (inputs.job.clone(), baselines));
     let (stored, training) = (inputs.model.definition.clone(), inputs.job.training.clone());
     let JobTraining::Classical(training) = training else {
         return Ended::Failed(error("invalid_job", "expected the settings of a classical model".to_owned()));
@@ -106,6 +76,7 @@ pub fn train(inputs: Inputs, model: &ClassicalModel, limits: &Limits, threads: u
         Err(FitError::Cancelled) => return Ended::Stopped,
         Err(other) => return Ended::Failed(error("invalid_data", other.to_string())),
     };
+    let compared = baselines.is_some().then(|| pool.install(|| compared(&*fitted, &prepared, link))).flatten();
     let Prepared { recipe, training: rows, .. } = prepared;
     let facts = facts(&*fitted, &rows.matrix);
     let width: usize = recipe.input_columns().map(|column| column.width()).sum();
@@ -123,15 +94,23 @@ pub fn train(inputs: Inputs, model: &ClassicalModel, limits: &Limits, threads: u
     let bundle = Bundle { description, weights: Weights::Classical(arrays) };
     match bundle.to_bytes_unless(&|| link.is_stopping()) {
         Ok(None) => Ended::Stopped,
-        Ok(Some(file)) => Ended::Trained(Box::new(Trained {
-            fitted: Fit::Classical { logs, messages: Vec::new(), facts },
-            duration,
-            summary: None,
-            confusion_matrix,
-            constant_features,
-            description: bundle.description,
-            file,
-        })),
+        Ok(Some(file)) => {
+            let leaderboard = baselines.zip(compared).and_then(|((job, files), (points, predict))| {
+                let (name, labels) = (model.kind().to_owned(), bundle.description.recipe.labels().to_vec());
+                let own = OwnModel { name, points, labels, fit: duration, predict, bytes: file.len() as u64 };
+                leaderboard(&job, files, own, limits, threads, link)
+            });
+            Ended::Trained(Box::new(Trained {
+                fitted: Fit::Classical { logs, messages: Vec::new(), facts },
+                duration,
+                summary: None,
+                confusion_matrix,
+                leaderboard,
+                constant_features,
+                description: bundle.description,
+                file,
+            }))
+        }
         Err(error) => {
             tracing::error!(%error, "a fitted model cannot be packed");
             Ended::Failed(fault())
@@ -148,76 +127,26 @@ fn prepare(inputs: Inputs, model: &ClassicalModel, limits: &Limits, link: &Link)
     check_memory(&job, limits)?;
     let columns = data.dataset.columns.clone();
     let Parts { table, rows, names } = read_parts(&job, data, validation.is_some(), link)?;
-    let shared = job.training.shared();
-    let task = *job.task.one().ok_or_else(|| failed("invalid_job", "expected one task".to_owned()))?;
-    let targets = job.target_columns();
-    let labels = columns.iter().find(|column| Some(&column.name) == targets.first());
-    let classes = labels.and_then(|column| column.values.as_ref()).map_or(2, Vec::len);
-    let of_model = if task.learns_numbers() { Task::Regression } else { Task::Classification { n_classes: classes } };
-    let shape = Shape(vec![of_model.outputs()]);
-    let output = OutputTargets {
-        name: "",
-        task,
-        columns: &targets,
-        logits: None,
-        shape: &shape,
-        ignore_class: None,
-        scale: &NO_SCALE,
-    };
-    let preparations = by_feature(&job.preprocessing.applied, &job.features, None, &columns, shared.preprocessing);
-    let fitted = Recipe::fit(&table, &columns, &job.features, &[output], &preparations, &rows.training);
-    let fitted = fitted.map_err(invalid)?;
-    check_stop(link)?;
-    let recipe = &fitted.recipe;
-    let native = model.traits().categories;
-    let make = |x: Array2<f64>, table: &Table, rows: &[usize], class_weight: Option<&ClassWeight>, dataset: &str| {
-        let explain = |error: crate::engine::field::FieldError| {
-            failed("invalid_data", format!("the dataset {dataset:?}: {}", error.detail))
-        };
-        let targets = match of_model {
-            Task::Regression => Targets::Values(recipe.numbers(table, rows).map_err(explain)?),
-            Task::Classification { .. } => {
-                let classes = recipe.classes(table, rows).map_err(explain)?;
-                Targets::Classes(classes.into_iter().map(|class| u32::try_from(class).unwrap_or(u32::MAX)).collect())
-            }
-        };
-        let weights = weights::<f64>(recipe, table, rows, class_weight, shared.sample_weight).map_err(explain)?;
-        Ok::<_, PrepareError>(Rows {
-            matrix: recipe.matrix(x, native),
-            targets,
-            weights: weights.map(|it| it.to_vec()),
-        })
-    };
-    let mut x = fitted.training_inputs::<f64>(&table, &rows.training);
-    let mut training_rows = rows.training;
-    if shared.oversampling {
-        let classes = recipe.classes(&table, &training_rows);
-        let classes = classes.map_err(|error| failed("invalid_data", error.detail))?;
-        let positions = oversampled(&classes);
-        x = x.select(Axis(0), &positions);
-        training_rows = positions.iter().filter_map(|position| training_rows.get(*position).copied()).collect();
-    }
-    let training = make(x, &table, &training_rows, shared.class_weight, &job.dataset)?;
-    check_stop(link)?;
     let validation = match validation {
         Some(input) => {
             let name = input.dataset.name.clone();
-            let table = read(input, &names, link)?;
-            let rows: Vec<usize> = (0..table.rows).collect();
-            Some(make(recipe.inputs(&table, &rows), &table, &rows, None, &name)?)
+            Some((read(input, &names, link)?, name))
         }
-        None if rows.validation.is_empty() => None,
-        None => {
-            let x = recipe.inputs(&table, &rows.validation);
-            Some(make(x, &table, &rows.validation, None, &job.dataset)?)
-        }
+        None => None,
     };
-    let test = match rows.test.is_empty() {
-        true => None,
-        false => Some(make(recipe.inputs(&table, &rows.test), &table, &rows.test, None, &job.dataset)?),
+    let task = *job.task.one().ok_or_else(|| failed("invalid_job", "expected one task".to_owned()))?;
+    let plan = Plan {
+        dataset: &job.dataset,
+        columns: &columns,
+        target: &job.target_columns(),
+        features: &job.features,
+        task,
+        applied: &job.preprocessing.applied,
+        training: job.training.shared(),
     };
-    check_stop(link)?;
-    Ok(Prepared { recipe: fitted.recipe, task: of_model, training, validation, test })
+    prepare_rows(&plan, model, &table, &rows, validation.as_ref().map(|(table, name)| (table, name.as_str())), &|| {
+        link.is_stopping()
+    })
 }
 
 /// Tells the slot of the progress of a fit.
@@ -257,12 +186,12 @@ impl Reports<'_> {
 }
 
 /// Predictions of all rows of a matrix.
-fn predict(fitted: &dyn Fitted, matrix: &Matrix, link: &Link) -> Result<Predictions, FitError> {
+pub fn predict(fitted: &dyn Fitted, matrix: &Matrix, cancel: &AtomicBool) -> Result<Predictions, FitError> {
     let mut all: Option<Predictions> = None;
     let mut first = 0;
     while first < matrix.rows() {
         let last = matrix.rows().min(first + BLOCK);
-        let part = fitted.predict(&matrix.features_of(first..last)?, link.cancelled())?;
+        let part = fitted.predict(&matrix.features_of(first..last)?, cancel)?;
         match &mut all {
             None => all = Some(part),
             Some(all) => {
@@ -275,6 +204,14 @@ fn predict(fitted: &dyn Fitted, matrix: &Matrix, link: &Link) -> Result<Predicti
     all.ok_or_else(|| FitError::data("expected at least 1 row, received 0"))
 }
 
+/// What the model says of the rows on which it is compared, and how long that takes.
+fn compared(fitted: &dyn Fitted, prepared: &Prepared, link: &Link) -> Option<(Vec<f64>, Duration)> {
+    let rows = prepared.test.as_ref().or(prepared.validation.as_ref())?;
+    let began = Instant::now();
+    let points = predict(fitted, &rows.matrix, link.cancelled()).ok()?.points();
+    Some((points, began.elapsed()))
+}
+
 type Measured = (Vec<(String, f64)>, Option<crate::data::recipe::ConfusionMatrix>);
 
 /// Metrics of every part, and the confusion matrix of the validation rows.
@@ -284,7 +221,7 @@ fn measure(fitted: &dyn Fitted, prepared: &Prepared, metrics: &[Metric], link: &
     let (mut logs, mut matrix) = (Vec::new(), None);
     for (prefix, rows) in parts {
         let Some(rows) = rows else { continue };
-        let predictions = predict(fitted, &rows.matrix, link)?;
+        let predictions = predict(fitted, &rows.matrix, link.cancelled())?;
         let weights = rows.weights.as_deref().filter(|_| prefix.is_empty());
         let of_part = evaluate(metrics, &predictions, &rows.targets, weights);
         logs.extend(of_part.into_iter().map(|(name, value)| (format!("{prefix}{name}"), value)));

@@ -3,7 +3,7 @@
 use crate::{
     data::recipe::ConfusionMatrix,
     engine::{fit::Fitted, spec::Summary},
-    job::JobError,
+    job::{JobError, Leaderboard},
     store::bundle::Description,
 };
 use serde_json::{Map, Value};
@@ -36,6 +36,8 @@ pub struct Trained {
     pub duration: Duration,
     pub summary: Option<Summary>,
     pub confusion_matrix: Option<ConfusionMatrix>,
+    /// The comparison with the baselines.
+    pub leaderboard: Option<Leaderboard>,
     /// Features that do not vary in the training rows.
     pub constant_features: Vec<String>,
     pub description: Description,

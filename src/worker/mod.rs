@@ -4,7 +4,9 @@
 //! async runtime, and that thread never waits for the database: it leaves its reports in a `link`, and the slot writes them in
 //! batches. A job shorter than a batch is written in one transaction.
 
+mod baselines;
 mod classical;
+mod classical_rows;
 mod context;
 mod ended;
 mod fit_thread;

@@ -18,7 +18,7 @@ use crate::{
     },
     job::{Dataset, Job, JobError, JobSplit, Model, preprocessing::by_feature, training::Training},
     store::artifacts::{Source, StoredColumns},
-    worker::link::Link,
+    worker::{baselines::BaselineInputs, link::Link},
 };
 use ndarray::{Array1, Array2, Axis};
 use std::{
@@ -40,6 +40,8 @@ pub struct Inputs {
     pub model: Model,
     pub data: Input,
     pub validation: Option<Input>,
+    /// The same files again, for the baselines.
+    pub baselines: Option<BaselineInputs>,
 }
 
 /// Rows as the engine reads them.

@@ -15,6 +15,7 @@ use crate::{
     },
     worker::{
         Context,
+        baselines::BaselineInputs,
         ended::{Ended, Fit, Trained, fault},
         fit_thread::FitThread,
         link::Link,
@@ -95,7 +96,18 @@ async fn inputs(context: &Context, job: &Job) -> Result<Inputs, StoreError> {
         Some(id) => Some(open(id).await?),
         None => None,
     };
-    Ok(Inputs { job: job.clone(), model, data, validation })
+    let baselines = match job.baselines {
+        false => None,
+        true => {
+            let data = open(job.dataset_id).await?;
+            let validation = match job.validation_dataset_id {
+                Some(id) => Some(open(id).await?),
+                None => None,
+            };
+            Some(BaselineInputs { data, validation })
+        }
+    };
+    Ok(Inputs { job: job.clone(), model, data, validation, baselines })
 }
 
 /// Trains on the fit thread. A panic there ends the job, not the service.
@@ -274,6 +286,7 @@ impl<'a> Recorder<'a> {
                     duration: of_fit,
                     summary,
                     confusion_matrix,
+                    leaderboard,
                     constant_features,
                     description,
                     file,
@@ -304,6 +317,7 @@ impl<'a> Recorder<'a> {
                             dataset: job.dataset,
                             metrics: self.fit_events.metrics().clone(),
                             confusion_matrix,
+                            leaderboard,
                             signature: description.signature,
                             summary,
                             fitted: facts,

@@ -1,7 +1,7 @@
 //! What runs on the fit thread: prepare, fit, and pack the weights.
 
 use crate::{
-    data::recipe::CountedRows,
+    data::recipe::{CountedRows, Recipe},
     engine::{
         fit::{FitError, evaluate, fit},
         kernel::Team,
@@ -10,19 +10,20 @@ use crate::{
     job::{JobError, MAX_COUNTED_ROWS, ModelDefinition},
     store::bundle::{Bundle, Description, Weights},
     worker::{
+        baselines::{OwnModel, leaderboard},
         classical,
         ended::{Ended, Fit, Trained, fault},
         link::Link,
-        prepare::{Inputs, PrepareError, Prepared, prepare},
+        prepare::{Inputs, PrepareError, Prepared, Tensors, prepare},
     },
 };
-use ndarray::s;
+use ndarray::{Array2, ArrayView2, Axis, s};
 use std::time::Instant;
 
 /// Multiply-adds of the rows of a confusion matrix that are predicted between two looks at the stop flag: a few milliseconds.
 const COUNTED_WORK: u64 = 1 << 26;
 
-pub fn train(inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> Ended {
+pub fn train(mut inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> Ended {
     let began = Instant::now();
     let definition = match inputs.model.parse_definition() {
         Ok(ModelDefinition::Network(definition)) => definition,
@@ -33,6 +34,7 @@ pub fn train(inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> En
         return Ended::Failed(invalid_job(&["expected the settings of a network"]));
     };
     let tasks = inputs.job.task.clone();
+    let baselines = inputs.baselines.take().map(|baselines| (inputs.job.clone(), baselines));
     let stored = inputs.model.definition.clone();
     let Prepared { mut network, recipe, training: rows, validation, test } =
         match prepare(inputs, &definition, &training, limits, link) {
@@ -69,6 +71,12 @@ pub fn train(inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> En
     let confusion_matrix = recipe.confusion_matrix(counted, samples.y, rows_at_once, |rows| {
         (!link.is_stopping()).then(|| network.predict_on(&team, samples.x.slice(s![rows, ..])))
     });
+    let compared = baselines.is_some().then_some(test.as_ref().or(validation.as_ref())).flatten().and_then(|rows| {
+        let began = Instant::now();
+        let points =
+            points(&recipe, rows, rows_at_once, |x| (!link.is_stopping()).then(|| network.predict_on(&team, x)))?;
+        Some((points, recipe.labels().to_vec(), began.elapsed()))
+    });
     drop(team);
     if link.is_stopping() {
         return Ended::Stopped;
@@ -81,16 +89,22 @@ pub fn train(inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> En
         description: Description { definition: stored, input_shapes, recipe, signature, fitted: None },
         weights: Weights::Network(network.tensors()),
     };
-    drop((network, rows, validation));
+    drop((network, rows, validation, test));
     match bundle.to_bytes_unless(&|| link.is_stopping()) {
         Ok(None) => Ended::Stopped,
         Ok(Some(file)) => {
             let description = bundle.description;
+            let leaderboard = baselines.zip(compared).and_then(|((job, files), (points, labels, predict))| {
+                let bytes = file.len() as u64;
+                let own = OwnModel { name: "network".to_owned(), points, labels, fit: duration, predict, bytes };
+                leaderboard(&job, files, own, limits, threads, link)
+            });
             Ended::Trained(Box::new(Trained {
                 fitted: Fit::Network(fitted),
                 duration,
                 summary: Some(summary),
                 confusion_matrix,
+                leaderboard,
                 constant_features,
                 description,
                 file,
@@ -101,6 +115,20 @@ pub fn train(inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> En
             Ended::Failed(fault())
         }
     }
+}
+
+/// What the network says of each of `rows`.
+fn points(
+    recipe: &Recipe,
+    rows: &Tensors,
+    rows_at_once: usize,
+    mut predict: impl FnMut(ArrayView2<'_, f32>) -> Option<Array2<f32>>,
+) -> Option<Vec<f64>> {
+    let mut points = Vec::with_capacity(rows.rows());
+    for part in rows.samples().x.axis_chunks_iter(Axis(0), rows_at_once) {
+        points.extend(recipe.points(predict(part)?.view())?);
+    }
+    Some(points)
 }
 
 /// A job that does not fit its model.

@@ -13,8 +13,8 @@ fn the_demo_runs_and_succeeds() {
         }
         let row =
             out.lines().rev().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("no row of {name}: {out}"));
-        let accuracy: f64 = row.split_whitespace().last().unwrap().parse().unwrap();
-        assert!((0.93..=1.0).contains(&accuracy), "{row}");
+        let accuracies: Vec<f64> = row.split_whitespace().rev().take(2).map(|cell| cell.parse().unwrap()).collect();
+        assert!(accuracies.iter().all(|accuracy| (0.8..=1.0).contains(accuracy)), "{row}");
     }
     assert!(err.contains("epoch  1/60"), "an epoch has a line where stderr is no terminal: {err}");
     // Nothing is left behind.

@@ -21,6 +21,7 @@ mod dependencies;
 mod deploy;
 mod hostile;
 mod http_answers;
+mod http_baselines;
 mod http_confusion;
 mod http_datasets;
 mod http_dry_run;

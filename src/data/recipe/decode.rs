@@ -1,6 +1,6 @@
 //! Predictions from the network's output.
 
-use super::{Logits, Output, Task, json_number, target::Target};
+use super::{Logits, Output, Recipe, Task, json_number, target::Target};
 use crate::data::named::Named;
 use ndarray::{ArrayView1, ArrayView2, CowArray, Ix2, s};
 use serde::{Serialize, Serializer};
@@ -150,6 +150,24 @@ impl Output {
             activation.forward(cells, width);
         }
         answers.into()
+    }
+}
+
+impl Recipe {
+    /// What each row of `output` [rows, elements] says where there is one output with one target: its class, as an index into
+    /// [`Recipe::labels`], or its number in the target's own units.
+    pub fn points(&self, output: ArrayView2<'_, f32>) -> Option<Vec<f64>> {
+        let [of] = self.outputs.as_slice() else { return None };
+        let [target] = of.targets.as_slice() else { return None };
+        let steps = target.rescale();
+        let rescale = |value: f32| steps.iter().fold(f64::from(value), |value, step| step.apply(value));
+        let answers = of.answers(output);
+        let rows = answers.rows().into_iter();
+        match of.task {
+            Task::Regression => rows.map(|row| row.first().map(|value| rescale(*value))).collect(),
+            task if task.has_one_label() => Some(rows.map(|row| chosen(task, row) as f64).collect()),
+            _ => None,
+        }
     }
 }
 

@@ -73,6 +73,18 @@ impl Arrays {
         self.tensors.values().map(|tensor| count(tensor) as u64).sum()
     }
 
+    /// Bytes of all arrays.
+    pub fn bytes(&self) -> u64 {
+        let bytes = |tensor: &Tensor| match tensor {
+            Tensor::F32(array) => size_of_val(array.as_slice_memory_order().unwrap_or_default()),
+            Tensor::F64(array) => size_of_val(array.as_slice_memory_order().unwrap_or_default()),
+            Tensor::I32(array) => size_of_val(array.as_slice_memory_order().unwrap_or_default()),
+            Tensor::I64(array) => size_of_val(array.as_slice_memory_order().unwrap_or_default()),
+            Tensor::U8(array) => array.len(),
+        };
+        self.tensors.values().map(|tensor| bytes(tensor) as u64).sum()
+    }
+
     /// Adds an array of any number of axes.
     pub fn insert<T: Element, D: Dimension>(&mut self, name: &str, array: ndarray::Array<T, D>) {
         self.tensors.insert(name.to_owned(), T::tensor(array.into_dyn()));

@@ -82,6 +82,14 @@ impl Predictions {
         Self { kind: Scores::Probabilities, scores, labels }
     }
 
+    /// The class or the number of each row.
+    pub fn points(&self) -> Vec<f64> {
+        match self.kind {
+            Scores::Values => self.scores.iter().copied().collect(),
+            Scores::Probabilities | Scores::Decision => self.labels.iter().map(|label| f64::from(*label)).collect(),
+        }
+    }
+
     /// Values of a regressor.
     pub fn values(values: Vec<f64>) -> Self {
         let rows = values.len();

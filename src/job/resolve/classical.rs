@@ -167,6 +167,7 @@ pub(super) fn resolve(
             applied,
             target: Vec::new(),
         },
+        baselines: false,
         warnings,
         summary,
         layers: Vec::new(),

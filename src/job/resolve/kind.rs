@@ -1,6 +1,7 @@
 //! By the kind of the model.
 
 use super::{
+    baselines::{self, Compared},
     classical,
     request::JobRequest,
     resolved::{Resolved, resolve_network},
@@ -24,8 +25,27 @@ pub fn resolve(
     validation: Option<TableView<'_>>,
     limits: &Limits,
 ) -> Result<Resolved, Vec<FieldError>> {
-    match definition {
-        ModelDefinition::Network(network) => resolve_network(request, network, defaults, dataset, validation, limits),
-        ModelDefinition::Classical(model) => classical::resolve(request, model, dataset, validation, limits),
-    }
+    let (mut resolved, kind) = match definition {
+        ModelDefinition::Network(network) => {
+            (resolve_network(request, network, defaults, dataset, validation, limits)?, None)
+        }
+        ModelDefinition::Classical(model) => {
+            (classical::resolve(request, model, dataset, validation, limits)?, Some(model.kind()))
+        }
+    };
+    let compared = Compared {
+        target: &resolved.target,
+        features: &resolved.features,
+        task: &resolved.task,
+        split: &resolved.split,
+        preprocessing: &resolved.preprocessing,
+        training: &resolved.training,
+        kind,
+    };
+    let own = resolved.summary.memory.peak_bytes;
+    let chosen = baselines::choose(request.baselines, compared, own, dataset, validation, limits);
+    let (baselines, bytes) = chosen.map_err(|detail| vec![FieldError::new("/baselines", detail)])?;
+    resolved.baselines = baselines;
+    resolved.summary = resolved.summary.with_baselines(bytes);
+    Ok(resolved)
 }

@@ -1,5 +1,6 @@
 //! From a request to a job that can run: everything that can be known before the data is read is checked here, once.
 
+mod baselines;
 mod class_weight;
 mod classical;
 mod columns;
@@ -20,6 +21,7 @@ mod training;
 mod validation;
 mod warnings;
 
+pub use baselines::{Baseline, Compared, baselines};
 pub use kind::resolve;
 pub use request::JobRequest;
 pub use resolved::Resolved;

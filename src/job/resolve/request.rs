@@ -68,6 +68,10 @@ pub struct JobRequest {
     #[schema(value_type = Option<crate::job::training::TrainingRequest>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub training: Option<Value>,
+    /// Whether simple models are fitted on the same rows after the model and compared with it, for at most a second or a fifth of the
+    /// job's own time. Default: true for up to 100,000 rows with one target column and rows to compare on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baselines: Option<bool>,
     /// Labels, at most 64.
     #[schema(value_type = std::collections::HashMap<String, String>, required = false)]
     #[serde(default, skip_serializing_if = "Labels::is_empty")]

@@ -51,6 +51,8 @@ pub struct Resolved {
     pub split: JobSplit,
     /// What becomes of the columns before the network.
     pub preprocessing: JobPreprocessing,
+    /// Whether the model is compared with baselines.
+    pub baselines: bool,
     /// What is allowed and probably not intended.
     pub warnings: Vec<JobWarning>,
     /// Sizes.
@@ -191,6 +193,7 @@ pub(super) fn resolve_network(
                 task,
                 split,
                 preprocessing,
+                baselines: false,
                 warnings,
                 summary,
                 layers,

@@ -57,7 +57,8 @@ pub async fn list(
 ) -> Result<Listed<Job>, StoreError> {
     const SIZE: &str =
         "SELECT length(features) + length(training) + length(metrics) + coalesce(length(preprocessing), 0)
-        + coalesce(length(warnings), 0) + coalesce(length(confusion_matrix), 0) FROM jobs WHERE TRUE";
+        + coalesce(length(warnings), 0) + coalesce(length(confusion_matrix), 0)
+        + coalesce(length(leaderboard), 0) FROM jobs WHERE TRUE";
     let mut sizes = filtered(SIZE, filter, page);
     sizes.push(" ORDER BY id DESC LIMIT ").push_bind(i64::from(page.limit));
     let sizes: Vec<i64> = sizes.build_query_scalar().fetch_all(&mut *connection).await?;
@@ -214,9 +215,9 @@ async fn insert(transaction: &mut SqliteConnection, state: &JobState) -> Result<
     sqlx::query(
         "INSERT INTO jobs (id, model, model_id, dataset, dataset_id, validation_dataset, validation_dataset_id,
                            target, features, inputs, task, training, split, preprocessing, warnings, summary,
-                           created_at, labels, note,
+                           created_at, labels, note, baselines,
                            status, progress, metrics, attempt, queued_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', '', 0, 0)",
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', '', 0, 0)",
     )
     .bind(job.id.to_string())
     .bind(&job.model)
@@ -237,6 +238,7 @@ async fn insert(transaction: &mut SqliteConnection, state: &JobState) -> Result<
     .bind(job.created_at.as_microsecond())
     .bind(json(&job.labels)?)
     .bind(&job.note)
+    .bind(job.baselines)
     .execute(&mut *transaction)
     .await?;
     save(transaction, state).await
@@ -248,7 +250,7 @@ async fn save(transaction: &mut SqliteConnection, state: &JobState) -> Result<()
         "UPDATE jobs SET status = ?2, progress = ?3, metrics = ?4, best_epoch = ?5, version = ?6, attempt = ?7, error = ?8,
                          queued_at = ?9, started_at = ?10, ended_at = ?11, queued_seconds = ?12,
                          preparing_seconds = ?13, training_seconds = ?14, fence = ?15, cancelling = ?16,
-                         confusion_matrix = ?17, best = ?18
+                         confusion_matrix = ?17, best = ?18, leaderboard = ?19
          WHERE id = ?1",
     )
     .bind(job.id.to_string())
@@ -269,6 +271,7 @@ async fn save(transaction: &mut SqliteConnection, state: &JobState) -> Result<()
     .bind(state.cancelling)
     .bind(job.confusion_matrix.as_ref().map(json).transpose()?)
     .bind(job.best.as_ref().map(json).transpose()?)
+    .bind(job.leaderboard.as_ref().map(json).transpose()?)
     .execute(transaction)
     .await?;
     Ok(())
@@ -298,6 +301,8 @@ fn state(row: &SqliteRow) -> Result<JobState, StoreError> {
         metrics: record.json("metrics")?,
         confusion_matrix: record.optional_json("confusion_matrix")?,
         best: record.optional_json("best")?,
+        baselines: record.count::<u8>("baselines")? != 0,
+        leaderboard: record.optional_json("leaderboard")?,
         labels: record.optional_json("labels")?.unwrap_or_default(),
         note: record.optional_text("note")?,
         best_epoch: record.optional_count("best_epoch")?,

@@ -124,8 +124,8 @@ pub async fn add_version(
     sqlx::query(
         "INSERT INTO versions
              (model_id, version, job, dataset, metrics, signature, summary, bytes, sha256, artifact, created_at,
-              confusion_matrix, fitted)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+              confusion_matrix, fitted, leaderboard)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(model.to_string())
     .bind(number)
@@ -140,6 +140,7 @@ pub async fn add_version(
     .bind(version.created_at.as_microsecond())
     .bind(version.confusion_matrix.as_ref().map(json).transpose()?)
     .bind(version.fitted.as_ref().map(json).transpose()?)
+    .bind(version.leaderboard.as_ref().map(json).transpose()?)
     .execute(transaction)
     .await?;
     Ok(number.unsigned_abs())
@@ -176,7 +177,8 @@ pub async fn versions(
 ) -> Result<(Vec<ModelVersion>, Option<u64>), StoreError> {
     let model = find(&mut *connection, key).await?;
     let sizes: Vec<i64> = sqlx::query_scalar(
-        "SELECT length(metrics) + length(signature) + length(summary) + coalesce(length(confusion_matrix), 0) FROM versions
+        "SELECT length(metrics) + length(signature) + length(summary) + coalesce(length(confusion_matrix), 0)
+         + coalesce(length(leaderboard), 0) FROM versions
          WHERE model_id = ?1 AND (?2 IS NULL OR version < ?2) ORDER BY version DESC LIMIT ?3",
     )
     .bind(model.id.to_string())
@@ -236,6 +238,7 @@ fn model_version(row: &SqliteRow, model: &str) -> Result<ModelVersion, StoreErro
         signature: record.json("signature")?,
         summary: record.json("summary")?,
         fitted: record.optional_json("fitted")?,
+        leaderboard: record.optional_json("leaderboard")?,
         bytes: record.count("bytes")?,
         sha256: record.text("sha256")?,
         created_at: record.time("created_at")?,

@@ -11,7 +11,8 @@ use epoca::{
     },
     engine::spec::Summary,
     job::{
-        self, Columns, Dataset, Job, JobProgress, JobStatus, Model, ModelVersion, Timing,
+        self, Columns, ComparedRows, Dataset, Finding, Job, JobProgress, JobStatus, Leaderboard, LeaderboardEntry,
+        Model, ModelVersion, SkippedBaseline, Timing,
         preprocessing::{ColumnPreparation, JobPreprocessing, JobWarning},
         training::{JobTraining, Training},
     },
@@ -128,6 +129,8 @@ pub fn job(model: &Model, dataset: &Dataset) -> Job {
         labels: [("team".to_owned(), "a".to_owned())].into(),
         note: Some("quote's \"and\" \u{1F600}".to_owned()),
         confusion_matrix: None,
+        baselines: true,
+        leaderboard: None,
         best_epoch: None,
         version: None,
         attempt: 0,
@@ -136,6 +139,30 @@ pub fn job(model: &Model, dataset: &Dataset) -> Job {
         started_at: None,
         ended_at: None,
         timing: Timing::default(),
+    }
+}
+
+/// A comparison that every store has to keep.
+fn leaderboard() -> Leaderboard {
+    let entry = |model: &str, is_job: bool, value: f64| LeaderboardEntry {
+        model: model.to_owned(),
+        is_job,
+        value,
+        low: value - 0.1,
+        high: value + 0.1,
+        fit_seconds: 0.5,
+        predict_seconds: 0.25,
+        bytes: 77,
+    };
+    Leaderboard {
+        metric: "accuracy".to_owned(),
+        higher_is_better: true,
+        part: ComparedRows::Test,
+        rows: 30,
+        entries: vec![entry("ridge", false, 0.75), entry("network", true, 0.5)],
+        skipped: vec![SkippedBaseline { model: "svm".to_owned(), reason: "quote's \"and\" \u{1F600}".to_owned() }],
+        finding: Finding::BaselineIsBetter,
+        sentence: "ridge is better".to_owned(),
     }
 }
 
@@ -188,6 +215,7 @@ pub fn success(claim: &Claim) -> Outcome {
             counts: vec![vec![3, 1], vec![0, 4]],
             rows: CountedRows::Validation,
         }),
+        leaderboard: Some(leaderboard()),
         signature: Signature {
             inputs: Vec::new(),
             outputs: Vec::new(),

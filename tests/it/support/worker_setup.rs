@@ -132,6 +132,8 @@ impl WorkerSetup {
             labels: request.labels,
             note: None,
             confusion_matrix: None,
+            baselines: false,
+            leaderboard: None,
             best_epoch: None,
             version: None,
             attempt: 0,

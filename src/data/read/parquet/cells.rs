@@ -130,9 +130,8 @@ impl Column {
         Self { reader, kind, place, cell_bytes, levels, has_levels, values, next: 0, first_row: 0 }
     }
 
-    /// Decodes the next `rows` rows, of which `rows_before` are before in the file, and adds the bytes of their texts to
-    /// `bytes`, by row.
-    pub fn decode(&mut self, rows: usize, rows_before: u64, bytes: &mut [usize]) -> Result<(), ReadError> {
+    /// Decodes the next `rows` rows, of which `rows_before` are before in the file.
+    pub fn decode(&mut self, rows: usize, rows_before: u64) -> Result<(), ReadError> {
         self.levels.clear();
         (self.next, self.first_row) = (0, rows_before + 1);
         let Self { reader, levels, values, place, .. } = self;
@@ -154,6 +153,20 @@ impl Column {
         if records != rows || (self.has_levels && (self.levels.len() != rows || present != count)) {
             return Err(damaged(&self.place));
         }
+        Ok(())
+    }
+
+    /// Whether [`Self::cells`] writes text.
+    pub fn has_text(&self) -> bool {
+        matches!(self.values, Values::Bytes(_) | Values::Fixed(_) | Values::Int96(_))
+            || matches!(self.kind, Kind::Date | Kind::Time(_) | Kind::Timestamp(..))
+    }
+
+    /// Adds the bytes of the texts of the decoded rows to `bytes`, by row.
+    pub fn add_text_bytes(&self, bytes: &mut [usize]) {
+        if !matches!(self.values, Values::Bytes(_)) {
+            return;
+        }
         let mut next = 0;
         for (row, bytes) in bytes.iter_mut().enumerate() {
             if !self.has_levels || self.levels.get(row).is_some_and(|level| *level > 0) {
@@ -161,7 +174,6 @@ impl Column {
                 next += 1;
             }
         }
-        Ok(())
     }
 
     /// The cells of some rows of the batch, which follow the last ones.

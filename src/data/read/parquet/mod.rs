@@ -24,11 +24,12 @@ use parquet::{
     column::reader::get_column_reader,
     file::reader::{FileReader, SerializedFileReader},
 };
+use rayon::prelude::*;
 use serde_json::Value;
 use std::fs::File;
 
 /// Cells that are decoded at a time.
-const MAX_BATCH_CELLS: usize = 1 << 16;
+const MAX_BATCH_CELLS: usize = 1 << 17;
 /// Maximum bytes of the pages of a row group that are in memory together, one per column.
 const MAX_PAGES_BYTES: u64 = 1 << 29;
 /// The first and the last bytes of a file.
@@ -150,9 +151,8 @@ fn read_group(
         left -= count as u64;
         bytes.clear();
         bytes.resize(count, 0usize);
-        for column in &mut *columns {
-            column.decode(count, *rows_before, &mut bytes)?;
-        }
+        columns.par_iter_mut().try_for_each(|column| column.decode(count, *rows_before))?;
+        columns.iter().for_each(|column| column.add_text_bytes(&mut bytes));
         let mut row = 0;
         while row < count {
             // as many rows as have text for one block
@@ -169,8 +169,10 @@ fn read_group(
                 )));
             }
             text.clear();
-            for (column, cells) in columns.iter_mut().zip(&mut cells) {
-                cells.clear();
+            cells.iter_mut().for_each(Vec::clear);
+            let numbers = columns.par_iter_mut().zip(&mut cells).filter(|(column, _)| !column.has_text());
+            numbers.try_for_each(|(column, cells)| column.cells(row..end, &mut String::new(), cells))?;
+            for (column, cells) in columns.iter_mut().zip(&mut cells).filter(|(column, _)| column.has_text()) {
                 column.cells(row..end, &mut text, cells)?;
             }
             let chunk_rows = end - row;

@@ -25,7 +25,7 @@ use crate::{
 };
 use ndarray::{Array2, Axis};
 use serde_json::{Map, Value};
-use std::{ops::ControlFlow, time::Instant};
+use std::ops::ControlFlow;
 
 /// Rows that are predicted at a time.
 const BLOCK: usize = 8192;
@@ -63,7 +63,7 @@ struct Prepared {
 
 /// Trains `model`.
 pub fn train(inputs: Inputs, model: &ClassicalModel, limits: &Limits, threads: usize, link: &Link) -> Ended {
-    let began = Instant::now();
+    let began = link.worked();
     let (stored, training) = (inputs.model.definition.clone(), inputs.job.training.clone());
     let JobTraining::Classical(training) = training else {
         return Ended::Failed(error("invalid_job", "expected the settings of a classical model".to_owned()));
@@ -90,7 +90,7 @@ pub fn train(inputs: Inputs, model: &ClassicalModel, limits: &Limits, threads: u
         let seed = u32::try_from(training.seed & u64::from(u32::MAX)).unwrap_or_default();
         model.fit(&data, &mut Run { seed, cancel: link.cancelled(), progress: &mut progress, validation })
     });
-    let duration = link.started().map(|started| started.at.elapsed()).unwrap_or_default();
+    let duration = link.trained().unwrap_or_default();
     let fitted = match fitted {
         Ok(fitted) => fitted,
         Err(FitError::Cancelled) => return Ended::Stopped,
@@ -121,7 +121,7 @@ pub fn train(inputs: Inputs, model: &ClassicalModel, limits: &Limits, threads: u
         fitted: Some(arrays.metadata.clone()),
     };
     let bundle = Bundle { description, weights: Weights::Classical(arrays) };
-    match bundle.to_bytes_unless(&|| link.is_stopping()) {
+    match bundle.to_bytes_unless(&|| link.must_stop()) {
         Ok(None) => Ended::Stopped,
         Ok(Some(file)) => Ended::Trained(Box::new(Trained {
             fitted: Fit::Classical { logs, messages: Vec::new(), facts },
@@ -220,7 +220,7 @@ fn prepare(inputs: Inputs, model: &ClassicalModel, limits: &Limits, link: &Link)
     Ok(Prepared { recipe: fitted.recipe, task: of_model, training, validation, test })
 }
 
-/// Tells the slot of the progress of a fit.
+/// Tells the task of the progress of a fit.
 struct Reports<'a> {
     sink: Sink<'a>,
     link: &'a Link,
@@ -261,6 +261,9 @@ fn predict(fitted: &dyn Fitted, matrix: &Matrix, link: &Link) -> Result<Predicti
     let mut all: Option<Predictions> = None;
     let mut first = 0;
     while first < matrix.rows() {
+        if link.must_stop() {
+            return Err(FitError::Cancelled);
+        }
         let last = matrix.rows().min(first + BLOCK);
         let part = fitted.predict(&matrix.features_of(first..last)?, link.cancelled())?;
         match &mut all {

@@ -17,13 +17,12 @@ use crate::{
     },
 };
 use ndarray::s;
-use std::time::Instant;
 
 /// Multiply-adds of the rows of a confusion matrix that are predicted between two looks at the stop flag: a few milliseconds.
 const COUNTED_WORK: u64 = 1 << 26;
 
 pub fn train(inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> Ended {
-    let began = Instant::now();
+    let began = link.worked();
     let definition = match inputs.model.parse_definition() {
         Ok(ModelDefinition::Network(definition)) => definition,
         Ok(ModelDefinition::Classical(model)) => return classical::train(inputs, &model, limits, threads, link),
@@ -45,7 +44,7 @@ pub fn train(inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> En
     let validation_samples = validation.as_ref().map(|tensors| tensors.samples());
     let mut sink = link.sink(began, rows.rows());
     let result = fit(&mut network, &plan, rows.samples(), validation_samples, &mut sink);
-    let duration = link.started().map(|started| started.at.elapsed()).unwrap_or_default();
+    let duration = link.trained().unwrap_or_default();
     let mut fitted = match result {
         Ok(fitted) => fitted,
         Err(FitError::Stopped) => return Ended::Stopped,
@@ -67,10 +66,10 @@ pub fn train(inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> En
     let rows_at_once = usize::try_from(COUNTED_WORK / network.architecture().cost().max(1)).unwrap_or(1);
     let rows_at_once = rows_at_once.clamp(1, MAX_COUNTED_ROWS);
     let confusion_matrix = recipe.confusion_matrix(counted, samples.y, rows_at_once, |rows| {
-        (!link.is_stopping()).then(|| network.predict_on(&team, samples.x.slice(s![rows, ..])))
+        (!link.must_stop()).then(|| network.predict_on(&team, samples.x.slice(s![rows, ..])))
     });
     drop(team);
-    if link.is_stopping() {
+    if link.must_stop() {
         return Ended::Stopped;
     }
     let summary = network.architecture().summary();
@@ -82,7 +81,7 @@ pub fn train(inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> En
         weights: Weights::Network(network.tensors()),
     };
     drop((network, rows, validation));
-    match bundle.to_bytes_unless(&|| link.is_stopping()) {
+    match bundle.to_bytes_unless(&|| link.must_stop()) {
         Ok(None) => Ended::Stopped,
         Ok(Some(file)) => {
             let description = bundle.description;

@@ -169,7 +169,7 @@ pub async fn park(
     save(&mut *transaction, &state).await?;
     events::append(&mut *transaction, id, &report.events).await?;
     events::append(transaction, id, transition.as_slice()).await?;
-    Ok(transition.is_some())
+    Ok(state.job.status == JobStatus::Paused)
 }
 
 pub async fn unpark(transaction: &mut SqliteConnection, id: Uuid, fence: u64) -> Result<bool, StoreError> {
@@ -177,7 +177,7 @@ pub async fn unpark(transaction: &mut SqliteConnection, id: Uuid, fence: u64) ->
     let transition = state.unpark(job::now());
     save(&mut *transaction, &state).await?;
     events::append(transaction, id, transition.as_slice()).await?;
-    Ok(transition.is_some())
+    Ok(state.job.status == JobStatus::Running)
 }
 
 pub async fn finish(

@@ -54,7 +54,7 @@ fn a_fit_that_is_ended_early_is_one_of_so_many_epochs() {
 
     // By `max` the first epoch is the best.
     let stopping = json!({"monitor": "val_loss", "mode": "max", "patience": 9, "restore_best_weights": true});
-    let (best, found) = run(50, Some(3), Some(stopping.clone()));
+    let (best, found) = run(50, Some(3), Some(stopping));
     assert_eq!((best.epochs, best.kept_epoch, best.best_epoch, best.finished_early), (3, 1, 1, true));
     assert_eq!(found, run(1, None, None).1);
     let late = json!({"monitor": "val_loss", "patience": 9, "restore_best_weights": true, "start_from_epoch": 9});

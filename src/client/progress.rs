@@ -81,6 +81,9 @@ impl Progress {
     fn status(&mut self, data: &Value) {
         let status = data["status"].as_str().unwrap_or_default();
         match &self.bar {
+            Some(bar) if status == "paused" => {
+                bar.set_message(format!("paused  {}", self.last.as_deref().unwrap_or_default()));
+            }
             Some(bar) if self.last.is_none() => bar.set_message(status.to_owned()),
             Some(_) => {}
             None => eprintln!("{status}"),

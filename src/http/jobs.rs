@@ -329,16 +329,6 @@ pub async fn patch(State(app): State<Arc<App>>, Id(id): Id, request: Body<JobPat
     Ok(Json(app.store.patch_job(id, &request.value).await??))
 }
 
-/// Cancel a job
-///
-/// A queued job ends at once, a running one within a batch.
-#[utoipa::path(post, path = "/v1/jobs/{job}/cancel", tag = "jobs",
-    params(("job" = Uuid, Path, description = "Id")),
-    responses((status = 200, description = "The job, ended or about to end", body = Job)))]
-pub async fn cancel(State(app): State<Arc<App>>, Id(id): Id) -> Result<Json<Job>, Problem> {
-    Ok(Json(app.store.cancel(id).await?))
-}
-
 /// Delete a job
 ///
 /// Its events go with it. A job that has not ended is cancelled first, and a version that it made is deleted first.

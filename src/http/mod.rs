@@ -9,6 +9,7 @@ pub mod access;
 pub mod audit;
 pub mod body;
 pub mod connections;
+mod control;
 pub mod curve;
 pub mod cut;
 pub mod datasets;

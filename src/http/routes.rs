@@ -1,7 +1,7 @@
 //! Every route, registered together with its documentation.
 
 use crate::http::{
-    App, about, access, audit, curve,
+    App, about, access, audit, control, curve,
     cut::cut,
     datasets, docs, events, explain, health, history, jobs,
     methods::{self, Methods},
@@ -49,7 +49,11 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .merge(predict::routes())
         .routes(routes!(jobs::create, jobs::list))
         .routes(routes!(jobs::show, jobs::patch, jobs::delete))
-        .routes(routes!(jobs::cancel))
+        .routes(routes!(control::cancel))
+        .routes(routes!(control::pause))
+        .routes(routes!(control::resume))
+        .routes(routes!(control::finish))
+        .routes(routes!(control::retry))
         .routes(routes!(events::events))
         .routes(routes!(watch::watch))
         .routes(routes!(history::history))

@@ -1,6 +1,7 @@
 //! [`Job`].
 
 use super::{
+    clock::now,
     columns::Columns,
     labels::{JobPatch, Labels, check_count},
     leaderboard::Leaderboard,
@@ -29,7 +30,7 @@ pub enum JobStatus {
     Queued,
     /// Runs on a worker.
     Running,
-    /// Paused on request.
+    /// Paused on request; keeps its place in memory, or, where it has none, in the queue.
     Paused,
     /// Created a version.
     Succeeded,
@@ -172,6 +173,27 @@ impl Job {
             self.note.clone_from(note);
         }
         check_count(&self.labels)
+    }
+
+    /// A new job with the same model, datasets and settings.
+    pub fn again(self) -> Self {
+        Self {
+            id: Uuid::now_v7(),
+            status: JobStatus::Queued,
+            progress: JobProgress { epochs: self.training.epochs(), ..JobProgress::default() },
+            metrics: Map::new(),
+            best: None,
+            confusion_matrix: None,
+            best_epoch: None,
+            version: None,
+            attempt: 0,
+            error: None,
+            created_at: now(),
+            started_at: None,
+            ended_at: None,
+            timing: Timing::default(),
+            ..self
+        }
     }
 
     /// The target columns, each once.

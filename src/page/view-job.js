@@ -11,7 +11,7 @@ import { leaderboard } from "./leaderboard.js";
 import { confusionMatrix } from "./matrix.js";
 import { colour, isDark } from "./palette.js";
 import { confirmed, facts, flatten, pairs, progressBar, progressText, status, warningList } from "./parts.js";
-import { format } from "./route.js";
+import { format, go } from "./route.js";
 import { RUN, charts } from "./series.js";
 import { toolbar, toolsOf } from "./toolbar.js";
 
@@ -40,17 +40,28 @@ export async function show(place, route, signal) {
   /** Title and actions: drawn again only where they change, so that the focus stays. */
   function drawTop() {
     const isOver = jobs.hasEnded(job);
-    const cancel = h("button", { type: "button", class: "danger" }, "Cancel");
-    cancel.addEventListener("click", async () => {
+    const isPaused = job.status === "paused";
+    const hadFocus = top.contains(document.activeElement);
+    /** @param {string} text @param {() => unknown} onclick @param {string} [title] @param {string} [kind] */
+    const button = (text, onclick, title, kind) => h("button", { type: "button", class: kind, title, onclick }, text);
+    const cancel = async () => {
       if (!(await confirmed(`Cancel the training of ${job.model}? Its epochs so far are lost.`, "Cancel the training"))) return;
-      await act(() => api.cancel(id), "The training is being cancelled");
-    });
+      await act(() => api.ask(id, "cancel"), "The training is being cancelled");
+    };
+    const actions = isOver
+      ? [button("Retry", retry, "Train again with the same settings")]
+      : [
+        isPaused ? button("Resume", () => act(() => api.ask(id, "resume"), "The training goes on")) : button("Pause", () => act(() => api.ask(id, "pause"), "The training is being paused"), "Leaves the worker to other jobs and keeps its place"),
+        job.status === "running" || job.progress.epoch > 0 ? button("Finish", () => act(() => api.ask(id, "finish"), "The training ends with this epoch"), "Ends with this epoch and keeps the model") : null,
+        button("Cancel", cancel, undefined, "danger"),
+      ];
     replace(top, h("div", {}, h("h1", {}, h("span", { class: "swatch box", style: { "--colour": colour(id) }, "aria-hidden": "true" }), ` ${job.model}`), h("p", { class: "muted" }, "on ", h("a", { href: format(["data", job.dataset]) }, job.dataset), ` → ${names(job.target)} · job …${shortId(id)} · `, h("time", { datetime: job.created_at, title: clock(job.created_at) }, ago(job.created_at)))),
       h("div", { class: "row" },
           job.version ? h("a", { class: "button primary", href: format(["models", job.model], { version: job.version }) }, `Try version ${job.version}`) : null,
           h("a", { class: "button", href: format(["start"], { from: id }) }, "Train again with changes"),
           h("a", { class: "button", href: format(["jobs"], { selected: id }) }, "Compare"),
-          isOver ? null : cancel));
+          actions));
+    if (hadFocus) top.querySelector("button")?.focus();
   }
 
   function drawState() {
@@ -148,6 +159,16 @@ export async function show(place, route, signal) {
     const seen = new Set();
     const told = events.filter((event) => event.type !== "epoch" && !seen.has(event.id) && seen.add(event.id));
     if (!signal.aborted) replace(log, told.map((event) => h("li", {}, h("time", { datetime: event.at }, new Date(event.at).toLocaleTimeString()), event.type === "status" ? h("span", {}, status(event.data.status), event.data.attempt > 1 ? ` (attempt ${event.data.attempt})` : "") : h("span", {}, event.data.text ?? ""))));
+  }
+
+  async function retry() {
+    try {
+      const again = await api.ask(id, "retry");
+      jobs.add(again);
+      go(["jobs", again.id]);
+    } catch (error) {
+      toast(textOf(error), "error");
+    }
   }
 
   /** @param {() => Promise<any>} call @param {string} done */

@@ -9,7 +9,7 @@ import { colour } from "./palette.js";
 import { progressBar, progressText, sparkline, status } from "./parts.js";
 import { format, go, setQuery } from "./route.js";
 
-const STATUSES = ["running", "queued", "succeeded", "failed", "cancelled"];
+const STATUSES = ["running", "paused", "queued", "succeeded", "failed", "cancelled"];
 
 /** @typedef {{title: string, class?: string, value: (job: any) => any}} Column */
 

@@ -5,7 +5,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
 };
 use tokio::sync::{broadcast, watch};
@@ -23,13 +23,24 @@ pub struct Changes {
 /// Notifications that a watcher of all jobs may be behind by; then it reads the rows again.
 const MAX_BEHIND: usize = 1024;
 
+/// What users ask of a job that has not ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Asked {
+    /// To end without a result.
+    pub cancel: bool,
+    /// Not to run.
+    pub pause: bool,
+    /// To end with the first epoch from this one on, and to have a result.
+    pub finish_after: Option<u32>,
+}
+
 #[derive(Debug)]
 struct Channel {
     id: Uuid,
     every: broadcast::Sender<(Uuid, Wake)>,
     rows: watch::Sender<()>,
     progress: watch::Sender<Option<Map<String, Value>>>,
-    cancelling: AtomicBool,
+    asked: Mutex<Asked>,
 }
 
 /// A notification to a watcher of a job.
@@ -68,7 +79,7 @@ impl Changes {
                 every: self.every.clone(),
                 rows: watch::Sender::new(()),
                 progress: watch::Sender::new(None),
-                cancelling: AtomicBool::new(false),
+                asked: Mutex::default(),
             });
             jobs.insert(id, Arc::downgrade(&channel));
             channel
@@ -104,11 +115,11 @@ impl Changes {
         }
     }
 
-    /// Announces that a running job is being cancelled.
-    pub fn cancelling(&self, id: Uuid) {
+    /// Announces what users ask of a job now.
+    pub fn asked(&self, id: Uuid, asked: Asked) {
         self.wake_watchers_of_every_job(id);
         if let Some(channel) = self.channel(id) {
-            channel.cancelling.store(true, Ordering::Release);
+            channel.ask(asked);
             channel.rows.send_replace(());
         }
     }
@@ -124,6 +135,12 @@ impl Changes {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, Weak<Channel>>> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Channel {
+    fn ask(&self, asked: Asked) {
+        *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = asked;
     }
 }
 
@@ -149,9 +166,14 @@ impl JobChanges {
         }
     }
 
-    /// Whether a cancel was requested since this watches.
-    pub fn is_cancelling(&self) -> bool {
-        self.channel.cancelling.load(Ordering::Acquire)
+    /// What users have asked of the job since this watches.
+    pub fn asked(&self) -> Asked {
+        *self.channel.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins with what was asked before.
+    pub fn begin(&self, asked: Asked) {
+        self.channel.ask(asked);
     }
 
     /// Publishes the progress within an epoch to all watchers.
@@ -191,13 +213,16 @@ mod tests {
     }
 
     #[test]
-    fn a_cancel_is_seen_by_who_watched_before_it() {
+    fn what_is_asked_is_seen_by_who_watched_before_it() {
         let changes = Changes::default();
         let id = Uuid::now_v7();
         let mut watching = changes.job(id);
-        assert!(!watching.is_cancelling());
-        changes.cancelling(id);
-        assert!(watching.is_cancelling());
+        let before = Asked { finish_after: Some(3), ..Asked::default() };
+        watching.begin(before);
+        assert_eq!(watching.asked(), before);
+        let asked = Asked { cancel: true, ..before };
+        changes.asked(id, asked);
+        assert_eq!(watching.asked(), asked);
         assert_eq!(watching.next().now_or_never(), Some(Wake::Rows));
     }
 

@@ -20,7 +20,7 @@ use crate::{
 };
 use artifacts::ArtifactKey;
 use async_trait::async_trait;
-use changes::{Changes, JobChanges};
+use changes::{Asked, Changes, JobChanges};
 use jiff::Timestamp;
 use keys::{ApiKey, AuditEntry};
 use serde_json::{Map, Value};
@@ -119,7 +119,7 @@ pub struct Claim {
     pub job: Job,
     /// Increases with each claim of this job.
     pub fence: u64,
-    /// Notifies of a cancel since the claim.
+    /// Notifies of what users ask of it since the claim.
     pub changes: JobChanges,
 }
 
@@ -165,16 +165,18 @@ pub enum Outcome {
     Failed(JobError),
     /// Cancels the job.
     Cancelled,
-    /// Returns the job to the queue when the process shuts down; the attempt does not count. A job that is being cancelled is
-    /// cancelled instead.
+    /// Returns the job to the queue when the process shuts down; the attempt does not count. A job that is paused stays so, and
+    /// one that is being cancelled is cancelled instead.
     Released,
 }
 
-/// Jobs that were running when the last process died, by what became of them.
+/// Jobs that had a worker when the last process died, by what became of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Recovered {
     /// Returned to the queue.
     pub queued: u64,
+    /// Paused, as before the process died.
+    pub paused: u64,
     /// Failed, since their attempts are exhausted.
     pub failed: u64,
     /// Cancelled, as requested before the process died.
@@ -217,7 +219,7 @@ pub trait Store: Send + Sync + 'static {
     async fn dataset(&self, key: &str) -> Result<Dataset, StoreError>;
     /// Newest first.
     async fn datasets(&self, page: &Page) -> Result<Listed<Dataset>, StoreError>;
-    /// By id or name; `Conflict` while a queued or running job needs it. Remove its artifact afterwards.
+    /// By id or name; `Conflict` while a job that has not ended needs it. Remove its artifact afterwards.
     async fn delete_dataset(&self, key: &str) -> Result<Dataset, StoreError>;
 
     /// Adds a model; `Conflict` where the name is taken.
@@ -226,7 +228,7 @@ pub trait Store: Send + Sync + 'static {
     async fn model(&self, key: &str) -> Result<Model, StoreError>;
     /// Newest first.
     async fn models(&self, page: &Page) -> Result<Listed<Model>, StoreError>;
-    /// By id or name, with its versions; `Conflict` while a queued or running job needs it. Returns its artifacts, to
+    /// By id or name, with its versions; `Conflict` while a job that has not ended needs it. Returns its artifacts, to
     /// be removed afterwards.
     async fn delete_model(&self, key: &str) -> Result<Vec<ArtifactKey>, StoreError>;
     /// A version and the key of its weights; the latest where `version` is `None`.
@@ -247,10 +249,18 @@ pub trait Store: Send + Sync + 'static {
     async fn job(&self, id: Uuid) -> Result<Job, StoreError>;
     /// Newest first.
     async fn jobs(&self, filter: &JobFilter, page: &Page) -> Result<Listed<Job>, StoreError>;
-    /// Cancels a queued job, and requests the worker of a running one to stop; `Conflict` where it has ended.
+    /// Cancels a queued or paused job, and requests the worker of a running one to stop; `Conflict` where it has ended.
     ///
     /// A running job that is being cancelled can still fail, but not succeed.
     async fn cancel(&self, id: Uuid) -> Result<Job, StoreError>;
+    /// Pauses a queued job, and requests the worker of a running one to; `Conflict` where it has ended, is being cancelled, or runs
+    /// and there is a `refusal`.
+    async fn pause(&self, id: Uuid, refusal: Option<String>) -> Result<Job, StoreError>;
+    /// Returns a paused job to the queue; one that a worker has in memory goes on from there. `Conflict` where it is not paused.
+    async fn resume(&self, id: Uuid) -> Result<Job, StoreError>;
+    /// Requests the worker of a job to end it with the epoch that runs, and to make a version of it; a paused one is resumed for
+    /// that. `Conflict` where no worker has it, and where there is a `refusal`.
+    async fn finish_early(&self, id: Uuid, refusal: Option<String>) -> Result<Job, StoreError>;
     /// Changes labels and note; `Err` of the inner result where the job would have too many labels.
     async fn patch_job(&self, id: Uuid, patch: &JobPatch) -> Result<Result<Job, FieldError>, StoreError>;
     /// Removes a job that has ended, with its events; `Conflict` before, and while a version of a model is its result.
@@ -260,12 +270,16 @@ pub trait Store: Send + Sync + 'static {
 
     /// Sets the oldest queued job to `running` and counts the attempt; `None` where the queue is empty.
     async fn claim(&self) -> Result<Option<Claim>, StoreError>;
-    /// Adds events and progress of a running job. Returns whether it is being cancelled.
-    async fn report(&self, id: Uuid, fence: u64, report: &Report) -> Result<bool, StoreError>;
+    /// Adds events and progress of a running job. Returns what users ask of it.
+    async fn report(&self, id: Uuid, fence: u64, report: &Report) -> Result<Asked, StoreError>;
+    /// Adds a report, and sets a running job to `paused` that its worker keeps in memory. False where it is not to be paused any more.
+    async fn park(&self, id: Uuid, fence: u64, report: &Report) -> Result<bool, StoreError>;
+    /// Sets a job that was resumed to `running` again, of the worker that has kept it. False where it is not to run.
+    async fn unpark(&self, id: Uuid, fence: u64) -> Result<bool, StoreError>;
     /// A last report and the end, in one transaction. Returns the job's final record.
     async fn finish(&self, id: Uuid, fence: u64, report: &Report, outcome: &Outcome) -> Result<Job, StoreError>;
     /// At start-up, before any claim: returns jobs that are `running` to the queue, or ends them where `max_attempts` are
-    /// exhausted or they are being cancelled.
+    /// exhausted or they are being cancelled. Those that are paused stay so.
     async fn recover(&self, max_attempts: u32) -> Result<Recovered, StoreError>;
     /// Number of queued jobs, and of running jobs.
     async fn queue_depth(&self) -> Result<(u64, u64), StoreError>;
@@ -287,7 +301,7 @@ pub trait Store: Send + Sync + 'static {
     /// The audit log, newest first.
     async fn audited(&self, page: &Page) -> Result<Listed<AuditEntry>, StoreError>;
 
-    /// Notifications within this process, for worker slots ([`Changes::queue`]) and watchers of a job ([`Changes::job`], or
+    /// Notifications within this process, for workers ([`Changes::queue`]) and watchers of a job ([`Changes::job`], or
     /// [`follow::follow`] for all of its events).
     fn changes(&self) -> &Changes;
 }

@@ -18,7 +18,7 @@ pub struct Opened {
     pub store: Arc<dyn Store>,
     /// Files.
     pub artifacts: Artifacts,
-    /// Jobs that were running when the last process died.
+    /// Jobs that had a worker when the last process died.
     pub recovered: Recovered,
 }
 
@@ -44,6 +44,7 @@ pub async fn open(database: &Path, artifacts: &Path) -> anyhow::Result<Opened> {
     let swept = artifacts.sweep_columns(needed.clone()).await? + sweep(&artifacts, needed).await?;
     tracing::info!(
         queued = recovered.queued,
+        paused = recovered.paused,
         failed = recovered.failed,
         cancelled = recovered.cancelled,
         swept,

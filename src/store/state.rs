@@ -3,7 +3,7 @@
 
 use crate::{
     job::{EventKind, Job, JobError, JobProgress, JobStatus, Timing},
-    store::{NewEvent, Outcome, Report, StoreError},
+    store::{NewEvent, Outcome, Report, StoreError, changes::Asked},
 };
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -15,8 +15,10 @@ pub struct JobState {
     pub job: Job,
     /// Increases with each claim.
     pub fence: u64,
-    /// Whether a cancel was requested while it runs.
-    pub cancelling: bool,
+    /// What users ask of it.
+    pub asked: Asked,
+    /// Whether a worker has it in memory although it does not run: paused, or resumed and waiting for a slot.
+    pub held: bool,
     /// When it was last queued.
     pub queued_at: Timestamp,
 }
@@ -24,7 +26,7 @@ pub struct JobState {
 impl JobState {
     /// A new job in the queue.
     pub fn submitted(job: Job) -> (Self, Vec<NewEvent>) {
-        let mut state = Self { fence: 0, cancelling: false, queued_at: job.created_at, job };
+        let mut state = Self { fence: 0, asked: Asked::default(), held: false, queued_at: job.created_at, job };
         let event = state.enqueue(state.queued_at);
         (state, vec![event])
     }
@@ -33,19 +35,19 @@ impl JobState {
     pub fn claim(&mut self, now: Timestamp) -> Vec<NewEvent> {
         let job = &mut self.job;
         self.fence += 1;
-        job.status = JobStatus::Running;
         job.attempt += 1;
         job.started_at = job.started_at.or(Some(now));
         job.timing = Timing {
             queued_seconds: Some(now.duration_since(self.queued_at).as_secs_f64().max(0.0)),
             ..Timing::default()
         };
-        vec![self.status_event(now)]
+        vec![self.become_status(JobStatus::Running, now)]
     }
 
     /// Fails unless `fence` is that of the current claim.
     pub fn check_holder(&self, fence: u64) -> Result<(), StoreError> {
-        if self.fence == fence && self.job.status == JobStatus::Running { Ok(()) } else { Err(StoreError::Fenced) }
+        let has_worker = self.held || self.job.status == JobStatus::Running;
+        if self.fence == fence && has_worker { Ok(()) } else { Err(StoreError::Fenced) }
     }
 
     /// Progress of its worker.
@@ -58,6 +60,24 @@ impl JobState {
         }
         job.timing.preparing_seconds = report.timing.preparing_seconds.or(job.timing.preparing_seconds);
         job.timing.training_seconds = report.timing.training_seconds.or(job.timing.training_seconds);
+    }
+
+    /// Its worker has stopped it between two steps and keeps it in memory. `None` where it is not to be paused any more.
+    pub fn park(&mut self, now: Timestamp) -> Option<NewEvent> {
+        if !self.asked.pause || self.asked.cancel || self.job.status != JobStatus::Running {
+            return None;
+        }
+        self.held = true;
+        Some(self.become_status(JobStatus::Paused, now))
+    }
+
+    /// Its worker has a slot for it again. `None` where it is not to run.
+    pub fn unpark(&mut self, now: Timestamp) -> Option<NewEvent> {
+        if !self.held || self.job.status != JobStatus::Queued {
+            return None;
+        }
+        self.held = false;
+        Some(self.become_status(JobStatus::Running, now))
     }
 
     /// Its worker ends it; `version` is the number of the committed version.
@@ -75,13 +95,7 @@ impl JobState {
                 self.job.progress.fraction = 1.0;
                 vec![self.end(JobStatus::Succeeded, now)]
             }
-            Outcome::Released if !self.cancelling => {
-                self.job.attempt = self.job.attempt.saturating_sub(1);
-                vec![
-                    message(now, "info", "returned to the queue, since the service stops".to_owned()),
-                    self.enqueue(now),
-                ]
-            }
+            Outcome::Released if !self.asked.cancel => self.release("the service stops", now),
             Outcome::Succeeded { .. } | Outcome::Released | Outcome::Cancelled => {
                 vec![self.end(JobStatus::Cancelled, now)]
             }
@@ -90,26 +104,67 @@ impl JobState {
 
     /// Whether this outcome commits a version of the model.
     pub fn commits_version(&self, outcome: &Outcome) -> bool {
-        matches!(outcome, Outcome::Succeeded { .. }) && !self.cancelling
+        matches!(outcome, Outcome::Succeeded { .. }) && !self.asked.cancel
     }
 
     /// Its user cancels it.
     pub fn cancel(&mut self, now: Timestamp) -> Result<Vec<NewEvent>, StoreError> {
+        self.check_open()?;
+        self.asked.cancel = true;
         match self.job.status {
-            JobStatus::Queued | JobStatus::Paused => Ok(vec![self.end(JobStatus::Cancelled, now)]),
-            JobStatus::Running => {
-                self.cancelling = true;
-                Ok(Vec::new())
-            }
-            ended => Err(StoreError::Conflict(format!("the job has ended already: it is {}", ended.name()))),
+            JobStatus::Running => Ok(Vec::new()),
+            _ => Ok(vec![self.end(JobStatus::Cancelled, now)]),
         }
     }
 
-    /// It was running when the process died.
+    /// Its user pauses it. `refusal` says why it cannot be paused while it runs.
+    pub fn pause(&mut self, refusal: Option<&str>, now: Timestamp) -> Result<Vec<NewEvent>, StoreError> {
+        self.check_kept()?;
+        match (self.job.status, refusal) {
+            (JobStatus::Running, Some(refusal)) => return Err(StoreError::Conflict(refusal.to_owned())),
+            (JobStatus::Queued, _) => {
+                self.asked.pause = true;
+                return Ok(vec![self.become_status(JobStatus::Paused, now)]);
+            }
+            _ => self.asked.pause = true,
+        }
+        Ok(Vec::new())
+    }
+
+    /// Its user lets it go on.
+    pub fn resume(&mut self, now: Timestamp) -> Result<Vec<NewEvent>, StoreError> {
+        self.check_kept()?;
+        if !self.asked.pause {
+            return Err(StoreError::Conflict(format!("the job is not paused: it is {}", self.job.status.name())));
+        }
+        self.asked.pause = false;
+        Ok(self.go_on(now))
+    }
+
+    /// Its user wants the result of the epochs so far. `refusal` says why there is none before the end.
+    pub fn finish_early(&mut self, refusal: Option<&str>, now: Timestamp) -> Result<Vec<NewEvent>, StoreError> {
+        self.check_kept()?;
+        if self.job.status != JobStatus::Running && !self.held {
+            let status = self.job.status.name();
+            let detail = format!("the job is {status} and nothing of it is trained yet: let it run, or cancel it");
+            return Err(StoreError::Conflict(detail));
+        }
+        if let Some(refusal) = refusal {
+            return Err(StoreError::Conflict(refusal.to_owned()));
+        }
+        self.asked.finish_after.get_or_insert(self.job.progress.epoch + 1);
+        self.asked.pause = false;
+        Ok(self.go_on(now))
+    }
+
+    /// It had a worker when the process died.
     pub fn recover(&mut self, max_attempts: u32, now: Timestamp) -> Vec<NewEvent> {
         let attempt = self.job.attempt;
-        if self.cancelling {
+        if self.asked.cancel {
             return vec![self.end(JobStatus::Cancelled, now)];
+        }
+        if self.held {
+            return self.release("the service stopped", now);
         }
         if attempt >= max_attempts {
             let detail = format!(
@@ -118,20 +173,70 @@ impl JobState {
             );
             return vec![self.fail(JobError { code: "attempts_exhausted".to_owned(), detail }, now)];
         }
+        if self.asked.pause {
+            let text = format!("the service stopped during attempt {attempt}: the job begins anew when it is resumed");
+            self.reset();
+            return vec![message(now, "warning", text), self.become_status(JobStatus::Paused, now)];
+        }
         let text =
             format!("the service stopped during attempt {attempt}; attempt {} of {max_attempts} follows", attempt + 1);
         vec![message(now, "warning", text), self.enqueue(now)]
     }
 
+    fn check_open(&self) -> Result<(), StoreError> {
+        match self.job.status {
+            status if status.is_terminal() => {
+                Err(StoreError::Conflict(format!("the job has ended already: it is {}", status.name())))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_kept(&self) -> Result<(), StoreError> {
+        self.check_open()?;
+        match self.asked.cancel {
+            true => Err(StoreError::Conflict("the job is being cancelled".to_owned())),
+            false => Ok(()),
+        }
+    }
+
+    /// Its worker gives it up without a fault of the job: the attempt does not count, and what is in memory is lost.
+    fn release(&mut self, why: &str, now: Timestamp) -> Vec<NewEvent> {
+        self.job.attempt = self.job.attempt.saturating_sub(1);
+        if !self.asked.pause {
+            return vec![message(now, "info", format!("returned to the queue, since {why}")), self.enqueue(now)];
+        }
+        let was_paused = self.job.status == JobStatus::Paused;
+        self.reset();
+        let text = format!("{why}: the job stays paused, and begins anew when it is resumed");
+        let status = self.become_status(JobStatus::Paused, now);
+        let told = message(now, "info", text);
+        if was_paused { vec![told] } else { vec![told, status] }
+    }
+
+    /// A job that is not paused any more waits for a slot; one that still runs goes on.
+    fn go_on(&mut self, now: Timestamp) -> Vec<NewEvent> {
+        match self.job.status {
+            JobStatus::Paused if self.held => vec![self.become_status(JobStatus::Queued, now)],
+            JobStatus::Paused => vec![self.enqueue(now)],
+            _ => Vec::new(),
+        }
+    }
+
     fn enqueue(&mut self, now: Timestamp) -> NewEvent {
+        self.reset();
+        self.queued_at = now;
+        self.become_status(JobStatus::Queued, now)
+    }
+
+    /// As before its first attempt.
+    fn reset(&mut self) {
         let job = &mut self.job;
-        job.status = JobStatus::Queued;
         job.progress = JobProgress { epochs: job.training.epochs(), ..JobProgress::default() };
         job.metrics = Map::new();
         (job.best_epoch, job.best) = (None, None);
         job.timing = Timing::default();
-        self.queued_at = now;
-        self.status_event(now)
+        self.held = false;
     }
 
     fn fail(&mut self, error: JobError, now: Timestamp) -> NewEvent {
@@ -140,15 +245,19 @@ impl JobState {
     }
 
     fn end(&mut self, status: JobStatus, now: Timestamp) -> NewEvent {
-        self.job.status = status;
-        self.job.progress.eta_seconds = None;
+        self.held = false;
         self.job.ended_at = Some(now);
-        self.status_event(now)
+        self.become_status(status, now)
     }
 
-    fn status_event(&self, at: Timestamp) -> NewEvent {
-        let job = &self.job;
-        let next = u32::from(job.status == JobStatus::Queued);
+    fn become_status(&mut self, status: JobStatus, at: Timestamp) -> NewEvent {
+        let job = &mut self.job;
+        job.status = status;
+        if status != JobStatus::Running {
+            job.progress.eta_seconds = None;
+        }
+        // Before an attempt, the one to come.
+        let next = u32::from(matches!(status, JobStatus::Queued | JobStatus::Paused) && !self.held);
         let mut data = Map::new();
         data.insert("status".to_owned(), job.status.name().into());
         data.insert("attempt".to_owned(), (job.attempt + next).into());

@@ -32,7 +32,7 @@ const BLOCK: usize = 8192;
 
 /// Trains `model`.
 pub fn train(mut inputs: Inputs, model: &ClassicalModel, limits: &Limits, threads: usize, link: &Link) -> Ended {
-    let began = Instant::now();
+    let began = link.worked();
     let baselines = inputs.baselines.take().map(|baselines| (inputs.job.clone(), baselines));
     let (stored, training) = (inputs.model.definition.clone(), inputs.job.training.clone());
     let JobTraining::Classical(training) = training else {
@@ -60,7 +60,7 @@ pub fn train(mut inputs: Inputs, model: &ClassicalModel, limits: &Limits, thread
         let seed = u32::try_from(training.seed & u64::from(u32::MAX)).unwrap_or_default();
         model.fit(&data, &mut Run { seed, cancel: link.cancelled(), progress: &mut progress, validation })
     });
-    let duration = link.started().map(|started| started.at.elapsed()).unwrap_or_default();
+    let duration = link.trained().unwrap_or_default();
     let fitted = match fitted {
         Ok(fitted) => fitted,
         Err(FitError::Cancelled) => return Ended::Stopped,
@@ -92,7 +92,7 @@ pub fn train(mut inputs: Inputs, model: &ClassicalModel, limits: &Limits, thread
         fitted: Some(arrays.metadata.clone()),
     };
     let bundle = Bundle { description, weights: Weights::Classical(arrays) };
-    match bundle.to_bytes_unless(&|| link.is_stopping()) {
+    match bundle.to_bytes_unless(&|| link.must_stop()) {
         Ok(None) => Ended::Stopped,
         Ok(Some(file)) => {
             let leaderboard = baselines.zip(compared).and_then(|((job, files), (points, predict))| {
@@ -145,11 +145,11 @@ fn prepare(inputs: Inputs, model: &ClassicalModel, limits: &Limits, link: &Link)
         training: job.training.shared(),
     };
     prepare_rows(&plan, model, &table, &rows, validation.as_ref().map(|(table, name)| (table, name.as_str())), &|| {
-        link.is_stopping()
+        link.must_stop()
     })
 }
 
-/// Tells the slot of the progress of a fit.
+/// Tells the task of the progress of a fit.
 struct Reports<'a> {
     sink: Sink<'a>,
     link: &'a Link,
@@ -186,10 +186,18 @@ impl Reports<'_> {
 }
 
 /// Predictions of all rows of a matrix.
-pub fn predict(fitted: &dyn Fitted, matrix: &Matrix, cancel: &AtomicBool) -> Result<Predictions, FitError> {
+pub fn predict(
+    fitted: &dyn Fitted,
+    matrix: &Matrix,
+    cancel: &AtomicBool,
+    is_stopping: &dyn Fn() -> bool,
+) -> Result<Predictions, FitError> {
     let mut all: Option<Predictions> = None;
     let mut first = 0;
     while first < matrix.rows() {
+        if is_stopping() {
+            return Err(FitError::Cancelled);
+        }
         let last = matrix.rows().min(first + BLOCK);
         let part = fitted.predict(&matrix.features_of(first..last)?, cancel)?;
         match &mut all {
@@ -208,7 +216,7 @@ pub fn predict(fitted: &dyn Fitted, matrix: &Matrix, cancel: &AtomicBool) -> Res
 fn compared(fitted: &dyn Fitted, prepared: &Prepared, link: &Link) -> Option<(Vec<f64>, Duration)> {
     let rows = prepared.test.as_ref().or(prepared.validation.as_ref())?;
     let began = Instant::now();
-    let points = predict(fitted, &rows.matrix, link.cancelled()).ok()?.points();
+    let points = predict(fitted, &rows.matrix, link.cancelled(), &|| link.must_stop()).ok()?.points();
     Some((points, began.elapsed()))
 }
 
@@ -221,7 +229,7 @@ fn measure(fitted: &dyn Fitted, prepared: &Prepared, metrics: &[Metric], link: &
     let (mut logs, mut matrix) = (Vec::new(), None);
     for (prefix, rows) in parts {
         let Some(rows) = rows else { continue };
-        let predictions = predict(fitted, &rows.matrix, link.cancelled())?;
+        let predictions = predict(fitted, &rows.matrix, link.cancelled(), &|| link.must_stop())?;
         let weights = rows.weights.as_deref().filter(|_| prefix.is_empty());
         let of_part = evaluate(metrics, &predictions, &rows.targets, weights);
         logs.extend(of_part.into_iter().map(|(name, value)| (format!("{prefix}{name}"), value)));

@@ -7,7 +7,7 @@ use crate::{
 };
 use std::sync::Arc;
 
-/// What every slot needs.
+/// What every job needs.
 #[derive(Clone)]
 pub struct Context {
     /// Records.

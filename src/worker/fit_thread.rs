@@ -8,9 +8,9 @@ use std::{
 
 type Work = Box<dyn FnOnce() + Send>;
 
-/// The thread that fits a slot's jobs, one after the other.
+/// A thread that fits jobs, one after the other.
 ///
-/// It starts with the first job and ends with the slot: a new thread per job costs about half of a short job's time.
+/// It starts with its first job and ends with its owner: a new thread per job costs about half of a short job's time.
 #[derive(Debug, Default)]
 pub struct FitThread {
     queue: Option<Sender<Work>>,

@@ -1,4 +1,5 @@
-//! [`Link`]: reports from the thread that fits to the slot that records, without either waiting for the other.
+//! [`Link`]: reports from the thread that fits to the task that records, without either waiting for the other, except while the job is
+//! paused.
 
 use crate::engine::fit::{EpochReport, EventSink, Progress};
 use std::{
@@ -6,10 +7,11 @@ use std::{
     ops::ControlFlow,
     sync::{
         Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicBool, AtomicU8, Ordering},
+        atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering},
     },
     time::{Duration, Instant},
 };
+use tokio::sync::Notify;
 
 /// Maximum number of epochs that wait to be recorded, to bound memory. A fit that is faster than the database by this much
 /// waits.
@@ -17,6 +19,10 @@ const MAX_WAITING: usize = 1 << 16;
 
 const STOP: u8 = 1;
 const PROGRESS: u8 = 2;
+const PAUSE: u8 = 4;
+
+/// No epoch has this number.
+const NEVER: u32 = u32::MAX;
 
 /// The report of an epoch, with its time.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,18 +38,28 @@ pub struct Epoch {
 /// The start of the fit itself.
 #[derive(Debug, Clone, Copy)]
 pub struct Started {
-    /// The time of the first step.
-    pub at: Instant,
-    /// Time from the claim to the first step.
+    /// [`Link::worked`] at the first step.
+    pub worked: Duration,
+    /// Time from the start of the thread to the first step, without pauses.
     pub preparing: Duration,
     /// Number of training rows.
     pub rows: usize,
 }
 
-/// What the thread and the slot share.
+/// When the fit rested.
 #[derive(Debug, Default)]
+struct Pauses {
+    /// The sum of those that are over.
+    over: Duration,
+    /// The beginning of the one that is not.
+    since: Option<Instant>,
+}
+
+/// What the thread and the task share.
+#[derive(Debug)]
 pub struct Link {
-    /// Flags that the slot sets. A step reads them with one load.
+    created: Instant,
+    /// Flags that the task sets. A step reads them with one load.
     requests: AtomicU8,
     started: OnceLock<Started>,
     epochs: Mutex<VecDeque<Epoch>>,
@@ -53,19 +69,112 @@ pub struct Link {
     total: OnceLock<u32>,
     /// As the flag in `requests`, for fits that look at one.
     cancelled: AtomicBool,
+    /// The fit ends with the first epoch from this one on.
+    last_epoch: AtomicU32,
+    pauses: Mutex<Pauses>,
+    goes_on: Condvar,
+    rests: Notify,
+}
+
+impl Default for Link {
+    fn default() -> Self {
+        Self {
+            created: Instant::now(),
+            requests: AtomicU8::new(0),
+            started: OnceLock::new(),
+            epochs: Mutex::default(),
+            drained: Condvar::new(),
+            progress: Mutex::default(),
+            total: OnceLock::new(),
+            cancelled: AtomicBool::new(false),
+            last_epoch: AtomicU32::new(NEVER),
+            pauses: Mutex::default(),
+            goes_on: Condvar::new(),
+            rests: Notify::new(),
+        }
+    }
 }
 
 impl Link {
-    /// Requests the fit to end before its next step.
+    /// Requests the fit to end before its next step, also where it rests.
     pub fn stop(&self) {
+        let _pauses = lock(&self.pauses);
         self.requests.fetch_or(STOP, Ordering::Release);
         self.cancelled.store(true, Ordering::Relaxed);
         self.drained.notify_all();
+        self.goes_on.notify_all();
     }
 
     /// Whether [`Self::stop`] was called.
     pub fn is_stopping(&self) -> bool {
         self.requests.load(Ordering::Acquire) & STOP != 0
+    }
+
+    /// Requests the fit to rest before its next step.
+    pub fn pause(&self) {
+        self.requests.fetch_or(PAUSE, Ordering::Release);
+    }
+
+    /// Lets the fit go on where it rests.
+    pub fn resume(&self) {
+        if self.is_pausing() {
+            let _pauses = lock(&self.pauses);
+            self.requests.fetch_and(!PAUSE, Ordering::Release);
+            self.goes_on.notify_all();
+        }
+    }
+
+    fn is_pausing(&self) -> bool {
+        self.requests.load(Ordering::Acquire) & PAUSE != 0
+    }
+
+    /// Whether the fit rests.
+    pub fn is_resting(&self) -> bool {
+        lock(&self.pauses).since.is_some()
+    }
+
+    /// Waits until the fit rests; may return before.
+    pub async fn rests(&self) {
+        self.rests.notified().await;
+    }
+
+    /// Rests while a pause is requested, then returns whether to end. For the thread of the fit.
+    pub fn must_stop(&self) -> bool {
+        if self.is_pausing() {
+            self.rest();
+        }
+        self.is_stopping()
+    }
+
+    fn rest(&self) {
+        let mut pauses = lock(&self.pauses);
+        while self.is_pausing() && !self.is_stopping() {
+            if pauses.since.is_none() {
+                pauses.since = Some(Instant::now());
+                self.rests.notify_one();
+            }
+            pauses = self.goes_on.wait(pauses).unwrap_or_else(PoisonError::into_inner);
+        }
+        if let Some(since) = pauses.since.take() {
+            pauses.over += since.elapsed();
+        }
+    }
+
+    /// Time since the claim, without pauses.
+    pub fn worked(&self) -> Duration {
+        let pauses = lock(&self.pauses);
+        let until = pauses.since.unwrap_or_else(Instant::now);
+        until.saturating_duration_since(self.created).saturating_sub(pauses.over)
+    }
+
+    /// Time since the first step, without pauses; `None` before it.
+    pub fn trained(&self) -> Option<Duration> {
+        self.started().map(|started| self.worked().saturating_sub(started.worked))
+    }
+
+    /// Requests the fit to end with the first epoch from `epoch` on, and to have a result.
+    pub fn end_after(&self, epoch: Option<u32>) {
+        self.last_epoch.store(epoch.unwrap_or(NEVER), Ordering::Relaxed);
     }
 
     /// Set once [`Self::stop`] was called.
@@ -112,9 +221,9 @@ impl Link {
         self.started.get().copied()
     }
 
-    /// The event sink of a fit with this number of training rows, in a job claimed at `claimed`.
-    pub fn sink(&self, claimed: Instant, rows: usize) -> Sink<'_> {
-        Sink { link: self, claimed, rows, epoch_began: claimed }
+    /// The event sink of a fit with this number of training rows, whose thread started when [`Self::worked`] was `began`.
+    pub fn sink(&self, began: Duration, rows: usize) -> Sink<'_> {
+        Sink { link: self, began, rows, epoch_began: began }
     }
 }
 
@@ -122,26 +231,30 @@ impl Link {
 #[derive(Debug)]
 pub struct Sink<'a> {
     link: &'a Link,
-    claimed: Instant,
+    began: Duration,
     rows: usize,
-    epoch_began: Instant,
+    epoch_began: Duration,
 }
 
 impl Sink<'_> {
     fn check_stop(&self) -> ControlFlow<()> {
-        if self.link.is_stopping() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if self.link.must_stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 }
 
 impl EventSink for Sink<'_> {
     fn begin(&mut self) {
-        let at = Instant::now();
-        let started = Started { at, preparing: at - self.claimed, rows: self.rows };
-        self.epoch_began = self.link.started.get_or_init(|| started).at;
+        let worked = self.link.worked();
+        let started = Started { worked, preparing: worked.saturating_sub(self.began), rows: self.rows };
+        self.epoch_began = self.link.started.get_or_init(|| started).worked;
     }
 
     fn is_stopping(&self) -> bool {
-        self.link.is_stopping()
+        self.link.must_stop()
+    }
+
+    fn ends_after(&self, epoch: u32) -> bool {
+        epoch >= self.link.last_epoch.load(Ordering::Relaxed)
     }
 
     #[inline]
@@ -156,8 +269,8 @@ impl EventSink for Sink<'_> {
     }
 
     fn epoch(&mut self, report: EpochReport) -> ControlFlow<()> {
-        let ended = Instant::now();
-        let duration = ended - std::mem::replace(&mut self.epoch_began, ended);
+        let (ended, worked) = (Instant::now(), self.link.worked());
+        let duration = worked.saturating_sub(std::mem::replace(&mut self.epoch_began, worked));
         let mut epochs = lock(&self.link.epochs);
         while epochs.len() >= MAX_WAITING && !self.link.is_stopping() {
             epochs = self.link.drained.wait(epochs).unwrap_or_else(PoisonError::into_inner);
@@ -181,7 +294,7 @@ mod tests {
     }
 
     fn begun(link: &Link) -> Sink<'_> {
-        let mut sink = link.sink(Instant::now(), 1);
+        let mut sink = link.sink(link.worked(), 1);
         sink.begin();
         sink
     }
@@ -189,12 +302,12 @@ mod tests {
     #[test]
     fn a_fit_has_not_started_before_its_first_step() {
         let link = Link::default();
-        let claimed = Instant::now();
-        let mut sink = link.sink(claimed, 7);
-        assert!(link.started().is_none());
+        let began = link.worked();
+        let mut sink = link.sink(began, 7);
+        assert!(link.started().is_none() && link.trained().is_none());
         sink.begin();
-        let Started { at, preparing, rows } = link.started().unwrap();
-        assert_eq!((at - claimed, rows), (preparing, 7));
+        let Started { worked, preparing, rows } = link.started().unwrap();
+        assert_eq!((worked - began, rows), (preparing, 7));
     }
 
     fn report(epoch: u32) -> EpochReport {
@@ -236,8 +349,59 @@ mod tests {
         assert_eq!((epochs.len(), left), (2, 1));
         epochs.extend(link.take_epochs(2).0);
         assert_eq!(epochs.iter().map(|epoch| epoch.report.epoch).collect::<Vec<_>>(), [1, 2, 3]);
-        let whole = epochs[2].ended - link.started().unwrap().at;
-        assert_eq!(epochs.iter().map(|epoch| epoch.duration).sum::<Duration>(), whole);
+        let whole = link.trained().unwrap();
+        assert!(epochs.iter().map(|epoch| epoch.duration).sum::<Duration>() <= whole);
+    }
+
+    #[test]
+    fn a_fit_rests_at_a_step_and_its_time_stands_still() {
+        let link = Link::default();
+        begun(&link);
+        link.pause();
+        std::thread::scope(|scope| {
+            let fit = scope.spawn(|| {
+                let mut sink = begun(&link);
+                let flow = sink.step(progress(1));
+                (flow.is_continue(), sink.epoch(report(1)).is_continue())
+            });
+            while !link.is_resting() {
+                std::thread::yield_now();
+            }
+            let before = link.trained().unwrap();
+            std::thread::sleep(Duration::from_millis(50));
+            assert_eq!((link.trained().unwrap(), link.waiting()), (before, 0));
+            link.resume();
+            assert_eq!(fit.join().unwrap(), (true, true));
+        });
+        let (epoch, trained) = (link.take_epochs(1).0.remove(0), link.trained().unwrap());
+        assert!(epoch.duration <= trained && trained + Duration::from_millis(50) <= link.created.elapsed());
+        assert!(!link.is_resting());
+    }
+
+    #[test]
+    fn a_fit_that_rests_is_stopped() {
+        let link = Link::default();
+        link.pause();
+        std::thread::scope(|scope| {
+            let fit = scope.spawn(|| begun(&link).epoch(report(1)).is_break());
+            while !link.is_resting() {
+                std::thread::yield_now();
+            }
+            link.stop();
+            assert!(fit.join().unwrap());
+        });
+        assert!(link.must_stop(), "a pause does not hold what is to end");
+    }
+
+    #[test]
+    fn a_fit_ends_after_the_requested_epoch() {
+        let link = Link::default();
+        let sink = begun(&link);
+        assert!(!sink.ends_after(7));
+        link.end_after(Some(7));
+        assert_eq!([6, 7, 8].map(|epoch| sink.ends_after(epoch)), [false, true, true]);
+        link.end_after(None);
+        assert!(!sink.ends_after(8));
     }
 
     #[test]

@@ -190,7 +190,7 @@ pub fn prepare(
         let checked = architecture.check_indices(tensors.x.view());
         checked.map_err(|error| failed("invalid_data", format!("the features: {error}")))?;
     }
-    let network = Network::initialize_unless(architecture, training.seed, &|| link.is_stopping());
+    let network = Network::initialize_unless(architecture, training.seed, &|| link.must_stop());
     check_stop(link)?;
     let FittedRecipe { recipe, .. } = fitted;
     Ok(Prepared { network, recipe, training: training_tensors, validation: validation_tensors, test: test_tensors })
@@ -321,7 +321,7 @@ pub fn read(input: Input, columns: &[String], link: &Link) -> Result<Table, Prep
 }
 
 pub fn check_stop(link: &Link) -> Result<(), PrepareError> {
-    if link.is_stopping() { Err(PrepareError::Stopped) } else { Ok(()) }
+    if link.must_stop() { Err(PrepareError::Stopped) } else { Ok(()) }
 }
 
 pub fn failed(code: &str, detail: String) -> PrepareError {
@@ -341,7 +341,7 @@ struct Stoppable<'a> {
 
 impl BufRead for Stoppable<'_> {
     fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
-        if self.link.is_stopping() {
+        if self.link.must_stop() {
             return Err(Error::other("stopped on request"));
         }
         self.source.fill_buf()

@@ -24,7 +24,7 @@ use std::time::Instant;
 const COUNTED_WORK: u64 = 1 << 26;
 
 pub fn train(mut inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> Ended {
-    let began = Instant::now();
+    let began = link.worked();
     let definition = match inputs.model.parse_definition() {
         Ok(ModelDefinition::Network(definition)) => definition,
         Ok(ModelDefinition::Classical(model)) => return classical::train(inputs, &model, limits, threads, link),
@@ -47,7 +47,7 @@ pub fn train(mut inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -
     let validation_samples = validation.as_ref().map(|tensors| tensors.samples());
     let mut sink = link.sink(began, rows.rows());
     let result = fit(&mut network, &plan, rows.samples(), validation_samples, &mut sink);
-    let duration = link.started().map(|started| started.at.elapsed()).unwrap_or_default();
+    let duration = link.trained().unwrap_or_default();
     let mut fitted = match result {
         Ok(fitted) => fitted,
         Err(FitError::Stopped) => return Ended::Stopped,
@@ -69,16 +69,16 @@ pub fn train(mut inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -
     let rows_at_once = usize::try_from(COUNTED_WORK / network.architecture().cost().max(1)).unwrap_or(1);
     let rows_at_once = rows_at_once.clamp(1, MAX_COUNTED_ROWS);
     let confusion_matrix = recipe.confusion_matrix(counted, samples.y, rows_at_once, |rows| {
-        (!link.is_stopping()).then(|| network.predict_on(&team, samples.x.slice(s![rows, ..])))
+        (!link.must_stop()).then(|| network.predict_on(&team, samples.x.slice(s![rows, ..])))
     });
     let compared = baselines.is_some().then_some(test.as_ref().or(validation.as_ref())).flatten().and_then(|rows| {
         let began = Instant::now();
         let points =
-            points(&recipe, rows, rows_at_once, |x| (!link.is_stopping()).then(|| network.predict_on(&team, x)))?;
+            points(&recipe, rows, rows_at_once, |x| (!link.must_stop()).then(|| network.predict_on(&team, x)))?;
         Some((points, recipe.labels().to_vec(), began.elapsed()))
     });
     drop(team);
-    if link.is_stopping() {
+    if link.must_stop() {
         return Ended::Stopped;
     }
     let summary = network.architecture().summary();
@@ -90,7 +90,7 @@ pub fn train(mut inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -
         weights: Weights::Network(network.tensors()),
     };
     drop((network, rows, validation, test));
-    match bundle.to_bytes_unless(&|| link.is_stopping()) {
+    match bundle.to_bytes_unless(&|| link.must_stop()) {
         Ok(None) => Ended::Stopped,
         Ok(Some(file)) => {
             let description = bundle.description;

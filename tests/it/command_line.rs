@@ -1,5 +1,6 @@
 //! The commands that talk to a service, run as a user runs them: the binary with arguments, its two streams and its exit code.
 
+mod control;
 mod failures;
 mod interrupted;
 mod predictions;

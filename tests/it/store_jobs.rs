@@ -5,6 +5,7 @@ use epoca::{
     job::{EventKind, JobError, JobEvent, JobStatus},
     store::{
         EventPage, JobFilter, Outcome, Page, Store, StoreError,
+        changes::Asked,
         follow::{Followed, follow},
     },
 };
@@ -61,7 +62,7 @@ async fn a_job_from_submission_to_success(store: Arc<dyn Store>) {
     assert_eq!(store.queue_depth().await.unwrap(), (0, 1));
 
     let report = epochs(1, 2);
-    assert!(!store.report(job.id, claim.fence, &report).await.unwrap(), "nobody cancels");
+    assert_eq!(store.report(job.id, claim.fence, &report).await.unwrap(), Asked::default(), "nobody cancels");
     let running = store.job(job.id).await.unwrap();
     assert_eq!((&running.progress, &running.metrics), (&report.progress, &report.metrics));
     assert_eq!(running.timing.queued_seconds, claim.job.timing.queued_seconds, "a report leaves it");
@@ -147,12 +148,12 @@ async fn cancelling_a_queued_job_ends_it(store: Arc<dyn Store>) {
 async fn cancelling_a_running_job_tells_its_worker(store: Arc<dyn Store>) {
     let (_, _, job) = submitted(&*store, "iris").await;
     let claim = claimed(&*store).await;
-    assert!(!claim.changes.is_cancelling());
+    assert!(!claim.changes.asked().cancel);
     for _ in 0..2 {
         assert_eq!(store.cancel(job.id).await.unwrap().status, JobStatus::Running, "asking twice is no conflict");
-        assert!(claim.changes.is_cancelling(), "at once");
+        assert!(claim.changes.asked().cancel, "at once");
     }
-    assert!(store.report(job.id, claim.fence, &epochs(1, 1)).await.unwrap(), "and with each report");
+    assert!(store.report(job.id, claim.fence, &epochs(1, 1)).await.unwrap().cancel, "and with each report");
     let ended = store.finish(job.id, claim.fence, &epochs(2, 2), &Outcome::Cancelled).await.unwrap();
     assert_eq!(ended.status, JobStatus::Cancelled);
     assert_eq!(statuses(&events(&*store, job.id).await), ["queued", "running", "cancelled"]);

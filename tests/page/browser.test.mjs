@@ -325,6 +325,40 @@ test("the picture in the README", async () => {
   if (process.env.EPOCA_PAGE_PICTURE) writeFileSync(process.env.EPOCA_PAGE_PICTURE, picture);
 });
 
+test("a job is paused, resumed, finished and run again by keyboard", async () => {
+  const server = await service();
+  await server.fill();
+  const job = await server.train("m", { epochs: 1000000, batch_size: 1 });
+  const page = await open(await context());
+  await page.goto(`${server.url}#/jobs/${job.id}`);
+  const press = async (name) => {
+    await page.getByRole("button", { name, exact: true }).focus();
+    await page.keyboard.press("Enter");
+  };
+  const shows = (text) => page.locator(".card .status", { hasText: text }).first().waitFor();
+  await eventually(() => points(page), "the first points");
+  await press("Pause");
+  await shows("Paused");
+  await page.getByRole("button", { name: "Resume", exact: true }).waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement?.tagName), "BUTTON", "the focus stays among the actions");
+  const progress = () => page.locator("[role=timer]").textContent();
+  const before = await progress();
+  assert.deepEqual(await violations(page), []);
+  assert.equal(await progress(), before, "it stands still");
+  await press("Resume");
+  await shows("Running");
+  await eventually(async () => (await progress()) !== before, "it goes on");
+  await press("Finish");
+  await shows("Succeeded");
+  await page.getByRole("link", { name: "Try version 1" }).waitFor();
+  await press("Retry");
+  await page.waitForURL((address) => address.hash.startsWith("#/jobs/") && !address.hash.includes(job.id));
+  await page.getByRole("button", { name: "Pause", exact: true }).waitFor();
+  await page.goto(`${server.url}#/jobs`);
+  await page.locator("tbody .status", { hasText: "Running" }).waitFor();
+  assert.deepEqual(page.errors, []);
+});
+
 const nginx = ["/usr/sbin/nginx", "/usr/bin/nginx"].find(existsSync);
 test("behind nginx with its default settings, below a path", { skip: nginx ? false : "no nginx" }, async () => {
   const server = await service();

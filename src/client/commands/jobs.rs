@@ -51,11 +51,15 @@ enum Action {
         job: String,
     },
     /// Cancel jobs
-    Cancel {
-        /// The jobs: ids, their first characters, or `@last`
-        #[arg(value_name = "JOB", required = true)]
-        jobs: Vec<String>,
-    },
+    Cancel(Named),
+    /// Pause jobs: they keep their place in memory and leave their worker to other jobs
+    Pause(Named),
+    /// Resume paused jobs where they were
+    Resume(Named),
+    /// End jobs with the epoch that runs, and keep what they have learned as a version
+    Finish(Named),
+    /// Run ended jobs again with the same settings, as new jobs whose ids are printed
+    Retry(Named),
     /// Compare jobs: the settings that differ, then the metrics, the best ones marked with *
     Compare {
         /// The jobs: ids, their first characters, or `@last` [default: the last five that succeeded]
@@ -64,7 +68,15 @@ enum Action {
     },
 }
 
-/// Lists, shows, cancels or compares jobs.
+/// Jobs to do something with.
+#[derive(Debug, Clone, Args)]
+struct Named {
+    /// The jobs: ids, their first characters, or `@last`
+    #[arg(value_name = "JOB", required = true)]
+    jobs: Vec<String>,
+}
+
+/// Lists, shows, controls or compares jobs.
 pub async fn run(api: &Api, arguments: Jobs) -> Result<(), Failure> {
     let filters = [
         ("--status", arguments.status.is_some()),
@@ -82,26 +94,50 @@ pub async fn run(api: &Api, arguments: Jobs) -> Result<(), Failure> {
             let job = names::job(api, job).await?;
             if arguments.json { print_json(&job) } else { print(&describe::job(&job)) }
         }
-        Some(Action::Cancel { jobs }) => {
-            for job in jobs {
-                let job = names::job(api, job).await?;
-                let id = job["id"].as_str().unwrap_or_default();
-                let job = api.post(&["jobs", id, "cancel"], &[], &Value::Object(Default::default())).await?;
-                if arguments.json {
-                    print_json(&job)?;
-                } else {
-                    let status = job["status"].as_str().unwrap_or_default();
-                    let says = if status == "running" { "is about to end" } else { status };
-                    eprintln!("the job {id} {}{says}", if says == status { "is " } else { "" });
-                }
-            }
-            Ok(())
-        }
+        Some(Action::Cancel(named)) => ask(api, named, "cancel", "is about to end", arguments.json).await,
+        Some(Action::Pause(named)) => ask(api, named, "pause", "is about to be paused", arguments.json).await,
+        Some(Action::Resume(named)) => ask(api, named, "resume", "goes on", arguments.json).await,
+        Some(Action::Finish(named)) => ask(api, named, "finish", "ends with this epoch", arguments.json).await,
+        Some(Action::Retry(named)) => retry(api, named, arguments.json).await,
         Some(Action::Compare { jobs }) => {
             let jobs = compared(api, jobs).await?;
             if arguments.json { print_json(&Value::Array(jobs)) } else { print(&comparison(&jobs)) }
         }
     }
+}
+
+/// Asks each of the jobs; `running` says what becomes of one that runs.
+async fn ask(api: &Api, named: &Named, verb: &str, running: &str, is_json: bool) -> Result<(), Failure> {
+    for job in &named.jobs {
+        let job = names::job(api, job).await?;
+        let id = job["id"].as_str().unwrap_or_default();
+        let job = api.post(&["jobs", id, verb], &[], &Value::Object(Default::default())).await?;
+        if is_json {
+            print_json(&job)?;
+            continue;
+        }
+        match job["status"].as_str().unwrap_or_default() {
+            "running" => eprintln!("the job {id} {running}"),
+            status => eprintln!("the job {id} is {status}"),
+        }
+    }
+    Ok(())
+}
+
+async fn retry(api: &Api, named: &Named, is_json: bool) -> Result<(), Failure> {
+    for job in &named.jobs {
+        let job = names::job(api, job).await?;
+        let id = job["id"].as_str().unwrap_or_default();
+        let job = api.post(&["jobs", id, "retry"], &[], &Value::Object(Default::default())).await?;
+        if is_json {
+            print_json(&job)?;
+            continue;
+        }
+        let id = job["id"].as_str().unwrap_or_default();
+        print(&format!("{id}\n"))?;
+        eprintln!("next:  {}", api.command(&format!("watch {}", names::short_ids(&[id]).join(""))));
+    }
+    Ok(())
 }
 
 async fn list(api: &Api, arguments: &Jobs) -> Result<(), Failure> {

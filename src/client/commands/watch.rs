@@ -39,7 +39,7 @@ pub async fn run(api: &Api, arguments: Watch) -> Result<(), Failure> {
 }
 
 async fn running(api: &Api) -> Result<serde_json::Value, Failure> {
-    for status in ["running", "queued"] {
+    for status in ["running", "queued", "paused"] {
         let page = api.list(&["jobs"], &[("status", status)], 1).await?;
         if let Some(id) = page["data"][0]["id"].as_str() {
             return api.get(&["jobs", id], &[]).await;

@@ -56,6 +56,16 @@ impl ClassicalModel {
         self.behaviour().traits()
     }
 
+    /// Whether its fit calls [`Run::progress`]; otherwise the fit is one step.
+    pub fn reports_progress(&self) -> bool {
+        match self {
+            Self::ElasticNet(_) | Self::ExtraTrees(_) | Self::GradientBoosting(_) | Self::Lasso(_) => true,
+            Self::LinearSvm(_) | Self::LogisticRegression(_) | Self::RandomForest(_) | Self::Svm(_) => true,
+            Self::DecisionTree(_) | Self::Dummy(_) | Self::GaussianNb(_) | Self::KNeighbors(_) => false,
+            Self::LinearRegression(_) | Self::Ridge(_) => false,
+        }
+    }
+
     /// Bytes that a fit takes at most beside its data, with the fitted model.
     pub fn memory_bytes(&self, size: Size) -> u64 {
         self.behaviour().memory_bytes(size)

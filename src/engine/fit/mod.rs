@@ -158,6 +158,10 @@ pub trait EventSink {
     fn step(&mut self, progress: Progress) -> ControlFlow<()>;
     /// After each epoch.
     fn epoch(&mut self, report: EpochReport) -> ControlFlow<()>;
+    /// Whether the fit is to end with this epoch and have a result; asked after each epoch.
+    fn ends_after(&self, _epoch: u32) -> bool {
+        false
+    }
 }
 
 /// The result of a fit.
@@ -168,10 +172,14 @@ pub struct Fitted {
     /// The epoch (from 1) with the best monitored value; without early stopping that with the lowest `val_loss`, or
     /// `loss` if there is no validation data.
     pub best_epoch: u32,
-    /// The logs of the epoch whose weights the network has.
+    /// The epoch whose weights the network has.
+    pub kept_epoch: u32,
+    /// The logs of that epoch.
     pub logs: Vec<(String, f64)>,
     /// Whether early stopping ended the fit.
     pub stopped_early: bool,
+    /// Whether [`EventSink::ends_after`] ended the fit.
+    pub finished_early: bool,
     /// The epoch whose weights were restored, if a NaN or infinite loss ended the fit.
     pub terminated: Option<u32>,
 }

@@ -20,6 +20,8 @@ pub(super) struct Record {
     epochs: Vec<EpochReport>,
     /// Cancel after this many calls.
     cancel_after: Option<usize>,
+    /// End after this epoch.
+    last_epoch: Option<u32>,
 }
 
 impl Record {
@@ -39,6 +41,9 @@ impl EventSink for Record {
     fn epoch(&mut self, report: EpochReport) -> ControlFlow<()> {
         self.epochs.push(report);
         self.answer()
+    }
+    fn ends_after(&self, epoch: u32) -> bool {
+        self.last_epoch.is_some_and(|last| epoch >= last)
     }
 }
 

@@ -81,7 +81,15 @@ fn run<F: Real>(
         reduced: None,
     };
     let (mut best, mut last, mut best_loss) = (Checkpoint::default(), Checkpoint::default(), f64::INFINITY);
-    let mut fitted = Fitted { epochs: 0, best_epoch: 1, logs: Vec::new(), stopped_early: false, terminated: None };
+    let mut fitted = Fitted {
+        epochs: 0,
+        best_epoch: 1,
+        kept_epoch: 0,
+        logs: Vec::new(),
+        stopped_early: false,
+        finished_early: false,
+        terminated: None,
+    };
     sink.begin();
     for epoch in 1..=plan.epochs {
         let (values, rate) = match fit_loop.epoch(plan, epoch, sink) {
@@ -92,7 +100,7 @@ fn run<F: Real>(
             outcome => outcome?,
         };
         let logs: Vec<(String, f64)> = logged.iter().map(|log| log.name.clone()).zip(values.iter().copied()).collect();
-        fitted.epochs = epoch;
+        (fitted.epochs, fitted.kept_epoch) = (epoch, epoch);
         fitted.logs.clone_from(&logs);
         let mut stop = false;
         if let Some((state, settings, monitor)) = &mut early_stopping {
@@ -122,13 +130,17 @@ fn run<F: Real>(
             fitted.stopped_early = epoch < plan.epochs;
             break;
         }
+        if sink.ends_after(epoch) {
+            fitted.finished_early = epoch < plan.epochs;
+            break;
+        }
     }
     match fitted.terminated {
-        Some(_) => fitted.logs = last.restore(&mut fit_loop.trainer),
+        Some(_) => (fitted.kept_epoch, fitted.logs) = last.restore(&mut fit_loop.trainer),
         None => fit_loop.trainer.finish(),
     }
     if best.epoch > 0 {
-        fitted.logs = best.restore(&mut fit_loop.trainer);
+        (fitted.kept_epoch, fitted.logs) = best.restore(&mut fit_loop.trainer);
     }
     Ok(fitted)
 }
@@ -200,9 +212,9 @@ impl<F: Real> Checkpoint<F> {
         trainer.save(&mut self.weights);
     }
 
-    fn restore(self, trainer: &mut Trainer<'_, F>) -> Vec<(String, f64)> {
+    fn restore(self, trainer: &mut Trainer<'_, F>) -> (u32, Vec<(String, f64)>) {
         trainer.restore(&self.weights);
-        self.logs
+        (self.epoch, self.logs)
     }
 }
 

@@ -8,7 +8,18 @@ type Link = (&'static str, &'static str, &'static [&'static str], &'static [(&'s
 const DATASET: &[&str] = &["datasets_show", "datasets_rows", "datasets_delete"];
 const MODEL: &[&str] = &["models_show", "models_versions", "models_predict", "models_delete"];
 const VERSION: &[&str] = &["models_version", "models_predict_with_version", "models_weights"];
-const JOB: &[&str] = &["jobs_show", "jobs_events", "jobs_history", "jobs_curve", "jobs_patch", "jobs_cancel"];
+const JOB: &[&str] = &[
+    "jobs_show",
+    "jobs_events",
+    "jobs_history",
+    "jobs_curve",
+    "jobs_patch",
+    "jobs_pause",
+    "jobs_resume",
+    "jobs_finish",
+    "jobs_cancel",
+    "jobs_retry",
+];
 
 const LINKS: &[Link] = &[
     ("datasets_create", "201", DATASET, &[("dataset", "id")]),
@@ -22,6 +33,9 @@ const LINKS: &[Link] = &[
     ("models_version", "200", &["models_predict_with_version"], &[("model", "model"), ("version", "version")]),
     ("jobs_create", "202", JOB, &[("job", "id")]),
     ("jobs_list", "200", JOB, &[("job", "data/0/id")]),
+    ("jobs_pause", "200", &["jobs_resume", "jobs_finish", "jobs_cancel"], &[("job", "id")]),
+    ("jobs_cancel", "200", &["jobs_retry"], &[("job", "id")]),
+    ("jobs_retry", "202", JOB, &[("job", "id")]),
     ("jobs_list", "200", &["jobs_list"], &[("after", "next")]),
     ("jobs_show", "200", VERSION, &[("model", "model"), ("version", "version")]),
 ];

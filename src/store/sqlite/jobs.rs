@@ -4,8 +4,8 @@ use crate::{
     engine::field::FieldError,
     job::{self, Job, JobPatch, JobStatus, Timing},
     store::{
-        Claim, JobFilter, Listed, Outcome, Page, Receipt, Recovered, Report, StoreError,
-        changes::Changes,
+        Claim, JobFilter, Listed, NewEvent, Outcome, Page, Receipt, Recovered, Report, StoreError,
+        changes::{Asked, Changes},
         sqlite::{
             events, listed, models, receipts,
             record::{Record, count, json},
@@ -29,7 +29,7 @@ pub async fn submit(transaction: &mut SqliteConnection, job: Job, receipt: Optio
     .bind(job.validation_dataset_id.map(|id| id.to_string()))
     .fetch_one(&mut *transaction)
     .await?;
-    let gone = |kind: &str, name: &str| StoreError::NotFound(format!("no {kind} {name:?}: it was just deleted"));
+    let gone = |kind: &str, name: &str| StoreError::NotFound(format!("no {kind} {name:?} any more: it was deleted"));
     match used {
         (false, _, _) => return Err(gone("model", &job.model)),
         (_, false, _) => return Err(gone("dataset", &job.dataset)),
@@ -98,12 +98,17 @@ fn filtered(select: &'static str, filter: &JobFilter, page: &Page) -> QueryBuild
     query
 }
 
-pub async fn cancel(transaction: &mut SqliteConnection, id: Uuid) -> Result<Job, StoreError> {
+/// What a user asks of a job. Returns the job, and all that is asked of it now.
+pub async fn ask(
+    transaction: &mut SqliteConnection,
+    id: Uuid,
+    request: impl FnOnce(&mut JobState) -> Result<Vec<NewEvent>, StoreError>,
+) -> Result<(Job, Asked), StoreError> {
     let mut state = load(&mut *transaction, id).await?;
-    let transition = state.cancel(job::now())?;
+    let transition = request(&mut state)?;
     save(&mut *transaction, &state).await?;
     events::append(transaction, id, &transition).await?;
-    Ok(state.job)
+    Ok((state.job, state.asked))
 }
 
 pub async fn patch(
@@ -125,14 +130,15 @@ pub async fn patch(
 }
 
 pub async fn claim(transaction: &mut SqliteConnection, changes: Arc<Changes>) -> Result<Option<Claim>, StoreError> {
-    let row = sqlx::query("SELECT * FROM jobs WHERE status = 'queued' ORDER BY id LIMIT 1")
+    let row = sqlx::query("SELECT * FROM jobs WHERE status = 'queued' AND NOT held ORDER BY id LIMIT 1")
         .fetch_optional(&mut *transaction)
         .await?;
     let Some(row) = row else { return Ok(None) };
     let mut state = state(&row)?;
     let id = state.job.id;
-    // Watched before the commit, so that every cancel after this claim is seen.
+    // Watched before the commit, so that every request after this claim is seen.
     let changes = changes.job(id);
+    changes.begin(state.asked);
     let transition = state.claim(job::now());
     save(&mut *transaction, &state).await?;
     events::append(transaction, id, &transition).await?;
@@ -144,12 +150,35 @@ pub async fn report(
     id: Uuid,
     fence: u64,
     report: &Report,
-) -> Result<bool, StoreError> {
+) -> Result<Asked, StoreError> {
     let mut state = held(&mut *transaction, id, fence).await?;
     state.report(report);
     save(&mut *transaction, &state).await?;
     events::append(transaction, id, &report.events).await?;
-    Ok(state.cancelling)
+    Ok(state.asked)
+}
+
+pub async fn park(
+    transaction: &mut SqliteConnection,
+    id: Uuid,
+    fence: u64,
+    report: &Report,
+) -> Result<bool, StoreError> {
+    let mut state = held(&mut *transaction, id, fence).await?;
+    state.report(report);
+    let transition = state.park(job::now());
+    save(&mut *transaction, &state).await?;
+    events::append(&mut *transaction, id, &report.events).await?;
+    events::append(transaction, id, transition.as_slice()).await?;
+    Ok(state.job.status == JobStatus::Paused)
+}
+
+pub async fn unpark(transaction: &mut SqliteConnection, id: Uuid, fence: u64) -> Result<bool, StoreError> {
+    let mut state = held(&mut *transaction, id, fence).await?;
+    let transition = state.unpark(job::now());
+    save(&mut *transaction, &state).await?;
+    events::append(transaction, id, transition.as_slice()).await?;
+    Ok(state.job.status == JobStatus::Running)
 }
 
 pub async fn finish(
@@ -175,14 +204,18 @@ pub async fn finish(
 }
 
 pub async fn recover(transaction: &mut SqliteConnection, max_attempts: u32) -> Result<Recovered, StoreError> {
-    let rows =
-        sqlx::query("SELECT * FROM jobs WHERE status = 'running' ORDER BY id").fetch_all(&mut *transaction).await?;
+    let rows = sqlx::query(
+        "SELECT * FROM jobs WHERE status IN ('running', 'paused', 'queued') AND (status = 'running' OR held) ORDER BY id",
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
     let mut recovered = Recovered::default();
     for row in &rows {
         let mut state = state(row)?;
         let transition = state.recover(max_attempts, job::now());
         match state.job.status {
             JobStatus::Queued => recovered.queued += 1,
+            JobStatus::Paused => recovered.paused += 1,
             JobStatus::Cancelled => recovered.cancelled += 1,
             _ => recovered.failed += 1,
         }
@@ -250,7 +283,8 @@ async fn save(transaction: &mut SqliteConnection, state: &JobState) -> Result<()
         "UPDATE jobs SET status = ?2, progress = ?3, metrics = ?4, best_epoch = ?5, version = ?6, attempt = ?7, error = ?8,
                          queued_at = ?9, started_at = ?10, ended_at = ?11, queued_seconds = ?12,
                          preparing_seconds = ?13, training_seconds = ?14, fence = ?15, cancelling = ?16,
-                         confusion_matrix = ?17, best = ?18, leaderboard = ?19
+                         confusion_matrix = ?17, best = ?18, pausing = ?19, finish_after = ?20, held = ?21,
+                         leaderboard = ?22
          WHERE id = ?1",
     )
     .bind(job.id.to_string())
@@ -268,9 +302,12 @@ async fn save(transaction: &mut SqliteConnection, state: &JobState) -> Result<()
     .bind(job.timing.preparing_seconds)
     .bind(job.timing.training_seconds)
     .bind(count(state.fence)?)
-    .bind(state.cancelling)
+    .bind(state.asked.cancel)
     .bind(job.confusion_matrix.as_ref().map(json).transpose()?)
     .bind(job.best.as_ref().map(json).transpose()?)
+    .bind(state.asked.pause)
+    .bind(state.asked.finish_after)
+    .bind(state.held)
     .bind(job.leaderboard.as_ref().map(json).transpose()?)
     .execute(transaction)
     .await?;
@@ -321,7 +358,12 @@ fn state(row: &SqliteRow) -> Result<JobState, StoreError> {
     Ok(JobState {
         job,
         fence: record.count("fence")?,
-        cancelling: record.count::<u8>("cancelling")? != 0,
+        asked: Asked {
+            cancel: record.flag("cancelling")?,
+            pause: record.flag("pausing")?,
+            finish_after: record.optional_count("finish_after")?,
+        },
+        held: record.flag("held")?,
         queued_at: record.time("queued_at")?,
     })
 }

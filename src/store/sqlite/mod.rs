@@ -17,12 +17,13 @@ mod writer;
 
 use crate::{
     engine::field::FieldError,
-    job::{Dataset, Job, JobPatch, JobStatus, Model, ModelVersion},
+    job::{Dataset, Job, JobPatch, JobStatus, Model, ModelVersion, now},
     store::{
-        Changes, Claim, EventPage, JobFilter, Listed, Outcome, Page, Receipt, Recovered, Report, Retention, Store,
-        StoreError,
+        Asked, Changes, Claim, EventPage, JobFilter, Listed, NewEvent, Outcome, Page, Receipt, Recovered, Report,
+        Retention, Store, StoreError,
         artifacts::ArtifactKey,
         keys::{ApiKey, AuditEntry},
+        state::JobState,
     },
 };
 use anyhow::{Context, anyhow};
@@ -175,6 +176,22 @@ impl SqliteStore {
             Err(StoreError::Full) => write(Kept::Released).await,
             done => done,
         }
+    }
+
+    /// Changes a job as its user asks, and tells its worker.
+    async fn ask(
+        &self,
+        kept: Kept,
+        id: Uuid,
+        request: impl FnOnce(&mut JobState) -> Result<Vec<NewEvent>, StoreError> + Send + 'static,
+    ) -> Result<Job, StoreError> {
+        let announce = move |changes: &Changes, (job, asked): &(Job, Asked)| {
+            changes.asked(id, *asked);
+            if job.status == JobStatus::Queued {
+                changes.queued();
+            }
+        };
+        Ok(self.write_with(kept, move |tx| Box::pin(jobs::ask(tx, id, request)), announce).await?.0)
     }
 
     async fn read(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
@@ -422,14 +439,19 @@ impl Store for SqliteStore {
     }
 
     async fn cancel(&self, id: Uuid) -> Result<Job, StoreError> {
-        let cancel = |kept| {
-            let announce = move |changes: &Changes, job: &Job| match job.status {
-                JobStatus::Running => changes.cancelling(id),
-                _ => changes.changed(id),
-            };
-            self.write_with(kept, move |tx| Box::pin(jobs::cancel(tx, id)), announce)
-        };
-        self.with_ballast(cancel).await
+        self.with_ballast(|kept| self.ask(kept, id, |state| state.cancel(now()))).await
+    }
+
+    async fn pause(&self, id: Uuid, refusal: Option<String>) -> Result<Job, StoreError> {
+        self.ask(Kept::Taken, id, move |state| state.pause(refusal.as_deref(), now())).await
+    }
+
+    async fn resume(&self, id: Uuid) -> Result<Job, StoreError> {
+        self.ask(Kept::Taken, id, |state| state.resume(now())).await
+    }
+
+    async fn finish_early(&self, id: Uuid, refusal: Option<String>) -> Result<Job, StoreError> {
+        self.ask(Kept::Taken, id, move |state| state.finish_early(refusal.as_deref(), now())).await
     }
 
     async fn patch_job(&self, id: Uuid, patch: &JobPatch) -> Result<Result<Job, FieldError>, StoreError> {
@@ -466,13 +488,26 @@ impl Store for SqliteStore {
         .await
     }
 
-    async fn report(&self, id: Uuid, fence: u64, report: &Report) -> Result<bool, StoreError> {
+    async fn report(&self, id: Uuid, fence: u64, report: &Report) -> Result<Asked, StoreError> {
         let report = report.clone();
         self.write(
             move |tx| Box::pin(async move { jobs::report(tx, id, fence, &report).await }),
             move |changes, _| changes.changed(id),
         )
         .await
+    }
+
+    async fn park(&self, id: Uuid, fence: u64, report: &Report) -> Result<bool, StoreError> {
+        let report = report.clone();
+        self.write(
+            move |tx| Box::pin(async move { jobs::park(tx, id, fence, &report).await }),
+            move |changes, _| changes.changed(id),
+        )
+        .await
+    }
+
+    async fn unpark(&self, id: Uuid, fence: u64) -> Result<bool, StoreError> {
+        self.write(move |tx| Box::pin(jobs::unpark(tx, id, fence)), move |changes, _| changes.changed(id)).await
     }
 
     async fn finish(&self, id: Uuid, fence: u64, report: &Report, outcome: &Outcome) -> Result<Job, StoreError> {
@@ -514,8 +549,8 @@ impl Store for SqliteStore {
     }
 
     async fn revoke_key(&self, key: &str) -> Result<(), StoreError> {
-        let (key, now) = (key.to_owned(), crate::job::now().as_microsecond());
-        self.write(move |tx| Box::pin(async move { keys::revoke(tx, &key, now).await }), quietly).await
+        let (key, at) = (key.to_owned(), now().as_microsecond());
+        self.write(move |tx| Box::pin(async move { keys::revoke(tx, &key, at).await }), quietly).await
     }
 
     async fn stored_bytes(&self, key: Uuid) -> Result<u64, StoreError> {

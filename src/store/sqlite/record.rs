@@ -36,6 +36,11 @@ impl Record<'_> {
             .map_err(StoreError::Internal)
     }
 
+    /// A column that is 0 or 1.
+    pub fn flag(&self, column: &str) -> Result<bool, StoreError> {
+        Ok(self.count::<u8>(column)? != 0)
+    }
+
     pub fn id(&self, column: &str) -> Result<Uuid, StoreError> {
         Ok(self.text(column)?.parse::<Uuid>().with_context(|| column.to_owned())?)
     }

@@ -72,7 +72,7 @@ pub fn leaderboard(
     link: &Link,
 ) -> Option<Leaderboard> {
     let BaselineInputs { data, validation } = inputs;
-    let deadline = Instant::now() + MIN_BUDGET.max(own.fit.mul_f64(MAX_SHARE));
+    let deadline = link.worked() + MIN_BUDGET.max(own.fit.mul_f64(MAX_SHARE));
     let dataset = data.dataset.clone();
     let of_validation = validation.as_ref().map(|input| input.dataset.clone());
     let tables = read_tables(job, data, validation, link).map_err(|error| log(job, &error)).ok()?;
@@ -96,7 +96,7 @@ pub fn leaderboard(
     thread::scope(|scope| {
         let watch = scope.spawn(|| {
             while !is_done.load(Ordering::Relaxed) {
-                if link.is_stopping() || Instant::now() > deadline {
+                if link.is_stopping() || link.worked() > deadline {
                     flag.store(true, Ordering::Relaxed);
                 }
                 thread::park_timeout(LOOK);
@@ -104,6 +104,10 @@ pub fn leaderboard(
         });
         let fits = Fits { job, columns: &dataset.columns, tables: &tables, flag: &flag };
         for Baseline { name, plan } in candidates {
+            // Rests here where the job is paused.
+            if link.must_stop() {
+                break;
+            }
             let fitted = plan.and_then(|(model, resolved)| {
                 let bytes = resolved.summary.memory.peak_bytes;
                 if bytes > max_bytes {
@@ -211,7 +215,7 @@ fn fit(
     let fitted = fitted.map_err(explain)?;
     let fit_time = began.elapsed();
     let began = Instant::now();
-    let points = predict(&*fitted, &compared.matrix, flag).map_err(explain)?.points();
+    let points = predict(&*fitted, &compared.matrix, flag, &|| flag.load(Ordering::Relaxed)).map_err(explain)?.points();
     let predict_time = began.elapsed();
     comparison.part = Some(part);
     if comparison.models.is_empty() {

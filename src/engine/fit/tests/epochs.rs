@@ -36,6 +36,35 @@ fn early_stopping_goes_back_to_the_best_weights() {
 }
 
 #[test]
+fn a_fit_that_is_ended_early_is_one_of_so_many_epochs() {
+    let (x, y) = data::<f32>(60, 5);
+    let run = |epochs, last_epoch, stopping: Option<Value>| {
+        let mut network = Network::initialize(architecture(5, json!([{"type": "dense", "units": 1}])), 1);
+        let early_stopping = stopping.map(from::<EarlyStopping>);
+        let plan = FitPlan { early_stopping, ..plan(epochs, 20, json!("adam"), "mse") };
+        let mut record = Record { last_epoch, ..Record::default() };
+        let fitted = fit(&mut network, &plan, samples(&x, &y), Some(samples(&x, &y)), &mut record).unwrap();
+        (fitted, bits(&network.tensors()))
+    };
+    let (short, expected) = run(3, None, None);
+    let (ended, found) = run(50, Some(3), None);
+    assert_eq!((&found, &ended.logs), (&expected, &short.logs));
+    assert_eq!((ended.epochs, ended.kept_epoch, ended.finished_early), (3, 3, true));
+    assert_eq!((short.kept_epoch, short.finished_early), (3, false));
+
+    // By `max` the first epoch is the best.
+    let stopping = json!({"monitor": "val_loss", "mode": "max", "patience": 9, "restore_best_weights": true});
+    let (best, found) = run(50, Some(3), Some(stopping));
+    assert_eq!((best.epochs, best.kept_epoch, best.best_epoch, best.finished_early), (3, 1, 1, true));
+    assert_eq!(found, run(1, None, None).1);
+    let late = json!({"monitor": "val_loss", "patience": 9, "restore_best_weights": true, "start_from_epoch": 9});
+    let (late, found) = run(50, Some(3), Some(late));
+    assert_eq!((late.kept_epoch, found), (3, expected), "no epoch is the best yet");
+    let (last, _) = run(3, Some(3), None);
+    assert!(!last.finished_early, "it ends there anyway");
+}
+
+#[test]
 fn early_stopping_of_what_is_not_reported_is_refused() {
     let (x, y) = data::<f32>(60, 5);
     let mut network = Network::initialize(architecture(5, json!([{"type": "dense", "units": 1}])), 1);

@@ -1,4 +1,4 @@
-//! The slot's side of a job: starts the fit, records its reports, and commits its end.
+//! [`Recorder`]: the records of a job that runs: its reports, its pauses, its end.
 
 mod events;
 mod metrics;
@@ -7,36 +7,27 @@ pub use metrics::describe_metrics;
 
 use crate::{
     job::{Job, JobError, ModelVersion, Timing, now},
-    memory::{Refusal, Reservation},
     store::{
         Claim, NewEvent, Outcome, Report, StoreError,
         artifacts::{ArtifactKey, Stored},
+        changes::Asked,
         state::message,
     },
     worker::{
         Context,
-        baselines::BaselineInputs,
         ended::{Ended, Fit, Trained, fault},
-        fit_thread::FitThread,
         link::Link,
-        prepare::{Input, Inputs},
-        train::train,
     },
 };
 use events::FitEvents;
 use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::{Duration, Instant},
-};
-use tokio::{
-    sync::oneshot,
-    time::{MissedTickBehavior, interval_at},
 };
 use tokio_util::sync::CancellationToken;
 
 /// Interval between two batches of events.
-const BATCH: Duration = Duration::from_millis(100);
+pub const BATCH: Duration = Duration::from_millis(100);
 
 /// Maximum number of epochs in a batch, to bound its memory.
 const BATCH_EPOCHS: usize = 4096;
@@ -45,97 +36,29 @@ const BATCH_EPOCHS: usize = 4096;
 const PROGRESS: Duration = Duration::from_millis(250);
 
 /// Maximum interval between two reports of a job.
-const HEARTBEAT: Duration = Duration::from_secs(1);
+pub const HEARTBEAT: Duration = Duration::from_secs(1);
 
-/// Interval between two attempts to record the end of a job.
-const RETRY: Duration = Duration::from_secs(1);
+/// Interval between two attempts to record a change of a job.
+pub const RETRY: Duration = Duration::from_secs(1);
 
 /// Attempts to record it once the service stops; then the job runs again at the next start.
 const LAST_ATTEMPTS: u32 = 3;
 
-/// Runs a claimed job to its end and returns its final record.
-pub async fn run(
-    context: &Context,
-    fits: &mut FitThread,
-    claim: Claim,
-    stop: &CancellationToken,
-) -> Result<Job, StoreError> {
-    let link = Arc::new(Link::default());
-    let mut recorder = Recorder::new(context, claim, Arc::clone(&link));
-    // Held until the weights are stored.
-    let memory = match recorder.reserve(stop).await {
-        Ok(memory) => memory,
-        Err(ended) => return recorder.finish(ended, stop).await,
-    };
-    let ended = match inputs(context, &recorder.claim.job).await {
-        Ok(inputs) => recorder.follow(start(inputs, context, fits, link), stop).await,
-        Err(error) => {
-            tracing::error!(job = %recorder.claim.job.id, %error, "the files of the job cannot be opened");
-            Ended::Failed(fault())
-        }
-    };
-    let finished = recorder.finish(ended, stop).await;
-    drop(memory);
-    finished
+/// What became of a pause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parked {
+    /// The job is paused.
+    Paused,
+    /// The job runs.
+    GoesOn,
+    /// The job has ended, or another worker has it.
+    Lost,
+    /// The database failed.
+    NotWritten,
 }
 
-/// Opens the model and the datasets of a job, which cannot be deleted before it ends.
-async fn inputs(context: &Context, job: &Job) -> Result<Inputs, StoreError> {
-    let open = async |id: uuid::Uuid| {
-        let dataset = context.store.dataset(&id.to_string()).await?;
-        let source = context.artifacts.source(&ArtifactKey::dataset(id), &dataset.sha256).await?;
-        let columns = context.artifacts.columns(id);
-        if columns.is_none() {
-            context.artifacts.store_columns(&dataset);
-        }
-        Ok::<_, StoreError>(Input { dataset, source, columns })
-    };
-    let model = context.store.model(&job.model_id.to_string()).await?;
-    let data = open(job.dataset_id).await?;
-    let validation = match job.validation_dataset_id {
-        Some(id) => Some(open(id).await?),
-        None => None,
-    };
-    let baselines = match job.baselines {
-        false => None,
-        true => {
-            let data = open(job.dataset_id).await?;
-            let validation = match job.validation_dataset_id {
-                Some(id) => Some(open(id).await?),
-                None => None,
-            };
-            Some(BaselineInputs { data, validation })
-        }
-    };
-    Ok(Inputs { job: job.clone(), model, data, validation, baselines })
-}
-
-/// Trains on the fit thread. A panic there ends the job, not the service.
-fn start(inputs: Inputs, context: &Context, fits: &mut FitThread, link: Arc<Link>) -> oneshot::Receiver<Ended> {
-    let (sender, receiver) = oneshot::channel();
-    let (limits, threads, id) = (context.limits, context.threads, inputs.job.id);
-    let started = fits.run(move || {
-        let ended = catch_unwind(AssertUnwindSafe(|| train(inputs, &limits, threads, &link)));
-        // The slot is gone where the runtime has ended.
-        let _ = sender.send(ended.unwrap_or_else(|panic| {
-            tracing::error!(job = %id, panic = panic_text(&*panic), "training panicked");
-            Ended::Failed(fault())
-        }));
-    });
-    if let Err(error) = started {
-        // The sender is dropped with the closure, which the slot records as a fault.
-        tracing::error!(job = %id, %error, "cannot start a thread");
-    }
-    receiver
-}
-
-/// The message of a panic.
-pub fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message")
-}
-
-struct Recorder<'a> {
+/// The records of a job that a worker has.
+pub struct Recorder<'a> {
     context: &'a Context,
     claim: Claim,
     link: Arc<Link>,
@@ -147,62 +70,35 @@ struct Recorder<'a> {
 }
 
 impl<'a> Recorder<'a> {
-    fn new(context: &'a Context, claim: Claim, link: Arc<Link>) -> Self {
+    /// Of a job that was just claimed.
+    pub fn new(context: &'a Context, claim: Claim, link: Arc<Link>) -> Self {
         let fit_events = FitEvents::new(claim.job.training.epochs());
         let now = Instant::now();
         Self { context, claim, link, fit_events, events: Vec::new(), last_report: now, last_progress: now }
     }
 
-    /// Waits for the memory that the job states, however long others have it.
-    async fn reserve(&mut self, stop: &CancellationToken) -> Result<Reservation, Ended> {
-        let needed = self.claim.job.summary.map_or(0, |summary| summary.memory.peak_bytes);
-        let mut is_told = false;
-        loop {
-            if self.claim.changes.is_cancelling() || stop.is_cancelled() {
-                return Err(Ended::Stopped);
-            }
-            let reserved = tokio::select! {
-                reserved = self.context.memory.reserve(needed, HEARTBEAT) => reserved,
-                _ = self.claim.changes.next() => continue,
-                () = stop.cancelled() => continue,
-            };
-            match reserved {
-                Ok(memory) => return Ok(memory),
-                Err(refusal @ Refusal::TooLarge { .. }) => {
-                    return Err(Ended::Failed(JobError { code: "too_large".to_owned(), detail: refusal.to_string() }));
-                }
-                Err(refusal) => {
-                    if !std::mem::replace(&mut is_told, true) {
-                        self.events.push(message(now(), "info", format!("waits for memory: {refusal}")));
-                    }
-                    self.write().await;
-                }
-            }
-        }
+    /// The job as it was claimed.
+    pub fn job(&self) -> &Job {
+        &self.claim.job
     }
 
-    /// Records reports until the fit has ended.
-    async fn follow(&mut self, mut thread: oneshot::Receiver<Ended>, stop: &CancellationToken) -> Ended {
-        let mut batch = interval_at(tokio::time::Instant::now() + BATCH, BATCH);
-        batch.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            if self.claim.changes.is_cancelling() || stop.is_cancelled() {
-                self.link.stop();
-            }
-            let stopping = self.link.is_stopping();
-            tokio::select! {
-                ended = &mut thread => return ended.unwrap_or_else(|_| Ended::Failed(fault())),
-                _ = batch.tick() => if self.write().await > 0 {
-                    batch.reset_immediately();
-                },
-                _ = self.claim.changes.next(), if !stopping => {}
-                () = stop.cancelled(), if !stopping => {}
-            }
-        }
+    /// What users ask of it now.
+    pub fn asked(&self) -> Asked {
+        self.claim.changes.asked()
+    }
+
+    /// Waits until they may ask something else.
+    pub async fn changed(&mut self) {
+        self.claim.changes.next().await;
+    }
+
+    /// Adds an event to the next batch.
+    pub fn add(&mut self, event: NewEvent) {
+        self.events.push(event);
     }
 
     /// Records a batch; what cannot be written is kept for the next. Returns the number of epochs that still wait.
-    async fn write(&mut self) -> usize {
+    pub async fn write(&mut self) -> usize {
         let mut left = self.gather(BATCH_EPOCHS);
         self.publish_progress();
         if self.events.is_empty() && self.last_report.elapsed() < HEARTBEAT {
@@ -211,8 +107,8 @@ impl<'a> Recorder<'a> {
         self.last_report = Instant::now();
         let report = self.report();
         match self.context.store.report(self.claim.job.id, self.claim.fence, &report).await {
-            Ok(false) => {}
-            Ok(true) | Err(StoreError::Fenced) => self.link.stop(),
+            Ok(asked) if !asked.cancel => {}
+            Ok(_) | Err(StoreError::Fenced) => self.link.stop(),
             Err(error) => {
                 tracing::warn!(job = %self.claim.job.id, %error, "cannot write events; tries again with the next batch");
                 self.events = report.events;
@@ -220,6 +116,41 @@ impl<'a> Recorder<'a> {
             }
         }
         left
+    }
+
+    /// Records that the fit rests, after everything that it has reported.
+    pub async fn park(&mut self) -> Parked {
+        self.gather(usize::MAX);
+        self.last_report = Instant::now();
+        let report = self.report();
+        let parked = self.context.store.park(self.claim.job.id, self.claim.fence, &report).await;
+        if parked.is_err() {
+            self.events = report.events;
+        }
+        self.parked(parked, Parked::Paused, Parked::GoesOn)
+    }
+
+    /// Records that the fit goes on.
+    pub async fn unpark(&mut self) -> Parked {
+        let unparked = self.context.store.unpark(self.claim.job.id, self.claim.fence).await;
+        self.parked(unparked, Parked::GoesOn, Parked::Paused)
+    }
+
+    fn parked(&self, done: Result<bool, StoreError>, yes: Parked, no: Parked) -> Parked {
+        match done {
+            Ok(done) => {
+                if done {
+                    yes
+                } else {
+                    no
+                }
+            }
+            Err(StoreError::Fenced | StoreError::NotFound(_)) => Parked::Lost,
+            Err(error) => {
+                tracing::warn!(job = %self.claim.job.id, %error, "cannot record a pause; tries again");
+                Parked::NotWritten
+            }
+        }
     }
 
     /// Takes epochs until `max` events wait to be written, and returns how many are left.
@@ -257,19 +188,19 @@ impl<'a> Recorder<'a> {
         let started = self.link.started();
         Report {
             events: std::mem::take(&mut self.events),
-            progress: self.fit_events.progress(started),
+            progress: self.fit_events.progress(self.link.trained()),
             metrics: self.fit_events.metrics().clone(),
             best: self.fit_events.best().cloned(),
             timing: Timing {
                 queued_seconds: None,
                 preparing_seconds: started.map(|started| started.preparing.as_secs_f64()),
-                training_seconds: started.map(|started| started.at.elapsed().as_secs_f64()),
+                training_seconds: self.link.trained().map(|trained| trained.as_secs_f64()),
             },
         }
     }
 
     /// Stores the weights of a fit that succeeded, and records the end.
-    async fn finish(mut self, ended: Ended, stop: &CancellationToken) -> Result<Job, StoreError> {
+    pub async fn finish(mut self, ended: Ended, stop: &CancellationToken) -> Result<Job, StoreError> {
         while self.link.waiting() > BATCH_EPOCHS && self.write().await > 0 {}
         self.gather(usize::MAX);
         let job = self.claim.job.clone();
@@ -278,7 +209,7 @@ impl<'a> Recorder<'a> {
         let outcome = match ended {
             Ended::Failed(error) => Outcome::Failed(error),
             // A cancel that the store acknowledged takes precedence over a release.
-            Ended::Stopped if self.claim.changes.is_cancelling() => Outcome::Cancelled,
+            Ended::Stopped if self.asked().cancel => Outcome::Cancelled,
             Ended::Stopped => Outcome::Released,
             Ended::Trained(trained) => {
                 let Trained {

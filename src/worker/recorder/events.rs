@@ -8,7 +8,10 @@ use crate::{
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Number, Value};
-use std::{collections::BTreeSet, time::Instant};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 /// Progress and metrics of a fit, as of its last event.
 pub struct FitEvents {
@@ -100,10 +103,10 @@ impl FitEvents {
         data
     }
 
-    /// The job's progress.
-    pub fn progress(&self, started: Option<Started>) -> JobProgress {
+    /// The job's progress after the fit has `trained` so long.
+    pub fn progress(&self, trained: Option<Duration>) -> JobProgress {
         let fraction = self.fraction();
-        let elapsed = started.filter(|_| self.epoch > 0).map(|started| started.at.elapsed().as_secs_f64());
+        let elapsed = trained.filter(|_| self.epoch > 0).map(|trained| trained.as_secs_f64());
         let eta_seconds = elapsed.map(|elapsed| elapsed * (1.0 - fraction) / fraction);
         JobProgress { epoch: self.epoch, epochs: self.epochs, fraction, eta_seconds }
     }
@@ -126,8 +129,15 @@ impl FitEvents {
             )));
         }
         let restores = training.early_stopping.as_ref().is_some_and(|stopping| stopping.restore_best_weights);
-        if restores && fitted.best_epoch < fitted.epochs {
-            events.push(info(format!("the weights are those of epoch {}", fitted.best_epoch)));
+        let kept = fitted.kept_epoch;
+        if fitted.finished_early {
+            let why = if restores && kept == fitted.best_epoch { "best" } else { "last" };
+            events.push(info(format!(
+                "finished on request after epoch {} of {}: the weights are those of epoch {kept}, the {why} one",
+                fitted.epochs, self.epochs
+            )));
+        } else if restores && kept < fitted.epochs {
+            events.push(info(format!("the weights are those of epoch {kept}")));
         }
         if let Some(epoch) = fitted.terminated.filter(|_| !restores) {
             events.push(info(format!(

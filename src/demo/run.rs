@@ -67,7 +67,7 @@ async fn boosted(client: &Client, table: &Table, cut: &Cut) -> anyhow::Result<us
     let model = format!("{name}-{BOOSTED}");
     let body = Body::Json(json!({"name": model, "definition": {"type": BOOSTED}}));
     client.create("/v1/models", body, &format!("demo-model-{model}")).await?;
-    let body = json!({"model": model, "dataset": name, "target": table.target, "training": {"seed": 7}});
+    let body = json!({"model": model, "dataset": name, "target": table.target, "task": "classification", "training": {"seed": 7}});
     let job = client.create("/v1/jobs", Body::Json(body), &format!("demo-job-{model}")).await?;
     let id = job["id"].as_str().context("the job has no id")?;
     commands::watch_job(client.url(), id).await?;

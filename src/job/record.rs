@@ -184,6 +184,7 @@ impl Job {
             metrics: Map::new(),
             best: None,
             confusion_matrix: None,
+            leaderboard: None,
             best_epoch: None,
             version: None,
             attempt: 0,

@@ -13,7 +13,7 @@ use crate::{
     store::bundle::{Bundle, Description, Weights},
     worker::{
         baselines::{OwnModel, leaderboard},
-        classical_rows::{Plan, Prepared, Targets, prepare_rows},
+        classical_rows::{Plan, Prepared, Targets, predict, prepare_rows},
         ended::{Ended, Fit, Trained, fault},
         link::{Link, Sink},
         prepare::{Inputs, Parts, PrepareError, check_memory, failed, read, read_parts},
@@ -26,9 +26,6 @@ use std::{
     sync::atomic::AtomicBool,
     time::{Duration, Instant},
 };
-
-/// Rows that are predicted at a time.
-const BLOCK: usize = 8192;
 
 /// Trains `model`.
 pub fn train(mut inputs: Inputs, model: &ClassicalModel, limits: &Limits, threads: usize, link: &Link) -> Ended {
@@ -183,33 +180,6 @@ impl Reports<'_> {
         let report = EpochReport { epoch: count(done), logs, learning_rate: f64::NAN, best_epoch };
         let _: ControlFlow<()> = self.sink.epoch(report);
     }
-}
-
-/// Predictions of all rows of a matrix.
-pub fn predict(
-    fitted: &dyn Fitted,
-    matrix: &Matrix,
-    cancel: &AtomicBool,
-    is_stopping: &dyn Fn() -> bool,
-) -> Result<Predictions, FitError> {
-    let mut all: Option<Predictions> = None;
-    let mut first = 0;
-    while first < matrix.rows() {
-        if is_stopping() {
-            return Err(FitError::Cancelled);
-        }
-        let last = matrix.rows().min(first + BLOCK);
-        let part = fitted.predict(&matrix.features_of(first..last)?, cancel)?;
-        match &mut all {
-            None => all = Some(part),
-            Some(all) => {
-                all.scores.append(Axis(0), part.scores.view()).map_err(|error| FitError::data(error.to_string()))?;
-                all.labels.extend(part.labels);
-            }
-        }
-        first = last;
-    }
-    all.ok_or_else(|| FitError::data("expected at least 1 row, received 0"))
 }
 
 /// What the model says of the rows on which it is compared, and how long that takes.

@@ -9,7 +9,7 @@ use crate::{
         weights::{ClassWeight, oversampled, weights},
     },
     engine::{
-        classical::{ClassicalModel, FitError, Target, Task, TrainingData},
+        classical::{ClassicalModel, FitError, Fitted, Predictions, Target, Task, TrainingData},
         field::FieldError,
         shape::Shape,
     },
@@ -20,6 +20,10 @@ use crate::{
     worker::prepare::{NO_SCALE, PrepareError, failed, invalid},
 };
 use ndarray::{Array2, Axis};
+use std::sync::atomic::AtomicBool;
+
+/// Rows that are predicted at a time.
+const BLOCK: usize = 8192;
 
 /// Rows with what they learn.
 pub struct Rows {
@@ -137,4 +141,31 @@ pub fn prepare_rows(
     let test = part(table, &rows.test, plan.dataset)?;
     check_stop()?;
     Ok(Prepared { recipe: fitted.recipe, task, training, validation, test })
+}
+
+/// Predictions of all rows of a matrix.
+pub fn predict(
+    fitted: &dyn Fitted,
+    matrix: &Matrix,
+    cancel: &AtomicBool,
+    is_stopping: &dyn Fn() -> bool,
+) -> Result<Predictions, FitError> {
+    let mut all: Option<Predictions> = None;
+    let mut first = 0;
+    while first < matrix.rows() {
+        if is_stopping() {
+            return Err(FitError::Cancelled);
+        }
+        let last = matrix.rows().min(first + BLOCK);
+        let part = fitted.predict(&matrix.features_of(first..last)?, cancel)?;
+        match &mut all {
+            None => all = Some(part),
+            Some(all) => {
+                all.scores.append(Axis(0), part.scores.view()).map_err(|error| FitError::data(error.to_string()))?;
+                all.labels.extend(part.labels);
+            }
+        }
+        first = last;
+    }
+    all.ok_or_else(|| FitError::data("expected at least 1 row, received 0"))
 }

@@ -18,7 +18,7 @@ use crate::{
     },
     job::{Dataset, Job, JobError, JobSplit, Model, preprocessing::by_feature, training::Training},
     store::artifacts::{Source, StoredColumns},
-    worker::{baselines::BaselineInputs, link::Link},
+    worker::link::Link,
 };
 use ndarray::{Array1, Array2, Axis};
 use std::{
@@ -32,6 +32,12 @@ pub struct Input {
     pub dataset: Dataset,
     pub source: Source,
     pub columns: Option<StoredColumns>,
+}
+
+/// The files that the baselines of a job read.
+pub struct BaselineInputs {
+    pub data: Input,
+    pub validation: Option<Input>,
 }
 
 /// Everything that a job needs.

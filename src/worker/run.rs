@@ -6,11 +6,10 @@ use crate::{
     store::{Claim, StoreError, artifacts::ArtifactKey, state::message},
     worker::{
         Context,
-        baselines::BaselineInputs,
         ended::{Ended, fault},
         fit_thread::FitThread,
         link::Link,
-        prepare::{Input, Inputs},
+        prepare::{BaselineInputs, Input, Inputs},
         recorder::{BATCH, HEARTBEAT, Parked, RETRY, Recorder},
         slots::{Slot, Slots},
         train::train,

@@ -151,6 +151,7 @@ impl ToSchema for MaxFeatures {}
 /// Weights of the classes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = BalancedClassWeight)]
 pub enum ClassWeight {
     /// `rows / (classes * rows of the class)`: every class weighs the same in total.
     Balanced,

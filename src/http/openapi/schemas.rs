@@ -166,3 +166,34 @@ fn close_layers(property: &mut Value) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        data::weights::ClassWeight,
+        engine::{classical::ClassicalModel, metric::Metric},
+        job::{Job, resolve::JobRequest, training::TrainingRequest},
+    };
+    use std::collections::BTreeMap;
+    use utoipa::{PartialSchema, ToSchema};
+
+    #[test]
+    fn types_of_one_name_have_one_schema() {
+        let mut schemas = vec![
+            (Metric::name().into_owned(), Metric::schema()),
+            (ClassWeight::name().into_owned(), ClassWeight::schema()),
+        ];
+        ClassicalModel::schemas(&mut schemas);
+        TrainingRequest::schemas(&mut schemas);
+        JobRequest::schemas(&mut schemas);
+        Job::schemas(&mut schemas);
+        let mut known = BTreeMap::new();
+        for (name, schema) in schemas {
+            let schema = serde_json::to_value(schema).unwrap();
+            if let Some(other) = known.insert(name.clone(), schema.clone()) {
+                assert_eq!(other, schema, "{name}");
+            }
+        }
+        assert!(known.contains_key("NeighborMetric") && known.contains_key("BoostingEarlyStopping"), "{known:?}");
+    }
+}

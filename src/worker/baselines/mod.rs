@@ -13,10 +13,9 @@ use crate::{
         resolve::{Baseline, Compared, Resolved, TableView, baselines},
     },
     worker::{
-        classical::predict,
-        classical_rows::{Plan, Rows, Targets, prepare_rows},
+        classical_rows::{Plan, Rows, Targets, predict, prepare_rows},
         link::Link,
-        prepare::{Input, Parts, PrepareError, read, read_parts},
+        prepare::{BaselineInputs, Input, Parts, PrepareError, read, read_parts},
     },
 };
 use bootstrap::Draws;
@@ -37,12 +36,6 @@ const NO_TIME: &str =
     "expected all baselines to end within a second, or a fifth of the job's own time where that is more";
 /// Rows below which no difference is claimed.
 const MIN_ROWS: usize = 10;
-
-/// The files that the baselines of a job read.
-pub struct BaselineInputs {
-    pub data: Input,
-    pub validation: Option<Input>,
-}
 
 /// The model of the job.
 pub struct OwnModel {

@@ -92,7 +92,12 @@ impl PartialSchema for EarlyStopping {
     }
 }
 
-impl ToSchema for EarlyStopping {}
+impl ToSchema for EarlyStopping {
+    // A job has an `EarlyStopping` too.
+    fn name() -> std::borrow::Cow<'static, str> {
+        "BoostingEarlyStopping".into()
+    }
+}
 
 /// Which columns may be on one path of a tree.
 #[derive(Debug, Clone, PartialEq, Eq)]

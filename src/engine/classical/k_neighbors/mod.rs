@@ -71,6 +71,7 @@ pub enum NeighborAlgorithm {
 /// A metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = NeighborMetric)]
 pub enum Metric {
     /// `(Σ |x - y|^p)^(1/p)`
     Minkowski,

@@ -125,7 +125,7 @@ impl JobState {
     fn enqueue(&mut self, now: Timestamp) -> NewEvent {
         let job = &mut self.job;
         job.status = JobStatus::Queued;
-        job.progress = JobProgress { epochs: job.training.epochs(), ..JobProgress::default() };
+        job.progress = JobProgress::new(job.training.epochs(), job.progress.unit);
         job.metrics = Map::new();
         (job.best_epoch, job.best) = (None, None);
         job.timing = Timing::default();

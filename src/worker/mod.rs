@@ -8,6 +8,7 @@ mod classical;
 mod context;
 mod ended;
 mod fit_thread;
+mod importances;
 mod link;
 mod prepare;
 mod record;

@@ -96,6 +96,7 @@ impl Rows {
                 n_classes => Target::Classes { codes: &self.codes, n_classes },
             },
             weights: weighted.then_some(self.weights.as_slice()),
+            class_weights: None,
         }
     }
 }

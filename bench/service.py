@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import pathlib
 import subprocess
 import tempfile
@@ -9,7 +10,7 @@ import time
 import urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-BINARY = ROOT / "target" / "release" / "epoca"
+BINARY = pathlib.Path(os.environ.get("EPOCA_BINARY", ROOT / "target" / "release" / "epoca"))
 
 
 class Service:

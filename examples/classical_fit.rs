@@ -24,6 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         features: features.clone(),
         target: Target::Classes { codes: &codes, n_classes },
         weights: None,
+        class_weights: None,
     };
     let model: ClassicalModel = serde_json::from_str(model)?;
     let cancel = AtomicBool::new(false);

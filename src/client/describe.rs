@@ -8,7 +8,8 @@ use serde_json::Value;
 
 /// A job with its settings and results.
 pub fn job(job: &Value) -> String {
-    let mut rows = vec![row("job", text_of(&job["id"])), row("status", status(job)), row("epochs", epochs(job))];
+    let mut rows = vec![row("job", text_of(&job["id"])), row("status", status(job))];
+    rows.extend(counted(job));
     rows.extend(settings(job, &["epochs"]));
     rows.extend(measured(job));
     rows.extend(time(job));
@@ -69,7 +70,8 @@ fn settings(job: &Value, others: &[&str]) -> Vec<(String, String)> {
 
 /// What a job has reached.
 pub fn result(job: &Value, dataset: Option<&Value>) -> String {
-    let mut rows = vec![row("model", version_of(job)), row("epochs", epochs(job))];
+    let mut rows = vec![row("model", version_of(job))];
+    rows.extend(counted(job));
     rows.extend(measured(job));
     rows.extend(baseline(job, dataset));
     rows.extend(time(job));
@@ -224,10 +226,19 @@ fn status(job: &Value) -> String {
     text_of(&job["status"])
 }
 
+/// How many epochs, trees or rounds a job has had; "-" where it counts none.
 fn epochs(job: &Value) -> String {
     let progress = &job["progress"];
+    if progress["epochs"] == 0 {
+        return "-".to_owned();
+    }
     let best = job["best_epoch"].as_u64().map(|best| format!(" (best {best})")).unwrap_or_default();
     format!("{}/{}{best}", progress["epoch"], progress["epochs"])
+}
+
+fn counted(job: &Value) -> Option<(String, String)> {
+    let progress = &job["progress"];
+    (progress["epochs"] != 0).then(|| row(progress["unit"].as_str().unwrap_or("epochs"), epochs(job)))
 }
 
 /// The day and minute of the creation.

@@ -92,6 +92,7 @@ impl Progress {
 
     fn epoch(&mut self, logs: &Value) {
         let (epoch, epochs) = (logs["epoch"].as_u64().unwrap_or(0), logs["epochs"].as_u64().unwrap_or(0));
+        let unit = unit(logs);
         let watched = logs["val_loss"].as_f64().or(logs["loss"].as_f64());
         if let Some(value) = watched {
             self.curve.push(value);
@@ -110,14 +111,14 @@ impl Progress {
                 bar.set_length(epochs);
                 bar.set_position(epoch);
                 bar.set_message(message.clone());
-                self.last = Some(format!("epoch {epoch}/{epochs}  {message}"));
+                self.last = Some(format!("{unit} {epoch}/{epochs}  {message}"));
             }
             None => {
                 let is_due = self.printed_at.is_none_or(|at| at.elapsed() >= Duration::from_secs(1));
                 if epochs <= EPOCHS_WITH_A_LINE_EACH || is_due || epoch == epochs {
                     self.printed_at = Some(Instant::now());
                     let width = epochs.to_string().len();
-                    eprintln!("epoch {epoch:>width$}/{epochs}  {}", metrics(logs, |_| true));
+                    eprintln!("{unit} {epoch:>width$}/{epochs}  {}", metrics(logs, |_| true));
                 }
             }
         }
@@ -128,6 +129,11 @@ impl Default for Progress {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// What `epoch` of an event or of a progress counts, as one: `epoch`, `tree`, `round`, `iteration`.
+pub fn unit(counted: &Value) -> &str {
+    counted["unit"].as_str().and_then(|units| units.strip_suffix('s')).unwrap_or("epoch")
 }
 
 /// What an epoch measured, without its settings and timings: the metrics whose names are `wanted`.
@@ -175,5 +181,6 @@ mod tests {
         let logs = json!({"epoch": 3, "epochs": 5, "loss": 0.5, "val_loss": null, "accuracy": 1.0, "learning_rate": 0.1, "seconds": 2.0});
         assert_eq!(metrics(&logs, |_| true), "loss 0.5000  accuracy 1.0000");
         assert_eq!(metrics(&logs, |name| name != "loss"), "accuracy 1.0000");
+        assert_eq!((unit(&logs), unit(&json!({"epoch": 3, "unit": "trees"}))), ("epoch", "tree"));
     }
 }

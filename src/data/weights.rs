@@ -63,6 +63,17 @@ pub fn weights<F: Real>(
     Ok(Some(weights))
 }
 
+/// What each class weighs, in label order, as [`weights`] multiplies it for `rows`.
+pub fn class_weights(
+    recipe: &Recipe,
+    table: &Table,
+    rows: &[usize],
+    class_weight: &ClassWeight,
+) -> Result<Vec<f64>, FieldError> {
+    let labels: Vec<String> = recipe.labels().iter().map(label_text).collect();
+    Ok(by_class(class_weight, &labels, false, &recipe.classes(table, rows)?))
+}
+
 /// Positions in `classes` such that every class has as many as the largest: all in order, then those of smaller classes again, in
 /// turn.
 pub fn oversampled(classes: &[usize]) -> Vec<usize> {

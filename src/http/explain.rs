@@ -1,6 +1,7 @@
 //! How a classical model decides: importances, coefficients, trees.
 
 use crate::{
+    data::recipe::CountedRows,
     engine::classical::{Fitted, NodeView},
     http::{
         App,
@@ -8,6 +9,7 @@ use crate::{
         problem::{Kind, Problem},
         query::Parameters,
     },
+    job::{ColumnImportance, PermutationImportances},
     serving::{Loaded, ModelKey},
 };
 use axum::{
@@ -24,12 +26,48 @@ use utoipa::ToSchema;
 /// Decimals of thresholds and values in the text of a tree.
 const DECIMALS: usize = 2;
 
-/// Importances of the columns that a model was fitted on.
+/// Which importances.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ImportancesQuery {
+    /// How they are measured; `impurity` where the model has it, unless set
+    #[param(inline)]
+    kind: Option<ImportanceKind>,
+}
+
+/// How importances are measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ImportanceKind {
+    /// The decrease of impurity (or of the loss) by the splits of each column that a tree was fitted on, with the sum 1.
+    Impurity,
+    /// How much worse a metric is when a column of the table is permuted.
+    Permutation,
+}
+
+/// Importances of columns.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Importances {
-    /// How they are measured: `impurity`, the decrease of impurity by the splits of a column, with the sum 1.
-    #[schema(value_type = String)]
-    kind: &'static str,
+    /// How they are measured.
+    kind: ImportanceKind,
+    /// The kinds that this version has.
+    kinds: Vec<ImportanceKind>,
+    /// Of permutations the metric: the first of the job's with a direction, else the loss.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metric: Option<String>,
+    /// The metric without a permutation. An importance is how much worse it becomes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baseline: Option<f64>,
+    /// Which rows were predicted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows: Option<CountedRows>,
+    /// How many rows: all, or a sample that is predicted within about a second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    n_rows: Option<usize>,
+    /// Permutations per column.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    n_repeats: Option<usize>,
     /// The largest first.
     columns: Vec<Importance>,
 }
@@ -37,10 +75,14 @@ pub struct Importances {
 /// The importance of a column.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Importance {
-    /// The column; a one-hot category has one for each level (`city=Rome`).
+    /// The column of the table; with the kind `impurity` one that the model was fitted on: a one-hot category has one for each level
+    /// (`city=Rome`).
     column: String,
-    /// Its importance.
+    /// Its importance, of permutations the mean.
     importance: f64,
+    /// The standard deviation over the permutations.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    std: Option<f64>,
 }
 
 /// Coefficients of a linear model.
@@ -108,25 +150,65 @@ pub struct Tree {
 
 /// Importances of the columns
 ///
-/// Of trees: how much the splits of each column decrease the impurity, as scikit-learn's `feature_importances_`.
+/// `impurity`: of trees, how much the splits of each column decrease the impurity, as scikit-learn's `feature_importances_`.
+/// `permutation`: of every model and network, how much worse it predicts the validation rows (else the training rows) when a column
+/// of the table is permuted, as scikit-learn's `permutation_importance` with the job's seed. It is measured at the end of the job,
+/// unless that would take too long.
 #[utoipa::path(get, path = "/v1/models/{model}/versions/{version}/importances", tag = "models",
     params(
         ("model" = String, Path, description = "Name or id", example = "iris-forest"),
         ("version" = u64, Path, description = "Number of the version, from 1", example = 1),
+        ImportancesQuery,
     ),
     responses((status = 200, description = "The importances", body = Importances)))]
 pub async fn importances(
     State(app): State<Arc<App>>,
     KeyAndVersion(model, version): KeyAndVersion,
+    Parameters(query): Parameters<ImportancesQuery>,
 ) -> Result<Json<Importances>, Problem> {
     let model = app.models.find(ModelKey { model, version: Some(version) }).await?;
-    let of_columns = fitted(&model, "importances")?.importances();
-    let of_columns = of_columns
-        .ok_or_else(|| without(&model, "importances", "decision_tree, random_forest and extra_trees have"))?;
-    let columns = model.recipe().matrix_columns().into_iter().zip(of_columns);
-    let mut columns: Vec<Importance> = columns.map(|(column, importance)| Importance { column, importance }).collect();
-    columns.sort_by(|a, b| b.importance.total_cmp(&a.importance));
-    Ok(Json(Importances { kind: "impurity", columns }))
+    let by_impurity = model.fitted().and_then(|fitted| fitted.importances());
+    let permuted = model.importances();
+    let kinds = [by_impurity.as_ref().map(|_| ImportanceKind::Impurity), permuted.map(|_| ImportanceKind::Permutation)];
+    let kinds: Vec<ImportanceKind> = kinds.into_iter().flatten().collect();
+    let kind = query.kind.or_else(|| kinds.first().copied()).unwrap_or(ImportanceKind::Permutation);
+    let mut importances = match kind {
+        ImportanceKind::Impurity => {
+            let which = "decision_tree, random_forest, extra_trees and gradient_boosting have";
+            let of_columns = by_impurity.ok_or_else(|| without(&model, "importances by impurity", which))?;
+            let columns = model.recipe().matrix_columns().into_iter().zip(of_columns);
+            let columns = columns.map(|(column, importance)| Importance { column, importance, std: None }).collect();
+            Importances {
+                kind,
+                kinds,
+                metric: None,
+                baseline: None,
+                rows: None,
+                n_rows: None,
+                n_repeats: None,
+                columns,
+            }
+        }
+        ImportanceKind::Permutation => {
+            let which = "versions have whose columns could be permuted within about a second at the end of the job";
+            let permuted = permuted.ok_or_else(|| without(&model, "importances by permutation", which))?;
+            let PermutationImportances { metric, baseline, rows, n_rows, n_repeats, columns } = permuted.clone();
+            let of_column =
+                |it: ColumnImportance| Importance { column: it.column, importance: it.mean, std: Some(it.std) };
+            Importances {
+                kind,
+                kinds,
+                metric: Some(metric),
+                baseline: Some(baseline),
+                rows: Some(rows),
+                n_rows: Some(n_rows),
+                n_repeats: Some(n_repeats),
+                columns: columns.into_iter().map(of_column).collect(),
+            }
+        }
+    };
+    importances.columns.sort_by(|a, b| b.importance.total_cmp(&a.importance));
+    Ok(Json(importances))
 }
 
 /// Coefficients of a linear model

@@ -216,7 +216,7 @@ async fn checked(app: &App, request: JobRequest) -> Result<Job, Problem> {
         validation_dataset_id: validation.as_ref().map(|dataset| dataset.id),
         validation_dataset: validation.map(|dataset| dataset.name),
         task: resolved.task,
-        progress: JobProgress { epochs: resolved.training.epochs(), ..JobProgress::default() },
+        progress: JobProgress::new(resolved.training.epochs(), resolved.unit),
         training: resolved.training,
         split: Some(resolved.split),
         preprocessing: resolved.preprocessing,

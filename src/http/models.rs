@@ -42,7 +42,7 @@ pub struct ModelRequest {
     /// Unique name.
     #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", example = "iris-mlp")]
     name: String,
-    /// Layers in our own form, Keras's `model.to_json()` as an object or as a string, or a classical model with its settings.
+    /// Layers in our own form, Keras's `model.to_json()` as an object or as a string, or a classical model by its name or with its settings.
     #[schema(value_type = DefinitionRequest)]
     definition: Value,
 }
@@ -55,7 +55,7 @@ pub struct ModelRequest {
 pub enum DefinitionRequest {
     /// Layers in our own form.
     Own(Definition),
-    /// A classical model: `{"type": "random_forest", "n_estimators": 200}`.
+    /// A classical model: `"random_forest"`, or `{"type": "random_forest", "n_estimators": 200}`.
     Classical(ClassicalModel),
     /// Keras's, as an object.
     Keras(KerasModel),

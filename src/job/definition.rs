@@ -17,12 +17,12 @@ pub enum ModelDefinition {
 }
 
 impl ModelDefinition {
-    /// Reads the JSON of either kind: an object with a `type` and without `layers` is a classical model.
+    /// Reads the JSON of either kind: a name, or an object with a `type` and without `layers`, is a classical model.
     ///
     /// # Errors
     /// For settings that are wrong, each with its pointer.
     pub fn from_value(value: &Value) -> Result<Self, Vec<FieldError>> {
-        let is_classical = value.get("type").is_some() && value.get("layers").is_none();
+        let is_classical = value.is_string() || (value.get("type").is_some() && value.get("layers").is_none());
         if !is_classical {
             return Definition::from_value(value).map(Self::Network);
         }

@@ -16,7 +16,7 @@ pub struct JobEvent {
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
     /// By type. `status`: `status`, `attempt` (of a `queued` event the attempt to come), with `version` or `error` at the
-    /// end. `epoch`: the epoch's logs. `message`: `level` (`info` or `warning`) and `text`.
+    /// end. `epoch`: the logs of an epoch, or of what else `unit` says (`trees`, `rounds`). `message`: `level` (`info` or `warning`) and `text`.
     #[schema(value_type = Object)]
     pub data: Map<String, Value>,
 }

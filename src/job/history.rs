@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// Fields of an epoch's event that are no metrics.
+/// Fields of an epoch's event that are numbers and no metrics.
 const NO_METRICS: [&str; 2] = ["epoch", "epochs"];
 
 /// Metrics by epoch. Entry `i` of each list belongs to bucket `i`.

@@ -6,6 +6,7 @@ use super::{
     labels::{JobPatch, Labels, check_count},
     leaderboard::Leaderboard,
     preprocessing::{JobPreprocessing, JobWarning},
+    progress::JobProgress,
     sizes::JobSummary,
     split::JobSplit,
     training::JobTraining,
@@ -207,19 +208,6 @@ impl Job {
         }
         columns
     }
-}
-
-/// Progress of a job.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct JobProgress {
-    /// Number of completed epochs; of a classical model of its trees, rounds or iterations.
-    pub epoch: u32,
-    /// Number of planned epochs; of a classical model at most so many trees, rounds or iterations, 0 until its fit has begun.
-    pub epochs: u32,
-    /// 0 to 1.
-    pub fraction: f64,
-    /// Estimated seconds left; null before the first epoch has ended.
-    pub eta_seconds: Option<f64>,
 }
 
 /// Why a job failed.

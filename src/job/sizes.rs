@@ -43,7 +43,8 @@ pub struct JobMemory {
     pub baselines_bytes: u64,
     /// Reading a table and storing records, of any size; an estimate.
     pub service_bytes: u64,
-    /// Maximum at any time: the sum, of training and the other phases the larger one; or `baselines_bytes` where that is more.
+    /// Maximum at any time. Of a network the sum, of training and the other phases the larger one; of a classical model the largest of
+    /// its phases: the table with the data, half of the data with the fit, and storing. `baselines_bytes` where that is more.
     pub peak_bytes: u64,
 }
 
@@ -94,6 +95,8 @@ const NUMBER: u64 = size_of::<f64>() as u64;
 const ELEMENT: u64 = size_of::<f32>() as u64;
 /// Readers' blocks, threads and the halves of large pages; between 3 and 16 MB in `bench/memory.py`.
 const SERVICE: u64 = 10_000_000;
+/// The same with the threads of a pool.
+const CLASSICAL_SERVICE: u64 = 20_000_000;
 /// Maximum rows of a confusion matrix that are predicted at a time.
 pub const MAX_COUNTED_ROWS: usize = 4096;
 /// Bytes of a row index.
@@ -173,8 +176,8 @@ impl JobSummary {
 }
 
 impl JobSummary {
-    /// Of a classical model whose fit takes at most `fit_bytes` beside its data of `columns` columns.
-    pub(crate) fn of_classical(fit_bytes: u64, width: u64, tables: &Tables) -> Self {
+    /// Of a classical model of `model_bytes`, whose fit takes `fit_bytes` beside its data of `width` columns.
+    pub(crate) fn of_classical(fit_bytes: u64, model_bytes: u64, width: u64, tables: &Tables) -> Self {
         let rows = tables.rows.saturating_add(tables.validation_rows).saturating_add(tables.repeated_rows);
         // As the recipe prepares them row by row, and as the model reads them column by column.
         let cells = width.saturating_mul(2).saturating_add(2);
@@ -182,6 +185,12 @@ impl JobSummary {
         let rows = tables.rows.saturating_add(tables.validation_rows);
         let table = rows.saturating_mul(tables.columns).saturating_mul(NUMBER);
         let preparing = tables.preparing(NUMBER);
+        // Storing: as arrays and as the file, with the bytes of the largest array.
+        let storing = model_bytes.saturating_mul(5) / 2;
+        // The recipe is fitted beside half of the data, the prepared rows; the model beside the other half, its columns.
+        let half = data / 2;
+        let prepared = table.saturating_add(data.max(half.saturating_add(preparing)));
+        let largest = prepared.max(half.saturating_add(fit_bytes)).max(storing);
         Self {
             parameters: None,
             trainable_parameters: None,
@@ -189,10 +198,10 @@ impl JobSummary {
                 table_bytes: table,
                 data_bytes: data,
                 training: FitMemory::Classical { fit_bytes },
-                other_phases_bytes: preparing,
+                other_phases_bytes: preparing.max(storing),
                 baselines_bytes: 0,
-                service_bytes: SERVICE,
-                peak_bytes: [data, fit_bytes.max(preparing), SERVICE].into_iter().fold(table, u64::saturating_add),
+                service_bytes: CLASSICAL_SERVICE,
+                peak_bytes: largest.saturating_add(CLASSICAL_SERVICE),
             },
         }
     }

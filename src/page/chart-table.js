@@ -14,10 +14,10 @@ export function longest(lines) {
 }
 
 /** At most `max` rows, evenly spaced, the last one always.
- * @param {Line[]} lines @param {"epoch" | "time"} axis @param {number} max */
+ * @param {Line[]} lines @param {string} axis "time", or what is counted: "epoch", "tree", "round" @param {number} max */
 export function pickRows(lines, axis, max) {
   const base = longest(lines);
-  const header = [axis === "time" ? "Time" : "Epoch", ...lines.map((line) => line.name)];
+  const header = [axis.charAt(0).toUpperCase() + axis.slice(1), ...lines.map((line) => line.name)];
   if (!base || base.x.length === 0) return { header, rows: [] };
   const count = Math.min(max, base.x.length);
   const rows = [];

@@ -9,7 +9,7 @@ import { smooth } from "./smooth.js";
 import { csv, longest, pickRows, summary } from "./chart-table.js";
 
 /** @typedef {{key: string, name: string, colour: string, dashed?: boolean, x: ArrayLike<number>, y: ArrayLike<number>, low?: ArrayLike<number> | null, high?: ArrayLike<number> | null, best?: number | null}} Series */
-/** @typedef {{xLog?: boolean, yLog?: boolean, smoothing?: number, x?: "epoch" | "time", bucket?: number, highlight?: string | null}} Options */
+/** @typedef {{xLog?: boolean, yLog?: boolean, smoothing?: number, x?: "epoch" | "time", unit?: string, bucket?: number, highlight?: string | null}} Options */
 
 const MARGIN = { left: 56, right: 12, top: 10, bottom: 26 };
 
@@ -318,7 +318,7 @@ export class EpocaChart extends HTMLElement {
 
   /** @param {number} x @returns {{name: string, colour: string, dashed: boolean, value: number, text: string}[]} */
   #values(x) {
-    const where = this.#options.x === "time" ? duration(x) : `epoch ${number(x)}`;
+    const where = this.#options.x === "time" ? duration(x) : `${this.#options.unit ?? "epoch"} ${number(x)}`;
     const values = this.#lines.filter((line) => !line.hidden).flatMap((line) => {
       const index = indexOf(line.x, x);
       return index < 0 ? [] : [{ name: line.name, colour: line.colour, dashed: line.dashed, value: line.y[index], text: `${line.name} ${number(line.y[index])}` }];
@@ -341,7 +341,7 @@ export class EpocaChart extends HTMLElement {
   #updateTable(now = false) {
     clearTimeout(this.#tableLater);
     const fillTable = () => {
-      const { header, rows } = pickRows(this.#lines, this.#options.x ?? "epoch", this.table.classList.contains("sr-only") ? 12 : 40);
+      const { header, rows } = pickRows(this.#lines, this.#options.x === "time" ? "time" : (this.#options.unit ?? "epoch"), this.table.classList.contains("sr-only") ? 12 : 40);
       replace(this.table, h("p", {}, summary(this.#title, this.#lines)), h("table", {}, h("thead", {}, h("tr", {}, header.map((name) => h("th", { scope: "col" }, name)))),
         h("tbody", {}, rows.map((row) => h("tr", {}, row.map((cell, index) => h(index === 0 ? "th" : "td", index === 0 ? { scope: "row" } : {}, cell)))))));
     };

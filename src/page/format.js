@@ -75,3 +75,6 @@ export function names(target) {
 
 /** The first characters of a UUIDv7 are its time: the last ones tell jobs apart. @param {string} id */
 export const shortId = (id) => id.slice(-6);
+
+/** What the progress of a job counts, as one: epoch, tree, round or iteration. @param {any} job */
+export const unitOf = (job) => (job?.progress?.unit ?? "epochs").replace(/s$/, "");

@@ -1,7 +1,7 @@
 /** Parts that several views show. */
 
 import { h, svg } from "./dom.js";
-import { duration, number } from "./format.js";
+import { duration, number, unitOf } from "./format.js";
 import { hasEnded } from "./jobs.js";
 
 const STATUS = { queued: "Queued", running: "Running", paused: "Paused", succeeded: "Succeeded", failed: "Failed", cancelled: "Cancelled" };
@@ -18,11 +18,21 @@ export function progressBar(job, big = false) {
 
 /** @param {any} job */
 export function progressText(job) {
-  const { epoch, epochs, eta_seconds: eta } = job.progress;
+  const { eta_seconds: eta } = job.progress;
   if (job.status === "queued") return "waits for a worker";
-  const done = job.step?.steps ? `epoch ${epoch + 1} of ${epochs}, step ${job.step.step}/${job.step.steps}` : `${number(epoch)} of ${number(epochs)} epochs`;
-  if (hasEnded(job)) return `${done}${job.timing?.training_seconds ? ` in ${duration(job.timing.training_seconds)}` : ""}`;
-  return eta !== null && eta !== undefined ? `${done}, ${duration(eta)} left` : done;
+  const done = doneText(job);
+  if (hasEnded(job)) return [done, job.timing?.training_seconds ? `in ${duration(job.timing.training_seconds)}` : ""].filter(Boolean).join(" ");
+  return [done, eta !== null && eta !== undefined ? `${duration(eta)} left` : ""].filter(Boolean).join(", ");
+}
+
+/** How many epochs, trees or rounds are done; empty where the fit of a model counts none. @param {any} job */
+function doneText(job) {
+  const { epoch, epochs } = job.progress;
+  const units = `${unitOf(job)}s`;
+  const { step, steps } = job.step ?? {};
+  if (units === "iterations") return steps ? `${number(step)} of ${number(steps)} ${units}` : "";
+  if (steps) return `${unitOf(job)} ${epoch + 1} of ${epochs}, step ${step}/${steps}`;
+  return `${number(epoch)} of ${number(epochs)} ${units}`;
 }
 
 /** A small curve. @param {ArrayLike<number>} values @param {string} colour @param {string} label */

@@ -5,7 +5,7 @@ import "./chart.js";
 import { copyButton, h, replace, toast } from "./dom.js";
 import { Curves, hasBand, xOf } from "./curves.js";
 import { diagnose } from "./diagnose.js";
-import { ago, bytes, clock, duration, names, number, shortId } from "./format.js";
+import { ago, bytes, clock, duration, names, number, shortId, unitOf } from "./format.js";
 import * as jobs from "./jobs.js";
 import { leaderboard } from "./leaderboard.js";
 import { confusionMatrix } from "./matrix.js";
@@ -45,7 +45,7 @@ export async function show(place, route, signal) {
     /** @param {string} text @param {() => unknown} onclick @param {string} [title] @param {string} [kind] */
     const button = (text, onclick, title, kind) => h("button", { type: "button", class: kind, title, onclick }, text);
     const cancel = async () => {
-      if (!(await confirmed(`Cancel the training of ${job.model}? Its epochs so far are lost.`, "Cancel the training"))) return;
+      if (!(await confirmed(`Cancel the training of ${job.model}? What it has learned so far is lost.`, "Cancel the training"))) return;
       await act(() => api.ask(id, "cancel"), "The training is being cancelled");
     };
     const actions = isOver
@@ -72,8 +72,8 @@ export async function show(place, route, signal) {
       h("div", { class: "row between" }, status(job.status), h("span", { class: "nums muted", role: isOver ? undefined : "timer" }, progressText(job))),
       facts([
         name ? [`${name}, last`, number(last)] : ["Loss", "–"],
-        ...(name ? [/** @type {[string, any]} */ ([`${name}, best`, `${number(best)}${job.best_epoch ? ` (epoch ${job.best_epoch})` : ""}`])] : []),
-        ...(score ? [/** @type {[string, any]} */ ([score, `${number(scoreLast)}`]), /** @type {[string, any]} */ ([`${score}, best epoch`, number(scoreBest)])] : []),
+        ...(name ? [/** @type {[string, any]} */ ([`${name}, best`, `${number(best)}${job.best_epoch ? ` (${unitOf(job)} ${job.best_epoch})` : ""}`])] : []),
+        ...(score ? [/** @type {[string, any]} */ ([score, `${number(scoreLast)}`]), /** @type {[string, any]} */ ([`${score}, best ${unitOf(job)}`, number(scoreBest)])] : []),
         ["Training", duration(job.timing?.training_seconds)],
         ["Attempt", number(job.attempt)],
       ]));
@@ -93,7 +93,7 @@ export async function show(place, route, signal) {
     if (signal.aborted) return;
     const isEmpty = !history || history.epoch.length === 0;
     waiting.hidden = !isEmpty;
-    waiting.textContent = jobs.hasEnded(job) ? "This job has no epochs." : job.status === "queued" ? "The curves appear when a worker has taken the job." : "The curves appear with the first epoch.";
+    waiting.textContent = unitOf(job) === "iteration" ? "A model of this kind has no curves." : jobs.hasEnded(job) ? `This job has no ${unitOf(job)}s.` : job.status === "queued" ? "The curves appear when a worker has taken the job." : `The curves appear with the first ${unitOf(job)}.`;
     if (!history || isEmpty) return;
     // Seconds say what the throughput says, and a learning rate that stays is among the settings.
     for (const { title, names: members } of charts(Object.keys(history.metrics).filter((name) => name !== "seconds" && !(name === "learning_rate" && isConstant(history.metrics[name].last))))) {
@@ -116,8 +116,8 @@ export async function show(place, route, signal) {
         const column = history.metrics[name];
         const isValidation = name.startsWith("val_");
         return { key: name, name: isValidation ? "validation" : members.length > 1 ? "training" : title, colour: colour(id), dashed: isValidation, x, y: column.last, low: hasBand(history) ? column.min : null, high: hasBand(history) ? column.max : null, best: best >= 0 && (isValidation || members.length === 1) && !RUN.includes(title) ? x[best] : null };
-      }), { ...tools, bucket: history.bucket });
-      if (history.bucket > 1) chart.heading = `${title} – band: minimum to maximum of ${history.bucket} epochs`;
+      }), { ...tools, unit: unitOf(job), bucket: history.bucket });
+      if (history.bucket > 1) chart.heading = `${title} – band: minimum to maximum of ${history.bucket} ${unitOf(job)}s`;
     }
     drawNotes();
   }

@@ -4,6 +4,7 @@ use super::{
     format::Format,
     instances::Instances,
     plan::{Plan, Sizes},
+    pool::Pool,
 };
 use crate::{
     data::{
@@ -18,6 +19,7 @@ use crate::{
         shape::Shape,
         spec::Limits,
     },
+    job::PermutationImportances,
     memory::Reservation,
     store::bundle::{Bundle, Description, Weights},
 };
@@ -45,6 +47,7 @@ pub struct Loaded {
     sizes: Sizes,
     /// Multiplications and additions of one row.
     cost: u64,
+    importances: Option<PermutationImportances>,
     /// The memory of what is kept.
     _kept: Reservation,
     /// Compute threads, shared by all models.
@@ -59,6 +62,8 @@ enum Predictor {
         model: Box<dyn Fitted>,
         shapes: Vec<Shape>,
         native: bool,
+        /// Threads of large predictions.
+        pool: Arc<Pool>,
     },
 }
 
@@ -138,13 +143,14 @@ impl Loaded {
         version: u64,
         bundle: Bundle,
         limits: &Limits,
-        team: Arc<Team>,
+        (team, pool): (Arc<Team>, Arc<Pool>),
         mut kept: Reservation,
     ) -> anyhow::Result<Self> {
         let recipe = bundle.description.recipe.clone();
         if let Weights::Classical(arrays) = &bundle.weights {
-            return Self::classical(model, version, &bundle.description, arrays, team, kept);
+            return Self::classical(model, version, &bundle.description, arrays, (team, pool), kept);
         }
+        let importances = bundle.description.importances.clone();
         let (definition, network) = bundle.network(limits)?;
         let names = definition.output_names().into_iter().map(str::to_owned);
         let outputs: Vec<(String, Shape)> = names.zip(network.architecture().output_shapes().cloned()).collect();
@@ -152,7 +158,7 @@ impl Loaded {
         let sizes = Sizes::new(network.architecture(), &recipe, &outputs);
         kept.shrink_to(sizes.kept_bytes);
         let predictor = Predictor::Network(Box::new(network));
-        Ok(Self { model, version, recipe, predictor, outputs, sizes, cost, _kept: kept, team })
+        Ok(Self { model, version, recipe, predictor, outputs, sizes, cost, importances, _kept: kept, team })
     }
 
     fn classical(
@@ -160,12 +166,12 @@ impl Loaded {
         version: u64,
         description: &Description,
         arrays: &Arrays,
-        team: Arc<Team>,
+        (team, pool): (Arc<Team>, Arc<Pool>),
         mut kept: Reservation,
     ) -> anyhow::Result<Self> {
         let recipe = description.recipe.clone();
         let of_model: ClassicalModel = serde_json::from_value(description.definition.clone())?;
-        let fitted = of_model.read(arrays)?;
+        let fitted = pool.run(|| of_model.read(arrays))?;
         let (elements, trees) = (arrays.elements_of_all(), fitted.trees() as u64);
         let outputs = vec![(String::new(), Shape(vec![fitted.task().outputs()]))];
         let sizes = Sizes::of_classical(elements, fitted.columns(), &recipe, &outputs);
@@ -174,8 +180,9 @@ impl Loaded {
         let cost = if trees > 0 { trees.saturating_mul(OPERATIONS_OF_TREE) } else { elements };
         let native = of_model.traits().categories;
         let shapes = description.input_shapes.clone();
-        let predictor = Predictor::Classical { model: fitted, shapes, native };
-        Ok(Self { model, version, recipe, predictor, outputs, sizes, cost, _kept: kept, team })
+        let predictor = Predictor::Classical { model: fitted, shapes, native, pool };
+        let importances = description.importances.clone();
+        Ok(Self { model, version, recipe, predictor, outputs, sizes, cost, importances, _kept: kept, team })
     }
 
     /// The fitted model, where it is a classical one.
@@ -184,6 +191,11 @@ impl Loaded {
             Predictor::Network(_) => None,
             Predictor::Classical { model, .. } => Some(&**model),
         }
+    }
+
+    /// What each column contributes to the predictions, where that was measured.
+    pub fn importances(&self) -> Option<&PermutationImportances> {
+        self.importances.as_ref()
     }
 
     /// The model's name.
@@ -227,16 +239,20 @@ impl Loaded {
     pub async fn predict(self: Arc<Self>, instances: Instances) -> Result<Predicted, PredictError> {
         let work = self.cost.saturating_mul(instances.len() as u64);
         if work <= MAX_INLINE_OPERATIONS && instances.bytes() <= MAX_INLINE_BYTES {
-            self.compute(&instances)
-        } else {
-            tokio::task::spawn_blocking(move || self.compute(&instances)).await?
+            return self.compute(&instances);
         }
+        let compute = move || match &self.predictor {
+            // A row has no parts for other threads.
+            Predictor::Classical { pool, .. } if instances.len() > 1 => pool.run(|| self.compute(&instances)),
+            _ => self.compute(&instances),
+        };
+        tokio::task::spawn_blocking(compute).await?
     }
 
     fn compute(&self, instances: &Instances) -> Result<Predicted, PredictError> {
         let network = match &self.predictor {
             Predictor::Network(network) => network,
-            Predictor::Classical { model, shapes, native } => {
+            Predictor::Classical { model, shapes, native, .. } => {
                 return self.compute_classical(&**model, shapes, *native, instances);
             }
         };

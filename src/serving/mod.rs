@@ -8,6 +8,7 @@ mod instances;
 mod loaded;
 mod models;
 mod plan;
+mod pool;
 mod response;
 
 pub use format::Format;

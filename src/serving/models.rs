@@ -1,6 +1,6 @@
 //! The cache of loaded models.
 
-use super::loaded::Loaded;
+use super::{loaded::Loaded, pool::Pool};
 use crate::{
     engine::{kernel::Team, spec::Limits},
     memory::{Memory, Refusal},
@@ -72,6 +72,7 @@ pub struct Models {
     artifacts: Artifacts,
     limits: Limits,
     team: Arc<Team>,
+    pool: Arc<Pool>,
     memory: Memory,
     routes: Cache<ModelKey, Route>,
     loaded: Cache<ArtifactKey, Arc<Loaded>>,
@@ -86,7 +87,7 @@ impl Models {
             .weigher(|_, model: &Arc<Loaded>| u32::try_from(model.bytes()).unwrap_or(u32::MAX))
             .time_to_idle(IDLE)
             .build();
-        let team = Arc::new(Team::new(threads));
+        let (team, pool) = (Arc::new(Team::new(threads)), Arc::new(Pool::new(threads)));
         let cached = loaded.clone();
         memory.when_short(move || {
             let cached = cached.clone();
@@ -95,7 +96,7 @@ impl Models {
                 cached.run_pending_tasks().await;
             });
         });
-        Self { store, artifacts, limits, team, memory, routes: Cache::new(MAX_ROUTES), loaded }
+        Self { store, artifacts, limits, team, pool, memory, routes: Cache::new(MAX_ROUTES), loaded }
     }
 
     /// The model of `key`.
@@ -113,10 +114,10 @@ impl Models {
             // The file, its tensors, and the network's own weights.
             let memory = self.memory.reserve(version.bytes.saturating_mul(3), PATIENCE).await?;
             let file = self.artifacts.get(&artifact, &version.sha256).await?;
-            let (limits, team) = (self.limits, Arc::clone(&self.team));
+            let (limits, threads) = (self.limits, (Arc::clone(&self.team), Arc::clone(&self.pool)));
             let (model, number) = (version.model.clone(), version.version);
             let reading = tokio::task::spawn_blocking(move || {
-                Loaded::new(model, number, Bundle::from_bytes(&file)?, &limits, team, memory)
+                Loaded::new(model, number, Bundle::from_bytes(&file)?, &limits, threads, memory)
             });
             let loaded = reading.await.context("the loading was cut short").and_then(|loaded| loaded);
             loaded.map(Arc::new).map_err(|error| LoadError::Internal(Arc::new(error)))

@@ -13,13 +13,14 @@ use crate::{
         shape::Shape,
         spec::{Definition, Limits},
     },
+    job::PermutationImportances,
 };
 use anyhow::{Context, anyhow, bail, ensure};
 use ndarray::ArrayD;
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use safetensors::{Dtype, SafeTensors, View, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 /// The key of the JSON. One key alone: the order of several would differ from run to run, and with it the SHA-256.
 const KEY: &str = "epoca";
@@ -56,6 +57,10 @@ pub struct Description {
     /// What a classical model stores beside its arrays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fitted: Option<Map<String, Value>>,
+    /// What each column contributes to the predictions; absent where that would have taken too long, and from versions of earlier
+    /// versions of the service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub importances: Option<PermutationImportances>,
 }
 
 impl Bundle {
@@ -67,18 +72,18 @@ impl Bundle {
     /// As [`Self::to_bytes`]; `None` if `stop` says so before the end.
     pub fn to_bytes_unless(&self, stop: Stop<'_>) -> anyhow::Result<Option<Vec<u8>>> {
         let description = serde_json::to_string(&self.description).context("the description is no JSON")?;
-        let packed: Option<Vec<Packed<'_>>> = match &self.weights {
-            Weights::Network(tensors) => tensors.iter().map(|tensor| Packed::of_network(tensor, stop)).collect(),
+        let packed: Vec<(&str, Packed<'_>)> = match &self.weights {
+            Weights::Network(tensors) => {
+                let of_tensor = |tensor| Packed { values: Values::Network(tensor), stop };
+                tensors.iter().map(|tensor| (tensor.name.as_str(), of_tensor(tensor))).collect()
+            }
             Weights::Classical(arrays) => {
-                arrays.tensors.iter().map(|(name, tensor)| Packed::of_model(name, tensor, stop)).collect()
+                let of_tensor = |tensor| Packed { values: Values::Model(tensor), stop };
+                arrays.tensors.iter().map(|(name, tensor)| (name.as_str(), of_tensor(tensor))).collect()
             }
         };
-        let Some(packed) = packed else { return Ok(None) };
-        let views = packed
-            .iter()
-            .map(|Packed { name, dtype, shape, bytes }| Ok((*name, TensorView::new(*dtype, shape.clone(), bytes)?)));
-        let views = views.collect::<anyhow::Result<Vec<_>>>()?;
-        Ok(Some(safetensors::serialize(views, Some(HashMap::from([(KEY.to_owned(), description)])))?))
+        let file = safetensors::serialize(packed, Some(HashMap::from([(KEY.to_owned(), description)])))?;
+        Ok((!stop()).then_some(file))
     }
 
     /// Reads what [`Self::to_bytes`] wrote.
@@ -121,31 +126,61 @@ impl Bundle {
     }
 }
 
-/// A tensor as bytes.
+/// A tensor that becomes bytes when it is written, so that the bytes of one alone are in memory beside the file.
 struct Packed<'a> {
-    name: &'a str,
-    dtype: Dtype,
-    shape: Vec<usize>,
-    bytes: Vec<u8>,
+    values: Values<'a>,
+    stop: Stop<'a>,
 }
 
-impl<'a> Packed<'a> {
-    /// `None` if it is stopped.
-    fn of_network(tensor: &'a NamedTensor<f32>, stop: Stop<'_>) -> Option<Self> {
-        let bytes = little_endian(tensor.values.iter(), f32::to_le_bytes, stop)?;
-        Some(Self { name: &tensor.name, dtype: Dtype::F32, shape: tensor.shape.0.clone(), bytes })
+enum Values<'a> {
+    Network(&'a NamedTensor<f32>),
+    Model(&'a Tensor),
+}
+
+impl View for Packed<'_> {
+    fn dtype(&self) -> Dtype {
+        match self.values {
+            Values::Network(_) | Values::Model(Tensor::F32(_)) => Dtype::F32,
+            Values::Model(Tensor::F64(_)) => Dtype::F64,
+            Values::Model(Tensor::I32(_)) => Dtype::I32,
+            Values::Model(Tensor::I64(_)) => Dtype::I64,
+            Values::Model(Tensor::U8(_)) => Dtype::U8,
+        }
     }
 
-    /// `None` if it is stopped.
-    fn of_model(name: &'a str, tensor: &Tensor, stop: Stop<'_>) -> Option<Self> {
-        let (dtype, shape, bytes) = match tensor {
-            Tensor::F32(it) => (Dtype::F32, it.shape(), little_endian(it.iter(), f32::to_le_bytes, stop)?),
-            Tensor::F64(it) => (Dtype::F64, it.shape(), little_endian(it.iter(), f64::to_le_bytes, stop)?),
-            Tensor::I32(it) => (Dtype::I32, it.shape(), little_endian(it.iter(), i32::to_le_bytes, stop)?),
-            Tensor::I64(it) => (Dtype::I64, it.shape(), little_endian(it.iter(), i64::to_le_bytes, stop)?),
-            Tensor::U8(it) => (Dtype::U8, it.shape(), little_endian(it.iter(), u8::to_le_bytes, stop)?),
+    fn shape(&self) -> &[usize] {
+        match self.values {
+            Values::Network(tensor) => &tensor.shape.0,
+            Values::Model(Tensor::F32(it)) => it.shape(),
+            Values::Model(Tensor::F64(it)) => it.shape(),
+            Values::Model(Tensor::I32(it)) => it.shape(),
+            Values::Model(Tensor::I64(it)) => it.shape(),
+            Values::Model(Tensor::U8(it)) => it.shape(),
+        }
+    }
+
+    /// Empty if it is stopped: the file is of no use then.
+    fn data(&self) -> Cow<'_, [u8]> {
+        let bytes = match self.values {
+            Values::Network(tensor) => little_endian(tensor.values.iter(), f32::to_le_bytes, self.stop),
+            Values::Model(Tensor::F32(it)) => little_endian(it.iter(), f32::to_le_bytes, self.stop),
+            Values::Model(Tensor::F64(it)) => little_endian(it.iter(), f64::to_le_bytes, self.stop),
+            Values::Model(Tensor::I32(it)) => little_endian(it.iter(), i32::to_le_bytes, self.stop),
+            Values::Model(Tensor::I64(it)) => little_endian(it.iter(), i64::to_le_bytes, self.stop),
+            Values::Model(Tensor::U8(it)) => little_endian(it.iter(), u8::to_le_bytes, self.stop),
         };
-        Some(Self { name, dtype, shape: shape.to_vec(), bytes })
+        Cow::Owned(bytes.unwrap_or_default())
+    }
+
+    fn data_len(&self) -> usize {
+        match self.values {
+            Values::Network(tensor) => size_of_val(tensor.values.as_slice()),
+            Values::Model(Tensor::F32(it)) => it.len() * size_of::<f32>(),
+            Values::Model(Tensor::F64(it)) => it.len() * size_of::<f64>(),
+            Values::Model(Tensor::I32(it)) => it.len() * size_of::<i32>(),
+            Values::Model(Tensor::I64(it)) => it.len() * size_of::<i64>(),
+            Values::Model(Tensor::U8(it)) => it.len(),
+        }
     }
 }
 

@@ -232,7 +232,7 @@ impl JobState {
     /// As before its first attempt.
     fn reset(&mut self) {
         let job = &mut self.job;
-        job.progress = JobProgress { epochs: job.training.epochs(), ..JobProgress::default() };
+        job.progress = JobProgress::new(job.training.epochs(), job.progress.unit);
         job.metrics = Map::new();
         (job.best_epoch, job.best) = (None, None);
         job.timing = Timing::default();

@@ -1,31 +1,37 @@
 //! The fit of a classical model: prepare, fit, measure, pack.
 
 use crate::{
-    data::recipe::{CountedRows, Matrix, Recipe},
+    data::recipe::{CountedRows, Matrix, Task as RecipeTask},
     engine::{
-        classical::{ClassicalModel, FitError, Fitted, Predictions, Progress, Run, Scores, Unit},
+        classical::{Arrays, ClassicalModel, FitError, Fitted, Predictions, Progress, Run, Scores, Unit},
         fit::{EpochReport, EventSink, Progress as StepProgress},
         metric::Metric,
         shape::Shape,
         spec::Limits,
     },
-    job::{JobError, MAX_COUNTED_ROWS, training::JobTraining},
+    job::{
+        JobError, MAX_COUNTED_ROWS, PermutationImportances,
+        training::{ClassicalTraining, JobTraining, seen_by},
+    },
     store::bundle::{Bundle, Description, Weights},
     worker::{
         baselines::{OwnModel, leaderboard},
         classical_rows::{Plan, Prepared, Targets, predict, prepare_rows},
         ended::{Ended, Fit, Trained, fault},
+        importances::{Measured, directed, permute, sample},
         link::{Link, Sink},
         prepare::{Inputs, Parts, PrepareError, check_memory, failed, read, read_parts},
     },
 };
-use ndarray::{Array2, Axis};
+use ndarray::Array2;
 use serde_json::{Map, Value};
 use std::{
     ops::ControlFlow,
-    sync::atomic::AtomicBool,
     time::{Duration, Instant},
 };
+
+/// What a row costs in a tree, in multiply-adds.
+const OPERATIONS_OF_TREE: u64 = 256;
 
 /// Trains `model`.
 pub fn train(mut inputs: Inputs, model: &ClassicalModel, limits: &Limits, threads: usize, link: &Link) -> Ended {
@@ -74,12 +80,12 @@ pub fn train(mut inputs: Inputs, model: &ClassicalModel, limits: &Limits, thread
         Err(other) => return Ended::Failed(error("invalid_data", other.to_string())),
     };
     let compared = baselines.is_some().then(|| pool.install(|| compared(&*fitted, &prepared, link))).flatten();
+    let arrays = fitted.arrays();
+    let importances = pool.install(|| importances(&*fitted, &arrays, &prepared, &training, link));
     let Prepared { recipe, training: rows, .. } = prepared;
     let facts = facts(&*fitted, &rows.matrix);
     let width: usize = recipe.input_columns().map(|column| column.width()).sum();
-    drop(rows);
-    let arrays = fitted.arrays();
-    drop(fitted);
+    drop((rows, fitted));
     let (signature, constant_features) = (recipe.signature(), recipe.constant_features());
     let description = Description {
         definition: stored,
@@ -87,6 +93,7 @@ pub fn train(mut inputs: Inputs, model: &ClassicalModel, limits: &Limits, thread
         recipe,
         signature,
         fitted: Some(arrays.metadata.clone()),
+        importances,
     };
     let bundle = Bundle { description, weights: Weights::Classical(arrays) };
     match bundle.to_bytes_unless(&|| link.must_stop()) {
@@ -190,10 +197,48 @@ fn compared(fitted: &dyn Fitted, prepared: &Prepared, link: &Link) -> Option<(Ve
     Some((points, began.elapsed()))
 }
 
-type Measured = (Vec<(String, f64)>, Option<crate::data::recipe::ConfusionMatrix>);
+/// What each column of the table contributes to the predictions; nothing where that would take too long.
+fn importances(
+    fitted: &dyn Fitted,
+    arrays: &Arrays,
+    prepared: &Prepared,
+    training: &ClassicalTraining,
+    link: &Link,
+) -> Option<PermutationImportances> {
+    let (part, rows) = match &prepared.validation {
+        Some(rows) => (CountedRows::Validation, rows),
+        None => (CountedRows::Training, &prepared.training),
+    };
+    let cost = match fitted.trees() {
+        0 => arrays.elements_of_all(),
+        trees => OPERATIONS_OF_TREE.saturating_mul(trees as u64),
+    };
+    let columns = prepared.recipe.columns_of_matrix();
+    let chosen = sample(rows.matrix.rows(), columns.len(), cost, training.seed)?;
+    let (matrix, targets) = (rows.matrix.select(&chosen), rows.targets.select(&chosen));
+    let metrics = training.metrics();
+    let (metric, goal) = directed(&metrics)?;
+    let (name, metrics) = (metric.name(), [metric.clone()]);
+    let measured = Measured { metric: &name, goal, part, rows: chosen.len(), seed: training.seed };
+    let (mut permuted, natural) = (matrix.clone(), (0..chosen.len()).collect::<Vec<_>>());
+    permute(columns, &measured, |ranges, order| {
+        ranges.iter().for_each(|range| permuted.permute(range.clone(), &matrix, order));
+        let predictions = predict(fitted, &permuted, link.cancelled(), &|| link.must_stop()).ok()?;
+        ranges.iter().for_each(|range| permuted.permute(range.clone(), &matrix, &natural));
+        let logs = evaluate(&metrics, prepared, &predictions, &targets, None);
+        logs.into_iter().find_map(|(known, value)| (known == name).then_some(value))
+    })
+}
+
+type MeasuredParts = (Vec<(String, f64)>, Option<crate::data::recipe::ConfusionMatrix>);
 
 /// Metrics of every part, and the confusion matrix of the validation rows.
-fn measure(fitted: &dyn Fitted, prepared: &Prepared, metrics: &[Metric], link: &Link) -> Result<Measured, FitError> {
+fn measure(
+    fitted: &dyn Fitted,
+    prepared: &Prepared,
+    metrics: &[Metric],
+    link: &Link,
+) -> Result<MeasuredParts, FitError> {
     let parts =
         [("", Some(&prepared.training)), ("val_", prepared.validation.as_ref()), ("test_", prepared.test.as_ref())];
     let (mut logs, mut matrix) = (Vec::new(), None);
@@ -201,11 +246,11 @@ fn measure(fitted: &dyn Fitted, prepared: &Prepared, metrics: &[Metric], link: &
         let Some(rows) = rows else { continue };
         let predictions = predict(fitted, &rows.matrix, link.cancelled(), &|| link.must_stop())?;
         let weights = rows.weights.as_deref().filter(|_| prefix.is_empty());
-        let of_part = evaluate(metrics, &predictions, &rows.targets, weights);
+        let of_part = evaluate(metrics, prepared, &predictions, &rows.targets, weights);
         logs.extend(of_part.into_iter().map(|(name, value)| (format!("{prefix}{name}"), value)));
         if prefix != "test_" {
             let counted = if prefix.is_empty() { CountedRows::Training } else { CountedRows::Validation };
-            matrix = confusion_matrix(&prepared.recipe, counted, &predictions, &rows.targets);
+            matrix = confusion_matrix(prepared, counted, &predictions, &rows.targets);
         }
     }
     Ok((logs, matrix))
@@ -214,6 +259,7 @@ fn measure(fitted: &dyn Fitted, prepared: &Prepared, metrics: &[Metric], link: &
 /// The metrics, after `log_loss` of probabilities and `mean_squared_error` of numbers.
 fn evaluate(
     metrics: &[Metric],
+    prepared: &Prepared,
     predictions: &Predictions,
     targets: &Targets,
     weights: Option<&[f64]>,
@@ -222,10 +268,10 @@ fn evaluate(
     let weight = |row: usize| weights.and_then(|weights| weights.get(row)).copied().unwrap_or(1.0);
     let total: f64 = (0..predictions.scores.nrows()).map(weight).sum();
     let rows = predictions.scores.rows().into_iter().enumerate();
-    let width = predictions.scores.ncols();
+    let outputs = prepared.task.outputs();
     let (targets, output): (Vec<f64>, Vec<f64>) = match targets {
         Targets::Classes(codes) => {
-            if predictions.kind == Scores::Probabilities {
+            let output = if predictions.kind == Scores::Probabilities {
                 let of_class = |row: usize, scores: ndarray::ArrayView1<'_, f64>| {
                     let class = codes.get(row).map_or(0, |code| *code as usize);
                     let probability = scores.get(class).copied().unwrap_or_default();
@@ -234,17 +280,18 @@ fn evaluate(
                 let sum: f64 = rows.map(|(row, scores)| of_class(row, scores)).sum();
                 // Not -0 where every probability is 1.
                 logs.push(("log_loss".to_owned(), 0.0 - sum / total));
-                (codes.iter().map(|code| f64::from(*code)).collect(), predictions.scores.iter().copied().collect())
+                predictions.scores.iter().copied().collect()
             } else {
                 // Scores are no probabilities: what metrics see is the chosen class.
-                let mut chosen = vec![0.0; width * codes.len()];
-                for (row, label) in chosen.chunks_exact_mut(width.max(1)).zip(&predictions.labels) {
+                let mut chosen = vec![0.0; outputs * codes.len()];
+                for (row, label) in chosen.chunks_exact_mut(outputs.max(1)).zip(&predictions.labels) {
                     if let Some(cell) = row.get_mut(*label as usize) {
                         *cell = 1.0;
                     }
                 }
-                (codes.iter().map(|code| f64::from(*code)).collect(), chosen)
-            }
+                chosen
+            };
+            (codes.iter().map(|code| f64::from(*code)).collect(), output)
         }
         Targets::Values(values) => {
             let squared = |(row, scores): (usize, ndarray::ArrayView1<'_, f64>)| {
@@ -256,31 +303,36 @@ fn evaluate(
             (values.clone(), predictions.scores.iter().copied().collect())
         }
     };
+    let of_second: Vec<f64> = output.iter().skip(1).step_by(outputs.max(1)).copied().collect();
     for metric in metrics {
         let name = metric.name();
         if logs.iter().any(|(known, _)| *known == name) {
             continue;
         }
+        let (loss, width) = seen_by(metric, prepared.learns, outputs);
+        let output = if width == outputs { &output } else { &of_second };
+        let metric = metric.resolve(&loss);
         let mut sums = vec![0.0; metric.sums(width)];
-        metric.update(&targets, &output, width, &mut sums);
+        metric.update(&targets, output, width, &mut sums);
         logs.push((name, metric.result(&sums)));
     }
     logs
 }
 
 fn confusion_matrix(
-    recipe: &Recipe,
+    prepared: &Prepared,
     counted: CountedRows,
     predictions: &Predictions,
     targets: &Targets,
 ) -> Option<crate::data::recipe::ConfusionMatrix> {
     let Targets::Classes(codes) = targets else { return None };
     let targets = Array2::from_shape_fn((codes.len(), 1), |(row, _)| codes.get(row).map_or(0.0, |code| *code as f32));
-    let width = predictions.scores.ncols();
-    recipe.confusion_matrix(counted, targets.view(), MAX_COUNTED_ROWS, |rows| {
+    // One output for two classes says whether it is the second one.
+    let (width, first) = if prepared.learns == RecipeTask::Binary { (1, 1) } else { (prepared.task.outputs(), 0) };
+    prepared.recipe.confusion_matrix(counted, targets.view(), MAX_COUNTED_ROWS, |rows| {
         let labels = predictions.labels.get(rows)?;
-        Some(Array2::from_shape_fn((labels.len(), width), |(row, class)| {
-            f32::from(u8::from(labels.get(row).is_some_and(|label| *label as usize == class)))
+        Some(Array2::from_shape_fn((labels.len(), width), |(row, output)| {
+            f32::from(u8::from(labels.get(row).is_some_and(|label| *label as usize == first + output)))
         }))
     })
 }

@@ -6,7 +6,7 @@ use crate::{
         schema::Column,
         split::Split,
         table::Table,
-        weights::{ClassWeight, oversampled, weights},
+        weights::{ClassWeight, class_weights, oversampled, weights},
     },
     engine::{
         classical::{ClassicalModel, FitError, Fitted, Predictions, Target, Task, TrainingData},
@@ -30,11 +30,22 @@ pub struct Rows {
     pub matrix: Matrix,
     pub targets: Targets,
     pub weights: Option<Vec<f64>>,
+    /// By class, for a model that does not multiply them with those of the rows.
+    pub class_weights: Option<Vec<f64>>,
 }
 
 pub enum Targets {
     Classes(Vec<u32>),
     Values(Vec<f64>),
+}
+
+impl Targets {
+    pub fn select(&self, rows: &[usize]) -> Self {
+        match self {
+            Self::Classes(codes) => Self::Classes(rows.iter().filter_map(|row| codes.get(*row).copied()).collect()),
+            Self::Values(values) => Self::Values(rows.iter().filter_map(|row| values.get(*row).copied()).collect()),
+        }
+    }
 }
 
 impl Rows {
@@ -44,13 +55,16 @@ impl Rows {
             (Targets::Classes(_), Task::Regression) => Target::Values(&[]),
             (Targets::Values(values), _) => Target::Values(values),
         };
-        Ok(TrainingData { features: self.matrix.features()?, target, weights: self.weights.as_deref() })
+        let (features, class_weights) = (self.matrix.features()?, self.class_weights.as_deref());
+        Ok(TrainingData { features, target, weights: self.weights.as_deref(), class_weights })
     }
 }
 
 /// Ready to fit.
 pub struct Prepared {
     pub recipe: Recipe,
+    /// What the target is to the recipe.
+    pub learns: recipe::Task,
     pub task: Task,
     pub training: Rows,
     pub validation: Option<Rows>,
@@ -110,11 +124,15 @@ pub fn prepare_rows(
                 Targets::Classes(classes.into_iter().map(|class| u32::try_from(class).unwrap_or(u32::MAX)).collect())
             }
         };
+        let apart = class_weight.filter(|_| model.weighs_classes());
+        let class_weights = apart.map(|it| class_weights(recipe, table, rows, it)).transpose().map_err(explain)?;
+        let class_weight = class_weight.filter(|_| class_weights.is_none());
         let weights = weights::<f64>(recipe, table, rows, class_weight, shared.sample_weight).map_err(explain)?;
         Ok::<_, PrepareError>(Rows {
             matrix: recipe.matrix(x, native),
             targets,
             weights: weights.map(|it| it.to_vec()),
+            class_weights,
         })
     };
     let mut x = fitted.training_inputs::<f64>(table, &rows.training);
@@ -140,7 +158,7 @@ pub fn prepare_rows(
     };
     let test = part(table, &rows.test, plan.dataset)?;
     check_stop()?;
-    Ok(Prepared { recipe: fitted.recipe, task, training, validation, test })
+    Ok(Prepared { recipe: fitted.recipe, learns: plan.task, task, training, validation, test })
 }
 
 /// Predictions of all rows of a matrix.

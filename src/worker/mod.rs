@@ -11,6 +11,7 @@ mod classical_rows;
 mod context;
 mod ended;
 mod fit_thread;
+mod importances;
 mod link;
 mod prepare;
 mod recorder;

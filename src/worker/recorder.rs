@@ -72,7 +72,7 @@ pub struct Recorder<'a> {
 impl<'a> Recorder<'a> {
     /// Of a job that was just claimed.
     pub fn new(context: &'a Context, claim: Claim, link: Arc<Link>) -> Self {
-        let fit_events = FitEvents::new(claim.job.training.epochs());
+        let fit_events = FitEvents::new(claim.job.training.epochs(), claim.job.progress.unit);
         let now = Instant::now();
         Self { context, claim, link, fit_events, events: Vec::new(), last_report: now, last_progress: now }
     }

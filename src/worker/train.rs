@@ -13,6 +13,7 @@ use crate::{
         baselines::{OwnModel, leaderboard},
         classical,
         ended::{Ended, Fit, Trained, fault},
+        importances,
         link::Link,
         prepare::{Inputs, PrepareError, Prepared, Tensors, prepare},
     },
@@ -65,6 +66,7 @@ pub fn train(mut inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -
         Some(tensors) => (CountedRows::Validation, tensors.samples()),
         None => (CountedRows::Training, rows.samples()),
     };
+    let importances = importances::of_network(&mut network, &plan, &recipe, (counted, samples), link);
     let team = Team::new(threads);
     let rows_at_once = usize::try_from(COUNTED_WORK / network.architecture().cost().max(1)).unwrap_or(1);
     let rows_at_once = rows_at_once.clamp(1, MAX_COUNTED_ROWS);
@@ -86,7 +88,7 @@ pub fn train(mut inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -
     let signature = recipe.signature();
     let input_shapes = network.architecture().input_shapes().to_vec();
     let bundle = Bundle {
-        description: Description { definition: stored, input_shapes, recipe, signature, fitted: None },
+        description: Description { definition: stored, input_shapes, recipe, signature, fitted: None, importances },
         weights: Weights::Network(network.tensors()),
     };
     drop((network, rows, validation, test));

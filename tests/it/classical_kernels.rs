@@ -85,7 +85,7 @@ fn fit(
     target: Target<'_>,
     weights: Option<&[f64]>,
 ) -> Result<Box<dyn Fitted>, FitError> {
-    let data = TrainingData { features: Features::numbers(x), target, weights };
+    let data = TrainingData { features: Features::numbers(x), target, weights, class_weights: None };
     let cancel = AtomicBool::new(false);
     model.fit(&data, &mut Run { seed: 0, cancel: &cancel, progress: &mut |_| (), validation: None })
 }
@@ -493,7 +493,7 @@ fn a_fit_and_a_prediction_end_when_they_are_cancelled() {
             true => Target::Classes { codes: &codes, n_classes: 3 },
             false => Target::Values(&values),
         };
-        let data = TrainingData { features: Features::numbers(&x), target, weights: None };
+        let data = TrainingData { features: Features::numbers(&x), target, weights: None, class_weights: None };
         let ended = model.fit(&data, &mut Run { seed: 0, cancel: &cancel, progress: &mut |_| (), validation: None });
         assert_eq!(ended.err(), Some(FitError::Cancelled), "{kind}");
         let fitted = fit(&model, &x, target, None).unwrap();
@@ -548,7 +548,8 @@ fn corrupt_state_is_an_error() {
 /// A kernel cache and matrices are in the memory that is told before a fit.
 #[test]
 fn memory_is_known_before() {
-    let size = |rows, columns| Size { rows, columns, task: Task::Classification { n_classes: 2 }, threads: 2 };
+    let size =
+        |rows, columns| Size { rows, columns, task: Task::Classification { n_classes: 2 }, threads: 2, impurity: 0.5 };
     let svm = model(&json!({"type": "svm", "cache_size": 1000.0}));
     let (small, large) = (svm.memory_bytes(size(1000, 10)), svm.memory_bytes(size(100_000, 10)));
     // All of the kernel matrix of 1000 rows fits; of 100,000 rows the cache.

@@ -3,10 +3,12 @@
 
 mod allocation;
 mod bad_input;
+mod classical_bad_input;
 mod classical_boosting;
 mod classical_jobs;
 mod classical_kernels;
 mod classical_limits;
+mod classical_service;
 mod classical_trees;
 mod command_line;
 mod commands;

@@ -51,7 +51,7 @@ async fn a_job_becomes_a_version_that_predicts_what_was_measured() {
         assert_eq!((&event.data["epoch"], &event.data["epochs"]), (&json!(number + 1), &json!(4)));
         assert_eq!(event.data["learning_rate"].as_f64().unwrap() as f32, 0.1);
         let names: Vec<_> = event.data.keys().map(String::as_str).collect();
-        assert_eq!(names[2..4], ["loss", "mean_absolute_error"]);
+        assert_eq!(names[2..5], ["unit", "loss", "mean_absolute_error"]);
         for name in ["val_loss", "val_mean_absolute_error", "seconds", "samples_per_second"] {
             assert!(event.data[name].as_f64().unwrap() > 0.0, "{name}");
         }

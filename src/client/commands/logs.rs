@@ -6,7 +6,7 @@ use crate::client::{
     follow::{Heard, follow},
     names,
     output::{clean, print, print_line},
-    progress::metrics,
+    progress::{metrics, unit},
     watch,
 };
 use clap::Args;
@@ -55,7 +55,7 @@ fn line(event: &Value) -> String {
     let time = event["at"].as_str().unwrap_or_default();
     let time = time.get(..19).map_or_else(|| clean(time), |seconds| format!("{}Z", seconds));
     let text = match event["type"].as_str() {
-        Some("epoch") => format!("epoch {}/{}  {}", data["epoch"], data["epochs"], metrics(data, |_| true)),
+        Some("epoch") => format!("{} {}/{}  {}", unit(data), data["epoch"], data["epochs"], metrics(data, |_| true)),
         Some("status") => {
             let version = data["version"].as_u64().map(|version| format!(", version {version}")).unwrap_or_default();
             let error = data["error"].as_str().or(data["error"]["detail"].as_str());

@@ -29,9 +29,9 @@ pub enum Prediction {
     },
     /// That of a classifier whose outputs are a score a label.
     Scores {
-        /// The label of the largest score.
+        /// The label of the largest score, or of the most pairs.
         label: Value,
-        /// Every label's score, in label order.
+        /// Every label's score, in label order; of an `svm` with `ovo` that of every pair of labels (`a/b`), over 0 for the first one.
         #[schema(value_type = std::collections::HashMap<String, f32>)]
         scores: Probabilities,
     },

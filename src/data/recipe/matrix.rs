@@ -54,6 +54,20 @@ impl Matrix {
         Features::new(count, columns.collect())
     }
 
+    /// The rows at these positions.
+    #[must_use]
+    pub fn select(&self, rows: &[usize]) -> Self {
+        Self { values: self.values.select(Axis(1), rows), levels: self.levels.clone() }
+    }
+
+    /// Gives the columns `columns` in each row the cells that `from` has in row `order[row]`.
+    pub fn permute(&mut self, columns: Range<usize>, from: &Self, order: &[usize]) {
+        let own = self.values.axis_iter_mut(Axis(0)).zip(from.values.axis_iter(Axis(0)));
+        for (mut own, from) in own.skip(columns.start).take(columns.len()) {
+            own.iter_mut().zip(order).for_each(|(cell, row)| *cell = from.get(*row).copied().unwrap_or(f64::NAN));
+        }
+    }
+
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.values.ncols()
@@ -126,6 +140,32 @@ impl Recipe {
         self.features.iter().flat_map(of_feature).collect()
     }
 
+    /// The feature columns of the table, each once, with its columns of [`Self::matrix`].
+    pub fn columns_of_matrix(&self) -> Vec<(String, Vec<Range<usize>>)> {
+        self.ranges(Feature::width)
+    }
+
+    /// The feature columns of the table, each once, with its columns of [`Self::inputs`]: several ranges where inputs share it.
+    pub fn columns_of_inputs(&self) -> Vec<(String, Vec<Range<usize>>)> {
+        self.ranges(Feature::column_count)
+    }
+
+    fn ranges(&self, width: impl Fn(&Feature) -> usize) -> Vec<(String, Vec<Range<usize>>)> {
+        let mut places = std::collections::HashMap::new();
+        let mut columns: Vec<(String, Vec<Range<usize>>)> = Vec::new();
+        let mut first = 0;
+        for feature in &self.features {
+            let range = first..first + width(feature);
+            first = range.end;
+            let place = *places.entry(feature.name()).or_insert(columns.len());
+            match columns.get_mut(place) {
+                Some((_, ranges)) => ranges.push(range),
+                None => columns.push((feature.name().to_owned(), vec![range])),
+            }
+        }
+        columns
+    }
+
     /// The numbers of the only target in `rows`.
     ///
     /// # Errors
@@ -142,6 +182,16 @@ impl Recipe {
         let target = self.outputs.first().and_then(|output| output.targets.first());
         let labels = target.map(Target::labels).unwrap_or_default();
         let keys: Arc<[String]> = labels.iter().map(label_text).collect();
+        let pairs: Arc<[String]> = match predictions.kind {
+            Scores::PairDecision => {
+                let places = keys.iter().enumerate();
+                let of_first = |(place, first): (usize, &String)| {
+                    keys.iter().skip(place + 1).map(|second| format!("{first}/{second}")).collect::<Vec<_>>()
+                };
+                places.flat_map(of_first).collect()
+            }
+            _ => Arc::default(),
+        };
         let of_row = |row: usize| {
             let scores = predictions.scores.row(row);
             let label = || {
@@ -153,6 +203,10 @@ impl Recipe {
                 Scores::Values => Prediction::Value { value: scores.first().map_or(Value::Null, |it| json_real(*it)) },
                 Scores::Probabilities => Prediction::Class { label: label(), probabilities: by_label() },
                 Scores::Decision => Prediction::Scores { label: label(), scores: by_label() },
+                Scores::PairDecision => {
+                    let scores = Probabilities::of_reals(Arc::clone(&pairs), scores.to_vec());
+                    Prediction::Scores { label: label(), scores }
+                }
             }
         };
         rows.map(of_row).collect()

@@ -210,5 +210,11 @@ pub(super) fn expect(
     if accepted {
         return Ok(());
     }
-    Err(FieldError::new(pointer, format!("expected {expected}, received {received:?}")))
+    let received = format!("{received:?}");
+    let received = match received.strip_prefix("Some(").and_then(|received| received.strip_suffix(')')) {
+        Some(received) => received,
+        None if received == "None" => "null",
+        None => &received,
+    };
+    Err(FieldError::new(pointer, format!("expected {expected}, received {received}")))
 }

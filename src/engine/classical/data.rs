@@ -139,6 +139,9 @@ pub struct TrainingData<'a> {
     pub target: Target<'a>,
     /// One weight per row, at least 0; `None` for equal weights.
     pub weights: Option<&'a [f64]>,
+    /// One weight per class beside those of the rows, for a model that does not multiply the two (see
+    /// [`super::ClassicalModel::weighs_classes`]); other models ignore it.
+    pub class_weights: Option<&'a [f64]>,
 }
 
 impl TrainingData<'_> {

@@ -3,6 +3,7 @@
 use super::{
     Arrays, Features, FitError, Fitted, Predictions, Run, Size, StoredError, Target, Task, TrainingData, Traits,
     choices::expect,
+    chunks::for_each_chunk,
     model::Estimator,
     numeric::{
         classes::{check_columns, check_scores, expect_columns},
@@ -218,8 +219,7 @@ impl Fitted for Bayes {
             })
             .collect();
         let mut scores = Array2::<f64>::zeros((features.rows(), classes));
-        let parts = scores.as_slice_mut().unwrap_or_default().par_chunks_mut(ROWS * classes).enumerate();
-        parts.try_for_each(|(part, scores)| {
+        for_each_chunk(scores.as_slice_mut().unwrap_or_default(), ROWS * classes, |part, scores| {
             check_cancel(cancel)?;
             for (at, scores) in scores.chunks_exact_mut(classes).enumerate() {
                 let row = part * ROWS + at;

@@ -8,6 +8,7 @@ mod argmax;
 mod arrays;
 mod boosting;
 mod choices;
+mod chunks;
 mod data;
 mod dummy;
 mod elastic_net;

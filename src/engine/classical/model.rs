@@ -1,13 +1,13 @@
 //! [`Estimator`], which the settings of every model implement, and [`Fitted`], which every fitted model implements.
 
-use super::{Arrays, Features, FitError, Run, StoredError, Task, TrainingData, argmax::first_largest};
+use super::{Arrays, Features, FitError, Run, StoredError, Task, TrainingData, Unit, argmax::first_largest};
 use crate::engine::field::FieldError;
 use ndarray::Array2;
 use serde_json::Value;
 use std::sync::atomic::AtomicBool;
 
 /// Size of a fit, for its memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Size {
     /// Training rows.
     pub rows: usize,
@@ -17,6 +17,16 @@ pub struct Size {
     pub task: Task,
     /// Threads of the pool.
     pub threads: usize,
+    /// Probability that two rows have different targets: the Gini impurity of classes, 1 for numbers. So many of the rows begin
+    /// another leaf of a tree whose leaves are pure, if targets have nothing to do with features.
+    pub impurity: f64,
+}
+
+impl Size {
+    /// This share of its rows.
+    pub(super) fn share(self, share: f64) -> Self {
+        Self { rows: (self.rows as f64 * share).ceil() as usize, ..self }
+    }
 }
 
 /// What a model expects of its features, and which tasks it has.
@@ -44,8 +54,16 @@ pub(super) trait Estimator: Send + Sync {
     }
     /// What it expects.
     fn traits(&self) -> Traits;
-    /// Bytes that a fit takes at most beside its data, with the fitted model.
+    /// Bytes that a fit takes beside its data, with the fitted model: at most, but for trees, whose nodes depend on the data.
     fn memory_bytes(&self, size: Size) -> u64;
+    /// Bytes of the fitted model, where they are many.
+    fn model_bytes(&self, _size: Size) -> u64 {
+        0
+    }
+    /// What its progress counts.
+    fn unit(&self) -> Unit {
+        Unit::Iterations
+    }
     /// Trains. `data` was checked with [`TrainingData::check`], the settings with `check` and `check_task`.
     fn fit(&self, data: &TrainingData<'_>, run: &mut Run<'_>) -> Result<Box<dyn Fitted>, FitError>;
     /// Reads what [`Fitted::arrays`] gave.
@@ -60,6 +78,8 @@ pub enum Scores {
     Probabilities,
     /// Values of a decision function, one column per class; the model has no probabilities.
     Decision,
+    /// Values of a decision function, one column per pair of classes: over 0 for the first one.
+    PairDecision,
     /// One column: the predicted number.
     Values,
 }
@@ -86,7 +106,9 @@ impl Predictions {
     pub fn points(&self) -> Vec<f64> {
         match self.kind {
             Scores::Values => self.scores.iter().copied().collect(),
-            Scores::Probabilities | Scores::Decision => self.labels.iter().map(|label| f64::from(*label)).collect(),
+            Scores::Probabilities | Scores::Decision | Scores::PairDecision => {
+                self.labels.iter().map(|label| f64::from(*label)).collect()
+            }
         }
     }
 

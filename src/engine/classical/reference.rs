@@ -9,7 +9,8 @@ use utoipa::ToSchema;
 /// The whole document.
 pub fn markdown() -> String {
     let mut text = String::from(
-        "# Classical models\n\nDefinitions of one model instead of `layers`: `{\"type\": \"random_forest\", \"n_estimators\": 200}`. \
+        "# Classical models\n\nDefinitions of one model instead of `layers`: `{\"type\": \"random_forest\", \"n_estimators\": 200}`, \
+         or its name alone, `\"random_forest\"`. \
          `cargo xtask generate` writes this page from the code. Names, defaults and numbers are scikit-learn 1.9's; the target \
          decides between classifier and regressor. A field that is not listed is refused. A field that is a number of \
          rows, features or samples reads an integer as a count, and a number with a point as a fraction: `1` is one, `1.0` is all.\n\n",

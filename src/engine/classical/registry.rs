@@ -3,7 +3,7 @@
 use super::{
     Arrays, DecisionTree, Dummy, ElasticNet, ExtraTrees, FitError, Fitted, GaussianNb, GradientBoosting, KNeighbors,
     Lasso, LinearRegression, LinearSvm, LogisticRegression, RandomForest, Ridge, Run, Size, StoredError, Svm, Task,
-    TrainingData, Traits, model::Estimator,
+    TrainingData, Traits, Unit, model::Estimator,
 };
 use crate::engine::{field::FieldError, registry::registry};
 
@@ -66,9 +66,29 @@ impl ClassicalModel {
         }
     }
 
-    /// Bytes that a fit takes at most beside its data, with the fitted model.
+    /// Bytes that a fit takes beside its data, with the fitted model: at most, but for trees, whose nodes depend on the data.
     pub fn memory_bytes(&self, size: Size) -> u64 {
         self.behaviour().memory_bytes(size)
+    }
+
+    /// Bytes of the fitted model; 0 where they are few.
+    pub fn model_bytes(&self, size: Size) -> u64 {
+        self.behaviour().model_bytes(size)
+    }
+
+    /// Whether its training rows can have weights.
+    pub fn weighs_rows(&self) -> bool {
+        !matches!(self, Self::KNeighbors(_))
+    }
+
+    /// Whether weights of classes are not the same as weights of their rows: it takes [`TrainingData::class_weights`].
+    pub fn weighs_classes(&self) -> bool {
+        matches!(self, Self::LinearSvm(_))
+    }
+
+    /// What the progress of its fit counts.
+    pub fn unit(&self) -> Unit {
+        self.behaviour().unit()
     }
 
     /// Trains the model.

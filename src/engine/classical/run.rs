@@ -21,8 +21,7 @@ pub struct Progress {
 }
 
 /// What [`Progress`] counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
     /// Trees of a forest.
     Trees,
@@ -30,8 +29,6 @@ pub enum Unit {
     Rounds,
     /// Iterations of a solver.
     Iterations,
-    /// Nodes of a tree.
-    Nodes,
 }
 
 /// The surroundings of a fit. Rayon's current thread pool computes (`pool.install(|| model.fit(…))`); the result has the same

@@ -30,7 +30,7 @@ use crate::{
         preprocessing::{ColumnPreparation, Defaults, JobPreprocessing, Prepared, prepare_columns},
         sizes::{JobSummary, Tables},
         task_request::TaskRequest,
-        training::{ClassicalTraining, JobTraining, OutputSetting},
+        training::{ClassicalTraining, JobTraining, OutputSetting, seen_by},
     },
 };
 
@@ -66,6 +66,15 @@ pub(super) fn resolve(
     let requested = super::inputs::requested_columns(request, None);
     let features = columns::features(requested.as_deref(), &targets, sample_weight, dataset, &mut errors);
     columns::sample_weight(sample_weight, &targets, dataset, &mut errors);
+    if !model.weighs_rows() {
+        let given = [("class_weight", training.class_weight.is_some()), ("sample_weight", sample_weight.is_some())];
+        errors.extend(given.into_iter().filter(|(_, is_given)| *is_given).map(|(name, _)| {
+            FieldError::new(
+                format!("/training/{name}"),
+                format!("expected no `{name}`: the rows of a {kind} have no weights"),
+            )
+        }));
+    }
     let names: Vec<String> = features.iter().flatten().map(|column| column.name.clone()).collect();
 
     let traits = model.traits();
@@ -92,7 +101,7 @@ pub(super) fn resolve(
     if let (Some((_, of_model)), true) = (task, prepared.is_some()) {
         errors.extend(model.check_task(of_model, width).err().map(|error| of_definition(error, request)));
     }
-    let learns_classes = task.is_some_and(|(task, _)| task == Task::SparseClasses);
+    let learns_classes = task.is_some_and(|(task, _)| !task.learns_numbers());
     if learns_classes && let Some(target) = target {
         let classes = [target.name.as_str()];
         errors.extend(super::inputs::features_of_classes(requested.as_deref().unwrap_or_default(), &classes));
@@ -138,10 +147,12 @@ pub(super) fn resolve(
     let tables =
         tables.prepared(&super::inputs::prepared_columns(None, features.as_deref().unwrap_or_default(), prepared));
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let size = Size { rows: training_rows, columns: width, task: of_model, threads };
-    let summary = JobSummary::of_classical(model.memory_bytes(size), width as u64, &tables);
+    let impurity = if learns_classes { impurity(target) } else { 1.0 };
+    let size = Size { rows: training_rows, columns: width, task: of_model, threads, impurity };
+    let summary = JobSummary::of_classical(model.memory_bytes(size), model.model_bytes(size), width as u64, &tables);
     if summary.memory.exceeds(limits.memory_bytes) {
-        let (fit, max) = (summary.memory.training.total_bytes(), limits.memory_bytes);
+        let memory = &summary.memory;
+        let (fit, max) = (memory.training.total_bytes().max(memory.other_phases_bytes), limits.memory_bytes);
         let detail = format!(
             "expected the job to take at most {max} bytes of memory, received {}: {fit} of them for the fit of a {kind} on \
              {training_rows} rows of {width} columns",
@@ -170,8 +181,16 @@ pub(super) fn resolve(
         baselines: false,
         warnings,
         summary,
+        unit: model.unit().into(),
         layers: Vec::new(),
     })
+}
+
+/// The Gini impurity of the classes of a column; 1 where they are not counted.
+fn impurity(target: &Column) -> f64 {
+    let counts = || target.values.iter().flatten().map(|level| level.count as f64);
+    let total: f64 = counts().sum();
+    if total > 0.0 { 1.0 - counts().map(|count| (count / total).powi(2)).sum::<f64>() } else { 1.0 }
 }
 
 /// The defaults of columns for a model with these traits.
@@ -240,8 +259,8 @@ fn choose_task(
         (false, _) if !traits.regresses => refuse(
             if asked.is_some() { "/task" } else { "/model" },
             format!(
-                "expected a model for numbers, received a {kind}, which learns classes; the task `classification` makes each \
-                 number of {name:?} a class"
+                "expected a model for numbers, received a {kind}, which learns classes; with `\"task\": \"classification\"` each \
+                 different number of {name:?} is a class"
             ),
         ),
         (false, _) => Some((Task::Regression, classical::Task::Regression)),
@@ -263,7 +282,11 @@ fn choose_task(
             Some(TaskRequest::MultilabelClassification) => {
                 refuse("/task", "expected classification: the target is one column".to_owned())
             }
-            _ => Some((Task::SparseClasses, classical::Task::Classification { n_classes: count })),
+            asked => {
+                let is_binary = count == 2 && asked != Some(TaskRequest::MulticlassClassification);
+                let task = if is_binary { Task::Binary } else { Task::SparseClasses };
+                Some((task, classical::Task::Classification { n_classes: count }))
+            }
         },
     }
 }
@@ -329,6 +352,7 @@ fn check_training(
         classical::Task::Regression => (1, Loss::MeanSquaredError),
     };
     for (index, metric) in training.metrics().iter().enumerate() {
+        let (loss, width) = seen_by(metric, task, width);
         let checked = metric.check().and_then(|()| metric.check_against(&loss, width));
         errors.extend(checked.err().map(|error| error.under(&format!("/training/metrics/{index}"))));
     }

@@ -21,7 +21,7 @@ pub(super) fn task() -> RefOr<Schema> {
 }
 
 pub(super) fn definition() -> RefOr<Schema> {
-    let description = "With `dry_run=true`: the definition that `model` would have, in either form, or Keras's as text. Otherwise define \
+    let description = "With `dry_run=true`: the definition that `model` would have, in any form of `POST /v1/models`. Otherwise define \
                        the model first.";
     let types = SchemaType::from_iter([Type::Object, Type::String, Type::Null]);
     ObjectBuilder::new().schema_type(types).description(Some(description)).into()

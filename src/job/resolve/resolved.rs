@@ -27,6 +27,7 @@ use crate::{
             Defaults, JobPreprocessing, JobWarning, TargetScale, TargetScaleRequest, choose, choose_target_scale,
             prepare_columns,
         },
+        progress::ProgressUnit,
         sizes::{JobSummary, Tables},
         split::{JobSplit, SplitRequest},
         training::{BatchSize, JobTraining, Training},
@@ -57,6 +58,8 @@ pub struct Resolved {
     pub warnings: Vec<JobWarning>,
     /// Sizes.
     pub summary: JobSummary,
+    /// What the progress counts.
+    pub unit: ProgressUnit,
     /// The model's layers with their shapes.
     pub layers: Vec<LayerSummary>,
 }
@@ -196,6 +199,7 @@ pub(super) fn resolve_network(
                 baselines: false,
                 warnings,
                 summary,
+                unit: ProgressUnit::Epochs,
                 layers,
             })
         }

@@ -2,8 +2,14 @@
 
 use super::{fields, output_setting::OutputSetting, schema};
 use crate::{
-    data::{recipe::Scale, weights::ClassWeight},
-    engine::metric::Metric,
+    data::{
+        recipe::{Scale, Task},
+        weights::ClassWeight,
+    },
+    engine::{
+        loss::Loss,
+        metric::{Measure, Metric},
+    },
 };
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +57,30 @@ impl Default for ClassicalTraining {
             oversampling: false,
             sample_weight: None,
         }
+    }
+}
+
+/// The loss whose targets a metric sees, and how many outputs: of two classes the probability of the second one, except for
+/// metrics that compare classes.
+pub fn seen_by(metric: &Metric, task: Task, outputs: usize) -> (Loss, usize) {
+    let of_classes = matches!(
+        metric.measure,
+        Measure::CategoricalAccuracy
+            | Measure::SparseCategoricalAccuracy
+            | Measure::TopKCategoricalAccuracy(_)
+            | Measure::SparseTopKCategoricalAccuracy(_)
+            | Measure::CategoricalCrossentropy(_)
+            | Measure::SparseCategoricalCrossentropy(_)
+            | Measure::CategoricalHinge
+            | Measure::MatthewsCorrelation
+            | Measure::CohenKappa(_)
+            | Measure::Iou(_)
+            | Measure::MeanIou(_)
+    );
+    match task {
+        Task::Regression => (Loss::MeanSquaredError, outputs),
+        Task::Binary if !of_classes => (Loss::BinaryCrossentropy(Default::default()), 1),
+        _ => (Loss::SparseCategoricalCrossentropy(Default::default()), outputs),
     }
 }
 

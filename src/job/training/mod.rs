@@ -10,7 +10,7 @@ mod schema;
 mod settings;
 
 pub use batch_size::{BatchSize, Full};
-pub use classical::ClassicalTraining;
+pub use classical::{ClassicalTraining, seen_by};
 pub use job_training::{JobTraining, SharedTraining};
 pub use output_setting::OutputSetting;
 pub use request::TrainingRequest;

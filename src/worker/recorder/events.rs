@@ -2,7 +2,7 @@
 
 use crate::{
     engine::fit::{Fitted, Progress},
-    job::{EventKind, JobProgress, training::Training},
+    job::{EventKind, JobProgress, ProgressUnit, training::Training},
     store::{NewEvent, state::message},
     worker::link::{Epoch, Started},
 };
@@ -17,6 +17,7 @@ use std::{
 pub struct FitEvents {
     /// The same moment on both clocks, so that times of events increase even where the wall clock is set.
     clocks: (Timestamp, Instant),
+    unit: ProgressUnit,
     epochs: u32,
     epoch: u32,
     /// Steps done of the current epoch, and all of its steps.
@@ -29,9 +30,10 @@ pub struct FitEvents {
 }
 
 impl FitEvents {
-    pub fn new(epochs: u32) -> Self {
+    pub fn new(epochs: u32, unit: ProgressUnit) -> Self {
         Self {
             clocks: (crate::job::now(), Instant::now()),
+            unit,
             epochs,
             epoch: 0,
             steps: None,
@@ -66,6 +68,7 @@ impl FitEvents {
         let mut data = Map::new();
         data.insert("epoch".to_owned(), self.epoch.into());
         data.insert("epochs".to_owned(), self.epochs.into());
+        data.insert("unit".to_owned(), self.unit.name().into());
         data.extend(metrics.clone());
         let rates = [
             ("learning_rate", epoch.report.learning_rate),
@@ -83,8 +86,9 @@ impl FitEvents {
         events.push(NewEvent { kind: EventKind::Epoch, at, data });
         for (name, value) in left_out {
             if self.not_finite.insert(name.clone()) {
+                let (unit, units) = (self.unit.singular(), self.unit.name());
                 let text =
-                    format!("`{name}` is {value} in epoch {}: epochs in which it is not finite omit it", self.epoch);
+                    format!("`{name}` is {value} in {unit} {}: {units} in which it is not finite omit it", self.epoch);
                 events.push(message(at, "warning", text));
             }
         }
@@ -96,6 +100,7 @@ impl FitEvents {
         let mut data = Map::new();
         data.insert("epoch".to_owned(), progress.epoch.into());
         data.insert("epochs".to_owned(), self.epochs.into());
+        data.insert("unit".to_owned(), self.unit.name().into());
         data.insert("step".to_owned(), progress.step.into());
         data.insert("steps".to_owned(), progress.steps.into());
         data.extend(Number::from_f64(progress.loss).map(|loss| ("loss".to_owned(), loss.into())));
@@ -108,7 +113,7 @@ impl FitEvents {
         let fraction = self.fraction();
         let elapsed = trained.filter(|_| self.epoch > 0).map(|trained| trained.as_secs_f64());
         let eta_seconds = elapsed.map(|elapsed| elapsed * (1.0 - fraction) / fraction);
-        JobProgress { epoch: self.epoch, epochs: self.epochs, fraction, eta_seconds }
+        JobProgress { epoch: self.epoch, epochs: self.epochs, unit: self.unit, fraction, eta_seconds }
     }
 
     /// The events of a classical model that was fitted; `logs` are measured on it.

@@ -75,6 +75,19 @@ pub fn rows(kind: &str, n: usize) -> Rows {
 }
 
 impl Rows {
+    /// As a table with the columns x0 to x5, `y`, `w`, and `part`, of which every fourth row is `validation`.
+    pub fn csv(&self) -> String {
+        let mut csv = "x0,x1,x2,x3,x4,x5,y,w,part\n".to_owned();
+        for (row, cells) in self.features.rows().into_iter().enumerate() {
+            for cell in cells {
+                csv += &if cell.is_nan() { ",".to_owned() } else { format!("{cell},") };
+            }
+            csv += &self.codes.get(row).map_or_else(|| self.values[row].to_string(), u32::to_string);
+            csv += &format!(",{},{}\n", self.weights[row], if row % 4 == 3 { "validation" } else { "train" });
+        }
+        csv
+    }
+
     /// The columns.
     pub fn features(&self) -> Features<'_> {
         let levels = |column: usize| match column {
@@ -96,6 +109,7 @@ impl Rows {
                 n_classes => Target::Classes { codes: &self.codes, n_classes },
             },
             weights: weighted.then_some(self.weights.as_slice()),
+            class_weights: None,
         }
     }
 }

@@ -12,7 +12,7 @@ use epoca::{
     engine::spec::Summary,
     job::{
         self, Columns, ComparedRows, Dataset, Finding, Job, JobProgress, JobStatus, Leaderboard, LeaderboardEntry,
-        Model, ModelVersion, SkippedBaseline, Timing,
+        Model, ModelVersion, ProgressUnit, SkippedBaseline, Timing,
         preprocessing::{ColumnPreparation, JobPreprocessing, JobWarning},
         training::{JobTraining, Training},
     },
@@ -196,7 +196,13 @@ pub fn epochs(from: u32, to: u32) -> Report {
     });
     Report {
         events: events.collect(),
-        progress: JobProgress { epoch: to, epochs: 5, fraction: f64::from(to) / 5.0, eta_seconds: Some(0.25) },
+        progress: JobProgress {
+            epoch: to,
+            epochs: 5,
+            unit: ProgressUnit::Epochs,
+            fraction: f64::from(to) / 5.0,
+            eta_seconds: Some(0.25),
+        },
         metrics: object(json!({"loss": 1.0 / f64::from(to.max(1))})),
         best: Some((to.max(1), object(json!({"loss": 1.0 / f64::from(to.max(1))})))),
         timing: Timing { queued_seconds: None, preparing_seconds: Some(0.5), training_seconds: Some(f64::from(to)) },

@@ -2,10 +2,9 @@
 
 use super::{bins::ColumnBins, loss::Loss, nodes::BoostedTree, options::BoostingLoss};
 use crate::engine::classical::{
-    Arrays, Features, FitError, Fitted, Predictions, StoredError, Task, TreeView, check_cancel,
+    Arrays, Features, FitError, Fitted, Predictions, StoredError, Task, TreeView, check_cancel, chunks::for_each_chunk,
 };
 use ndarray::Array2;
-use rayon::prelude::*;
 use serde_json::{Value, json};
 use std::sync::atomic::AtomicBool;
 
@@ -90,7 +89,7 @@ impl FittedBoosting {
     fn raw(&self, features: &Features<'_>, cancel: &AtomicBool) -> Result<Vec<f64>, FitError> {
         let (columns, per_round) = (self.codes.len(), self.loss.trees());
         let mut raw = vec![0.0; features.rows() * per_round];
-        let block = |(at, raw): (usize, &mut [f64])| -> Result<(), FitError> {
+        for_each_chunk(&mut raw, BLOCK * per_round, |at, raw| {
             check_cancel(cancel)?;
             let rows = raw.len() / per_round;
             let mut values = vec![0.0; rows * columns];
@@ -109,12 +108,7 @@ impl FittedBoosting {
                 }
             }
             Ok(())
-        };
-        if features.rows() <= BLOCK {
-            block((0, raw.as_mut_slice()))?;
-        } else {
-            raw.par_chunks_mut(BLOCK * per_round).enumerate().try_for_each(block)?;
-        }
+        })?;
         Ok(raw)
     }
 }

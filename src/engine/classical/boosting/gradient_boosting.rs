@@ -12,7 +12,7 @@ use super::{
 };
 use crate::engine::{
     classical::{
-        Arrays, ClassWeight, FitError, Fitted, Run, Share, Size, StoredError, Target, Task, TrainingData, Traits,
+        Arrays, ClassWeight, FitError, Fitted, Run, Share, Size, StoredError, Target, Task, TrainingData, Traits, Unit,
         choices::{expect, only_for_classes, row_weights},
         model::Estimator,
         tree::settings::check_monotonic,
@@ -248,6 +248,20 @@ impl Estimator for GradientBoosting {
         Traits { classifies: true, regresses: true, scaled: false, missing: true, categories }
     }
 
+    fn unit(&self) -> Unit {
+        Unit::Rounds
+    }
+
+    fn model_bytes(&self, size: Size) -> u64 {
+        let trees = match size.task {
+            Task::Classification { n_classes } => Loss::of_classes(n_classes).trees() as u64,
+            Task::Regression => 1,
+        };
+        let leaves = (size.rows / self.min_samples_leaf.max(1)).max(1);
+        let leaves = leaves.min(self.max_leaf_nodes.unwrap_or(leaves)) as u64;
+        (self.max_iter as u64).saturating_mul(trees * 2 * leaves * NODE_BYTES)
+    }
+
     fn memory_bytes(&self, size: Size) -> u64 {
         let trees = match size.task {
             Task::Classification { n_classes } => Loss::of_classes(n_classes).trees() as u64,
@@ -259,8 +273,7 @@ impl Estimator for GradientBoosting {
         // Bins; targets, rows, weights, ordered pairs and three partitions; raw predictions and pairs of every tree of a round.
         let of_rows = rows * (4 * groups + 8 + 4 + 8 + 8 + 12 + 16 * trees);
         let of_histograms = (leaves + 2) * groups * GroupHistogram::bytes();
-        let of_trees = (self.max_iter as u64).saturating_mul(trees * 2 * leaves * NODE_BYTES);
-        of_rows.saturating_add(of_histograms).saturating_add(of_trees)
+        of_rows.saturating_add(of_histograms).saturating_add(self.model_bytes(size))
     }
 
     fn fit(&self, data: &TrainingData<'_>, run: &mut Run<'_>) -> Result<Box<dyn Fitted>, FitError> {

@@ -3,7 +3,7 @@
 use super::{ForestClassWeight, ForestFeatures, fit::ForestRules};
 use crate::engine::{
     classical::{
-        Arrays, Criterion, FitError, Fitted, Run, Share, Size, StoredError, Task, TrainingData, Traits,
+        Arrays, Criterion, FitError, Fitted, Run, Share, Size, StoredError, Task, TrainingData, Traits, Unit,
         model::Estimator,
         tree::{FittedTrees, TreeRules},
     },
@@ -116,8 +116,16 @@ impl Estimator for ExtraTrees {
         Traits { classifies: true, regresses: true, scaled: false, missing: true, categories: false }
     }
 
+    fn unit(&self) -> Unit {
+        Unit::Trees
+    }
+
     fn memory_bytes(&self, size: Size) -> u64 {
         self.rules(size.task).memory_bytes(size)
+    }
+
+    fn model_bytes(&self, size: Size) -> u64 {
+        self.rules(size.task).model_bytes(size)
     }
 
     fn fit(&self, data: &TrainingData<'_>, run: &mut Run<'_>) -> Result<Box<dyn Fitted>, FitError> {

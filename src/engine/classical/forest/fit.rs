@@ -6,14 +6,15 @@ use crate::engine::{
         ClassWeight, Criterion, FitError, Fitted, Progress, RandomState, Run, Share, Size, Target, Task, TrainingData,
         Unit,
         choices::{expect, only_for_classes},
-        tree::{
-            FeatureColumns, FittedTrees, Grower, Nodes, TreeRules, max_nodes, node_bytes, settings, training_bytes,
-        },
+        tree::{FeatureColumns, FittedTrees, Grower, Nodes, TreeRules, node_bytes, nodes, settings, training_bytes},
     },
     field::FieldError,
 };
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+
+/// Maximum draws of a tree in those of all rows.
+const MAX_FRACTION: f64 = 1000.0;
 
 /// Most trees of a forest.
 const MAX_TREES: usize = 1_000_000;
@@ -54,8 +55,8 @@ impl ForestRules<'_> {
                 return Err(FieldError::new("/max_samples", detail));
             }
             Some(Share::Fraction(fraction)) => {
-                let is_positive = fraction > 0.0 && fraction.is_finite();
-                expect("/max_samples", is_positive, "a fraction of more than 0.0", fraction)?;
+                let accepted = fraction > 0.0 && fraction <= MAX_FRACTION;
+                expect("/max_samples", accepted, "a fraction of more than 0.0 to 1000.0", fraction)?;
             }
             Some(Share::Count(count)) => {
                 expect("/max_samples", (1..=u32::MAX as usize).contains(&count), "1 to 4294967295", count)?;
@@ -73,11 +74,26 @@ impl ForestRules<'_> {
         settings::check_task(&self.tree, self.criterion, task, columns)
     }
 
+    pub(super) fn model_bytes(&self, size: Size) -> u64 {
+        (self.n_estimators as u64).saturating_mul(self.tree_bytes(size))
+    }
+
+    fn tree_bytes(&self, size: Size) -> u64 {
+        // Draws with replacement leave rows out.
+        let draws = match self.max_samples {
+            None => 1.0,
+            Some(Share::Count(count)) => count as f64 / size.rows.max(1) as f64,
+            Some(Share::Fraction(fraction)) => fraction,
+        };
+        let drawn = if self.bootstrap { size.share(1.0 - (-draws).exp()) } else { size };
+        nodes(&self.tree, drawn) * node_bytes(size.task.outputs())
+    }
+
     pub(super) fn memory_bytes(&self, size: Size) -> u64 {
         let threads = size.threads.min(self.n_estimators).max(1);
-        let tree = max_nodes(&self.tree, size.rows) * node_bytes(size.task.outputs());
+        let tree = self.tree_bytes(size);
         let outputs = size.task.outputs() as u64;
-        let trees = (self.n_estimators as u64).saturating_mul(tree);
+        let trees = self.model_bytes(size);
         let group = threads * TREES_PER_THREAD;
         training_bytes(size.rows, size.columns, threads)
             .saturating_add(trees)

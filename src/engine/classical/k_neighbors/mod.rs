@@ -169,6 +169,10 @@ impl Estimator for KNeighbors {
         Traits { classifies: true, regresses: true, scaled: true, missing: false, categories: false }
     }
 
+    fn model_bytes(&self, size: Size) -> u64 {
+        8 * size.rows as u64 * (size.columns as u64 + 1)
+    }
+
     fn memory_bytes(&self, size: Size) -> u64 {
         let (rows, columns) = (size.rows, size.columns);
         let shape = self.shape(rows, columns);

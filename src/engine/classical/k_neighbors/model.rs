@@ -7,11 +7,11 @@ use super::{
 };
 use crate::engine::classical::{
     Arrays, Features, FitError, Fitted, Predictions, StoredError, Target, Task,
+    chunks::for_each_chunk,
     numeric::classes::{check_columns, check_scores},
     run::check_cancel,
 };
 use ndarray::Array2;
-use rayon::prelude::*;
 use serde_json::{Value, json};
 use std::sync::atomic::AtomicBool;
 
@@ -118,8 +118,7 @@ impl Fitted for Neighbours {
         // Queries of one task: few enough to be cancelled soon.
         let some = ((1 << 25) / (self.rows * self.columns)).clamp(1, QUERIES);
         let mut scores = Array2::<f64>::zeros((rows, outputs));
-        let parts = scores.as_slice_mut().unwrap_or_default().par_chunks_mut(some * outputs).enumerate();
-        parts.try_for_each(|(part, scores)| {
+        for_each_chunk(scores.as_slice_mut().unwrap_or_default(), some * outputs, |part, scores| {
             check_cancel(cancel)?;
             let first = part * some;
             let count = scores.len() / outputs;

@@ -3,6 +3,7 @@
 use crate::engine::classical::{
     Arrays, Coefficients, Features, FitError, Fitted, Predictions, Scores, StoredError, Task,
     argmax::first_largest,
+    chunks::for_each_pair,
     numeric::{
         cholesky::add_multiple,
         classes::{check_columns, check_scores},
@@ -11,7 +12,6 @@ use crate::engine::classical::{
     run::check_cancel,
 };
 use ndarray::Array2;
-use rayon::prelude::*;
 use serde_json::{Map, Value};
 use std::sync::atomic::AtomicBool;
 
@@ -131,9 +131,8 @@ impl Fitted for LinearModel {
         let outputs = self.task().outputs();
         let mut scores = Array2::<f64>::zeros((features.rows(), outputs));
         let mut labels = vec![0; features.rows()];
-        let parts =
-            scores.as_slice_mut().unwrap_or_default().par_chunks_mut(ROWS * outputs).zip(labels.par_chunks_mut(ROWS));
-        parts.enumerate().try_for_each(|(part, (scores, labels))| {
+        let lists = (scores.as_slice_mut().unwrap_or_default(), labels.as_mut_slice());
+        for_each_pair(lists, (ROWS * outputs, ROWS), |part, scores, labels| {
             check_cancel(cancel)?;
             let count = labels.len();
             let mut raw = vec![0.0; self.intercepts.len() * count];

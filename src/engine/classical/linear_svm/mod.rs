@@ -152,7 +152,11 @@ impl Estimator for LinearSvm {
             Target::Classes { codes, n_classes } => {
                 let classes = Classes::of(codes, n_classes, data.weights);
                 classes.expect_two()?;
-                let by_class = self.class_weight.map(|it| it.of_classes(codes, n_classes, data.weights));
+                let balanced = self.class_weight.map(|it| it.of_classes(codes, n_classes, data.weights));
+                let by_class: Option<Vec<f64>> = match (balanced, data.class_weights) {
+                    (Some(balanced), Some(given)) => Some(balanced.iter().zip(given).map(|(a, b)| a * b).collect()),
+                    (balanced, given) => balanced.or(given.map(<[f64]>::to_vec)),
+                };
                 let of: &[u32] = if let [_, second] = classes.present[..] { &[second] } else { &classes.present };
                 let mut found = Vec::with_capacity(of.len());
                 for (done, class) in of.iter().enumerate() {

@@ -7,6 +7,7 @@ use super::{
 use crate::engine::classical::{
     Arrays, Coefficients, Features, FitError, Fitted, Predictions, Scores, StoredError, Task,
     argmax::first_largest,
+    chunks::for_each_pair,
     numeric::{
         classes::{check_columns, check_scores},
         points::Points,
@@ -14,7 +15,6 @@ use crate::engine::classical::{
     run::check_cancel,
 };
 use ndarray::Array2;
-use rayon::prelude::*;
 use serde_json::{Value, json};
 use std::sync::atomic::AtomicBool;
 
@@ -123,7 +123,7 @@ impl Machine {
 
     /// The scores of a row, and its label.
     fn scores(&self, decisions: &[f64], scores: &mut [f64]) -> u32 {
-        let Kind::Classifier { n_classes, present, shape, break_ties, .. } = &self.kind else {
+        let Kind::Classifier { present, break_ties, .. } = &self.kind else {
             scores[0] = decisions[0];
             return 0;
         };
@@ -141,7 +141,7 @@ impl Machine {
             votes.iter().zip(&clear).map(|(votes, clear)| votes + clear / (3.0 * (clear.abs() + 1.0))).collect()
         };
         let label = first_largest(if *break_ties && count > 2 { &by_class } else { &votes }.iter().copied());
-        if *shape == DecisionFunctionShape::Ovo && *n_classes > 2 && count == *n_classes {
+        if self.scores_pairs() {
             scores.copy_from_slice(decisions);
         } else {
             // A class without training rows is below all others.
@@ -152,13 +152,15 @@ impl Machine {
         present[label as usize]
     }
 
+    /// Whether there is a score per pair of classes. Where a class has no training rows there is one per class.
+    fn scores_pairs(&self) -> bool {
+        let Kind::Classifier { n_classes, present, shape, .. } = &self.kind else { return false };
+        *shape == DecisionFunctionShape::Ovo && *n_classes > 2 && present.len() == *n_classes
+    }
+
     fn score_columns(&self) -> usize {
         match &self.kind {
-            Kind::Classifier { n_classes, present, shape: DecisionFunctionShape::Ovo, .. }
-                if *n_classes > 2 && present.len() == *n_classes =>
-            {
-                self.kind.functions()
-            }
+            Kind::Classifier { .. } if self.scores_pairs() => self.kind.functions(),
             Kind::Classifier { n_classes, .. } => *n_classes,
             Kind::Regressor => 1,
         }
@@ -246,9 +248,8 @@ impl Fitted for Machine {
         let mut labels = vec![0; rows];
         // Rows that one task predicts: enough work for a task, little enough to be cancelled soon.
         let some = ((1 << 20) / (self.support.len() * (self.columns + 8)).max(1)).clamp(1, 256);
-        let parts =
-            scores.as_slice_mut().unwrap_or_default().par_chunks_mut(some * outputs).zip(labels.par_chunks_mut(some));
-        parts.enumerate().try_for_each(|(part, (scores, labels))| {
+        let lists = (scores.as_slice_mut().unwrap_or_default(), labels.as_mut_slice());
+        for_each_pair(lists, (some * outputs, some), |part, scores, labels| {
             check_cancel(cancel)?;
             let (mut kernels, mut decisions) = (vec![0.0; self.support.len()], vec![0.0; self.kind.functions()]);
             let mut x = vec![0.0; self.columns];
@@ -261,7 +262,10 @@ impl Fitted for Machine {
             check_scores(scores, outputs, part * some)
         })?;
         Ok(match self.kind {
-            Kind::Classifier { .. } => Predictions { kind: Scores::Decision, scores, labels },
+            Kind::Classifier { .. } => {
+                let kind = if self.scores_pairs() { Scores::PairDecision } else { Scores::Decision };
+                Predictions { kind, scores, labels }
+            }
             Kind::Regressor => Predictions::values(scores.into_raw_vec_and_offset().0),
         })
     }

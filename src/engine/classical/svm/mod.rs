@@ -164,6 +164,10 @@ impl Estimator for Svm {
         Traits { classifies: true, regresses: true, scaled: true, missing: false, categories: false }
     }
 
+    fn model_bytes(&self, size: Size) -> u64 {
+        8 * size.rows as u64 * (size.columns as u64 + size.task.outputs() as u64)
+    }
+
     fn memory_bytes(&self, size: Size) -> u64 {
         let (rows, columns) = (size.rows as u64, size.columns as u64);
         let (variables, outputs) = match size.task {

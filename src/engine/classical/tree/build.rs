@@ -14,7 +14,7 @@ use super::{
     splitter::{Search, Splitter},
 };
 use crate::engine::classical::{
-    FitError, MaxFeatures, RandomState, Share, Target, numpy_sum::numpy_sum, random_state::Xorshift,
+    FitError, MaxFeatures, RandomState, Share, Size, Target, numpy_sum::numpy_sum, random_state::Xorshift,
 };
 use std::sync::atomic::AtomicBool;
 
@@ -38,14 +38,21 @@ pub(in crate::engine::classical) struct TreeRules<'a> {
     pub(in crate::engine::classical) monotonic_cst: Option<&'a [i8]>,
 }
 
-/// Most nodes of a tree of this many rows.
-pub(in crate::engine::classical) fn max_nodes(rules: &TreeRules<'_>, rows: usize) -> u64 {
+/// Nodes of a tree that grows until its leaves are pure, or as its settings allow.
+pub(in crate::engine::classical) fn nodes(rules: &TreeRules<'_>, size: Size) -> u64 {
+    let rows = size.rows;
     let by_leaf = match rules.min_samples_leaf {
         Share::Count(count) => rows / count.max(1),
         Share::Fraction(fraction) => (1.0 / fraction) as usize,
     };
     let by_depth = rules.max_depth.and_then(|depth| 1usize.checked_shl(depth as u32)).filter(|leaves| *leaves > 0);
-    let leaves = rows.min(by_leaf).min(by_depth.unwrap_or(rows)).min(rules.max_leaf_nodes.unwrap_or(rows)).max(1);
+    let leaves = size
+        .share(size.impurity)
+        .rows
+        .min(by_leaf)
+        .min(by_depth.unwrap_or(rows))
+        .min(rules.max_leaf_nodes.unwrap_or(rows))
+        .max(1);
     2 * leaves as u64 - 1
 }
 

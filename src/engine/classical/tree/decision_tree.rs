@@ -1,7 +1,7 @@
 //! [`DecisionTree`].
 
 use super::{
-    Criterion, FeatureColumns, FittedTrees, Grower, TreeRules, TreeSplitter, max_nodes, node_bytes, settings,
+    Criterion, FeatureColumns, FittedTrees, Grower, TreeRules, TreeSplitter, node_bytes, nodes, settings,
     training_bytes,
 };
 use crate::engine::{
@@ -105,8 +105,11 @@ impl Estimator for DecisionTree {
     }
 
     fn memory_bytes(&self, size: Size) -> u64 {
-        let nodes = max_nodes(&self.rules(size.task), size.rows);
-        training_bytes(size.rows, size.columns, 1).saturating_add(2 * nodes * node_bytes(size.task.outputs()))
+        training_bytes(size.rows, size.columns, 1).saturating_add(2 * self.model_bytes(size))
+    }
+
+    fn model_bytes(&self, size: Size) -> u64 {
+        nodes(&self.rules(size.task), size) * node_bytes(size.task.outputs())
     }
 
     fn fit(&self, data: &TrainingData<'_>, run: &mut Run<'_>) -> Result<Box<dyn Fitted>, FitError> {

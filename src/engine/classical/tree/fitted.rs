@@ -1,9 +1,10 @@
 //! [`FittedTrees`]: one tree, or the mean of several.
 
 use super::{FeatureColumns, NodeView, SplitView, TreeView, nodes::Nodes};
-use crate::engine::classical::{Arrays, Features, FitError, Fitted, Predictions, StoredError, Task, check_cancel};
+use crate::engine::classical::{
+    Arrays, Features, FitError, Fitted, Predictions, StoredError, Task, check_cancel, chunks::for_each_chunk,
+};
 use ndarray::Array2;
-use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 use std::sync::atomic::AtomicBool;
 
@@ -50,7 +51,7 @@ impl FittedTrees {
         sums: &mut [f64],
         cancel: &AtomicBool,
     ) -> Result<(), FitError> {
-        let block = |(at, sums): (usize, &mut [f64])| {
+        for_each_chunk(sums, BLOCK * outputs, |at, sums| {
             for tree in trees {
                 check_cancel(cancel)?;
                 for (row, sums) in sums.chunks_exact_mut(outputs).enumerate() {
@@ -59,11 +60,7 @@ impl FittedTrees {
                 }
             }
             Ok(())
-        };
-        if columns.rows() <= BLOCK {
-            return block((0, sums));
-        }
-        sums.par_chunks_mut(BLOCK * outputs).enumerate().try_for_each(block)
+        })
     }
 
     pub(in crate::engine::classical) fn read(stored: &Arrays, ensemble: bool) -> Result<Box<dyn Fitted>, StoredError> {

@@ -22,7 +22,7 @@ pub use decision_tree::DecisionTree;
 pub use names::{Criterion, TreeSplitter};
 pub use view::{NodeView, SplitView, TreeView};
 
-pub(in crate::engine::classical) use build::{Grower, TreeRules, max_nodes};
+pub(in crate::engine::classical) use build::{Grower, TreeRules, nodes};
 pub(in crate::engine::classical) use columns::FeatureColumns;
 pub(in crate::engine::classical) use fitted::{FittedTrees, training_bytes};
 pub(in crate::engine::classical) use nodes::{Nodes, node_bytes};

@@ -311,14 +311,14 @@ fn an_unseen_level_can_be_an_error() {
 #[test]
 fn models_that_split_at_thresholds_get_raw_numbers_codes_and_nan() {
     let numbers = Column::empty("c".into(), ColumnType::Number, 1);
-    let preparation = super::RecipeProfile::Trees.preparation(&numbers, &Scale::standardize());
+    let preparation = RecipeProfile::Trees.preparation(&numbers, &Scale::standardize());
     let (fitted, table) = fit(numbers, Cells::Number(vec![5.0, f64::NAN, 7.0]), zeros(3), preparation, 3);
     let inputs = fitted.recipe.inputs::<f32>(&table, &[0, 1, 2]);
     assert_eq!((inputs[[0, 0]], inputs[[1, 0]].is_nan(), inputs[[2, 0]]), (5.0, true, 7.0));
     assert!(fitted.recipe.encode_all(&[json!({"c": null})], &[]).unwrap().inputs[[0, 0]].is_nan());
     let levels = [Some("b".to_owned()), None, Some("a".to_owned())];
     let (column, cells) = category(&levels, 3);
-    let preparation = super::RecipeProfile::Trees.preparation(&column, &Scale::standardize());
+    let preparation = RecipeProfile::Trees.preparation(&column, &Scale::standardize());
     let (fitted, table) = fit(column, cells, zeros(3), preparation, 3);
     let inputs = fitted.recipe.inputs::<f32>(&table, &[0, 1, 2]);
     assert_eq!((inputs[[0, 0]], inputs[[1, 0]].is_nan(), inputs[[2, 0]]), (1.0, true, 0.0));

@@ -180,8 +180,8 @@ mod tests {
     #[test]
     fn types_of_one_name_have_one_schema() {
         let mut schemas = vec![
-            (Metric::name().into_owned(), Metric::schema()),
-            (ClassWeight::name().into_owned(), ClassWeight::schema()),
+            (<Metric as ToSchema>::name().into_owned(), Metric::schema()),
+            (<ClassWeight as ToSchema>::name().into_owned(), ClassWeight::schema()),
         ];
         ClassicalModel::schemas(&mut schemas);
         TrainingRequest::schemas(&mut schemas);

@@ -202,6 +202,6 @@ mod tests {
     #[test]
     fn numbers_have_four_digits() {
         let of = |value| significant(value);
-        assert_eq!([of(0.0), of(1234.5), of(0.012345), of(3.0e20)], ["0.000", "1234", "0.01234", "3.000e20"]);
+        assert_eq!([of(0.0), of(1234.5), of(0.0123462), of(3.0e20)], ["0.000", "1234", "0.01235", "3.000e20"]);
     }
 }

@@ -156,6 +156,11 @@ fn low_bits(seed: u64) -> u32 {
 mod tests {
     use super::*;
 
+    /// The elements of a column of one element.
+    fn one(at: usize) -> Vec<Range<usize>> {
+        std::iter::once(at..at + 1).collect()
+    }
+
     #[test]
     fn samples_are_bounded_by_the_work() {
         assert_eq!(sample(30, 4, 1000, 0).unwrap(), (0..30).collect::<Vec<_>>());
@@ -175,7 +180,7 @@ mod tests {
         // `permutation_importance` of scikit-learn 1.9.1 with `n_repeats=5, random_state=7` of a regressor that predicts
         // column 0, scored by the mean squared error, on 6 rows.
         let x: [[f64; 2]; 6] = [[0.0, 1.0], [1.0, 1.0], [2.0, 0.0], [3.0, 5.0], [4.0, 2.0], [5.0, 0.5]];
-        let columns = vec![("a".to_owned(), vec![0..1]), ("b".to_owned(), vec![1..2])];
+        let columns = vec![("a".to_owned(), one(0)), ("b".to_owned(), one(1))];
         let measured =
             Measured { metric: "mse", goal: Goal::Minimize, part: CountedRows::Validation, rows: 6, seed: 7 };
         let found = permute(columns, &measured, |ranges, order| {
@@ -191,7 +196,7 @@ mod tests {
 
     #[test]
     fn what_is_stopped_or_not_finite_has_none() {
-        let columns = || vec![("a".to_owned(), vec![0..1])];
+        let columns = || vec![("a".to_owned(), one(0))];
         let measured = Measured { metric: "loss", goal: Goal::Minimize, part: CountedRows::Training, rows: 3, seed: 0 };
         assert_eq!(permute(columns(), &measured, |ranges, _| ranges.is_empty().then_some(1.0)), None);
         assert_eq!(permute(columns(), &measured, |_, _| Some(f64::NAN)), None);

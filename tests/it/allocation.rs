@@ -281,7 +281,8 @@ fn a_recipe_takes_the_memory_that_was_said() {
         let feature = [name.to_owned()];
         let taken = pool.install(|| {
             most_bytes(|| {
-                let fitted = Recipe::fit(&table, &columns, &feature, &[targets], &[preparation.clone()], &training);
+                let fitted =
+                    Recipe::fit(&table, &columns, &feature, &[targets], std::slice::from_ref(&preparation), &training);
                 fitted.unwrap();
             })
         });

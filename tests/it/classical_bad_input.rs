@@ -124,7 +124,7 @@ async fn settings_out_of_range_are_refused_by_name() {
 #[tokio::test(flavor = "multi_thread")]
 async fn odd_tables_are_learned_or_refused_in_words() {
     let tables = Tables::start().await;
-    let class = |row: usize| if row % 2 == 0 { "u" } else { "v" }.to_owned();
+    let class = |row: usize| if row.is_multiple_of(2) { "u" } else { "v" }.to_owned();
     let number = |value: f64| format!("{value:.4}");
     let plain = |row: usize| (number(noise(row, 1)), number(noise(row, 2)), class(row), number(noise(row, 3)));
     // A class of one row, which may be among the training rows or not.

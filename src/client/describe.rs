@@ -74,6 +74,7 @@ pub fn result(job: &Value, dataset: Option<&Value>) -> String {
     rows.extend(counted(job));
     rows.extend(measured(job));
     rows.extend(baseline(job, dataset));
+    rows.extend(job["leaderboard"]["sentence"].as_str().map(|sentence| row("comparison", clean(sentence))));
     rows.extend(time(job));
     format!("{}{}", pairs(&rows), warnings(job))
 }
@@ -261,9 +262,6 @@ fn time(job: &Value) -> Option<(String, String)> {
 
 /// What a model reaches that looks at no feature, or what the service measured as such.
 fn baseline(job: &Value, dataset: Option<&Value>) -> Option<(String, String)> {
-    if let Some(sentence) = job["leaderboard"]["sentence"].as_str() {
-        return Some(row("baseline", clean(sentence)));
-    }
     let column = dataset?["columns"].as_array()?.iter().find(|column| column["name"] == job["target"])?;
     if job["metrics"]["accuracy"].is_number() {
         let counts: Vec<u64> =

@@ -127,8 +127,11 @@ export const api = {
   createJob: (job) => request("v1/jobs", { method: "POST", json: job, headers: { "idempotency-key": key() } }),
   plan: (job, signal) => request("v1/jobs?dry_run=true", { method: "POST", json: job, signal }),
   patchJob: (id, changes) => request(`v1/jobs/${part(id)}`, { method: "PATCH", json: changes }),
-  /** @param {string} id @param {"cancel" | "pause" | "resume" | "finish" | "retry"} verb */
-  ask: (id, verb) => request(`v1/jobs/${part(id)}/${verb}`, { method: "POST", headers: verb === "retry" ? { "idempotency-key": key() } : {} }),
+  cancel: (id) => request(`v1/jobs/${part(id)}/cancel`, { method: "POST" }),
+  pause: (id) => request(`v1/jobs/${part(id)}/pause`, { method: "POST" }),
+  resume: (id) => request(`v1/jobs/${part(id)}/resume`, { method: "POST" }),
+  finish: (id) => request(`v1/jobs/${part(id)}/finish`, { method: "POST" }),
+  retry: (id) => request(`v1/jobs/${part(id)}/retry`, { method: "POST", headers: { "idempotency-key": key() } }),
   datasets: (max = 500) => every("v1/datasets", {}, max),
   dataset: (name) => request(`v1/datasets/${part(name)}`),
   rows: (name, limit = 100, after = /** @type {string | null} */ (null)) => request(`v1/datasets/${part(name)}/rows${search({ limit, after })}`),

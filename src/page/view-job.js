@@ -46,13 +46,13 @@ export async function show(place, route, signal) {
     const button = (text, onclick, title, kind) => h("button", { type: "button", class: kind, title, onclick }, text);
     const cancel = async () => {
       if (!(await confirmed(`Cancel the training of ${job.model}? What it has learned so far is lost.`, "Cancel the training"))) return;
-      await act(() => api.ask(id, "cancel"), "The training is being cancelled");
+      await act(() => api.cancel(id), "The training is being cancelled");
     };
     const actions = isOver
       ? [button("Retry", retry, "Train again with the same settings")]
       : [
-        isPaused ? button("Resume", () => act(() => api.ask(id, "resume"), "The training goes on")) : button("Pause", () => act(() => api.ask(id, "pause"), "The training is being paused"), "Leaves the worker to other jobs and keeps its place"),
-        job.status === "running" || job.progress.epoch > 0 ? button("Finish", () => act(() => api.ask(id, "finish"), "The training ends with this epoch"), "Ends with this epoch and keeps the model") : null,
+        isPaused ? button("Resume", () => act(() => api.resume(id), "The training goes on")) : button("Pause", () => act(() => api.pause(id), "The training is being paused"), "Leaves the worker to other jobs and keeps its place"),
+        job.status === "running" || job.progress.epoch > 0 ? button("Finish", () => act(() => api.finish(id), "The training ends with this epoch"), "Ends with this epoch and keeps the model") : null,
         button("Cancel", cancel, undefined, "danger"),
       ];
     replace(top, h("div", {}, h("h1", {}, h("span", { class: "swatch box", style: { "--colour": colour(id) }, "aria-hidden": "true" }), ` ${job.model}`), h("p", { class: "muted" }, "on ", h("a", { href: format(["data", job.dataset]) }, job.dataset), ` → ${names(job.target)} · job …${shortId(id)} · `, h("time", { datetime: job.created_at, title: clock(job.created_at) }, ago(job.created_at)))),
@@ -163,7 +163,7 @@ export async function show(place, route, signal) {
 
   async function retry() {
     try {
-      const again = await api.ask(id, "retry");
+      const again = await api.retry(id);
       jobs.add(again);
       go(["jobs", again.id]);
     } catch (error) {

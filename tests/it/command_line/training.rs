@@ -7,7 +7,7 @@ use serde_json::Value;
 async fn a_table_and_a_target_are_enough() {
     let shell = Shell::start();
     let done = shell.run(&["train", "--data", &example("iris.csv"), "--target", "species"]).succeeded();
-    for part in ["iris-mlp@1", "val_accuracy", "baseline", "0.3333"] {
+    for part in ["iris-mlp@1", "val_accuracy", "baseline", "0.3333", "comparison", "on the same 30 validation rows"] {
         assert!(done.out.contains(part), "no {part}: {done:#?}");
     }
     assert!(done.err.contains("next:  epoca predict iris-mlp@1 "), "{done:#?}");

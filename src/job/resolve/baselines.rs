@@ -119,7 +119,7 @@ fn only_target(target: &PerOutput<Columns>) -> Option<&String> {
     }
 }
 
-/// The baselines of a job, in the order in which they are fitted; none where [`choose`] finds that it cannot have any.
+/// The baselines of a job, in the order in which they are fitted; none where it cannot have any.
 pub fn baselines(
     compared: Compared<'_>,
     dataset: TableView<'_>,

@@ -125,6 +125,10 @@ impl Estimator for ElasticNet {
         expect("/random_state", drawn, "null with the `selection` `cyclic`", self.random_state)
     }
 
+    fn reports_progress(&self) -> bool {
+        true
+    }
+
     fn traits(&self) -> Traits {
         REGRESSOR
     }
@@ -171,6 +175,10 @@ impl Estimator for ElasticNet {
 impl Estimator for Lasso {
     fn check(&self) -> Result<(), FieldError> {
         self.net().check()
+    }
+
+    fn reports_progress(&self) -> bool {
+        true
     }
 
     fn traits(&self) -> Traits {

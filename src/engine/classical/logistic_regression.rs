@@ -75,6 +75,10 @@ impl Estimator for LogisticRegression {
         expect("/l1_ratio", accepted, &expected, self.l1_ratio)
     }
 
+    fn reports_progress(&self) -> bool {
+        true
+    }
+
     fn traits(&self) -> Traits {
         Traits { classifies: true, regresses: false, scaled: true, missing: false, categories: false }
     }

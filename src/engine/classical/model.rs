@@ -54,6 +54,10 @@ pub(super) trait Estimator: Send + Sync {
     }
     /// What it expects.
     fn traits(&self) -> Traits;
+    /// Whether its fit calls [`Run::progress`]; otherwise the fit is one step.
+    fn reports_progress(&self) -> bool {
+        false
+    }
     /// Bytes that a fit takes beside its data, with the fitted model: at most, but for trees, whose nodes depend on the data.
     fn memory_bytes(&self, size: Size) -> u64;
     /// Bytes of the fitted model, where they are many.

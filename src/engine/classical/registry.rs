@@ -58,12 +58,7 @@ impl ClassicalModel {
 
     /// Whether its fit calls [`Run::progress`]; otherwise the fit is one step.
     pub fn reports_progress(&self) -> bool {
-        match self {
-            Self::ElasticNet(_) | Self::ExtraTrees(_) | Self::GradientBoosting(_) | Self::Lasso(_) => true,
-            Self::LinearSvm(_) | Self::LogisticRegression(_) | Self::RandomForest(_) | Self::Svm(_) => true,
-            Self::DecisionTree(_) | Self::Dummy(_) | Self::GaussianNb(_) | Self::KNeighbors(_) => false,
-            Self::LinearRegression(_) | Self::Ridge(_) => false,
-        }
+        self.behaviour().reports_progress()
     }
 
     /// Bytes that a fit takes beside its data, with the fitted model: at most, but for trees, whose nodes depend on the data.

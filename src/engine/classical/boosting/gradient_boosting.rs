@@ -243,6 +243,10 @@ impl Estimator for GradientBoosting {
         self.monotonic_cst.as_ref().map_or(Ok(()), |signs| check_monotonic(signs, task, columns))
     }
 
+    fn reports_progress(&self) -> bool {
+        true
+    }
+
     fn traits(&self) -> Traits {
         let categories = self.categorical_features.is_some();
         Traits { classifies: true, regresses: true, scaled: false, missing: true, categories }

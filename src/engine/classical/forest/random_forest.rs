@@ -112,6 +112,10 @@ impl Estimator for RandomForest {
         self.rules(task).check_task(task, columns)
     }
 
+    fn reports_progress(&self) -> bool {
+        true
+    }
+
     fn traits(&self) -> Traits {
         Traits { classifies: true, regresses: true, scaled: false, missing: true, categories: false }
     }

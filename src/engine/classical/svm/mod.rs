@@ -160,6 +160,10 @@ impl Estimator for Svm {
         Ok(())
     }
 
+    fn reports_progress(&self) -> bool {
+        true
+    }
+
     fn traits(&self) -> Traits {
         Traits { classifies: true, regresses: true, scaled: true, missing: false, categories: false }
     }

@@ -151,7 +151,8 @@ fn read_group(
         left -= count as u64;
         bytes.clear();
         bytes.resize(count, 0usize);
-        columns.par_iter_mut().try_for_each(|column| column.decode(count, *rows_before))?;
+        // One after the other: their readers share the position in the file.
+        columns.iter_mut().try_for_each(|column| column.decode(count, *rows_before))?;
         columns.iter().for_each(|column| column.add_text_bytes(&mut bytes));
         let mut row = 0;
         while row < count {

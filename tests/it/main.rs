@@ -8,6 +8,7 @@ mod classical_boosting;
 mod classical_jobs;
 mod classical_kernels;
 mod classical_limits;
+mod classical_refusals;
 mod classical_service;
 mod classical_trees;
 mod command_line;

@@ -111,10 +111,14 @@ export const all = () => [...known.values()].sort((a, b) => (a.id < b.id ? 1 : -
 /** @param {string} id */
 export const get = (id) => known.get(id);
 
-/** Adds what was read elsewhere; the end of a job that the stream told meanwhile is newer. @param {Job} job */
-export function add(job) {
+/**
+ * Adds the answer of a request. What the stream told since the request began is newer, apart from what only requests change.
+ * @param {Job} job @param {number} began when the request began
+ */
+export function add(job, began) {
   const earlier = known.get(job.id);
-  put(earlier && hasEnded(earlier) && !hasEnded(job) ? { ...job, ...earlier } : job);
+  const isOlder = earlier && (heard.get(job.id) ?? 0) >= began;
+  put(isOlder ? { ...job, ...earlier, labels: job.labels, note: job.note } : job);
 }
 
 /** Calls `watcher` with the ids of changed jobs; returns what ends it. @param {(ids: Set<string>) => void} watcher */

@@ -21,8 +21,9 @@ const isConstant = (values) => values.every((value) => value === values[0]);
 /** @type {import("./main.js").View} */
 export async function show(place, route, signal) {
   const id = route.path[0];
+  const began = Date.now();
   let job = await api.job(id);
-  jobs.add(job);
+  jobs.add(job, began);
   const tools = toolsOf(route.query);
   const top = h("div", { class: "row between" });
   const state = h("div", { style: { display: "contents" } });
@@ -162,9 +163,10 @@ export async function show(place, route, signal) {
   }
 
   async function retry() {
+    const began = Date.now();
     try {
       const again = await api.retry(id);
-      jobs.add(again);
+      jobs.add(again, began);
       go(["jobs", again.id]);
     } catch (error) {
       toast(textOf(error), "error");
@@ -173,11 +175,10 @@ export async function show(place, route, signal) {
 
   /** @param {() => Promise<any>} call @param {string} done */
   async function act(call, done) {
+    const began = Date.now();
     try {
       const answer = await call();
-      job = { ...job, ...answer };
-      jobs.add(job);
-      // The stream may have told of the end before the answer came.
+      jobs.add({ ...job, ...answer }, began);
       job = { ...job, ...jobs.get(id) };
       toast(done);
       drawTop();

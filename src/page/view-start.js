@@ -135,10 +135,11 @@ export async function show(place, route, signal) {
     event.preventDefault();
     submit.disabled = true;
     const { job, definition } = request();
+    const began = Date.now();
     try {
       if (definition !== null) await api.createModel({ name: job.model, definition });
       const created = await api.createJob(job);
-      jobs.add(created);
+      jobs.add(created, began);
       toast(`The training of ${job.model} is in the queue`);
       go(["jobs", created.id]);
     } catch (error) {

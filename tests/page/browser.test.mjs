@@ -330,6 +330,12 @@ test("a job is paused, resumed, finished and run again by keyboard", async () =>
   await server.fill();
   const job = await server.train("m", { epochs: 1000000, batch_size: 1 });
   const page = await open(await context());
+  // The stream tells of the pause before the answer comes.
+  await page.route("**/pause", async (route) => {
+    const response = await route.fetch();
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await route.fulfill({ response });
+  });
   await page.goto(`${server.url}#/jobs/${job.id}`);
   const press = async (name) => {
     await page.getByRole("button", { name, exact: true }).focus();

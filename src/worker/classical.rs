@@ -7,6 +7,7 @@ use crate::{
         weights::{ClassWeight, oversampled, weights},
     },
     engine::{
+        cancel::is_cancelled,
         classical::{
             ClassicalModel, FitError, Fitted, Predictions, Progress, Run, Scores, Target, Task, TrainingData, Unit,
         },
@@ -100,7 +101,8 @@ pub fn train(inputs: Inputs, model: &ClassicalModel, limits: &Limits, threads: u
         }
         Err(FitError::Data(detail)) => return Ended::Failed(error("invalid_data", detail)),
     };
-    let measured = pool.install(|| measure(&*fitted, &prepared, &training.metrics(), link));
+    let measure = || measure(&*fitted, &prepared, &training.metrics(), link);
+    let measured = pool.install(|| link.cancellation().within(measure));
     let (logs, confusion_matrix) = match measured {
         Ok(measured) => measured,
         Err(FitError::Cancelled) => return Ended::Stopped,
@@ -341,7 +343,7 @@ fn evaluate(
             (values.clone(), predictions.scores.iter().copied().collect())
         }
     };
-    for metric in metrics {
+    for metric in metrics.iter().take_while(|_| !is_cancelled()) {
         let name = metric.name();
         if logs.iter().any(|(known, _)| *known == name) {
             continue;
@@ -363,7 +365,7 @@ fn confusion_matrix(
     let targets = Array2::from_shape_fn((codes.len(), 1), |(row, _)| codes.get(row).map_or(0.0, |code| *code as f32));
     let width = predictions.scores.ncols();
     recipe.confusion_matrix(counted, targets.view(), MAX_COUNTED_ROWS, |rows| {
-        let labels = predictions.labels.get(rows)?;
+        let labels = predictions.labels.get(rows).filter(|_| !is_cancelled())?;
         Some(Array2::from_shape_fn((labels.len(), width), |(row, class)| {
             f32::from(u8::from(labels.get(row).is_some_and(|label| *label as usize == class)))
         }))

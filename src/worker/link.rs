@@ -1,11 +1,14 @@
 //! [`Link`]: reports from the thread that fits to the slot that records, without either waiting for the other.
 
-use crate::engine::fit::{EpochReport, EventSink, Progress};
+use crate::engine::{
+    cancel::Cancellation,
+    fit::{EpochReport, EventSink, Progress},
+};
 use std::{
     collections::VecDeque,
     ops::ControlFlow,
     sync::{
-        Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
+        Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU8, Ordering},
     },
     time::{Duration, Instant},
@@ -51,26 +54,31 @@ pub struct Link {
     progress: Mutex<Option<Progress>>,
     /// How many trees, rounds or iterations the fit of a classical model has at most.
     total: OnceLock<u32>,
-    /// As the flag in `requests`, for fits that look at one.
-    cancelled: AtomicBool,
+    /// As the flag in `requests`, for what looks within a step.
+    cancelled: Arc<AtomicBool>,
 }
 
 impl Link {
-    /// Requests the fit to end before its next step.
+    /// Requests the work to end early.
     pub fn stop(&self) {
         self.requests.fetch_or(STOP, Ordering::Release);
-        self.cancelled.store(true, Ordering::Relaxed);
+        self.cancelled.store(true, Ordering::Release);
         self.drained.notify_all();
     }
 
     /// Whether [`Self::stop`] was called.
     pub fn is_stopping(&self) -> bool {
-        self.requests.load(Ordering::Acquire) & STOP != 0
+        self.cancelled.load(Ordering::Acquire)
     }
 
     /// Set once [`Self::stop`] was called.
     pub fn cancelled(&self) -> &AtomicBool {
         &self.cancelled
+    }
+
+    /// Ends work within it once [`Self::stop`] was called.
+    pub fn cancellation(&self) -> Cancellation {
+        Cancellation::new(&self.cancelled)
     }
 
     /// Says how many trees, rounds or iterations there will be at most.
@@ -138,10 +146,6 @@ impl EventSink for Sink<'_> {
         let at = Instant::now();
         let started = Started { at, preparing: at - self.claimed, rows: self.rows };
         self.epoch_began = self.link.started.get_or_init(|| started).at;
-    }
-
-    fn is_stopping(&self) -> bool {
-        self.link.is_stopping()
     }
 
     #[inline]

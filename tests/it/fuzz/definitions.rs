@@ -34,7 +34,7 @@ fn definitions() -> Vec<Value> {
 fn classical() -> Vec<Value> {
     vec![
         json!({"type": "random_forest", "n_estimators": 10, "max_depth": 4, "min_samples_leaf": 2, "max_features": "sqrt"}),
-        json!({"type": "gradient_boosting", "n_estimators": 20, "learning_rate": 0.1, "max_depth": 3}),
+        json!({"type": "gradient_boosting", "max_iter": 20, "learning_rate": 0.1, "max_depth": 3}),
         json!({"type": "svm", "C": 1.0, "kernel": "rbf", "gamma": "scale"}),
         json!({"type": "k_neighbors", "n_neighbors": 5, "weights": "distance"}),
         json!({"type": "logistic_regression", "C": 0.5}),
@@ -132,12 +132,11 @@ fn requests_for_jobs_and_models() {
     assert_eq!(send("/v1/models", "application/json", model.to_string().into_bytes()).0, 201);
     let jobs = vec![
         json!({"model": "m", "dataset": "d", "target": "y", "training": {"epochs": 2, "batch_size": 4, "optimizer":
-            {"type": "adam", "learning_rate": {"type": "exponential_decay", "initial_learning_rate": 0.1, "decay_steps": 10,
-            "decay_rate": 0.9}}, "loss": "binary_crossentropy", "metrics": ["accuracy", {"type": "auc"}],
+            {"type": "adam", "learning_rate": 0.01, "clipnorm": 1.0}, "loss": "mse", "metrics": ["mae"],
             "early_stopping": {"monitor": "loss", "patience": 2}, "validation_split": 0.2, "seed": 3}, "labels": {"run": "1"}}),
         json!({"model": "m", "dataset": "d", "target": "y", "features": ["a", "b", "when"], "preprocessing": {"columns": {
-            "a": {"scale": [{"type": "clip", "min": 0, "max": 3}, "standardize"], "missing": "median"}, "b": {"encode": "one_hot"},
-            "when": {"features": ["month", "weekday"]}}}, "split": {"method": "stratified", "validation": 0.2, "seed": 1}}),
+            "a": {"scale": [{"type": "clip", "min": 0, "max": 3}, "standardize"], "missing": "median"},
+            "b": {"encode": "one_hot"}}}, "split": {"method": "random", "validation": 0.2, "seed": 1}}),
         json!({"definition": {"type": "random_forest", "n_estimators": 5}, "dataset": "d", "target": "y"}),
     ];
     fuzz(1500, bytes(jobs), |bytes| {

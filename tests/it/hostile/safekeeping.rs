@@ -5,9 +5,9 @@ use crate::support::{Client, Process};
 use serde_json::{Value, json};
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Output},
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 fn epoca(arguments: &[&str]) -> Output {
@@ -225,7 +225,7 @@ async fn files_that_are_no_backup_are_named_and_leave_nothing() {
 /// The files below a folder.
 fn files_of(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
-    let files = |path: std::path::PathBuf| match path.is_dir() {
+    let files = |path: PathBuf| match path.is_dir() {
         true => files_of(&path),
         false => vec![path.display().to_string()],
     };
@@ -242,7 +242,9 @@ async fn what_would_be_lost_is_not_acknowledged() {
         request.header("content-type", "text/csv").body("a,y\n1,2\n3,4\n").send().await.unwrap()
     };
     let ready = async || Client::new().get(format!("{}/readyz", process.url())).send().await.unwrap().status();
-    for (part, expected) in [("artifacts", "the folder of the artifacts"), ("epoca.sqlite3", "the file of the database")] {
+    for (part, expected) in
+        [("artifacts", "the folder of the artifacts"), ("epoca.sqlite3", "the file of the database")]
+    {
         assert_eq!(ready().await, 200);
         fs::rename(data.join(part), &away).unwrap();
         if part == "artifacts" {
@@ -267,22 +269,28 @@ async fn what_would_be_lost_is_not_acknowledged() {
 async fn a_hangup_is_a_clean_stop_unless_it_is_ignored() {
     let folder = tempfile::tempdir().unwrap();
     let hang_up = |process: &Process| {
-        let status = std::process::Command::new("kill").args(["-HUP", &process.id().to_string()]).status();
+        let status = Command::new("kill").args(["-HUP", &process.id().to_string()]).status();
         assert!(status.unwrap().success());
     };
     let process = filled(folder.path()).await;
     hang_up(&process);
-    let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    let until = Instant::now() + Duration::from_secs(20);
     let log = folder.path().join("epoca.sqlite3-wal");
     while fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
-        assert!(std::time::Instant::now() < until, "the log is still there");
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        assert!(Instant::now() < until, "the log is still there");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
     drop(process);
-    let mut command = std::process::Command::new("nohup");
-    command.arg(env!("CARGO_BIN_EXE_epoca")).args(["serve", "--listen", "127.0.0.1:0", "--data-dir", path(folder.path())]);
+    let mut command = Command::new("nohup");
+    command.arg(env!("CARGO_BIN_EXE_epoca")).args([
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--data-dir",
+        path(folder.path()),
+    ]);
     let process = Process::start_by(&mut command);
     hang_up(&process);
-    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
     super::is_alive(&process).await;
 }

@@ -6,9 +6,12 @@ use crate::{
     memory::{self, Memory},
     store::Retention,
 };
-use clap::{Args, Parser, ValueEnum};
+use clap::{
+    Args, Parser, ValueEnum,
+    error::{ContextKind, ContextValue},
+};
 use std::{
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     net::{IpAddr, SocketAddr},
     path::PathBuf,
     thread,
@@ -206,6 +209,31 @@ pub fn without_empty_variables(command: clap::Command) -> clap::Command {
         .mut_subcommands(without_empty_variables)
 }
 
+/// The error of a value with the name of the variable that it came from, where the arguments do not have its flag.
+pub fn with_variable(
+    mut error: clap::Error,
+    command: &clap::Command,
+    arguments: impl IntoIterator<Item = OsString>,
+) -> clap::Error {
+    let Some(ContextValue::String(shown)) = error.get(ContextKind::InvalidArg) else { return error };
+    let flag = shown.split([' ', '=']).next().unwrap_or_default();
+    let is_given = arguments.into_iter().any(|given| given.to_string_lossy().split('=').next() == Some(flag));
+    let variable = flag.strip_prefix("--").filter(|_| !is_given).and_then(|name| variable_of(command, name));
+    if let Some(variable) = variable {
+        let tip = format!("the value is that of the environment variable {variable}");
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+    error
+}
+
+/// The variable of a flag, where it has a value.
+fn variable_of(command: &clap::Command, flag: &str) -> Option<String> {
+    let argument = command.get_arguments().find(|argument| argument.get_long() == Some(flag));
+    let variable = argument.and_then(|argument| argument.get_env()).filter(|name| std::env::var_os(name).is_some());
+    let of_subcommands = || command.get_subcommands().find_map(|command| variable_of(command, flag));
+    variable.map(|name| name.to_string_lossy().into_owned()).or_else(of_subcommands)
+}
+
 impl Default for Config {
     /// The defaults of every flag, without a look at the environment.
     fn default() -> Self {
@@ -221,8 +249,9 @@ impl Default for Config {
 impl Config {
     /// What the `EPOCA_*` variables say, and defaults for the rest.
     pub fn from_variables() -> Result<Self, clap::Error> {
-        let command = without_empty_variables(<Flags as clap::CommandFactory>::command());
-        let matches = command.try_get_matches_from(std::iter::empty::<&str>())?;
+        let mut command = without_empty_variables(<Flags as clap::CommandFactory>::command());
+        let matches = command.try_get_matches_from_mut(std::iter::empty::<&str>());
+        let matches = matches.map_err(|error| with_variable(error, &command, []))?;
         Ok(<Flags as clap::FromArgMatches>::from_arg_matches(&matches)?.config)
     }
 

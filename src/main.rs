@@ -5,7 +5,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 use epoca::{
     client::{self, ClientCommand},
-    config::{Config, ServiceLimits, without_empty_variables},
+    config::{Config, ServiceLimits, with_variable, without_empty_variables},
     demo::{self, Demo},
     engine,
     http::{self, tls},
@@ -132,7 +132,9 @@ fn purge_without_delay() {
 
 fn main() -> ExitCode {
     purge_without_delay();
-    let matches = without_empty_variables(command_line()).get_matches();
+    let mut command = without_empty_variables(command_line());
+    let matches = command.try_get_matches_from_mut(std::env::args_os());
+    let matches = matches.unwrap_or_else(|error| with_variable(error, &command, std::env::args_os()).exit());
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     if let Some(Command::Client(command)) = cli.command {
         return run_client(command);
@@ -288,15 +290,17 @@ fn allow_open_files(limits: &mut ServiceLimits) {
     }
 }
 
-/// SIGTERM or SIGINT starts a graceful end; a second one ends the process at once.
+/// SIGTERM, SIGINT, or SIGHUP where it is not ignored (`nohup`), starts a graceful end; a second one ends the process at once.
 fn cancel_on_signal(shutdown: CancellationToken) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = if ignores_hangup() { None } else { Some(signal(SignalKind::hangup())?) };
     tokio::spawn(async move {
         for signals in 1.. {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
+                _ = async { hangup.as_mut()?.recv().await }, if hangup.is_some() => {}
             }
             if signals > 1 {
                 std::process::exit(1);
@@ -306,6 +310,13 @@ fn cancel_on_signal(shutdown: CancellationToken) -> anyhow::Result<()> {
         }
     });
     Ok(())
+}
+
+/// Whether the process was started with SIGHUP ignored, or the system does not say so.
+fn ignores_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+    ignored.is_none_or(|ignored| ignored & 1 == 1)
 }
 
 async fn migrate(config: &Config) -> anyhow::Result<()> {

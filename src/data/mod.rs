@@ -6,6 +6,7 @@ pub mod profile;
 pub mod read;
 pub mod recipe;
 pub mod schema;
+mod sort;
 pub mod split;
 pub mod strict;
 pub mod table;

@@ -1,5 +1,6 @@
 //! Which rows train, which validate and which test.
 
+use crate::{data::sort::sort_by, engine::cancel::until_cancelled};
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{Rng, SeedableRng},
@@ -109,6 +110,8 @@ impl PartSizes {
 /// The order depends on the arguments alone: it is the same on every machine. The last rows of the order validate, after them those
 /// that test.
 ///
+/// Ends early once cancelled, with parts without meaning.
+///
 /// # Errors
 /// Where a part would have no rows though its share is over 0.
 pub fn split(rows: usize, validation: f64, test: f64, by: SplitBy<'_>, seed: u64) -> Result<Split, String> {
@@ -154,7 +157,7 @@ pub fn split(rows: usize, validation: f64, test: f64, by: SplitBy<'_>, seed: u64
 fn shuffled(order: &mut [usize], seed: u64) {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     random.set_stream(STREAM);
-    for last in (1..order.len()).rev() {
+    for last in until_cancelled((1..order.len()).rev()) {
         order.swap(last, below(last as u64 + 1, &mut random) as usize);
     }
 }
@@ -200,7 +203,7 @@ pub fn shares_of_classes(counts: &[usize], size: usize) -> Vec<usize> {
 fn stratified(order: Vec<usize>, classes: &[usize], sizes: PartSizes) -> Split {
     let class = |row: usize| classes.get(row).copied().unwrap_or_default();
     let mut counts = vec![0; classes.iter().max().map_or(0, |last| last + 1)];
-    for &row in &order {
+    for &row in until_cancelled(order.iter()) {
         if let Some(count) = counts.get_mut(class(row)) {
             *count += 1;
         }
@@ -216,7 +219,7 @@ fn stratified(order: Vec<usize>, classes: &[usize], sizes: PartSizes) -> Split {
         }
         _ => false,
     };
-    for row in order {
+    for row in until_cancelled(order.into_iter()) {
         if take(&mut test, row) {
             parts.test.push(row);
         } else if take(&mut validation, row) {
@@ -233,7 +236,7 @@ fn by_group(order: Vec<usize>, groups: &[u64], sizes: PartSizes) -> Split {
     let group = |row: usize| groups.get(row).copied().unwrap_or_default();
     let mut rows_of: HashMap<u64, usize> = HashMap::new();
     let mut in_order = Vec::new();
-    for &row in &order {
+    for &row in until_cancelled(order.iter()) {
         let count = rows_of.entry(group(row)).or_insert_with(|| {
             in_order.push(group(row));
             0
@@ -254,7 +257,7 @@ fn by_group(order: Vec<usize>, groups: &[u64], sizes: PartSizes) -> Split {
         }
     }
     let mut parts = Split::default();
-    for row in order {
+    for row in until_cancelled(order.into_iter()) {
         match part_of.get(&group(row)) {
             Some(Part::Test) => parts.test.push(row),
             Some(Part::Validation) => parts.validation.push(row),
@@ -266,7 +269,7 @@ fn by_group(order: Vec<usize>, groups: &[u64], sizes: PartSizes) -> Split {
 
 fn by_time(mut order: Vec<usize>, times: &[f64], sizes: PartSizes) -> Split {
     let time = |row: usize| times.get(row).copied().unwrap_or(f64::NEG_INFINITY);
-    order.sort_by(|&a, &b| time(a).total_cmp(&time(b)));
+    sort_by(&mut order, |&a, &b| time(a).total_cmp(&time(b)));
     // rows of one time stay together, in the later part
     let boundary = |order: &[usize], at: usize| {
         let is_cut = |at: &usize| {

@@ -222,9 +222,14 @@ pub fn did_you_mean_quoted<'a>(received: &str, known: impl IntoIterator<Item = &
 /// serde's message in words for users: the nearest of the known names after an unknown one, otherwise expected and received.
 pub(crate) fn with_nearest(message: &str) -> String {
     let mut names = message.split('`').skip(1).step_by(2);
-    let unknown = message.starts_with("unknown field") || message.starts_with("unknown variant");
-    match names.next() {
-        Some(received) if unknown => message.to_owned() + &did_you_mean(received, names),
+    let variant = message.strip_prefix("unknown variant ").and_then(|rest| rest.rsplit_once(", expected "));
+    match (names.next(), variant) {
+        (Some(name), Some((received, expected))) => {
+            format!("expected {expected}, received {received}{}", did_you_mean(name, names))
+        }
+        (Some(received), None) if message.starts_with("unknown field") => {
+            message.to_owned() + &did_you_mean(received, names)
+        }
         _ => expected_and_received(message).unwrap_or_else(|| message.to_owned()),
     }
 }

@@ -4,6 +4,7 @@
 //! and results have the same bits for any number of threads.
 
 pub mod activation;
+pub mod cancel;
 pub mod classical;
 pub mod constraint;
 pub mod document;

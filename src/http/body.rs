@@ -52,7 +52,7 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest<Arc<App>> for Json<T> {
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
         let Raw { bytes, mut memory } = read_json(request, app).await?;
         memory.grow(strict::memory_of(bytes.len()), PATIENCE).await?;
-        let value = typed(&bytes).await?;
+        let (value, memory) = typed(&bytes, memory).await?;
         Ok(Self { value, bytes, memory })
     }
 }
@@ -82,25 +82,30 @@ pub async fn read_json(request: Request, app: &App) -> Result<Raw, Problem> {
     let Raw { bytes, mut memory } = read(body, &parts.headers, max, app.body_pace(), &app.memory).await?;
     let Some(compression) = compression else { return Ok(Raw { bytes, memory }) };
     memory.grow(max as u64, PATIENCE).await?;
-    let inflated = tokio::task::spawn_blocking(move || inflate(compression, &bytes, max)).await;
+    // Held by the work, which goes on where the client has gone.
+    let inflated = tokio::task::spawn_blocking(move || (inflate(compression, &bytes, max), memory)).await;
     match inflated.map_err(Problem::internal)? {
-        Ok(inflated) => {
+        (Ok(inflated), mut memory) => {
             memory.shrink_to(inflated.len() as u64);
             Ok(Raw { bytes: inflated.into(), memory })
         }
-        Err(InflateError::TooLarge) => Err(too_large(max as u64, "more when inflated")),
-        Err(InflateError::Invalid(detail)) => Err(Problem::new(Kind::Malformed, detail)),
+        (Err(InflateError::TooLarge), _) => Err(too_large(max as u64, "more when inflated")),
+        (Err(InflateError::Invalid(detail)), _) => Err(Problem::new(Kind::Malformed, detail)),
     }
 }
 
-/// What `bytes` say; large ones are read on a blocking thread.
-async fn typed<T: DeserializeOwned + Send + 'static>(bytes: &Bytes) -> Result<T, Problem> {
-    let read = |bytes: &Bytes| Ok(field::parse(&strict::parse(bytes)?)?);
+/// What `bytes` say; large ones are read on a blocking thread, which holds their memory also where the client has gone.
+async fn typed<T: DeserializeOwned + Send + 'static>(
+    bytes: &Bytes,
+    memory: Reservation,
+) -> Result<(T, Reservation), Problem> {
+    let read = |bytes: &Bytes| -> Result<T, Problem> { Ok(field::parse(&strict::parse(bytes)?)?) };
     if bytes.len() < LARGE {
-        return read(bytes);
+        return Ok((read(bytes)?, memory));
     }
     let bytes = bytes.clone();
-    tokio::task::spawn_blocking(move || read(&bytes)).await.map_err(Problem::internal)?
+    let read = move || read(&bytes).map(|value| (value, memory));
+    tokio::task::spawn_blocking(read).await.map_err(Problem::internal)?
 }
 
 impl From<StrictError> for Problem {

@@ -242,7 +242,9 @@ fn put(out: &mut String, part: std::fmt::Arguments<'_>) {
     let _ = out.write_fmt(part);
 }
 
+/// Text as XML, which has no control characters.
 fn escaped(text: &str) -> String {
+    let text = text.replace(|character: char| character.is_control(), "\u{fffd}");
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
@@ -269,5 +271,6 @@ mod tests {
     #[test]
     fn texts_are_escaped() {
         assert_eq!(escaped("<a & \"b\">"), "&lt;a &amp; &quot;b&quot;&gt;");
+        assert_eq!(escaped("a\0\u{1b}\u{9b}b"), "a\u{fffd}\u{fffd}\u{fffd}b");
     }
 }

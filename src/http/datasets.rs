@@ -5,7 +5,10 @@ use crate::{
         read::{self, Format, Inspection, ReadError, ReadOptions, RowRange},
         strict,
     },
-    engine::field::{self, FieldError},
+    engine::{
+        cancel::Cancellation,
+        field::{self, FieldError},
+    },
     http::{
         App,
         access::{Caller, Peer},
@@ -390,8 +393,10 @@ pub async fn rows(
     let mut source = app.artifacts.source(&ArtifactKey::dataset(dataset.id), &dataset.sha256).await?;
     let first = query.after.map_or(0, |after| after.0);
     let range = RowRange { first, limit: query.limit.0 as usize, bytes: PAGE_BYTES };
+    let (cancellation, _guard) = Cancellation::guarded();
     let reading = tokio::task::spawn_blocking(move || {
-        let data = read::rows(&mut source, dataset.format, &dataset.read, &dataset.columns, range)?;
+        let read = || read::rows(&mut source, dataset.format, &dataset.read, &dataset.columns, range);
+        let data = cancellation.within(read)?;
         let last = first.saturating_add(data.len() as u64);
         let next = (last < dataset.rows && !data.is_empty()).then(|| last.to_string());
         let body = serde_json::to_vec(&List { data, next }).map_err(|error| ReadError::Io(error.into()))?;

@@ -166,7 +166,7 @@ async fn predict(app: &App, key: ModelKey, query: PredictQuery, request: Request
     check(&plan, instances.len(), app)?;
     memory.grow(plan.memory_bytes, body::PATIENCE).await?;
     let count = instances.len();
-    let predicted = Arc::clone(&model).predict(instances).await?;
+    let (predicted, memory) = Arc::clone(&model).predict(instances, memory).await?;
     metrics::predicted(count);
     let body = if plan.answer_bytes > MAX_WHOLE_BYTES {
         Body::from_stream(parts(model, predicted, query.format, plan.part_rows, memory))

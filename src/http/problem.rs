@@ -255,6 +255,7 @@ impl From<StoreError> for Problem {
             StoreError::Conflict(detail) => Self::new(Kind::Conflict, detail),
             StoreError::KeyReused(_) => Self::new(Kind::Conflict, error.to_string()),
             StoreError::Full => Self::new(Kind::OutOfSpace, error.to_string()),
+            StoreError::Gone(_) => Self::new(Kind::Unavailable, error.to_string()),
             // Handlers answer a repeated request themselves, and only workers are fenced.
             StoreError::Repeated(_) | StoreError::Fenced | StoreError::Internal(_) => Self::internal(error),
         }

@@ -49,7 +49,7 @@ impl TryFrom<String> for Ids {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let ids = text.split(',').take(MAX_JOBS + 1).map(Uuid::try_parse).collect::<Result<BTreeSet<_>, _>>();
+        let ids = text.split(',').map(Uuid::try_parse).collect::<Result<BTreeSet<_>, _>>();
         match ids {
             Ok(ids) if (1..=MAX_JOBS).contains(&ids.len()) => Ok(Self(ids)),
             _ => {

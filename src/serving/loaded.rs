@@ -12,6 +12,7 @@ use crate::{
         strict::StrictError,
     },
     engine::{
+        cancel::Cancellation,
         classical::{Arrays, ClassicalModel, FitError, Fitted, Predictions},
         field::FieldError,
         kernel::Team,
@@ -24,7 +25,7 @@ use crate::{
     store::bundle::{Bundle, Description, Weights},
 };
 use ndarray::Array2;
-use std::sync::{Arc, atomic::AtomicBool};
+use std::sync::Arc;
 
 /// Operations up to which a prediction is computed on the calling thread: less work than waking another thread.
 const MAX_INLINE_OPERATIONS: u64 = 1 << 21;
@@ -235,16 +236,26 @@ impl Loaded {
         self.sizes.plan(computing, instances, format)
     }
 
-    /// The model's output for `instances`, with what was not taken at face value. Large batches are computed on a blocking thread.
-    pub async fn predict(self: Arc<Self>, instances: Instances) -> Result<Predicted, PredictError> {
+    /// The model's output for `instances`, with what was not taken at face value. Large batches are computed on a blocking thread; where
+    /// nobody waits for the output any more that ends early, and holds `memory` until then.
+    pub async fn predict(
+        self: Arc<Self>,
+        instances: Instances,
+        memory: Reservation,
+    ) -> Result<(Predicted, Reservation), PredictError> {
         let work = self.cost.saturating_mul(instances.len() as u64);
         if work <= MAX_INLINE_OPERATIONS && instances.bytes() <= MAX_INLINE_BYTES {
-            return self.compute(&instances);
+            return Ok((self.compute(&instances)?, memory));
         }
-        let compute = move || match &self.predictor {
-            // A row has no parts for other threads.
-            Predictor::Classical { pool, .. } if instances.len() > 1 => pool.run(|| self.compute(&instances)),
-            _ => self.compute(&instances),
+        let (cancellation, _guard) = Cancellation::guarded();
+        let compute = move || {
+            let compute = || cancellation.within(|| self.compute(&instances));
+            let predicted = match &self.predictor {
+                // A row has no parts for other threads.
+                Predictor::Classical { pool, .. } if instances.len() > 1 => pool.run(compute),
+                _ => compute(),
+            };
+            predicted.map(|predicted| (predicted, memory))
         };
         tokio::task::spawn_blocking(compute).await?
     }
@@ -282,7 +293,7 @@ impl Loaded {
         let Encoded { inputs, warnings, .. } = encoder.finish().map_err(PredictError::Invalid)?;
         let matrix = self.recipe.matrix(inputs, native);
         let refused = |error: FitError| PredictError::Invalid(vec![FieldError::new("/instances", error.to_string())]);
-        let predictions = matrix.features().and_then(|it| model.predict(&it, &AtomicBool::new(false)));
+        let predictions = matrix.features().and_then(|it| model.predict(&it, Cancellation::current().flag()));
         finite(Output::Classical(predictions.map_err(refused)?), warnings)
     }
 }

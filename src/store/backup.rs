@@ -1,13 +1,13 @@
 //! Copies of database and artifacts in one file (tar), and checks of everything that is stored.
 
 use crate::store::artifacts::{ArtifactKey, Artifacts, hexadecimal};
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use sha2::{Digest, Sha256};
 use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
 use std::{
     collections::{HashMap, HashSet},
     fs::{self, File},
-    io::{self, BufReader, BufWriter, Read, Write},
+    io::{self, BufReader, BufWriter, ErrorKind, Read, Write},
     path::{Component, Path, PathBuf},
 };
 
@@ -75,24 +75,32 @@ pub async fn restore(file: &Path, database: &Path, artifacts: &Path) -> anyhow::
     ensure!(found == 0, "{} has {found} artifacts already: move them away first", artifacts.display());
     let partial = suffixed(database, ".restored");
     let (from, to, into) = (file.to_owned(), partial.clone(), artifacts.to_owned());
-    let read = tokio::task::spawn_blocking(move || read(&from, &to, &into)).await??;
+    let (read, written) = tokio::task::spawn_blocking(move || read(&from, &to, &into)).await??;
     ensure!(partial.is_file(), "{} is no backup: it has no {DATABASE}", file.display());
     let mut bytes = fs::metadata(&partial)?.len();
-    let mut connection = connect(&partial).await?;
-    let needed = needed(&mut connection).await?;
-    let identity: String =
-        sqlx::query_scalar("SELECT identity FROM service WHERE id = 1").fetch_one(&mut connection).await?;
-    connection.close().await?;
+    let Ok((needed, identity)) = records_of(&partial).await else {
+        bail!("{} is no backup: its {DATABASE} is no database of this service", file.display());
+    };
     for Needed { key, sha256, bytes: size } in &needed {
         let found = read.get(key).with_context(|| format!("the backup lacks the artifact {key}"))?;
         ensure!(found == sha256, "the artifact {key} of the backup is damaged");
         bytes += size;
     }
+    written.keep();
     let keys = needed.iter().map(|needed| ArtifactKey::from_stored(needed.key.clone())).collect();
     store.claim(&identity, &keys)?;
     fs::rename(&partial, database).context("cannot rename the database")?;
     File::open(folder_of(database))?.sync_all()?;
     Ok(Copied { artifacts: needed.len(), bytes })
+}
+
+/// The files that the database of a backup refers to, and its identity.
+async fn records_of(database: &Path) -> anyhow::Result<(Vec<Needed>, String)> {
+    let mut connection = connect(database).await?;
+    let needed = needed(&mut connection).await;
+    let identity = sqlx::query_scalar("SELECT identity FROM service WHERE id = 1").fetch_one(&mut connection).await;
+    connection.close().await?;
+    Ok((needed?, identity?))
 }
 
 /// What is wrong with the database or with an artifact; the service may run. Also the number of artifacts that were read.
@@ -168,14 +176,43 @@ fn write(database: &Path, needed: &[Needed], artifacts: &Path, file: &Path) -> a
     Ok(Copied { artifacts: needed.len(), bytes })
 }
 
-/// Writes the database to `database` and the others below `artifacts`; returns their SHA-256 by key.
-fn read(file: &Path, database: &Path, artifacts: &Path) -> anyhow::Result<HashMap<String, String>> {
+/// Files that are removed when this is dropped.
+#[derive(Debug, Default)]
+struct Written(Vec<PathBuf>);
+
+impl Written {
+    fn keep(mut self) {
+        self.0.clear();
+    }
+}
+
+impl Drop for Written {
+    fn drop(&mut self) {
+        for file in &self.0 {
+            if let Err(error) = fs::remove_file(file) {
+                tracing::warn!(%error, "cannot remove {}", file.display());
+            }
+        }
+    }
+}
+
+/// Writes the database to `database` and the others below `artifacts`; returns their SHA-256 by key, and what was written.
+fn read(file: &Path, database: &Path, artifacts: &Path) -> anyhow::Result<(HashMap<String, String>, Written)> {
     let opened = File::open(file).with_context(|| format!("cannot open {}", file.display()))?;
+    ensure!(opened.metadata()?.is_file(), "{} is no backup: expected a file", file.display());
+    // The reader of the archive says what only its author understands.
+    let damaged = |_: io::Error| anyhow!("{} is no backup: it is no tar file, or ends early", file.display());
     let mut archive = tar::Archive::new(BufReader::new(opened));
-    let mut found = HashMap::new();
-    for entry in archive.entries()? {
-        let mut entry = entry.with_context(|| format!("{} is no backup", file.display()))?;
-        let path = entry.path()?.into_owned();
+    let (mut found, mut written_files) = (HashMap::new(), Written::default());
+    for entry in archive.entries().map_err(damaged)? {
+        let mut entry = entry.map_err(damaged)?;
+        let path = entry.path().map_err(damaged)?.into_owned();
+        ensure!(
+            entry.header().entry_type().is_file(),
+            "{} is no backup: {} is no file",
+            file.display(),
+            path.display()
+        );
         let target = if path == Path::new(DATABASE) {
             database.to_owned()
         } else {
@@ -184,13 +221,19 @@ fn read(file: &Path, database: &Path, artifacts: &Path) -> anyhow::Result<HashMa
         };
         fs::create_dir_all(folder_of(&target))?;
         let mut written = File::create(&target).with_context(|| format!("cannot write {}", target.display()))?;
-        let (_, sha256) = copy(&mut entry, &mut written)?;
+        written_files.0.push(target.clone());
+        let (_, sha256) = copy(&mut entry, &mut written).map_err(|error| match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                anyhow!("cannot write {}: no space is left", target.display())
+            }
+            _ => damaged(error),
+        })?;
         written.sync_all()?;
         if let Some(key) = path.strip_prefix(ARTIFACTS).ok().and_then(Path::to_str) {
             found.insert(key.to_owned(), sha256);
         }
     }
-    Ok(found)
+    Ok((found, written_files))
 }
 
 /// Two plain names, such as `datasets/…`.

@@ -217,3 +217,31 @@ fn little_endian<'a, T: Copy + 'a, const N: usize>(
 fn elements<T, const N: usize>(bytes: &[u8], read: impl Fn([u8; N]) -> T) -> Vec<T> {
     bytes.as_chunks().0.iter().map(|bytes| read(*bytes)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use std::cell::Cell;
+
+    #[test]
+    fn packing_looks_at_the_flag_for_every_part_of_the_weights() {
+        const ELEMENTS: usize = 1_000_000;
+        let recipe: Recipe = serde_json::from_value(json!({"version": 3, "features": [], "outputs": []})).unwrap();
+        let signature = recipe.signature();
+        let tensor = NamedTensor { name: "w".to_owned(), shape: Shape(vec![ELEMENTS]), values: vec![0.5; ELEMENTS] };
+        let description =
+            Description { definition: json!({}), input_shapes: Vec::new(), recipe, signature, fitted: None };
+        let bundle = Bundle { description, weights: Weights::Network(vec![tensor]) };
+        let looks = Cell::new(0);
+        let pack = |stop_at: usize| {
+            looks.set(0);
+            let stop = || looks.replace(looks.get() + 1) == stop_at;
+            bundle.to_bytes_unless(&stop).unwrap()
+        };
+        assert!(pack(usize::MAX).unwrap().len() > 4 * ELEMENTS);
+        let all = looks.get();
+        assert!(all >= ELEMENTS / 100_000, "{all} looks");
+        assert!(pack(all - 1).is_none() && pack(0).is_none());
+    }
+}

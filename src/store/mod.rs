@@ -45,6 +45,9 @@ pub enum StoreError {
     /// No space is left on the device.
     #[error("no space is left to store this")]
     Full,
+    /// The file of the database or the folder of the artifacts is no longer where it was: what is written now would be lost.
+    #[error("{0} was moved or deleted while the service runs: put it back, or start the service again")]
+    Gone(&'static str),
     /// The writer no longer holds the job: another worker has it, or it has ended.
     #[error("this worker no longer holds the job")]
     Fenced,

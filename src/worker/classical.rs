@@ -3,6 +3,7 @@
 use crate::{
     data::recipe::{CountedRows, Matrix, Task as RecipeTask},
     engine::{
+        cancel::is_cancelled,
         classical::{Arrays, ClassicalModel, FitError, Fitted, Predictions, Progress, Run, Scores, Unit},
         fit::{EpochReport, EventSink, Progress as StepProgress},
         metric::Metric,
@@ -73,7 +74,8 @@ pub fn train(mut inputs: Inputs, model: &ClassicalModel, limits: &Limits, thread
         }
         Err(FitError::Data(detail)) => return Ended::Failed(error("invalid_data", detail)),
     };
-    let measured = pool.install(|| measure(&*fitted, &prepared, &training.metrics(), link));
+    let measure = || measure(&*fitted, &prepared, &training.metrics(), link);
+    let measured = pool.install(|| link.cancellation().within(measure));
     let (logs, confusion_matrix) = match measured {
         Ok(measured) => measured,
         Err(FitError::Cancelled) => return Ended::Stopped,
@@ -304,7 +306,7 @@ fn evaluate(
         }
     };
     let of_second: Vec<f64> = output.iter().skip(1).step_by(outputs.max(1)).copied().collect();
-    for metric in metrics {
+    for metric in metrics.iter().take_while(|_| !is_cancelled()) {
         let name = metric.name();
         if logs.iter().any(|(known, _)| *known == name) {
             continue;
@@ -330,7 +332,7 @@ fn confusion_matrix(
     // One output for two classes says whether it is the second one.
     let (width, first) = if prepared.learns == RecipeTask::Binary { (1, 1) } else { (prepared.task.outputs(), 0) };
     prepared.recipe.confusion_matrix(counted, targets.view(), MAX_COUNTED_ROWS, |rows| {
-        let labels = predictions.labels.get(rows)?;
+        let labels = predictions.labels.get(rows).filter(|_| !is_cancelled())?;
         Some(Array2::from_shape_fn((labels.len(), width), |(row, output)| {
             f32::from(u8::from(labels.get(row).is_some_and(|label| *label as usize == first + output)))
         }))

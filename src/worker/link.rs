@@ -1,12 +1,15 @@
 //! [`Link`]: reports from the thread that fits to the task that records, without either waiting for the other, except while the job is
 //! paused.
 
-use crate::engine::fit::{EpochReport, EventSink, Progress};
+use crate::engine::{
+    cancel::Cancellation,
+    fit::{EpochReport, EventSink, Progress},
+};
 use std::{
     collections::VecDeque,
     ops::ControlFlow,
     sync::{
-        Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
+        Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering},
     },
     time::{Duration, Instant},
@@ -67,8 +70,8 @@ pub struct Link {
     progress: Mutex<Option<Progress>>,
     /// How many trees, rounds or iterations the fit of a classical model has at most.
     total: OnceLock<u32>,
-    /// As the flag in `requests`, for fits that look at one.
-    cancelled: AtomicBool,
+    /// As the flag in `requests`, for what looks within a step.
+    cancelled: Arc<AtomicBool>,
     /// The fit ends with the first epoch from this one on.
     last_epoch: AtomicU32,
     pauses: Mutex<Pauses>,
@@ -86,7 +89,7 @@ impl Default for Link {
             drained: Condvar::new(),
             progress: Mutex::default(),
             total: OnceLock::new(),
-            cancelled: AtomicBool::new(false),
+            cancelled: Arc::default(),
             last_epoch: AtomicU32::new(NEVER),
             pauses: Mutex::default(),
             goes_on: Condvar::new(),
@@ -96,18 +99,18 @@ impl Default for Link {
 }
 
 impl Link {
-    /// Requests the fit to end before its next step, also where it rests.
+    /// Requests the work to end early, also where it rests.
     pub fn stop(&self) {
         let _pauses = lock(&self.pauses);
         self.requests.fetch_or(STOP, Ordering::Release);
-        self.cancelled.store(true, Ordering::Relaxed);
+        self.cancelled.store(true, Ordering::Release);
         self.drained.notify_all();
         self.goes_on.notify_all();
     }
 
     /// Whether [`Self::stop`] was called.
     pub fn is_stopping(&self) -> bool {
-        self.requests.load(Ordering::Acquire) & STOP != 0
+        self.cancelled.load(Ordering::Acquire)
     }
 
     /// Requests the fit to rest before its next step.
@@ -182,6 +185,11 @@ impl Link {
         &self.cancelled
     }
 
+    /// Ends work within it once [`Self::stop`] was called.
+    pub fn cancellation(&self) -> Cancellation {
+        Cancellation::new(&self.cancelled)
+    }
+
     /// Says how many trees, rounds or iterations there will be at most.
     pub fn set_total(&self, total: u32) {
         self.total.get_or_init(|| total);
@@ -247,10 +255,6 @@ impl EventSink for Sink<'_> {
         let worked = self.link.worked();
         let started = Started { worked, preparing: worked.saturating_sub(self.began), rows: self.rows };
         self.epoch_began = self.link.started.get_or_init(|| started).worked;
-    }
-
-    fn is_stopping(&self) -> bool {
-        self.link.must_stop()
     }
 
     fn ends_after(&self, epoch: u32) -> bool {

@@ -10,6 +10,7 @@ use crate::{
         weights::{ClassWeight, oversampled, weights},
     },
     engine::{
+        cancel::until_cancelled,
         field::FieldError,
         fit::Samples,
         network::Network,
@@ -153,9 +154,9 @@ pub fn prepare(
     let outputs = outputs(&job, training, definition, &architecture)?;
     let of_inputs = features.concat();
     let fitted = Recipe::fit(&table, &columns, &of_inputs, &outputs, &preparations, &rows.training).map_err(invalid)?;
+    check_stop(link)?;
     let recipe = &fitted.recipe;
     let architecture = architecture.with_columns(recipe.input_columns());
-    check_stop(link)?;
 
     let sample_weight = training.sample_weight.as_deref();
     let tensors = |x: Array2<f32>, table: &Table, rows: &[usize], class_weight: Option<&ClassWeight>, dataset: &str| {
@@ -248,7 +249,7 @@ fn keys(cells: &Cells) -> Vec<usize> {
                 let next = known.len();
                 *known.entry((value + 0.0).to_bits()).or_insert(next)
             };
-            values.iter().map(&mut key).collect()
+            until_cancelled(values.iter()).map(&mut key).collect()
         }
     }
 }

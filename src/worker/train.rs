@@ -24,7 +24,14 @@ use std::time::Instant;
 /// Multiply-adds of the rows of a confusion matrix that are predicted between two looks at the stop flag: a few milliseconds.
 const COUNTED_WORK: u64 = 1 << 26;
 
-pub fn train(mut inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> Ended {
+/// Trains, and ends soon after a stop is requested.
+pub fn train(inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> Ended {
+    let ended = link.cancellation().within(|| run(inputs, limits, threads, link));
+    // What ended early has results without meaning, and errors too.
+    if link.is_stopping() { Ended::Stopped } else { ended }
+}
+
+fn run(mut inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> Ended {
     let began = link.worked();
     let definition = match inputs.model.parse_definition() {
         Ok(ModelDefinition::Network(definition)) => definition,

@@ -40,5 +40,10 @@ fn empty_variables_count_as_unset_and_a_log_file_has_no_colour_codes() {
     let log = String::from_utf8(done.stderr).unwrap();
     assert!(!log.is_empty() && !log.contains('\u{1b}'), "{log:?}");
     let refused = migrate("none");
-    assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("--workers"), "{refused:?}");
+    assert!(!refused.status.success(), "{refused:?}");
+    let refused = String::from_utf8_lossy(&refused.stderr);
+    assert!(refused.contains("--workers") && refused.contains("environment variable EPOCA_WORKERS"), "{refused}");
+    let given = epoca().args(["serve", "--workers=none"]).env("EPOCA_WORKERS", "2").output().unwrap();
+    let given = String::from_utf8_lossy(&given.stderr);
+    assert!(given.contains("--workers") && !given.contains("EPOCA_WORKERS"), "{given}");
 }

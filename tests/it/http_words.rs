@@ -258,7 +258,7 @@ async fn parameters_of_queries_say_what_was_expected() {
         ("/v1/jobs?limit=0", "in the query: limit: expected 1 to 100, received \"0\""),
         ("/v1/jobs?limit=1&limit=2", "in the query: limit: expected the parameter once, received it twice"),
         ("/v1/jobs?full=maybe", "in the query: full: expected true or false, received \"maybe\""),
-        ("/v1/jobs?status=done", "in the query: status: unknown variant `done`, expected one of `queued`"),
+        ("/v1/jobs?status=done", "in the query: status: expected one of `queued`, `running`"),
         ("/v1/datasets?after=x", "in the query: after: expected the `next` of a page, a UUID, received \"x\""),
         ("/v1/events?jobs=x", "in the query: jobs: expected 1 to 100 ids with commas between them, received \"x\""),
     ] {

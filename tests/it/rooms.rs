@@ -3,7 +3,7 @@
 mod references;
 
 use references::Source;
-use std::{path::Path, sync::LazyLock};
+use std::{collections::BTreeSet, path::Path, sync::LazyLock};
 
 /// Each room with the rooms that it may use.
 const ROOMS: &[(&str, &[&str])] = &[
@@ -119,6 +119,15 @@ fn engine_knows_no_runtime_file_clock_or_environment() {
     }
     assert!(read > 300, "only {read} paths into other crates were found");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn only_commands_connect_to_anything() {
+    let is_client =
+        |path: &str| ["reqwest", "hyper::client", "hyper_util::client"].iter().any(|it| path.starts_with(it));
+    let clients = SOURCE.external.iter().filter(|(_, mention)| is_client(&mention.path));
+    let rooms: BTreeSet<&str> = clients.map(|(file, _)| SOURCE.room(*file)).collect();
+    assert_eq!(rooms.into_iter().collect::<Vec<_>>(), ["client", "demo"]);
 }
 
 #[test]

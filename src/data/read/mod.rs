@@ -48,7 +48,7 @@ use crate::{
         schema::{Column, ColumnType},
         table::Table,
     },
-    engine::field::did_you_mean_quoted,
+    engine::{cancel::is_cancelled, field::did_you_mean_quoted},
 };
 use distinct::{Counting, keep_within_budget};
 use duplicates::SeenRows;
@@ -253,7 +253,7 @@ pub struct RowRange {
     pub bytes: usize,
 }
 
-/// Records of `range`, at least one where the table has one there.
+/// Records of `range`, at least one where the table has one there; ends early once cancelled.
 pub fn rows(
     source: &mut dyn BufRead,
     format: Format,
@@ -264,6 +264,9 @@ pub fn rows(
     let mut records = Vec::new();
     let mut bytes = 0;
     read(source, format, &dialect.options(), &TableLimits::NONE, &mut |chunk| {
+        if is_cancelled() {
+            return Ok(ControlFlow::Break(()));
+        }
         let skipped = range.first.saturating_sub(chunk.rows_before);
         for row in usize::try_from(skipped).unwrap_or(usize::MAX)..chunk.rows {
             if records.len() >= range.limit || bytes >= range.bytes {

@@ -1,10 +1,13 @@
 //! The cells of a column as numbers, times or places of levels, whatever type the column has in its file.
 
 use super::levels::Levels;
-use crate::data::{
-    date::DatePattern,
-    read::number_in,
-    table::{Cells, MISSING},
+use crate::{
+    data::{
+        date::DatePattern,
+        read::number_in,
+        table::{Cells, MISSING},
+    },
+    engine::cancel::until_cancelled,
 };
 use std::borrow::Cow;
 
@@ -54,10 +57,12 @@ pub(super) fn times<'a>(cells: &'a Cells, format: &DatePattern) -> NumberCells<'
     match cells {
         Cells::Datetime(values) => NumberCells::Numbers(Cow::Borrowed(values)),
         Cells::Number(values) => {
-            NumberCells::Numbers(values.iter().map(|&value| number_as_date(value, format)).collect::<Vec<_>>().into())
+            let times = until_cancelled(values.iter()).map(|&value| number_as_date(value, format));
+            NumberCells::Numbers(times.collect::<Vec<_>>().into())
         }
         Cells::Category { codes, levels } => {
-            NumberCells::Coded { codes, numbers: levels.iter().map(|level| read(level)).collect() }
+            let times = until_cancelled(levels.iter()).map(|level| read(level));
+            NumberCells::Coded { codes, numbers: times.collect() }
         }
         Cells::Boolean(_) => NumberCells::Numbers(Cow::Borrowed(&[])),
     }

@@ -14,10 +14,13 @@ use super::{
     preparation::{Preparation, levels},
     target_mean::{TargetMean, TargetValues},
 };
-use crate::data::{
-    read::reads_text,
-    schema::{Column, ColumnType},
-    table::TableColumn,
+use crate::{
+    data::{
+        read::reads_text,
+        schema::{Column, ColumnType},
+        table::TableColumn,
+    },
+    engine::cancel::until_cancelled,
 };
 use ndarray::Array2;
 use serde_json::Value;
@@ -113,7 +116,7 @@ fn seen_levels(column: &Column, cells: &TableColumn, training: &[usize]) -> Resu
     let all = Levels::new(known.clone(), vec![true; known.len()]);
     let codes = codes(&cells.cells, &all);
     let mut seen = vec![false; known.len()];
-    for &row in training {
+    for &row in until_cancelled(training.iter()) {
         if let Some(seen) = codes.get(row).flatten().and_then(|place| seen.get_mut(place)) {
             *seen = true;
         }
@@ -149,7 +152,7 @@ fn one_hot(
     let fill = match missing.strategy {
         MissingStrategy::MostFrequent => {
             let mut counts = vec![0usize; levels.len()];
-            for &row in training {
+            for &row in until_cancelled(training.iter()) {
                 if let Some(count) = codes.get(row).flatten().and_then(|place| counts.get_mut(place)) {
                     *count += 1;
                 }
@@ -180,7 +183,8 @@ fn target_mean(
     let targets = targets.ok_or("expected one target column for the encoding `target`")?;
     let codes = codes(&cells.cells, &levels);
     let missing = levels.len();
-    let places: Vec<usize> = training.iter().map(|&row| codes.get(row).flatten().unwrap_or(missing)).collect();
+    let places = until_cancelled(training.iter());
+    let places: Vec<usize> = places.map(|&row| codes.get(row).flatten().unwrap_or(missing)).collect();
     drop(codes);
     let (mean, of_rows) = TargetMean::fit(levels, &places, targets, settings);
     let width = mean.width();

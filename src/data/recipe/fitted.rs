@@ -12,7 +12,11 @@ use crate::{
         schema::Column,
         table::{Cells, Table, TableColumn},
     },
-    engine::{field::FieldError, real::Real},
+    engine::{
+        cancel::{Cancellation, is_cancelled},
+        field::FieldError,
+        real::Real,
+    },
 };
 use ndarray::Array2;
 use rayon::prelude::*;
@@ -47,6 +51,8 @@ impl Recipe {
     /// preparation; a column of several inputs is fitted for each of them. The columns' levels come from `columns`, so that
     /// widths are known before the data is read; a level that no training row has is encoded as an unseen one.
     ///
+    /// Ends early once cancelled, with a recipe without meaning.
+    ///
     /// # Errors
     /// For columns that cannot be prepared so, each with its pointer.
     pub fn fit(
@@ -61,9 +67,13 @@ impl Recipe {
         let mut fitted = Vec::with_capacity(features.len());
         let mut cross_fitted = Vec::new();
         let target_values = target_values(table, outputs, training);
+        let cancellation = Cancellation::current();
         let fit = |(name, preparation): (&String, &Preparation)| {
             let (column, cells) = pair(table, columns, name)?;
-            Feature::fit(column, cells, preparation, training, target_values.as_ref())
+            cancellation.within(|| match is_cancelled() {
+                true => Err("cancelled".to_owned()),
+                false => Feature::fit(column, cells, preparation, training, target_values.as_ref()),
+            })
         };
         let outcomes: Vec<Result<FittedFeature, String>> = features.par_iter().zip(preparations).map(fit).collect();
         for (index, outcome) in outcomes.into_iter().enumerate() {

@@ -53,7 +53,13 @@ use crate::{
         table::{Table, TableColumn},
     },
     engine::{
-        activation::Activation, field::FieldError, fit::Rescale, input_layout::InputColumn, real::Real, shape::Shape,
+        activation::Activation,
+        cancel::{Cancellation, is_cancelled},
+        field::FieldError,
+        fit::Rescale,
+        input_layout::InputColumn,
+        real::Real,
+        shape::Shape,
     },
 };
 use encode::Record;
@@ -158,16 +164,21 @@ impl Recipe {
         self.features.iter().flat_map(Feature::columns)
     }
 
-    /// Inputs of `rows`: [rows, columns of the inputs]. A feature that `table` does not have is missing in every row.
+    /// Inputs of `rows`: [rows, columns of the inputs]. A feature that `table` does not have is missing in every row. Ends early once
+    /// cancelled, with inputs without meaning.
     pub fn inputs<F: Real>(&self, table: &Table, rows: &[usize]) -> Array2<F> {
         let width: usize = self.features.iter().map(Feature::column_count).sum();
         let mut inputs = Array2::from_elem((rows.len(), width), F::ZERO);
+        let cancellation = Cancellation::current();
         let features = self.features.par_iter();
         let encoders: Vec<ColumnEncoder<'_, F>> =
-            features.map(|feature| feature.encoder(cells_of(table, feature.name()))).collect();
+            features.map(|feature| cancellation.within(|| feature.encoder(cells_of(table, feature.name())))).collect();
         // A block of rows stays in the cache for all of its columns.
         let blocks = inputs.as_slice_mut().unwrap_or_default().par_chunks_mut((width * BLOCK_ROWS).max(1));
         blocks.zip(rows.par_chunks(BLOCK_ROWS)).for_each(|(block, rows)| {
+            if cancellation.within(is_cancelled) {
+                return;
+            }
             let Ok(mut block) = ArrayViewMut2::from_shape((rows.len(), width), block) else { return };
             let mut first = 0;
             for (feature, encoder) in self.features.iter().zip(&encoders) {

@@ -8,7 +8,7 @@ use super::{
     missing::{Missing, MissingStrategy},
     scale::{Scale, Scaler},
 };
-use crate::engine::real::Real;
+use crate::engine::{cancel::until_cancelled, real::Real};
 use ndarray::ArrayViewMut2;
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +32,7 @@ const BLOCK: usize = 512;
 
 impl Numbers {
     /// Fits on the training rows; NaN is a missing value. `has_missing` of the whole column decides whether an indicator exists.
-    /// A constant column becomes zero where `zero_constant`.
+    /// A constant column becomes zero where `zero_constant`. Ends early once cancelled, with results without meaning.
     pub fn fit(
         values: impl Iterator<Item = f64>,
         scale: &Scale,
@@ -41,7 +41,9 @@ impl Numbers {
         zero_constant: bool,
     ) -> Self {
         let indicator = missing.indicator && has_missing;
-        let mut values: Vec<f64> = values.collect();
+        let mut all = Vec::with_capacity(values.size_hint().0);
+        all.extend(until_cancelled(values));
+        let mut values = all;
         let mut present = Vec::with_capacity(values.len());
         present.extend(values.iter().copied().filter(|value| !value.is_nan()));
         let none_present = present.is_empty();

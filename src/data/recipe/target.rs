@@ -7,7 +7,7 @@ use crate::{
         schema::{Column, ColumnType},
         table::{Cells, MISSING, TableColumn},
     },
-    engine::fit::Rescale,
+    engine::{cancel::until_cancelled, fit::Rescale},
 };
 use ndarray::ArrayViewMut2;
 use serde::{Deserialize, Serialize};
@@ -138,7 +138,7 @@ impl Target {
     ) -> Result<(), String> {
         if task.learns_numbers() {
             let column = column.ok_or_else(|| self.absent())?;
-            for (target, &row) in targets.iter_mut().zip(rows) {
+            for (target, &row) in targets.iter_mut().zip(until_cancelled(rows.iter())) {
                 let number = number(column, row).ok_or_else(|| self.missing(row))?;
                 *target = self.scale.iter().fold(number, |number, step| step.apply(number)) as f32;
             }
@@ -146,7 +146,7 @@ impl Target {
         }
         if let (Some(units), false) = (self.indices, task.is_one_hot()) {
             let column = column.ok_or_else(|| self.absent())?;
-            for (target, &row) in targets.iter_mut().zip(rows) {
+            for (target, &row) in targets.iter_mut().zip(until_cancelled(rows.iter())) {
                 let index = number(column, row).ok_or_else(|| self.missing(row))?;
                 *target = self.is_index(index, units).then_some(index as f32).ok_or_else(|| {
                     let (last, name) = (units.saturating_sub(1), &self.name);
@@ -168,7 +168,7 @@ impl Target {
     /// The number of each row.
     pub fn numbers(&self, column: Option<&TableColumn>, rows: &[usize]) -> Result<Vec<f64>, String> {
         let column = column.ok_or_else(|| self.absent())?;
-        rows.iter().map(|&row| number(column, row).ok_or_else(|| self.missing(row))).collect()
+        until_cancelled(rows.iter()).map(|&row| number(column, row).ok_or_else(|| self.missing(row))).collect()
     }
 
     /// Whether a number is the index of one of `units` classes, or the one that the loss leaves out.
@@ -201,7 +201,7 @@ impl Target {
                         .flatten()
                         .ok_or_else(|| unknown(row, &Value::from(levels.get(code as usize).map(String::as_str)))),
                 };
-                rows.iter().map(class).collect()
+                until_cancelled(rows.iter()).map(class).collect()
             }
             Cells::Number(values) | Cells::Datetime(values) => {
                 // labels are distinct as f64: the resolver refuses others
@@ -219,7 +219,7 @@ impl Target {
                     }
                     Some(&value) => places.get(&key(value)).copied().ok_or_else(|| unknown(row, &Value::from(value))),
                 };
-                rows.iter().map(class).collect()
+                until_cancelled(rows.iter()).map(class).collect()
             }
             Cells::Boolean(values) => {
                 let class = |&row: &usize| match values.get(row).copied().flatten() {
@@ -229,7 +229,7 @@ impl Target {
                         self.labels.iter().position(|known| *known == label).ok_or_else(|| unknown(row, &label))
                     }
                 };
-                rows.iter().map(class).collect()
+                until_cancelled(rows.iter()).map(class).collect()
             }
         }
     }

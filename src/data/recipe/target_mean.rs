@@ -3,6 +3,7 @@
 //! sees its own target.
 
 use super::{encode_settings::TargetSettings, levels::Levels};
+use crate::engine::cancel::is_cancelled;
 use serde::{Deserialize, Serialize};
 
 /// The target of each training row.
@@ -118,7 +119,7 @@ fn fit(
     let width = targets.width();
     let mut means = vec![vec![0.0; width]; levels];
     let mut overall = Vec::with_capacity(width);
-    for element in 0..width {
+    for element in (0..width).take_while(|_| !is_cancelled()) {
         let rows = || codes.iter().enumerate().filter(|(row, _)| keep(*row));
         let mut counts = vec![0.0; levels];
         let mut sums = vec![0.0; levels];
@@ -176,7 +177,7 @@ impl TargetMean {
         let Fit { means, overall } = fit(codes, count, targets, settings.smooth, |_| true);
         let folds = targets.folds(settings.cv.min(codes.len()).max(1));
         let mut of_rows = vec![overall.clone(); codes.len()];
-        for fold in 0..settings.cv {
+        for fold in (0..settings.cv).take_while(|_| !is_cancelled()) {
             let fitted = fit(codes, count, targets, settings.smooth, |row| folds.get(row) != Some(&fold));
             for (row, (code, _)) in codes.iter().zip(&folds).enumerate().filter(|(_, (_, of))| **of == fold) {
                 if let (Some(row), Some(mean)) = (of_rows.get_mut(row), fitted.means.get(*code)) {

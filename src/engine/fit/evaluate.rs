@@ -3,7 +3,8 @@
 use super::{FitPlan, Samples, logged::logged, task::DataLayout, train::check, trainer::Trainer};
 use crate::engine::{kernel::Team, network::Network, real::Real};
 
-/// The loss and the metrics of `samples` by name, as an epoch's validation computes them.
+/// The loss and the metrics of `samples` by name, as an epoch's validation computes them; ends early once cancelled, with results
+/// without meaning.
 ///
 /// # Panics
 /// If `samples` has no rows, or if its columns do not match the network and the losses.

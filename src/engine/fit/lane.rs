@@ -6,6 +6,7 @@ use super::{
     task::{OutputTask, Task},
 };
 use crate::engine::{
+    cancel::is_cancelled,
     kernel::{self, Buffer},
     layer::Pass,
     loss::{BatchSums, Loss, Reduction},
@@ -112,13 +113,13 @@ impl<F: Real> Lane<F> {
         self.tape.penalty = 0.0;
     }
 
-    /// Forward and backward pass of `rows`, shard by shard. Computes the gradient and the losses.
+    /// Forward and backward pass of `rows`, shard by shard. Computes the gradient and the losses; ends early once cancelled.
     pub fn train(&mut self, task: &Task<'_>, run: Run<'_, F>, rows: BatchRows<'_, '_, F>, mine: Range<usize>) {
         let nodes = run.architecture.nodes().len();
         self.reset();
         self.backward_rows = 0;
         let mut accumulate = false;
-        for shard in task.partition.shards(mine) {
+        for shard in task.partition.shards(mine).take_while(|_| !is_cancelled()) {
             let run = Run { pass: self.load(task, rows, shard, true), ..run };
             self.tape.forward(&run, 0..nodes);
             self.evaluate(task, rows, run.pass.rows);
@@ -132,11 +133,11 @@ impl<F: Real> Lane<F> {
         }
     }
 
-    /// Inference on `rows`, shard by shard. Computes the losses and adds to the metrics.
+    /// Inference on `rows`, shard by shard. Computes the losses and adds to the metrics; ends early once cancelled.
     pub fn validate(&mut self, task: &Task<'_>, run: Run<'_, F>, rows: BatchRows<'_, '_, F>, mine: Range<usize>) {
         let nodes = run.architecture.nodes().len();
         self.reset();
-        for shard in task.partition.shards(mine) {
+        for shard in task.partition.shards(mine).take_while(|_| !is_cancelled()) {
             let run = Run { pass: self.load(task, rows, shard, false), ..run };
             self.tape.forward(&run, 0..nodes);
             self.count(task, rows, run.pass.rows);

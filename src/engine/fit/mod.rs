@@ -150,10 +150,6 @@ pub struct Progress {
 pub trait EventSink {
     /// Before the first step, once all memory is allocated.
     fn begin(&mut self) {}
-    /// Whether the fit is to end; asked before the first step.
-    fn is_stopping(&self) -> bool {
-        false
-    }
     /// After each step; must be cheap. Not called after an epoch's last step.
     fn step(&mut self, progress: Progress) -> ControlFlow<()>;
     /// After each epoch.

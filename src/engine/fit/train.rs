@@ -11,13 +11,14 @@ use super::{
     task::DataLayout,
     trainer::Trainer,
 };
-use crate::engine::{kernel::Team, network::Network, real::Real};
+use crate::engine::{cancel::is_cancelled, kernel::Team, network::Network, real::Real};
 use std::ops::ControlFlow;
 
 /// Trains `network` in place.
 ///
 /// # Errors
-/// If the loss becomes NaN or infinite, if `sink` cancels, or if a callback monitors a value that is not logged. The
+/// If the loss becomes NaN or infinite, if `sink` cancels or the [`Cancellation`](crate::engine::cancel::Cancellation) around does, or
+/// if a callback monitors a value that is not logged. The
 /// network's weights are then unspecified.
 ///
 /// # Panics
@@ -33,10 +34,8 @@ pub fn fit<F: Real>(
     if let Some(validation) = &validation {
         check(network, plan, validation);
     }
-    network.adapt(training.x, &|| sink.is_stopping());
-    if sink.is_stopping() {
-        return Err(FitError::Stopped);
-    }
+    network.adapt(training.x);
+    check_cancelled()?;
     let losses = plan.trained().map(|output| &output.loss);
     let partition = Partition::new(network.architecture(), plan.batch_size.min(training.x.nrows()), losses);
     let threads = plan.threads.min(partition.useful_threads(network.architecture()));
@@ -168,6 +167,7 @@ impl<F: Real> FitLoop<'_, '_, '_, F> {
             rate = self.reduced.unwrap_or_else(|| self.trainer.learning_rate());
             let rows = self.passes.next_rows();
             let loss = self.trainer.step(self.training, rows, rate);
+            check_cancelled()?;
             if !loss.is_finite() {
                 return Err(FitError::Diverged { epoch, learning_rate: rate, loss });
             }
@@ -180,6 +180,7 @@ impl<F: Real> FitLoop<'_, '_, '_, F> {
         values.extend(self.trainer.take_metrics());
         if let Some(validation) = self.validation.filter(|_| plan.validation_freq.is_due(epoch)) {
             let loss = self.trainer.validate(validation, &self.validation_order);
+            check_cancelled()?;
             if !loss.is_finite() {
                 return Err(FitError::Diverged { epoch, learning_rate: rate, loss });
             }
@@ -220,6 +221,10 @@ impl<F: Real> Checkpoint<F> {
 
 fn check_stop(flow: ControlFlow<()>) -> Result<(), FitError> {
     if flow.is_break() { Err(FitError::Stopped) } else { Ok(()) }
+}
+
+fn check_cancelled() -> Result<(), FitError> {
+    if is_cancelled() { Err(FitError::Stopped) } else { Ok(()) }
 }
 
 /// Callers validate user input; a violation here is a bug.

@@ -9,6 +9,7 @@ use super::{
     update::WeightUpdate,
 };
 use crate::engine::{
+    cancel::is_cancelled,
     constraint::Constraint,
     kernel::Team,
     layer::{BeforeStep, Pass},
@@ -128,7 +129,7 @@ impl<'a, F: Real> Trainer<'a, F> {
     }
 
     /// One step over the rows `order`: forward, backward, optimizer. Returns the mean loss including penalties; if that
-    /// is NaN or infinite, the weights are not changed.
+    /// is NaN or infinite, or the step is cancelled, the weights are not changed.
     pub fn step(&mut self, samples: Samples<'_, F>, order: &[usize], learning_rate: f64) -> f64 {
         self.steps += 1;
         self.change_before_step();
@@ -146,7 +147,7 @@ impl<'a, F: Real> Trainer<'a, F> {
             });
         }
         let loss = self.total_loss(order.len());
-        if loss.is_finite() {
+        if loss.is_finite() && !is_cancelled() {
             self.update.step(self.team, learning_rate, self.trainable, &mut self.lanes, &self.sources);
             for (elements, shape, constraint) in &self.constraints {
                 constraint.apply(&mut self.trainable[elements.clone()], shape);
@@ -210,7 +211,7 @@ impl<'a, F: Real> Trainer<'a, F> {
         let batch_size = if in_batches { self.task.plan.batch_size } else { order.len() };
         let mut mean = 0.0;
         let mut means = vec![0.0; self.losses.len()];
-        for rows in order.chunks(batch_size) {
+        for rows in order.chunks(batch_size).take_while(|_| !is_cancelled()) {
             let share = rows.len() as f64 / order.len() as f64;
             let once = 1.0 / order.len().div_ceil(batch_size) as f64;
             mean += share * self.validate_batch(samples, rows);

@@ -2,6 +2,7 @@
 
 use super::{lane::Lane, sources::GradientSources};
 use crate::engine::{
+    cancel::is_cancelled,
     kernel::{Buffer, Team},
     optimizer::{Optimizer, Updater},
     real::Real,
@@ -69,7 +70,7 @@ impl<F: Real> WeightUpdate<F> {
         self.regularized.iter_mut().map(penalty).sum()
     }
 
-    /// Sums the lanes' gradients, adds those of the regularizers, and updates the weights.
+    /// Sums the lanes' gradients, adds those of the regularizers, and updates the weights; ends early once cancelled.
     pub fn step(
         &mut self,
         team: &Team,
@@ -90,6 +91,9 @@ impl<F: Real> WeightUpdate<F> {
             lanes => (&mut self.gradient, &*lanes),
         };
         self.updater.step(team, learning_rate, weights, gradient, |block, weights, gradient| {
+            if is_cancelled() {
+                return;
+            }
             sources.write(block, lanes, gradient);
             let block_range = sources.block_range(block);
             for RegularizedParameter { range, shape, regularizer, .. } in

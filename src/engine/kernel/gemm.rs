@@ -14,7 +14,7 @@ use super::{
     tile::{Part, Right, tile, tiles},
     wide::{Double, Single, Wide},
 };
-use crate::engine::real::Real;
+use crate::engine::{cancel::is_cancelled, real::Real};
 use pulp::{Simd, WithSimd};
 use std::any::TypeId;
 
@@ -150,6 +150,7 @@ unsafe fn panels<F: Real, W: Wide<F>>(
     let few = rows <= MAX_UNPACKED_ROWS[usize::from(W::REGISTERS >= 32)];
     // Parts of about the same depth, none so short that reading and writing the sums dominates.
     let depth = k.div_ceil(k.div_ceil(Panel::<F>::INNER));
+    let long = sizes.is_long();
     for first in (0..k).step_by(depth) {
         let inner = depth.min(k - first);
         let add = accumulate || first > 0;
@@ -174,6 +175,9 @@ unsafe fn panels<F: Real, W: Wide<F>>(
                 }
             }
             while column < n {
+                if long && is_cancelled() {
+                    return;
+                }
                 let across = if n - column > W::LANES { 2 } else { 1 };
                 let columns = (n - column).min(across * W::LANES);
                 let part = Part { first, inner, columns, add };

@@ -12,7 +12,7 @@ use super::{
     tile::{Part, Right, tiles},
     wide::{SIDE, Wide},
 };
-use crate::engine::real::Real;
+use crate::engine::{cancel::is_cancelled, real::Real};
 use std::mem::MaybeUninit;
 
 /// Rows of the transposed product that are computed before they are transposed back.
@@ -49,6 +49,7 @@ pub(super) unsafe fn gemm_transposed<F: Real, W: Wide<F>>(
 ) {
     let mut panel = Panel::new();
     let depth = sizes.inner.div_ceil(sizes.inner.div_ceil(Panel::<F>::INNER));
+    let long = sizes.is_long();
     for first in (0..sizes.inner).step_by(depth) {
         let inner = depth.min(sizes.inner - first);
         let add = accumulate || first > 0;
@@ -57,6 +58,9 @@ pub(super) unsafe fn gemm_transposed<F: Real, W: Wide<F>>(
         // `columns` elements.
         unsafe {
             while row < sizes.rows {
+                if long && is_cancelled() {
+                    return;
+                }
                 let across = if sizes.rows - row > W::LANES { 2 } else { 1 };
                 let columns = (sizes.rows - row).min(across * W::LANES);
                 let part = Part { first, inner, columns, add };

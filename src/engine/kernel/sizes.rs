@@ -7,3 +7,13 @@ pub(super) struct GemmSizes {
     pub inner: usize,
     pub columns: usize,
 }
+
+/// Multiply-adds of a product that may end early: a few milliseconds.
+const MIN_LONG: usize = 1 << 24;
+
+impl GemmSizes {
+    /// Whether the product takes so long that it looks before each panel whether it is cancelled.
+    pub fn is_long(self) -> bool {
+        self.rows.saturating_mul(self.inner).saturating_mul(self.columns) >= MIN_LONG
+    }
+}

@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code, reason = "work is lent to threads for the length of a call, and slices are range for them")]
 
+use crate::engine::cancel::Cancellation;
 use std::{
     any::Any,
     cell::UnsafeCell,
@@ -222,7 +223,12 @@ impl Workers {
     fn run(&self, count: usize, work: &Work<'_>) -> Option<Box<dyn Any + Send>> {
         let parts = count.min(MAX_PARTS);
         let indices = |part: usize| count * part / parts..count * (part + 1) / parts;
-        let job: &Work<'_> = &|thread, part| indices(part).for_each(|index| work(thread, index));
+        let cancellation = Cancellation::current();
+        let job: &Work<'_> = &|thread, part| {
+            let perform = || indices(part).for_each(|index| work(thread, index));
+            // The caller's own thread has it.
+            if thread > 0 && cancellation.is_some() { cancellation.within(perform) } else { perform() }
+        };
         let shared = &*self.shared;
         *shared.caller.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread::current());
         // SAFETY: nothing is pending, so no thread reads `job`. Its lifetime is erased, but a thread that reads it owns

@@ -2,7 +2,7 @@
 
 use super::{Network, predict::rows_at_once};
 use crate::engine::{
-    init::Stop,
+    cancel::is_cancelled,
     kernel::Team,
     layer::{COUNT, MEAN, Moments, VARIANCE},
     real::Real,
@@ -11,8 +11,8 @@ use ndarray::{ArrayView2, Axis};
 
 impl<F: Real> Network<F> {
     /// Sets mean and variance of each layer that adapts, and has not yet, from its inputs for the rows `x`, [rows,
-    /// columns of all inputs]. Ends early once `stop` says so.
-    pub(crate) fn adapt(&mut self, x: ArrayView2<'_, F>, stop: Stop<'_>) {
+    /// columns of all inputs]. Ends early once cancelled.
+    pub(crate) fn adapt(&mut self, x: ArrayView2<'_, F>) {
         for index in 0..self.architecture.nodes().len() {
             let node = &self.architecture.nodes()[index];
             if !node.layer.adapts() {
@@ -26,7 +26,7 @@ impl<F: Real> Network<F> {
             let mut moments = vec![Moments::default(); places[MEAN].len()];
             let mut tape = self.take_tape();
             for x in x.axis_chunks_iter(Axis(0), rows_at_once(&self.architecture)) {
-                if stop() {
+                if is_cancelled() {
                     return;
                 }
                 self.forward_to(&Team::ALONE, &mut tape, x, index);
@@ -66,12 +66,12 @@ mod tests {
         let definition = Definition::from_value(&definition).unwrap();
         let architecture = definition.resolve(&[Shape::vector(2)], &Limits::default()).unwrap();
         let mut network = Network::<f64>::initialize(architecture, 0);
-        network.adapt(array![[0.0, 1.0], [2.0, 4.0]].view(), &|| false);
+        network.adapt(array![[0.0, 1.0], [2.0, 4.0]].view());
         let values =
             |network: &Network<f64>| network.tensors().into_iter().map(|tensor| tensor.values).collect::<Vec<_>>();
         let adapted = values(&network);
         assert_eq!(adapted, [vec![2.0, 5.0], vec![4.0, 9.0], vec![2.0], vec![0.0], vec![1.0], vec![4.0]]);
-        network.adapt(array![[5.0, 5.0]].view(), &|| false);
+        network.adapt(array![[5.0, 5.0]].view());
         assert_eq!(values(&network), adapted);
     }
 

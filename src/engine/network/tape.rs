@@ -1,6 +1,7 @@
 //! [`Tape`]: the buffers of a run through a network, allocated once.
 
 use crate::engine::{
+    cancel::is_cancelled,
     input_layout::{InputLayout, LookedUp},
     kernel::{self, Buffer, Team},
     layer::{
@@ -180,9 +181,12 @@ impl<F: Real> Tape<F> {
         Output { values: &mut own[0][..elements], gradient: &mut self.gradients[value][..elements], mask }
     }
 
-    /// Runs `nodes` forward.
+    /// Runs `nodes` forward; ends early once cancelled.
     pub fn forward(&mut self, run: &Run<'_, F>, nodes: Range<usize>) {
         for index in nodes {
+            if is_cancelled() {
+                return;
+            }
             let layer = &run.architecture.nodes()[index].layer;
             self.with_forward(run, index, |cx| layer.compute().forward(cx));
         }
@@ -194,9 +198,13 @@ impl<F: Real> Tape<F> {
         self.with_forward(run, index, |cx| layer.compute().sum_forward(cx, sums));
     }
 
-    /// Runs `nodes` backward, the last one first. Parameter gradients are written into `gradient`, or added to it.
+    /// Runs `nodes` backward, the last one first; ends early once cancelled. Parameter gradients are written into `gradient`, or
+    /// added to it.
     pub fn backward(&mut self, run: &Run<'_, F>, nodes: Range<usize>, gradient: &mut [F], accumulate: bool) {
         for index in nodes.rev() {
+            if is_cancelled() {
+                return;
+            }
             let node = &run.architecture.nodes()[index];
             if self.needed[node.output] {
                 self.zero_unwritten(node, run.pass.rows);

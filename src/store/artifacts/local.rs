@@ -12,14 +12,22 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
+
+/// The file with the identity of the database that the artifacts belong to.
+pub(super) const IDENTITY: &str = "database-identity";
 
 /// Files by key.
 #[derive(Debug, Clone)]
 pub struct Artifacts {
     pub(super) files: Arc<LocalFileSystem>,
     pub(super) root: PathBuf,
+    /// Whether the folder bears the identity of a database.
+    pub(super) is_claimed: Arc<AtomicBool>,
     /// Held while the columns of a dataset are stored.
     pub(super) storing: Arc<tokio::sync::Mutex<()>>,
 }
@@ -35,11 +43,18 @@ impl Artifacts {
                 .context("cannot sync the folder of the artifacts")?;
         }
         let files = LocalFileSystem::new_with_prefix(&root)?.with_fsync(true);
-        Ok(Self { files: Arc::new(files), root, storing: Arc::default() })
+        Ok(Self { files: Arc::new(files), root, is_claimed: Arc::default(), storing: Arc::default() })
+    }
+
+    /// Fails where the folder is no longer the one that was opened, as where another is mounted there.
+    pub(super) fn check_place(&self) -> Result<(), StoreError> {
+        let is_gone = self.is_claimed.load(Ordering::Relaxed) && !self.root.join(IDENTITY).exists();
+        if is_gone { Err(StoreError::Gone("the folder of the artifacts")) } else { Ok(()) }
     }
 
     /// Stores `content` under `key`, and replaces an existing file.
     pub async fn put(&self, key: &ArtifactKey, content: Bytes) -> Result<Stored, StoreError> {
+        self.check_place()?;
         let stored = Stored { bytes: content.len() as u64, sha256: digest(content.clone()).await? };
         self.files.put(&key.path(), content.into()).await.map_err(failure)?;
         Ok(stored)
@@ -55,7 +70,11 @@ impl Artifacts {
     /// A reader of the file for a blocking thread, in constant memory.
     pub async fn source(&self, key: &ArtifactKey, sha256: &str) -> Result<Source, StoreError> {
         let path = self.files.path_to_filesystem(&key.path()).map_err(failure)?;
-        let file = tokio::fs::File::open(&path).await.with_context(|| format!("cannot open {}", path.display()))?;
+        let opened = tokio::fs::File::open(&path).await;
+        if opened.is_err() {
+            self.check_place()?;
+        }
+        let file = opened.with_context(|| format!("cannot open {}", path.display()))?;
         Ok(Source::new(key.clone(), file.into_std().await, sha256.to_owned()))
     }
 

@@ -50,6 +50,7 @@ impl Artifacts {
         R: Send + 'static,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
+        self.check_place()?;
         let mut body = std::pin::pin!(body);
         let mut writer = Writer::new(self.files.put_multipart(&key.path()).await.map_err(failure)?);
         let (sender, mut reader) = pipe();

@@ -2,7 +2,7 @@
 
 use crate::store::{
     StoreError,
-    artifacts::{ArtifactKey, Artifacts, FOLDERS},
+    artifacts::{ArtifactKey, Artifacts, FOLDERS, local::IDENTITY},
 };
 use anyhow::{Context, ensure};
 use std::{
@@ -10,15 +10,13 @@ use std::{
     fs,
     io::{self, Write},
     path::{Path, PathBuf},
+    sync::atomic::Ordering,
     time::{Duration, SystemTime},
 };
 use uuid::Uuid;
 
 /// Length of the id at the start of every file name.
 const UUID_LENGTH: usize = 36;
-
-/// The file with the identity of the database that the artifacts belong to.
-const IDENTITY: &str = "database-identity";
 
 /// A younger file may belong to a record that is not written yet, or not restored yet.
 const MIN_AGE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -70,7 +68,6 @@ impl Artifacts {
                     "the artifacts in {root} belong to the database {owner}, not to this one, {identity}: set --database-url and \
                      --artifacts-url to what belongs together, or restore a backup"
                 );
-                Ok(())
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let all = leftovers(&self.root, &HashSet::new()).context("cannot list the artifacts")?.all;
@@ -80,10 +77,12 @@ impl Artifacts {
                     "the database knows none of the {all} artifacts in {root}: set --database-url and --artifacts-url to what belongs \
                      together"
                 );
-                write_durably(&file, identity).with_context(|| format!("cannot write {}", file.display()))
+                write_durably(&file, identity).with_context(|| format!("cannot write {}", file.display()))?;
             }
-            Err(error) => Err(error).with_context(|| format!("cannot read {}", file.display())),
+            Err(error) => return Err(error).with_context(|| format!("cannot read {}", file.display())),
         }
+        self.is_claimed.store(true, Ordering::Relaxed);
+        Ok(())
     }
 }
 

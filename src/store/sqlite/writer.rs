@@ -7,6 +7,7 @@ use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, SqliteConnection,
     sqlite::{SqliteAutoVacuum, SqliteConnectOptions},
 };
+use std::os::unix::fs::MetadataExt;
 
 /// Pages of the log from which on it is moved to the database: SQLite's default.
 const AUTOMATIC_CHECKPOINT: u32 = 1000;
@@ -17,6 +18,8 @@ const AUTOMATIC_CHECKPOINT: u32 = 1000;
 pub struct Writer {
     connection: Option<SqliteConnection>,
     options: SqliteConnectOptions,
+    /// Device and number of the file.
+    file: Option<(u64, u64)>,
 }
 
 impl Writer {
@@ -24,7 +27,8 @@ impl Writer {
     pub async fn open(options: SqliteConnectOptions) -> Result<Self, sqlx::Error> {
         // Only once: SQLite writes to the database where this is set.
         let connection = options.clone().auto_vacuum(SqliteAutoVacuum::Incremental).connect().await?;
-        Ok(Self { connection: Some(connection), options })
+        let file = number_of(&options);
+        Ok(Self { connection: Some(connection), options, file })
     }
 
     /// Whether commits move the log to the database, which then grows, or leave it.
@@ -36,8 +40,11 @@ impl Writer {
         Ok(())
     }
 
-    /// The connection, outside of a transaction.
+    /// The connection, outside of a transaction; fails where the file is no longer where it was.
     pub async fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
+        if self.file.is_some() && number_of(&self.options) != self.file {
+            return Err(StoreError::Gone("the file of the database"));
+        }
         if self.connection.is_none() {
             tracing::info!("opens the database again after a failed transaction");
             self.connection = Some(self.options.connect().await?);
@@ -71,6 +78,12 @@ impl Writer {
             None => Ok(()),
         }
     }
+}
+
+/// Device and number of the database's file.
+fn number_of(options: &SqliteConnectOptions) -> Option<(u64, u64)> {
+    let file = std::fs::metadata(options.get_filename()).ok()?;
+    Some((file.dev(), file.ino()))
 }
 
 async fn run<T>(

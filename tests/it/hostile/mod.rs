@@ -1,7 +1,9 @@
 //! Requests that once ended the process, and what the machine may do to it: the real binary survives each, with little memory.
 
+mod abandoned;
 mod cancelling;
 mod full_disk;
+mod load;
 mod memory;
 mod nesting;
 mod retention;

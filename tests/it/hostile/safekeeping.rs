@@ -5,9 +5,9 @@ use crate::support::{Client, Process};
 use serde_json::{Value, json};
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Output},
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 fn epoca(arguments: &[&str]) -> Output {
@@ -180,4 +180,117 @@ async fn a_backup_of_a_running_service_is_restored_elsewhere() {
     fs::write(&file, damaged).unwrap();
     let output = epoca(&["restore", path(&file), "--data-dir", path(&folder.path().join("third"))]);
     assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains("damaged"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_that_are_no_backup_are_named_and_leave_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (source, target) = (folder.path().join("source"), folder.path().join("target"));
+    let (file, bad) = (folder.path().join("backup.tar"), folder.path().join("bad.tar"));
+    drop(filled(&source).await);
+    assert!(epoca(&["backup", path(&file), "--data-dir", path(&source)]).status.success());
+    let whole = fs::read(&file).unwrap();
+    let link = {
+        let mut archive = tar::Builder::new(Vec::new());
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(tar::EntryType::Symlink);
+        header.set_size(0);
+        archive.append_link(&mut header, "epoca.sqlite3", "/etc/passwd").unwrap();
+        archive.into_inner().unwrap()
+    };
+    let with = |name: &str, content: &[u8]| {
+        let mut archive = tar::Builder::new(Vec::new());
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        archive.append_data(&mut header, name, content).unwrap();
+        archive.into_inner().unwrap()
+    };
+    for (what, bytes, expected) in [
+        ("nothing", Vec::new(), "is no backup: it has no epoca.sqlite3"),
+        ("half of one", whole[..whole.len() / 2].to_vec(), "is no backup: it is no tar file, or ends early"),
+        ("text", b"hello ".repeat(2000), "is no backup: it is no tar file"),
+        ("another tar file", with("readme.txt", b"hello"), "expected an artifact, received readme.txt"),
+        ("another database", with("epoca.sqlite3", b"hello"), "is no database of this service"),
+        ("a link", link, "epoca.sqlite3 is no file"),
+    ] {
+        fs::write(&bad, bytes).unwrap();
+        let output = epoca(&["restore", path(&bad), "--data-dir", path(&target)]);
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && text.contains(expected), "{what}: {text}");
+        assert_eq!(files_of(&target), Vec::<String>::new(), "{what}");
+    }
+    assert!(epoca(&["restore", path(&file), "--data-dir", path(&target)]).status.success());
+}
+
+/// The files below a folder.
+fn files_of(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
+    let files = |path: PathBuf| match path.is_dir() {
+        true => files_of(&path),
+        false => vec![path.display().to_string()],
+    };
+    entries.flat_map(files).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_would_be_lost_is_not_acknowledged() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, away) = (folder.path().join("data"), folder.path().join("away"));
+    let process = filled(&data).await;
+    let send = async |name: &str| {
+        let request = Client::new().post(format!("{}/v1/datasets?name={name}", process.url()));
+        request.header("content-type", "text/csv").body("a,y\n1,2\n3,4\n").send().await.unwrap()
+    };
+    let ready = async || Client::new().get(format!("{}/readyz", process.url())).send().await.unwrap().status();
+    for (part, expected) in
+        [("artifacts", "the folder of the artifacts"), ("epoca.sqlite3", "the file of the database")]
+    {
+        assert_eq!(ready().await, 200);
+        fs::rename(data.join(part), &away).unwrap();
+        if part == "artifacts" {
+            fs::create_dir(data.join(part)).unwrap();
+        }
+        let problem = expect(send("lost").await, 503).await;
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains(expected) && detail.contains("put it back"), "{detail}");
+        assert_eq!(ready().await, 503, "{part}");
+        if part == "artifacts" {
+            let rows = Client::new().get(format!("{}/v1/datasets/d/rows", process.url())).send().await.unwrap();
+            assert_eq!(rows.status(), 503);
+            fs::remove_dir_all(data.join(part)).unwrap();
+        }
+        fs::rename(&away, data.join(part)).unwrap();
+        expect(send(&format!("kept-{}", part.len())).await, 201).await;
+    }
+    assert_eq!(get(&process, "/v1/datasets").await["data"].as_array().unwrap().len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hangup_is_a_clean_stop_unless_it_is_ignored() {
+    let folder = tempfile::tempdir().unwrap();
+    let hang_up = |process: &Process| {
+        let status = Command::new("kill").args(["-HUP", &process.id().to_string()]).status();
+        assert!(status.unwrap().success());
+    };
+    let process = filled(folder.path()).await;
+    hang_up(&process);
+    let until = Instant::now() + Duration::from_secs(20);
+    let log = folder.path().join("epoca.sqlite3-wal");
+    while fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
+        assert!(Instant::now() < until, "the log is still there");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    drop(process);
+    let mut command = Command::new("nohup");
+    command.arg(env!("CARGO_BIN_EXE_epoca")).args([
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--data-dir",
+        path(folder.path()),
+    ]);
+    let process = Process::start_by(&mut command);
+    hang_up(&process);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    super::is_alive(&process).await;
 }

@@ -21,6 +21,7 @@ pub(crate) use schema::beside_type;
 pub use standardize::Standardize;
 
 use crate::engine::{
+    cancel::is_cancelled,
     field::{FieldError, parse},
     fit::Rescale,
 };
@@ -194,11 +195,11 @@ impl Scale {
         matches!(self.0.first(), Some(ScaleStep::Log1p(_)))
     }
 
-    /// Fits each step on what the steps before it leave.
+    /// Fits each step on what the steps before it leave; ends early once cancelled, with results without meaning.
     pub fn fit(&self, mut values: Vec<f64>) -> Vec<Scaler> {
         let fit = |step: &ScaleStep| {
             let scaler = step.fit(&values);
-            scaler.apply_all(&mut values);
+            values.chunks_mut(BLOCK).take_while(|_| !is_cancelled()).for_each(|block| scaler.apply_all(block));
             scaler
         };
         self.0.iter().map(fit).collect()
@@ -266,6 +267,9 @@ fn read_step(value: &Value) -> Result<ScaleStep, FieldError> {
     step.check()?;
     Ok(step)
 }
+
+/// Numbers that a step is applied to between two looks at the flag.
+const BLOCK: usize = 1 << 14;
 
 /// The value at `share` (0 to 1) of sorted numbers, between neighbours in proportion, as numpy's `percentile` has it.
 fn quantile_of(sorted: &[f64], share: f64) -> f64 {

@@ -15,6 +15,9 @@ use ndarray::Array2;
 use serde_json::{Value, json};
 use std::sync::atomic::AtomicBool;
 
+/// What a neighbour costs, in elements that are compared.
+const NEIGHBOUR: usize = 64;
+
 /// A fitted model.
 #[derive(Debug)]
 pub(super) struct Neighbours {
@@ -115,8 +118,9 @@ impl Fitted for Neighbours {
     fn predict(&self, features: &Features<'_>, cancel: &AtomicBool) -> Result<Predictions, FitError> {
         check_columns(features, self.columns)?;
         let (rows, outputs) = (features.rows(), self.n_classes.unwrap_or(1));
-        // Queries of one task: few enough to be cancelled soon.
-        let some = ((1 << 25) / (self.rows * self.columns)).clamp(1, QUERIES);
+        // Queries of one task: few enough to be cancelled soon, and for their neighbours to take little memory.
+        let of_query = self.rows.saturating_mul(self.columns).saturating_add(NEIGHBOUR * self.settings.n_neighbors);
+        let some = ((1 << 25) / of_query.max(1)).clamp(1, QUERIES);
         let mut scores = Array2::<f64>::zeros((rows, outputs));
         for_each_chunk(scores.as_slice_mut().unwrap_or_default(), some * outputs, |part, scores| {
             check_cancel(cancel)?;

@@ -141,7 +141,7 @@ fn gradients_equal_those_of_keras() {
         let still = json!({"type": "sgd", "learning_rate": 0.0});
         let plan = FitPlan { shuffle: false, ..plan(1, case.rows, still, "mean_squared_error") };
         let mut network = case.network();
-        network.adapt(x.view(), &|| false);
+        network.adapt(x.view());
         let layout = DataLayout::new(network.architecture(), &plan);
         let samples = Samples { x: x.view(), y: y.view(), weights: None };
         let order: Vec<usize> = (0..case.rows).collect();

@@ -7,6 +7,7 @@ use super::{
     noise,
 };
 use crate::engine::{
+    cancel::is_cancelled,
     kernel,
     layer::{Backward, Forward, Layer, Values},
     real::Real,
@@ -126,6 +127,9 @@ pub(super) fn forward<F: Real>(cell: &impl Cell, cx: &mut Forward<'_, F>) {
         target.fill(F::ZERO);
     }
     for step in 0..plan.steps {
+        if is_cancelled() {
+            return;
+        }
         if step % at_once == 0 {
             let end = plan.steps.min(step + at_once);
             let x = &memory.x[step * rows * plan.inputs..end * rows * plan.inputs];
@@ -225,6 +229,9 @@ pub(super) fn backward<F: Real>(cell: &impl Cell, cx: &mut Backward<'_, F>) {
         }
     }
     for step in (0..plan.steps).rev() {
+        if is_cancelled() {
+            return;
+        }
         for [to, from] in walk.outputs(step) {
             kernel::add(&dy[from], &mut scratch.d_output[to]);
         }

@@ -272,7 +272,7 @@ impl<R: Read> Read for Hashed<R> {
 }
 
 fn is_missing(error: &anyhow::Error) -> bool {
-    error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|it| it.kind() == io::ErrorKind::NotFound)
+    error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|it| it.kind() == ErrorKind::NotFound)
 }
 
 fn folder_of(file: &Path) -> &Path {

@@ -119,8 +119,11 @@ impl Bundle {
         let Weights::Network(tensors) = self.weights else { bail!("expected a network, received a classical model") };
         let refused = |errors: Vec<FieldError>| anyhow!("the stored definition is not accepted: {errors:?}");
         let definition = Definition::from_value(&self.description.definition).map_err(refused)?;
-        let architecture = definition.resolve(&self.description.input_shapes, limits).map_err(refused)?;
-        let architecture = architecture.with_columns(self.description.recipe.input_columns());
+        let mut architecture = definition.resolve(&self.description.input_shapes, limits).map_err(refused)?;
+        ensure!(
+            architecture.set_columns(self.description.recipe.input_columns()),
+            "the stored recipe does not make the inputs of the stored definition"
+        );
         let network = Network::with_tensors(architecture, tensors)?;
         Ok((definition, network))
     }

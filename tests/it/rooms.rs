@@ -163,7 +163,7 @@ fn paths_lead_through_imports_and_exports_to_the_file_that_defines_the_item() {
         std::fs::write(path, text).unwrap();
     }
     let source = Source::read(folder.path());
-    let found: std::collections::BTreeSet<String> = source
+    let found: BTreeSet<String> = source
         .references
         .keys()
         .map(|(from, to)| format!("{} -> {}", source.files[*from], source.files[*to]))

@@ -141,6 +141,13 @@ impl Architecture {
     /// If the columns do not add up to the elements of the inputs.
     #[must_use]
     pub fn with_columns(mut self, columns: impl IntoIterator<Item = InputColumn>) -> Self {
+        let add_up = self.set_columns(columns);
+        assert!(add_up, "columns of x against elements of the inputs");
+        self
+    }
+    /// As [`Self::with_columns`]; false, without a change, where the columns do not add up to the elements of the inputs.
+    #[must_use]
+    pub fn set_columns(&mut self, columns: impl IntoIterator<Item = InputColumn>) -> bool {
         let mut columns = columns.into_iter();
         let mut start = 0;
         let layouts = self.input_shapes().iter().map(|shape| {
@@ -149,9 +156,11 @@ impl Architecture {
             Some(layout)
         });
         let layouts: Option<Vec<_>> = layouts.collect();
-        assert!(layouts.is_some() && columns.next().is_none(), "columns of x against elements of the inputs");
-        self.layouts = layouts.unwrap_or_default();
-        self
+        match layouts.filter(|_| columns.next().is_none()) {
+            Some(layouts) => self.layouts = layouts,
+            None => return false,
+        }
+        true
     }
     /// By input: its columns of x.
     pub(crate) fn layouts(&self) -> &[InputLayout] {

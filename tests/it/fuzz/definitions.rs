@@ -126,7 +126,8 @@ fn requests_for_jobs_and_models() {
             (answer.status().as_u16(), answer.text().await.unwrap())
         })
     };
-    let table = "a,b,when,y\n1,x,2024-01-01,0\n2,y,2024-01-02,1\n3,x,2024-01-03,0\n4,z,2024-01-04,1\n".repeat(5);
+    let rows = "1,x,2024-01-01,0\n2,y,2024-01-02,1\n3,x,2024-01-03,0\n4,z,2024-01-04,1\n".repeat(5);
+    let table = format!("a,b,when,y\n{rows}");
     assert_eq!(send("/v1/datasets?name=d", "text/csv", table.into_bytes()).0, 201);
     let model = json!({"name": "m", "definition": {"layers": [{"type": "dense", "units": 1}]}});
     assert_eq!(send("/v1/models", "application/json", model.to_string().into_bytes()).0, 201);
@@ -137,11 +138,14 @@ fn requests_for_jobs_and_models() {
         json!({"model": "m", "dataset": "d", "target": "y", "features": ["a", "b", "when"], "preprocessing": {"columns": {
             "a": {"scale": [{"type": "clip", "min": 0, "max": 3}, "standardize"], "missing": "median"},
             "b": {"encode": "one_hot"}}}, "split": {"method": "random", "validation": 0.2, "seed": 1}}),
-        json!({"definition": {"type": "random_forest", "n_estimators": 5}, "dataset": "d", "target": "y"}),
+        json!({"model": "f", "definition": {"type": "random_forest", "n_estimators": 5}, "dataset": "d", "target": "y"}),
     ];
     fuzz(1500, bytes(jobs), |bytes| {
         let (status, text) = send("/v1/jobs?dry_run=true", "application/json", bytes.to_vec());
         assert!(status < 500, "{status} {text}");
+        if status >= 400 {
+            println!("{status} {text}");
+        }
         checked(status, &text)
     });
     let models =

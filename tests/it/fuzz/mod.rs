@@ -132,7 +132,9 @@ impl Edit {
 /// Runs `test` on `cases` changes of the `seeds`, after the seeds themselves; the smallest input that fails is printed. `test` says
 /// whether the input was accepted.
 fn fuzz(cases: u32, seeds: Vec<Vec<u8>>, test: impl Fn(&[u8]) -> bool) {
-    assert!(seeds.iter().all(|seed| test(seed)), "the seeds are valid");
+    for seed in &seeds {
+        assert!(test(seed), "a seed is refused: {:.2000}", String::from_utf8_lossy(seed));
+    }
     let times = std::env::var("EPOCA_FUZZ").ok().map(|times| times.parse::<u32>().unwrap());
     let cases = cases * times.unwrap_or(1);
     let config =

@@ -3,7 +3,7 @@
 use super::{check_words, fuzz};
 use crate::support::{Client, Server, raw};
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     runtime::Runtime,
@@ -13,8 +13,11 @@ use tokio::{
 /// How long an answer may take; a stream of events has no end.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long a changed request may be without an answer before its end is said: it may be one that goes on.
+const TO_GO_ON: Duration = Duration::from_millis(50);
+
 /// A server with a dataset, a model and three jobs that have ended.
-async fn with_jobs() -> (Server, Vec<String>) {
+pub(super) async fn with_jobs() -> (Server, Vec<String>) {
     let server = Server::start().await;
     let url = server.url().to_owned();
     let http = Client::new();
@@ -33,23 +36,45 @@ async fn with_jobs() -> (Server, Vec<String>) {
     (server, ids)
 }
 
-/// Sends these bytes and nothing more, and returns the answer: nothing where the service closes the connection.
-async fn exchange(url: &str, bytes: &[u8]) -> Vec<u8> {
+/// Sends these bytes, says after a time that nothing more comes, and returns the answer: nothing where the service closes the connection.
+async fn exchange(url: &str, bytes: &[u8], to_go_on: Duration) -> Vec<u8> {
     let mut stream = raw::connect(url).await;
     // The service may answer and close before everything is sent.
     let _ = stream.write_all(bytes).await;
-    let _ = stream.shutdown().await;
     let mut answer = Vec::new();
     let mut part = [0; 4096];
+    let mut is_over = false;
     loop {
-        let read = timeout(PATIENCE, stream.read(&mut part)).await;
-        match read.unwrap_or_else(|_| panic!("no end of an answer: {:?}", String::from_utf8_lossy(&answer))) {
-            Ok(0) | Err(_) => return answer,
-            Ok(count) => answer.extend_from_slice(&part[..count]),
+        let read = timeout(if is_over { PATIENCE } else { to_go_on }, stream.read(&mut part)).await;
+        match read {
+            Ok(Ok(0) | Err(_)) => return answer,
+            Ok(Ok(count)) => answer.extend_from_slice(&part[..count]),
+            Err(_) if is_over => panic!("no end of an answer: {:?}", String::from_utf8_lossy(&answer)),
+            Err(_) => {
+                is_over = true;
+                let _ = stream.shutdown().await;
+            }
         }
         if String::from_utf8_lossy(&answer).contains("text/event-stream") {
             return answer;
         }
+    }
+}
+
+/// Sends what `fuzz` asks for; the `seeds` come first, and each has its answer however long it takes.
+struct Sender {
+    seeds: usize,
+    sent: Cell<usize>,
+}
+
+impl Sender {
+    fn new(seeds: usize) -> Self {
+        Self { seeds, sent: Cell::new(0) }
+    }
+
+    async fn exchange(&self, url: &str, bytes: &[u8]) -> Vec<u8> {
+        let sent = self.sent.replace(self.sent.get() + 1);
+        exchange(url, bytes, if sent < self.seeds { PATIENCE } else { TO_GO_ON }).await
     }
 }
 
@@ -95,7 +120,7 @@ fn heads_queries_cursors_and_ids_of_events() {
         get(format!("/v1/jobs?limit=1&after={cursor}"), ""),
         get(format!("/v1/jobs/{}/events", ids[0]), "accept: text/event-stream\r\nlast-event-id: 3\r\n"),
         get(format!("/v1/events?jobs={},{}", ids[1], ids[2]), "accept: text/event-stream\r\nlast-event-id: 1\r\n"),
-        get(format!("/v1/jobs/{}/history?metrics=loss", ids[0]), ""),
+        get(format!("/v1/jobs/{}/history?points=10", ids[0]), ""),
         get("/v1/datasets/d/rows?limit=2".to_owned(), "if-none-match: \"x\"\r\n"),
         b"POST /v1/models/m:predict?format=raw HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
           connection: close\r\ncontent-length: 24\r\n\r\n{\"instances\": [[1],[2]]}"
@@ -104,8 +129,9 @@ fn heads_queries_cursors_and_ids_of_events() {
           connection: close\r\ntransfer-encoding: chunked\r\n\r\n8;x=y\r\n{\"instan\r\n10\r\nces\": [[1],[2]]}\r\n0\r\n\r\n"
             .to_vec(),
     ];
-    fuzz(5000, seeds, |bytes| check(&runtime.block_on(exchange(server.url(), bytes))));
-    let alive = runtime.block_on(exchange(server.url(), &get("/readyz".to_owned(), "")));
+    let sender = Sender::new(seeds.len());
+    fuzz(3000, seeds, |bytes| check(&runtime.block_on(sender.exchange(server.url(), bytes))));
+    let alive = runtime.block_on(exchange(server.url(), &get("/readyz".to_owned(), ""), PATIENCE));
     assert!(check(&alive), "{}", String::from_utf8_lossy(&alive));
 }
 
@@ -125,13 +151,14 @@ fn forms() {
             + &part("name=\"file\"; filename*=UTF-8''t%20u.csv\r\ncontent-type: text/csv; header=present", table)
             + "--limit--\r\nafter",
     ];
+    let sender = Sender::new(seeds.len());
     fuzz(3000, seeds.into_iter().map(String::into_bytes).collect(), |body| {
         let head = format!(
             "POST /v1/datasets HTTP/1.1\r\nhost: localhost\r\ncontent-type: multipart/form-data; boundary=limit\r\n\
              connection: close\r\ncontent-length: {}\r\n\r\n",
             body.len()
         );
-        let answer = runtime.block_on(exchange(server.url(), &[head.as_bytes(), body].concat()));
+        let answer = runtime.block_on(sender.exchange(server.url(), &[head.as_bytes(), body].concat()));
         // Its name is taken by the input before.
         check(&answer) || String::from_utf8_lossy(&answer).starts_with("HTTP/1.1 409")
     });

@@ -31,7 +31,7 @@ mod stream;
 mod summary;
 pub mod warning;
 
-pub(crate) use cell::{is_missing, number_in, number_text, trim};
+pub(crate) use cell::{is_missing, is_past_integers, number_in, number_text, spells, trim};
 pub use duplicates::MAX_COMPARED_ROWS;
 pub use encoding::named as encoding_named;
 pub use error::ReadError;

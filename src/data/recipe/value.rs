@@ -10,7 +10,7 @@ use super::{
 };
 use crate::data::{
     date::DatePattern,
-    read::{is_missing, number_in, number_text, trim},
+    read::{is_missing, is_past_integers, number_in, number_text, spells, trim},
     schema::ColumnType,
 };
 use crate::engine::real::Real;
@@ -219,6 +219,9 @@ fn level<'v>(feature: &Feature, value: &'v Value) -> Result<Option<Cow<'v, str>>
     match value {
         Value::Null => Ok(None),
         Value::String(text) => Ok(Some(trim(text)).filter(|level| !is_missing(level)).map(Cow::Borrowed)),
+        Value::Number(number) if is_past_integers(number) => Err(format!(
+            "expected text, since a number keeps about 16 digits of an integer past 64 bits, received {number}"
+        )),
         Value::Number(number) => Ok(Some(number_text(number).into())),
         Value::Bool(value) => Ok(Some(value.to_string().into())),
         Value::Array(_) | Value::Object(_) => Err(unexpected(feature, value)),
@@ -237,7 +240,8 @@ fn find(feature: &Feature, levels: &Levels, value: &Value) -> Result<Found, Stri
         // levels of a column that mixes text with numbers are known by their spelling
         Value::Number(number) => {
             let level = number_text(number);
-            match number.as_f64().and_then(|value| levels.place_of_number(value)) {
+            let is_same = |place: &usize| levels.names().get(*place).is_some_and(|level| spells(level, number));
+            match number.as_f64().and_then(|value| levels.place_of_number(value)).filter(is_same) {
                 _ if levels.place(&level).is_some() => of_level(&level),
                 Some(place) => Found::Place(place),
                 None if levels.has_numbers() => Found::New(level),

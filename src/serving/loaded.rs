@@ -270,7 +270,7 @@ impl Loaded {
         let shapes = network.architecture().input_shapes();
         let mut encoder = self.recipe.encoder(shapes, instances.len());
         instances.read(|instance| encoder.push(instance))?;
-        let Encoded::<f32> { inputs, records, warnings } = encoder.finish().map_err(PredictError::Invalid)?;
+        let Encoded::<f32> { inputs, records, mut warnings } = encoder.finish().map_err(PredictError::Invalid)?;
         let invalid = |row: usize, below: String, detail: String| {
             PredictError::Invalid(vec![FieldError::new(format!("/instances/{row}{below}"), detail)])
         };
@@ -278,7 +278,10 @@ impl Loaded {
             let is_record = records.get(error.row).copied().unwrap_or_default();
             invalid(error.row, self.recipe.pointer(is_record, error.column), error.to_string())
         })?;
-        finite(Output::Network(network.predict_on(&self.team, inputs.view())), warnings)
+        let output = network.predict_on(&self.team, inputs.view());
+        let elements = self.outputs.iter().map(|(_, shape)| shape.elements());
+        self.recipe.warn_of_probabilities(output.view(), elements, &mut warnings);
+        finite(Output::Network(output), warnings)
     }
 
     fn compute_classical(

@@ -105,6 +105,7 @@ pub fn prepare_rows(
         task: plan.task,
         columns: plan.target,
         logits: None,
+        probabilities: false,
         shape: &shape,
         ignore_class: None,
         scale: &NO_SCALE,

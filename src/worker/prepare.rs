@@ -274,13 +274,14 @@ fn outputs<'a>(
         };
         let loss = training.loss.as_ref()?.get(name, index)?;
         let activation = loss.and_then(|loss| loss.probability_activation(architecture.last_activation(index)));
+        let probabilities = loss.is_some_and(|loss| loss.reads_probabilities());
         let logits = activation.map(|activation| Logits { activation, width: shape.last() });
         let name = if several { name } else { "" };
         let ignore_class = loss.and_then(|loss| loss.ignore_class());
         let scales = job.preprocessing.target.iter();
         let mut scales = scales.filter(|scale| scale.output.as_deref().unwrap_or_default() == name);
         let scale = scales.next().map_or(&*NO_SCALE, |scale| &scale.scale);
-        Some(OutputTargets { name, task, columns, logits, shape, ignore_class, scale })
+        Some(OutputTargets { name, task, columns, logits, probabilities, shape, ignore_class, scale })
     };
     let outputs = names.into_iter().zip(architecture.output_shapes()).enumerate().map(of_output);
     outputs.collect::<Option<_>>().ok_or_else(|| incomplete("an output has no target, task or loss"))

@@ -257,6 +257,7 @@ fn a_recipe_takes_the_memory_that_was_said() {
         task: Task::Regression,
         columns: &names[3..],
         logits: None,
+        probabilities: false,
         shape: &shape,
         ignore_class: None,
         scale: &scale,

@@ -147,3 +147,29 @@ async fn lists_of_labels_are_named() {
         tables.client.post(format!("{url}/v1/jobs")).json(&job).send().await.unwrap().json().await.unwrap();
     assert_eq!(job["task"], "multilabel_classification", "{job:#}");
 }
+
+#[tokio::test]
+async fn rows_of_separators_are_rows_of_missing_values_with_a_warning() {
+    let tables = Tables::start().await;
+    for (name, body, lines) in [
+        ("middle", "a,b,c\n1,2,x\n,,\n3,4,y\n", json!([3])),
+        ("end", "a,b,c\n1,2,x\n3,4,y\n,,\n,,\n", json!([4, 5])),
+        ("start", "a;b;c\n;;\n1;2;x\n\n ; ;\t\n3;4;y\n", json!([2, 5])),
+    ] {
+        let dataset = tables.csv(name, body).await;
+        assert_eq!(codes(&dataset), ["empty_rows"], "{body}: {dataset:#}");
+        let warning = &dataset["warnings"][0];
+        let count = lines.as_array().unwrap().len();
+        assert_eq!((&warning["lines"], &warning["count"]), (&lines, &json!(count)), "{body}: {dataset:#}");
+        assert_eq!(dataset["rows"], 2 + count, "{body}: {dataset:#}");
+        for (column, kind) in [("a", "number"), ("b", "number"), ("c", "category")] {
+            let column = self::column(&dataset, column);
+            assert_eq!((&column["type"], &column["missing"]), (&json!(kind), &json!(count)), "{body}: {dataset:#}");
+        }
+    }
+    assert_eq!(tables.rows("middle").await[1], json!({"a": null, "b": null, "c": null}));
+    // a blank line is no row, a row with one cell is not empty, and neither is an empty cell of an only column
+    for (name, body) in [("blank", "a,b\n1,2\n\n3,4\n\n"), ("one", "a,b\n1,2\n,4\n3,\n"), ("only", "a\n1\n\"\"\n2\n")] {
+        assert_eq!(codes(&tables.csv(name, body).await), Vec::<&str>::new(), "{body}");
+    }
+}

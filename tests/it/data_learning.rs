@@ -203,3 +203,49 @@ async fn numbers_keep_their_digits_until_they_are_scaled() {
     let answers = tables.predict("tiny", json!([[5e-50], [35e-50]])).await;
     assert_eq!((&answers[0]["label"], &answers[1]["label"]), (&json!("a"), &json!("b")), "{answers:#}");
 }
+
+#[tokio::test]
+async fn a_boolean_feature_takes_the_words_of_its_file() {
+    let tables = Tables::start().await;
+    let rows: String = (0..40).map(|row| if row % 2 == 0 { "True,a\n" } else { "FALSE,b\n" }).collect();
+    tables.csv("words", &format!("ok,y\n{rows}")).await;
+    tables.train("words", "y", dense(2, "softmax")).await;
+    let digits: String = (0..40).map(|row| if row % 2 == 0 { "1,a\n" } else { "0,b\n" }).collect();
+    let types = "&types=%7B%22ok%22%3A%22boolean%22%7D";
+    let (status, dataset) = tables.send("digits", types, "text/csv", format!("ok,y\n{digits}")).await;
+    assert_eq!(status, 201, "{dataset:#}");
+    tables.train("digits", "y", dense(2, "softmax")).await;
+
+    let right = |name: &'static str, value: Value, label: &'static str| (name, value, Some(label));
+    let mut refused = 0;
+    for (name, value, label) in [
+        right("words", json!(true), "a"),
+        right("words", json!("True"), "a"),
+        right("words", json!(" true"), "a"),
+        right("words", json!("False"), "b"),
+        right("digits", json!("true"), "a"),
+        right("digits", json!(1), "a"),
+        right("digits", json!(0.0), "b"),
+        right("digits", json!("0"), "b"),
+        ("words", json!(1), None),
+        ("words", json!("1"), None),
+        ("words", json!("yes"), None),
+        ("digits", json!(2), None),
+        ("digits", json!("yes"), None),
+    ] {
+        let (status, answer) = tables.ask_predictions(name, json!([[value]])).await;
+        match label {
+            Some(label) => {
+                assert_eq!(status, 200, "{name}, {value}: {answer:#}");
+                assert_eq!(answer["predictions"][0]["label"], label, "{name}, {value}: {answer:#}");
+                assert_eq!(answer["warnings"], json!([]), "{name}, {value}: {answer:#}");
+            }
+            None => assert_eq!(status, 422, "{name}, {value}: {answer:#}"),
+        }
+        refused += usize::from(label.is_none());
+    }
+    assert_eq!(refused, 5);
+    // a missing cell of the file
+    let answers = tables.predict("words", json!([[null], ["NA"], [""]])).await;
+    assert_eq!((&answers[0], &answers[0]), (&answers[1], &answers[2]), "{answers:#}");
+}

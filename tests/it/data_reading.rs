@@ -127,6 +127,68 @@ async fn integers_of_64_bits_are_exact() {
 }
 
 #[tokio::test]
+async fn integers_past_64_bits_do_not_merge() {
+    let tables = Tables::start().await;
+    let (json, ndjson) = ("application/json", "application/x-ndjson");
+    for (media_type, body, place) in [
+        (json, "[{\"id\": 18446744073709551617},\n{\"id\": 18446744073709551618}]", "line 1: "),
+        (json, "[{\"id\": 7},\n{\"id\": 18446744073709551617}]", "line 2: "),
+        (json, "{\"id\": [1,\n18446744073709551617\n]}", "line 2: "),
+        (json, "{\"columns\": [\"id\"], \"data\": [[18446744073709551617]]}", "line 1: "),
+        (ndjson, "{\"id\": 7}\n{\"id\": -18446744073709551617}\n", "line 2: "),
+    ] {
+        let (status, problem) = tables.send("large", "", media_type, body).await;
+        assert_eq!(status, 422, "{body}: {problem:#}");
+        let detail = problem["detail"].as_str().unwrap();
+        let says = detail.contains(place) && detail.contains("18446744073709551617") && detail.contains("as text");
+        assert!(says, "{body}: {detail}");
+    }
+    // floats as JavaScript and Python write them
+    for (name, media_type, body) in [
+        ("floats", json, "[{\"v\": 100000000000000000000}, {\"v\": 123456789012345680000}, {\"v\": 1e30}]"),
+        ("lines", ndjson, "{\"v\": 100000000000000000000}\n{\"v\": 18446744073709551616}\n{\"v\": 2}\n"),
+    ] {
+        let (status, dataset) = tables.send(name, "", media_type, body).await;
+        assert_eq!((status, &column(&dataset, "v")["distinct"]), (201, &json!(3)), "{dataset:#}");
+    }
+    let texts = "[{\"id\": \"18446744073709551617\"}, {\"id\": \"18446744073709551618\"}]";
+    let (status, dataset) = tables.send("texts", "", json, texts).await;
+    assert_eq!((status, &column(&dataset, "id")["distinct"]), (201, &json!(2)), "{dataset:#}");
+}
+
+/// A number of a prediction is the level that has all of its digits, or none.
+#[tokio::test]
+async fn large_numbers_are_no_other_level_at_prediction() {
+    let tables = Tables::start().await;
+    let rows: String =
+        (0..40).map(|row| if row % 2 == 0 { "9007199254740993,a\n" } else { "18446744073709551617,b\n" }).collect();
+    let types = "&types=%7B%22id%22%3A%22category%22%7D";
+    let (status, dataset) = tables.send("ids", types, "text/csv", format!("id,y\n{rows}")).await;
+    assert_eq!((status, &column(&dataset, "id")["distinct"]), (201, &json!(2)), "{dataset:#}");
+    tables.train("ids", "y", json!([{"type": "dense", "units": 2, "activation": "softmax"}])).await;
+    let mut unseen = 0;
+    for (id, label) in [
+        (json!(9_007_199_254_740_993u64), Some("a")),
+        (json!(9_007_199_254_740_992u64), None),
+        (json!("18446744073709551617"), Some("b")),
+        (serde_json::from_str("18446744073709551618").unwrap(), None),
+    ] {
+        let (status, answer) = tables.ask_predictions("ids", json!([[id]])).await;
+        assert_eq!(status, 200, "{id}: {answer:#}");
+        match label {
+            Some(label) => assert_eq!(
+                (&answer["predictions"][0]["label"], &answer["warnings"]),
+                (&json!(label), &json!([])),
+                "{id}: {answer:#}"
+            ),
+            None => assert_eq!(answer["warnings"][0]["code"], "unseen_level", "{id}: {answer:#}"),
+        }
+        unseen += usize::from(label.is_none());
+    }
+    assert_eq!(unseen, 2);
+}
+
+#[tokio::test]
 async fn some_odd_cells_do_not_turn_a_number_column_into_a_category() {
     let tables = Tables::start().await;
     let csv = |odd: &[usize]| -> String {

@@ -17,6 +17,7 @@ mod data_columns;
 mod data_doubts;
 mod data_learning;
 mod data_memory;
+mod data_parquet;
 mod data_profile;
 mod data_reading;
 mod demo;

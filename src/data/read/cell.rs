@@ -125,6 +125,16 @@ pub(crate) fn number_text(number: &serde_json::Number) -> String {
     Numeric::of_json(number).text()
 }
 
+/// Whether a text spells this JSON number, to the last digit of an integer.
+pub(crate) fn spells(text: &str, number: &serde_json::Number) -> bool {
+    number_in(text).is_some_and(|value| Numeric::spelled(text, value).bits() == Numeric::of_json(number).bits())
+}
+
+/// Whether a JSON number is past the integers of 64 bits, so that the digits it was sent with are not known.
+pub(crate) fn is_past_integers(number: &serde_json::Number) -> bool {
+    number.is_f64() && number.as_f64().is_some_and(|value| value.abs() >= i64::MAX as f64)
+}
+
 /// The value of a text that is spelled as a number.
 pub(crate) fn number_in(text: &str) -> Option<f64> {
     match usual(text) {

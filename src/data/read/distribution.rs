@@ -39,7 +39,8 @@ impl Sample {
             self.values.push(value);
             return;
         }
-        let at = mix(self.seen) % self.seen;
+        // a random integer below `seen`, without a division: Lemire, "Fast random integer generation in an interval", 2019
+        let at = ((u128::from(mix(self.seen)) * u128::from(self.seen)) >> 64) as u64;
         if let Some(kept) = usize::try_from(at).ok().and_then(|at| self.values.get_mut(at)) {
             *kept = value;
         }
@@ -65,13 +66,17 @@ fn mix(seed: u64) -> u64 {
 /// The distribution of values in ascending order, each with its count.
 pub(super) fn of_counted(values: &[(f64, u64)]) -> Option<Distribution> {
     let (&(min, _), &(max, _)) = (values.first()?, values.last()?);
-    let count: u64 = values.iter().map(|(_, count)| count).sum();
+    let mut count = 0u64;
+    // the number of values up to each, itself included
+    let ends: Vec<u64> = values
+        .iter()
+        .map(|(_, of_value)| {
+            count += of_value;
+            count
+        })
+        .collect();
     let at = |position: u64| {
-        let mut before = 0;
-        let found = values.iter().find(|(_, count)| {
-            before += count;
-            position < before
-        });
+        let found = values.get(ends.partition_point(|end| *end <= position));
         found.map_or(max, |(value, _)| *value)
     };
     // NumPy's default: linear between the two nearest values

@@ -31,7 +31,7 @@ mod stream;
 mod summary;
 pub mod warning;
 
-pub(crate) use cell::{is_missing, number_in, number_text, trim};
+pub(crate) use cell::{is_missing, is_past_integers, number_in, number_text, spells, trim};
 pub use duplicates::MAX_COMPARED_ROWS;
 pub use encoding::named as encoding_named;
 pub use error::ReadError;
@@ -117,10 +117,14 @@ pub fn inspect(
     let columns_of_bare_numbers = summaries.iter().filter(|summary| summary.has_bare_numbers()).count();
     let mut columns = Vec::with_capacity(names.len());
     let mut warnings = of_file;
-    for (summary, name) in summaries.into_iter().zip(names) {
+    let finish = |(summary, name): (ColumnSummary, String)| {
         let given = options.types.get(&name);
-        let (column, about) =
-            summary.finish(name, &TableFacts { columns_of_bare_numbers, given, spelling: &spelling })?;
+        summary.finish(name, &TableFacts { columns_of_bare_numbers, given, spelling: &spelling })
+    };
+    let finished: Vec<Result<(Column, Vec<DatasetWarning>), ReadError>> =
+        summaries.into_par_iter().zip(names).map(finish).collect();
+    for outcome in finished {
+        let (column, about) = outcome?;
         columns.push(column);
         warnings.extend(about);
     }

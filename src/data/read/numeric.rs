@@ -51,7 +51,7 @@ impl Numeric {
         let is_large = self.value.abs() >= EXACT_INTEGERS;
         let integer = match self.integer {
             _ if !is_large => None,
-            None if self.value.abs() < 1e38 => Some(self.value as i128),
+            None => whole(self.value),
             integer => integer,
         };
         Self { integer, ..self }
@@ -59,7 +59,7 @@ impl Numeric {
 
     /// Whether it is an integer whose digits `f64` does not keep.
     pub fn is_inexact(&self) -> bool {
-        self.integer.is_some_and(|integer| integer as f64 as i128 != integer)
+        self.integer.is_some_and(is_rounded)
     }
 
     /// Bits that are equal for equal numbers.
@@ -116,6 +116,20 @@ impl Numeric {
             if is_integer { Value::from(integer) } else { Value::from(self.value) }
         })
     }
+}
+
+/// A number past 2^53 as an integer. Few columns have such numbers, and others do without the call that converts them.
+#[cold]
+#[inline(never)]
+fn whole(value: f64) -> Option<i128> {
+    (value.abs() < 1e38).then_some(value as i128)
+}
+
+/// Whether the nearest `f64` is another integer.
+#[cold]
+#[inline(never)]
+fn is_rounded(integer: i128) -> bool {
+    integer as f64 as i128 != integer
 }
 
 #[cfg(test)]

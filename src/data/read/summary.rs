@@ -193,7 +193,8 @@ impl ColumnSummary {
     fn number(&mut self, number: Numeric, row: usize, chunk: &Chunk<'_>, text: impl Fn() -> String) {
         let value = number.value;
         if (value as f32).is_finite() {
-            self.whole &= value == value.trunc();
+            // rounding is a call, and one fraction is enough
+            self.whole = self.whole && value == value.trunc();
             self.moments.add(number);
             self.sample.add(value);
             if number.is_inexact() {

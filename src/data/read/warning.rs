@@ -9,7 +9,7 @@ pub(super) const MAX_EXAMPLES: usize = 5;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct DatasetWarning {
     /// For programs: `not_a_number`, `not_a_boolean`, `not_a_date`, `placeholder`, `mixed_column`, `numbers_as_text`, `ambiguous_dates`,
-    /// `ambiguous_numbers`, `row_labels`, `mixed_time_zones`, `inexact_integers`, `header_of_numbers`.
+    /// `ambiguous_numbers`, `row_labels`, `mixed_time_zones`, `inexact_integers`, `header_of_numbers`, `empty_rows`.
     pub code: String,
     /// The column that it is about.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -20,7 +20,7 @@ pub struct DatasetWarning {
     /// Their text.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub examples: Vec<String>,
-    /// Number of cells.
+    /// Number of cells, or of rows.
     pub count: u64,
     /// For people: what was found and what to do.
     pub detail: String,
@@ -50,8 +50,12 @@ impl Examples {
 
     /// `line 7 has "x"` of the first one.
     pub fn first(&self, unit: &str) -> String {
-        let line = self.lines.first().copied().unwrap_or_default();
-        format!("{unit} {line} has {:?}", self.texts.first().map(String::as_str).unwrap_or_default())
+        format!("{} has {:?}", self.first_line(unit), self.texts.first().map(String::as_str).unwrap_or_default())
+    }
+
+    /// `line 7` of the first one.
+    pub fn first_line(&self, unit: &str) -> String {
+        format!("{unit} {}", self.lines.first().copied().unwrap_or_default())
     }
 
     /// A warning about these cells.

@@ -1,6 +1,6 @@
 //! Predictions from the network's output.
 
-use super::{Logits, Output, Recipe, Task, json_number, target::Target};
+use super::{Logits, Output, Recipe, Task, json_number, probabilities::to_probabilities, target::Target};
 use crate::data::named::Named;
 use ndarray::{ArrayView1, ArrayView2, CowArray, Ix2, s};
 use serde::{Serialize, Serializer};
@@ -113,7 +113,6 @@ pub(super) fn decode(of: &Output, output: ArrayView2<'_, f32>) -> Vec<Prediction
     let task = *task;
     let labels = targets.first().map(Target::labels).unwrap_or_default();
     let keys: Arc<[String]> = labels.iter().map(label_text).collect();
-    let by_label = |row: ArrayView1<'_, f32>| Probabilities::new(Arc::clone(&keys), row.to_vec());
     of.answers(output)
         .rows()
         .into_iter()
@@ -127,16 +126,24 @@ pub(super) fn decode(of: &Output, output: ArrayView2<'_, f32>) -> Vec<Prediction
                 Prediction::Score { label: label(labels, task, row), score: json_number(score) }
             }
             Task::Binary => {
-                let positive = row.first().copied().unwrap_or(f32::NAN);
+                let mut positive = [row.first().copied().unwrap_or(f32::NAN)];
+                to_probabilities(&mut positive);
+                let [positive] = positive;
                 let values = vec![1.0 - positive, positive];
                 let probabilities = Probabilities::new(Arc::clone(&keys), values);
                 Prediction::Class { label: label(labels, task, row), probabilities }
             }
             Task::SparseClasses | Task::OneHotClasses => {
-                Prediction::Class { label: label(labels, task, row), probabilities: by_label(row) }
+                let mut values = row.to_vec();
+                to_probabilities(&mut values);
+                let probabilities = Probabilities::new(Arc::clone(&keys), values);
+                Prediction::Class { label: label(labels, task, row), probabilities }
             }
             Task::StepClasses => steps(labels, row, &of.axes),
-            Task::Margins => Prediction::Scores { label: label(labels, task, row), scores: by_label(row) },
+            Task::Margins => {
+                let scores = Probabilities::new(Arc::clone(&keys), row.to_vec());
+                Prediction::Scores { label: label(labels, task, row), scores }
+            }
         })
         .collect()
 }
@@ -210,16 +217,15 @@ pub(super) fn chosen(task: Task, row: ArrayView1<'_, f32>) -> usize {
 /// there are no labels.
 fn steps(labels: &[Value], row: ArrayView1<'_, f32>, axes: &[usize]) -> Prediction {
     let (classes, positions) = axes.split_last().map_or((1, axes), |(&classes, positions)| (classes.max(1), positions));
-    let cells = row.to_vec();
-    let chosen = cells.chunks(classes).map(|step| {
+    let mut cells = row.to_vec();
+    let of_step = |step: &[f32]| {
         let class = chosen(Task::StepClasses, ArrayView1::from(step));
         labels.get(class).cloned().unwrap_or_else(|| Value::from(class))
-    });
+    };
+    let chosen: Vec<Value> = cells.chunks(classes).map(of_step).collect();
+    cells.chunks_mut(classes).for_each(to_probabilities);
     let probabilities = cells.iter().map(|&probability| json_number(probability));
-    Prediction::Steps {
-        labels: nested(chosen.collect(), positions),
-        probabilities: nested(probabilities.collect(), axes),
-    }
+    Prediction::Steps { labels: nested(chosen, positions), probabilities: nested(probabilities.collect(), axes) }
 }
 
 /// Values in row-major order as lists within lists.

@@ -98,7 +98,8 @@ impl Recipe {
             let (name, task, logits) = (output.name.to_owned(), output.task, output.logits);
             let has_axes = matches!(task, Task::StepClasses | Task::Raw);
             let axes = if has_axes { output.shape.0.clone() } else { Vec::new() };
-            fitted_outputs.push(Output { name, task, targets, logits, axes });
+            let probabilities = output.probabilities && task.learns_numbers();
+            fitted_outputs.push(Output { name, task, targets, logits, probabilities, axes });
         }
         if errors.is_empty() {
             let recipe = Self { version: VERSION, features: fitted, places: places(features), outputs: fitted_outputs };

@@ -21,6 +21,7 @@ mod notes;
 mod numbers;
 mod one_hot;
 mod preparation;
+mod probabilities;
 pub mod scale;
 mod size;
 mod target;
@@ -97,6 +98,9 @@ struct Output {
     targets: Vec<Target>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     logits: Option<Logits>,
+    /// Whether the loss reads the target's numbers and the output as probabilities, not as logits.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    probabilities: bool,
     /// The axes of the output of one sample, where each step or position has a class or values are given as they are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     axes: Vec<usize>,
@@ -122,6 +126,8 @@ pub struct OutputTargets<'a> {
     pub columns: &'a [String],
     /// Set if the output is logits.
     pub logits: Option<Logits>,
+    /// Whether the loss reads the output as probabilities, not as logits.
+    pub probabilities: bool,
     /// The shape of the output of one sample; where classes are learned its last axis has a unit a class.
     pub shape: &'a Shape,
     /// The class index that the loss leaves out.

@@ -7,7 +7,7 @@ use serde::Serialize;
 pub(super) const MAX_ERRORS: usize = 20;
 
 /// Maximum warnings of one answer.
-const MAX_WARNINGS: usize = 20;
+pub(super) const MAX_WARNINGS: usize = 20;
 
 /// A value of a prediction request that was not taken at face value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -15,7 +15,7 @@ pub struct PredictionWarning {
     /// Where it is in the request.
     pub pointer: String,
     /// For programs: `unseen_level`, `missing_column`, `constant_in_training`, `target_in_record`, `not_a_date`,
-    /// `clipped`.
+    /// `clipped`, `not_probabilities`.
     pub code: &'static str,
     /// For people.
     pub detail: String,

@@ -94,6 +94,7 @@ fn fit(
         task: Task::Regression,
         columns: &names,
         logits: None,
+        probabilities: false,
         shape: &shape,
         ignore_class: None,
         scale: &scale,

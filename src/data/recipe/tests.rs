@@ -30,7 +30,16 @@ pub(super) fn read(csv: &str) -> (Inspection, Table) {
 /// Fits on the first `training` rows; the last column is the target.
 pub(super) fn output(task: Task, columns: &[String]) -> OutputTargets<'_> {
     static NO_UNITS: LazyLock<Shape> = LazyLock::new(|| Shape(vec![0]));
-    OutputTargets { name: "", task, columns, logits: None, shape: &NO_UNITS, ignore_class: None, scale: no_scale() }
+    OutputTargets {
+        name: "",
+        task,
+        columns,
+        logits: None,
+        probabilities: false,
+        shape: &NO_UNITS,
+        ignore_class: None,
+        scale: no_scale(),
+    }
 }
 
 fn no_scale() -> &'static Scale {

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::data::{
     date::DatePattern,
-    read::{is_missing, number_in, number_text, trim},
+    read::{is_missing, is_past_integers, number_in, number_text, spells, trim},
     schema::ColumnType,
 };
 use crate::engine::real::Real;
@@ -123,6 +123,7 @@ fn number(feature: &Feature, value: &Value) -> Result<f64, String> {
         }
         Value::Null => Ok(f64::NAN),
         Value::Bool(value) if feature.is_from(ColumnType::Boolean) => Ok(f64::from(u8::from(*value))),
+        Value::String(text) if feature.is_from(ColumnType::Boolean) => word(feature, value, text),
         // a column of text that is prepared as numbers
         Value::String(text) if feature.is_from(ColumnType::Category) => match trim(text) {
             missing if is_missing(missing) => Ok(f64::NAN),
@@ -145,12 +146,34 @@ fn truth(feature: &Feature, value: &Value) -> Result<f64, String> {
         Value::String(text) if feature.is_from(ColumnType::Category) => match trim(text) {
             "1" => Ok(1.0),
             "0" => Ok(0.0),
-            text if text.eq_ignore_ascii_case("true") => Ok(1.0),
-            text if text.eq_ignore_ascii_case("false") => Ok(0.0),
-            missing if is_missing(missing) => Ok(f64::NAN),
-            _ => Err(unexpected(feature, value)),
+            _ => word(feature, value, text),
         },
+        Value::String(text) if !feature.is_from(ColumnType::Number) => word(feature, value, text),
         _ => Err(unexpected(feature, value)),
+    }
+}
+
+/// The words of a boolean column in a file, which are booleans or missing in any case.
+fn word(feature: &Feature, value: &Value, text: &str) -> Result<f64, String> {
+    match (boolean_in(text), trim(text)) {
+        (Some(truth), _) => Ok(f64::from(u8::from(truth))),
+        (None, missing) if is_missing(missing) => Ok(f64::NAN),
+        _ => Err(unexpected(feature, value)),
+    }
+}
+
+fn boolean_in(text: &str) -> Option<bool> {
+    let text = trim(text);
+    let is = |word: &str| text.eq_ignore_ascii_case(word);
+    if is("true") { Some(true) } else { is("false").then_some(false) }
+}
+
+/// The level that a text is: white space around it is not, and a column of booleans has two.
+fn level_of<'t>(feature: &Feature, text: &'t str) -> &'t str {
+    match boolean_in(text).filter(|_| feature.is_from(ColumnType::Boolean)) {
+        Some(true) => "true",
+        Some(false) => "false",
+        None => trim(text),
     }
 }
 
@@ -218,7 +241,10 @@ fn note(feature: &Feature, found: &Found, notes: &mut Notes, pointer: impl Fn() 
 fn level<'v>(feature: &Feature, value: &'v Value) -> Result<Option<Cow<'v, str>>, String> {
     match value {
         Value::Null => Ok(None),
-        Value::String(text) => Ok(Some(trim(text)).filter(|level| !is_missing(level)).map(Cow::Borrowed)),
+        Value::String(text) => Ok(Some(level_of(feature, text)).filter(|level| !is_missing(level)).map(Cow::Borrowed)),
+        Value::Number(number) if is_past_integers(number) => Err(format!(
+            "expected text, since a number keeps about 16 digits of an integer past 64 bits, received {number}"
+        )),
         Value::Number(number) => Ok(Some(number_text(number).into())),
         Value::Bool(value) => Ok(Some(value.to_string().into())),
         Value::Array(_) | Value::Object(_) => Err(unexpected(feature, value)),
@@ -230,14 +256,15 @@ fn find(feature: &Feature, levels: &Levels, value: &Value) -> Result<Found, Stri
     Ok(match value {
         Value::Null => Found::Missing,
         Value::String(text) => {
-            let level = trim(text);
+            let level = level_of(feature, text);
             // a file spells a missing category so
             if is_missing(level) && levels.place(level).is_none() { Found::Missing } else { of_level(level) }
         }
         // levels of a column that mixes text with numbers are known by their spelling
         Value::Number(number) => {
             let level = number_text(number);
-            match number.as_f64().and_then(|value| levels.place_of_number(value)) {
+            let is_same = |place: &usize| levels.names().get(*place).is_some_and(|level| spells(level, number));
+            match number.as_f64().and_then(|value| levels.place_of_number(value)).filter(is_same) {
                 _ if levels.place(&level).is_some() => of_level(&level),
                 Some(place) => Found::Place(place),
                 None if levels.has_numbers() => Found::New(level),

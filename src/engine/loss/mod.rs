@@ -188,6 +188,13 @@ impl Loss {
         self.behaviour::<f32>().expects_logits()
     }
 
+    /// Whether outputs are probabilities: of a loss of classes or of probabilities, without `from_logits`.
+    pub fn reads_probabilities(&self) -> bool {
+        let of_classes =
+            matches!(self.target_kind(), TargetKind::Binary | TargetKind::Probabilities | TargetKind::ClassIndex);
+        of_classes && !matches!(self, Self::CategoricalHinge) && !self.expects_logits()
+    }
+
     /// The activation from logits to probabilities; `None` if `last` already outputs probabilities, or without
     /// `from_logits`.
     pub fn probability_activation(&self, last: Option<Activation>) -> Option<Activation> {

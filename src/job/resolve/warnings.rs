@@ -7,7 +7,7 @@ use crate::{
         schema::{Column, ColumnType},
         split::{PartSizes, SplitMethod, shares_of_classes},
     },
-    engine::{activation::Activation, loss::TargetKind, optimizer::Optimizer, spec::Architecture},
+    engine::{activation::Activation, optimizer::Optimizer, spec::Architecture},
     job::{
         JobSplit,
         preprocessing::{ColumnPreparation, JobWarning},
@@ -41,9 +41,7 @@ pub(super) fn of_outputs(outputs: &[ResolvedOutput<'_>], architecture: &Architec
 /// A requested loss of probabilities where the last activation outputs other numbers.
 fn not_probabilities(output: &ResolvedOutput<'_>, last: Option<Activation>) -> Option<JobWarning> {
     let (from, to) = last?.range();
-    let learns =
-        matches!(output.loss.target_kind(), TargetKind::Binary | TargetKind::Probabilities | TargetKind::ClassIndex);
-    let is_wrong = learns && !output.request.is_untrained && !output.loss.expects_logits() && (from < 0.0 || to > 1.0);
+    let is_wrong = output.loss.reads_probabilities() && !output.request.is_untrained && (from < 0.0 || to > 1.0);
     is_wrong.then(|| JobWarning {
         code: "not_probabilities".to_owned(),
         columns: names(&output.request.columns),

@@ -18,6 +18,7 @@ use super::{
     reader::{Reader, Reading},
     source::Source,
     spelling::Spelling,
+    warning::{DatasetWarning, Examples},
 };
 use block::Block;
 use layout::Layout;
@@ -127,13 +128,14 @@ fn read(
         ..Dialect::default()
     };
     let (spelling, warning) = marks::spelling(&block.bytes, block.ended, layout, options);
-    let reading = Reading { names, dialect: dialect.spelled(&spelling), warnings: warning.into_iter().collect() };
+    let mut reading = Reading { names, dialect: dialect.spelled(&spelling), warnings: warning.into_iter().collect() };
     let names = &reading.names;
 
     let mut columns: Vec<Vec<CellRef>> = vec![Vec::new(); names.len()];
     let mut places = Vec::new();
     let mut rows_before = 0;
     let mut row_end = None;
+    let mut empty = Examples::default();
     loop {
         let mut scanner = Scanner::new(&block.bytes, layout.separator, layout.quote, comment);
         (scanner.line, scanner.ended, scanner.cell_bytes) = (line, block.ended, limits.cell_bytes);
@@ -146,6 +148,7 @@ fn read(
         if rows_before + rows as u64 > limits.rows {
             return Err(ReadError::Invalid(format!("expected at most {} rows, received more", limits.rows)));
         }
+        add_empty_rows(&columns, &places, layout.separator, &mut empty);
         if rows > 0 {
             let chunk = Chunk {
                 text,
@@ -167,10 +170,34 @@ fn read(
         columns.iter_mut().for_each(Vec::clear);
         places.clear();
         if block.ended {
+            reading.warnings.extend(empty_rows(empty));
             return Ok(reading);
         }
         block.advance(used, line)?;
     }
+}
+
+/// Counts rows of several columns that have no cell with content.
+fn add_empty_rows(columns: &[Vec<CellRef>], places: &[u64], separator: u8, empty: &mut Examples) {
+    let [first, others @ ..] = columns else { return };
+    if others.is_empty() {
+        return;
+    }
+    let rows = first.iter().zip(places).enumerate().filter(|(_, (cell, _))| cell.is_empty());
+    for (row, (_, &line)) in rows {
+        if others.iter().all(|cells| cells.get(row).is_none_or(|cell| cell.is_empty())) {
+            empty.add(|| line, &char::from(separator).to_string().repeat(others.len()));
+        }
+    }
+}
+
+fn empty_rows(empty: Examples) -> Option<DatasetWarning> {
+    let count = empty.count;
+    let detail = format!(
+        "rows of separators alone: {count}, the first in {}; each is a row of missing values; remove those that are no rows",
+        empty.first_line("line")
+    );
+    (count > 0).then(|| DatasetWarning { column: None, ..empty.warning("empty_rows", "", detail) })
 }
 
 /// The names of the columns: those of the first record, or `column_1` and so on for a file without a header. `line` becomes

@@ -6,6 +6,7 @@
 //! a column whose earlier cells are missing.
 
 mod guard;
+mod integers;
 mod table;
 mod visit;
 
@@ -20,6 +21,7 @@ use super::{
 };
 use crate::data::strict;
 use guard::StringGuard;
+use integers::refusal_in;
 use serde::de::DeserializeSeed;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read};
@@ -162,6 +164,11 @@ fn read_lines(source: &mut dyn BufRead, limits: &TableLimits, sink: &mut Sink<'_
         let parsed = Record(&mut table).deserialize(&mut parser).and_then(|()| parser.end());
         if let Err(error) = parsed {
             return table.settle(Err(error), |error| ReadError::Invalid(wrong_record(&error, record, number)));
+        }
+        if std::mem::take(&mut table.has_large)
+            && let Some(detail) = refusal_in(record)
+        {
+            return Err(ReadError::Invalid(format!("line {number}: {detail}")));
         }
     }
     table.settle(Ok(()), |error| ReadError::Invalid(error.to_string()))

@@ -37,6 +37,8 @@ pub(super) struct Table<'a, 's> {
     by_column: bool,
     /// Bytes of the cells of such columns.
     held: usize,
+    /// Whether a number past the integers of 64 bits was read.
+    pub has_large: bool,
     /// Why the reading ended, while serde reports [`ENDED`].
     ended: Option<Result<(), ReadError>>,
 }
@@ -61,6 +63,7 @@ impl<'a, 's> Table<'a, 's> {
             labels: Vec::new(),
             by_column: false,
             held: 0,
+            has_large: false,
             ended: None,
         }
     }

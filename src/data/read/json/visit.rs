@@ -323,6 +323,7 @@ impl<'de> Visitor<'de> for CellSeed<'_, '_, '_> {
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<(), E> {
+        self.table.has_large |= value.abs() >= i64::MAX as f64;
         self.table.push(self.column, CellRef::Number(value))
     }
 

@@ -6,6 +6,7 @@
 mod cells;
 mod decode;
 mod pages;
+mod positioned;
 
 use super::{
     chunk::{CellRef, Chunk, Sink},
@@ -24,6 +25,7 @@ use parquet::{
     column::reader::get_column_reader,
     file::reader::{FileReader, SerializedFileReader},
 };
+use positioned::Positioned;
 use rayon::prelude::*;
 use serde_json::Value;
 use std::fs::File;
@@ -79,7 +81,7 @@ impl Reader for Parquet {
 /// Reads the table; returns the names.
 fn read(file: &File, limits: &TableLimits, sink: &mut Sink<'_>) -> Result<Vec<String>, ReadError> {
     pages::check_ends(file, MAGIC)?;
-    let reader = decode("footer", || SerializedFileReader::new(file.try_clone()?))?;
+    let reader = decode("footer", || SerializedFileReader::new(Positioned::new(file)?))?;
     let metadata = reader.metadata();
     let schema = metadata.file_metadata().schema_descr_ptr();
     if schema.num_columns() > limits.columns {
@@ -151,8 +153,10 @@ fn read_group(
         left -= count as u64;
         bytes.clear();
         bytes.resize(count, 0usize);
-        // One after the other: their readers share the position in the file.
-        columns.iter_mut().try_for_each(|column| column.decode(count, *rows_before))?;
+        let before = *rows_before;
+        let decoded: Vec<Result<(), ReadError>> =
+            columns.par_iter_mut().map(|column| column.decode(count, before)).collect();
+        decoded.into_iter().collect::<Result<(), ReadError>>()?;
         columns.iter().for_each(|column| column.add_text_bytes(&mut bytes));
         let mut row = 0;
         while row < count {

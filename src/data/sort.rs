@@ -70,7 +70,7 @@ mod tests {
         for count in [0, 1, 2, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK, 5 * BLOCK + 7] {
             let (mut received, mut expected) = (numbers(count), numbers(count));
             sort_by(&mut received, |a, b| a.0.cmp(&b.0));
-            expected.sort_by(|a, b| a.0.cmp(&b.0));
+            expected.sort_by_key(|row| row.0);
             assert_eq!(received, expected, "{count}");
         }
     }

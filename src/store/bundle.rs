@@ -233,8 +233,14 @@ mod tests {
         let recipe: Recipe = serde_json::from_value(json!({"version": 3, "features": [], "outputs": []})).unwrap();
         let signature = recipe.signature();
         let tensor = NamedTensor { name: "w".to_owned(), shape: Shape(vec![ELEMENTS]), values: vec![0.5; ELEMENTS] };
-        let description =
-            Description { definition: json!({}), input_shapes: Vec::new(), recipe, signature, fitted: None };
+        let description = Description {
+            definition: json!({}),
+            input_shapes: Vec::new(),
+            recipe,
+            signature,
+            fitted: None,
+            importances: None,
+        };
         let bundle = Bundle { description, weights: Weights::Network(vec![tensor]) };
         let looks = Cell::new(0);
         let pack = |stop_at: usize| {

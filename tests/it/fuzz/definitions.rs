@@ -99,9 +99,7 @@ fn keras_json() {
 fn models_in(value: &Value, models: &mut Vec<Value>) {
     match value {
         Value::Object(fields) if fields.contains_key("class_name") && fields.contains_key("config") => {
-            if value.to_string().len() < 6000 {
-                models.push(value.clone());
-            }
+            models.extend((value.to_string().len() < 6000).then(|| value.clone()));
         }
         Value::Object(fields) => fields.values().for_each(|value| models_in(value, models)),
         Value::Array(values) => values.iter().for_each(|value| models_in(value, models)),

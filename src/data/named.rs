@@ -1,6 +1,6 @@
 //! Values by name, in order.
 
-use crate::engine::field::{FieldError, did_you_mean, escape};
+use crate::engine::field::{FieldError, MAX_LISTED, did_you_mean, escape};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{DeserializeOwned, Error, MapAccess, Visitor},
@@ -24,9 +24,13 @@ impl<T> Named<T> {
         let missing = names.iter().filter(|name| self.get(name).is_none()).map(|name| {
             FieldError::new(pointer, format!("expected an entry for the {what} `{name}` of the model, received none"))
         });
-        let unknown = self.0.iter().filter(|(name, _)| !names.contains(&name.as_str())).map(|(name, _)| {
-            let hint = did_you_mean(name, names.iter().copied());
-            let detail = format!("expected an {what} of the model ({}), received `{name}`{hint}", names.join(", "));
+        let unknown = self.0.iter().filter(|(name, _)| !names.contains(&name.as_str()));
+        let unknown = unknown.enumerate().map(|(earlier, (name, _))| {
+            let (known, hint) = match earlier < MAX_LISTED {
+                true => (format!(" ({})", names.join(", ")), did_you_mean(name, names.iter().copied())),
+                false => Default::default(),
+            };
+            let detail = format!("expected an {what} of the model{known}, received `{name}`{hint}");
             FieldError::new(format!("{pointer}/{}", escape(name)), detail)
         });
         unknown.chain(missing).collect()

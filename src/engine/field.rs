@@ -7,6 +7,15 @@ use serde_json::{Map, Value};
 /// Maximum number of settings of [`parse_settings`]: each wrong one costs a reading of all of them.
 const MAX_SETTINGS: usize = 64;
 
+/// Maximum number of errors that an answer lists; more are counted. What follows the last of them needs no hint, whose search takes time.
+pub const MAX_LISTED: usize = 20;
+
+/// Maximum bytes of a name that has or is a hint: comparing two texts takes the product of their lengths.
+const MAX_COMPARED_BYTES: usize = 64;
+
+/// Maximum number of names that are compared for a hint.
+const MAX_COMPARED_NAMES: usize = 500;
+
 /// An invalid field: its JSON pointer (RFC 6901), and what was expected.
 ///
 /// The text names what was expected and received, without a full stop: `expected 1 to 150, received 0`.
@@ -190,8 +199,12 @@ fn unescape(token: &str) -> String {
 
 /// The known name nearest to `received`, if it is near enough for a suggestion.
 fn nearest<'a>(received: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if received.len() > MAX_COMPARED_BYTES {
+        return None;
+    }
     // `LSTM` is near to `lstm`.
     let lower = received.to_lowercase();
+    let length = received.chars().count();
     // Of one or two letters another name is not a spelling mistake.
     let enough = |name: &str| match name.chars().count() {
         0..=2 => 0,
@@ -200,6 +213,8 @@ fn nearest<'a>(received: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     };
     known
         .into_iter()
+        .filter(|name| name.len() <= MAX_COMPARED_BYTES && name.chars().count().abs_diff(length) <= enough(name))
+        .take(MAX_COMPARED_NAMES)
         .map(|name| {
             let distance = |received: &str| strsim::damerau_levenshtein(received, name);
             (distance(received).min(distance(&lower)), name)
@@ -228,7 +243,13 @@ pub(crate) fn with_nearest(message: &str) -> String {
             format!("expected {expected}, received {received}{}", did_you_mean(name, names))
         }
         (Some(received), None) if message.starts_with("unknown field") => {
-            message.to_owned() + &did_you_mean(received, names)
+            match message.strip_suffix(", there are no fields") {
+                Some(message) => format!("{message}: expected no settings"),
+                None => message.to_owned() + &did_you_mean(received, names),
+            }
+        }
+        (Some(name), None) if message.starts_with("missing field") => {
+            format!("expected the field `{name}`, received nothing")
         }
         _ => expected_and_received(message).unwrap_or_else(|| message.to_owned()),
     }
@@ -264,7 +285,7 @@ fn expected_and_received(message: &str) -> Option<String> {
         "u8" | "u32" | "u64" | "usize" => "a whole number of at least 0",
         "a boolean" => "true or false",
         "a sequence" => "an array",
-        "a map" => "an object",
+        "a map" | "map with a single key" => "an object",
         other if other.starts_with("struct ") => "an object",
         other => other,
     };
@@ -305,7 +326,20 @@ mod tests {
     }
 
     #[test]
+    fn long_texts_and_many_names_are_not_compared() {
+        let long = "a".repeat(1 << 24);
+        assert_eq!(did_you_mean(&long, [long.as_str(), "a"]), "");
+        assert_eq!(did_you_mean("a", [long.as_str()]), "");
+        let names: Vec<String> = (0..1_000_000).map(|number| format!("column_{number:0>50}")).collect();
+        let started = std::time::Instant::now();
+        assert_eq!(did_you_mean(&"x".repeat(57), names.iter().map(String::as_str)), "");
+        assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
+        assert_eq!(did_you_mean("colum", ["a much longer name", "column"]), "; did you mean `column`?");
+    }
+
+    #[test]
     fn errors_name_no_types_of_the_program() {
+        assert_eq!(parse::<Inner>(&json!({})).unwrap_err().detail, "expected the field `units`, received nothing");
         let detail = |units: Value| parse::<Inner>(&json!({"units": units})).unwrap_err().detail;
         assert_eq!(detail(json!("two")), "expected a whole number of at least 0, received \"two\"");
         assert_eq!(detail(json!(-1)), "expected a whole number of at least 0, received -1");

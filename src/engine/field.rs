@@ -285,7 +285,9 @@ fn expected_and_received(message: &str) -> Option<String> {
         "u8" | "u32" | "u64" | "usize" => "a whole number of at least 0",
         "a boolean" => "true or false",
         "a sequence" => "an array",
-        "a map" | "map with a single key" => "an object",
+        "a map" => "an object",
+        "string or map" | "map with a single key" => "a name",
+        "unit" => "null",
         other if other.starts_with("struct ") => "an object",
         other => other,
     };
@@ -348,6 +350,23 @@ mod tests {
         assert_eq!(detail(json!([])), "expected a whole number of at least 0, received an array");
         assert_eq!(parse::<Vec<bool>>(&json!([3])).unwrap_err().detail, "expected true or false, received 3");
         assert_eq!(parse::<Inner>(&json!(3)).unwrap_err().detail, "expected an object, received 3");
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Word {
+        Balanced,
+    }
+
+    #[test]
+    fn a_word_of_another_type_is_no_enum_of_the_program() {
+        let detail = |word: Value| parse::<Word>(&word).unwrap_err().detail;
+        assert_eq!(parse::<Word>(&json!("balanced")).map(|word| matches!(word, Word::Balanced)), Ok(true));
+        assert_eq!(detail(json!("x")), "expected `balanced`, received `x`");
+        assert_eq!(detail(json!({"p": 1})), "expected `balanced`, received `p`");
+        assert_eq!(detail(json!({"p": 1, "q": 2})), "expected a name, received an object");
+        assert_eq!(detail(json!(5)), "expected a name, received 5");
+        assert_eq!(detail(json!(null)), "expected a name, received null");
     }
 
     #[derive(Debug, Default, PartialEq, serde::Deserialize)]

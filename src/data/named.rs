@@ -6,7 +6,10 @@ use serde::{
     de::{DeserializeOwned, Error, MapAccess, Visitor},
 };
 use serde_json::Value;
-use std::{fmt, marker::PhantomData};
+use std::{collections::HashSet, fmt, marker::PhantomData};
+
+/// Maximum number of names of an object: as many inputs and outputs as a model has at most.
+const MAX_ENTRIES: usize = 10_000;
 
 /// A JSON object with ordered, unique names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,9 +56,13 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Named<T> {
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Named<T>, A::Error> {
                 let mut named: Vec<(String, T)> = Vec::new();
+                let mut known = HashSet::new();
                 while let Some((name, value)) = map.next_entry::<String, T>()? {
-                    if named.iter().any(|(known, _)| *known == name) {
+                    if !known.insert(name.clone()) {
                         return Err(A::Error::custom(format!("expected each name once, received `{name}` again")));
+                    }
+                    if named.len() == MAX_ENTRIES {
+                        return Err(A::Error::custom(format!("expected at most {MAX_ENTRIES} names, received more")));
                     }
                     named.push((name, value));
                 }

@@ -53,8 +53,8 @@ async fn only_listed_errors_have_hints() {
     let folder = tempfile::tempdir().unwrap();
     let process = start(folder.path(), &[]);
     let names = |word: &str| (0..4000).map(|number| format!("{word}_{number:0>20}")).collect::<Vec<_>>();
-    let row = vec!["1"; 4000].join(",");
-    upload(&process, "wide", format!("{}\n{row}\n{row}\n{row}\n", names("column").join(","))).await;
+    let rows: String = ["1", "2", "4"].map(|cell| vec![cell; 4000].join(",") + "\n").concat();
+    upload(&process, "wide", format!("{}\n{rows}", names("column").join(","))).await;
     let definition = json!({"layers": [{"type": "dense", "units": 1}]});
     expect(post(&process, "/v1/models", &json!({"name": "m", "definition": definition})).await, 201).await;
     let target = names("column")[7].clone();
@@ -74,5 +74,21 @@ async fn only_listed_errors_have_hints() {
     let outputs = names("laier");
     let model = json!({"name": "n", "definition": {"inputs": ["a"], "layers": layers, "outputs": outputs}});
     refused(&process, "/v1/models", &model).await;
+    // Objects by name, fields of Keras, and keys of a record.
+    let many: serde_json::Map<String, Value> =
+        (0..100_000).map(|number| (format!("name_{number}"), json!(["a"]))).collect();
+    for field in ["inputs", "target", "task"] {
+        let mut job = json!({"model": "m", "dataset": "wide", "target": target});
+        job[field] = json!(many);
+        refused(&process, "/v1/jobs", &job).await;
+    }
+    let mut keras = json!({"class_name": "Sequential", "config": {"name": "s", "layers": []}});
+    keras.as_object_mut().unwrap().extend(many.clone());
+    refused(&process, "/v1/models", &json!({"name": "n", "definition": keras})).await;
+    let job = json!({"model": "m", "dataset": "wide", "target": target, "training": {"epochs": 1}, "baselines": false});
+    let job = expect(post(&process, "/v1/jobs", &job).await, 202).await;
+    let job = process.wait_for_end(job["id"].as_str().unwrap()).await;
+    assert_eq!(job["status"], "succeeded", "{job:#}");
+    refused(&process, "/v1/models/m:predict", &json!({"instances": [many]})).await;
     is_alive(&process).await;
 }

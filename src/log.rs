@@ -4,6 +4,7 @@ use crate::config::{Config, LogFormat};
 use anyhow::Context;
 use std::{
     borrow::Cow,
+    ffi::OsStr,
     fmt::Write as _,
     io::{IsTerminal, Stderr, Write},
 };
@@ -14,9 +15,7 @@ pub fn start(config: &Config) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&config.log)
         .with_context(|| format!("expected --log to be a level or tracing directives, received {:?}", config.log))?;
     let format = config.log_format;
-    let has_colours = format == LogFormat::Human
-        && std::io::stderr().is_terminal()
-        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let has_colours = has_colours(format, std::io::stderr().is_terminal(), std::env::var_os("NO_COLOR").as_deref());
     let writer = move || Escaped { stderr: std::io::stderr(), format, has_colours };
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(has_colours).with_writer(writer);
     match format {
@@ -29,6 +28,11 @@ pub fn start(config: &Config) -> anyhow::Result<()> {
         tracing::error!(place, "panicked: {}", panic.payload_as_str().unwrap_or("no message"));
     }));
     Ok(())
+}
+
+/// Whether the log has colours; an empty `NO_COLOR` counts as unset (<https://no-color.org>).
+fn has_colours(format: LogFormat, is_terminal: bool, no_color: Option<&OsStr>) -> bool {
+    format == LogFormat::Human && is_terminal && no_color.is_none_or(OsStr::is_empty)
 }
 
 /// Writes each event, which is one call of `write`, as one line without control characters.
@@ -81,6 +85,15 @@ fn escaped(event: &str, format: LogFormat, has_colours: bool) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn colours_are_for_terminals_without_no_color() {
+        let no_color = |value| has_colours(LogFormat::Human, true, value);
+        assert!(no_color(None) && no_color(Some(OsStr::new(""))));
+        assert!(!no_color(Some(OsStr::new("1"))) && !no_color(Some(OsStr::new("0"))));
+        assert!(!has_colours(LogFormat::Human, false, None), "a log file");
+        assert!(!has_colours(LogFormat::Json, true, None));
+    }
 
     #[test]
     fn an_event_is_one_line_without_control_characters() {

@@ -1,12 +1,15 @@
 //! Values by name, in order.
 
-use crate::engine::field::{FieldError, did_you_mean, escape};
+use crate::engine::field::{FieldError, MAX_LISTED, did_you_mean, escape};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{DeserializeOwned, Error, MapAccess, Visitor},
 };
 use serde_json::Value;
-use std::{fmt, marker::PhantomData};
+use std::{collections::HashSet, fmt, marker::PhantomData};
+
+/// Maximum number of names of an object: as many inputs and outputs as a model has at most.
+const MAX_ENTRIES: usize = 10_000;
 
 /// A JSON object with ordered, unique names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,9 +27,13 @@ impl<T> Named<T> {
         let missing = names.iter().filter(|name| self.get(name).is_none()).map(|name| {
             FieldError::new(pointer, format!("expected an entry for the {what} `{name}` of the model, received none"))
         });
-        let unknown = self.0.iter().filter(|(name, _)| !names.contains(&name.as_str())).map(|(name, _)| {
-            let hint = did_you_mean(name, names.iter().copied());
-            let detail = format!("expected an {what} of the model ({}), received `{name}`{hint}", names.join(", "));
+        let unknown = self.0.iter().filter(|(name, _)| !names.contains(&name.as_str()));
+        let unknown = unknown.enumerate().map(|(earlier, (name, _))| {
+            let (known, hint) = match earlier < MAX_LISTED {
+                true => (format!(" ({})", names.join(", ")), did_you_mean(name, names.iter().copied())),
+                false => Default::default(),
+            };
+            let detail = format!("expected an {what} of the model{known}, received `{name}`{hint}");
             FieldError::new(format!("{pointer}/{}", escape(name)), detail)
         });
         unknown.chain(missing).collect()
@@ -49,9 +56,13 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Named<T> {
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Named<T>, A::Error> {
                 let mut named: Vec<(String, T)> = Vec::new();
+                let mut known = HashSet::new();
                 while let Some((name, value)) = map.next_entry::<String, T>()? {
-                    if named.iter().any(|(known, _)| *known == name) {
+                    if !known.insert(name.clone()) {
                         return Err(A::Error::custom(format!("expected each name once, received `{name}` again")));
+                    }
+                    if named.len() == MAX_ENTRIES {
+                        return Err(A::Error::custom(format!("expected at most {MAX_ENTRIES} names, received more")));
                     }
                     named.push((name, value));
                 }

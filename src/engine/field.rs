@@ -1,11 +1,16 @@
 //! [`FieldError`]: an invalid field of a document, with its JSON pointer.
 
+pub use crate::engine::hint::{did_you_mean, did_you_mean_quoted};
+
 use crate::engine::document::Document;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 /// Maximum number of settings of [`parse_settings`]: each wrong one costs a reading of all of them.
 const MAX_SETTINGS: usize = 64;
+
+/// Maximum number of errors that an answer lists; more are counted. What follows the last of them needs no hint, whose search takes time.
+pub const MAX_LISTED: usize = 20;
 
 /// An invalid field: its JSON pointer (RFC 6901), and what was expected.
 ///
@@ -188,37 +193,6 @@ fn unescape(token: &str) -> String {
     token.replace("~1", "/").replace("~0", "~")
 }
 
-/// The known name nearest to `received`, if it is near enough for a suggestion.
-fn nearest<'a>(received: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // `LSTM` is near to `lstm`.
-    let lower = received.to_lowercase();
-    // Of one or two letters another name is not a spelling mistake.
-    let enough = |name: &str| match name.chars().count() {
-        0..=2 => 0,
-        3..=4 => 1,
-        length => 2.max(length / 3),
-    };
-    known
-        .into_iter()
-        .map(|name| {
-            let distance = |received: &str| strsim::damerau_levenshtein(received, name);
-            (distance(received).min(distance(&lower)), name)
-        })
-        .min()
-        .filter(|(distance, name)| *distance <= enough(name) || name.eq_ignore_ascii_case(received))
-        .map(|(_, name)| name)
-}
-
-/// `; did you mean …?` with the known name nearest to `received`; nothing where none is near.
-pub fn did_you_mean<'a>(received: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    nearest(received, known).map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
-}
-
-/// As [`did_you_mean`], for names that a user's data has: in quotes.
-pub fn did_you_mean_quoted<'a>(received: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    nearest(received, known).map_or_else(String::new, |name| format!("; did you mean {name:?}?"))
-}
-
 /// serde's message in words for users: the nearest of the known names after an unknown one, otherwise expected and received.
 pub(crate) fn with_nearest(message: &str) -> String {
     let mut names = message.split('`').skip(1).step_by(2);
@@ -228,7 +202,13 @@ pub(crate) fn with_nearest(message: &str) -> String {
             format!("expected {expected}, received {received}{}", did_you_mean(name, names))
         }
         (Some(received), None) if message.starts_with("unknown field") => {
-            message.to_owned() + &did_you_mean(received, names)
+            match message.strip_suffix(", there are no fields") {
+                Some(message) => format!("{message}: expected no settings"),
+                None => message.to_owned() + &did_you_mean(received, names),
+            }
+        }
+        (Some(name), None) if message.starts_with("missing field") => {
+            format!("expected the field `{name}`, received nothing")
         }
         _ => expected_and_received(message).unwrap_or_else(|| message.to_owned()),
     }
@@ -265,6 +245,8 @@ fn expected_and_received(message: &str) -> Option<String> {
         "a boolean" => "true or false",
         "a sequence" => "an array",
         "a map" => "an object",
+        "string or map" | "map with a single key" => "a name",
+        "unit" => "null",
         other if other.starts_with("struct ") => "an object",
         other => other,
     };
@@ -298,14 +280,8 @@ mod tests {
     }
 
     #[test]
-    fn other_short_names_are_no_spelling_mistakes() {
-        assert_eq!(did_you_mean("x", ["y", "z"]), "");
-        assert_eq!(did_you_mean("Y", ["y", "z"]), "; did you mean `y`?");
-        assert_eq!(did_you_mean("adm", ["adam", "sgd"]), "; did you mean `adam`?");
-    }
-
-    #[test]
     fn errors_name_no_types_of_the_program() {
+        assert_eq!(parse::<Inner>(&json!({})).unwrap_err().detail, "expected the field `units`, received nothing");
         let detail = |units: Value| parse::<Inner>(&json!({"units": units})).unwrap_err().detail;
         assert_eq!(detail(json!("two")), "expected a whole number of at least 0, received \"two\"");
         assert_eq!(detail(json!(-1)), "expected a whole number of at least 0, received -1");
@@ -314,6 +290,23 @@ mod tests {
         assert_eq!(detail(json!([])), "expected a whole number of at least 0, received an array");
         assert_eq!(parse::<Vec<bool>>(&json!([3])).unwrap_err().detail, "expected true or false, received 3");
         assert_eq!(parse::<Inner>(&json!(3)).unwrap_err().detail, "expected an object, received 3");
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Word {
+        Balanced,
+    }
+
+    #[test]
+    fn a_word_of_another_type_is_no_enum_of_the_program() {
+        let detail = |word: Value| parse::<Word>(&word).unwrap_err().detail;
+        assert_eq!(parse::<Word>(&json!("balanced")).map(|word| matches!(word, Word::Balanced)), Ok(true));
+        assert_eq!(detail(json!("x")), "expected `balanced`, received `x`");
+        assert_eq!(detail(json!({"p": 1})), "expected `balanced`, received `p`");
+        assert_eq!(detail(json!({"p": 1, "q": 2})), "expected a name, received an object");
+        assert_eq!(detail(json!(5)), "expected a name, received 5");
+        assert_eq!(detail(json!(null)), "expected a name, received null");
     }
 
     #[derive(Debug, Default, PartialEq, serde::Deserialize)]

@@ -10,6 +10,7 @@ pub mod constraint;
 pub mod document;
 pub mod field;
 pub mod fit;
+pub mod hint;
 pub mod init;
 pub mod input_layout;
 pub mod kernel;

@@ -38,7 +38,9 @@ pub(crate) fn parse_member<T: Family>(value: Value) -> Result<T, FieldError> {
             Some(other) => {
                 return Err(FieldError::new("/type", format!("expected {}'s name, received {other}", T::WHAT)));
             }
-            None => return Err(FieldError::new("", format!("missing field `type`: expected {}'s name", T::WHAT))),
+            None => {
+                return Err(FieldError::new("", format!("expected {}'s name as `type`, received nothing", T::WHAT)));
+            }
         },
         other => {
             let detail =

@@ -7,7 +7,12 @@ const MAX_SHOWN: usize = 200;
 
 /// `text`, or its start and its length.
 pub fn cut(text: &str) -> Cow<'_, str> {
-    match text.char_indices().nth(MAX_SHOWN) {
+    cut_after(text, MAX_SHOWN)
+}
+
+/// `text`, or its first `max` characters and its length.
+pub fn cut_after(text: &str, max: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(max) {
         None => Cow::Borrowed(text),
         Some((end, _)) => {
             let start = text.get(..end).unwrap_or_default();

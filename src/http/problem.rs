@@ -3,7 +3,11 @@
 //! Handlers return a [`Problem`]; it travels in the response's extensions to the
 //! [`crate::http::middleware`], which adds the request's id and writes the body. So all problems have one form.
 
-use crate::{engine::field::FieldError, store::StoreError};
+use crate::{
+    engine::field::{FieldError, MAX_LISTED},
+    http::cut::cut_after,
+    store::StoreError,
+};
 use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -120,11 +124,14 @@ pub struct Problem {
     kind: Kind,
     detail: Cow<'static, str>,
     errors: Vec<FieldError>,
+    /// Number of all wrong fields, also of those that are not in `errors`.
+    wrong_fields: usize,
     retry_after_seconds: Option<u32>,
 }
 
-/// Maximum number of wrong fields in an answer.
-const MAX_ERRORS: usize = 20;
+/// Maximum characters of a detail, and of a pointer: they repeat what a client sent.
+const MAX_DETAIL: usize = 4000;
+const MAX_POINTER: usize = 1000;
 
 /// The body of every error (RFC 9457).
 #[derive(Debug, Serialize, ToSchema)]
@@ -155,30 +162,43 @@ impl Problem {
     /// A problem; `detail` has no full stop and says expected and received.
     pub fn new(kind: Kind, detail: impl Into<Cow<'static, str>>) -> Self {
         let retry_after_seconds = matches!(kind, Kind::Unavailable | Kind::TooManyRequests).then_some(1);
-        Self { kind, detail: detail.into(), errors: Vec::new(), retry_after_seconds }
+        let detail = shortened(detail.into(), MAX_DETAIL);
+        Self { kind, detail, errors: Vec::new(), wrong_fields: 0, retry_after_seconds }
     }
 
     /// Wrong fields: the first ones, and the count of all.
     pub fn invalid(mut errors: Vec<FieldError>) -> Self {
         let count = errors.len();
+        errors.truncate(MAX_LISTED);
+        for error in &mut errors {
+            error.pointer = shortened(std::mem::take(&mut error.pointer).into(), MAX_POINTER).into_owned();
+            error.detail = shortened(std::mem::take(&mut error.detail).into(), MAX_DETAIL).into_owned();
+        }
+        Self::listed(errors, count)
+    }
+
+    /// The first ones of `count` wrong fields.
+    fn listed(errors: Vec<FieldError>, count: usize) -> Self {
         let detail = match errors.as_slice() {
             [one] if one.pointer.is_empty() => one.detail.clone(),
             [one] => one.to_string(),
-            [first, ..] if count > MAX_ERRORS => {
-                format!("{count} fields are not valid, of which {MAX_ERRORS} are listed; the first is {first}")
+            [first, ..] if count > MAX_LISTED => {
+                format!("{count} fields are not valid, of which {MAX_LISTED} are listed; the first is {first}")
             }
             [first, ..] => format!("{count} fields are not valid, the first is {first}"),
             [] => "the request is not valid".to_owned(),
         };
-        errors.truncate(MAX_ERRORS);
-        Self { errors, ..Self::new(Kind::Invalid, detail) }
+        Self { errors, wrong_fields: count, ..Self::new(Kind::Invalid, detail) }
     }
 
     /// The same for a document that has the wrong fields below `place`.
     pub fn under(self, place: &str) -> Self {
         match self.errors.is_empty() || place.is_empty() {
             true => self,
-            false => Self::invalid(self.errors.into_iter().map(|error| error.under(place)).collect()),
+            false => {
+                let errors = self.errors.into_iter().map(|error| error.under(place)).collect();
+                Self::listed(errors, self.wrong_fields)
+            }
         }
     }
 
@@ -218,6 +238,15 @@ impl Problem {
         }
         (status, headers, body).into_response()
     }
+}
+
+/// `text`, or its start and its length.
+fn shortened(text: Cow<'static, str>, max: usize) -> Cow<'static, str> {
+    let cut = match cut_after(&text, max) {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(cut) => Some(cut),
+    };
+    cut.map_or(text, Cow::Owned)
 }
 
 impl std::fmt::Display for Problem {
@@ -280,5 +309,17 @@ mod tests {
     fn detail_of_one_wrong_field_is_that_field() {
         assert_eq!(Problem::invalid(vec![FieldError::new("/a", "wrong")]).detail, "/a: wrong");
         assert_eq!(Problem::invalid(vec![FieldError::new("", "wrong")]).detail, "wrong");
+    }
+
+    #[test]
+    fn long_texts_are_cut_and_all_wrong_fields_counted() {
+        let long = "x".repeat(1 << 20);
+        let errors: Vec<FieldError> = (0..30).map(|_| FieldError::new(format!("/{long}"), long.clone())).collect();
+        let problem = Problem::invalid(errors).under("/definition");
+        assert!(problem.detail.starts_with("30 fields are not valid, of which 20 are listed"), "{problem}");
+        assert!(problem.detail.len() < 5000 && problem.errors.len() == MAX_LISTED);
+        assert!(problem.errors.iter().all(|error| error.pointer.starts_with("/definition/xxx")));
+        assert!(problem.errors.iter().all(|error| error.pointer.len() < 1100 && error.detail.len() < 4100));
+        assert!(Problem::new(Kind::NotFound, long).detail.ends_with("… (1048576 bytes)"));
     }
 }

@@ -29,6 +29,10 @@ const MAX_OWN: usize = 200;
 /// How long the end of a refused connection takes at most.
 const FINISH: Duration = Duration::from_secs(2);
 
+/// What a client is told that begins with the connection preface of HTTP/2. Hyper closes the connection without an answer.
+const HTTP_2: &str = "expected HTTP/1.1, received the connection preface of HTTP/2, which the service does not speak: with curl, leave \
+                      out --http2-prior-knowledge";
+
 /// With or without TLS.
 #[derive(Debug)]
 pub enum Transport {
@@ -69,13 +73,18 @@ impl Stream {
 
     /// Ends the connection after hyper has: with a problem where hyper refused what arrived.
     pub async fn finish(mut self, error: Option<hyper::Error>, limits: HeadLimits) {
-        let kind = match error {
-            Some(error) if error.is_parse() => own_status(&self.held).map(Kind::of_status),
-            Some(error) if error.is_timeout() && self.connection.has_part_of_head() => Some(Kind::RequestTimeout),
+        let refused = match error {
+            Some(error) if error.is_parse_version_h2() => Some((Kind::Malformed, HTTP_2.to_owned())),
+            Some(error) if error.is_parse() => {
+                own_status(&self.held).map(Kind::of_status).map(|kind| (kind, expected(kind, limits)))
+            }
+            Some(error) if error.is_timeout() && self.connection.has_part_of_head() => {
+                Some((Kind::RequestTimeout, expected(Kind::RequestTimeout, limits)))
+            }
             _ => None,
         };
-        let answer = match kind {
-            Some(kind) => refusal(kind, limits).await,
+        let answer = match refused {
+            Some((kind, detail)) => refusal(kind, detail).await,
             None => std::mem::take(&mut self.held),
         };
         if answer.is_empty() {
@@ -148,9 +157,10 @@ fn own_status(answer: &[u8]) -> Option<StatusCode> {
     is_own.then(|| status.parse().ok()).flatten()
 }
 
-async fn refusal(kind: Kind, limits: HeadLimits) -> Vec<u8> {
+/// What a request of this kind of problem should have been.
+fn expected(kind: Kind, limits: HeadLimits) -> String {
     let HeadLimits { headers, bytes, time } = limits;
-    let detail = match kind {
+    match kind {
         Kind::RequestTimeout => format!("expected the request's headers within {} s", time.as_secs_f64()),
         Kind::UriTooLong => "expected a target of at most 65534 bytes, received more".to_owned(),
         Kind::HeadersTooLarge => {
@@ -161,7 +171,10 @@ async fn refusal(kind: Kind, limits: HeadLimits) -> Vec<u8> {
               something else"
                 .to_owned()
         }
-    };
+    }
+}
+
+async fn refusal(kind: Kind, detail: String) -> Vec<u8> {
     let id = Uuid::now_v7().to_string();
     tracing::info!(target: "epoca::request", request_id = id, status = kind.status().as_u16(), "refused: {detail}");
     let mut response = Problem::new(kind, detail).respond(&id);

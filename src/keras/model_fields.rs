@@ -53,12 +53,15 @@ pub(super) fn checked_layers<'a>(
 /// Fields that no version of Keras prints are the author's mistake, unless they are not set.
 pub(super) fn check_fields(object: &Map<String, Value>, known: &[&str], place: &Place, translator: &mut Translator) {
     for (name, _) in object.iter().filter(|(name, value)| !known.contains(&name.as_str()) && !value.is_null()) {
-        let hint = field::did_you_mean(name, known.iter().copied());
+        let expected = match translator.errors.len() < field::MAX_LISTED {
+            true => {
+                format!(", expected one of {}{}", known.join(", "), field::did_you_mean(name, known.iter().copied()))
+            }
+            false => String::new(),
+        };
         let pointer = format!("{}/{}", place.keras, field::escape(name));
-        translator.errors.push(FieldError::new(
-            pointer,
-            format!("the field is not known in a Keras model, expected one of {}{hint}", known.join(", ")),
-        ));
+        let detail = format!("the field is not known in a Keras model{expected}");
+        translator.errors.push(FieldError::new(pointer, detail));
     }
 }
 

@@ -133,7 +133,10 @@ impl Translator {
             let names: Vec<&str> =
                 family.classes.iter().filter_map(|row| row.names.first().map(AsRef::as_ref)).collect();
             let all = family.classes.iter().flat_map(|row| &row.names).map(AsRef::as_ref);
-            let hint = field::did_you_mean(class, all);
+            let hint = match self.errors.len() < field::MAX_LISTED {
+                true => field::did_you_mean(class, all),
+                false => String::new(),
+            };
             let (what, class) = (family.what, shorten(class));
             let known = match names.len() {
                 ..=MAX_NAMES => format!("expected one of {}", names.join(", ")),
@@ -176,7 +179,10 @@ impl Translator {
                 // What is not set has no effect, even where a later Keras has an option that is not known here.
                 None if value.is_null() => {}
                 None => {
-                    let mut hint = field::did_you_mean(name, known().map(|(option, _)| option));
+                    let mut hint = match self.errors.len() < field::MAX_LISTED {
+                        true => field::did_you_mean(name, known().map(|(option, _)| option)),
+                        false => String::new(),
+                    };
                     if hint.is_empty() {
                         hint.push_str("; docs/KERAS.md lists the options that are read");
                     }

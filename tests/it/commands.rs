@@ -47,3 +47,16 @@ fn empty_variables_count_as_unset_and_a_log_file_has_no_colour_codes() {
     let given = String::from_utf8_lossy(&given.stderr);
     assert!(given.contains("--workers") && !given.contains("EPOCA_WORKERS"), "{given}");
 }
+
+#[test]
+fn every_variable_may_be_empty() {
+    let help = epoca().args(["serve", "--help"]).output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let variables: Vec<&str> = help.split("[env: ").skip(1).filter_map(|rest| rest.split('=').next()).collect();
+    assert!(variables.len() > 25 && variables.contains(&"EPOCA_CORS_ORIGINS"), "{variables:?}");
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = epoca();
+    command.envs(variables.iter().map(|variable| (variable, ""))).arg("migrate");
+    let done = command.arg("--data-dir").arg(folder.path().join("data")).output().unwrap();
+    assert!(done.status.success() && done.stderr.is_empty(), "{done:?}");
+}

@@ -60,6 +60,36 @@ async fn another_format_than_announced_is_refused_or_read_as_the_header_says() {
 }
 
 #[tokio::test]
+async fn a_file_without_line_ends_is_what_curl_d_sends() {
+    let tables = Tables::start().await;
+    let data_binary = "curl's `-d` removes line ends: use `--data-binary @file`";
+    // What `curl -d @file` makes of files of few and of many rows, with its own media type and with the right one.
+    let iris = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/iris.csv")).unwrap();
+    let long = format!("a,b,c\n{}", "1,2,3\n".repeat(600_000));
+    let mut tried = 0;
+    for (file, expected) in [
+        ("a,b\n1,2\n3,4\n", "received one line"),
+        ("\"a\",\"b\"\r\n\"1\",\"x\"\r\n", "received one line"),
+        (iris.as_str(), "received one line"),
+        (long.as_str(), "received 1200003 in one line"),
+    ] {
+        let sent = file.replace(['\r', '\n'], "");
+        let detail = tables.refused(&sent).await;
+        assert!(detail.contains(expected) && detail.contains(data_binary), "{file:.60}: {detail}");
+        let (status, problem) = tables.send("t", "", "application/x-www-form-urlencoded", sent).await;
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(status == 415 && detail.contains("--data-binary @file -H 'Content-Type: text/csv'"), "{problem:#}");
+        tried += 1;
+    }
+    assert_eq!(tried, 4);
+    // Without a header one line can be meant.
+    let (status, dataset) = tables.send("t", "&header=false", "text/csv", "1,2,34,5,6").await;
+    assert_eq!((status, codes(&dataset)), (201, vec!["one_line"]), "{dataset:#}");
+    let (status, dataset) = tables.send("u", "&header=false", "text/csv", "1,2,3\n").await;
+    assert_eq!((status, codes(&dataset)), (201, vec![]), "{dataset:#}");
+}
+
+#[tokio::test]
 async fn comments_of_every_style_are_no_header() {
     let tables = Tables::start().await;
     for (index, comment) in

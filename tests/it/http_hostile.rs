@@ -27,6 +27,8 @@ async fn what_cannot_be_read_is_answered_with_a_problem() {
         ("GET /livez HTTP/1.1\r\nhost : localhost\r\n\r\n".to_owned(), 400),
         ("GET /livez HTTP/1.1\r\nhost: localhost\r\nno colon\r\n\r\n".to_owned(), 400),
         ("GET /livez HTTP/9.9\r\n\r\n".to_owned(), 400),
+        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u{4}\0\0\0\0\0".to_owned(), 400),
+        ("PRI * HTTP/2.0\r\n\r\n".to_owned(), 400),
         ("POST /livez HTTP/1.1\r\nhost: localhost\r\ncontent-length: x\r\n\r\n".to_owned(), 400),
         ("POST /v1/models HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: xchunked\r\n\r\n".to_owned(), 400),
         (format!("GET /livez HTTP/1.1\r\nhost: localhost\r\n{many}\r\n"), 431),
@@ -54,7 +56,9 @@ async fn what_cannot_be_read_is_answered_with_a_problem() {
             tried += 1;
         }
     }
-    assert_eq!(tried, 18);
+    assert_eq!(tried, 22);
+    let http_2 = raw::send(server.url(), b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
+    assert!(http_2.contains("expected HTTP/1.1, received the connection preface of HTTP/2"), "{http_2}");
     let late = raw::send(server.url(), b"GET /livez HTTP/1.1\r\nhost: loc").await;
     assert!(late.starts_with("HTTP/1.1 408 ") && late.contains("application/problem+json"), "{late}");
     // Nothing was asked: nothing is answered.

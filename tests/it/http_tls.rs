@@ -21,13 +21,23 @@ fn certify(folder: &Path) -> CertificateDer<'static> {
 }
 
 async fn connect(url: &str, trusted: &CertificateDer<'static>) -> std::io::Result<TlsStream<TcpStream>> {
+    connect_for(url, trusted, &[]).await
+}
+
+/// A connection of a client that speaks these protocols.
+async fn connect_for(
+    url: &str,
+    trusted: &CertificateDer<'static>,
+    protocols: &[&str],
+) -> std::io::Result<TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
     roots.add(trusted.clone()).unwrap();
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
     let stream = TcpStream::connect(url.trim_start_matches("https://")).await?;
     TlsConnector::from(Arc::new(config)).connect("localhost".try_into().unwrap(), stream).await
 }
@@ -79,6 +89,26 @@ async fn a_renewed_certificate_is_served_and_connections_stay() {
     let mut answer = Vec::new();
     let _ = plain.read_to_end(&mut answer).await;
     assert!(!answer.starts_with(b"HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn alpn_offers_http_1_1_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let trusted = certify(folder.path());
+    let [certificate, key] = ["cert.pem", "key.pem"].map(|name| folder.path().join(name).to_str().unwrap().to_owned());
+    let process = Process::start(&folder.path().join("data"), &["--tls-cert", &certificate, "--tls-key", &key]);
+    for (protocols, agreed) in [
+        (&["h2", "http/1.1"][..], Some("http/1.1")),
+        (&["http/1.1"][..], Some("http/1.1")),
+        // A client without ALPN speaks HTTP/1.1.
+        (&[][..], None),
+    ] {
+        let mut stream = connect_for(process.url(), &trusted, protocols).await.unwrap();
+        assert_eq!(stream.get_ref().1.alpn_protocol(), agreed.map(str::as_bytes), "{protocols:?}");
+        assert!(get(&mut stream).await.starts_with("HTTP/1.1 200 OK"), "{protocols:?}");
+    }
+    let refused = connect_for(process.url(), &trusted, &["h2"]).await.unwrap_err();
+    assert!(refused.to_string().contains("NoApplicationProtocol"), "{refused}");
 }
 
 #[test]

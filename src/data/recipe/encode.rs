@@ -13,6 +13,7 @@ use crate::engine::{
 };
 use ndarray::Array2;
 use serde_json::{Map, Value};
+use std::collections::HashSet;
 
 /// Encoded instances.
 #[derive(Debug, Clone, PartialEq)]
@@ -182,14 +183,17 @@ impl<'a> Record<'a> {
             encode_value(feature, value.unwrap_or(&Value::Null), elements, notes, pointer);
         }
         if found < record.len() {
-            let known = || self.features.iter().map(Feature::name);
-            for name in record.keys().filter(|name| known().all(|known| known != name.as_str())) {
+            let known: HashSet<&str> = self.features.iter().map(Feature::name).collect();
+            for name in record.keys().filter(|name| !known.contains(name.as_str())) {
+                if notes.errors.len() >= MAX_ERRORS {
+                    break;
+                }
                 if self.is_target(name) {
                     let detail = format!("{name:?} is what the model predicts: it is ignored");
                     notes.warn("target_in_record", || format!("/{}", escape(name)), detail);
                     continue;
                 }
-                let hint = did_you_mean_quoted(name, known());
+                let hint = did_you_mean_quoted(name, self.features.iter().map(Feature::name));
                 notes.error(
                     &format!("/{}", escape(name)),
                     format!("expected a feature of the model, received {name:?}{hint}"),

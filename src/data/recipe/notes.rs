@@ -1,10 +1,10 @@
 //! What is wrong with a prediction request, and what was not taken at face value.
 
-use crate::engine::field::FieldError;
+use crate::engine::field::{self, FieldError};
 use serde::Serialize;
 
 /// Maximum errors of one answer.
-pub(super) const MAX_ERRORS: usize = 20;
+pub(super) const MAX_ERRORS: usize = field::MAX_LISTED;
 
 /// Maximum warnings of one answer.
 pub(super) const MAX_WARNINGS: usize = 20;

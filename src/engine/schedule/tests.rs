@@ -15,7 +15,7 @@ fn a_schedule_needs_its_numbers_and_says_where_they_are_wrong() {
         let rate: LearningRate = field::parse(&value).unwrap();
         let printed = serde_json::to_value(&rate).unwrap();
         assert_eq!(field::parse::<LearningRate>(&printed), Ok(rate), "{printed}");
-        refused(json!({"type": schedule.kind()}), "", &["missing field"]);
+        refused(json!({"type": schedule.kind()}), "", &["expected the field", "received nothing"]);
         value["no_such_field"] = json!(1);
         refused(value, "/no_such_field", &["unknown field"]);
     }

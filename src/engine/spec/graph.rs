@@ -1,7 +1,7 @@
 //! [`Graph`]: resolves the names of inputs and layers, and sorts the calls of layers topologically.
 
 use super::Definition;
-use crate::engine::field::{FieldError, did_you_mean};
+use crate::engine::field::{FieldError, MAX_LISTED, did_you_mean};
 use std::{
     cmp::Reverse,
     collections::{BinaryHeap, HashMap},
@@ -47,8 +47,9 @@ impl Definition {
                 if !arity.contains(&inputs.len()) {
                     errors.push(FieldError::new(&pointer, arity_error(&arity, inputs.len())));
                 }
+                let earlier = errors.len();
                 let find = |(place, name): (usize, &str)| {
-                    names.find(name).map_err(|detail| FieldError::new(format!("{pointer}/{place}"), detail))
+                    names.find(name, earlier).map_err(|detail| FieldError::new(format!("{pointer}/{place}"), detail))
                 };
                 match inputs.into_iter().enumerate().map(find).collect::<Result<Vec<ValueRef>, _>>() {
                     Ok(inputs) => runs.push(LayerCall { layer: index, inputs }),
@@ -82,7 +83,7 @@ impl Definition {
     fn output_refs(&self, names: &Names<'_>, errors: &mut Vec<FieldError>) -> Vec<ValueRef> {
         let mut value_refs = Vec::new();
         for (index, name) in self.output_names().into_iter().enumerate() {
-            match names.find(name) {
+            match names.find(name, errors.len()) {
                 Ok(value_ref) if !value_refs.contains(&value_ref) && matches!(value_ref, ValueRef::Run(..)) => {
                     value_refs.push(value_ref)
                 }
@@ -216,10 +217,11 @@ impl<'a> Names<'a> {
         Self { by_name }
     }
 
-    /// Resolves `layer`, `layer:1`, `layer/1` and `layer:1/1`; no name of a layer has a slash.
-    fn find(&self, name: &str) -> Result<ValueRef, String> {
+    /// Resolves `layer`, `layer:1`, `layer/1` and `layer:1/1`; no name of a layer has a slash. An error has a hint unless there are as
+    /// many `earlier` ones as are listed.
+    fn find(&self, name: &str, earlier: usize) -> Result<ValueRef, String> {
         let (run, value) = name.split_once('/').unwrap_or((name, "0"));
-        let (first, values) = self.run(run)?;
+        let (first, values) = self.run(run, earlier)?;
         let value = value.parse::<usize>().ok().filter(|value| *value < values);
         match (first, value) {
             (ValueRef::Run(run, _), Some(value)) => Ok(ValueRef::Run(run, value)),
@@ -230,7 +232,7 @@ impl<'a> Names<'a> {
     }
 
     /// The first output of a call and the number of outputs; or an input.
-    fn run(&self, name: &str) -> Result<(ValueRef, usize), String> {
+    fn run(&self, name: &str, earlier: usize) -> Result<(ValueRef, usize), String> {
         if let Some(named) = self.by_name.get(name) {
             return Ok(match *named {
                 Named::Input(input) => (ValueRef::Input(input), 1),
@@ -245,7 +247,10 @@ impl<'a> Names<'a> {
                 .map(|call| (ValueRef::Run(first + call, 0), values))
                 .ok_or_else(|| format!("expected `{layer}:0` to `{layer}:{}`, received `{name}`", runs - 1));
         }
-        let hint = did_you_mean(name, self.by_name.keys().copied().filter(|known| !known.is_empty()));
+        let hint = match earlier < MAX_LISTED {
+            true => did_you_mean(name, self.by_name.keys().copied().filter(|known| !known.is_empty())),
+            false => String::new(),
+        };
         Err(format!("expected the name of an input or a layer, received `{name}`{hint}"))
     }
 }

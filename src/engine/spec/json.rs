@@ -203,7 +203,7 @@ fn parse_layers(value: Option<&Value>) -> Result<Vec<Unnamed>, Vec<FieldError>> 
         .iter()
         .enumerate()
         .filter_map(|(index, layer)| {
-            let layer = parse_layer(layer);
+            let layer = parse_layer(layer, errors.len());
             let under =
                 |more: Vec<FieldError>| more.into_iter().map(|e| e.under(&format!("/layers/{index}"))).collect();
             ok_or_collect(layer.map_err(under), &mut errors)
@@ -218,7 +218,8 @@ const LAYER_FIELDS: [&str; 6] = ["type", "name", "trainable", "training", "outpu
 /// Maximum depth of objects within a layer, such as layers within layers: readers are recursive, and a stack has an end.
 const MAX_OBJECT_DEPTH: usize = 12;
 
-fn parse_layer(value: &Value) -> Result<Unnamed, Vec<FieldError>> {
+/// A layer; an unknown type has a hint unless there are as many `earlier` errors as are listed.
+fn parse_layer(value: &Value, earlier: usize) -> Result<Unnamed, Vec<FieldError>> {
     let one = |pointer: &str, detail: String| vec![FieldError::new(pointer, detail)];
     let Value::Object(fields) = value else {
         return Err(one("", format!("expected an object with `type`, received {}", type_of(value))));
@@ -229,7 +230,10 @@ fn parse_layer(value: &Value) -> Result<Unnamed, Vec<FieldError>> {
         None => return Err(one("/type", format!("expected the type of a layer, received nothing; {FAMILIES}"))),
     };
     if !AnyLayer::kinds().contains(&kind) {
-        let hint = field::did_you_mean(kind, AnyLayer::kinds());
+        let hint = match earlier < field::MAX_LISTED {
+            true => field::did_you_mean(kind, AnyLayer::kinds()),
+            false => String::new(),
+        };
         let shown: String = kind.chars().take(80).collect();
         return Err(one("/type", format!("unknown layer type `{shown}`{hint}; {FAMILIES}")));
     }
@@ -280,7 +284,7 @@ fn parse_layer(value: &Value) -> Result<Unnamed, Vec<FieldError>> {
 
 /// The layer of an item of `layers`; `None` if it is invalid.
 pub(crate) fn layer_of(value: &Value) -> Option<AnyLayer> {
-    parse_layer(value).ok().map(|item| item.layer)
+    parse_layer(value, field::MAX_LISTED).ok().map(|item| item.layer)
 }
 
 /// A layer, and its activity regularizer if that is no setting of the layer type.

@@ -21,7 +21,7 @@ fn layer(layer: Value) -> Value {
 #[case(json!({"layers": [{"units": 4}]}), "/layers/0/type", "received nothing")]
 #[case(json!({"layers": [{"type": 4}]}), "/layers/0/type", "received a number")]
 #[case(layer(json!({"type": "dens", "units": 4})), "/layers/1/type", "did you mean `dense`?")]
-#[case(layer(json!({"type": "dense"})), "/layers/1", "missing field `units`")]
+#[case(layer(json!({"type": "dense"})), "/layers/1", "expected the field `units`, received nothing")]
 #[case(layer(json!({"type": "dense", "unit": 4})), "/layers/1/unit", "did you mean `units`?")]
 #[case(layer(json!({"type": "dense", "units": 0})), "/layers/1/units", "from 1 to 2147483647, received 0")]
 #[case(layer(json!({"type": "dense", "units": -1})), "/layers/1/units", "received -1")]

@@ -9,10 +9,10 @@ use crate::{
         },
         schema::{Column, ColumnType},
     },
-    engine::field::{FieldError, did_you_mean_quoted, escape},
+    engine::field::{FieldError, MAX_LISTED, did_you_mean_quoted, escape},
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// `preprocessing` of a request: settings by the type of columns, and of single columns.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
@@ -124,8 +124,12 @@ pub(crate) fn prepare_columns(
     features: &[&Column],
     errors: &mut Vec<FieldError>,
 ) -> Vec<Prepared> {
-    for name in request.columns.keys().filter(|name| features.iter().all(|column| column.name != **name)) {
-        let hint = did_you_mean_quoted(name, features.iter().map(|column| column.name.as_str()));
+    let known: HashSet<&str> = features.iter().map(|column| column.name.as_str()).collect();
+    for name in request.columns.keys().filter(|name| !known.contains(name.as_str())) {
+        let hint = match errors.len() < MAX_LISTED {
+            true => did_you_mean_quoted(name, features.iter().map(|column| column.name.as_str())),
+            false => String::new(),
+        };
         let detail = format!("expected a feature of the job, received {name:?}{hint}");
         errors.push(FieldError::new(format!("/columns/{}", escape(name)), detail));
     }

@@ -20,7 +20,7 @@ use crate::{
     },
     engine::{
         classical::{self, ClassicalModel, Size, Traits},
-        field::FieldError,
+        field::{FieldError, MAX_LISTED},
         loss::Loss,
         metric::{Measure, Metric, R2Score},
         spec::Limits,
@@ -115,7 +115,7 @@ pub(super) fn resolve(
         dataset,
         &mut errors,
     );
-    let by = split.column.as_deref().and_then(|name| columns::column(name, dataset).ok());
+    let by = split.column.as_deref().and_then(|name| columns::column(name, dataset, MAX_LISTED).ok());
     let rows = usize::try_from(dataset.rows).unwrap_or(usize::MAX);
     let parts = split.parts(rows, by);
     if let Some(validation) = validation {

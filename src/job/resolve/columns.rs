@@ -3,7 +3,7 @@
 use super::{inputs::RequestedColumns, table_view::TableView};
 use crate::{
     data::schema::{Column, ColumnType},
-    engine::field::{FieldError, did_you_mean_quoted},
+    engine::field::{FieldError, MAX_LISTED, did_you_mean_quoted},
     job::columns::Columns,
 };
 use std::collections::HashSet;
@@ -29,7 +29,7 @@ pub(super) fn targets<'a>(
     }
     for (index, name) in target.names().iter().enumerate() {
         let pointer = target_pointer(Some(target), pointer, index);
-        match column(name, dataset) {
+        match column(name, dataset, errors.len()) {
             Err(detail) => errors.push(FieldError::new(pointer, detail)),
             Ok(column) if found.iter().any(|known| known.name == column.name) => {
                 errors.push(FieldError::new(pointer, format!("expected each column once, received {name:?} again")));
@@ -83,9 +83,10 @@ pub(super) fn features<'a>(
                 }
                 let mut here = HashSet::new();
                 for (index, name) in columns.iter().enumerate() {
+                    let earlier = errors.len();
                     let mut refuse =
                         |detail: String| errors.push(FieldError::new(format!("{pointer}/{index}"), detail));
-                    match column(name, dataset) {
+                    match column(name, dataset, earlier) {
                         Err(detail) => refuse(detail),
                         Ok(column) if is_target(name) && column.kind.has_levels() => {
                             refuse(format!("expected a column other than the target {name:?}, which is not a number"));
@@ -136,7 +137,7 @@ pub(super) fn sample_weight(
     errors: &mut Vec<FieldError>,
 ) {
     let Some(name) = name else { return };
-    let outcome = column(name, dataset).and_then(|column| {
+    let outcome = column(name, dataset, errors.len()).and_then(|column| {
         if targets.iter().flatten().any(|target| target.name == name) {
             return Err(format!("expected a column other than the target {name:?}"));
         }
@@ -162,10 +163,13 @@ pub(super) fn sample_weight(
     }
 }
 
-/// The column of this name.
-pub(super) fn column<'a>(name: &str, dataset: TableView<'a>) -> Result<&'a Column, String> {
+/// The column of this name. An error has a hint unless there are as many `earlier` ones as are listed.
+pub(super) fn column<'a>(name: &str, dataset: TableView<'a>, earlier: usize) -> Result<&'a Column, String> {
     dataset.columns.iter().find(|column| column.name == name).ok_or_else(|| {
-        let hint = did_you_mean_quoted(name, dataset.columns.iter().map(|column| column.name.as_str()));
+        let hint = match earlier < MAX_LISTED {
+            true => did_you_mean_quoted(name, dataset.columns.iter().map(|column| column.name.as_str())),
+            false => String::new(),
+        };
         format!("expected a column of the dataset {:?}, received {name:?}{hint}", dataset.name)
     })
 }

@@ -18,7 +18,7 @@ use crate::{
         split::{Part, SplitMethod},
     },
     engine::{
-        field::FieldError,
+        field::{FieldError, MAX_LISTED},
         spec::{Architecture, Definition, LayerSummary, Limits},
     },
     job::{
@@ -131,7 +131,7 @@ pub(super) fn resolve_network(
     let learns_classes = outputs.as_deref().map(|outputs| matches!(outputs, [output] if output.task.has_one_label()));
     let of_training = (training.validation_split, training.split_shuffle, training.seed);
     let split = resolve_split(split_request, request, of_training, learns_classes, dataset, &mut errors);
-    let by = split.column.as_deref().and_then(|name| columns::column(name, dataset).ok());
+    let by = split.column.as_deref().and_then(|name| columns::column(name, dataset, MAX_LISTED).ok());
     let rows = usize::try_from(dataset.rows).unwrap_or(usize::MAX);
     let parts = split.parts(rows, by);
     let is_given = request.split.is_some();
@@ -224,7 +224,7 @@ pub(super) fn resolve_split(
     dataset: TableView<'_>,
     errors: &mut Vec<FieldError>,
 ) -> JobSplit {
-    let by = requested.column.as_deref().map(|name| columns::column(name, dataset));
+    let by = requested.column.as_deref().map(|name| columns::column(name, dataset, errors.len()));
     let default = match &by {
         Some(Ok(column)) if column.kind == ColumnType::Datetime => SplitMethod::Time,
         Some(Ok(column)) if column.kind.has_levels() && column.values.iter().flatten().all(is_part) => {

@@ -22,10 +22,11 @@ pub(super) fn check_validation(
     classes: &[ClassColumn<'_>],
     errors: &mut Vec<FieldError>,
 ) {
-    let mut refuse = |detail: String| errors.push(FieldError::new("/validation_dataset", detail));
     for &trained in targets.iter().chain(features.into_iter().flatten()) {
+        let earlier = errors.len();
+        let mut refuse = |detail: String| errors.push(FieldError::new("/validation_dataset", detail));
         let is_target = targets.iter().any(|target| target.name == trained.name);
-        match column(&trained.name, dataset) {
+        match column(&trained.name, dataset, earlier) {
             Err(detail) => refuse(detail),
             // A column without values has no type.
             Ok(other) if !is_target && other.missing == dataset.rows => {}
@@ -67,7 +68,9 @@ pub(super) fn check_validation(
         }
     }
     if let Some(name) = sample_weight {
-        match column(name, dataset) {
+        let found = column(name, dataset, errors.len());
+        let mut refuse = |detail: String| errors.push(FieldError::new("/validation_dataset", detail));
+        match found {
             Ok(weights)
                 if weights.kind == ColumnType::Number && weights.missing == 0 && weights.minimum() >= Some(0.0) => {}
             Ok(_) => refuse(format!("expected a weight of at least 0 in every row of {name:?}")),

@@ -3,6 +3,7 @@
 mod abandoned;
 mod cancelling;
 mod full_disk;
+mod hints;
 mod load;
 mod memory;
 mod nesting;

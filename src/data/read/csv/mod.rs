@@ -26,6 +26,9 @@ use scanner::Scanner;
 use serde_json::Value;
 use std::io::BufRead;
 
+/// What probably happened to a file of one line.
+const LINE_ENDS: &str = "curl's `-d` removes line ends: use `--data-binary @file`";
+
 /// Comma-separated values.
 pub(super) struct Csv;
 
@@ -107,13 +110,11 @@ fn read(
     let mut block = Block::start(source)?;
     let layout = layout::detect(&block.bytes, block.ended, announced, options)?;
     block.advance(layout.start, 1)?;
-    let has_line_end = block.bytes.iter().any(|byte| matches!(byte, b'\n' | b'\r'));
-    if layout.header && block.ended && !has_line_end && !block.bytes.is_empty() {
-        return Err(ReadError::Invalid(
-            "expected at least one row after the header, received one line; curl's `-d` removes line ends: use \
-             `--data-binary @file`"
-                .into(),
-        ));
+    let is_one_line = block.ended && !block.bytes.is_empty() && !has_line_end(&block.bytes);
+    if layout.header && is_one_line {
+        return Err(ReadError::Invalid(format!(
+            "expected at least one row after the header, received one line; {LINE_ENDS}"
+        )));
     }
     let comment = options.comment;
     let mut line = layout.skip_rows + 1;
@@ -128,7 +129,11 @@ fn read(
         ..Dialect::default()
     };
     let (spelling, warning) = marks::spelling(&block.bytes, block.ended, layout, options);
-    let mut reading = Reading { names, dialect: dialect.spelled(&spelling), warnings: warning.into_iter().collect() };
+    let mut warnings: Vec<DatasetWarning> = warning.into_iter().collect();
+    if is_one_line && layout.skip_rows == 0 {
+        warnings.push(one_line());
+    }
+    let mut reading = Reading { names, dialect: dialect.spelled(&spelling), warnings };
     let names = &reading.names;
 
     let mut columns: Vec<Vec<CellRef>> = vec![Vec::new(); names.len()];
@@ -200,6 +205,22 @@ fn empty_rows(empty: Examples) -> Option<DatasetWarning> {
     (count > 0).then(|| DatasetWarning { column: None, ..empty.warning("empty_rows", "", detail) })
 }
 
+fn has_line_end(bytes: &[u8]) -> bool {
+    bytes.iter().any(|byte| matches!(byte, b'\n' | b'\r'))
+}
+
+/// The warning about a file without a header that is one line: its rows may have been joined.
+fn one_line() -> DatasetWarning {
+    DatasetWarning {
+        code: "one_line".to_owned(),
+        column: None,
+        lines: vec![1],
+        examples: Vec::new(),
+        count: 1,
+        detail: format!("the file is one line without a line end; {LINE_ENDS}"),
+    }
+}
+
 /// The names of the columns: those of the first record, or `column_1` and so on for a file without a header. `line` becomes
 /// the line of the first row.
 fn header(
@@ -226,7 +247,8 @@ fn header(
         }
         if cells.len() > limits.columns {
             let (max, received) = (limits.columns, cells.len());
-            return Err(ReadError::Invalid(format!("expected at most {max} columns, received {received}")));
+            let hint = if has_line_end(&block.bytes) { String::new() } else { format!(" in one line; {LINE_ENDS}") };
+            return Err(ReadError::Invalid(format!("expected at most {max} columns, received {received}{hint}")));
         }
         let (used, next_line) = (scanner.at, scanner.line);
         let text = utf8(block.bytes.get(..used).unwrap_or_default(), at, &[], &[], &[])?;

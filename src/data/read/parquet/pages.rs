@@ -1,6 +1,6 @@
 //! The pages of a column chunk, checked before they are decoded. The decoder allocates what a page header says.
 
-use crate::data::read::error::ReadError;
+use crate::data::read::{error::ReadError, kind};
 use parquet::{
     basic::{Encoding, Type},
     column::page::{Page, PageMetadata, PageReader},
@@ -61,7 +61,14 @@ pub(super) fn check_ends(mut file: &File, magic: &[u8]) -> Result<(), ReadError>
         _ if &ends[0] == b"PARE" => Err(ReadError::Invalid(
             "expected a Parquet file, received an encrypted one; write it without encryption".into(),
         )),
-        _ => Err(ReadError::Invalid("expected a Parquet file, received something else".into())),
+        _ => {
+            let mut start = Vec::new();
+            file.rewind()?;
+            file.take(kind::SAMPLE_BYTES).read_to_end(&mut start)?;
+            let received = kind::other_than_text(&start).or_else(|| kind::json(&start));
+            let received = received.unwrap_or("something else; if it is CSV, send it with Content-Type text/csv");
+            Err(ReadError::Invalid(format!("expected a Parquet file, received {received}")))
+        }
     }
 }
 

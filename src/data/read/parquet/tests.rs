@@ -76,7 +76,11 @@ fn what_is_no_table_is_refused() {
         "{}",
         refusal(&fixture("nested.parquet"))
     );
-    assert!(refusal(b"a,b\n1,2\n").contains("received something else"));
+    assert!(
+        refusal(b"a,b\n1,2\n").contains("received something else; if it is CSV, send it with Content-Type text/csv")
+    );
+    assert!(refusal(b"PK\x03\x04zip of a sheet").contains("received a ZIP archive"));
+    assert!(refusal(b"[{\"a\": 1}]").contains("received JSON; send it with Content-Type application/json"));
     let whole = fixture("kinds_snappy.parquet");
     assert!(refusal(&whole[..whole.len() - 9]).contains("truncated"));
     let mut cut = whole.clone();

@@ -52,6 +52,7 @@ files![
     "scale.js",
     "series.js",
     "smooth.js",
+    "start-data.js",
     "start-model.js",
     "start-problems.js",
     "start-training.js",

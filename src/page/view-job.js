@@ -142,7 +142,7 @@ export async function show(place, route, signal) {
       job.leaderboard ? leaderboard(job.leaderboard) : null,
       job.confusion_matrix ? confusionMatrix(job.confusion_matrix) : null,
       h("section", { class: "card" }, h("div", { class: "row between" }, h("h2", {}, "Settings as resolved"), copyButton(() => JSON.stringify(job.training, null, 2), "Copy JSON")),
-        h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Settings", style: { "max-height": "360px" } }, pairs([["task", flatten(job.task).map(([, value]) => value).join(", ")], ["features", job.features ?? []], ...flatten(job.training ?? {})]))),
+        h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Settings", style: { "max-height": "360px" } }, pairs([["task", names(job.task)], ["features", job.features ?? []], ...flatten(job.training ?? {})]))),
       h("section", { class: "card", "aria-label": "Sizes" }, h("h2", {}, "Sizes and scales"), pairs([
         ["parameters", job.summary?.parameters ?? null], ["trainable", job.summary?.trainable_parameters ?? null], ["memory, at most", bytes(memory?.peak_bytes)], ["of it data", bytes(memory?.data_bytes)],
         ["waited", duration(job.timing?.queued_seconds)], ["prepared", duration(job.timing?.preparing_seconds)],

@@ -106,7 +106,7 @@ export async function show(place, route, signal) {
       h("td", {}, box),
       h("td", {}, status(job.status)),
       h("td", { class: "who" }, h("span", { class: "swatch box", style: { "--colour": colour(job.id) }, "aria-hidden": "true" }), " ", h("a", { href: format(["jobs", job.id]) }, job.model), job.version ? h("small", {}, ` v${job.version}`) : null, h("div", { class: "sub" }, [job.note, labels].filter(Boolean).join(" · "))),
-      h("td", { class: "hide" }, job.dataset, h("div", { class: "sub" }, `→ ${names(job.target)}`)),
+      h("td", { class: "hide" }, job.dataset, h("div", { class: "sub", title: names(job.target) }, `→ ${names(job.target, 3)}`)),
       h("td", {}, progressBar(job), h("div", { class: "sub nums" }, progressText(job))),
       h("td", { class: "num" }, name ? [number(last), h("div", { class: "sub", title: name }, `best ${number(best)}, ${name}`)] : "–"),
       h("td", { class: "num" }, score ? [number(scoreLast), h("div", { class: "sub", title: score }, `best ${number(scoreBest)}, ${score}`)] : "–"),

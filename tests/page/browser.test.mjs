@@ -125,6 +125,60 @@ test("a mistake is shown at its field, and nothing starts", async () => {
   assert.equal((await server.call("GET", "v1/models")).data.length, 2);
 });
 
+test("several targets are chosen by keyboard, trained, changed and predicted", async () => {
+  const server = await service();
+  const rows = Array.from({ length: 60 }, (_, row) => `${row},${(row * 7) % 11},${row * 3},${row + 5},${row % 3 ? "flat" : "house"}`);
+  await server.upload("homes", `size,age,price,rent,kind\n${rows.join("\n")}\n`);
+  const page = await open(await context());
+  await page.goto(`${server.url}#/start?dataset=homes`);
+  await page.getByText("Ready to start").waitFor();
+  await page.getByLabel("Target", { exact: true }).selectOption("price");
+  const more = page.getByRole("group", { name: "More targets" });
+  await page.getByText("More targets: none").focus();
+  await page.keyboard.press("Enter");
+  await more.getByLabel("rent (number)").focus();
+  await page.keyboard.press("Space");
+  await page.getByText("3 features, 2 targets, 60 rows").waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement?.parentElement?.textContent), "rent (number)", "the focus stays");
+  assert.ok(await page.getByRole("radio", { name: /Boosted trees/ }).isDisabled());
+  assert.deepEqual(await violations(page), []);
+  await page.getByLabel("Epochs", { exact: true }).fill("5");
+  await page.getByText("5 epochs.").waitFor();
+  await page.getByRole("button", { name: "Start the training" }).click();
+  await page.getByText("→ price, rent").waitFor();
+  await page.getByRole("link", { name: "Try version 1" }).click();
+  const answer = page.getByRole("region", { name: "Answer" });
+  const told = async () => (await answer.locator("dt").allTextContents()).join();
+  await eventually(async () => (await told()) === "price,rent", "a value for each target");
+  assert.ok((await answer.locator("dd").allTextContents()).every((text) => Number.isFinite(Number(text.replace(",", "")))));
+
+  await page.getByRole("link", { name: "Train again with changes" }).click();
+  await page.getByText("More targets: rent").waitFor();
+  await page.getByText(", 2 targets").waitFor();
+  // Of one output, the second column is no number: the problem is at its box.
+  await more.getByLabel("rent (number)").uncheck();
+  await more.getByLabel("kind (category)").check();
+  const problem = more.locator("label", { hasText: "kind (category)" }).locator(".problem");
+  await problem.waitFor();
+  assert.equal(await more.getByLabel("kind (category)").getAttribute("aria-invalid"), "true");
+  // A template has an output for each kind of target.
+  await page.getByText("Neural network").click();
+  await page.getByText(", 2 targets").waitFor();
+  await page.getByLabel("Name").fill("both");
+  await page.getByText("5 epochs.").waitFor();
+  await page.getByRole("button", { name: "Start the training" }).click();
+  await page.getByText("→ price; kind").waitFor();
+  await page.getByRole("link", { name: "Try version 1" }).click();
+  await page.getByRole("heading", { level: 1, name: "both" }).waitFor();
+  await eventually(async () => (await answer.locator(".sub").allTextContents()).join() === "price,kind", "an answer of each output");
+  await page.getByRole("link", { name: "Train again with changes" }).click();
+  await page.getByText(", 2 targets").waitFor();
+  const [request] = await Promise.all([page.waitForRequest(/dry_run/), page.getByLabel("Note").fill("again").then(() => page.getByLabel("Epochs", { exact: true }).fill("6"))]);
+  assert.deepEqual(request.postDataJSON().target, { price: "price", kind: "kind" });
+  assert.deepEqual(await violations(page), []);
+  assert.deepEqual(page.errors, []);
+});
+
 test("curves grow while a job runs, also over a kill -9 of the service", async () => {
   const server = await service();
   await server.fill();

@@ -33,13 +33,13 @@ export class EpocaChart extends HTMLElement {
   #tableLater = 0;
   name = h("h2", { id: uid("chart") });
   canvas = h("canvas");
-  ticks = h("div", { class: "ticks", "aria-hidden": "true" });
-  tip = h("div", { class: "tip", hidden: true, "aria-hidden": "true" });
-  live = h("p", { class: "sr-only", "aria-live": "polite" });
-  list = h("ul", { class: "legend" });
-  table = h("div", { class: "sr-only chart-table", id: uid("table") });
-  follow = h("button", { class: "quiet small", type: "button", hidden: true, title: "Show everything and follow new epochs (Esc)", onclick: () => this.setZoom(null) }, "Show all");
-  plot = h("div", { class: "plot", tabindex: "0", role: "application", "aria-roledescription": "chart", "aria-labelledby": this.name.id, "aria-details": this.table.id, "aria-description": "Arrow keys read the values, plus and minus zoom, Escape shows everything" }, this.canvas, this.ticks, this.tip);
+  ticks = h("div.ticks", { "aria-hidden": "true" });
+  tip = h("div.tip", { hidden: true, "aria-hidden": "true" });
+  live = h("p.sr-only", { "aria-live": "polite" });
+  list = h("ul.legend");
+  table = h("div.sr-only.chart-table", { id: uid("table") });
+  follow = h("button.quiet.small", { hidden: true, title: "Show everything and follow new epochs (Esc)", onclick: () => this.setZoom(null) }, "Show all");
+  plot = h("div.plot", { tabindex: "0", role: "application", "aria-roledescription": "chart", "aria-labelledby": this.name.id, "aria-details": this.table.id, "aria-description": "Arrow keys read the values, plus and minus zoom, Escape shows everything" }, this.canvas, this.ticks, this.tip);
   /** @type {ResizeObserver | null} */ #observer = null;
   /** @type {AbortController | null} */ #listening = null;
 
@@ -113,16 +113,16 @@ export class EpocaChart extends HTMLElement {
 
   #build() {
     this.#built = true;
-    const toggle = h("button", { class: "quiet small", type: "button", "aria-pressed": "false" }, "Table");
+    const toggle = h("button.quiet.small", { "aria-pressed": "false" }, "Table");
     toggle.addEventListener("click", () => {
       const isShown = this.table.classList.toggle("sr-only");
       toggle.setAttribute("aria-pressed", String(!isShown));
       this.#updateTable(true);
     });
-    const save = h("details", { class: "menu" }, h("summary", { class: "quiet small" }, "Save"), h("div", {},
-      h("button", { class: "quiet small", type: "button", onclick: () => download(`${this.#title}.csv`, new Blob([csv(this.#lines)], { type: "text/csv" })) }, "CSV"),
-      h("button", { class: "quiet small", type: "button", onclick: () => this.#savePicture() }, "PNG"), this.href ? h("a", { class: "quiet small button", href: this.href }, "SVG") : null));
-    replace(this, h("div", { class: "chart-head" }, this.name, this.follow, h("span", { class: "grow" }), toggle, save), this.plot, this.list, this.live, this.table);
+    const save = h("details.menu", h("summary.quiet.small", "Save"), h("div",
+      h("button.quiet.small", { onclick: () => download(`${this.#title}.csv`, new Blob([csv(this.#lines)], { type: "text/csv" })) }, "CSV"),
+      h("button.quiet.small", { onclick: () => this.#savePicture() }, "PNG"), this.href ? h("a.quiet.small.button", { href: this.href }, "SVG") : null));
+    replace(this, h("div.chart-head", this.name, this.follow, h("span.grow"), toggle, save), this.plot, this.list, this.live, this.table);
     this.#legend();
     this.#events();
     this.#updateTable();
@@ -134,14 +134,14 @@ export class EpocaChart extends HTMLElement {
     this.list.dataset.key = key;
     replace(this.list, this.#lines.map((line) => {
       const swatch = h("span", { class: `swatch${line.dashed ? " dashed" : ""}`, style: { "--colour": line.colour } });
-      const button = h("button", { class: "quiet small", type: "button", "aria-pressed": String(!line.hidden), title: "Show or hide" }, swatch, line.name);
+      const button = h("button.quiet.small", { "aria-pressed": String(!line.hidden), title: "Show or hide" }, swatch, line.name);
       button.addEventListener("click", () => {
         if (!this.#hidden.delete(line.key)) this.#hidden.add(line.key);
         this.show(this.#series, this.#options);
       });
       button.addEventListener("pointerenter", () => this.dispatchEvent(new CustomEvent("highlight", { detail: line.key, bubbles: true })));
       button.addEventListener("pointerleave", () => this.dispatchEvent(new CustomEvent("highlight", { detail: null, bubbles: true })));
-      return h("li", {}, button);
+      return h("li", button);
     }));
   }
 
@@ -330,7 +330,7 @@ export class EpocaChart extends HTMLElement {
   /** @param {number} x */
   #showTip(x) {
     const [where, ...values] = this.#values(x);
-    replace(this.tip, h("strong", {}, where.text), values.map((it) => h("div", {}, h("span", { class: `swatch${it.dashed ? " dashed" : ""}`, style: { "--colour": it.colour } }), h("span", {}, it.name), h("b", {}, number(it.value)))));
+    replace(this.tip, h("strong", where.text), values.map((it) => h("div", h("span", { class: `swatch${it.dashed ? " dashed" : ""}`, style: { "--colour": it.colour } }), h("span", it.name), h("b", number(it.value)))));
     const frame = this.#frame;
     if (!frame) return;
     const left = frame.x.to(x);
@@ -342,8 +342,8 @@ export class EpocaChart extends HTMLElement {
     clearTimeout(this.#tableLater);
     const fillTable = () => {
       const { header, rows } = pickRows(this.#lines, this.#options.x === "time" ? "time" : (this.#options.unit ?? "epoch"), this.table.classList.contains("sr-only") ? 12 : 40);
-      replace(this.table, h("p", {}, summary(this.#title, this.#lines)), h("table", {}, h("thead", {}, h("tr", {}, header.map((name) => h("th", { scope: "col" }, name)))),
-        h("tbody", {}, rows.map((row) => h("tr", {}, row.map((cell, index) => h(index === 0 ? "th" : "td", index === 0 ? { scope: "row" } : {}, cell)))))));
+      replace(this.table, h("p", summary(this.#title, this.#lines)), h("table", h("thead", h("tr", header.map((name) => h("th", { scope: "col" }, name)))),
+        h("tbody", rows.map((row) => h("tr", row.map((cell, index) => h(index === 0 ? "th" : "td", index === 0 ? { scope: "row" } : {}, cell)))))));
     };
     if (now) fillTable();
     else this.#tableLater = window.setTimeout(fillTable, 1500);

@@ -41,7 +41,7 @@ async function render() {
   current?.abort();
   current = new AbortController();
   const { signal } = current;
-  const place = h("div", { class: "view", style: { display: "contents" } });
+  const place = h("div.contents");
   for (const link of document.querySelectorAll(".bar nav a")) {
     const isCurrent = link.getAttribute("data-view") === route.view || (route.view === "compare" && link.getAttribute("data-view") === "jobs");
     if (isCurrent) link.setAttribute("aria-current", "page");
@@ -58,7 +58,7 @@ async function render() {
     if (!isFirst) main.focus({ preventScroll: true });
     await show(place, route, signal);
   } catch (error) {
-    if (!signal.aborted) replace(main, h("div", { class: "note bad", role: "alert" }, h("strong", {}, "This cannot be shown"), h("p", {}, textOf(error)), h("p", {}, h("a", { href: "#/jobs" }, "Back to the jobs"))));
+    if (!signal.aborted) replace(main, h("div.note.bad", { role: "alert" }, h("strong", "This cannot be shown"), h("p", textOf(error)), h("p", h("a", { href: "#/jobs" }, "Back to the jobs"))));
   }
   const heading = main.querySelector("h1")?.textContent;
   document.title = heading ? `${heading} – epoca` : "epoca";

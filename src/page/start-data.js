@@ -26,11 +26,11 @@ export function dataPart({ datasets, wanted, from, changed }) {
   const targetSelect = h("select");
   const classes = h("option", { value: "classification" });
   const numbers = h("option", { value: "regression" });
-  const taskSelect = h("select", {}, h("option", { value: "" }, "as the target says"), classes, numbers);
-  const moreBox = h("div", { class: "columns", role: "group", "aria-label": "More targets" });
+  const taskSelect = h("select", h("option", { value: "" }, "as the target says"), classes, numbers);
+  const moreBox = h("div.columns", { role: "group", "aria-label": "More targets" });
   const moreText = h("summary");
-  const more = h("details", {}, moreText, h("p", { class: "hint" }, "A model can predict several columns at once."), moreBox);
-  const featureBox = h("div", { class: "columns", role: "group", "aria-label": "Features" });
+  const more = h("details", moreText, h("p.hint", "A model can predict several columns at once."), moreBox);
+  const featureBox = h("div.columns", { role: "group", "aria-label": "Features" });
   const featureText = h("summary");
 
   const isFrom = () => from?.dataset === dataset.name;
@@ -46,7 +46,7 @@ export function dataPart({ datasets, wanted, from, changed }) {
       drawTexts();
       changed();
     });
-    return h("label", { class: "check", "data-column": name }, box, `${name} (${type})`);
+    return h("label.check", { "data-column": name }, box, `${name} (${type})`);
   });
 
   function drawTexts() {
@@ -121,7 +121,7 @@ export function dataPart({ datasets, wanted, from, changed }) {
   }
 
   return {
-    element: h("div", { class: "stack" }, h("div", { class: "fields" }, field("Dataset", datasetSelect, { pointer: "/dataset" }), field("Target", targetSelect, { pointer: "/target", hint: "the column to predict" }), field("Predict", taskSelect, { pointer: "/task" })),
+    element: h("div.stack", h("div.fields", field("Dataset", datasetSelect, { pointer: "/dataset" }), field("Target", targetSelect, { pointer: "/target", hint: "the column to predict" }), field("Predict", taskSelect, { pointer: "/task" })),
       more, h("details", { "data-pointer": "/features" }, featureText, featureBox)),
     dataset: () => dataset,
     targets: chosen,

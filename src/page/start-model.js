@@ -15,14 +15,14 @@ export function modelPart({ models, from, data, changed }) {
   let isEdited = false;
   const name = h("input", { maxlength: 64, autocomplete: "off", spellcheck: false });
   let isNamed = false;
-  const text = h("textarea", { class: "code", rows: 12, spellcheck: false });
+  const text = h("textarea.code", { rows: 12, spellcheck: false });
   const existing = h("select", { value: from?.model }, models.map((model) => h("option", { value: model.name }, `${model.name}${model.latest_version ? ` (version ${model.latest_version})` : ""}`)));
-  const choices = h("div", { class: "choices", role: "radiogroup", "aria-label": "Kind of model" });
+  const choices = h("div.choices", { role: "radiogroup", "aria-label": "Kind of model" });
   const nameField = field("Name", name, { pointer: "/model", hint: "letters, digits and _ . -" });
   const textField = field("Definition", text, { pointer: "/definition" });
   const existingField = field("Model", existing, { pointer: "/model" });
-  const reset = h("button", { type: "button", class: "small", hidden: true }, "Back to the template");
-  const editor = h("details", {}, h("summary", {}, "Definition as JSON"), h("div", { class: "stack" }, textField, h("div", {}, reset)));
+  const reset = h("button.small", { hidden: true }, "Back to the template");
+  const editor = h("details", h("summary", "Definition as JSON"), h("div.stack", textField, h("div", reset)));
 
   /** @type {{id: string, title: string, text: string, isSingle?: boolean}[]} */
   const listed = [
@@ -37,8 +37,8 @@ export function modelPart({ models, from, data, changed }) {
       fill();
       changed();
     });
-    const hint = h("small", {}, what);
-    return { id, what, isSingle, input, hint, element: h("label", { class: "choice" }, input, h("strong", {}, title), hint) };
+    const hint = h("small", what);
+    return { id, what, isSingle, input, hint, element: h("label.choice", input, h("strong", title), hint) };
   });
   replace(choices, kinds.map(({ element }) => element));
 
@@ -109,7 +109,7 @@ export function modelPart({ models, from, data, changed }) {
   }
 
   return {
-    element: h("div", { class: "stack" }, choices, nameField, existingField, editor),
+    element: h("div.stack", choices, nameField, existingField, editor),
     columnsChanged: () => {
       drawKinds();
       fill();

@@ -2,7 +2,7 @@
 
 import { api, search, textOf, url } from "./api.js";
 import "./chart.js";
-import { copyButton, h, replace, toast } from "./dom.js";
+import { card, copyButton, h, replace, toast } from "./dom.js";
 import { Curves, hasBand, xOf } from "./curves.js";
 import { diagnose } from "./diagnose.js";
 import { ago, bytes, clock, duration, names, number, shortId, unitOf } from "./format.js";
@@ -10,7 +10,7 @@ import * as jobs from "./jobs.js";
 import { leaderboard } from "./leaderboard.js";
 import { confusionMatrix } from "./matrix.js";
 import { colour, isDark } from "./palette.js";
-import { confirmed, facts, flatten, pairs, progressBar, progressText, status, warningList } from "./parts.js";
+import { confirmed, facts, flatten, pairs, progressBar, progressText, status, swatch, warningList } from "./parts.js";
 import { format, go } from "./route.js";
 import { RUN, charts } from "./series.js";
 import { toolbar, toolsOf } from "./toolbar.js";
@@ -25,14 +25,14 @@ export async function show(place, route, signal) {
   let job = await api.job(id);
   jobs.add(job, began);
   const tools = toolsOf(route.query);
-  const top = h("div", { class: "row between" });
-  const state = h("div", { style: { display: "contents" } });
-  const head = h("div", { class: "card" }, top, state);
-  const notes = h("div", { style: { display: "contents" } });
-  const grid = h("div", { class: "grid" });
-  const waiting = h("p", { class: "muted" });
-  const below = h("div", { class: "grid" });
-  const log = h("ol", { class: "log" });
+  const top = h("div.row.between");
+  const state = h("div.contents");
+  const head = h("div.card", top, state);
+  const notes = h("div.contents");
+  const grid = h("div.grid");
+  const waiting = h("p.muted");
+  const below = h("div.grid");
+  const log = h("ol.log");
   /** @type {Map<string, import("./chart.js").EpocaChart>} */
   const shown = new Map();
   const curves = new Curves([id], () => drawCurves(), signal);
@@ -44,7 +44,7 @@ export async function show(place, route, signal) {
     const isPaused = job.status === "paused";
     const hadFocus = top.contains(document.activeElement);
     /** @param {string} text @param {() => unknown} onclick @param {string} [title] @param {string} [kind] */
-    const button = (text, onclick, title, kind) => h("button", { type: "button", class: kind, title, onclick }, text);
+    const button = (text, onclick, title, kind) => h("button", { class: kind, title, onclick }, text);
     const cancel = async () => {
       if (!(await confirmed(`Cancel the training of ${job.model}? What it has learned so far is lost.`, "Cancel the training"))) return;
       await act(() => api.cancel(id), "The training is being cancelled");
@@ -56,11 +56,11 @@ export async function show(place, route, signal) {
         job.status === "running" || job.progress.epoch > 0 ? button("Finish", () => act(() => api.finish(id), "The training ends with this epoch"), "Ends with this epoch and keeps the model") : null,
         button("Cancel", cancel, undefined, "danger"),
       ];
-    replace(top, h("div", {}, h("h1", {}, h("span", { class: "swatch box", style: { "--colour": colour(id) }, "aria-hidden": "true" }), ` ${job.model}`), h("p", { class: "muted" }, "on ", h("a", { href: format(["data", job.dataset]) }, job.dataset), ` → ${names(job.target)} · job …${shortId(id)} · `, h("time", { datetime: job.created_at, title: clock(job.created_at) }, ago(job.created_at)))),
-      h("div", { class: "row" },
-          job.version ? h("a", { class: "button primary", href: format(["models", job.model], { version: job.version }) }, `Try version ${job.version}`) : null,
-          h("a", { class: "button", href: format(["start"], { from: id }) }, "Train again with changes"),
-          h("a", { class: "button", href: format(["jobs"], { selected: id }) }, "Compare"),
+    replace(top, h("div", h("h1", swatch(colour(id)), ` ${job.model}`), h("p.muted", "on ", h("a", { href: format(["data", job.dataset]) }, job.dataset), ` → ${names(job.target)} · job …${shortId(id)} · `, h("time", { datetime: job.created_at, title: clock(job.created_at) }, ago(job.created_at)))),
+      h("div.row",
+          job.version ? h("a.button.primary", { href: format(["models", job.model], { version: job.version }) }, `Try version ${job.version}`) : null,
+          h("a.button", { href: format(["start"], { from: id }) }, "Train again with changes"),
+          h("a.button", { href: format(["jobs"], { selected: id }) }, "Compare"),
           actions));
     if (hadFocus) top.querySelector("button")?.focus();
   }
@@ -70,7 +70,7 @@ export async function show(place, route, signal) {
     const { name, last, best, score, scoreLast, scoreBest } = jobs.headline(job);
     const isOver = jobs.hasEnded(job);
     replace(state, progressBar(job, true),
-      h("div", { class: "row between" }, status(job.status), h("span", { class: "nums muted", role: isOver ? undefined : "timer" }, progressText(job))),
+      h("div.row.between", status(job.status), h("span.nums.muted", { role: isOver ? undefined : "timer" }, progressText(job))),
       facts([
         name ? [`${name}, last`, number(last)] : ["Loss", "–"],
         ...(name ? [/** @type {[string, any]} */ ([`${name}, best`, `${number(best)}${job.best_epoch ? ` (${unitOf(job)} ${job.best_epoch})` : ""}`])] : []),
@@ -84,8 +84,8 @@ export async function show(place, route, signal) {
     const history = curves.whole(id);
     const findings = history ? diagnose(history, job) : [];
     replace(notes,
-      job.error ? h("div", { class: "note bad", role: "alert" }, h("strong", {}, `Failed: ${job.error.code.replaceAll("_", " ")}`), h("p", {}, job.error.detail)) : null,
-      findings.filter((it) => it.kind !== "diverged").map((it) => h("div", { class: `note ${it.kind === "not_finite" ? "bad" : "warn"}` }, h("strong", {}, it.kind.replaceAll("_", " ")), h("p", {}, it.text))),
+      job.error ? h("div.note.bad", { role: "alert" }, h("strong", `Failed: ${job.error.code.replaceAll("_", " ")}`), h("p", job.error.detail)) : null,
+      findings.filter((it) => it.kind !== "diverged").map((it) => h("div", { class: `note ${it.kind === "not_finite" ? "bad" : "warn"}` }, h("strong", it.kind.replaceAll("_", " ")), h("p", it.text))),
       warningList(job.warnings ?? []));
   }
 
@@ -133,21 +133,21 @@ export async function show(place, route, signal) {
       if (name.trim()) void act(() => api.patchJob(id, { labels: { [name.trim()]: value.join("=").trim() || "yes" } }), "The label is set");
     };
     replace(below,
-      h("section", { class: "card", "aria-label": "Note and labels" }, h("h2", {}, "Note and labels"), note,
-        h("div", { class: "chips" }, Object.entries(job.labels ?? {}).map(([name, value]) => h("span", { class: "chip on" }, `${name}=${value}`, h("button", { class: "quiet small", type: "button", "aria-label": `Remove the label ${name}`, onclick: () => act(() => api.patchJob(id, { labels: { [name]: null } }), "The label is removed") }, "×")))),
-        h("form", { class: "row", onsubmit: (event) => {
+      card("Note and labels", null, note,
+        h("div.chips", Object.entries(job.labels ?? {}).map(([name, value]) => h("span.chip.on", `${name}=${value}`, h("button.quiet.small", { "aria-label": `Remove the label ${name}`, onclick: () => act(() => api.patchJob(id, { labels: { [name]: null } }), "The label is removed") }, "×")))),
+        h("form.row", { onsubmit: (event) => {
           event.preventDefault();
           addLabel();
-        } }, label, h("button", {}, "Add label"))),
+        } }, label, h("button", { type: "submit" }, "Add label"))),
       job.leaderboard ? leaderboard(job.leaderboard) : null,
       job.confusion_matrix ? confusionMatrix(job.confusion_matrix) : null,
-      h("section", { class: "card" }, h("div", { class: "row between" }, h("h2", {}, "Settings as resolved"), copyButton(() => JSON.stringify(job.training, null, 2), "Copy JSON")),
-        h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Settings", style: { "max-height": "360px" } }, pairs([["task", names(job.task)], ["features", job.features ?? []], ...flatten(job.training ?? {})]))),
-      h("section", { class: "card", "aria-label": "Sizes" }, h("h2", {}, "Sizes and scales"), pairs([
+      card("Settings as resolved", copyButton(() => JSON.stringify(job.training, null, 2), "Copy JSON"),
+        h("div.scroll.low", { tabindex: "0", role: "region", "aria-label": "Settings" }, pairs([["task", names(job.task)], ["features", job.features ?? []], ...flatten(job.training ?? {})]))),
+      card("Sizes and scales", null, pairs([
         ["parameters", job.summary?.parameters ?? null], ["trainable", job.summary?.trainable_parameters ?? null], ["memory, at most", bytes(memory?.peak_bytes)], ["of it data", bytes(memory?.data_bytes)],
         ["waited", duration(job.timing?.queued_seconds)], ["prepared", duration(job.timing?.preparing_seconds)],
         ...(job.preprocessing?.applied ?? []).map((group) => /** @type {[string, any]} */ ([`${group.type} ${JSON.stringify(group.scale ?? group.encode ?? "")}`, `${(group.columns ?? []).join(", ")}: ${group.reason}`]))])),
-      h("section", { class: "card", "aria-label": "Events" }, h("h2", {}, "Events"), log));
+      card("Events", null, log));
   }
 
   /** Events other than epochs; those of epochs are the curves. */
@@ -159,7 +159,7 @@ export async function show(place, route, signal) {
     if (first.next && epochs > 90) events.push(...(await api.events(id, epochs).catch(() => ({ data: [] }))).data);
     const seen = new Set();
     const told = events.filter((event) => event.type !== "epoch" && !seen.has(event.id) && seen.add(event.id));
-    if (!signal.aborted) replace(log, told.map((event) => h("li", {}, h("time", { datetime: event.at }, new Date(event.at).toLocaleTimeString()), event.type === "status" ? h("span", {}, status(event.data.status), event.data.attempt > 1 ? ` (attempt ${event.data.attempt})` : "") : h("span", {}, event.data.text ?? ""))));
+    if (!signal.aborted) replace(log, told.map((event) => h("li", h("time", { datetime: event.at }, new Date(event.at).toLocaleTimeString()), event.type === "status" ? h("span", status(event.data.status), event.data.attempt > 1 ? ` (attempt ${event.data.attempt})` : "") : h("span", event.data.text ?? ""))));
   }
 
   async function retry() {

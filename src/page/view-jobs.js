@@ -1,12 +1,12 @@
 /** Jobs: a live table to filter, sort and compare from. */
 
 import { api } from "./api.js";
-import { empty, h, replace } from "./dom.js";
+import { empty, h, num, replace } from "./dom.js";
 import { ago, duration, names, number, plural } from "./format.js";
 import * as jobs from "./jobs.js";
 import { bindRows } from "./keys.js";
 import { colour } from "./palette.js";
-import { progressBar, progressText, sparkline, status } from "./parts.js";
+import { progressBar, progressText, sparkline, status, swatch } from "./parts.js";
 import { format, go, setQuery } from "./route.js";
 
 const STATUSES = ["running", "paused", "queued", "succeeded", "failed", "cancelled"];
@@ -33,14 +33,14 @@ export async function show(place, route, signal) {
   const curves = new Map();
 
   const search = h("input", { type: "search", class: "filter", placeholder: "Filter by model, data, label, note ( / )", "aria-label": "Filter the jobs", value: q });
-  const chips = h("div", { class: "chips", role: "group", "aria-label": "Status" });
-  const count = h("p", { class: "muted", role: "status" });
+  const chips = h("div.chips", { role: "group", "aria-label": "Status" });
+  const count = h("p.muted", { role: "status" });
   const body = h("tbody");
   const head = h("tr");
-  const table = h("table", { class: "jobs" }, h("caption", { class: "sr-only" }, "Jobs"), h("thead", {}, head), body);
-  const card = h("div", { class: "card", style: { "overflow-x": "auto" } }, table);
-  const selection = h("div", { class: "selection", role: "region", "aria-label": "Selected jobs", hidden: true });
-  replace(place, h("div", { class: "row between" }, h("h1", {}, "Jobs"), count), h("div", { class: "row" }, search, chips), card, selection);
+  const table = h("table.jobs", h("caption.sr-only", "Jobs"), h("thead", head), body);
+  const card = h("div.card", { style: { "overflow-x": "auto" } }, table);
+  const selection = h("div.selection", { role: "region", "aria-label": "Selected jobs", hidden: true });
+  replace(place, h("div.row.between", h("h1", "Jobs"), count), h("div.row", search, chips), card, selection);
 
   const matches = (job) => {
     if (only && job.status !== only) return false;
@@ -51,7 +51,7 @@ export async function show(place, route, signal) {
   function drawChips() {
     const all = jobs.all();
     replace(chips, STATUSES.filter((name) => only === name || all.some((job) => job.status === name)).map((name) => {
-      const button = h("button", { class: "chip", type: "button", "aria-pressed": String(only === name) }, status(name), String(all.filter((job) => job.status === name).length));
+      const button = h("button.chip", { "aria-pressed": String(only === name) }, status(name), String(all.filter((job) => job.status === name).length));
       button.addEventListener("click", () => {
         only = only === name ? "" : name;
         setQuery({ status: only });
@@ -63,11 +63,11 @@ export async function show(place, route, signal) {
 
   function drawHead() {
     const descending = sort.startsWith("-");
-    replace(head, h("th", {}, h("span", { class: "sr-only" }, "Select")), Object.entries(COLUMNS).map(([name, column]) => {
+    replace(head, h("th", h("span.sr-only", "Select")), Object.entries(COLUMNS).map(([name, column]) => {
       const isSorted = sort.replace("-", "") === name;
       const cell = h("th", { scope: "col", class: column.class, "aria-sort": isSorted ? (descending ? "descending" : "ascending") : undefined });
       if (name === "curve") cell.append(column.title);
-      else cell.append(h("button", { type: "button", onclick: () => {
+      else cell.append(h("button", { onclick: () => {
         sort = sort === name ? `-${name}` : name;
         setQuery({ sort: sort === "created" ? null : sort });
         draw();
@@ -80,9 +80,9 @@ export async function show(place, route, signal) {
     const known = [...selected].filter((id) => jobs.get(id));
     selection.hidden = known.length === 0;
     setQuery({ selected: known.join(",") });
-    const compare = h("a", { class: "button primary", href: format(["compare"], { jobs: known.join(",") }) }, "Compare");
-    replace(selection, h("strong", {}, `${plural(known.length, "job")} selected`), known.length > 1 ? compare : h("span", { class: "muted" }, "Select another one to compare"),
-      h("button", { class: "quiet", type: "button", onclick: () => {
+    const compare = h("a.button.primary", { href: format(["compare"], { jobs: known.join(",") }) }, "Compare");
+    replace(selection, h("strong", `${plural(known.length, "job")} selected`), known.length > 1 ? compare : h("span.muted", "Select another one to compare"),
+      h("button.quiet", { onclick: () => {
         selected.clear();
         draw();
       } }, "Clear"));
@@ -103,15 +103,15 @@ export async function show(place, route, signal) {
     const labels = Object.entries(job.labels ?? {}).map(([key, value]) => `${key}=${value}`).join(" ");
     const curve = curves.get(job.id);
     return h("tr", { "data-id": job.id },
-      h("td", {}, box),
-      h("td", {}, status(job.status)),
-      h("td", { class: "who" }, h("span", { class: "swatch box", style: { "--colour": colour(job.id) }, "aria-hidden": "true" }), " ", h("a", { href: format(["jobs", job.id]) }, job.model), job.version ? h("small", {}, ` v${job.version}`) : null, h("div", { class: "sub" }, [job.note, labels].filter(Boolean).join(" · "))),
-      h("td", { class: "hide" }, job.dataset, h("div", { class: "sub", title: names(job.target) }, `→ ${names(job.target, 3)}`)),
-      h("td", {}, progressBar(job), h("div", { class: "sub nums" }, progressText(job))),
-      h("td", { class: "num" }, name ? [number(last), h("div", { class: "sub", title: name }, `best ${number(best)}, ${name}`)] : "–"),
-      h("td", { class: "num" }, score ? [number(scoreLast), h("div", { class: "sub", title: score }, `best ${number(scoreBest)}, ${score}`)] : "–"),
-      h("td", { class: "hide" }, curve ? sparkline(curve.values, colour(job.id), `Curve of ${name}`) : h("span", { class: "spark" })),
-      h("td", { class: "hide" }, h("time", { datetime: job.created_at, title: job.created_at }, ago(job.created_at)), h("div", { class: "sub" }, job.timing?.training_seconds ? duration(job.timing.training_seconds) : "")));
+      h("td", box),
+      h("td", status(job.status)),
+      h("td.who", swatch(colour(job.id)), " ", h("a", { href: format(["jobs", job.id]) }, job.model), job.version ? h("small", ` v${job.version}`) : null, h("div.sub", [job.note, labels].filter(Boolean).join(" · "))),
+      h("td.hide", job.dataset, h("div.sub", { title: names(job.target) }, `→ ${names(job.target, 3)}`)),
+      h("td", progressBar(job), h("div.sub.nums", progressText(job))),
+      num(name ? [number(last), h("div.sub", { title: name }, `best ${number(best)}, ${name}`)] : "–"),
+      num(score ? [number(scoreLast), h("div.sub", { title: score }, `best ${number(scoreBest)}, ${score}`)] : "–"),
+      h("td.hide", curve ? sparkline(curve.values, colour(job.id), `Curve of ${name}`) : h("span.spark")),
+      h("td.hide", h("time", { datetime: job.created_at, title: job.created_at }, ago(job.created_at)), h("div.sub", job.timing?.training_seconds ? duration(job.timing.training_seconds) : "")));
   }
 
   let listed = /** @type {any[]} */ ([]);
@@ -122,7 +122,7 @@ export async function show(place, route, signal) {
     drawHead();
     drawSelection();
     if (all.length === 0) {
-      replace(card, empty("No training yet", h("p", {}, "Drop a table on the Data page, then start a training on it."), h("div", { class: "row" }, h("a", { class: "button primary", href: "#/data" }, "Add data"), h("a", { class: "button", href: "docs/" }, "Read the API"))));
+      replace(card, empty("No training yet", h("p", "Drop a table on the Data page, then start a training on it."), h("div.row", h("a.button.primary", { href: "#/data" }, "Add data"), h("a.button", { href: "docs/" }, "Read the API"))));
       count.textContent = "";
       return;
     }

@@ -1,7 +1,7 @@
 /** Start a training: dataset, target, model, settings, checked by a dry run while someone types. */
 
 import { api, Problem, textOf } from "./api.js";
-import { copyButton, empty, field, h, replace, toast } from "./dom.js";
+import { card, copyButton, empty, field, h, num, numTitle, replace, rowTitle, table, toast } from "./dom.js";
 import { bytes, names, number, plural } from "./format.js";
 import * as jobs from "./jobs.js";
 import { facts, warningList } from "./parts.js";
@@ -23,14 +23,14 @@ export async function show(place, route, signal) {
   const [datasets, models] = await Promise.all([api.datasets(), api.models()]);
   if (signal.aborted) return;
   if (datasets.length === 0) {
-    replace(place, h("h1", {}, "Start a training"), empty("There is no data yet", h("p", {}, "A training needs a table: drop one first."), h("a", { class: "button primary", href: "#/data" }, "Add data")));
+    replace(place, h("h1", "Start a training"), empty("There is no data yet", h("p", "A training needs a table: drop one first."), h("a.button.primary", { href: "#/data" }, "Add data")));
     return;
   }
   const from = route.query.from ? await api.job(route.query.from).catch(() => null) : null;
   if (signal.aborted) return;
-  const plan = h("div", { class: "stack", "aria-live": "polite" });
-  const submit = h("button", { class: "primary" }, "Start the training");
-  const other = h("div", { class: "problem lines", role: "alert" });
+  const plan = h("div.stack", { "aria-live": "polite" });
+  const submit = h("button.primary", { type: "submit" }, "Start the training");
+  const other = h("div.problem.lines", { role: "alert" });
   const note = h("input", { placeholder: "optional", maxlength: 10000 });
   const data = dataPart({ datasets, wanted: from?.dataset ?? route.query.dataset, from, changed: () => {
     model.columnsChanged();
@@ -87,7 +87,7 @@ export async function show(place, route, signal) {
     const rest = placeProblems(form, problems.map((it) => ({ ...it, pointer: data.pointerOf(it.pointer, job.target) })));
     other.textContent = rest.map(({ pointer, detail }) => (pointer ? `${pointer}: ${detail}` : detail)).join("\n");
     submit.disabled = isSending || problems.length > 0;
-    if (problems.length > 0) replace(plan, h("div", { class: "note bad" }, h("strong", {}, plural(problems.length, "problem")), h("p", {}, "The form says where. The check runs again with each change.")));
+    if (problems.length > 0) replace(plan, h("div.note.bad", h("strong", plural(problems.length, "problem")), h("p", "The form says where. The check runs again with each change.")));
   }
 
   /** @param {any} answer */
@@ -96,14 +96,14 @@ export async function show(place, route, signal) {
     const memory = summary?.memory;
     /** @type {[string, any][]} */
     const ofNetwork = answer.training.loss ? [["Loss", words(answer.training.loss)], ["Parameters", number(summary?.parameters)]] : [];
-    replace(plan, h("div", { class: "note good" }, h("strong", {}, "Ready to start"), h("p", {}, `${plural(answer.features.length, "feature")}, ${data.targets().length > 1 ? `${data.targets().length} targets, ` : ""}${plural(data.dataset().rows, "row")}${answer.training.epochs ? `, ${plural(answer.training.epochs, "epoch")}` : ""}.`)),
+    replace(plan, h("div.note.good", h("strong", "Ready to start"), h("p", `${plural(answer.features.length, "feature")}, ${data.targets().length > 1 ? `${data.targets().length} targets, ` : ""}${plural(data.dataset().rows, "row")}${answer.training.epochs ? `, ${plural(answer.training.epochs, "epoch")}` : ""}.`)),
       facts([["Task", words(answer.task)], ...ofNetwork, ["Memory, at most", bytes(memory?.peak_bytes)]]),
       warningList(answer.warnings ?? []),
-      layers?.length ? h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Layers" }, h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Layer"), h("th", { scope: "col" }, "Output"), h("th", { scope: "col", class: "num" }, "Parameters"))), h("tbody", {}, layers.map((layer) => h("tr", {}, h("th", { scope: "row" }, layer.name, h("div", { class: "sub" }, layer.type)), h("td", { class: "nums" }, `[${layer.output_shape.join(", ")}]`), h("td", { class: "num" }, number(layer.parameters))))))) : null,
-      h("details", {}, h("summary", {}, "The request"), h("pre", { tabindex: "0" }, JSON.stringify(request().job, null, 2)), copyButton(() => JSON.stringify(request().job, null, 2))));
+      layers?.length ? table("Layers", ["Layer", "Output", numTitle("Parameters")], layers.map((layer) => h("tr", rowTitle(layer.name, h("div.sub", layer.type)), h("td.nums", `[${layer.output_shape.join(", ")}]`), num(number(layer.parameters))))) : null,
+      h("details", h("summary", "The request"), h("pre", { tabindex: "0" }, JSON.stringify(request().job, null, 2)), copyButton(() => JSON.stringify(request().job, null, 2))));
   }
 
-  const form = h("form", { class: "two", novalidate: true, onsubmit: async (event) => {
+  const form = h("form.two", { novalidate: true, onsubmit: async (event) => {
     event.preventDefault();
     if (isSending) return;
     stop();
@@ -127,12 +127,12 @@ export async function show(place, route, signal) {
       submit.disabled = false;
     }
   } },
-  h("div", { class: "stack" },
-    h("section", { class: "card", "aria-label": "Data" }, h("h2", {}, "1. Data"), data.element),
-    h("section", { class: "card", "aria-label": "Model" }, h("h2", {}, "2. Model"), model.element),
-    h("section", { class: "card", "aria-label": "Training" }, h("h2", {}, "3. Training"), training.element, field("Note", note, { pointer: "/note" }))),
-  h("div", { class: "stack beside" }, h("section", { class: "card", "aria-label": "Check" }, h("h2", {}, "4. Check and start"), other, plan, submit)));
-  replace(place, h("div", {}, h("h1", {}, from ? `Train ${from.model} again` : "Start a training"), from ? h("p", { class: "muted" }, "With the settings of an earlier job: change what you like.") : null), form);
+  h("div.stack",
+    card("1. Data", null, data.element),
+    card("2. Model", null, model.element),
+    card("3. Training", null, training.element, field("Note", note, { pointer: "/note" }))),
+  h("div.stack.beside", card("4. Check and start", null, other, plan, submit)));
+  replace(place, h("div", h("h1", from ? `Train ${from.model} again` : "Start a training"), from ? h("p.muted", "With the settings of an earlier job: change what you like.") : null), form);
 
   model.columnsChanged();
   check();

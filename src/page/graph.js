@@ -19,7 +19,6 @@ function tone(type) {
 /** @param {string} text @param {number} max */
 const cut = (text, max) => (text.length > max ? `${text.slice(0, max - 1)}…` : text);
 
-/** @param {any} definition @param {any[]} layers */
 export function graph(definition, layers) {
   const nodes = nodesOf(definition, layers);
   /** @type {Set<string>} */

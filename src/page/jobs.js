@@ -58,7 +58,6 @@ function put(job) {
   mark(job.id);
 }
 
-/** @param {any} message */
 function receive(message) {
   if (message.kind === "lost") setConnection(false);
   else if (message.kind === "open") {

@@ -3,7 +3,6 @@
 import { card, h, num, numTitle, rowTitle, table } from "./dom.js";
 import { bytes, duration, number } from "./format.js";
 
-/** @param {any} board */
 export function leaderboard({ metric, part, rows, entries, skipped, sentence }) {
   const titles = ["Model", ...[metric.replaceAll("_", " "), "95% interval", "Fit", "Predict", "Size"].map((title) => numTitle(title))];
   const lines = entries.map((it) => h("tr", { "aria-current": it.is_job ? "true" : undefined }, rowTitle(it.is_job ? h("strong", `${it.model} (this job)`) : it.model),

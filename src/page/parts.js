@@ -1,8 +1,10 @@
 /** Parts that several views show. */
 
-import { h, svg } from "./dom.js";
+import { textOf } from "./api.js";
+import { h, svg, toast } from "./dom.js";
 import { duration, number, unitOf } from "./format.js";
 import { hasEnded } from "./jobs.js";
+import { go } from "./route.js";
 
 const STATUS = { queued: "Queued", running: "Running", paused: "Paused", succeeded: "Succeeded", failed: "Failed", cancelled: "Cancelled" };
 
@@ -19,7 +21,6 @@ export function progressBar(job, big = false) {
   return h("span", { class: `progress ${job.status}${big ? " big" : ""}`, role: "progressbar", "aria-label": `Progress of ${job.model}`, "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": percent }, h("span", { style: { width: `${fraction * 100}%` } }));
 }
 
-/** @param {any} job */
 export function progressText(job) {
   const { eta_seconds: eta } = job.progress;
   if (job.status === "queued") return "waits for a worker";
@@ -86,3 +87,15 @@ export function confirmed(question, yes) {
     dialog.showModal();
   });
 }
+
+/** A button that deletes what a view is about, and goes to the list. @param {string} question @param {() => Promise<any>} call @param {string} list */
+export const deleteButton = (question, call, list) => h("button.danger", { onclick: async () => {
+  if (!(await confirmed(question, "Delete"))) return;
+  const address = location.hash;
+  try {
+    await call();
+    if (location.hash === address) go([list]);
+  } catch (error) {
+    toast(textOf(error), "error");
+  }
+} }, "Delete");

@@ -42,7 +42,6 @@ export function predictPart(version, dataset, signal) {
     }
   }
 
-  /** @param {any} result */
   function showAnswer(result) {
     const [prediction] = result.predictions;
     const { outputs, task } = version.signature;

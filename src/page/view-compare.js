@@ -1,9 +1,8 @@
 /** Compare: curves over each other, what differs in the settings, the results in a table. The address holds all of it. */
 
 import { api } from "./api.js";
-import "./chart.js";
 import { bySeed, differences } from "./compare.js";
-import { Curves, hasBand, xOf } from "./curves.js";
+import { Charts, Curves, bestIn, hasBand, xOf } from "./curves.js";
 import { empty, h, num, numTitle, replace, rowTitle, table } from "./dom.js";
 import { number, plural, shortId } from "./format.js";
 import * as jobs from "./jobs.js";
@@ -46,11 +45,12 @@ export async function show(place, route, signal) {
   });
   const bar = toolbar(tools, () => drawCurves());
   bar.append(h("label", "Metric", metricSelect), ...(hasSeeds ? [h("label", mean, "Mean over seeds, with a band of one standard deviation")] : []));
-  const grid = h("div.grid");
+  const curves = new Curves(ids, () => drawCurves(), signal);
+  const grid = new Charts(curves, tools);
   const results = h("div.card");
   const settings = h("div.card");
   const names = h("div.chips");
-  replace(place, h("div.row.between", h("h1", `Compare ${plural(ids.length, "job")}`), h("a", { href: format(["jobs"], { selected: ids.join(",") }) }, "Change the selection")), names, bar, grid, settings, results);
+  replace(place, h("div.row.between", h("h1", `Compare ${plural(ids.length, "job")}`), h("a", { href: format(["jobs"], { selected: ids.join(",") }) }, "Change the selection")), names, bar, grid.element, settings, results);
 
   const nameOf = (job) => (list.filter((it) => it.model === job.model).length === 1 ? job.model : `${job.model} …${shortId(job.id)}`);
   const colourOf = (id) => at(colours.get(id) ?? 0);
@@ -62,10 +62,7 @@ export async function show(place, route, signal) {
     return chip;
   }));
 
-  /** @type {Map<string, import("./chart.js").EpocaChart>} */
-  const shown = new Map();
-  const curves = new Curves(ids, () => drawCurves(), signal);
-  grid.addEventListener("highlight", (event) => light(/** @type {CustomEvent} */ (event).detail));
+  grid.element.addEventListener("highlight", (event) => light(/** @type {CustomEvent} */ (event).detail));
 
   /** @param {string | null} key */
   function light(key) {
@@ -93,8 +90,7 @@ export async function show(place, route, signal) {
     const column = history?.metrics[name];
     if (!history || !column) return null;
     const x = xOf(history, job, tools.x);
-    const live = jobs.get(job.id) ?? job;
-    const best = live.best_epoch ? history.epoch.findIndex((epoch) => epoch >= live.best_epoch) : -1;
+    const best = bestIn(history, jobs.get(job.id) ?? job);
     return { key: `${job.id} ${name}`, name: `${nameOf(job)}${name.startsWith("val_") ? ", validation" : ""}`, colour: colourOf(job.id), dashed: name.startsWith("val_"), x, y: column.last, low: hasBand(history) ? column.min : null, high: hasBand(history) ? column.max : null, best: best >= 0 && /loss|val_/.test(name) ? x[best] : null };
   }
 
@@ -104,23 +100,11 @@ export async function show(place, route, signal) {
     const all = charts(every);
     const wanted = all.filter(({ title }) => (only ? title === only : !RUN.includes(title)));
     if (metricSelect.options.length !== all.length + 1) replace(metricSelect, h("option", { value: "" }, "All of learning"), all.map(({ title }) => h("option", { value: title, selected: title === only }, title)));
-    for (const [title, chart] of shown) {
-      if (wanted.some((it) => it.title === title)) continue;
-      chart.remove();
-      shown.delete(title);
-    }
+    grid.keep(wanted.map(({ title }) => title));
     for (const { title, names: members } of wanted) {
-      let chart = shown.get(title);
-      if (!chart) {
-        chart = /** @type {import("./chart.js").EpocaChart} */ (document.createElement("epoca-chart"));
-        chart.heading = title;
-        chart.addEventListener("zoom", (event) => tools.x === "epoch" && curves.zoom(/** @type {CustomEvent} */ (event).detail));
-        shown.set(title, chart);
-        grid.append(chart);
-      }
       const series = together && hasSeeds ? groups.flatMap((group) => members.map((name) => meanOf(group, name))) : list.flatMap((job) => members.map((name) => seriesOf(job, name)));
       const drawn = /** @type {import("./chart.js").Series[]} */ (series.filter(Boolean));
-      chart.show(drawn, { ...tools, highlight: highlight ? (drawn.find((it) => it.key.startsWith(highlight ?? ""))?.key ?? null) : null });
+      grid.of(title).show(drawn, { ...tools, highlight: highlight ? (drawn.find((it) => it.key.startsWith(highlight ?? ""))?.key ?? null) : null });
     }
     drawResults();
   }

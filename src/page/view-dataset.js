@@ -3,9 +3,9 @@
 import { api, textOf, upload } from "./api.js";
 import { card, h, num, numTitle, replace, rowTitle, table, toast } from "./dom.js";
 import { ago, bytes, number, plural } from "./format.js";
-import { confirmed, facts, pairs } from "./parts.js";
+import { deleteButton, facts, pairs } from "./parts.js";
 import { detected, files, optionsForm } from "./reading.js";
-import { format, go } from "./route.js";
+import { format } from "./route.js";
 
 /** A table of more columns is slow, and nobody reads it. */
 const MAX_COLUMNS = 60;
@@ -13,16 +13,7 @@ const MAX_COLUMNS = 60;
 /** @type {import("./main.js").View} */
 export async function show(place, route, signal) {
   const dataset = await api.dataset(route.path[0]);
-  const remove = h("button.danger", "Delete");
-  remove.addEventListener("click", async () => {
-    if (!(await confirmed(`Delete the dataset ${dataset.name}? Trained models stay.`, "Delete"))) return;
-    try {
-      await api.deleteDataset(dataset.name);
-      go(["data"]);
-    } catch (error) {
-      toast(textOf(error), "error");
-    }
-  });
+  const remove = deleteButton(`Delete the dataset ${dataset.name}? Trained models stay.`, () => api.deleteDataset(dataset.name), "data");
   const rows = h("div.card");
   replace(place,
     h("div.row.between", h("div", h("h1", dataset.name), h("p.muted", `added ${ago(dataset.created_at)}`)), h("div.row", h("a.button.primary", { href: format(["start"], { dataset: dataset.name }) }, "Train on it"), remove)),
@@ -32,7 +23,6 @@ export async function show(place, route, signal) {
   await showRows(rows, dataset, signal);
 }
 
-/** @param {any} dataset */
 function columnsTable(dataset) {
   const titles = ["Name", "Type", "Values", ...["Missing", "Distinct", "Minimum", "Mean", "Maximum", "Deviation"].map((title) => numTitle(title))];
   return h("div.card", h("h2", "Columns"), table("Columns", titles, dataset.columns.map((column) => h("tr", rowTitle(column.name), h("td", column.type, column.reason && h("div.sub", column.reason)), h("td", distribution(column, dataset.rows)),
@@ -114,7 +104,6 @@ async function showRows(place, dataset, signal) {
   await read();
 }
 
-/** @param {any} value */
 function cell(value) {
   if (value === null || value === undefined || value === "") return h("span.muted", "missing");
   return typeof value === "object" ? JSON.stringify(value).slice(0, 60) : String(value);

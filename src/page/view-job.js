@@ -1,9 +1,8 @@
 /** A job: its curves as they grow, and everything that is known of it. */
 
 import { api, search, textOf, url } from "./api.js";
-import "./chart.js";
 import { card, copyButton, h, replace, toast } from "./dom.js";
-import { Curves, hasBand, xOf } from "./curves.js";
+import { Charts, Curves, bestIn, hasBand, xOf } from "./curves.js";
 import { diagnose } from "./diagnose.js";
 import { ago, bytes, clock, duration, names, number, shortId, unitOf } from "./format.js";
 import * as jobs from "./jobs.js";
@@ -29,14 +28,12 @@ export async function show(place, route, signal) {
   const state = h("div.contents");
   const head = h("div.card", top, state);
   const notes = h("div.contents");
-  const grid = h("div.grid");
   const waiting = h("p.muted");
   const below = h("div.grid");
   const log = h("ol.log");
-  /** @type {Map<string, import("./chart.js").EpocaChart>} */
-  const shown = new Map();
   const curves = new Curves([id], () => drawCurves(), signal);
-  replace(place, head, notes, toolbar(tools, drawCurves), waiting, grid, below);
+  const grid = new Charts(curves, tools, (metric) => url(`v1/jobs/${id}/curve.svg`).href + search({ metric, theme: isDark() ? "dark" : null }));
+  replace(place, head, notes, toolbar(tools, drawCurves), waiting, grid.element, below);
 
   /** Title and actions: drawn again only where they change, so that the focus stays. */
   function drawTop() {
@@ -98,21 +95,9 @@ export async function show(place, route, signal) {
     if (!history || isEmpty) return;
     // Seconds say what the throughput says, and a learning rate that stays is among the settings.
     for (const { title, names: members } of charts(Object.keys(history.metrics).filter((name) => name !== "seconds" && !(name === "learning_rate" && isConstant(history.metrics[name].last))))) {
-      let chart = shown.get(title);
-      if (!chart) {
-        chart = /** @type {import("./chart.js").EpocaChart} */ (document.createElement("epoca-chart"));
-        chart.heading = title;
-        chart.href = url(`v1/jobs/${id}/curve.svg`).href + search({ metric: title, theme: isDark() ? "dark" : null });
-        const own = chart;
-        own.addEventListener("zoom", (event) => {
-          const range = /** @type {CustomEvent} */ (event).detail;
-          if (tools.x === "epoch") curves.zoom(range);
-        });
-        shown.set(title, chart);
-        grid.append(chart);
-      }
+      const chart = grid.of(title);
       const x = xOf(history, job, tools.x);
-      const best = job.best_epoch ? history.epoch.findIndex((epoch) => epoch >= job.best_epoch) : -1;
+      const best = bestIn(history, job);
       chart.show(members.map((name) => {
         const column = history.metrics[name];
         const isValidation = name.startsWith("val_");

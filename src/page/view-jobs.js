@@ -95,7 +95,6 @@ export async function show(place, route, signal) {
     drawSelection();
   }
 
-  /** @param {any} job */
   function row(job) {
     const { name, last, best, score, scoreLast, scoreBest } = jobs.headline(job);
     const box = h("input", { type: "checkbox", checked: selected.has(job.id), "aria-label": `Select ${job.model}, ${ago(job.created_at)}` });

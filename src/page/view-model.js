@@ -6,9 +6,9 @@ import { ago, bytes, number, shortId } from "./format.js";
 import { graph } from "./graph.js";
 import { leaderboard } from "./leaderboard.js";
 import { confusionMatrix } from "./matrix.js";
-import { confirmed, facts, warningList } from "./parts.js";
+import { deleteButton, facts, warningList } from "./parts.js";
 import { predictPart } from "./predict.js";
-import { format, go, setQuery } from "./route.js";
+import { format, setQuery } from "./route.js";
 
 /** @param {string} model @param {number} version */
 function weights(model, version) {
@@ -28,16 +28,7 @@ export async function show(place, route, signal) {
   const name = route.path[0];
   const [model, versions] = await Promise.all([api.model(name), api.versions(name)]);
   if (signal.aborted) return;
-  const remove = h("button.danger", "Delete");
-  remove.addEventListener("click", async () => {
-    if (!(await confirmed(`Delete ${model.name} with its ${versions.length} versions? This cannot be undone.`, "Delete"))) return;
-    try {
-      await api.deleteModel(model.name);
-      go(["models"]);
-    } catch (error) {
-      toast(textOf(error), "error");
-    }
-  });
+  const remove = deleteButton(`Delete ${model.name} with its ${versions.length} versions? This cannot be undone.`, () => api.deleteModel(model.name), "models");
   const detail = h("div.stack");
   const body = h("tbody");
   replace(place, h("div.row.between", h("div", h("h1", model.name), h("p.muted", `created ${ago(model.created_at)}`)), h("div.row", h("a.button", { href: format(["start"], versions[0] ? { from: versions[0].job } : {}) }, "Train again with changes"), remove)),
@@ -56,7 +47,6 @@ export async function show(place, route, signal) {
     return h("div.card", h("h2", "Versions"), versionsTable);
   }
 
-  /** @param {any} version */
   async function pick(version) {
     setQuery({ version: version.version });
     for (const row of body.children) {

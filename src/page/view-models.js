@@ -23,7 +23,6 @@ export async function show(place, _route, signal) {
   draw();
 }
 
-/** @param {any} definition */
 function kind(definition) {
   if (!definition?.layers) return String(definition?.type ?? "model").replaceAll("_", " ");
   const types = definition.layers.map((layer) => layer.type);

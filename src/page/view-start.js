@@ -90,7 +90,6 @@ export async function show(place, route, signal) {
     if (problems.length > 0) replace(plan, h("div.note.bad", h("strong", plural(problems.length, "problem")), h("p", "The form says where. The check runs again with each change.")));
   }
 
-  /** @param {any} answer */
   function showPlan(answer) {
     const { summary, layers } = answer;
     const memory = summary?.memory;

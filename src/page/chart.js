@@ -132,6 +132,7 @@ export class EpocaChart extends HTMLElement {
     const key = JSON.stringify(this.#lines.map((line) => [line.key, line.name, line.colour, line.hidden, line.dashed]));
     if (key === this.list.dataset.key) return;
     this.list.dataset.key = key;
+    const focused = [...this.list.querySelectorAll("button")].findIndex((button) => button === document.activeElement);
     replace(this.list, this.#lines.map((line) => {
       const swatch = h("span", { class: `swatch${line.dashed ? " dashed" : ""}`, style: { "--colour": line.colour } });
       const button = h("button.quiet.small", { "aria-pressed": String(!line.hidden), title: "Show or hide" }, swatch, line.name);
@@ -143,6 +144,7 @@ export class EpocaChart extends HTMLElement {
       button.addEventListener("pointerleave", () => this.dispatchEvent(new CustomEvent("highlight", { detail: null, bubbles: true })));
       return h("li", button);
     }));
+    this.list.querySelectorAll("button")[focused]?.focus();
   }
 
   #draw() {

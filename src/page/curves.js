@@ -26,6 +26,7 @@ export class Curves {
 
   async start() {
     await Promise.all(this.ids.map((id) => this.#read(id, true)));
+    if (this.signal.aborted) return;
     this.signal.addEventListener("abort", jobs.watch((ids) => this.ids.filter((id) => ids.has(id)).forEach((id) => void this.#read(id, false))));
   }
 
@@ -78,6 +79,8 @@ export class Curves {
       const part = fromAnswer(await api.history(id, query));
       if (this.signal.aborted) return;
       const history = isOther || !earlier ? part : appended(earlier.history, part);
+      // Finer buckets of an earlier attempt are of other epochs.
+      if (earlier && attempt !== earlier.attempt) this.#detail.delete(id);
       const again = earlier?.again ?? false;
       this.#jobs.set(id, { history, attempt, isReading: false, again: false });
       this.changed();

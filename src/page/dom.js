@@ -79,6 +79,17 @@ export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** Says whether a value is other than the one before: a part is drawn again only then, so that focus, clicks and readers keep it. */
+export function onChange() {
+  let before = "";
+  return (/** @type {any} */ value) => {
+    const now = JSON.stringify(value ?? null);
+    const isOther = now !== before;
+    before = now;
+    return isOther;
+  };
+}
+
 /** A number for ids of labels and descriptions. */
 let last = 0;
 export const uid = (prefix = "e") => `${prefix}-${++last}`;

@@ -39,6 +39,7 @@ files![
     "graph.js",
     "icon.svg",
     "index.html",
+    "job-note.js",
     "jobs.js",
     "keys.js",
     "main.js",

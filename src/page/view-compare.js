@@ -21,8 +21,10 @@ export async function show(place, route, signal) {
     replace(place, h("h1", "Compare"), empty("Nothing to compare yet", h("p", "Select two or more jobs in the table of jobs, then Compare."), h("a.button.primary", { href: "#/jobs" }, "To the jobs")));
     return;
   }
+  const began = Date.now();
   const list = await Promise.all(ids.map((id) => api.job(id)));
-  list.forEach(jobs.add);
+  if (signal.aborted) return;
+  list.forEach((job) => jobs.add(job, began));
   const tools = toolsOf(route.query);
   const colours = distinct(ids);
   let together = route.query.mean === "1";
@@ -54,8 +56,16 @@ export async function show(place, route, signal) {
 
   const nameOf = (job) => (list.filter((it) => it.model === job.model).length === 1 ? job.model : `${job.model} …${shortId(job.id)}`);
   const colourOf = (id) => at(colours.get(id) ?? 0);
+  /** @type {Map<string, HTMLElement>} */
+  const statuses = new Map();
+  const statusOf = (id) => {
+    const shown = status(jobs.get(id).status);
+    statuses.get(id)?.replaceWith(shown);
+    statuses.set(id, shown);
+    return shown;
+  };
   replace(names, list.map((job) => {
-    const chip = h("span.chip.plain", swatch(colourOf(job.id)), h("a", { href: format(["jobs", job.id]) }, nameOf(job)), status(job.status),
+    const chip = h("span.chip.plain", swatch(colourOf(job.id)), h("a", { href: format(["jobs", job.id]) }, nameOf(job)), statusOf(job.id),
       ids.length > 1 ? h("button.quiet.small", { "aria-label": `Leave out ${nameOf(job)}`, onclick: () => (location.hash = format(["compare"], { ...route.query, jobs: ids.filter((id) => id !== job.id).join(",") })) }, "×") : null);
     chip.addEventListener("pointerenter", () => light(job.id));
     chip.addEventListener("pointerleave", () => light(null));
@@ -141,6 +151,7 @@ export async function show(place, route, signal) {
   }
 
   drawSettings();
+  signal.addEventListener("abort", jobs.watch((changed) => ids.filter((id) => changed.has(id)).forEach(statusOf)));
   await curves.start();
   drawCurves();
 }

@@ -1,7 +1,7 @@
 /** Data: files dropped here become datasets. */
 
 import { api, textOf, upload } from "./api.js";
-import { empty, field, h, num, numTitle, replace, rowTitle, table } from "./dom.js";
+import { empty, field, h, num, numTitle, replace, rowTitle, table, toast } from "./dom.js";
 import { ago, bytes, number, plural } from "./format.js";
 import { files, nameOf, optionsForm } from "./reading.js";
 import { format, go } from "./route.js";
@@ -45,10 +45,11 @@ export async function show(place, _route, signal) {
       });
       files.set(dataset.name, file);
       card.remove();
-      if (signal.aborted) return;
+      if (signal.aborted) return toast(`${dataset.name} is there`);
       if (uploads.children.length === 0) go(["data", dataset.name]);
       else void draw();
     } catch (error) {
+      if (signal.aborted) return toast(`${file.name} was not taken: ${textOf(error)}`, "error");
       const form = optionsForm(null);
       const other = h("input", { value: name, pattern: "[A-Za-z0-9][A-Za-z0-9_.\\-]{0,63}", required: true });
       replace(card, h("div.row.between", h("strong", `${file.name} was not taken`), h("button.quiet.small", { onclick: () => card.remove() }, "Dismiss")),
@@ -61,9 +62,11 @@ export async function show(place, _route, signal) {
     }
   }
 
+  let draws = 0;
   async function draw() {
+    const own = (draws += 1);
     const datasets = await api.datasets();
-    if (signal.aborted) return;
+    if (signal.aborted || own !== draws) return;
     if (datasets.length === 0) {
       replace(list, empty("No data yet", h("p", "Drop a file above: one row per example, one column per feature, one column to predict.")));
       return;

@@ -13,6 +13,7 @@ const MAX_COLUMNS = 60;
 /** @type {import("./main.js").View} */
 export async function show(place, route, signal) {
   const dataset = await api.dataset(route.path[0]);
+  if (signal.aborted) return;
   const remove = deleteButton(`Delete the dataset ${dataset.name}? Trained models stay.`, () => api.deleteDataset(dataset.name), "data");
   const rows = h("div.card");
   replace(place,
@@ -71,7 +72,8 @@ function readingCard(dataset) {
       const read = await upload(file, { name: dataset.name, options: form.value() }, () => {});
       files.set(read.name, file);
       toast(`${read.name} was read again: ${plural(read.rows, "row")}, ${plural(read.columns.length, "column")}`);
-      dispatchEvent(new HashChangeEvent("hashchange"));
+      // The view that is shown now may be another one.
+      if (problem.isConnected) dispatchEvent(new HashChangeEvent("hashchange"));
     } catch (error) {
       problem.textContent = textOf(error);
       void api.deleteDataset(trial).catch(() => {});
@@ -92,14 +94,16 @@ async function showRows(place, dataset, signal) {
   let next = /** @type {string | null} */ (null);
   let shown = 0;
   const read = async () => {
-    const page = await api.rows(dataset.name, 100, next);
+    // Twice the same rows, if it could be pressed again before they are there.
+    more.disabled = true;
+    const page = await api.rows(dataset.name, 100, next).finally(() => (more.disabled = false));
     if (signal.aborted) return;
-    for (const row of page.data) body.append(h("tr", h("th", { scope: "row", class: "num" }, number(++shown)), names.map((name) => h("td", cell(row[name])))));
+    for (const row of page.data) body.append(h("tr", h("th.num", { scope: "row" }, number(++shown)), names.map((name) => h("td", cell(row[name])))));
     next = page.next;
     more.hidden = next === null;
     count.textContent = `${number(shown)} of ${plural(dataset.rows, "row")}${names.length < all.length ? `, the first ${names.length} of ${plural(all.length, "column")}` : ""}`;
   };
-  more.addEventListener("click", () => void read());
+  more.addEventListener("click", () => read().catch((error) => toast(textOf(error), "error")));
   replace(place, h("div.row.between", h("h2", "Rows"), count), table("Rows", [numTitle("Row"), ...names], [body], "rows"), more);
   await read();
 }

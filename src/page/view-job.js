@@ -1,10 +1,11 @@
 /** A job: its curves as they grow, and everything that is known of it. */
 
 import { api, search, textOf, url } from "./api.js";
-import { card, copyButton, h, replace, toast } from "./dom.js";
+import { card, copyButton, h, onChange, replace, toast } from "./dom.js";
 import { Charts, Curves, bestIn, hasBand, xOf } from "./curves.js";
 import { diagnose } from "./diagnose.js";
 import { ago, bytes, clock, duration, names, number, shortId, unitOf } from "./format.js";
+import { notePart } from "./job-note.js";
 import * as jobs from "./jobs.js";
 import { leaderboard } from "./leaderboard.js";
 import { confusionMatrix } from "./matrix.js";
@@ -21,25 +22,30 @@ const isConstant = (values) => values.every((value) => value === values[0]);
 export async function show(place, route, signal) {
   const id = route.path[0];
   const began = Date.now();
-  let job = await api.job(id);
-  jobs.add(job, began);
+  jobs.add(await api.job(id), began);
+  if (signal.aborted) return;
+  let job = jobs.get(id);
   const tools = toolsOf(route.query);
   const top = h("div.row.between");
   const state = h("div.contents");
   const head = h("div.card", top, state);
   const notes = h("div.contents");
   const waiting = h("p.muted");
-  const below = h("div.grid");
+  const below = h("div.contents");
+  const note = notePart((changes, done) => act(() => api.patchJob(id, changes), done));
   const log = h("ol.log");
   const curves = new Curves([id], () => drawCurves(), signal);
   const grid = new Charts(curves, tools, (metric) => url(`v1/jobs/${id}/curve.svg`).href + search({ metric, theme: isDark() ? "dark" : null }));
-  replace(place, head, notes, toolbar(tools, drawCurves), waiting, grid.element, below);
+  replace(place, head, notes, toolbar(tools, drawCurves), waiting, grid.element, h("div.grid", note.element, below));
 
-  /** Title and actions: drawn again only where they change, so that the focus stays. */
+  const isOtherTop = onChange();
+  /** Title and actions. */
   function drawTop() {
     const isOver = jobs.hasEnded(job);
     const isPaused = job.status === "paused";
-    const hadFocus = top.contains(document.activeElement);
+    const canFinish = job.status === "running" || job.progress.epoch > 0;
+    if (!isOtherTop([isOver, isPaused, canFinish, job.version])) return;
+    const focused = top.contains(document.activeElement) ? document.activeElement?.textContent : null;
     /** @param {string} text @param {() => unknown} onclick @param {string} [title] @param {string} [kind] */
     const button = (text, onclick, title, kind) => h("button", { class: kind, title, onclick }, text);
     const cancel = async () => {
@@ -50,7 +56,7 @@ export async function show(place, route, signal) {
       ? [button("Retry", retry, "Train again with the same settings")]
       : [
         isPaused ? button("Resume", () => act(() => api.resume(id), "The training goes on")) : button("Pause", () => act(() => api.pause(id), "The training is being paused"), "Leaves the worker to other jobs and keeps its place"),
-        job.status === "running" || job.progress.epoch > 0 ? button("Finish", () => act(() => api.finish(id), "The training ends with this epoch"), "Ends with this epoch and keeps the model") : null,
+        canFinish ? button("Finish", () => act(() => api.finish(id), "The training ends with this epoch"), "Ends with this epoch and keeps the model") : null,
         button("Cancel", cancel, undefined, "danger"),
       ];
     replace(top, h("div", h("h1", swatch(colour(id)), ` ${job.model}`), h("p.muted", "on ", h("a", { href: format(["data", job.dataset]) }, job.dataset), ` → ${names(job.target)} · job …${shortId(id)} · `, h("time", { datetime: job.created_at, title: clock(job.created_at) }, ago(job.created_at)))),
@@ -59,7 +65,9 @@ export async function show(place, route, signal) {
           h("a.button", { href: format(["start"], { from: id }) }, "Train again with changes"),
           h("a.button", { href: format(["jobs"], { selected: id }) }, "Compare"),
           actions));
-    if (hadFocus) top.querySelector("button")?.focus();
+    if (focused === null) return;
+    const all = [...top.querySelectorAll("button")];
+    (all.find((it) => it.textContent === focused) ?? all[0])?.focus();
   }
 
   function drawState() {
@@ -77,9 +85,11 @@ export async function show(place, route, signal) {
       ]));
   }
 
+  const areOtherNotes = onChange();
   function drawNotes() {
     const history = curves.whole(id);
     const findings = history ? diagnose(history, job) : [];
+    if (!areOtherNotes([findings, job.error, job.warnings])) return;
     replace(notes,
       job.error ? h("div.note.bad", { role: "alert" }, h("strong", `Failed: ${job.error.code.replaceAll("_", " ")}`), h("p", job.error.detail)) : null,
       findings.filter((it) => it.kind !== "diverged").map((it) => h("div", { class: `note ${it.kind === "not_finite" ? "bad" : "warn"}` }, h("strong", it.kind.replaceAll("_", " ")), h("p", it.text))),
@@ -108,22 +118,11 @@ export async function show(place, route, signal) {
     drawNotes();
   }
 
+  const isOtherBelow = onChange();
   function drawBelow() {
+    if (!isOtherBelow([job.leaderboard, job.confusion_matrix, job.task, job.features, job.training, job.summary, job.timing, job.preprocessing])) return;
     const memory = job.summary?.memory;
-    const note = h("textarea", { rows: 3, "aria-label": "Note", placeholder: "What is this job for?", value: job.note ?? "" });
-    note.addEventListener("change", () => act(() => api.patchJob(id, { note: note.value.trim() || null }), "The note is saved"));
-    const label = h("input", { placeholder: "team=a", "aria-label": "New label, name=value" });
-    const addLabel = () => {
-      const [name, ...value] = label.value.split("=");
-      if (name.trim()) void act(() => api.patchJob(id, { labels: { [name.trim()]: value.join("=").trim() || "yes" } }), "The label is set");
-    };
     replace(below,
-      card("Note and labels", null, note,
-        h("div.chips", Object.entries(job.labels ?? {}).map(([name, value]) => h("span.chip.on", `${name}=${value}`, h("button.quiet.small", { "aria-label": `Remove the label ${name}`, onclick: () => act(() => api.patchJob(id, { labels: { [name]: null } }), "The label is removed") }, "×")))),
-        h("form.row", { onsubmit: (event) => {
-          event.preventDefault();
-          addLabel();
-        } }, label, h("button", { type: "submit" }, "Add label"))),
       job.leaderboard ? leaderboard(job.leaderboard) : null,
       job.confusion_matrix ? confusionMatrix(job.confusion_matrix) : null,
       card("Settings as resolved", copyButton(() => JSON.stringify(job.training, null, 2), "Copy JSON"),
@@ -135,8 +134,10 @@ export async function show(place, route, signal) {
       card("Events", null, log));
   }
 
+  let eventsRead = 0;
   /** Events other than epochs; those of epochs are the curves. */
   async function drawEvents() {
+    const own = (eventsRead += 1);
     const [first, last] = await Promise.all([api.events(id), api.history(id, { points: 2 })]).catch(() => [{ data: [] }, null]);
     const events = [...first.data];
     // The end of a long job is behind its epochs.
@@ -144,7 +145,7 @@ export async function show(place, route, signal) {
     if (first.next && epochs > 90) events.push(...(await api.events(id, epochs).catch(() => ({ data: [] }))).data);
     const seen = new Set();
     const told = events.filter((event) => event.type !== "epoch" && !seen.has(event.id) && seen.add(event.id));
-    if (!signal.aborted) replace(log, told.map((event) => h("li", h("time", { datetime: event.at }, new Date(event.at).toLocaleTimeString()), event.type === "status" ? h("span", status(event.data.status), event.data.attempt > 1 ? ` (attempt ${event.data.attempt})` : "") : h("span", event.data.text ?? ""))));
+    if (!signal.aborted && own === eventsRead) replace(log, told.map((event) => h("li", h("time", { datetime: event.at }, new Date(event.at).toLocaleTimeString()), event.type === "status" ? h("span", status(event.data.status), event.data.attempt > 1 ? ` (attempt ${event.data.attempt})` : "") : h("span", event.data.text ?? ""))));
   }
 
   async function retry() {
@@ -152,7 +153,7 @@ export async function show(place, route, signal) {
     try {
       const again = await api.retry(id);
       jobs.add(again, began);
-      go(["jobs", again.id]);
+      if (!signal.aborted) go(["jobs", again.id]);
     } catch (error) {
       toast(textOf(error), "error");
     }
@@ -162,44 +163,53 @@ export async function show(place, route, signal) {
   async function act(call, done) {
     const began = Date.now();
     try {
-      const answer = await call();
-      jobs.add({ ...job, ...answer }, began);
-      job = { ...job, ...jobs.get(id) };
+      jobs.add(await call(), began);
       toast(done);
-      drawTop();
-      drawState();
-      drawBelow();
+      await update();
     } catch (error) {
       toast(textOf(error), "error");
     }
   }
 
-  drawTop();
-  drawState();
-  drawBelow();
-  drawNotes();
+  function drawAll() {
+    drawTop();
+    drawState();
+    drawNotes();
+    drawBelow();
+    note.show(job);
+  }
+
+  /** The status whose whole job was read: confusion matrix, error and version are in no event. */
+  let whole = `${job.status} ${job.attempt}`;
+  async function update() {
+    if (signal.aborted) return;
+    job = { ...job, ...jobs.get(id) };
+    drawState();
+    note.show(job);
+    const now = `${job.status} ${job.attempt}`;
+    if (now === whole) return;
+    whole = now;
+    drawTop();
+    const asked = Date.now();
+    try {
+      jobs.add(await api.job(id), asked);
+    } catch {
+      // It is read with the next change, or when the service is back.
+      whole = "";
+    }
+    if (signal.aborted) return;
+    job = { ...job, ...jobs.get(id) };
+    drawAll();
+    drawCurves();
+    void drawEvents();
+  }
+
+  drawAll();
   void drawEvents();
   await curves.start();
+  if (signal.aborted) return;
   drawCurves();
-  const update = async (/** @type {Set<string>} */ ids) => {
-    if (!ids.has(id) || signal.aborted) return;
-    const next = jobs.get(id);
-    const hasMoved = next.status !== job.status || next.attempt !== job.attempt;
-    job = { ...job, ...next };
-    drawState();
-    if (hasMoved) {
-      // What only the whole job has: confusion matrix, error, version.
-      job = { ...job, ...(await api.job(id).catch(() => ({}))) };
-      if (signal.aborted) return;
-      drawTop();
-      drawState();
-      drawNotes();
-      drawCurves();
-      if (!below.contains(document.activeElement)) drawBelow();
-      void drawEvents();
-    }
-  };
-  signal.addEventListener("abort", jobs.watch(update));
+  signal.addEventListener("abort", jobs.watch((ids) => void (ids.has(id) && update())));
   // What changed while the curves were read.
-  await update(new Set([id]));
+  await update();
 }

@@ -31,6 +31,8 @@ export async function show(place, route, signal) {
   const remove = deleteButton(`Delete ${model.name} with its ${versions.length} versions? This cannot be undone.`, () => api.deleteModel(model.name), "models");
   const detail = h("div.stack");
   const body = h("tbody");
+  /** The version that was asked for last. */
+  let picked = null;
   replace(place, h("div.row.between", h("div", h("h1", model.name), h("p.muted", `created ${ago(model.created_at)}`)), h("div.row", h("a.button", { href: format(["start"], versions[0] ? { from: versions[0].job } : {}) }, "Train again with changes"), remove)),
     warningList(model.warnings ?? []),
     versions.length === 0 ? empty("No version yet", h("p", "A version appears when a training of this model has succeeded."), h("a.button.primary", { href: "#/start" }, "Start a training")) : versionsCard(),
@@ -48,6 +50,7 @@ export async function show(place, route, signal) {
   }
 
   async function pick(version) {
+    picked = version;
     setQuery({ version: version.version });
     for (const row of body.children) {
       const isCurrent = row.getAttribute("data-version") === String(version.version);
@@ -55,7 +58,7 @@ export async function show(place, route, signal) {
       row.querySelector("button")?.setAttribute("aria-pressed", String(isCurrent));
     }
     const dataset = await api.dataset(version.dataset).catch(() => null);
-    if (signal.aborted) return;
+    if (signal.aborted || picked !== version) return;
     replace(detail, facts([["Version", number(version.version)], ["Trained on", version.dataset], ["Parameters", number(version.summary?.parameters)], ["Size", bytes(version.bytes)], ["SHA-256", h("code", { title: version.sha256 }, `${version.sha256.slice(0, 12)}…`)]]), predictPart(version, dataset, signal), version.leaderboard ? leaderboard(version.leaderboard) : null, version.confusion_matrix ? confusionMatrix(version.confusion_matrix) : null);
   }
   const wanted = versions.find((version) => String(version.version) === route.query.version) ?? versions[0];

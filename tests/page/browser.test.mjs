@@ -4,8 +4,8 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { DATA, Service, browser, open, violations } from "./support.mjs";
+import { after, afterEach, before, test } from "node:test";
+import { DATA, SLOWDOWN, Service, browser, open, violations } from "./support.mjs";
 
 let chromium;
 const services = [];
@@ -15,10 +15,13 @@ before(async () => {
   chromium = await browser();
 });
 
-after(async () => {
-  await chromium.close();
-  for (const service of services) await service.remove();
+// Pages and services of a test that has ended would slow down the next one.
+afterEach(async () => {
+  for (const context of contexts.splice(0)) await context.close();
+  for (const service of services.splice(0)) await service.remove();
 });
+
+after(() => chromium.close());
 
 async function service() {
   const it = await new Service().start();
@@ -249,7 +252,7 @@ test("ten jobs of 5,000 epochs stay at 30 frames a second", async () => {
   const sorted = await frames;
   const median = sorted[Math.floor(sorted.length / 2)];
   console.log(`frames of 10 jobs x 5,000 epochs: median ${median.toFixed(1)} ms, 95 % below ${sorted[Math.floor(sorted.length * 0.95)].toFixed(1)} ms`);
-  assert.ok(median < 34, `median frame of ${median} ms`);
+  assert.ok(median < 34 * SLOWDOWN, `median frame of ${median} ms`);
   assert.ok(await page.locator(".tip").first().isVisible());
   // A zoom reads finer buckets, and Escape shows everything again.
   await page.mouse.move(box.x + 100, box.y + 80);

@@ -32,7 +32,7 @@ async function service() {
 async function context(options = {}) {
   const it = await chromium.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   contexts.push(it);
-  it.setDefaultTimeout(30000);
+  it.setDefaultTimeout(30000 * SLOWDOWN);
   return it;
 }
 
@@ -41,7 +41,7 @@ const points = (page) => page.locator("epoca-chart").evaluateAll((charts) => cha
 
 async function eventually(check, what, seconds = 30) {
   let last;
-  for (const end = Date.now() + seconds * 1000; Date.now() < end; ) {
+  for (const end = Date.now() + seconds * SLOWDOWN * 1000; Date.now() < end; ) {
     last = await check();
     if (last) return last;
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -91,12 +91,17 @@ test("a newcomer uploads, trains, watches, compares and predicts by mouse", asyn
   const answer = page.getByRole("region", { name: "Answer" });
   await answer.locator(".answer").waitFor();
   const labels = new Set();
-  for (const value of ["0.2", "2.4"]) {
-    await page.getByLabel("petal_width", { exact: true }).fill(value);
-    await page.getByLabel("petal_length", { exact: true }).fill(value === "0.2" ? "1.4" : "6");
-    await eventually(async () => (await page.locator("pre").first().textContent()).includes(`"petal_width":${value}`), "the call has the value");
-    await page.waitForTimeout(600);
-    labels.add(await answer.locator(".answer").textContent());
+  for (const [length, width] of [[1.4, 0.2], [6, 2.4]]) {
+    const asked = page.waitForResponse((response) => {
+      const [instance] = response.url().endsWith(":predict") ? response.request().postDataJSON().instances : [{}];
+      return instance.petal_length === length && instance.petal_width === width;
+    });
+    await page.getByLabel("petal_width", { exact: true }).fill(String(width));
+    await page.getByLabel("petal_length", { exact: true }).fill(String(length));
+    await eventually(async () => (await page.locator("pre").first().textContent()).includes(`"petal_width":${width}`), "the call has the value");
+    const { label } = (await (await asked).json()).predictions[0];
+    await answer.locator(".answer", { hasText: label }).waitFor();
+    labels.add(label);
   }
   assert.ok(labels.size === 2, [...labels].join());
   const weights = await page.getByRole("link", { name: "Weights" }).first().getAttribute("href");

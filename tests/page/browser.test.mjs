@@ -289,7 +289,7 @@ test("everything can be done by keyboard", async () => {
   await press("Home", "ArrowRight");
   await eventually(async () => /epoch 2; .*m …/.test(await page.locator("epoca-chart [aria-live]").first().textContent()), "the values are announced");
   await press("1");
-  await page.getByRole("heading", { level: 1, name: "Jobs" }).waitFor();
+  await page.getByRole("heading", { level: 1, name: "Jobs", exact: true }).waitFor();
   await press("/");
   await page.keyboard.type("nothing");
   await eventually(async () => (await page.locator("tbody tr").count()) === 0, "no job is left");

@@ -26,12 +26,12 @@ const credentials = () => (storedKey() ? { authorization: `Bearer ${storedKey()}
 function askForKey() {
   if (document.querySelector("dialog.key")) return;
   const input = h("input", { type: "password", autocomplete: "off", required: true, "aria-label": "API key" });
-  const dialog = h("dialog", { class: "key", "aria-label": "API key" }, h("h2", {}, storedKey() ? "This key is not enough" : "This service wants an API key"), h("p", { class: "hint" }, "Make one where the service runs: epoca keys create"),
-    h("form", { class: "row", onsubmit: (event) => {
+  const dialog = h("dialog.key", { "aria-label": "API key" }, h("h2", storedKey() ? "This key is not enough" : "This service wants an API key"), h("p.hint", "Make one where the service runs: epoca keys create"),
+    h("form.row", { onsubmit: (event) => {
       event.preventDefault();
       sessionStorage.setItem(KEY, input.value.trim());
       location.reload();
-    } }, input, h("button", { class: "primary" }, "Use it")));
+    } }, input, h("button.primary", { type: "submit" }, "Use it")));
   document.body.append(dialog);
   dialog.showModal();
 }

@@ -26,8 +26,6 @@
  * @property {boolean} yLog
  * @property {boolean} xLog
  * @property {{grid: string, text: string, surface: string}} colours
- * @property {number | null} cursor
- * @property {[number, number] | null} brush pixels
  */
 
 /** @param {CanvasRenderingContext2D} context @param {Frame} frame @param {Line[]} lines */
@@ -55,14 +53,21 @@ export function draw(context, frame, lines) {
     path(context, frame, line, line.shown, line.faint ? 0.2 : 1, line.faint ? 1.25 : 1.75);
   }
   for (const line of shown) marks(context, frame, line);
-  if (frame.cursor !== null) cursor(context, frame, frame.cursor, shown);
-  if (frame.brush) {
-    context.globalAlpha = 0.16;
-    context.fillStyle = frame.colours.text;
-    context.fillRect(frame.brush[0], margin.top, frame.brush[1] - frame.brush[0], height - margin.top - margin.bottom);
-    context.globalAlpha = 1;
-  }
   context.restore();
+}
+
+/** What moves over the curves, on a canvas of its own: the curves are not drawn again for it.
+ * @param {CanvasRenderingContext2D} context @param {Frame} frame @param {Line[]} lines @param {number | null} at an x value
+ * @param {[number, number] | null} brush pixels */
+export function drawOver(context, frame, lines, at, brush) {
+  const { margin, height } = frame;
+  context.clearRect(0, 0, frame.width, height);
+  if (at !== null && at >= frame.x.domain[0] && at <= frame.x.domain[1]) cursor(context, frame, at, lines.filter((line) => !line.hidden));
+  if (!brush) return;
+  context.globalAlpha = 0.16;
+  context.fillStyle = frame.colours.text;
+  context.fillRect(brush[0], margin.top, brush[1] - brush[0], height - margin.top - margin.bottom);
+  context.globalAlpha = 1;
 }
 
 /** @param {Frame} frame @param {number} x @param {number} y */

@@ -1,7 +1,7 @@
 /** <epoca-chart>: curves with log axes, smoothing, a zoom that new points do not undo, a cursor that all charts share, and a table
  * of the same numbers. */
 
-import { draw, indexOf, picture } from "./chart-draw.js";
+import { draw, drawOver, indexOf, picture } from "./chart-draw.js";
 import { h, replace, setText, uid, download } from "./dom.js";
 import { number, tick, duration } from "./format.js";
 import { extent, nearest, scale } from "./scale.js";
@@ -27,19 +27,21 @@ export class EpocaChart extends HTMLElement {
   /** @type {import("./chart-draw.js").Frame | null} */ #frame = null;
   /** @type {{text: string, left: number, top: number, axis: string}[]} */ #texts = [];
   #scheduled = false;
+  #isStale = true;
   #built = false;
   #title = "";
   #announceLater = 0;
   #tableLater = 0;
   name = h("h2", { id: uid("chart") });
   canvas = h("canvas");
-  ticks = h("div", { class: "ticks", "aria-hidden": "true" });
-  tip = h("div", { class: "tip", hidden: true, "aria-hidden": "true" });
-  live = h("p", { class: "sr-only", "aria-live": "polite" });
-  list = h("ul", { class: "legend" });
-  table = h("div", { class: "sr-only chart-table", id: uid("table") });
-  follow = h("button", { class: "quiet small", type: "button", hidden: true, title: "Show everything and follow new epochs (Esc)", onclick: () => this.setZoom(null) }, "Show all");
-  plot = h("div", { class: "plot", tabindex: "0", role: "application", "aria-roledescription": "chart", "aria-labelledby": this.name.id, "aria-details": this.table.id, "aria-description": "Arrow keys read the values, plus and minus zoom, Escape shows everything" }, this.canvas, this.ticks, this.tip);
+  over = h("canvas");
+  ticks = h("div.ticks", { "aria-hidden": "true" });
+  tip = h("div.tip", { hidden: true, "aria-hidden": "true" });
+  live = h("p.sr-only", { "aria-live": "polite" });
+  list = h("ul.legend");
+  table = h("div.sr-only.chart-table", { id: uid("table") });
+  follow = h("button.quiet.small", { hidden: true, title: "Show everything and follow new epochs (Esc)", onclick: () => this.setZoom(null) }, "Show all");
+  plot = h("div.plot", { tabindex: "0", role: "application", "aria-roledescription": "chart", "aria-labelledby": this.name.id, "aria-details": this.table.id, "aria-description": "Arrow keys read the values, plus and minus zoom, Escape shows everything" }, this.canvas, this.over, this.ticks, this.tip);
   /** @type {ResizeObserver | null} */ #observer = null;
   /** @type {AbortController | null} */ #listening = null;
 
@@ -113,16 +115,17 @@ export class EpocaChart extends HTMLElement {
 
   #build() {
     this.#built = true;
-    const toggle = h("button", { class: "quiet small", type: "button", "aria-pressed": "false" }, "Table");
+    const toggle = h("button.quiet.small", { "aria-pressed": "false" }, "Table");
     toggle.addEventListener("click", () => {
-      const isShown = this.table.classList.toggle("sr-only");
-      toggle.setAttribute("aria-pressed", String(!isShown));
+      const isHidden = this.table.classList.toggle("sr-only");
+      toggle.setAttribute("aria-pressed", String(!isHidden));
+      this.table.tabIndex = isHidden ? -1 : 0;
       this.#updateTable(true);
     });
-    const save = h("details", { class: "menu" }, h("summary", { class: "quiet small" }, "Save"), h("div", {},
-      h("button", { class: "quiet small", type: "button", onclick: () => download(`${this.#title}.csv`, new Blob([csv(this.#lines)], { type: "text/csv" })) }, "CSV"),
-      h("button", { class: "quiet small", type: "button", onclick: () => this.#savePicture() }, "PNG"), this.href ? h("a", { class: "quiet small button", href: this.href }, "SVG") : null));
-    replace(this, h("div", { class: "chart-head" }, this.name, this.follow, h("span", { class: "grow" }), toggle, save), this.plot, this.list, this.live, this.table);
+    const save = h("details.menu", h("summary.quiet.small", "Save"), h("div",
+      h("button.quiet.small", { onclick: () => download(`${this.#title}.csv`, new Blob([csv(this.#lines)], { type: "text/csv" })) }, "CSV"),
+      h("button.quiet.small", { onclick: () => this.#savePicture() }, "PNG"), this.href ? h("a.quiet.small.button", { href: this.href }, "SVG") : null));
+    replace(this, h("div.chart-head", this.name, this.follow, h("span.grow"), toggle, save), this.plot, this.list, this.live, this.table);
     this.#legend();
     this.#events();
     this.#updateTable();
@@ -132,20 +135,24 @@ export class EpocaChart extends HTMLElement {
     const key = JSON.stringify(this.#lines.map((line) => [line.key, line.name, line.colour, line.hidden, line.dashed]));
     if (key === this.list.dataset.key) return;
     this.list.dataset.key = key;
+    const focused = [...this.list.querySelectorAll("button")].findIndex((button) => button === document.activeElement);
     replace(this.list, this.#lines.map((line) => {
       const swatch = h("span", { class: `swatch${line.dashed ? " dashed" : ""}`, style: { "--colour": line.colour } });
-      const button = h("button", { class: "quiet small", type: "button", "aria-pressed": String(!line.hidden), title: "Show or hide" }, swatch, line.name);
+      const button = h("button.quiet.small", { "aria-pressed": String(!line.hidden), title: "Show or hide" }, swatch, line.name);
       button.addEventListener("click", () => {
         if (!this.#hidden.delete(line.key)) this.#hidden.add(line.key);
         this.show(this.#series, this.#options);
       });
       button.addEventListener("pointerenter", () => this.dispatchEvent(new CustomEvent("highlight", { detail: line.key, bubbles: true })));
       button.addEventListener("pointerleave", () => this.dispatchEvent(new CustomEvent("highlight", { detail: null, bubbles: true })));
-      return h("li", {}, button);
+      return h("li", button);
     }));
+    this.list.querySelectorAll("button")[focused]?.focus();
   }
 
-  #draw() {
+  /** @param {boolean} [isStale] whether the curves are others, not only what is over them */
+  #draw(isStale = true) {
+    this.#isStale ||= isStale;
     if (this.#scheduled || !this.isConnected) return;
     this.#scheduled = true;
     requestAnimationFrame(() => {
@@ -156,14 +163,21 @@ export class EpocaChart extends HTMLElement {
 
   #paint() {
     const { width, height } = this.plot.getBoundingClientRect();
-    const context = this.canvas.getContext("2d");
-    if (!context || width < 80 || height < 60) return;
+    const [context, over] = [this.canvas.getContext("2d"), this.over.getContext("2d")];
+    if (!context || !over || width < 80 || height < 60) return;
     const ratio = devicePixelRatio || 1;
     if (this.canvas.width !== Math.round(width * ratio) || this.canvas.height !== Math.round(height * ratio)) {
-      this.canvas.width = Math.round(width * ratio);
-      this.canvas.height = Math.round(height * ratio);
+      for (const canvas of [this.canvas, this.over]) [canvas.width, canvas.height] = [Math.round(width * ratio), Math.round(height * ratio)];
+      this.#isStale = true;
     }
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    for (const it of [context, over]) it.setTransform(ratio, 0, 0, ratio, 0, 0);
+    if (this.#isStale || !this.#frame) this.#paintCurves(context, width, height);
+    if (this.#frame) drawOver(over, this.#frame, this.#lines, this.#cursor, this.#brush);
+  }
+
+  /** @param {CanvasRenderingContext2D} context @param {number} width @param {number} height */
+  #paintCurves(context, width, height) {
+    this.#isStale = false;
     const { xLog = false, yLog = false } = this.#options;
     const shown = this.#lines.filter((line) => !line.hidden);
     const xs = this.#zoom ?? extent(shown.map((line) => line.x), { log: xLog }) ?? [0, 1];
@@ -179,7 +193,6 @@ export class EpocaChart extends HTMLElement {
       x: scale(/** @type {[number, number]} */ (xs), [MARGIN.left, width - MARGIN.right], { log: xLog, count: Math.max(2, Math.round(width / 110)) }),
       y: scale(ys, [height - MARGIN.bottom, MARGIN.top], { log: yLog, count: Math.max(2, Math.round(height / 48)) }),
       colours: { grid: colour("--line"), text: colour("--text"), surface: colour("--surface") },
-      cursor: this.#cursor, brush: this.#brush,
     };
     draw(context, this.#frame, this.#lines);
     this.#paintTicks(this.#frame);
@@ -232,7 +245,7 @@ export class EpocaChart extends HTMLElement {
       const frame = this.#frame;
       if (frame && this.#brush && this.#brush[1] - this.#brush[0] > 6) this.#zoomTo(frame.x.from(this.#brush[0]), frame.x.from(this.#brush[1]));
       [from, this.#brush] = [null, null];
-      this.#draw();
+      this.#draw(false);
     };
     plot.addEventListener("pointerup", end);
     plot.addEventListener("pointercancel", end);
@@ -311,7 +324,7 @@ export class EpocaChart extends HTMLElement {
     this.tip.hidden = next === null || source !== this;
     if (next !== this.#cursor || this.#brush) {
       this.#cursor = next;
-      this.#draw();
+      this.#draw(false);
     }
     if (next !== null && source === this) this.#showTip(next);
   }
@@ -330,7 +343,7 @@ export class EpocaChart extends HTMLElement {
   /** @param {number} x */
   #showTip(x) {
     const [where, ...values] = this.#values(x);
-    replace(this.tip, h("strong", {}, where.text), values.map((it) => h("div", {}, h("span", { class: `swatch${it.dashed ? " dashed" : ""}`, style: { "--colour": it.colour } }), h("span", {}, it.name), h("b", {}, number(it.value)))));
+    replace(this.tip, h("strong", where.text), values.map((it) => h("div", h("span", { class: `swatch${it.dashed ? " dashed" : ""}`, style: { "--colour": it.colour } }), h("span", it.name), h("b", number(it.value)))));
     const frame = this.#frame;
     if (!frame) return;
     const left = frame.x.to(x);
@@ -342,8 +355,8 @@ export class EpocaChart extends HTMLElement {
     clearTimeout(this.#tableLater);
     const fillTable = () => {
       const { header, rows } = pickRows(this.#lines, this.#options.x === "time" ? "time" : (this.#options.unit ?? "epoch"), this.table.classList.contains("sr-only") ? 12 : 40);
-      replace(this.table, h("p", {}, summary(this.#title, this.#lines)), h("table", {}, h("thead", {}, h("tr", {}, header.map((name) => h("th", { scope: "col" }, name)))),
-        h("tbody", {}, rows.map((row) => h("tr", {}, row.map((cell, index) => h(index === 0 ? "th" : "td", index === 0 ? { scope: "row" } : {}, cell)))))));
+      replace(this.table, h("p", summary(this.#title, this.#lines)), h("table", h("thead", h("tr", header.map((name) => h("th", { scope: "col" }, name)))),
+        h("tbody", rows.map((row) => h("tr", row.map((cell, index) => h(index === 0 ? "th" : "td", index === 0 ? { scope: "row" } : {}, cell)))))));
     };
     if (now) fillTable();
     else this.#tableLater = window.setTimeout(fillTable, 1500);

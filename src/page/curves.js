@@ -1,6 +1,8 @@
 /** The history of some jobs, kept up to date, and read in finer buckets where someone zooms in. */
 
 import { api } from "./api.js";
+import "./chart.js";
+import { h } from "./dom.js";
 import * as jobs from "./jobs.js";
 import { appended, fromAnswer, lastEpoch } from "./series.js";
 
@@ -24,6 +26,7 @@ export class Curves {
 
   async start() {
     await Promise.all(this.ids.map((id) => this.#read(id, true)));
+    if (this.signal.aborted) return;
     this.signal.addEventListener("abort", jobs.watch((ids) => this.ids.filter((id) => ids.has(id)).forEach((id) => void this.#read(id, false))));
   }
 
@@ -76,6 +79,8 @@ export class Curves {
       const part = fromAnswer(await api.history(id, query));
       if (this.signal.aborted) return;
       const history = isOther || !earlier ? part : appended(earlier.history, part);
+      // Finer buckets of an earlier attempt are of other epochs.
+      if (earlier && attempt !== earlier.attempt) this.#detail.delete(id);
       const again = earlier?.again ?? false;
       this.#jobs.set(id, { history, attempt, isReading: false, again: false });
       this.changed();
@@ -119,3 +124,41 @@ export function xOf(history, job, axis) {
 
 /** Whether a band of minimum and maximum says more than the line. @param {History} history */
 export const hasBand = (history) => history.bucket > 1;
+
+/** Where the best epoch of a job is in its history; -1 where that is not known. @param {History} history @param {any} job */
+export const bestIn = (history, job) => (job.best_epoch ? history.epoch.findIndex((epoch) => epoch >= job.best_epoch) : -1);
+
+/** The charts of a view, by title. */
+export class Charts {
+  /** @type {Map<string, import("./chart.js").EpocaChart>} */ #shown = new Map();
+  element = h("div.grid");
+
+  /** @param {Curves} curves @param {Tools} tools @param {(title: string) => string} [address] where the service has a chart as SVG */
+  constructor(curves, tools, address) {
+    this.curves = curves;
+    this.tools = tools;
+    this.address = address;
+  }
+
+  /** The chart with this title, made when it is first asked for. @param {string} title */
+  of(title) {
+    const known = this.#shown.get(title);
+    if (known) return known;
+    const chart = /** @type {import("./chart.js").EpocaChart} */ (document.createElement("epoca-chart"));
+    chart.heading = title;
+    chart.href = this.address?.(title) ?? "";
+    chart.addEventListener("zoom", (event) => this.tools.x === "epoch" && this.curves.zoom(/** @type {CustomEvent} */ (event).detail));
+    this.#shown.set(title, chart);
+    this.element.append(chart);
+    return chart;
+  }
+
+  /** Removes the other charts. @param {string[]} titles */
+  keep(titles) {
+    for (const [title, chart] of this.#shown) {
+      if (titles.includes(title)) continue;
+      chart.remove();
+      this.#shown.delete(title);
+    }
+  }
+}

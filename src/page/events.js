@@ -83,6 +83,8 @@ if (typeof scope.SharedWorkerGlobalScope === "function" && scope instanceof scop
     ports.set(port, Date.now());
     // A page says every now and then that it is still there.
     port.addEventListener("message", (said) => {
+      // A page that slept has missed events: it reads the jobs again.
+      if (!ports.has(port)) port.postMessage({ kind: stream.isOpen() ? "open" : "lost" });
       ports.set(port, Date.now());
       if (typeof said.data?.key === "string") stream.setKey(said.data.key);
     });

@@ -65,11 +65,11 @@ export const clock = (time) => (time ? new Date(time).toLocaleString() : "–");
 /** @param {number} count @param {string} one @param {string} [many] */
 export const plural = (count, one, many = `${one}s`) => `${count.toLocaleString("en-US")} ${count === 1 ? one : many}`;
 
-/** A target: one column, several, or by output. @param {any} target @returns {string} */
-export function names(target) {
+/** A target: one column, several, or by output. @param {any} target @param {number} [max] columns that are named @returns {string} */
+export function names(target, max = Infinity) {
   if (target === null || target === undefined) return "–";
-  if (Array.isArray(target)) return target.join(", ");
-  if (typeof target === "object") return Object.entries(target).map(([output, columns]) => `${output}: ${names(columns)}`).join("; ");
+  if (Array.isArray(target)) return target.length > max ? `${target.slice(0, max).join(", ")} and ${target.length - max} more` : target.join(", ");
+  if (typeof target === "object") return Object.entries(target).map(([output, columns]) => (output === columns ? output : `${output}: ${names(columns, max)}`)).join("; ");
   return String(target);
 }
 

@@ -1,6 +1,6 @@
 /** A model as a picture: names, shapes and parameters on the layers; long runs can be folded. */
 
-import { h, replace, svg } from "./dom.js";
+import { card, h, num, numTitle, replace, rowTitle, svg, table } from "./dom.js";
 import { number } from "./format.js";
 import { folded, layout, nodesOf } from "./graph-layout.js";
 import { at } from "./palette.js";
@@ -19,13 +19,12 @@ function tone(type) {
 /** @param {string} text @param {number} max */
 const cut = (text, max) => (text.length > max ? `${text.slice(0, max - 1)}…` : text);
 
-/** @param {any} definition @param {any[]} layers */
 export function graph(definition, layers) {
   const nodes = nodesOf(definition, layers);
   /** @type {Set<string>} */
   const open = new Set();
-  const place = h("div", { class: "graph", tabindex: "0", role: "region", "aria-label": "Graph of the model" });
-  const unfold = h("button", { class: "small", type: "button" }, "Unfold everything");
+  const place = h("div.graph", { tabindex: "0", role: "region", "aria-label": "Graph of the model" });
+  const unfold = h("button.small", "Unfold everything");
   unfold.addEventListener("click", () => {
     const isFolded = open.size === 0;
     open.clear();
@@ -57,7 +56,6 @@ export function graph(definition, layers) {
     replace(place, svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${nodes.length - 1} layers, from the input to the output; the same in the table below` }, edges, boxes));
   }
   drawGraph();
-  const table = h("details", {}, h("summary", {}, "The layers as a table"), h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Layers" }, h("table", {}, h("thead", {}, h("tr", {}, ["Layer", "Type", "Inputs", "Output"].map((title) => h("th", { scope: "col" }, title)), h("th", { scope: "col", class: "num" }, "Parameters"))),
-    h("tbody", {}, nodes.map((node) => h("tr", {}, h("th", { scope: "row" }, node.id), h("td", {}, node.type), h("td", {}, node.inputs.join(", ")), h("td", {}, node.shape), h("td", { class: "num" }, number(node.parameters))))))));
-  return h("section", { class: "card", "aria-label": "Graph" }, h("div", { class: "row between" }, h("h2", {}, "Layers"), nodes.length > 14 ? unfold : null), place, table);
+  const rows = nodes.map((node) => h("tr", rowTitle(node.id), h("td", node.type), h("td", node.inputs.join(", ")), h("td", node.shape), num(number(node.parameters))));
+  return card("Layers", nodes.length > 14 && unfold, place, h("details", h("summary", "The layers as a table"), table("Layers as a table", ["Layer", "Type", "Inputs", "Output", numTitle("Parameters")], rows)));
 }

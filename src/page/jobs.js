@@ -42,10 +42,16 @@ function setConnection(live) {
   for (const watcher of connectionWatchers) watcher(connection);
 }
 
+/** Requests for the list, and the last of them that was answered: an answer that comes behind it is older. */
+let [asked, answered] = [0, 0];
+
 /** Reads the list again; what the stream said meanwhile is newer. */
 async function refresh() {
   const began = Date.now();
+  const own = (asked += 1);
   const jobs = await api.jobs();
+  if (own < answered) return;
+  answered = own;
   for (const job of jobs) {
     if ((heard.get(job.id) ?? 0) < began) put(job);
   }
@@ -58,7 +64,6 @@ function put(job) {
   mark(job.id);
 }
 
-/** @param {any} message */
 function receive(message) {
   if (message.kind === "lost") setConnection(false);
   else if (message.kind === "open") {

@@ -23,9 +23,9 @@ export function isTyping(event) {
 function help() {
   const earlier = document.querySelector("dialog.keys");
   earlier?.remove();
-  const dialog = h("dialog", { class: "keys", "aria-label": "Keys" }, h("h2", {}, "Keys"),
-    h("table", {}, h("tbody", {}, HELP.map(([keys, what]) => h("tr", {}, h("th", { scope: "row" }, keys.split(/(, | or | – )/).map((part) => (/^(, | or | – )$/.test(part) ? part : h("kbd", {}, part)))), h("td", {}, what))))),
-    h("form", { method: "dialog" }, h("button", { class: "primary" }, "Close")));
+  const dialog = h("dialog.keys", { "aria-label": "Keys" }, h("h2", "Keys"),
+    h("table", h("tbody", HELP.map(([keys, what]) => h("tr", h("th", { scope: "row" }, keys.split(/(, | or | – )/).map((part) => (/^(, | or | – )$/.test(part) ? part : h("kbd", part)))), h("td", what))))),
+    h("form", { method: "dialog" }, h("button.primary", { type: "submit" }, "Close")));
   document.body.append(dialog);
   dialog.addEventListener("close", () => dialog.remove());
   dialog.showModal();

@@ -41,7 +41,9 @@ async function render() {
   current?.abort();
   current = new AbortController();
   const { signal } = current;
-  const place = h("div", { class: "view", style: { display: "contents" } });
+  // A question belongs to the view that asked it.
+  for (const dialog of /** @type {NodeListOf<HTMLDialogElement>} */ (document.querySelectorAll("dialog:not(.key)"))) dialog.close();
+  const place = h("div.contents");
   for (const link of document.querySelectorAll(".bar nav a")) {
     const isCurrent = link.getAttribute("data-view") === route.view || (route.view === "compare" && link.getAttribute("data-view") === "jobs");
     if (isCurrent) link.setAttribute("aria-current", "page");
@@ -58,8 +60,9 @@ async function render() {
     if (!isFirst) main.focus({ preventScroll: true });
     await show(place, route, signal);
   } catch (error) {
-    if (!signal.aborted) replace(main, h("div", { class: "note bad", role: "alert" }, h("strong", {}, "This cannot be shown"), h("p", {}, textOf(error)), h("p", {}, h("a", { href: "#/jobs" }, "Back to the jobs"))));
+    if (!signal.aborted) replace(main, h("div.note.bad", { role: "alert" }, h("strong", "This cannot be shown"), h("p", textOf(error)), h("p", h("a", { href: "#/jobs" }, "Back to the jobs"))));
   }
+  if (signal.aborted) return;
   const heading = main.querySelector("h1")?.textContent;
   document.title = heading ? `${heading} – epoca` : "epoca";
 }

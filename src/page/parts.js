@@ -1,13 +1,18 @@
 /** Parts that several views show. */
 
-import { h, svg } from "./dom.js";
+import { textOf } from "./api.js";
+import { h, svg, toast } from "./dom.js";
 import { duration, number, unitOf } from "./format.js";
 import { hasEnded } from "./jobs.js";
+import { go } from "./route.js";
 
 const STATUS = { queued: "Queued", running: "Running", paused: "Paused", succeeded: "Succeeded", failed: "Failed", cancelled: "Cancelled" };
 
 /** A word with a mark of its own shape: not by colour alone. @param {string} name */
-export const status = (name) => h("span", { class: "status" }, h("span", { class: `dot ${name}`, "aria-hidden": "true" }), STATUS[/** @type {keyof typeof STATUS} */ (name)] ?? name);
+export const status = (name) => h("span.status", h("span", { class: `dot ${name}`, "aria-hidden": "true" }), STATUS[/** @type {keyof typeof STATUS} */ (name)] ?? name);
+
+/** The colour of a job. @param {string} colour */
+export const swatch = (colour) => h("span.swatch.box", { style: { "--colour": colour }, "aria-hidden": "true" });
 
 /** @param {any} job @param {boolean} [big] */
 export function progressBar(job, big = false) {
@@ -16,7 +21,6 @@ export function progressBar(job, big = false) {
   return h("span", { class: `progress ${job.status}${big ? " big" : ""}`, role: "progressbar", "aria-label": `Progress of ${job.model}`, "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": percent }, h("span", { style: { width: `${fraction * 100}%` } }));
 }
 
-/** @param {any} job */
 export function progressText(job) {
   const { eta_seconds: eta } = job.progress;
   if (job.status === "queued") return "waits for a worker";
@@ -38,7 +42,7 @@ function doneText(job) {
 /** A small curve. @param {ArrayLike<number>} values @param {string} colour @param {string} label */
 export function sparkline(values, colour, label) {
   const finite = Array.from(values).map((value, index) => ({ value, index })).filter(({ value }) => Number.isFinite(value));
-  if (finite.length < 2) return h("span", { class: "spark" });
+  if (finite.length < 2) return h("span.spark");
   const [low, high] = [Math.min(...finite.map(({ value }) => value)), Math.max(...finite.map(({ value }) => value))];
   const last = values.length - 1;
   const points = finite.map(({ value, index }) => `${(2 + (index / last) * 106).toFixed(1)},${(high === low ? 14 : 25 - ((value - low) / (high - low)) * 22).toFixed(1)}`);
@@ -46,7 +50,7 @@ export function sparkline(values, colour, label) {
 }
 
 /** Facts in a row. @param {[string, any][]} entries */
-export const facts = (entries) => h("dl", { class: "facts" }, entries.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+export const facts = (entries) => h("dl.facts", entries.map(([name, value]) => h("div", h("dt", name), h("dd", value))));
 
 /** Nested settings as paths: `optimizer.learning_rate`. @param {any} value @param {string} [path] @returns {[string, any][]} */
 export function flatten(value, path = "") {
@@ -65,16 +69,16 @@ export function settingText(value) {
 }
 
 /** @param {[string, any][]} entries */
-export const pairs = (entries) => h("dl", { class: "pairs" }, entries.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, settingText(value))]));
+export const pairs = (entries) => h("dl.pairs", entries.flatMap(([name, value]) => [h("dt", name), h("dd", settingText(value))]));
 
 /** @param {{code?: string, detail: string, columns?: string[]}[]} warnings */
-export const warningList = (warnings) => warnings.map((warning) => h("div", { class: "note warn" }, h("strong", {}, (warning.code ?? "warning").replaceAll("_", " ")), h("p", {}, warning.detail, warning.columns?.length ? ` (${warning.columns.join(", ")})` : "")));
+export const warningList = (warnings) => warnings.map((warning) => h("div.note.warn", h("strong", (warning.code ?? "warning").replaceAll("_", " ")), h("p", warning.detail, warning.columns?.length ? ` (${warning.columns.join(", ")})` : "")));
 
 /** Asks before something is lost. @param {string} question @param {string} yes @returns {Promise<boolean>} */
 export function confirmed(question, yes) {
   return new Promise((resolve) => {
-    const dialog = h("dialog", { "aria-label": question }, h("p", {}, question), h("form", { method: "dialog", class: "row", style: { "margin-top": "16px", "justify-content": "flex-end" } },
-      h("button", { value: "no", autofocus: true }, "Keep"), h("button", { value: "yes", class: "danger" }, yes)));
+    const dialog = h("dialog", { "aria-label": question }, h("p", question), h("form", { method: "dialog", class: "row", style: { "margin-top": "16px", "justify-content": "flex-end" } },
+      h("button", { type: "submit", value: "no", autofocus: true }, "Keep"), h("button.danger", { type: "submit", value: "yes" }, yes)));
     dialog.addEventListener("close", () => {
       resolve(dialog.returnValue === "yes");
       dialog.remove();
@@ -83,3 +87,15 @@ export function confirmed(question, yes) {
     dialog.showModal();
   });
 }
+
+/** A button that deletes what a view is about, and goes to the list. @param {string} question @param {() => Promise<any>} call @param {string} list */
+export const deleteButton = (question, call, list) => h("button.danger", { onclick: async () => {
+  if (!(await confirmed(question, "Delete"))) return;
+  const address = location.hash;
+  try {
+    await call();
+    if (location.hash === address) go([list]);
+  } catch (error) {
+    toast(textOf(error), "error");
+  }
+} }, "Delete");

@@ -1,9 +1,9 @@
 /** Try a version: a form made from its columns, the answer as values change, and the same call to copy. */
 
 import { api, textOf, url } from "./api.js";
-import { copyButton, h, replace, uid } from "./dom.js";
+import { card, copyButton, h, replace, uid } from "./dom.js";
 import { number } from "./format.js";
-import { settingText } from "./parts.js";
+import { facts, settingText } from "./parts.js";
 
 /** Columns with an input of their own. */
 const MAX_INPUTS = 48;
@@ -14,13 +14,16 @@ export function predictPart(version, dataset, signal) {
   const known = new Map((dataset?.columns ?? []).map((column) => [column.name, column]));
   /** @type {Record<string, any>} */
   const instance = {};
-  const answer = h("div", { "aria-live": "polite", style: { display: "grid", gap: "12px" } });
-  const inputs = h("div", { class: "predict" });
+  const answer = h("div", { "aria-live": "polite", class: "stack" });
+  const inputs = h("div.predict");
   const code = h("pre", { tabindex: "0" });
   let language = "curl";
   let timer = 0;
-  /** @type {AbortController | null} */
-  let running = null;
+  let running = new AbortController();
+  signal.addEventListener("abort", () => {
+    clearTimeout(timer);
+    running.abort();
+  });
 
   const changed = () => {
     clearTimeout(timer);
@@ -29,22 +32,24 @@ export function predictPart(version, dataset, signal) {
   };
 
   async function ask() {
-    running?.abort();
-    running = new AbortController();
+    running.abort();
+    const own = (running = new AbortController());
     try {
-      const result = await api.predict(version.model, version.version, [instance], running.signal);
-      if (!signal.aborted) showAnswer(result);
+      const result = await api.predict(version.model, version.version, [instance], own.signal);
+      if (!own.signal.aborted) showAnswer(result);
     } catch (error) {
-      if (!running.signal.aborted && !signal.aborted) replace(answer, h("p", { class: "problem", role: "alert", style: { "white-space": "pre-line" } }, textOf(error)));
+      if (!own.signal.aborted) replace(answer, h("p.problem.lines", { role: "alert" }, textOf(error)));
     }
   }
 
-  /** @param {any} result */
   function showAnswer(result) {
     const [prediction] = result.predictions;
-    const outputs = version.signature.outputs.map((column) => column.name).join(", ");
-    replace(answer, isPlain(prediction) ? onePrediction(prediction, outputs) : Object.entries(prediction).map(([name, part]) => h("div", {}, h("h3", {}, name), onePrediction(part, name))),
-      (result.warnings ?? []).map((warning) => h("div", { class: "note warn" }, warning.detail)));
+    const { outputs, task } = version.signature;
+    const parts = isByOutput(task) ? Object.entries(prediction).map(([output, part]) => ({ output, part, task: task[output], columns: outputs.filter((it) => it.output === output) })) : [{ output: null, part: prediction, task, columns: outputs }];
+    replace(answer, parts.flatMap(({ output, part, task: own, columns: of }) => {
+      const targets = of.map((it) => it.name);
+      return [output !== null && output !== targets.join() ? h("h3", output) : null, onePrediction(part, targets, own)];
+    }), (result.warnings ?? []).map((warning) => h("div.note.warn", warning.detail)));
   }
 
   drawInputs();
@@ -54,7 +59,7 @@ export function predictPart(version, dataset, signal) {
   function drawInputs() {
     // The others get their first values, too.
     const made = columns.map((column) => inputOf(column, known.get(column.name), instance, changed));
-    replace(inputs, made.slice(0, MAX_INPUTS), columns.length > MAX_INPUTS ? h("p", { class: "hint" }, `The other ${number(columns.length - MAX_INPUTS)} columns have the value of the row that was taken, or their mean.`) : null);
+    replace(inputs, made.slice(0, MAX_INPUTS), columns.length > MAX_INPUTS ? h("p.hint", `The other ${number(columns.length - MAX_INPUTS)} columns have the value of the row that was taken, or their mean.`) : null);
   }
 
   async function anyRow() {
@@ -71,7 +76,7 @@ export function predictPart(version, dataset, signal) {
     code.textContent = snippet(language, address, { instances: [instance] });
   }
   const tabs = ["curl", "Python", "JavaScript"].map((name) => {
-    const button = h("button", { class: "chip", type: "button", "aria-pressed": String(name === language) }, name);
+    const button = h("button.chip", { "aria-pressed": String(name === language) }, name);
     button.addEventListener("click", () => {
       language = name;
       tabs.forEach((tab) => tab.setAttribute("aria-pressed", String(tab === button)));
@@ -79,23 +84,32 @@ export function predictPart(version, dataset, signal) {
     });
     return button;
   });
-  return h("div", { class: "two" },
-    h("section", { class: "card", "aria-label": "Try it" }, h("div", { class: "row between" }, h("h2", {}, "Try a prediction"), dataset ? h("button", { class: "small", type: "button", onclick: anyRow }, "Take a row of the data") : null), h("div", { class: "scroll", tabindex: "-1" }, inputs)),
-    h("div", { style: { display: "grid", gap: "16px", "min-width": 0 } }, h("section", { class: "card", "aria-label": "Answer" }, h("h2", {}, "Answer"), answer),
-      h("section", { class: "card", "aria-label": "The same call" }, h("div", { class: "row between" }, h("h2", {}, "The same call"), copyButton(() => code.textContent ?? "")), h("div", { class: "tabs", role: "group", "aria-label": "Language" }, tabs), code)));
+  return h("div.two",
+    card("Try a prediction", dataset && h("button.small", { onclick: anyRow }, "Take a row of the data"), h("div.scroll", { tabindex: "-1" }, inputs)),
+    h("div.stack", card("Answer", null, answer),
+      card("The same call", copyButton(() => code.textContent ?? ""), h("div.tabs", { role: "group", "aria-label": "Language" }, tabs), code)));
 }
 
-/** @param {any} prediction */
-const isPlain = (prediction) => prediction === null || typeof prediction !== "object" || "label" in prediction || "value" in prediction || "probabilities" in prediction || "values" in prediction || Array.isArray(prediction);
+/** A model with several outputs has a task for each. @param {any} task */
+const isByOutput = (task) => task !== null && typeof task === "object";
 
-/** @param {any} prediction @param {string} outputs */
-function onePrediction(prediction, outputs) {
-  if (prediction === null || typeof prediction !== "object") return h("p", { class: "answer" }, settingText(prediction));
-  const { label, value, probabilities, probability } = prediction;
-  const head = label !== undefined ? settingText(label) : value !== undefined ? settingText(value) : JSON.stringify(prediction);
-  const shares = probabilities && typeof probabilities === "object" ? Object.entries(probabilities).sort((a, b) => Number(b[1]) - Number(a[1])).slice(0, 12) : [];
-  return h("div", { style: { display: "grid", gap: "10px" } }, h("div", {}, h("p", { class: "sub" }, outputs), h("p", { class: "answer nums" }, head, probability !== undefined ? h("span", { class: "muted" }, ` ${number(probability)}`) : "")),
-    shares.length > 0 ? h("div", { class: "bars" }, shares.map(([name, share]) => h("div", {}, h("span", {}, name), h("span", { class: "track", "aria-hidden": "true" }, h("i", { style: { width: `${100 * Number(share)}%` } })), h("span", { class: "nums" }, `${(100 * Number(share)).toFixed(1)} %`)))) : null);
+/** @param {[string, any][]} shares each of them 0 to 1 */
+const bars = (shares) => h("div.bars", shares.map(([name, share]) => h("div", h("span", name), h("span.track", { "aria-hidden": "true" }, h("i", { style: { width: `${100 * Number(share)}%` } })), h("span.nums", `${(100 * Number(share)).toFixed(1)} %`))));
+
+/** The answer of one output. @param {any} prediction @param {string[]} columns that it predicts @param {string} task */
+function onePrediction(prediction, columns, task) {
+  const { label, labels, value, probabilities, probability } = prediction ?? {};
+  const isEach = value !== null && typeof value === "object" && !Array.isArray(value);
+  // One value for each target: shares of labels, numbers, or the class of each step.
+  if (isEach) return h("div.stack", task === "multilabel_classification" ? bars(Object.entries(value)) : facts(Object.entries(value).map(([name, it]) => [name, settingText(it)])));
+  if (Array.isArray(labels) && labels.length === columns.length) {
+    const share = (index) => (Array.isArray(probabilities?.[index]) ? ` ${number(Math.max(...probabilities[index]))}` : "");
+    return h("div.stack", facts(columns.map((name, index) => [name, [settingText(labels[index]), h("span.muted", share(index))]])));
+  }
+  const head = label !== undefined ? settingText(label) : value !== undefined && !Array.isArray(value) ? settingText(value) : JSON.stringify(prediction);
+  const shares = probabilities && !Array.isArray(probabilities) ? Object.entries(probabilities).sort((a, b) => Number(b[1]) - Number(a[1])).slice(0, 12) : [];
+  return h("div.stack", h("div", h("p.sub", columns.join(", ")), h("p.answer.nums", head, probability !== undefined ? h("span.muted", ` ${number(probability)}`) : "")),
+    shares.length > 0 ? bars(shares) : null);
 }
 
 /** @param {any} column of the signature @param {any} seen the column of the dataset @param {Record<string, any>} instance @param {() => void} changed */
@@ -110,7 +124,7 @@ function inputOf(column, seen, instance, changed) {
       instance[column.name] = levels[Number(select.value)];
       changed();
     });
-    return h("div", { class: "input" }, label, select);
+    return h("div.input", label, select);
   }
   if (column.type === "number") {
     const middle = seen?.quantiles?.["0.5"] ?? seen?.mean ?? 0;
@@ -129,7 +143,7 @@ function inputOf(column, seen, instance, changed) {
       if (hasRange) /** @type {HTMLInputElement} */ (slider).value = exact.value;
       changed();
     });
-    return h("div", { class: "input" }, label, slider, exact);
+    return h("div.input", label, slider, exact);
   }
   const text = h("input", { id, type: "text", value: instance[column.name] ?? "" });
   instance[column.name] ??= "";
@@ -137,7 +151,7 @@ function inputOf(column, seen, instance, changed) {
     instance[column.name] = text.value;
     changed();
   });
-  return h("div", { class: "input" }, label, text);
+  return h("div.input", label, text);
 }
 
 /** @param {string} language @param {string} address @param {any} body */

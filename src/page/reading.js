@@ -14,7 +14,7 @@ export function detected(read) {
  * @param {any} dataset what was read before, null for a new file
  * @returns {{element: HTMLElement, value: () => Record<string, any>}} */
 export function optionsForm(dataset) {
-  const select = (choices) => h("select", {}, h("option", { value: "" }, "detect"), choices.map(([value, label]) => h("option", { value }, label)));
+  const select = (choices) => h("select", h("option", { value: "" }, "detect"), choices.map(([value, label]) => h("option", { value }, label)));
   const separator = select([[",", "comma"], [";", "semicolon"], ["\t", "tab"], ["|", "bar |"], [" ", "space"]]);
   const decimal = select([[".", "point"], [",", "comma"]]);
   const thousands = select([[",", "comma"], [".", "point"], [" ", "space"], ["'", "apostrophe"]]);
@@ -23,9 +23,9 @@ export function optionsForm(dataset) {
   const missing = h("input", { placeholder: "detect, e.g. NA, -999" });
   const comment = h("input", { placeholder: "none, e.g. #", maxlength: 1 });
   const types = (dataset?.columns ?? []).map((column) => ({ name: column.name, select: h("select", { "aria-label": `Type of ${column.name}` }, TYPES.map((type) => h("option", { value: type }, type || `detect (${column.type})`))) }));
-  const element = h("div", { style: { display: "grid", gap: "14px" } }, h("div", { class: "fields" },
+  const element = h("div.stack", h("div.fields",
     field("Separator", separator), field("Decimal mark", decimal), field("Thousands", thousands), field("Header", header), field("Rows to skip", skip), field("Missing values", missing, { hint: "with commas between them" }), field("Comment", comment)),
-  types.length > 0 && types.length <= 200 ? h("details", {}, h("summary", {}, "Types of the columns"), h("div", { class: "fields", style: { "margin-top": "10px" } }, types.map((it) => field(it.name, it.select)))) : null);
+  types.length > 0 && types.length <= 200 ? h("details", h("summary", "Types of the columns"), h("div.fields", { style: { "margin-top": "10px" } }, types.map((it) => field(it.name, it.select)))) : null);
   const value = () => {
     /** @type {Record<string, any>} */
     const options = {};

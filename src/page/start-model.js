@@ -8,41 +8,52 @@ import { TEMPLATES } from "./templates.js";
 const known = new Map();
 
 /**
- * @param {{models: any[], from: any, changed: () => void, dataset: () => any, target: () => any, features: () => any[], task: () => string}} context
+ * @param {{models: any[], from: any, data: {dataset: () => any, targets: () => any[], features: () => any[], task: () => string}, changed: () => void}} context
  */
-export function modelPart({ models, from, changed, dataset, target, features, task }) {
+export function modelPart({ models, from, data, changed }) {
   let choice = from ? "existing" : "mlp";
   let isEdited = false;
   const name = h("input", { maxlength: 64, autocomplete: "off", spellcheck: false });
   let isNamed = false;
-  const text = h("textarea", { class: "code", rows: 12, spellcheck: false });
+  const text = h("textarea.code", { rows: 12, spellcheck: false });
   const existing = h("select", { value: from?.model }, models.map((model) => h("option", { value: model.name }, `${model.name}${model.latest_version ? ` (version ${model.latest_version})` : ""}`)));
-  const choices = h("div", { class: "choices", role: "radiogroup", "aria-label": "Kind of model" });
+  const choices = h("div.choices", { role: "radiogroup", "aria-label": "Kind of model" });
   const nameField = field("Name", name, { pointer: "/model", hint: "letters, digits and _ . -" });
   const textField = field("Definition", text, { pointer: "/definition" });
   const existingField = field("Model", existing, { pointer: "/model" });
-  const reset = h("button", { type: "button", class: "small", hidden: true }, "Back to the template");
-  const editor = h("details", {}, h("summary", {}, "Definition as JSON"), h("div", { style: { display: "grid", gap: "8px", "margin-top": "8px" } }, textField, h("div", {}, reset)));
+  const reset = h("button.small", { hidden: true }, "Back to the template");
+  const editor = h("details", h("summary", "Definition as JSON"), h("div.stack", textField, h("div", reset)));
 
-  function options() {
-    const all = TEMPLATES.filter(({ id }) => known.get(id) !== false).map(({ id, title, text: what }) => ({ id, title, text: what }));
-    all.push({ id: "json", title: "Own definition", text: "Layers as JSON, or Keras's model.to_json()" });
-    if (models.length > 0) all.push({ id: "existing", title: "A model that exists", text: "Makes its next version" });
-    return all;
+  /** @type {{id: string, title: string, text: string, isSingle?: boolean}[]} */
+  const listed = [
+    ...TEMPLATES, { id: "json", title: "Own definition", text: "Layers as JSON, or Keras's model.to_json()" },
+    ...(models.length > 0 ? [{ id: "existing", title: "A model that exists", text: "Makes its next version" }] : []),
+  ];
+  const kinds = listed.map(({ id, title, text: what, isSingle }) => {
+    const input = h("input", { type: "radio", name: "model-kind", value: id, checked: id === choice });
+    input.addEventListener("change", () => {
+      choice = id;
+      isEdited = false;
+      fill();
+      changed();
+    });
+    const hint = h("small", what);
+    return { id, what, isSingle, input, hint, element: h("label.choice", input, h("strong", title), hint) };
+  });
+  replace(choices, kinds.map(({ element }) => element));
+
+  /** What does not fit stays in its place, so that the focus does. */
+  function drawKinds() {
+    for (const { id, what, isSingle, input, hint, element } of kinds) {
+      element.hidden = known.get(id) === false;
+      const isUnfit = Boolean(isSingle) && data.targets().length > 1;
+      input.disabled = isUnfit && id !== choice;
+      hint.textContent = isUnfit ? "Only for one target" : what;
+    }
   }
 
-  function drawChoices() {
-    replace(choices, options().map(({ id, title, text: what }) => {
-      const input = h("input", { type: "radio", name: "model-kind", value: id, checked: id === choice });
-      input.addEventListener("change", () => {
-        choice = id;
-        isEdited = false;
-        fill();
-        changed();
-      });
-      return h("label", { class: "choice" }, input, h("strong", {}, title), h("small", {}, what));
-    }));
-  }
+  /** @param {import("./templates.js").Template} template */
+  const made = ({ make }) => make(data.features(), data.targets(), data.dataset().rows, data.task());
 
   function fill() {
     const template = TEMPLATES.find(({ id }) => id === choice);
@@ -51,9 +62,9 @@ export function modelPart({ models, from, changed, dataset, target, features, ta
     editor.hidden = choice === "existing";
     reset.hidden = !isEdited || !template;
     editor.open = choice === "json" || editor.open;
-    if (!isNamed) name.value = freeName(`${dataset().name}-${template?.id ?? "model"}`);
-    if (template && !isEdited) text.value = JSON.stringify(template.make(features(), target(), dataset().rows, task()), null, 2);
-    else if (choice === "json" && text.value.trim() === "") text.value = JSON.stringify(TEMPLATES[0].make(features(), target(), dataset().rows, task()), null, 2);
+    if (!isNamed) name.value = freeName(`${data.dataset().name}-${template?.id ?? "model"}`);
+    if (template && !isEdited) text.value = JSON.stringify(made(template), null, 2);
+    else if (choice === "json" && text.value.trim() === "") text.value = JSON.stringify(made(TEMPLATES[0]), null, 2);
   }
 
   /** @param {string} wanted */
@@ -79,14 +90,14 @@ export function modelPart({ models, from, changed, dataset, target, features, ta
     changed();
   });
   existing.addEventListener("change", changed);
-  drawChoices();
 
   /** Asks once which of the models that are no networks the service has. */
   async function ask() {
     const open = TEMPLATES.filter(({ id }) => ["boosting", "forest"].includes(id) && !known.has(id));
     if (open.length === 0) return;
-    await Promise.all(open.map(async ({ id, make }) => {
-      const job = { model: "probe", dataset: dataset().name, target: target()?.name, definition: make(features(), target(), dataset().rows, task()) };
+    await Promise.all(open.map(async (template) => {
+      const { id } = template;
+      const job = { model: "probe", dataset: data.dataset().name, target: data.targets()[0]?.name, definition: made(template) };
       try {
         await api.plan(job, new AbortController().signal);
         known.set(id, true);
@@ -94,12 +105,13 @@ export function modelPart({ models, from, changed, dataset, target, features, ta
         known.set(id, !(error instanceof Problem && error.errors.some(({ pointer }) => pointer.startsWith("/definition"))));
       }
     }));
-    drawChoices();
+    drawKinds();
   }
 
   return {
-    element: h("div", { style: { display: "grid", gap: "14px" } }, choices, nameField, existingField, editor),
+    element: h("div.stack", choices, nameField, existingField, editor),
     columnsChanged: () => {
+      drawKinds();
       fill();
       void ask();
     },

@@ -24,7 +24,7 @@ export function placeProblems(form, problems) {
     target.closest("details")?.setAttribute("open", "");
     const control = target.querySelector("input, select, textarea");
     control?.setAttribute("aria-invalid", "true");
-    target.append(h("small", { class: "problem at-field" }, below ? `${below.slice(1).replaceAll("/", " › ")}: ${detail}` : detail));
+    target.append(h("small.problem.at-field", below ? `${below.slice(1).replaceAll("/", " › ")}: ${detail}` : detail));
     return false;
   });
 }

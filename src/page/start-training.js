@@ -18,18 +18,18 @@ export function trainingPart(earlier, changed) {
   const validation = number(earlier?.validation_split ?? 0.2, { step: 0.05, min: 0, max: 0.95 });
   const patience = number(stopping?.patience ?? (earlier ? null : 10), { min: 0, placeholder: "none" });
   const seed = number(earlier?.seed, { min: 0, placeholder: "by chance" });
-  const more = h("textarea", { class: "code", rows: 5, spellcheck: false, placeholder: '{"metrics": ["accuracy"], "class_weight": "balanced"}' });
+  const more = h("textarea.code", { rows: 5, spellcheck: false, placeholder: '{"metrics": ["accuracy"], "class_weight": "balanced"}' });
   if (earlier) more.value = JSON.stringify(rest(earlier), null, 2);
 
   for (const control of [epochs, batch, optimizerSelect, learningRate, validation, patience, seed, more]) control.addEventListener("input", changed);
 
   const numberOf = (input) => (input.value.trim() === "" ? null : Number(input.value));
-  const element = h("div", { style: { display: "grid", gap: "14px" } }, h("div", { class: "fields" },
+  const element = h("div.stack", h("div.fields",
     field("Epochs", epochs, { pointer: "/training/epochs" }), field("Batch size", batch, { pointer: "/training/batch_size" }),
     field("Optimizer", optimizerSelect, { pointer: "/training/optimizer" }), field("Learning rate", learningRate, { pointer: "/training/optimizer/learning_rate" }),
     field("Validation share", validation, { pointer: "/training/validation_split", hint: "0 to validate on nothing" }), field("Early stopping patience", patience, { pointer: "/training/early_stopping", hint: "epochs without improvement; keeps the best weights" }),
     field("Seed", seed, { pointer: "/training/seed", hint: "the same seed gives the same model" })),
-  h("details", { open: earlier !== null && more.value.length > 2 }, h("summary", {}, "More settings as JSON"), field("Training settings", more, { pointer: "/training", hint: "any field of `training` in the API" })));
+  h("details", { open: earlier !== null && more.value.length > 2 }, h("summary", "More settings as JSON"), field("Training settings", more, { pointer: "/training", hint: "any field of `training` in the API" })));
 
   return {
     element,

@@ -34,12 +34,12 @@ export function toolbar(tools, changed) {
       tools[name] = input.checked;
       save();
     });
-    return h("label", {}, input, label);
+    return h("label", input, label);
   };
   const axis = h("select", { value: tools.x }, h("option", { value: "epoch" }, "Epoch"), h("option", { value: "time" }, "Time"));
   axis.addEventListener("change", () => {
     tools.x = axis.value === "time" ? "time" : "epoch";
     save();
   });
-  return h("div", { class: "tools", role: "group", "aria-label": "Charts" }, h("label", {}, "Smoothing", slider), exact, h("label", {}, "x", axis), box("Log x", "xLog"), box("Log y", "yLog"));
+  return h("div.tools", { role: "group", "aria-label": "Charts" }, h("label", "Smoothing", slider), exact, h("label", "x", axis), box("Log x", "xLog"), box("Log y", "yLog"));
 }

@@ -1,16 +1,16 @@
 /** A job: its curves as they grow, and everything that is known of it. */
 
 import { api, search, textOf, url } from "./api.js";
-import "./chart.js";
-import { copyButton, h, replace, toast } from "./dom.js";
-import { Curves, hasBand, xOf } from "./curves.js";
+import { card, copyButton, h, onChange, replace, toast } from "./dom.js";
+import { Charts, Curves, bestIn, hasBand, xOf } from "./curves.js";
 import { diagnose } from "./diagnose.js";
 import { ago, bytes, clock, duration, names, number, shortId, unitOf } from "./format.js";
+import { notePart } from "./job-note.js";
 import * as jobs from "./jobs.js";
 import { leaderboard } from "./leaderboard.js";
 import { confusionMatrix } from "./matrix.js";
 import { colour, isDark } from "./palette.js";
-import { confirmed, facts, flatten, pairs, progressBar, progressText, status, warningList } from "./parts.js";
+import { confirmed, facts, flatten, pairs, progressBar, progressText, status, swatch, warningList } from "./parts.js";
 import { format, go } from "./route.js";
 import { RUN, charts } from "./series.js";
 import { toolbar, toolsOf } from "./toolbar.js";
@@ -22,29 +22,32 @@ const isConstant = (values) => values.every((value) => value === values[0]);
 export async function show(place, route, signal) {
   const id = route.path[0];
   const began = Date.now();
-  let job = await api.job(id);
-  jobs.add(job, began);
+  jobs.add(await api.job(id), began);
+  if (signal.aborted) return;
+  let job = jobs.get(id);
   const tools = toolsOf(route.query);
-  const top = h("div", { class: "row between" });
-  const state = h("div", { style: { display: "contents" } });
-  const head = h("div", { class: "card" }, top, state);
-  const notes = h("div", { style: { display: "contents" } });
-  const grid = h("div", { class: "grid" });
-  const waiting = h("p", { class: "muted" });
-  const below = h("div", { class: "grid" });
-  const log = h("ol", { class: "log" });
-  /** @type {Map<string, import("./chart.js").EpocaChart>} */
-  const shown = new Map();
+  const top = h("div.row.between");
+  const state = h("div.contents");
+  const head = h("div.card", top, state);
+  const notes = h("div.contents");
+  const waiting = h("p.muted");
+  const below = h("div.contents");
+  const note = notePart((changes, done) => act(() => api.patchJob(id, changes), done));
+  const log = h("ol.log");
   const curves = new Curves([id], () => drawCurves(), signal);
-  replace(place, head, notes, toolbar(tools, drawCurves), waiting, grid, below);
+  const grid = new Charts(curves, tools, (metric) => url(`v1/jobs/${id}/curve.svg`).href + search({ metric, theme: isDark() ? "dark" : null }));
+  replace(place, head, notes, toolbar(tools, drawCurves), waiting, grid.element, h("div.grid", note.element, below));
 
-  /** Title and actions: drawn again only where they change, so that the focus stays. */
+  const isOtherTop = onChange();
+  /** Title and actions. */
   function drawTop() {
     const isOver = jobs.hasEnded(job);
     const isPaused = job.status === "paused";
-    const hadFocus = top.contains(document.activeElement);
+    const canFinish = job.status === "running" || job.progress.epoch > 0;
+    if (!isOtherTop([isOver, isPaused, canFinish, job.version])) return;
+    const focused = top.contains(document.activeElement) ? document.activeElement?.textContent : null;
     /** @param {string} text @param {() => unknown} onclick @param {string} [title] @param {string} [kind] */
-    const button = (text, onclick, title, kind) => h("button", { type: "button", class: kind, title, onclick }, text);
+    const button = (text, onclick, title, kind) => h("button", { class: kind, title, onclick }, text);
     const cancel = async () => {
       if (!(await confirmed(`Cancel the training of ${job.model}? What it has learned so far is lost.`, "Cancel the training"))) return;
       await act(() => api.cancel(id), "The training is being cancelled");
@@ -53,16 +56,18 @@ export async function show(place, route, signal) {
       ? [button("Retry", retry, "Train again with the same settings")]
       : [
         isPaused ? button("Resume", () => act(() => api.resume(id), "The training goes on")) : button("Pause", () => act(() => api.pause(id), "The training is being paused"), "Leaves the worker to other jobs and keeps its place"),
-        job.status === "running" || job.progress.epoch > 0 ? button("Finish", () => act(() => api.finish(id), "The training ends with this epoch"), "Ends with this epoch and keeps the model") : null,
+        canFinish ? button("Finish", () => act(() => api.finish(id), "The training ends with this epoch"), "Ends with this epoch and keeps the model") : null,
         button("Cancel", cancel, undefined, "danger"),
       ];
-    replace(top, h("div", {}, h("h1", {}, h("span", { class: "swatch box", style: { "--colour": colour(id) }, "aria-hidden": "true" }), ` ${job.model}`), h("p", { class: "muted" }, "on ", h("a", { href: format(["data", job.dataset]) }, job.dataset), ` → ${names(job.target)} · job …${shortId(id)} · `, h("time", { datetime: job.created_at, title: clock(job.created_at) }, ago(job.created_at)))),
-      h("div", { class: "row" },
-          job.version ? h("a", { class: "button primary", href: format(["models", job.model], { version: job.version }) }, `Try version ${job.version}`) : null,
-          h("a", { class: "button", href: format(["start"], { from: id }) }, "Train again with changes"),
-          h("a", { class: "button", href: format(["jobs"], { selected: id }) }, "Compare"),
+    replace(top, h("div", h("h1", swatch(colour(id)), ` ${job.model}`), h("p.muted", "on ", h("a", { href: format(["data", job.dataset]) }, job.dataset), ` → ${names(job.target)} · job …${shortId(id)} · `, h("time", { datetime: job.created_at, title: clock(job.created_at) }, ago(job.created_at)))),
+      h("div.row",
+          job.version ? h("a.button.primary", { href: format(["models", job.model], { version: job.version }) }, `Try version ${job.version}`) : null,
+          h("a.button", { href: format(["start"], { from: id }) }, "Train again with changes"),
+          h("a.button", { href: format(["jobs"], { selected: id }) }, "Compare"),
           actions));
-    if (hadFocus) top.querySelector("button")?.focus();
+    if (focused === null) return;
+    const all = [...top.querySelectorAll("button")];
+    (all.find((it) => it.textContent === focused) ?? all[0])?.focus();
   }
 
   function drawState() {
@@ -70,7 +75,7 @@ export async function show(place, route, signal) {
     const { name, last, best, score, scoreLast, scoreBest } = jobs.headline(job);
     const isOver = jobs.hasEnded(job);
     replace(state, progressBar(job, true),
-      h("div", { class: "row between" }, status(job.status), h("span", { class: "nums muted", role: isOver ? undefined : "timer" }, progressText(job))),
+      h("div.row.between", status(job.status), h("span.nums.muted", { role: isOver ? undefined : "timer" }, progressText(job))),
       facts([
         name ? [`${name}, last`, number(last)] : ["Loss", "–"],
         ...(name ? [/** @type {[string, any]} */ ([`${name}, best`, `${number(best)}${job.best_epoch ? ` (${unitOf(job)} ${job.best_epoch})` : ""}`])] : []),
@@ -80,12 +85,14 @@ export async function show(place, route, signal) {
       ]));
   }
 
+  const areOtherNotes = onChange();
   function drawNotes() {
     const history = curves.whole(id);
     const findings = history ? diagnose(history, job) : [];
+    if (!areOtherNotes([findings, job.error, job.warnings])) return;
     replace(notes,
-      job.error ? h("div", { class: "note bad", role: "alert" }, h("strong", {}, `Failed: ${job.error.code.replaceAll("_", " ")}`), h("p", {}, job.error.detail)) : null,
-      findings.filter((it) => it.kind !== "diverged").map((it) => h("div", { class: `note ${it.kind === "not_finite" ? "bad" : "warn"}` }, h("strong", {}, it.kind.replaceAll("_", " ")), h("p", {}, it.text))),
+      job.error ? h("div.note.bad", { role: "alert" }, h("strong", `Failed: ${job.error.code.replaceAll("_", " ")}`), h("p", job.error.detail)) : null,
+      findings.filter((it) => it.kind !== "diverged").map((it) => h("div", { class: `note ${it.kind === "not_finite" ? "bad" : "warn"}` }, h("strong", it.kind.replaceAll("_", " ")), h("p", it.text))),
       warningList(job.warnings ?? []));
   }
 
@@ -98,21 +105,9 @@ export async function show(place, route, signal) {
     if (!history || isEmpty) return;
     // Seconds say what the throughput says, and a learning rate that stays is among the settings.
     for (const { title, names: members } of charts(Object.keys(history.metrics).filter((name) => name !== "seconds" && !(name === "learning_rate" && isConstant(history.metrics[name].last))))) {
-      let chart = shown.get(title);
-      if (!chart) {
-        chart = /** @type {import("./chart.js").EpocaChart} */ (document.createElement("epoca-chart"));
-        chart.heading = title;
-        chart.href = url(`v1/jobs/${id}/curve.svg`).href + search({ metric: title, theme: isDark() ? "dark" : null });
-        const own = chart;
-        own.addEventListener("zoom", (event) => {
-          const range = /** @type {CustomEvent} */ (event).detail;
-          if (tools.x === "epoch") curves.zoom(range);
-        });
-        shown.set(title, chart);
-        grid.append(chart);
-      }
+      const chart = grid.of(title);
       const x = xOf(history, job, tools.x);
-      const best = job.best_epoch ? history.epoch.findIndex((epoch) => epoch >= job.best_epoch) : -1;
+      const best = bestIn(history, job);
       chart.show(members.map((name) => {
         const column = history.metrics[name];
         const isValidation = name.startsWith("val_");
@@ -123,35 +118,26 @@ export async function show(place, route, signal) {
     drawNotes();
   }
 
+  const isOtherBelow = onChange();
   function drawBelow() {
+    if (!isOtherBelow([job.leaderboard, job.confusion_matrix, job.task, job.features, job.training, job.summary, job.timing, job.preprocessing])) return;
     const memory = job.summary?.memory;
-    const note = h("textarea", { rows: 3, "aria-label": "Note", placeholder: "What is this job for?", value: job.note ?? "" });
-    note.addEventListener("change", () => act(() => api.patchJob(id, { note: note.value.trim() || null }), "The note is saved"));
-    const label = h("input", { placeholder: "team=a", "aria-label": "New label, name=value" });
-    const addLabel = () => {
-      const [name, ...value] = label.value.split("=");
-      if (name.trim()) void act(() => api.patchJob(id, { labels: { [name.trim()]: value.join("=").trim() || "yes" } }), "The label is set");
-    };
     replace(below,
-      h("section", { class: "card", "aria-label": "Note and labels" }, h("h2", {}, "Note and labels"), note,
-        h("div", { class: "chips" }, Object.entries(job.labels ?? {}).map(([name, value]) => h("span", { class: "chip on" }, `${name}=${value}`, h("button", { class: "quiet small", type: "button", "aria-label": `Remove the label ${name}`, onclick: () => act(() => api.patchJob(id, { labels: { [name]: null } }), "The label is removed") }, "×")))),
-        h("form", { class: "row", onsubmit: (event) => {
-          event.preventDefault();
-          addLabel();
-        } }, label, h("button", {}, "Add label"))),
       job.leaderboard ? leaderboard(job.leaderboard) : null,
       job.confusion_matrix ? confusionMatrix(job.confusion_matrix) : null,
-      h("section", { class: "card" }, h("div", { class: "row between" }, h("h2", {}, "Settings as resolved"), copyButton(() => JSON.stringify(job.training, null, 2), "Copy JSON")),
-        h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Settings", style: { "max-height": "360px" } }, pairs([["task", flatten(job.task).map(([, value]) => value).join(", ")], ["features", job.features ?? []], ...flatten(job.training ?? {})]))),
-      h("section", { class: "card", "aria-label": "Sizes" }, h("h2", {}, "Sizes and scales"), pairs([
+      card("Settings as resolved", copyButton(() => JSON.stringify(job.training, null, 2), "Copy JSON"),
+        h("div.scroll.low", { tabindex: "0", role: "region", "aria-label": "Settings" }, pairs([["task", names(job.task)], ["features", job.features ?? []], ...flatten(job.training ?? {})]))),
+      card("Sizes and scales", null, pairs([
         ["parameters", job.summary?.parameters ?? null], ["trainable", job.summary?.trainable_parameters ?? null], ["memory, at most", bytes(memory?.peak_bytes)], ["of it data", bytes(memory?.data_bytes)],
         ["waited", duration(job.timing?.queued_seconds)], ["prepared", duration(job.timing?.preparing_seconds)],
         ...(job.preprocessing?.applied ?? []).map((group) => /** @type {[string, any]} */ ([`${group.type} ${JSON.stringify(group.scale ?? group.encode ?? "")}`, `${(group.columns ?? []).join(", ")}: ${group.reason}`]))])),
-      h("section", { class: "card", "aria-label": "Events" }, h("h2", {}, "Events"), log));
+      card("Events", null, log));
   }
 
+  let eventsRead = 0;
   /** Events other than epochs; those of epochs are the curves. */
   async function drawEvents() {
+    const own = (eventsRead += 1);
     const [first, last] = await Promise.all([api.events(id), api.history(id, { points: 2 })]).catch(() => [{ data: [] }, null]);
     const events = [...first.data];
     // The end of a long job is behind its epochs.
@@ -159,7 +145,7 @@ export async function show(place, route, signal) {
     if (first.next && epochs > 90) events.push(...(await api.events(id, epochs).catch(() => ({ data: [] }))).data);
     const seen = new Set();
     const told = events.filter((event) => event.type !== "epoch" && !seen.has(event.id) && seen.add(event.id));
-    if (!signal.aborted) replace(log, told.map((event) => h("li", {}, h("time", { datetime: event.at }, new Date(event.at).toLocaleTimeString()), event.type === "status" ? h("span", {}, status(event.data.status), event.data.attempt > 1 ? ` (attempt ${event.data.attempt})` : "") : h("span", {}, event.data.text ?? ""))));
+    if (!signal.aborted && own === eventsRead) replace(log, told.map((event) => h("li", h("time", { datetime: event.at }, new Date(event.at).toLocaleTimeString()), event.type === "status" ? h("span", status(event.data.status), event.data.attempt > 1 ? ` (attempt ${event.data.attempt})` : "") : h("span", event.data.text ?? ""))));
   }
 
   async function retry() {
@@ -167,7 +153,7 @@ export async function show(place, route, signal) {
     try {
       const again = await api.retry(id);
       jobs.add(again, began);
-      go(["jobs", again.id]);
+      if (!signal.aborted) go(["jobs", again.id]);
     } catch (error) {
       toast(textOf(error), "error");
     }
@@ -177,44 +163,53 @@ export async function show(place, route, signal) {
   async function act(call, done) {
     const began = Date.now();
     try {
-      const answer = await call();
-      jobs.add({ ...job, ...answer }, began);
-      job = { ...job, ...jobs.get(id) };
+      jobs.add(await call(), began);
       toast(done);
-      drawTop();
-      drawState();
-      drawBelow();
+      await update();
     } catch (error) {
       toast(textOf(error), "error");
     }
   }
 
-  drawTop();
-  drawState();
-  drawBelow();
-  drawNotes();
+  function drawAll() {
+    drawTop();
+    drawState();
+    drawNotes();
+    drawBelow();
+    note.show(job);
+  }
+
+  /** The status whose whole job was read: confusion matrix, error and version are in no event. */
+  let whole = `${job.status} ${job.attempt}`;
+  async function update() {
+    if (signal.aborted) return;
+    job = { ...job, ...jobs.get(id) };
+    drawState();
+    note.show(job);
+    const now = `${job.status} ${job.attempt}`;
+    if (now === whole) return;
+    whole = now;
+    drawTop();
+    const asked = Date.now();
+    try {
+      jobs.add(await api.job(id), asked);
+    } catch {
+      // It is read with the next change, or when the service is back.
+      whole = "";
+    }
+    if (signal.aborted) return;
+    job = { ...job, ...jobs.get(id) };
+    drawAll();
+    drawCurves();
+    void drawEvents();
+  }
+
+  drawAll();
   void drawEvents();
   await curves.start();
+  if (signal.aborted) return;
   drawCurves();
-  const update = async (/** @type {Set<string>} */ ids) => {
-    if (!ids.has(id) || signal.aborted) return;
-    const next = jobs.get(id);
-    const hasMoved = next.status !== job.status || next.attempt !== job.attempt;
-    job = { ...job, ...next };
-    drawState();
-    if (hasMoved) {
-      // What only the whole job has: confusion matrix, error, version.
-      job = { ...job, ...(await api.job(id).catch(() => ({}))) };
-      if (signal.aborted) return;
-      drawTop();
-      drawState();
-      drawNotes();
-      drawCurves();
-      if (!below.contains(document.activeElement)) drawBelow();
-      void drawEvents();
-    }
-  };
-  signal.addEventListener("abort", jobs.watch(update));
+  signal.addEventListener("abort", jobs.watch((ids) => void (ids.has(id) && update())));
   // What changed while the curves were read.
-  await update(new Set([id]));
+  await update();
 }

@@ -1,12 +1,12 @@
 /** Jobs: a live table to filter, sort and compare from. */
 
 import { api } from "./api.js";
-import { empty, h, replace } from "./dom.js";
-import { ago, duration, names, number, plural } from "./format.js";
+import { empty, h, num, onChange, replace, setText } from "./dom.js";
+import { ago, clock, duration, names, number, plural } from "./format.js";
 import * as jobs from "./jobs.js";
 import { bindRows } from "./keys.js";
 import { colour } from "./palette.js";
-import { progressBar, progressText, sparkline, status } from "./parts.js";
+import { progressBar, progressText, sparkline, status, swatch } from "./parts.js";
 import { format, go, setQuery } from "./route.js";
 
 const STATUSES = ["running", "paused", "queued", "succeeded", "failed", "cancelled"];
@@ -33,14 +33,14 @@ export async function show(place, route, signal) {
   const curves = new Map();
 
   const search = h("input", { type: "search", class: "filter", placeholder: "Filter by model, data, label, note ( / )", "aria-label": "Filter the jobs", value: q });
-  const chips = h("div", { class: "chips", role: "group", "aria-label": "Status" });
-  const count = h("p", { class: "muted", role: "status" });
+  const chips = h("div.chips", { role: "group", "aria-label": "Status" });
+  const count = h("p.muted", { role: "status" });
   const body = h("tbody");
   const head = h("tr");
-  const table = h("table", { class: "jobs" }, h("caption", { class: "sr-only" }, "Jobs"), h("thead", {}, head), body);
-  const card = h("div", { class: "card", style: { "overflow-x": "auto" } }, table);
-  const selection = h("div", { class: "selection", role: "region", "aria-label": "Selected jobs", hidden: true });
-  replace(place, h("div", { class: "row between" }, h("h1", {}, "Jobs"), count), h("div", { class: "row" }, search, chips), card, selection);
+  const table = h("table.jobs", h("caption.sr-only", "Jobs"), h("thead", head), body);
+  const card = h("div.card", { style: { "overflow-x": "auto" } }, table);
+  const selection = h("div.selection", { role: "region", "aria-label": "Selected jobs", hidden: true });
+  replace(place, h("div.row.between", h("h1", "Jobs"), count), h("div.row", search, chips), card, selection);
 
   const matches = (job) => {
     if (only && job.status !== only) return false;
@@ -48,41 +48,50 @@ export async function show(place, route, signal) {
     return q.toLowerCase().split(/\s+/).every((word) => text.includes(word));
   };
 
+  const chipOf = new Map(STATUSES.map((name) => {
+    const total = h("span");
+    const button = h("button.chip", { onclick: () => {
+      only = only === name ? "" : name;
+      setQuery({ status: only });
+      draw();
+    } }, status(name), total);
+    return [name, { button, total }];
+  }));
+  replace(chips, [...chipOf.values()].map(({ button }) => button));
+
   function drawChips() {
     const all = jobs.all();
-    replace(chips, STATUSES.filter((name) => only === name || all.some((job) => job.status === name)).map((name) => {
-      const button = h("button", { class: "chip", type: "button", "aria-pressed": String(only === name) }, status(name), String(all.filter((job) => job.status === name).length));
-      button.addEventListener("click", () => {
-        only = only === name ? "" : name;
-        setQuery({ status: only });
-        draw();
-      });
-      return button;
-    }));
+    for (const [name, { button, total }] of chipOf) {
+      const jobsOfIt = all.filter((job) => job.status === name).length;
+      button.hidden = only !== name && jobsOfIt === 0;
+      button.setAttribute("aria-pressed", String(only === name));
+      setText(total, String(jobsOfIt));
+    }
   }
+
+  const titleOf = new Map(Object.entries(COLUMNS).map(([name, column]) => [name, h("th", { scope: "col", class: column.class }, name === "curve" ? column.title : h("button", { onclick: () => {
+    sort = sort === name ? `-${name}` : name;
+    setQuery({ sort: sort === "created" ? null : sort });
+    draw();
+  } }, column.title))]));
+  replace(head, h("th", h("span.sr-only", "Select")), [...titleOf.values()]);
 
   function drawHead() {
-    const descending = sort.startsWith("-");
-    replace(head, h("th", {}, h("span", { class: "sr-only" }, "Select")), Object.entries(COLUMNS).map(([name, column]) => {
-      const isSorted = sort.replace("-", "") === name;
-      const cell = h("th", { scope: "col", class: column.class, "aria-sort": isSorted ? (descending ? "descending" : "ascending") : undefined });
-      if (name === "curve") cell.append(column.title);
-      else cell.append(h("button", { type: "button", onclick: () => {
-        sort = sort === name ? `-${name}` : name;
-        setQuery({ sort: sort === "created" ? null : sort });
-        draw();
-      } }, column.title));
-      return cell;
-    }));
+    for (const [name, cell] of titleOf) {
+      if (sort.replace("-", "") === name) cell.setAttribute("aria-sort", sort.startsWith("-") ? "descending" : "ascending");
+      else cell.removeAttribute("aria-sort");
+    }
   }
 
+  const isOtherSelection = onChange();
   function drawSelection() {
     const known = [...selected].filter((id) => jobs.get(id));
+    if (!isOtherSelection(known)) return;
     selection.hidden = known.length === 0;
     setQuery({ selected: known.join(",") });
-    const compare = h("a", { class: "button primary", href: format(["compare"], { jobs: known.join(",") }) }, "Compare");
-    replace(selection, h("strong", {}, `${plural(known.length, "job")} selected`), known.length > 1 ? compare : h("span", { class: "muted" }, "Select another one to compare"),
-      h("button", { class: "quiet", type: "button", onclick: () => {
+    const compare = h("a.button.primary", { href: format(["compare"], { jobs: known.join(",") }) }, "Compare");
+    replace(selection, h("strong", `${plural(known.length, "job")} selected`), known.length > 1 ? compare : h("span.muted", "Select another one to compare"),
+      h("button.quiet", { onclick: () => {
         selected.clear();
         draw();
       } }, "Clear"));
@@ -95,23 +104,22 @@ export async function show(place, route, signal) {
     drawSelection();
   }
 
-  /** @param {any} job */
   function row(job) {
     const { name, last, best, score, scoreLast, scoreBest } = jobs.headline(job);
-    const box = h("input", { type: "checkbox", checked: selected.has(job.id), "aria-label": `Select ${job.model}, ${ago(job.created_at)}` });
+    const box = h("input", { type: "checkbox", checked: selected.has(job.id), "aria-label": `Select ${job.model}, ${clock(job.created_at)}` });
     box.addEventListener("change", () => select(job.id, box.checked));
     const labels = Object.entries(job.labels ?? {}).map(([key, value]) => `${key}=${value}`).join(" ");
     const curve = curves.get(job.id);
     return h("tr", { "data-id": job.id },
-      h("td", {}, box),
-      h("td", {}, status(job.status)),
-      h("td", { class: "who" }, h("span", { class: "swatch box", style: { "--colour": colour(job.id) }, "aria-hidden": "true" }), " ", h("a", { href: format(["jobs", job.id]) }, job.model), job.version ? h("small", {}, ` v${job.version}`) : null, h("div", { class: "sub" }, [job.note, labels].filter(Boolean).join(" · "))),
-      h("td", { class: "hide" }, job.dataset, h("div", { class: "sub" }, `→ ${names(job.target)}`)),
-      h("td", {}, progressBar(job), h("div", { class: "sub nums" }, progressText(job))),
-      h("td", { class: "num" }, name ? [number(last), h("div", { class: "sub", title: name }, `best ${number(best)}, ${name}`)] : "–"),
-      h("td", { class: "num" }, score ? [number(scoreLast), h("div", { class: "sub", title: score }, `best ${number(scoreBest)}, ${score}`)] : "–"),
-      h("td", { class: "hide" }, curve ? sparkline(curve.values, colour(job.id), `Curve of ${name}`) : h("span", { class: "spark" })),
-      h("td", { class: "hide" }, h("time", { datetime: job.created_at, title: job.created_at }, ago(job.created_at)), h("div", { class: "sub" }, job.timing?.training_seconds ? duration(job.timing.training_seconds) : "")));
+      h("td", box),
+      h("td", status(job.status)),
+      h("td.who", swatch(colour(job.id)), " ", h("a", { href: format(["jobs", job.id]) }, job.model), job.version ? h("small", ` v${job.version}`) : null, h("div.sub", [job.note, labels].filter(Boolean).join(" · "))),
+      h("td.hide", job.dataset, h("div.sub", { title: names(job.target) }, `→ ${names(job.target, 3)}`)),
+      h("td", progressBar(job), h("div.sub.nums", progressText(job))),
+      num(name ? [number(last), h("div.sub", { title: name }, `best ${number(best)}, ${name}`)] : "–"),
+      num(score ? [number(scoreLast), h("div.sub", { title: score }, `best ${number(scoreBest)}, ${score}`)] : "–"),
+      h("td.hide", curve ? sparkline(curve.values, colour(job.id), `Curve of ${name}`) : h("span.spark")),
+      h("td.hide", h("time", { datetime: job.created_at, title: job.created_at }, ago(job.created_at)), h("div.sub", job.timing?.training_seconds ? duration(job.timing.training_seconds) : "")));
   }
 
   let listed = /** @type {any[]} */ ([]);
@@ -122,7 +130,7 @@ export async function show(place, route, signal) {
     drawHead();
     drawSelection();
     if (all.length === 0) {
-      replace(card, empty("No training yet", h("p", {}, "Drop a table on the Data page, then start a training on it."), h("div", { class: "row" }, h("a", { class: "button primary", href: "#/data" }, "Add data"), h("a", { class: "button", href: "docs/" }, "Read the API"))));
+      replace(card, empty("No training yet", h("p", "Drop a table on the Data page, then start a training on it."), h("div.row", h("a.button.primary", { href: "#/data" }, "Add data"), h("a.button", { href: "docs/" }, "Read the API"))));
       count.textContent = "";
       return;
     }
@@ -131,36 +139,51 @@ export async function show(place, route, signal) {
     const sign = sort.startsWith("-") ? -1 : 1;
     listed = all.filter(matches).map((job) => ({ job, by: column.value(job) })).sort((a, b) => sign * (a.by < b.by ? -1 : a.by > b.by ? 1 : 0)).map(({ job }) => job);
     count.textContent = `${listed.length === all.length ? "" : `${listed.length} of `}${plural(all.length, "job")}`;
-    const current = body.querySelector("tr.current")?.getAttribute("data-id");
-    const focused = document.activeElement?.closest("tr[data-id]");
-    const kind = document.activeElement?.matches("input") ? "input" : "a";
-    replace(body, listed.map(row));
-    if (current) body.querySelector(`tr[data-id="${current}"]`)?.classList.add("current");
-    if (focused) /** @type {HTMLElement | null} */ (body.querySelector(`tr[data-id="${focused.getAttribute("data-id")}"] ${kind}`))?.focus({ preventScroll: true });
-    void readCurves();
-  }
-
-  /** Replaces the rows of jobs that changed, and leaves the others and the focus alone. @param {Set<string>} ids */
-  function update(ids) {
-    const isKnown = [...ids].every((id) => body.querySelector(`tr[data-id="${id}"]`));
-    if (!isKnown || only || sort !== "created") return draw();
-    drawChips();
-    for (const id of ids) {
-      const job = jobs.get(id);
-      const earlier = body.querySelector(`tr[data-id="${id}"]`);
-      if (!job || !earlier) continue;
-      const next = row(job);
-      const focused = earlier.contains(document.activeElement) ? (document.activeElement?.matches("input") ? "input" : "a") : null;
-      if (earlier.classList.contains("current")) next.classList.add("current");
-      earlier.replaceWith(next);
-      if (focused) /** @type {HTMLElement | null} */ (next.querySelector(focused))?.focus({ preventScroll: true });
+    const wanted = listed.map(rowOf);
+    if (wanted.length !== body.rows.length || wanted.some((it, index) => it !== body.rows[index])) {
+      const focused = /** @type {HTMLElement | null} */ (body.contains(document.activeElement) ? document.activeElement : null);
+      replace(body, wanted);
+      focused?.focus({ preventScroll: true });
     }
     void readCurves();
   }
 
+  /** @type {Map<string, HTMLTableRowElement>} */
+  const rows = new Map();
+  /** The row of a job. Only cells that changed are others than before: links and boxes keep the focus, and a click that has begun. */
+  function rowOf(job) {
+    const next = row(job);
+    const earlier = rows.get(job.id);
+    if (!earlier) {
+      rows.set(job.id, next);
+      return next;
+    }
+    [...next.cells].forEach((cell, index) => {
+      const old = earlier.cells[index];
+      if (index === 0 || cell.isEqualNode(old)) return;
+      const hadFocus = old.contains(document.activeElement);
+      old.replaceWith(cell);
+      if (hadFocus) cell.querySelector("a")?.focus({ preventScroll: true });
+    });
+    const box = earlier.querySelector("input");
+    if (box) box.checked = selected.has(job.id);
+    return earlier;
+  }
+
+  /** @param {Set<string>} ids */
+  function update(ids) {
+    const isKnown = [...ids].every((id) => rows.get(id)?.isConnected);
+    if (!isKnown || only || sort !== "created") return draw();
+    drawChips();
+    for (const id of ids) rowOf(jobs.get(id));
+    void readCurves();
+  }
+
+  let isAgain = false;
   let isReading = false;
   /** Sparklines, one request at a time and at most every two seconds for a job that runs. */
   async function readCurves() {
+    isAgain = isReading;
     if (isReading) return;
     isReading = true;
     try {
@@ -168,20 +191,21 @@ export async function show(place, route, signal) {
         if (signal.aborted) return;
         const latest = jobs.get(job.id) ?? job;
         const earlier = curves.get(job.id);
-        const isDue = !earlier || (Date.now() - earlier.until > 2000 && earlier.until >= 0);
+        const isDue = !earlier || (earlier.until >= 0 && (jobs.hasEnded(latest) || Date.now() - earlier.until > 2000));
         if (latest.progress.epoch === 0 || !isDue) continue;
         const history = await api.history(job.id, { points: 60 });
         const name = jobs.headline(latest).name ?? "loss";
         const values = (history.metrics[name] ?? history.metrics.loss)?.last.map((value) => value ?? NaN) ?? [];
         curves.set(job.id, { values, until: jobs.hasEnded(latest) ? -1 : Date.now() });
-        const cell = body.querySelector(`tr[data-id="${job.id}"] .spark`);
-        cell?.replaceWith(sparkline(values, colour(job.id), `Curve of ${name}`));
+        rows.get(job.id)?.querySelector(".spark")?.replaceWith(sparkline(values, colour(job.id), `Curve of ${name}`));
       }
     } catch {
       // A curve that cannot be read now is read with the next change.
     } finally {
       isReading = false;
     }
+    // Jobs that changed meanwhile, but not all the time.
+    if (isAgain) setTimeout(readCurves, 500);
   }
 
   search.addEventListener("input", () => {
@@ -202,10 +226,11 @@ export async function show(place, route, signal) {
     return true;
   });
   await jobs.ready();
+  if (signal.aborted) return;
   draw();
   signal.addEventListener("abort", jobs.watch(update));
-  const clock = setInterval(() => {
+  const ticking = setInterval(() => {
     for (const time of body.querySelectorAll("time")) time.textContent = ago(time.getAttribute("datetime"));
   }, 15000);
-  signal.addEventListener("abort", () => clearInterval(clock));
+  signal.addEventListener("abort", () => clearInterval(ticking));
 }

@@ -1,14 +1,14 @@
 /** A model: its versions, its layers, a prediction to try. */
 
 import { api, save, storedKey, textOf, url } from "./api.js";
-import { copyButton, empty, h, replace, toast } from "./dom.js";
+import { copyButton, empty, h, num, numTitle, replace, rowTitle, table, toast } from "./dom.js";
 import { ago, bytes, number, shortId } from "./format.js";
 import { graph } from "./graph.js";
 import { leaderboard } from "./leaderboard.js";
 import { confusionMatrix } from "./matrix.js";
-import { confirmed, facts, warningList } from "./parts.js";
+import { deleteButton, facts, warningList } from "./parts.js";
 import { predictPart } from "./predict.js";
-import { format, go, setQuery } from "./route.js";
+import { format, setQuery } from "./route.js";
 
 /** @param {string} model @param {number} version */
 function weights(model, version) {
@@ -28,34 +28,29 @@ export async function show(place, route, signal) {
   const name = route.path[0];
   const [model, versions] = await Promise.all([api.model(name), api.versions(name)]);
   if (signal.aborted) return;
-  const remove = h("button", { type: "button", class: "danger" }, "Delete");
-  remove.addEventListener("click", async () => {
-    if (!(await confirmed(`Delete ${model.name} with its ${versions.length} versions? This cannot be undone.`, "Delete"))) return;
-    try {
-      await api.deleteModel(model.name);
-      go(["models"]);
-    } catch (error) {
-      toast(textOf(error), "error");
-    }
-  });
-  const detail = h("div", { style: { display: "grid", gap: "20px", "min-width": 0 } });
+  const remove = deleteButton(`Delete ${model.name} with its ${versions.length} versions? This cannot be undone.`, () => api.deleteModel(model.name), "models");
+  const detail = h("div.stack");
   const body = h("tbody");
-  replace(place, h("div", { class: "row between" }, h("div", {}, h("h1", {}, model.name), h("p", { class: "muted" }, `created ${ago(model.created_at)}`)), h("div", { class: "row" }, h("a", { class: "button", href: format(["start"], versions[0] ? { from: versions[0].job } : {}) }, "Train again with changes"), remove)),
+  /** The version that was asked for last. */
+  let picked = null;
+  replace(place, h("div.row.between", h("div", h("h1", model.name), h("p.muted", `created ${ago(model.created_at)}`)), h("div.row", h("a.button", { href: format(["start"], versions[0] ? { from: versions[0].job } : {}) }, "Train again with changes"), remove)),
     warningList(model.warnings ?? []),
-    versions.length === 0 ? empty("No version yet", h("p", {}, "A version appears when a training of this model has succeeded."), h("a", { class: "button primary", href: "#/start" }, "Start a training")) : versionsCard(),
+    versions.length === 0 ? empty("No version yet", h("p", "A version appears when a training of this model has succeeded."), h("a.button.primary", { href: "#/start" }, "Start a training")) : versionsCard(),
     detail,
     model.definition?.layers ? graph(model.definition, model.summary?.layers ?? versions[0]?.summary?.layers ?? []) : null,
-    h("section", { class: "card", "aria-label": "Definition" }, h("details", {}, h("summary", {}, "Definition as JSON"), copyButton(() => JSON.stringify(model.definition, null, 2)), h("pre", { tabindex: "0", style: { "max-height": "420px" } }, JSON.stringify(model.definition, null, 2)))));
+    h("section.card", { "aria-label": "Definition" }, h("details", h("summary", "Definition as JSON"), copyButton(() => JSON.stringify(model.definition, null, 2)), h("pre.low", { tabindex: "0" }, JSON.stringify(model.definition, null, 2)))));
 
   function versionsCard() {
     const metrics = [...new Set(versions.flatMap((version) => Object.keys(version.metrics ?? {})))].slice(0, 6);
-    replace(body, versions.map((version) => h("tr", { "data-version": version.version }, h("th", { scope: "row" }, h("button", { class: "quiet small", type: "button", onclick: () => void pick(version) }, `Version ${version.version}`)), metrics.map((metric) => h("td", { class: "num" }, number(version.metrics?.[metric]))), h("td", {}, h("a", { href: format(["data", version.dataset]) }, version.dataset)), h("td", {}, h("a", { href: format(["jobs", version.job]) }, `…${shortId(version.job)}`)), h("td", { class: "num" }, bytes(version.bytes)), h("td", {}, ago(version.created_at)),
-      h("td", {}, weights(model.name, version.version)))));
-    return h("div", { class: "card" }, h("h2", {}, "Versions"), h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Versions", style: { "max-height": "300px" } }, h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Version"), metrics.map((metric) => h("th", { scope: "col", class: "num" }, metric)), ["Data", "Job"].map((title) => h("th", { scope: "col" }, title)), h("th", { scope: "col", class: "num" }, "Size"), h("th", { scope: "col" }, "Created"), h("th", { scope: "col" }, "Download"))), body)));
+    replace(body, versions.map((version) => h("tr", { "data-version": version.version }, rowTitle(h("button.quiet.small", { onclick: () => void pick(version) }, `Version ${version.version}`)), metrics.map((metric) => num(number(version.metrics?.[metric]))), h("td", h("a", { href: format(["data", version.dataset]) }, version.dataset)), h("td", h("a", { href: format(["jobs", version.job]) }, `…${shortId(version.job)}`)), num(bytes(version.bytes)), h("td", ago(version.created_at)),
+      h("td", weights(model.name, version.version)))));
+    const versionsTable = table("Versions", ["Version", ...metrics.map((metric) => numTitle(metric)), "Data", "Job", numTitle("Size"), "Created", "Download"], [body]);
+    versionsTable.classList.add("low");
+    return h("div.card", h("h2", "Versions"), versionsTable);
   }
 
-  /** @param {any} version */
   async function pick(version) {
+    picked = version;
     setQuery({ version: version.version });
     for (const row of body.children) {
       const isCurrent = row.getAttribute("data-version") === String(version.version);
@@ -63,7 +58,7 @@ export async function show(place, route, signal) {
       row.querySelector("button")?.setAttribute("aria-pressed", String(isCurrent));
     }
     const dataset = await api.dataset(version.dataset).catch(() => null);
-    if (signal.aborted) return;
+    if (signal.aborted || picked !== version) return;
     replace(detail, facts([["Version", number(version.version)], ["Trained on", version.dataset], ["Parameters", number(version.summary?.parameters)], ["Size", bytes(version.bytes)], ["SHA-256", h("code", { title: version.sha256 }, `${version.sha256.slice(0, 12)}…`)]]), predictPart(version, dataset, signal), version.leaderboard ? leaderboard(version.leaderboard) : null, version.confusion_matrix ? confusionMatrix(version.confusion_matrix) : null);
   }
   const wanted = versions.find((version) => String(version.version) === route.query.version) ?? versions[0];

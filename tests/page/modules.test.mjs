@@ -11,7 +11,7 @@ const { bytes, duration, number, tick } = await page("format.js");
 const { diagnose } = await page("diagnose.js");
 const { folded, layout, nodesOf } = await page("graph-layout.js");
 const { indexOf } = await page("chart-draw.js");
-const { TEMPLATES, guessTarget, guessTask, lastLayer } = await page("templates.js");
+const { TEMPLATES, guessTarget, guessTask, heads, lastLayer } = await page("templates.js");
 const { closest } = await page("start-problems.js");
 const { bySeed, differences } = await page("compare.js");
 const { csv, pickRows } = await page("chart-table.js");
@@ -149,11 +149,41 @@ test("models end as the target asks", () => {
   assert.deepEqual(last({ type: "boolean", distinct: 2 }), sigmoid);
   assert.deepEqual(last({ type: "number", distinct: 400 }), { type: "dense", units: 1 });
   const digits = { type: "number", distinct: 10, min: 0, max: 9, values: Array.from({ length: 10 }, (_, value) => ({ value, count: 1 })) };
-  assert.equal(guessTask(digits), "classification");
+  assert.equal(guessTask([digits]), "classification");
   assert.deepEqual(last(digits, "classification"), softmax(10));
-  assert.equal(guessTask({ ...digits, max: 12 }), "");
+  assert.equal(guessTask([{ ...digits, max: 12 }]), "");
   assert.equal(guessTarget([{ name: "species" }, { name: "x" }]), "species");
-  for (const { make } of TEMPLATES) assert.ok(make([{ type: "number" }, { type: "category", values: [1, 2] }], digits, 100, "classification"));
+  for (const { make } of TEMPLATES) assert.ok(make([{ type: "number" }, { type: "category", values: [1, 2] }], [digits], 100, "classification"));
+});
+
+test("several targets of one kind share an output, and others have one each", () => {
+  const price = { name: "price", type: "number", distinct: 90 };
+  const rent = { name: "rent", type: "number", distinct: 80 };
+  const near = { name: "near", type: "number", distinct: 2, values: [{ value: 0, count: 9 }, { value: 1, count: 4 }] };
+  const flat = { name: "flat", type: "boolean", distinct: 2 };
+  const kind = { name: "kind: a/b", type: "category", values: ["x", "y", "z"] };
+  const told = (targets, task = guessTask(targets)) => heads(targets, task).map(({ name, columns, layer }) => [name, columns.join(), layer.units, layer.activation ?? "linear"]);
+  assert.deepEqual(told([price, rent]), [["numbers", "price,rent", 2, "linear"]]);
+  assert.deepEqual(told([near, flat]), [["labels", "near,flat", 2, "sigmoid"]]);
+  assert.deepEqual(told([near, flat], "regression"), [["numbers", "near,flat", 2, "linear"]]);
+  assert.deepEqual(told([price, kind, rent]), [["numbers", "price,rent", 2, "linear"], ["kind_ a_b", "kind: a/b", 3, "softmax"]]);
+  assert.deepEqual(told([flat, kind]), [["flat", "flat", 1, "sigmoid"], ["kind_ a_b", "kind: a/b", 3, "softmax"]]);
+  assert.deepEqual([[price, rent], [near, flat], [near, price], [near, kind], [price, kind]].map(guessTask), ["", "classification", "", "classification", ""]);
+  const one = TEMPLATES[0].make([price], [price, rent], 100, "");
+  assert.deepEqual([one.outputs, one.layers.at(-1).units], [undefined, 2]);
+  let graphs = 0;
+  for (const { make, isSingle } of TEMPLATES) {
+    if (isSingle) continue;
+    const { inputs, layers, outputs } = make([{ type: "number" }], [price, { ...kind, name: "shared" }], 100, "");
+    assert.deepEqual([inputs, outputs], [["features"], ["price", "shared_2"]]);
+    const before = new Set(["features"]);
+    for (const layer of layers) {
+      assert.ok((layer.inputs ?? []).every((name) => before.has(name)), JSON.stringify(layer));
+      if (layer.name) before.add(layer.name);
+    }
+    graphs += 1;
+  }
+  assert.equal(graphs, 4);
 });
 
 test("a problem is at the field with the longest pointer above it", () => {

@@ -86,9 +86,13 @@ export const browser = () => chromium.launch({
   args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
 });
 
+/** How much slower the browser's processor is: EPOCA_PAGE_SLOWDOWN=4 finds tests and views that need a fast machine. */
+export const SLOWDOWN = Number(process.env.EPOCA_PAGE_SLOWDOWN ?? 1);
+
 /** A page whose errors and requests are kept. @returns {Promise<any>} */
 export async function open(context) {
   const page = await context.newPage();
+  if (SLOWDOWN > 1) await (await context.newCDPSession(page)).send("Emulation.setCPUThrottlingRate", { rate: SLOWDOWN });
   page.requested = [];
   page.errors = [];
   page.on("request", (request) => page.requested.push(request.url()));

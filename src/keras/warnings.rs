@@ -1,6 +1,7 @@
 //! [`Warning`], and errors in a form that stays readable where there are many.
 
 use crate::engine::field::FieldError;
+use std::collections::HashMap;
 
 /// What is read with another meaning than in Keras.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,13 +20,11 @@ const MOST_ERRORS: usize = 20;
 /// Errors that say the same of several layers of a class as one, and at most [`MOST_ERRORS`] of them.
 pub(super) fn summarized(errors: Vec<FieldError>) -> Vec<FieldError> {
     let mut groups: Vec<(FieldError, usize)> = Vec::new();
+    let mut places: HashMap<(String, String), usize> = HashMap::new();
     for error in errors {
-        let same =
-            groups.iter_mut().find(|(first, _)| match (owner_and_rest(&first.detail), owner_and_rest(&error.detail)) {
-                (Some(first), Some(other)) => first == other,
-                _ => false,
-            });
-        match same {
+        let place = owner_and_rest(&error.detail)
+            .map(|(class, rest)| *places.entry((class.to_owned(), rest.to_owned())).or_insert(groups.len()));
+        match place.and_then(|place| groups.get_mut(place)) {
             Some((_, count)) => *count += 1,
             None => groups.push((error, 1)),
         }

@@ -28,6 +28,7 @@ impl FitThread {
         }
         let (sender, received) = mpsc::channel::<Work>();
         thread::Builder::new().name("fit".into()).spawn(move || {
+            lower_priority();
             work();
             received.into_iter().for_each(|work| work());
         })?;
@@ -36,9 +37,41 @@ impl FitThread {
     }
 }
 
+/// How much less of a busy processor than other threads the fits get: about a tenth.
+#[cfg(target_os = "linux")]
+const NICE: i32 = 10;
+
+/// Lowers the priority of the calling thread and of those that it starts, so that requests are answered soon while jobs train. On Linux,
+/// where a thread can have a priority of its own.
+fn lower_priority() {
+    // The threads that requests share with fits start here at the latest, and must not inherit it.
+    rayon::current_num_threads();
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, NICE) {
+        tracing::debug!(%error, "fits have the priority of other threads");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn fits_and_their_threads_have_a_low_priority_and_no_other_thread() {
+        let priority = || rustix::process::getpriority_process(None).unwrap();
+        let before = priority();
+        let mut fits = FitThread::default();
+        let (sender, seen) = mpsc::channel();
+        fits.run(move || {
+            let inherited = thread::spawn(move || rustix::process::getpriority_process(None).unwrap()).join();
+            sender.send((rustix::process::getpriority_process(None).unwrap(), inherited.unwrap())).unwrap();
+        })
+        .unwrap();
+        let expected = (before + NICE).min(19);
+        assert!([(NICE, NICE), (expected, expected)].contains(&seen.recv().unwrap()));
+        assert_eq!(priority(), before);
+    }
 
     #[test]
     fn works_run_in_order_on_one_thread_which_ends_with_its_owner() {

@@ -1,7 +1,7 @@
 //! [`ModelDefinition`]: a network, or a classical model.
 
 use crate::engine::{
-    classical::ClassicalModel,
+    classical::{ClassicalModel, model_of_class},
     field::{FieldError, parse, to_value},
     spec::Definition,
 };
@@ -25,6 +25,16 @@ impl ModelDefinition {
         let is_classical = value.is_string() || (value.get("type").is_some() && value.get("layers").is_none());
         if !is_classical {
             return Definition::from_value(value).map(Self::Network);
+        }
+        let (class, pointer) = match value {
+            Value::String(name) => (Some(name.as_str()), ""),
+            _ => (value["type"].as_str(), "/type"),
+        };
+        if let Some((class, model)) = class.and_then(|class| Some((class, model_of_class(class)?)))
+            && class != model
+        {
+            let detail = format!("expected `{model}`, the name here of scikit-learn's {class}, received {class:?}");
+            return Err(vec![FieldError::new(pointer, detail)]);
         }
         let model: ClassicalModel = parse(value).map_err(|error| vec![error])?;
         model.check().map_err(|error| vec![error])?;

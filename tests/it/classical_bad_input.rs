@@ -287,3 +287,15 @@ async fn one_against_one_scores_are_named_by_pairs() {
         }
     }
 }
+
+#[tokio::test]
+async fn classes_of_scikit_learn_are_told_their_names_here() {
+    let tables = Tables::start().await;
+    for (definition, pointer) in [(json!("RandomForestClassifier"), ""), (json!({"type": "SVC", "C": 2.0}), "/type")] {
+        let (status, problem) = post(&tables, "/v1/models", &json!({"name": "m", "definition": definition})).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem:#}");
+        assert_eq!(problem["errors"][0]["pointer"], format!("/definition{pointer}"), "{problem:#}");
+        let name = if pointer.is_empty() { "`random_forest`" } else { "`svm`" };
+        assert!(detail(&problem).contains(name), "{problem:#}");
+    }
+}

@@ -30,6 +30,7 @@ mod registry;
 mod ridge;
 mod row_draws;
 mod run;
+mod scikit_learn;
 mod svm;
 mod tree;
 
@@ -51,5 +52,6 @@ pub use random_state::RandomState;
 pub use registry::ClassicalModel;
 pub use ridge::Ridge;
 pub use run::{Progress, Run, Unit, check_cancel};
+pub use scikit_learn::model_of_class;
 pub use svm::{DecisionFunctionShape, Gamma, KernelName, Svm};
 pub use tree::{Criterion, DecisionTree, NodeView, SplitView, TreeSplitter, TreeView};

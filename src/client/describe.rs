@@ -65,6 +65,9 @@ fn settings(job: &Value, others: &[&str]) -> Vec<(String, String)> {
     if let Some(peak) = job["summary"]["memory"]["peak_bytes"].as_u64() {
         rows.push(row("memory", bytes(peak)));
     }
+    if let Some(seconds) = job["seconds_per_epoch"].as_f64() {
+        rows.push(row("an epoch", format!("about {} s", short(seconds))));
+    }
     rows
 }
 

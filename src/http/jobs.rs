@@ -5,7 +5,7 @@ use crate::{
         named::{Named, PerOutput, per_output},
         recipe::{Task, task},
     },
-    engine::{field::FieldError, spec::LayerSummary},
+    engine::{cancel::Cancellation, field::FieldError, spec::LayerSummary},
     http::{
         App,
         body::Json as Body,
@@ -19,11 +19,12 @@ use crate::{
         Columns, Dataset, Job, JobOverview, JobPatch, JobProgress, JobSplit, JobStatus, Model, ModelWarning, Timing,
         labels, now,
         preprocessing::{JobPreprocessing, JobWarning},
-        resolve::{JobRequest, Resolved, TableView, resolve},
+        resolve::{JobRequest, Resolved, ResolvedNetwork, TableView, resolve},
         sizes::JobSummary,
         training::JobTraining,
     },
     store::{JobFilter, Page, StoreError},
+    worker,
 };
 use axum::{
     Json,
@@ -33,11 +34,17 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 const JOBS: &str = "/v1/jobs";
+
+/// How long the steps of an epoch are measured, and as long its validation.
+const MEASURED: Duration = Duration::from_millis(40);
+
+/// How long a measurement may take in all.
+const MEASURING: Duration = Duration::from_secs(1);
 
 /// Train a model on a dataset
 ///
@@ -125,6 +132,9 @@ pub struct JobPlan {
     summary: JobSummary,
     /// The model's layers with their shapes.
     layers: Vec<LayerSummary>,
+    /// Seconds that an epoch takes, about: measured on steps over made-up rows, while the machine does what else it does. Null for a
+    /// classical model, and where two steps take more than a second.
+    seconds_per_epoch: Option<f64>,
 }
 
 async fn plan(app: &App, mut request: JobRequest) -> Result<JobPlan, Problem> {
@@ -136,7 +146,8 @@ async fn plan(app: &App, mut request: JobRequest) -> Result<JobPlan, Problem> {
             model
         }
     };
-    let Checked { model, dataset, resolved, .. } = check(app, &request, model).await?;
+    let Checked { model, dataset, mut resolved, .. } = check(app, &request, model).await?;
+    let seconds_per_epoch = seconds_per_epoch(app, &mut resolved).await;
     Ok(JobPlan {
         model: model.name.clone(),
         dataset: dataset.name,
@@ -151,7 +162,22 @@ async fn plan(app: &App, mut request: JobRequest) -> Result<JobPlan, Problem> {
         warnings: all_warnings(resolved.warnings, model.warnings),
         summary: resolved.summary,
         layers: resolved.layers,
+        seconds_per_epoch,
     })
+}
+
+async fn seconds_per_epoch(app: &App, resolved: &mut Resolved) -> Option<f64> {
+    let ResolvedNetwork { architecture, columns, rows } = *resolved.network.take()?;
+    let plan = resolved.training.network()?.plan(&resolved.task, rows.0, app.config.compute_threads());
+    let memory = app.memory.try_reserve(resolved.summary.memory.peak_bytes).ok()?;
+    // What is not measured in time ends early, and holds its memory until then.
+    let (cancellation, _guard) = Cancellation::guarded();
+    let measure = move || {
+        let seconds = cancellation.within(|| worker::seconds_per_epoch(architecture, &columns, &plan, rows, MEASURED));
+        drop(memory);
+        seconds
+    };
+    tokio::time::timeout(MEASURING, tokio::task::spawn_blocking(measure)).await.ok()?.ok()?
 }
 
 /// A request with everything that it names.

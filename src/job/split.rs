@@ -50,7 +50,7 @@ pub struct JobSplit {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct KnownParts {
     pub training: usize,
-    pub has_validation: bool,
+    pub validation: usize,
     pub has_test: bool,
 }
 
@@ -68,11 +68,11 @@ impl JobSplit {
                 let named = values.iter().filter(|level| level.value.as_str().and_then(Part::named) == Some(part));
                 named.map(|level| level.count as usize).sum()
             };
-            let (has_validation, has_test) = (count(Part::Validation) > 0, count(Part::Test) > 0);
-            return KnownParts { training: count(Part::Training), has_validation, has_test };
+            let (validation, has_test) = (count(Part::Validation), count(Part::Test) > 0);
+            return KnownParts { training: count(Part::Training), validation, has_test };
         }
         let sizes = PartSizes::new(rows, self.validation, self.test);
-        KnownParts { training: sizes.training, has_validation: sizes.validation > 0, has_test: sizes.test > 0 }
+        KnownParts { training: sizes.training, validation: sizes.validation, has_test: sizes.test > 0 }
     }
 
     /// Why the rows cannot be divided so; pointers are below `/split`.

@@ -2,7 +2,7 @@
 
 import { api, Problem, textOf } from "./api.js";
 import { card, copyButton, empty, field, h, num, numTitle, replace, rowTitle, table, toast } from "./dom.js";
-import { bytes, names, number, plural } from "./format.js";
+import { bytes, duration, names, number, plural } from "./format.js";
 import * as jobs from "./jobs.js";
 import { facts, warningList } from "./parts.js";
 import { dataPart } from "./start-data.js";
@@ -96,7 +96,7 @@ export async function show(place, route, signal) {
     /** @type {[string, any][]} */
     const ofNetwork = answer.training.loss ? [["Loss", words(answer.training.loss)], ["Parameters", number(summary?.parameters)]] : [];
     replace(plan, h("div.note.good", h("strong", "Ready to start"), h("p", `${plural(answer.features.length, "feature")}, ${data.targets().length > 1 ? `${data.targets().length} targets, ` : ""}${plural(data.dataset().rows, "row")}${answer.training.epochs ? `, ${plural(answer.training.epochs, "epoch")}` : ""}.`)),
-      facts([["Task", words(answer.task)], ...ofNetwork, ["Memory, at most", bytes(memory?.peak_bytes)]]),
+      facts([["Task", words(answer.task)], ...ofNetwork, ["Memory, at most", bytes(memory?.peak_bytes)], ...(answer.seconds_per_epoch ? [/** @type {[string, any]} */ (["An epoch takes about", duration(answer.seconds_per_epoch)])] : [])]),
       warningList(answer.warnings ?? []),
       layers?.length ? table("Layers", ["Layer", "Output", numTitle("Parameters")], layers.map((layer) => h("tr", rowTitle(layer.name, h("div.sub", layer.type)), h("td.nums", `[${layer.output_shape.join(", ")}]`), num(number(layer.parameters))))) : null,
       h("details", h("summary", "The request"), h("pre", { tabindex: "0" }, JSON.stringify(request().job, null, 2)), copyButton(() => JSON.stringify(request().job, null, 2))));

@@ -13,6 +13,7 @@ mod ended;
 mod fit_thread;
 mod importances;
 mod link;
+mod measure;
 mod prepare;
 mod recorder;
 mod run;
@@ -26,6 +27,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use context::Context;
+pub use measure::seconds_per_epoch;
 pub use recorder::describe_metrics;
 pub use run::panic_text;
 

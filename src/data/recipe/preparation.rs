@@ -6,9 +6,12 @@ use super::{
     missing::{Missing, MissingStrategy},
     scale::Scale,
 };
-use crate::data::{
-    date::DatePattern,
-    schema::{Column, ColumnType},
+use crate::{
+    data::{
+        date::DatePattern,
+        schema::{Column, ColumnType},
+    },
+    engine::input_layout::InputColumn,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -173,6 +176,16 @@ impl Preparation {
         match self {
             Self::Category { encode: Encode(EncodeSettings::OneHot(_)), .. } => 1,
             _ => self.width(column),
+        }
+    }
+
+    /// The same columns with their kinds.
+    pub(crate) fn input_columns(&self, column: &Column) -> Vec<InputColumn> {
+        match self {
+            Self::Category { encode: Encode(EncodeSettings::OneHot(_)), .. } => {
+                vec![InputColumn::OneHot(self.width(column))]
+            }
+            _ => vec![InputColumn::Number; self.width(column)],
         }
     }
 

@@ -30,6 +30,7 @@ pub use memory::TrainingMemory;
 pub use monitor::Mode;
 pub use reduce_lr_on_plateau::ReduceLrOnPlateau;
 pub use rescale::Rescale;
+pub use task::target_columns;
 pub use train::fit;
 pub use validation_freq::ValidationFreq;
 

@@ -45,6 +45,11 @@ impl OutputTask {
     }
 }
 
+/// Number of columns that the targets of [`Samples::y`](super::Samples::y) have.
+pub fn target_columns(architecture: &Architecture, plan: &FitPlan) -> usize {
+    DataLayout::new(architecture, plan).target_columns()
+}
+
 /// The columns of x and y that belong to each input and output.
 #[derive(Debug)]
 pub(super) struct DataLayout {

@@ -106,7 +106,7 @@ fn obstacle(compared: Compared<'_>, dataset: TableView<'_>, validation: Option<T
     let by = compared.split.column.as_deref();
     let by = by.and_then(|name| dataset.columns.iter().find(|column| column.name == name));
     let parts = compared.split.parts(usize::try_from(dataset.rows).unwrap_or(usize::MAX), by);
-    let has_rows = validation.is_some() || parts.has_validation || parts.has_test;
+    let has_rows = validation.is_some() || parts.validation > 0 || parts.has_test;
     (!has_rows).then(|| {
         "expected validation or test rows to compare on: set `split.validation`, `split.test` or `validation_dataset`".to_owned()
     })

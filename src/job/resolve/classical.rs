@@ -122,7 +122,7 @@ pub(super) fn resolve(
         let classes: Vec<ClassColumn<'_>> = target.filter(|_| learns_classes).map(class_column).into_iter().collect();
         let targets = targets.as_deref().unwrap_or_default();
         check_validation(validation, targets, features.as_deref(), sample_weight, &classes, &mut errors);
-        if parts.has_validation && request.split.is_some() {
+        if parts.validation > 0 && request.split.is_some() {
             let detail = "expected no validation rows in `split` beside a validation_dataset";
             errors.push(FieldError::new("/split/validation", detail));
         }
@@ -183,6 +183,7 @@ pub(super) fn resolve(
         summary,
         unit: model.unit().into(),
         layers: Vec::new(),
+        network: None,
     })
 }
 

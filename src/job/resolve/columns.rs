@@ -6,7 +6,7 @@ use crate::{
     engine::field::{FieldError, MAX_LISTED, did_you_mean_quoted},
     job::columns::Columns,
 };
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// What follows the number of missing cells of a target.
 pub(super) const MISSING_HINT: &str = "; the option `missing` of an upload says which texts are missing";
@@ -27,11 +27,13 @@ pub(super) fn targets<'a>(
     if target.names().is_empty() {
         errors.push(FieldError::new(pointer, "expected at least one column, received none"));
     }
+    let by_name = by_name(dataset);
+    let mut known = HashSet::new();
     for (index, name) in target.names().iter().enumerate() {
         let pointer = target_pointer(Some(target), pointer, index);
-        match column(name, dataset, errors.len()) {
+        match by_name.get(name.as_str()).copied().ok_or_else(|| no_column(name, dataset, errors.len())) {
             Err(detail) => errors.push(FieldError::new(pointer, detail)),
-            Ok(column) if found.iter().any(|known| known.name == column.name) => {
+            Ok(_) if !known.insert(name) => {
                 errors.push(FieldError::new(pointer, format!("expected each column once, received {name:?} again")));
             }
             Ok(column) if matches!(column.kind, ColumnType::Datetime | ColumnType::Ignored) => {
@@ -71,10 +73,12 @@ pub(super) fn features<'a>(
     errors: &mut Vec<FieldError>,
 ) -> Option<Vec<&'a Column>> {
     let before = errors.len();
-    let is_target = |name: &str| targets.iter().flatten().any(|target| target.name == name);
+    let names: HashSet<&str> = targets.iter().flatten().map(|target| target.name.as_str()).collect();
+    let is_target = |name: &str| names.contains(name);
     let mut found: Vec<&Column> = Vec::new();
     match requested {
         Some(requested) => {
+            let by_name = by_name(dataset);
             let mut known = HashSet::new();
             for RequestedColumns { pointer, columns } in requested {
                 if let Some(error) = too_many(columns, pointer, dataset) {
@@ -86,7 +90,7 @@ pub(super) fn features<'a>(
                     let earlier = errors.len();
                     let mut refuse =
                         |detail: String| errors.push(FieldError::new(format!("{pointer}/{index}"), detail));
-                    match column(name, dataset, earlier) {
+                    match by_name.get(name.as_str()).copied().ok_or_else(|| no_column(name, dataset, earlier)) {
                         Err(detail) => refuse(detail),
                         Ok(column) if is_target(name) && column.kind.has_levels() => {
                             refuse(format!("expected a column other than the target {name:?}, which is not a number"));
@@ -165,13 +169,21 @@ pub(super) fn sample_weight(
 
 /// The column of this name. An error has a hint unless there are as many `earlier` ones as are listed.
 pub(super) fn column<'a>(name: &str, dataset: TableView<'a>, earlier: usize) -> Result<&'a Column, String> {
-    dataset.columns.iter().find(|column| column.name == name).ok_or_else(|| {
-        let hint = match earlier < MAX_LISTED {
-            true => did_you_mean_quoted(name, dataset.columns.iter().map(|column| column.name.as_str())),
-            false => String::new(),
-        };
-        format!("expected a column of the dataset {:?}, received {name:?}{hint}", dataset.name)
-    })
+    let found = dataset.columns.iter().find(|column| column.name == name);
+    found.ok_or_else(|| no_column(name, dataset, earlier))
+}
+
+/// The columns by name: a table may have thousands, with long names that differ at the end.
+fn by_name<'a>(dataset: TableView<'a>) -> HashMap<&'a str, &'a Column> {
+    dataset.columns.iter().map(|column| (column.name.as_str(), column)).collect()
+}
+
+fn no_column(name: &str, dataset: TableView<'_>, earlier: usize) -> String {
+    let hint = match earlier < MAX_LISTED {
+        true => did_you_mean_quoted(name, dataset.columns.iter().map(|column| column.name.as_str())),
+        false => String::new(),
+    };
+    format!("expected a column of the dataset {:?}, received {name:?}{hint}", dataset.name)
 }
 
 /// An error where more columns are named than the dataset has; each of them would be searched for.

@@ -24,5 +24,5 @@ mod warnings;
 pub use baselines::{Baseline, Compared, baselines};
 pub use kind::resolve;
 pub use request::JobRequest;
-pub use resolved::Resolved;
+pub use resolved::{Resolved, ResolvedNetwork};
 pub use table_view::TableView;

@@ -19,6 +19,7 @@ use crate::{
     },
     engine::{
         field::{FieldError, MAX_LISTED},
+        input_layout::InputColumn,
         spec::{Architecture, Definition, LayerSummary, Limits},
     },
     job::{
@@ -62,6 +63,19 @@ pub struct Resolved {
     pub unit: ProgressUnit,
     /// The model's layers with their shapes.
     pub layers: Vec<LayerSummary>,
+    /// What is trained, to be timed; `None` for a classical model.
+    pub network: Option<Box<ResolvedNetwork>>,
+}
+
+/// A network with the sizes of its data.
+#[derive(Debug, Clone)]
+pub struct ResolvedNetwork {
+    /// For the features of the job.
+    pub architecture: Architecture,
+    /// The columns of x.
+    pub columns: Vec<InputColumn>,
+    /// Rows that it is trained on, and rows that it is validated on.
+    pub rows: (usize, usize),
 }
 
 /// As [`super::resolve`], for a network.
@@ -139,9 +153,10 @@ pub(super) fn resolve_network(
         outputs.as_deref(),
         tasks.as_ref(),
         dataset,
-        &Validated { by_dataset: validation.is_some(), by_split: parts.has_validation, is_given },
+        &Validated { by_dataset: validation.is_some(), by_split: parts.validation > 0, is_given },
         &mut errors,
     );
+    let (mut x_columns, mut rows_of_epoch) = (Vec::new(), (0, 0));
     let summary = architecture.as_ref().zip(training.as_ref()).map(|(architecture, training)| {
         let weighted = training.sample_weight.is_some() || training.class_weight.is_some();
         let read = targets.iter().flatten().filter(|target| !names.contains(&target.name)).count() + names.len();
@@ -160,6 +175,9 @@ pub(super) fn resolve_network(
             preparing_bytes: 0,
         };
         let columns = inputs::prepared_columns(inputs.as_ref(), features.as_deref().unwrap_or_default(), prepared);
+        x_columns = columns.iter().flat_map(|(column, preparation)| preparation.input_columns(column)).collect();
+        rows_of_epoch =
+            (tables.training_rows, validation.map_or(parts.validation, |validation| validation.rows as usize));
         let tables = tables.prepared(&columns);
         let summary = JobSummary::new(architecture, training, &tables);
         errors.extend(check_memory(&summary, training, &tables, limits));
@@ -201,6 +219,7 @@ pub(super) fn resolve_network(
                 summary,
                 unit: ProgressUnit::Epochs,
                 layers,
+                network: Some(Box::new(ResolvedNetwork { architecture, columns: x_columns, rows: rows_of_epoch })),
             })
         }
         _ => Err(located(errors, request)),

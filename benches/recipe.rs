@@ -47,6 +47,7 @@ fn fit(table: &Table, columns: &[Column], training: &[usize]) -> Recipe {
         task: Task::Regression,
         columns: std::slice::from_ref(target),
         logits: None,
+        probabilities: false,
         shape: &Shape(vec![1]),
         ignore_class: None,
         scale: &Scale::none(),

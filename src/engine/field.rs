@@ -45,6 +45,48 @@ impl FieldError {
     }
 }
 
+/// Errors of a document that may have very many: the first [`MAX_LISTED`], and how many there are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FieldErrors {
+    listed: Vec<FieldError>,
+    count: usize,
+}
+
+impl FieldErrors {
+    /// Counts an error, and keeps it if it is one of the first.
+    pub fn push(&mut self, error: FieldError) {
+        if self.listed.len() < MAX_LISTED {
+            self.listed.push(error);
+        }
+        self.count += 1;
+    }
+
+    /// The first ones.
+    pub fn listed(&self) -> &[FieldError] {
+        &self.listed
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+}
+
+impl From<Vec<FieldError>> for FieldErrors {
+    fn from(mut errors: Vec<FieldError>) -> Self {
+        let count = errors.len();
+        errors.truncate(MAX_LISTED);
+        Self { listed: errors, count }
+    }
+}
+
+impl From<FieldErrors> for Vec<FieldError> {
+    /// The first ones.
+    fn from(errors: FieldErrors) -> Self {
+        errors.listed
+    }
+}
+
 /// Parses `T` from `value`; an error points at the field, and suggests the nearest known name for an unknown one.
 pub fn parse<T: DeserializeOwned>(value: &Value) -> Result<T, FieldError> {
     parse_document(Document::new(value))

@@ -4,7 +4,7 @@
 //! [`crate::http::middleware`], which adds the request's id and writes the body. So all problems have one form.
 
 use crate::{
-    engine::field::{FieldError, MAX_LISTED},
+    engine::field::{FieldError, FieldErrors, MAX_LISTED},
     http::cut::cut_after,
     store::StoreError,
 };
@@ -167,9 +167,10 @@ impl Problem {
     }
 
     /// Wrong fields: the first ones, and the count of all.
-    pub fn invalid(mut errors: Vec<FieldError>) -> Self {
-        let count = errors.len();
-        errors.truncate(MAX_LISTED);
+    pub fn invalid(errors: impl Into<FieldErrors>) -> Self {
+        let errors = errors.into();
+        let count = errors.count();
+        let mut errors = Vec::from(errors);
         for error in &mut errors {
             error.pointer = shortened(std::mem::take(&mut error.pointer).into(), MAX_POINTER).into_owned();
             error.detail = shortened(std::mem::take(&mut error.detail).into(), MAX_DETAIL).into_owned();

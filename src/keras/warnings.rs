@@ -14,10 +14,7 @@ pub struct Warning {
     pub detail: String,
 }
 
-/// Most errors that an answer has.
-const MOST_ERRORS: usize = 20;
-
-/// Errors that say the same of several layers of a class as one, and at most [`MOST_ERRORS`] of them.
+/// Errors that say the same of several layers of a class as one.
 pub(super) fn summarized(errors: Vec<FieldError>) -> Vec<FieldError> {
     let mut groups: Vec<(FieldError, usize)> = Vec::new();
     let mut places: HashMap<(String, String), usize> = HashMap::new();
@@ -29,15 +26,7 @@ pub(super) fn summarized(errors: Vec<FieldError>) -> Vec<FieldError> {
             None => groups.push((error, 1)),
         }
     }
-    let total = groups.len();
-    let mut errors: Vec<FieldError> =
-        groups.into_iter().take(MOST_ERRORS).map(|(error, count)| with_count(error, count)).collect();
-    if total > MOST_ERRORS
-        && let Some(last) = errors.last_mut()
-    {
-        last.detail.push_str(&format!("; {} more errors are not listed", total - MOST_ERRORS));
-    }
-    errors
+    groups.into_iter().map(|(error, count)| with_count(error, count)).collect()
 }
 
 fn with_count(error: FieldError, count: usize) -> FieldError {
@@ -73,12 +62,5 @@ mod tests {
         assert_eq!(summary.len(), 2);
         assert_eq!(summary[0], FieldError::new("/config/layers/0", "40 layers of class `Scale`: is not supported"));
         assert_eq!(summary[1], error(40, "Other", "is not supported"));
-    }
-
-    #[test]
-    fn at_most_twenty_errors_are_listed() {
-        let summary = summarized((0..30).map(|layer| error(layer, "Dense", &format!("wrong {layer}"))).collect());
-        assert_eq!(summary.len(), MOST_ERRORS);
-        assert!(summary[19].detail.ends_with("wrong 19; 10 more errors are not listed"), "{}", summary[19]);
     }
 }

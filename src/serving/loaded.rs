@@ -14,7 +14,7 @@ use crate::{
     engine::{
         cancel::Cancellation,
         classical::{Arrays, ClassicalModel, FitError, Fitted, Predictions},
-        field::FieldError,
+        field::{FieldError, FieldErrors},
         kernel::Team,
         network::Network,
         shape::Shape,
@@ -119,8 +119,8 @@ pub enum PredictError {
     #[error(transparent)]
     Json(#[from] StrictError),
     /// Errors of the request, each with its pointer.
-    #[error("{} fields are not valid", .0.len())]
-    Invalid(Vec<FieldError>),
+    #[error("{} fields are not valid", .0.count())]
+    Invalid(FieldErrors),
     /// The computation was cut short; logged, never sent to clients.
     #[error(transparent)]
     Internal(#[from] tokio::task::JoinError),
@@ -132,7 +132,7 @@ fn finite(output: Output, warnings: Vec<PredictionWarning>) -> Result<Predicted,
         None => Ok(Predicted { output, warnings }),
         Some(row) => {
             let detail = "expected values for which the model's output is finite";
-            Err(PredictError::Invalid(vec![FieldError::new(format!("/instances/{row}"), detail)]))
+            Err(PredictError::Invalid(vec![FieldError::new(format!("/instances/{row}"), detail)].into()))
         }
     }
 }
@@ -272,7 +272,7 @@ impl Loaded {
         instances.read(|instance| encoder.push(instance))?;
         let Encoded::<f32> { inputs, records, mut warnings } = encoder.finish().map_err(PredictError::Invalid)?;
         let invalid = |row: usize, below: String, detail: String| {
-            PredictError::Invalid(vec![FieldError::new(format!("/instances/{row}{below}"), detail)])
+            PredictError::Invalid(vec![FieldError::new(format!("/instances/{row}{below}"), detail)].into())
         };
         network.architecture().check_indices(inputs.view()).map_err(|error| {
             let is_record = records.get(error.row).copied().unwrap_or_default();
@@ -295,7 +295,8 @@ impl Loaded {
         instances.read(|instance| encoder.push(instance))?;
         let Encoded { inputs, warnings, .. } = encoder.finish().map_err(PredictError::Invalid)?;
         let matrix = self.recipe.matrix(inputs, native);
-        let refused = |error: FitError| PredictError::Invalid(vec![FieldError::new("/instances", error.to_string())]);
+        let refused =
+            |error: FitError| PredictError::Invalid(vec![FieldError::new("/instances", error.to_string())].into());
         let predictions = matrix.features().and_then(|it| model.predict(&it, Cancellation::current().flag()));
         finite(Output::Classical(predictions.map_err(refused)?), warnings)
     }

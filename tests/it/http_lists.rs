@@ -60,7 +60,20 @@ async fn twenty_errors_are_listed_and_all_are_counted() {
     let problem = problem(answer, 422).await;
     assert_eq!(problem["errors"].as_array().unwrap().len(), 20, "{problem:#}");
     assert!(problem["detail"].as_str().unwrap().starts_with("50 fields"), "{problem:#}");
-    job(server.url(), 1).await;
+    let mut keras = json!({"class_name": "Sequential", "config": {"name": "s", "layers": []}});
+    keras.as_object_mut().unwrap().extend((0..30).map(|index| (format!("x{index}"), json!(1))));
+    let body = json!({"name": "m", "definition": keras});
+    let answer = Client::new().post(format!("{}/v1/models", server.url())).json(&body).send().await.unwrap();
+    let problem = self::problem(answer, 422).await;
+    assert_eq!(problem["errors"].as_array().unwrap().len(), 20, "{problem:#}");
+    assert!(problem["detail"].as_str().unwrap().starts_with("31 fields"), "{problem:#}");
+    let id = job(server.url(), 1).await;
+    server.wait_for_end(&id).await;
+    let body = json!({"instances": vec![Value::Null; 1000]});
+    let answer = Client::new().post(format!("{}/v1/models/m:predict", server.url())).json(&body).send().await.unwrap();
+    let problem = self::problem(answer, 422).await;
+    assert_eq!(problem["errors"].as_array().unwrap().len(), 20, "{problem:#}");
+    assert!(problem["detail"].as_str().unwrap().starts_with("1000 fields"), "{problem:#}");
     let unknown: serde_json::Map<String, Value> = (0..50_000).map(|index| (format!("x{index}"), json!(1))).collect();
     let names: Vec<String> = (0..50_000).map(|index| format!("x{index}")).collect();
     for (setting, body) in [

@@ -3,11 +3,11 @@
 use super::{
     Output,
     feature::Feature,
-    notes::{MAX_ERRORS, Notes, PredictionWarning},
+    notes::{Notes, PredictionWarning},
     value::{encode_value, kind},
 };
 use crate::engine::{
-    field::{FieldError, did_you_mean_quoted, escape},
+    field::{FieldError, FieldErrors, did_you_mean_quoted, escape},
     real::Real,
     shape::Shape,
 };
@@ -185,15 +185,15 @@ impl<'a> Record<'a> {
         if found < record.len() {
             let known: HashSet<&str> = self.features.iter().map(Feature::name).collect();
             for name in record.keys().filter(|name| !known.contains(name.as_str())) {
-                if notes.errors.len() >= MAX_ERRORS {
-                    break;
-                }
                 if self.is_target(name) {
                     let detail = format!("{name:?} is what the model predicts: it is ignored");
                     notes.warn("target_in_record", || format!("/{}", escape(name)), detail);
                     continue;
                 }
-                let hint = did_you_mean_quoted(name, self.features.iter().map(Feature::name));
+                let hint = match notes.lists_more() {
+                    true => did_you_mean_quoted(name, self.features.iter().map(Feature::name)),
+                    false => String::new(),
+                };
                 notes.error(
                     &format!("/{}", escape(name)),
                     format!("expected a feature of the model, received {name:?}{hint}"),
@@ -217,19 +217,16 @@ impl<'a, F: Real> Encoder<'a, F> {
     pub(super) fn new(record: Record<'a>, instances: usize) -> Self {
         let width = record.features.iter().map(Feature::column_count).sum();
         let columns = record.columns().count();
-        let notes = Notes { index: 0, errors: Vec::new(), warnings: Vec::new() };
+        let notes = Notes::new();
         let inputs = Vec::with_capacity(instances.saturating_mul(width));
         Self { record, columns, width, inputs, records: Vec::with_capacity(instances), notes }
     }
 
-    /// Encodes a record (by name, in any order) or a list (in the columns' order). After many errors nothing more is read.
+    /// Encodes a record (by name, in any order) or a list (in the columns' order).
     pub fn push(&mut self, instance: &Value) {
         let Self { record, columns, notes, .. } = self;
         let index = self.records.len();
         self.records.push(instance.is_object());
-        if notes.errors.len() >= MAX_ERRORS {
-            return;
-        }
         self.inputs.resize((index + 1) * self.width, F::ZERO);
         let row = self.inputs.get_mut(index * self.width..).unwrap_or_default();
         notes.index = index;
@@ -246,13 +243,13 @@ impl<'a, F: Real> Encoder<'a, F> {
     }
 
     /// The encoded instances, or what is wrong with them.
-    pub fn finish(self) -> Result<Encoded<F>, Vec<FieldError>> {
+    pub fn finish(self) -> Result<Encoded<F>, FieldErrors> {
         let Notes { errors, warnings, .. } = self.notes;
-        if !errors.is_empty() {
+        if errors.count() > 0 {
             return Err(errors);
         }
         let inputs = Array2::from_shape_vec((self.records.len(), self.width), self.inputs)
-            .map_err(|error| vec![FieldError::new("/instances", error.to_string())])?;
+            .map_err(|error| FieldErrors::from(vec![FieldError::new("/instances", error.to_string())]))?;
         Ok(Encoded { inputs, records: self.records, warnings })
     }
 }

@@ -1,10 +1,7 @@
 //! What is wrong with a prediction request, and what was not taken at face value.
 
-use crate::engine::field::{self, FieldError};
+use crate::engine::field::{FieldError, FieldErrors, MAX_LISTED};
 use serde::Serialize;
-
-/// Maximum errors of one answer.
-pub(super) const MAX_ERRORS: usize = field::MAX_LISTED;
 
 /// Maximum warnings of one answer.
 pub(super) const MAX_WARNINGS: usize = 20;
@@ -25,15 +22,29 @@ pub struct PredictionWarning {
 pub(super) struct Notes {
     /// The instance.
     pub index: usize,
-    pub errors: Vec<FieldError>,
+    pub errors: FieldErrors,
+    /// The pointer of the last error.
+    last: String,
     pub warnings: Vec<PredictionWarning>,
 }
 
 impl Notes {
+    /// Nothing wrong so far.
+    pub fn new() -> Self {
+        Self { index: 0, errors: FieldErrors::default(), last: String::new(), warnings: Vec::new() }
+    }
+
+    /// Whether another error would be listed; one that is only counted needs no hint.
+    pub fn lists_more(&self) -> bool {
+        self.errors.count() < MAX_LISTED
+    }
+
     /// One error for each pointer.
     pub fn error(&mut self, below: &str, detail: impl Into<String>) {
         let pointer = format!("/instances/{}{below}", self.index);
-        if self.errors.len() < MAX_ERRORS && self.errors.iter().all(|error| error.pointer != pointer) {
+        let is_known = self.last == pointer || self.errors.listed().iter().any(|error| error.pointer == pointer);
+        if !is_known {
+            self.last.clone_from(&pointer);
             self.errors.push(FieldError::new(pointer, detail));
         }
     }

@@ -465,6 +465,6 @@ impl Recipe {
     ) -> Result<crate::data::recipe::Encoded<f32>, Vec<crate::engine::field::FieldError>> {
         let mut encoder = self.encoder(shapes, instances.len());
         instances.iter().for_each(|instance| encoder.push(instance));
-        encoder.finish()
+        encoder.finish().map_err(Vec::from)
     }
 }

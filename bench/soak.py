@@ -177,7 +177,7 @@ def measure(seconds, is_beside_hostile):
         running.request("POST", "/v1/models", {"name": "m", "definition": {"layers": layers}})
         job = {"model": "m", "dataset": "iris", "target": "species", "training": {"epochs": 20}}
         running.train(job)
-        jobs = [running.request("POST", "/v1/jobs", {**job, "training": {"epochs": 1_000_000}})["id"] for _ in range(JOBS)]
+        jobs = [running.request("POST", "/v1/jobs", {**job, "training": {"epochs": 1_000_000, "batch_size": 1}})["id"] for _ in range(JOBS)]
         before = process(running.process.pid)[1]
         others = multiprocessing.Process(target=hostile, args=(running.address, seconds))
         if is_beside_hostile:
@@ -185,6 +185,8 @@ def measure(seconds, is_beside_hostile):
         load, samples = asyncio.run(honest(running, jobs[0], seconds))
         if is_beside_hostile:
             others.join()
+        # The service has closed the idle connection; the next request opens another.
+        running.connection.close()
         for name in jobs:
             running.request("POST", f"/v1/jobs/{name}/cancel", {})
         time.sleep(3)

@@ -74,8 +74,36 @@ pub fn is_cancelled() -> bool {
 const LOOK: usize = 1 << 16;
 
 /// The items until the work is cancelled.
-pub fn until_cancelled<I: Iterator>(items: I) -> impl Iterator<Item = I::Item> {
-    items.enumerate().take_while(|(index, _)| index % LOOK != 0 || !is_cancelled()).map(|(_, item)| item)
+pub fn until_cancelled<I: Iterator>(items: I) -> UntilCancelled<I> {
+    UntilCancelled { items, until_look: 0 }
+}
+
+/// The items of an iterator until the work of the thread is cancelled.
+#[derive(Debug, Clone)]
+pub struct UntilCancelled<I> {
+    items: I,
+    until_look: usize,
+}
+
+impl<I: Iterator> Iterator for UntilCancelled<I> {
+    type Item = I::Item;
+
+    #[inline]
+    fn next(&mut self) -> Option<I::Item> {
+        if self.until_look == 0 {
+            if is_cancelled() {
+                return None;
+            }
+            self.until_look = LOOK;
+        }
+        self.until_look -= 1;
+        self.items.next()
+    }
+
+    /// That of the items, so that a list of them is allocated once; there are fewer only where it is cancelled.
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.items.size_hint()
+    }
 }
 
 /// The flag of the work around, restored at the end of that within, also where it panics.

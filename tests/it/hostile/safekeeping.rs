@@ -272,7 +272,13 @@ async fn a_hangup_is_a_clean_stop_unless_it_is_ignored() {
         let status = Command::new("kill").args(["-HUP", &process.id().to_string()]).status();
         assert!(status.unwrap().success());
     };
-    let process = filled(folder.path()).await;
+    let folder_name = path(folder.path());
+    // The tests themselves may run where it is ignored.
+    let mut command = Command::new("env");
+    command.args(["--default-signal=HUP", env!("CARGO_BIN_EXE_epoca")]);
+    command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir", folder_name]);
+    let process = Process::start_by(&mut command);
+    super::upload(&process, "d", "a,y\n1,2\n3,4\n5,7\n".to_owned()).await;
     hang_up(&process);
     let until = Instant::now() + Duration::from_secs(20);
     let log = folder.path().join("epoca.sqlite3-wal");
@@ -282,13 +288,8 @@ async fn a_hangup_is_a_clean_stop_unless_it_is_ignored() {
     }
     drop(process);
     let mut command = Command::new("nohup");
-    command.arg(env!("CARGO_BIN_EXE_epoca")).args([
-        "serve",
-        "--listen",
-        "127.0.0.1:0",
-        "--data-dir",
-        path(folder.path()),
-    ]);
+    command.arg(env!("CARGO_BIN_EXE_epoca"));
+    command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir", folder_name]);
     let process = Process::start_by(&mut command);
     hang_up(&process);
     tokio::time::sleep(Duration::from_millis(500)).await;

@@ -132,6 +132,7 @@ fn prepare(inputs: Inputs, model: &ClassicalModel, limits: &Limits, link: &Link)
     let Inputs { job, data, validation, .. } = inputs;
     check_memory(&job, limits)?;
     let columns = data.dataset.columns.clone();
+    let missing = data.dataset.read.options().missing.unwrap_or_default();
     let Parts { table, rows, names } = read_parts(&job, data, validation.is_some(), link)?;
     let validation = match validation {
         Some(input) => {
@@ -150,9 +151,10 @@ fn prepare(inputs: Inputs, model: &ClassicalModel, limits: &Limits, link: &Link)
         applied: &job.preprocessing.applied,
         training: job.training.shared(),
     };
-    prepare_rows(&plan, model, &table, &rows, validation.as_ref().map(|(table, name)| (table, name.as_str())), &|| {
-        link.must_stop()
-    })
+    let validation = validation.as_ref().map(|(table, name)| (table, name.as_str()));
+    let mut prepared = prepare_rows(&plan, model, &table, &rows, validation, &|| link.must_stop())?;
+    prepared.recipe.set_missing(missing);
+    Ok(prepared)
 }
 
 /// Tells the task of the progress of a fit.

@@ -132,6 +132,7 @@ pub fn prepare(
     let Inputs { job, data, validation, .. } = inputs;
     check_memory(&job, limits)?;
     let columns = data.dataset.columns.clone();
+    let missing = data.dataset.read.options().missing.unwrap_or_default();
     let Parts { table, rows, names } = read_parts(&job, data, validation.is_some(), link)?;
     let features: Vec<&[String]> = match &job.inputs {
         None => vec![&job.features],
@@ -153,7 +154,9 @@ pub fn prepare(
     let architecture = definition.resolve_features(&widths, limits).map_err(invalid)?;
     let outputs = outputs(&job, training, definition, &architecture)?;
     let of_inputs = features.concat();
-    let fitted = Recipe::fit(&table, &columns, &of_inputs, &outputs, &preparations, &rows.training).map_err(invalid)?;
+    let mut fitted =
+        Recipe::fit(&table, &columns, &of_inputs, &outputs, &preparations, &rows.training).map_err(invalid)?;
+    fitted.recipe.set_missing(missing);
     check_stop(link)?;
     let recipe = &fitted.recipe;
     let architecture = architecture.with_columns(recipe.input_columns());

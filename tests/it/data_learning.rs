@@ -1,6 +1,9 @@
 //! What a model learns from a table, and what it answers, follow from what the file and the layers say.
 
-use crate::support::tables::{Tables, column};
+use crate::support::{
+    client,
+    tables::{Tables, column},
+};
 use serde_json::{Value, json};
 
 fn dense(units: usize, activation: &str) -> Value {
@@ -248,4 +251,50 @@ async fn a_boolean_feature_takes_the_words_of_its_file() {
     // a missing cell of the file
     let answers = tables.predict("words", json!([[null], ["NA"], [""]])).await;
     assert_eq!((&answers[0], &answers[0]), (&answers[1], &answers[2]), "{answers:#}");
+}
+
+#[tokio::test]
+async fn what_an_upload_spells_as_missing_is_missing_in_a_prediction() {
+    let tables = Tables::start().await;
+    // y follows p, and is 1000 where p is missing.
+    let row = |row: usize| if row.is_multiple_of(4) { "-999,?,1000\n".to_owned() } else { format!("{row},a,{row}\n") };
+    let csv = format!("p,w,y\n{}", (0..80).map(row).collect::<String>());
+    let (status, dataset) = tables.send("t", "&missing=-999,%3F", "text/csv", csv).await;
+    assert_eq!(status, 201, "{dataset:#}");
+    let url = tables.server.url();
+    let post = async |path: &str, body: Value| -> Value {
+        let answer = tables.client.post(format!("{url}{path}")).json(&body).send().await.unwrap();
+        answer.json().await.unwrap()
+    };
+    post("/v1/models", json!({"name": "t", "definition": {"type": "decision_tree"}})).await;
+    let job = post("/v1/jobs", json!({"model": "t", "dataset": "t", "target": "y", "baselines": false})).await;
+    let job = client::wait_for_end(url, job["id"].as_str().unwrap_or_else(|| panic!("{job:#}"))).await;
+    assert_eq!(job["status"], "succeeded", "{job:#}");
+    for instance in [json!([null, null]), json!([-999, "?"]), json!([-999.0, " ? "]), json!({"p": -999, "w": "?"})] {
+        assert_eq!(tables.predict("t", json!([instance])).await, json!([{"value": 1000.0}]), "{instance}");
+    }
+    assert_eq!(tables.predict("t", json!([[13, "a"]])).await, json!([{"value": 13.0}]));
+}
+
+#[tokio::test]
+async fn the_column_of_a_split_is_no_feature_unless_it_is_named() {
+    let tables = Tables::start().await;
+    let part = |row: usize| ["train", "train", "validation"][row % 3];
+    let csv =
+        format!("x,part,y\n{}", (0..60).map(|row| format!("{row},{},{}\n", part(row), row * 2)).collect::<String>());
+    tables.csv("t", &csv).await;
+    let url = tables.server.url();
+    for definition in [json!({"layers": [{"type": "dense", "units": 1}]}), json!({"type": "decision_tree"})] {
+        let ask = async |features: Value| -> Value {
+            let mut job = json!({"model": "m", "definition": definition, "dataset": "t", "target": "y",
+                                 "split": {"method": "column", "column": "part"}});
+            if !features.is_null() {
+                job["features"] = features;
+            }
+            let request = tables.client.post(format!("{url}/v1/jobs?dry_run=true")).json(&job);
+            request.send().await.unwrap().json().await.unwrap()
+        };
+        assert_eq!(ask(Value::Null).await["features"], json!(["x"]));
+        assert_eq!(ask(json!(["x", "part"])).await["features"], json!(["x", "part"]));
+    }
 }

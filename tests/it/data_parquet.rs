@@ -8,6 +8,7 @@ use parquet::{
     basic::Compression,
     data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, Int64Type},
     file::{
+        metadata::KeyValue,
         properties::WriterProperties,
         writer::{SerializedFileWriter, SerializedRowGroupWriter},
     },
@@ -70,7 +71,7 @@ fn write_sparse<T: DataType>(group: &mut SerializedRowGroupWriter<'_, Vec<u8>>, 
     write::<T>(group, &values, Some(&levels));
 }
 
-fn parquet() -> Vec<u8> {
+fn parquet(pandas: Option<&str>) -> Vec<u8> {
     let of_number = |column: usize| {
         let repetition = if column == SPARSE { "OPTIONAL" } else { "REQUIRED" };
         format!("{repetition} DOUBLE n{column}; ")
@@ -85,6 +86,7 @@ fn parquet() -> Vec<u8> {
         .set_column_dictionary_enabled(ColumnPath::from("word"), true)
         .set_write_batch_size(PAGE_ROWS)
         .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_key_value_metadata(Some(vec![KeyValue::new("pandas".to_owned(), pandas.map(str::to_owned))]))
         .build();
     let schema = Arc::new(parse_message_type(&schema).unwrap());
     let mut writer = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties)).unwrap();
@@ -127,7 +129,7 @@ async fn learned(tables: &Tables, name: &str) -> Value {
 async fn row_groups_of_many_pages_are_the_table_of_the_csv() {
     let tables = Tables::start().await;
     let from_csv = tables.csv("csv", &csv()).await;
-    let (status, dataset) = tables.send("parquet", "", "application/vnd.apache.parquet", parquet()).await;
+    let (status, dataset) = tables.send("parquet", "", "application/vnd.apache.parquet", parquet(None)).await;
     assert_eq!((status, &dataset["rows"], &dataset["warnings"]), (201, &json!(ROWS), &json!([])), "{dataset:#}");
     let mut compared = 0;
     for expected in from_csv["columns"].as_array().unwrap() {
@@ -159,4 +161,25 @@ async fn row_groups_of_many_pages_are_the_table_of_the_csv() {
     }
     let (of_csv, of_parquet) = (learned(&tables, "csv").await, learned(&tables, "parquet").await);
     assert_eq!(of_csv, of_parquet);
+}
+
+#[tokio::test]
+async fn the_index_of_pandas_is_no_feature_unless_it_has_a_type() {
+    let tables = Tables::start().await;
+    let media_type = "application/vnd.apache.parquet";
+    let file = parquet(Some(r#"{"index_columns": ["id"], "columns": []}"#));
+    let (status, dataset) = tables.send("t", "", media_type, file.clone()).await;
+    assert_eq!((status, &column(&dataset, "id")["type"]), (201, &json!("ignored")), "{dataset:#}");
+    let warnings = dataset["warnings"].as_array().unwrap();
+    assert!(warnings.iter().any(|it| it["code"] == "row_labels" && it["column"] == "id"), "{warnings:#?}");
+    let (status, dataset) = tables.send("u", "&types=%7B%22id%22%3A%22number%22%7D", media_type, file).await;
+    assert_eq!((status, &column(&dataset, "id")["type"]), (201, &json!("number")), "{dataset:#}");
+    // An index of numbers in order is no column.
+    let range = r#"{"index_columns": [{"kind": "range", "start": 0, "stop": 9, "step": 1}]}"#;
+    let (_, dataset) = tables.send("v", "", media_type, parquet(Some(range))).await;
+    assert_eq!(column(&dataset, "id")["type"], "number", "{dataset:#}");
+    let table = json!({"schema": {"fields": [{"name": "index", "type": "integer"}], "primaryKey": ["index"], "pandas_version": "1.4.0"},
+        "data": (0..20).map(|row| json!({"index": row * 7 % 20, "x": row, "y": row * 2})).collect::<Vec<_>>()});
+    let (status, dataset) = tables.send("w", "", "application/json", table.to_string()).await;
+    assert_eq!((status, &column(&dataset, "index")["type"]), (201, &json!("ignored")), "{dataset:#}");
 }

@@ -131,11 +131,20 @@ pub async fn run(api: &Api, arguments: Train) -> Result<(), Failure> {
             print(&describe::result(&job, Some(&dataset)))?;
             let version = describe::version_of(&job);
             let file = arguments.data.as_deref().filter(|data| upload::is_file(data)).unwrap_or("FILE");
-            eprintln!("\nnext:  {}", api.command(&format!("predict {version} {file}")));
+            eprintln!("\nnext:  {}", api.command(&format!("predict {version} {}", quoted(file))));
         }
         (false, _) => {}
     }
     watch::verdict(&job)
+}
+
+/// A word as a shell reads it.
+fn quoted(word: &str) -> String {
+    let is_plain = |character: char| character.is_alphanumeric() || "._-/+:@%,=~".contains(character);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
 }
 
 /// The job as the service took it, with the dataset. What is created on the way is added to `made`.

@@ -45,7 +45,7 @@ pub use warning::DatasetWarning;
 use crate::{
     data::{
         date::DateForms,
-        schema::{Column, ColumnType},
+        schema::{Column, ColumnType, GivenType},
         table::Table,
     },
     engine::{cancel::is_cancelled, field::did_you_mean_quoted},
@@ -87,7 +87,7 @@ pub fn inspect(
     let mut rows = 0;
     let forms = DateForms::new(options.types.values().filter_map(|given| given.format.as_ref()));
     let mut spelling = Spelling::USUAL;
-    let Reading { names, dialect, warnings: of_file } = read(source, format, options, limits, &mut |chunk| {
+    let Reading { names, dialect, labels, warnings: of_file } = read(source, format, options, limits, &mut |chunk| {
         // a JSON column may begin in any record
         summaries.extend((summaries.len()..chunk.columns.len()).map(|index| {
             let given = chunk.names.get(index).and_then(|name| options.types.get(name));
@@ -117,8 +117,10 @@ pub fn inspect(
     let columns_of_bare_numbers = summaries.iter().filter(|summary| summary.has_bare_numbers()).count();
     let mut columns = Vec::with_capacity(names.len());
     let mut warnings = of_file;
+    let ignored = GivenType { kind: ColumnType::Ignored, order: Vec::new(), format: None };
     let finish = |(summary, name): (ColumnSummary, String)| {
-        let given = options.types.get(&name);
+        // Labels of rows are no features unless they are given a type.
+        let given = options.types.get(&name).or_else(|| labels.contains(&name).then_some(&ignored));
         summary.finish(name, &TableFacts { columns_of_bare_numbers, given, spelling: &spelling })
     };
     let finished: Vec<Result<(Column, Vec<DatasetWarning>), ReadError>> =
@@ -128,6 +130,11 @@ pub fn inspect(
         columns.push(column);
         warnings.extend(about);
     }
+    let are_labels = |column: &&mut Column| labels.contains(&column.name) && !options.types.contains_key(&column.name);
+    for column in columns.iter_mut().filter(are_labels) {
+        column.reason = Some("the file says that these are labels of its rows, as pandas writes an index".to_owned());
+        warnings.push(row_labels(&column.name));
+    }
     warnings.extend(header_of_numbers(&columns, &dialect, &spelling));
     if let (true, Some(first)) = (options.strict, warnings.first()) {
         let column = first.column.as_ref().map_or_else(String::new, |column| format!("column {column:?}: "));
@@ -135,6 +142,20 @@ pub fn inspect(
     }
     list_within_budget(&mut columns);
     Ok(Inspection { rows, columns, dialect, warnings })
+}
+
+fn row_labels(name: &str) -> DatasetWarning {
+    DatasetWarning {
+        code: "row_labels".to_owned(),
+        column: Some(name.to_owned()),
+        lines: Vec::new(),
+        examples: Vec::new(),
+        count: 1,
+        detail: format!(
+            "the file says that {name:?} has labels of its rows, as pandas writes an index; the column is ignored; give it a type by the \
+             option `types` to use it"
+        ),
+    }
 }
 
 /// Whether people read this text as a number, and programs do not.

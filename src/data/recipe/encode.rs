@@ -6,6 +6,7 @@ use super::{
     notes::{Notes, PredictionWarning},
     value::{encode_value, kind},
 };
+use crate::data::read::{number_in, trim};
 use crate::engine::{
     field::{FieldError, FieldErrors, did_you_mean_quoted, escape},
     real::Real,
@@ -37,9 +38,24 @@ pub(super) struct Record<'a> {
     pub shapes: &'a [Shape],
     /// What the model predicts.
     pub outputs: &'a [Output],
+    /// Texts of missing values beside the usual ones.
+    pub missing: &'a [String],
 }
 
 impl<'a> Record<'a> {
+    /// The value, or null where the data that the model learned from spelled a missing one so.
+    fn read(self, value: &Value) -> &Value {
+        let is_missing = match value {
+            _ if self.missing.is_empty() => false,
+            Value::String(text) => self.missing.iter().any(|missing| missing == trim(text)),
+            Value::Number(number) => number
+                .as_f64()
+                .is_some_and(|number| self.missing.iter().any(|missing| number_in(missing) == Some(number))),
+            _ => false,
+        };
+        if is_missing { &Value::Null } else { value }
+    }
+
     /// The place of a feature's column.
     fn place(self, feature: usize) -> usize {
         self.places.get(feature).copied().unwrap_or(feature)
@@ -155,7 +171,7 @@ impl<'a> Record<'a> {
             rest = after;
             let place = if each_feature { index } else { self.place(index) };
             let value = values.get(place).copied().unwrap_or(&Value::Null);
-            encode_value(feature, value, columns, notes, || format!("/{place}"));
+            encode_value(feature, self.read(value), columns, notes, || format!("/{place}"));
         }
     }
 
@@ -180,7 +196,7 @@ impl<'a> Record<'a> {
                 let detail = format!("{:?} is not in the record and is taken as missing", feature.name());
                 notes.warn("missing_column", pointer, detail);
             }
-            encode_value(feature, value.unwrap_or(&Value::Null), elements, notes, pointer);
+            encode_value(feature, value.map_or(&Value::Null, |value| self.read(value)), elements, notes, pointer);
         }
         if found < record.len() {
             let known: HashSet<&str> = self.features.iter().map(Feature::name).collect();

@@ -102,7 +102,13 @@ impl Recipe {
             fitted_outputs.push(Output { name, task, targets, logits, probabilities, axes });
         }
         if errors.is_empty() {
-            let recipe = Self { version: VERSION, features: fitted, places: places(features), outputs: fitted_outputs };
+            let recipe = Self {
+                version: VERSION,
+                features: fitted,
+                places: places(features),
+                outputs: fitted_outputs,
+                missing: Vec::new(),
+            };
             Ok(FittedRecipe { recipe, cross_fitted })
         } else {
             Err(errors)

@@ -87,6 +87,9 @@ pub struct Recipe {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     places: Vec<usize>,
     outputs: Vec<Output>,
+    /// What an upload spelled missing values like, beside the usual spellings.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    missing: Vec<String>,
 }
 
 /// The targets of one output of the network.
@@ -275,7 +278,13 @@ impl Recipe {
     }
 
     fn record(&self) -> Record<'_> {
-        Record { features: &self.features, places: &self.places, shapes: &[], outputs: &self.outputs }
+        let Self { features, places, outputs, missing, .. } = self;
+        Record { features, places, shapes: &[], outputs, missing }
+    }
+
+    /// Takes these texts and numbers of a raw record as missing values: the option `missing` of an upload.
+    pub fn set_missing(&mut self, missing: Vec<String>) {
+        self.missing = missing;
     }
 
     /// Answers for the network's output [rows, output elements]; `cells` is the number of elements of each output.

@@ -64,7 +64,13 @@ pub(super) fn resolve(
     let sample_weight = training.sample_weight.clone();
     let sample_weight = sample_weight.as_deref();
     let requested = super::inputs::requested_columns(request, None);
-    let features = columns::features(requested.as_deref(), &targets, sample_weight, dataset, &mut errors);
+    let features = columns::features(
+        requested.as_deref(),
+        &targets,
+        (sample_weight, request.split_column()),
+        dataset,
+        &mut errors,
+    );
     columns::sample_weight(sample_weight, &targets, dataset, &mut errors);
     if !model.weighs_rows() {
         let given = [("class_weight", training.class_weight.is_some()), ("sample_weight", sample_weight.is_some())];

@@ -65,10 +65,11 @@ pub(super) fn target_pointer(target: Option<&Columns>, pointer: &str, index: usi
 }
 
 /// The feature columns, each once, in the order in which they appear; `None` where one of them is wrong. Inputs may share columns.
+/// Those of row weights and of the split are no features unless they are named, and row weights never.
 pub(super) fn features<'a>(
     requested: Option<&[RequestedColumns<'_>]>,
     targets: &Option<Vec<&'a Column>>,
-    sample_weight: Option<&str>,
+    (sample_weight, split): (Option<&str>, Option<&str>),
     dataset: TableView<'a>,
     errors: &mut Vec<FieldError>,
 ) -> Option<Vec<&'a Column>> {
@@ -117,7 +118,8 @@ pub(super) fn features<'a>(
         None if targets.is_none() => return None,
         None => {
             found = dataset.columns.iter().filter(|column| !is_target(&column.name)).collect();
-            found.retain(|column| sample_weight != Some(&column.name) && column.kind != ColumnType::Ignored);
+            let is_other = |name: &str| sample_weight == Some(name) || split == Some(name);
+            found.retain(|column| !is_other(&column.name) && column.kind != ColumnType::Ignored);
             let unusable = found.iter().filter_map(|column| unusable(column, dataset));
             errors.extend(unusable.map(|detail| FieldError::new("/features", detail + "; name the other columns")));
         }

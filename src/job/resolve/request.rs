@@ -185,6 +185,11 @@ impl JobRequest {
         request
     }
 
+    /// The column of the split, where the request names one.
+    pub(super) fn split_column(&self) -> Option<&str> {
+        self.split.as_ref()?.get("column")?.as_str()
+    }
+
     /// The split of the request; what is wrong is an error. `split.validation` becomes `training.validation_split`.
     pub(super) fn split(&self, validation_split: &mut f64, errors: &mut Vec<FieldError>) -> SplitRequest {
         let mut split: SplitRequest = match &self.split {

@@ -102,7 +102,10 @@ pub(super) fn resolve_network(
     let inputs = inputs::named_inputs(request, definition, &mut errors);
     let requested = inputs::requested_columns(request, inputs.as_ref());
     let features = match inputs::are_known(request, definition, &inputs) {
-        true => columns::features(requested.as_deref(), &targets, sample_weight, dataset, &mut errors),
+        true => {
+            let others = (sample_weight, request.split_column());
+            columns::features(requested.as_deref(), &targets, others, dataset, &mut errors)
+        }
         false => None,
     };
     columns::sample_weight(sample_weight, &targets, dataset, &mut errors);

@@ -133,7 +133,7 @@ fn read(
     if is_one_line && layout.skip_rows == 0 {
         warnings.push(one_line());
     }
-    let mut reading = Reading { names, dialect: dialect.spelled(&spelling), warnings };
+    let mut reading = Reading { names, dialect: dialect.spelled(&spelling), labels: Vec::new(), warnings };
     let names = &reading.names;
 
     let mut columns: Vec<Vec<CellRef>> = vec![Vec::new(); names.len()];

@@ -7,6 +7,7 @@
 
 mod guard;
 mod integers;
+mod schema;
 mod table;
 mod visit;
 

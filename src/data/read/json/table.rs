@@ -35,6 +35,8 @@ pub(super) struct Table<'a, 's> {
     /// The labels of the rows of the first column, where columns follow each other.
     labels: Vec<String>,
     by_column: bool,
+    /// The columns that a schema of pandas names as labels of the rows.
+    pub label_columns: Vec<String>,
     /// Bytes of the cells of such columns.
     held: usize,
     /// Whether a number past the integers of 64 bits was read.
@@ -62,6 +64,7 @@ impl<'a, 's> Table<'a, 's> {
             place: 1,
             labels: Vec::new(),
             by_column: false,
+            label_columns: Vec::new(),
             held: 0,
             has_large: false,
             ended: None,
@@ -101,7 +104,8 @@ impl<'a, 's> Table<'a, 's> {
                  columns, send an array of records"
             ),
         });
-        Reading { names: self.names, dialect: Dialect::json(), warnings: warning.into_iter().collect() }
+        let warnings = warning.into_iter().collect();
+        Reading { names: self.names, dialect: Dialect::json(), labels: self.label_columns, warnings }
     }
 
     fn end<E: serde::de::Error>(&mut self, reason: Result<(), ReadError>) -> E {

@@ -1,6 +1,6 @@
 //! Visitors of a JSON table.
 
-use super::table::Table;
+use super::{schema::TableSchema, table::Table};
 use crate::data::read::chunk::CellRef;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fmt;
@@ -50,7 +50,7 @@ impl<'de> Visitor<'de> for Document<'_, '_, '_> {
                     data = true;
                 }
                 "schema" if table.names.is_empty() => {
-                    map.next_value::<IgnoredAny>()?;
+                    map.next_value_seed(TableSchema(table))?;
                 }
                 "index" if is_split => {
                     map.next_value::<IgnoredAny>()?;

@@ -23,7 +23,10 @@ use decode::{damaged, decode};
 use pages::{CheckedPages, Pages};
 use parquet::{
     column::reader::get_column_reader,
-    file::reader::{FileReader, SerializedFileReader},
+    file::{
+        metadata::FileMetaData,
+        reader::{FileReader, SerializedFileReader},
+    },
 };
 use positioned::Positioned;
 use rayon::prelude::*;
@@ -73,13 +76,23 @@ impl Reader for Parquet {
         sink: &mut Sink<'_>,
     ) -> Result<Reading, ReadError> {
         options.check_untyped(self.name(), false)?;
-        let names = read(&source.into_file()?, limits, sink)?;
-        Ok(Reading { names, dialect: Dialect::default(), warnings: Vec::new() })
+        let (names, labels) = read(&source.into_file()?, limits, sink)?;
+        Ok(Reading { names, dialect: Dialect::default(), labels, warnings: Vec::new() })
     }
 }
 
-/// Reads the table; returns the names.
-fn read(file: &File, limits: &TableLimits, sink: &mut Sink<'_>) -> Result<Vec<String>, ReadError> {
+/// The columns that pandas wrote as the index of its table.
+fn labels(metadata: &FileMetaData) -> Vec<String> {
+    let entries = metadata.key_value_metadata().into_iter().flatten();
+    let text = entries.filter(|entry| entry.key == "pandas").find_map(|entry| entry.value.as_deref());
+    let pandas: Value = text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    // An index of numbers in order has no column: it is an object.
+    let columns = pandas["index_columns"].as_array().into_iter().flatten();
+    columns.filter_map(|column| column.as_str().map(str::to_owned)).collect()
+}
+
+/// Reads the table; returns the names, and those of labels of the rows.
+fn read(file: &File, limits: &TableLimits, sink: &mut Sink<'_>) -> Result<(Vec<String>, Vec<String>), ReadError> {
     pages::check_ends(file, MAGIC)?;
     let reader = decode("footer", || SerializedFileReader::new(Positioned::new(file)?))?;
     let metadata = reader.metadata();
@@ -98,6 +111,7 @@ fn read(file: &File, limits: &TableLimits, sink: &mut Sink<'_>) -> Result<Vec<St
         return Err(ReadError::Invalid(format!("expected at most {} rows, received {rows}", limits.rows)));
     }
 
+    let labels = labels(metadata.file_metadata());
     let mut pages = Pages::new(file)?;
     let mut rows_before = 0;
     for (index, group) in groups.iter().enumerate() {
@@ -129,10 +143,10 @@ fn read(file: &File, limits: &TableLimits, sink: &mut Sink<'_>) -> Result<Vec<St
             columns.push(Column::new(reader, *kind, place, limits.cell_bytes));
         }
         if !read_group(&mut columns, &names, group_rows, &mut rows_before, sink)? {
-            return Ok(names);
+            return Ok((names, labels));
         }
     }
-    Ok(names)
+    Ok((names, labels))
 }
 
 /// Passes the rows of a group to the sink; whether it wants more.

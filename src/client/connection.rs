@@ -3,9 +3,11 @@
 use super::{api::Api, failure::Failure};
 use crate::{config::Config, http};
 use clap::Args;
+use serde_json::json;
 use std::{future::Future, net::Ipv4Addr, path::PathBuf, pin::pin};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 /// Where the service listens unless it is told otherwise.
 const DEFAULT_URL: &str = "http://127.0.0.1:8080";
@@ -55,7 +57,7 @@ impl Connection {
         if let Some(file) = self.tls_ca.as_ref().filter(|_| std::env::var_os("EPOCA_TLS_CA").is_none()) {
             hint += &format!(" --tls-ca {}", file.display());
         }
-        command(Api::new(&self.url, self.api_key, self.tls_ca.as_deref(), hint)?).await
+        until_ctrl_c(command(Api::new(&self.url, self.api_key, self.tls_ca.as_deref(), hint)?)).await
     }
 
     async fn with_own_service<F: Future<Output = Result<(), Failure>>>(
@@ -80,16 +82,50 @@ impl Connection {
         };
         let ending = CancellationToken::new();
         let mut service = pin!(http::serve(config, listener, ending.clone()));
-        let api = Api::new(&format!("http://{listen}"), self.api_key, None, hint)?;
+        let api = |hint| Api::new(&format!("http://{listen}"), self.api_key.clone(), None, hint);
+        let (api, canceller) = (api(hint)?, api(String::new())?);
+        let began = Uuid::now_v7();
+        let work = async {
+            match until_ctrl_c(command(api)).await {
+                // Its jobs would go on with the next service on the folder, whose worker they would hold.
+                Err(Failure::Interrupted(_)) => Err(Failure::Interrupted(cancel_jobs_since(&canceller, began).await)),
+                done => done,
+            }
+        };
         let done = tokio::select! {
             served = &mut service => {
                 let ended = || anyhow::anyhow!("it ended early");
                 return Err(failed(served.err().unwrap_or_else(ended)));
             }
-            done = command(api) => done,
+            done = work => done,
         };
         ending.cancel();
         let served = service.await;
         done.and(served.map_err(failed))
+    }
+}
+
+/// Runs `command` until it is done or Ctrl-C ends it.
+async fn until_ctrl_c(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    tokio::select! {
+        biased;
+        done = command => done,
+        _ = tokio::signal::ctrl_c() => Err(Failure::Interrupted(String::new())),
+    }
+}
+
+/// Cancels the jobs that were made since `began`; returns what to say.
+async fn cancel_jobs_since(api: &Api, began: Uuid) -> String {
+    let mut cancelled = 0;
+    for status in ["queued", "running"] {
+        let jobs = api.get(&["jobs"], &[("status", status), ("limit", "100")]).await.unwrap_or_default();
+        let ids = jobs["data"].as_array().into_iter().flatten().filter_map(|job| job["id"].as_str());
+        for id in ids.filter(|id| id.parse::<Uuid>().is_ok_and(|id| id >= began)) {
+            cancelled += u32::from(api.post(&["jobs", id, "cancel"], &[], &json!({})).await.is_ok());
+        }
+    }
+    match cancelled {
+        0 => String::new(),
+        _ => "\nstopped; the job is cancelled, since the service ends with this command".to_owned(),
     }
 }

@@ -33,7 +33,7 @@ Exit codes:
   4    the service wants an API key, or the key may not do this
   5    the job failed
   6    the job was cancelled
-  130  Ctrl-C; the job itself continues";
+  130  Ctrl-C; the job itself continues, and with --local is cancelled";
 
 impl Failure {
     /// The exit code of the process.

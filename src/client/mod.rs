@@ -63,15 +63,6 @@ pub enum ClientCommand {
     Models(Box<With<models::Models>>),
 }
 
-/// Runs a command. Ctrl-C ends it; a job that it watches continues.
-pub async fn run(command: ClientCommand) -> Result<(), Failure> {
-    tokio::select! {
-        biased;
-        done = dispatch(command) => done,
-        _ = tokio::signal::ctrl_c() => Err(Failure::Interrupted(String::new())),
-    }
-}
-
 /// Shows the job `id` of the service at `url` until it has ended; fails where it does not succeed.
 pub async fn watch_job(url: &str, id: &str) -> Result<(), Failure> {
     let api = Api::new(url, None, None, format!(" --url {url}"))?;
@@ -79,7 +70,8 @@ pub async fn watch_job(url: &str, id: &str) -> Result<(), Failure> {
     watch::verdict(&watch::to_end(&api, &job, false).await?)
 }
 
-async fn dispatch(command: ClientCommand) -> Result<(), Failure> {
+/// Runs a command. Ctrl-C ends it; a job that it watches continues, except where the service ends with the command.
+pub async fn run(command: ClientCommand) -> Result<(), Failure> {
     macro_rules! with {
         ($command:expr, $run:path) => {{
             let With { arguments, connection } = *$command;

@@ -109,3 +109,20 @@ async fn a_watched_job_is_followed_across_a_restart_of_the_service() {
         .collect();
     assert!(ids.windows(2).all(|pair| pair[0] < pair[1]), "no event comes twice");
 }
+
+#[test]
+fn ctrl_c_cancels_the_job_of_a_service_that_ends_with_the_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let local = ["--local", "--data-dir", folder.path().to_str().unwrap()];
+    let iris = example("iris.csv");
+    let (mut child, err) = until(epoca(&[&["train", "--data", &iris][..], &LONG, &local].concat()), "epoch ");
+    interrupt(&child);
+    let said = rest(err);
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{said}");
+    assert!(said.contains("the job is cancelled"), "{said}");
+    // The next command finds the worker free.
+    let train = [&["train", "--data", &iris, "--target", "species", "--epochs", "2"][..], &local].concat();
+    Done::of(epoca(&train).output().unwrap()).succeeded();
+    let listed = Done::of(epoca(&[&["jobs"][..], &local].concat()).output().unwrap()).succeeded().out;
+    assert!(listed.contains("cancelled") && listed.contains("succeeded"), "{listed}");
+}

@@ -8,6 +8,7 @@ use crate::{
         App,
         pace::Pace,
         problem::{Kind, Problem},
+        turns::in_turn,
     },
     memory::{Memory, Refusal, Reservation},
 };
@@ -83,8 +84,7 @@ pub async fn read_json(request: Request, app: &App) -> Result<Raw, Problem> {
     let Some(compression) = compression else { return Ok(Raw { bytes, memory }) };
     memory.grow(max as u64, PATIENCE).await?;
     // Held by the work, which goes on where the client has gone.
-    let inflated = tokio::task::spawn_blocking(move || (inflate(compression, &bytes, max), memory)).await;
-    match inflated.map_err(Problem::internal)? {
+    match in_turn(move || (inflate(compression, &bytes, max), memory)).await? {
         (Ok(inflated), mut memory) => {
             memory.shrink_to(inflated.len() as u64);
             Ok(Raw { bytes: inflated.into(), memory })
@@ -105,7 +105,7 @@ async fn typed<T: DeserializeOwned + Send + 'static>(
     }
     let bytes = bytes.clone();
     let read = move || read(&bytes).map(|value| (value, memory));
-    tokio::task::spawn_blocking(read).await.map_err(Problem::internal)?
+    in_turn(read).await?
 }
 
 impl From<StrictError> for Problem {

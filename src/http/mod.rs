@@ -42,6 +42,7 @@ pub mod server;
 pub mod site;
 pub mod stream;
 pub mod tls;
+mod turns;
 pub mod upload;
 pub mod upload_options;
 pub mod verb;

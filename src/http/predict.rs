@@ -10,6 +10,7 @@ use crate::{
         path::{Key, KeyAndVersion},
         problem::Problem,
         query::Parameters,
+        turns::in_turn,
         verb,
     },
     serving::{Format, Instances, InstancesError, LoadError, ModelKey, Plan, PredictBody, PredictError, parts},
@@ -160,7 +161,7 @@ async fn predict(app: &App, key: ModelKey, query: PredictQuery, request: Request
     let instances = if bytes.len() <= MAX_INLINE_BYTES {
         Instances::from_body(bytes)?
     } else {
-        tokio::task::spawn_blocking(|| Instances::from_body(bytes)).await.map_err(Problem::internal)??
+        in_turn(|| Instances::from_body(bytes)).await??
     };
     let plan = model.plan(instances.len(), query.format);
     check(&plan, instances.len(), app)?;

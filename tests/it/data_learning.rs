@@ -149,7 +149,7 @@ async fn a_nested_instance_has_the_shape_of_the_input() {
     ]});
     let (status, job) = tables.ask_definition("t", "y", definition).await;
     assert!(status.is_success(), "{job:#}");
-    crate::support::client::wait_for_end(tables.server.url(), job["id"].as_str().unwrap()).await;
+    client::wait_for_end(tables.server.url(), job["id"].as_str().unwrap()).await;
     let answers = tables.predict("t", json!([[[[9, 0], [9, 0], [9, 1]]], [9, 0, 9, 0, 9, 1]])).await;
     assert_eq!((&answers[0]["label"], &answers[0]), (&json!("red"), &answers[1]));
     for (instance, received) in [

@@ -182,4 +182,9 @@ async fn the_index_of_pandas_is_no_feature_unless_it_has_a_type() {
         "data": (0..20).map(|row| json!({"index": row * 7 % 20, "x": row, "y": row * 2})).collect::<Vec<_>>()});
     let (status, dataset) = tables.send("w", "", "application/json", table.to_string()).await;
     assert_eq!((status, &column(&dataset, "index")["type"]), (201, &json!("ignored")), "{dataset:#}");
+    // A column may be called `schema`.
+    for table in [r#"{"schema": [1, 2], "a": [3, 4]}"#, r#"{"schema": {"0": 1, "1": 2}, "a": {"0": 3, "1": 4}}"#] {
+        let (status, dataset) = tables.send(&format!("s{}", table.len()), "", "application/json", table).await;
+        assert_eq!((status, &column(&dataset, "schema")["type"]), (201, &json!("number")), "{dataset:#}");
+    }
 }

@@ -4,34 +4,27 @@ use super::table::Table;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 
-/// The schema of pandas's orient `table`, of which `primaryKey` names the columns of the index.
-pub(super) struct TableSchema<'t, 'a, 's>(pub &'t mut Table<'a, 's>);
-
-impl<'de> DeserializeSeed<'de> for TableSchema<'_, '_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
+/// Whether the schema of pandas's orient `table` has this key; a column of that name has labels of rows.
+pub(super) fn is_key(key: &str) -> bool {
+    ["fields", "primaryKey", "pandas_version"].contains(&key)
 }
 
-impl<'de> Visitor<'de> for TableSchema<'_, '_, '_> {
-    type Value = ();
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an object with `fields` and `primaryKey`")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(key) = map.next_key::<String>()? {
-            if key == "primaryKey" {
-                map.next_value_seed(Labels(self.0))?;
-            } else {
-                map.next_value::<IgnoredAny>()?;
-            }
+/// Reads the schema of pandas's orient `table`, of which `primaryKey` names the columns of the index. `first` is its first key.
+pub(super) fn read<'de, A: MapAccess<'de>>(
+    table: &mut Table<'_, '_>,
+    first: String,
+    mut map: A,
+) -> Result<(), A::Error> {
+    let mut key = Some(first);
+    while let Some(name) = key {
+        if name == "primaryKey" {
+            map.next_value_seed(Labels(table))?;
+        } else {
+            map.next_value::<IgnoredAny>()?;
         }
-        Ok(())
+        key = map.next_key()?;
     }
+    Ok(())
 }
 
 /// Names of columns of labels.

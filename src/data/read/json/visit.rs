@@ -1,6 +1,6 @@
 //! Visitors of a JSON table.
 
-use super::{schema::TableSchema, table::Table};
+use super::{schema, table::Table};
 use crate::data::read::chunk::CellRef;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fmt;
@@ -48,9 +48,6 @@ impl<'de> Visitor<'de> for Document<'_, '_, '_> {
                 "data" if !data && !table.is_by_column() => {
                     map.next_value_seed(Rows(table))?;
                     data = true;
-                }
-                "schema" if table.names.is_empty() => {
-                    map.next_value_seed(TableSchema(table))?;
                 }
                 "index" if is_split => {
                     map.next_value::<IgnoredAny>()?;
@@ -118,6 +115,9 @@ impl<'de> Visitor<'de> for ColumnOrRecord<'_, '_, '_, '_> {
     fn visit_map<A: MapAccess<'de>>(self, mut cells: A) -> Result<(), A::Error> {
         // pandas labels rows 0, 1 …; an object of records has other keys within
         let Some(first) = cells.next_key::<String>()? else { return Ok(()) };
+        if self.key == "schema" && schema::is_key(&first) && !self.table.is_by_column() {
+            return schema::read(self.table, first, cells);
+        }
         let is_label = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         if !is_label(&first) && is_label(self.key) && !self.table.is_by_column() {
             let column = self.table.column(&first, 0)?;

@@ -24,7 +24,8 @@ pub struct SplitRequest {
     pub test: Option<f64>,
     /// Seed of the split. Default: `training.seed`.
     pub seed: Option<u64>,
-    /// Column of the groups, of the times, or of the words `train`, `validation` and `test`. Not used as a feature unless named.
+    /// Column of the groups, of the times, or of the words `train`, `validation` and `test`. Not used as a feature unless `features` or
+    /// `preprocessing.columns` names it.
     pub column: Option<String>,
 }
 

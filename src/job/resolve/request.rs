@@ -185,9 +185,11 @@ impl JobRequest {
         request
     }
 
-    /// The column of the split, where the request names one.
+    /// The column of the split that is no feature by default: one for which `preprocessing.columns` has settings is a feature.
     pub(super) fn split_column(&self) -> Option<&str> {
-        self.split.as_ref()?.get("column")?.as_str()
+        let column = self.split.as_ref()?.get("column")?.as_str()?;
+        let settings = self.preprocessing.as_ref().and_then(|it| it.pointer("/columns")).and_then(Value::as_object);
+        (!settings.is_some_and(|settings| settings.contains_key(column))).then_some(column)
     }
 
     /// The split of the request; what is wrong is an error. `split.validation` becomes `training.validation_split`.

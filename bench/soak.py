@@ -158,7 +158,9 @@ async def honest(running, job, seconds):
 
 
 def hostile(address, seconds):
-    """In a process of its own, so that honest clients wait for the service alone."""
+    """In a process of its own and of the lowest priority: what it computes itself is another machine's work, and no part of the answer."""
+    os.nice(19)
+
     async def clients():
         load = Load(address, seconds)
         kinds = [(load.hostile_reader, 100), (load.hostile_slow_body, 32), (load.hostile_body, 2), (load.hostile_silence, 1500),

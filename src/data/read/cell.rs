@@ -143,6 +143,17 @@ pub(crate) fn number_in(text: &str) -> Option<f64> {
     }
 }
 
+/// The value of a text that is a decimal number in digits, in a spelling that has nothing of its own: the same as that of [`read`].
+#[inline]
+pub(super) fn digits(text: &str) -> Option<f64> {
+    let digits = match text.as_bytes() {
+        [b'+' | b'-', digits @ ..] => digits,
+        digits => digits,
+    };
+    let is_decimal = digits.first().is_some_and(u8::is_ascii_digit);
+    if is_decimal { fast_float2::parse(text).ok() } else { None }
+}
+
 fn decimal(bytes: &[u8]) -> Option<Token> {
     fast_float2::parse::<f64, _>(bytes).ok().map(Token::Number)
 }
@@ -201,6 +212,20 @@ mod tests {
         let read = |text| super::read(text, &spelling);
         assert_eq!((read("-999"), read("x"), read("")), (Token::Missing, Token::Missing, Token::Missing));
         assert_eq!((read("NA"), read("?"), read("1")), (Token::Text, Token::Text, Token::Number(1.0)));
+    }
+
+    #[test]
+    fn digits_are_what_read_says() {
+        for text in [
+            "5", "-0.25", "+1e3", "1e400", "007", "5.", "1_000", "0x10", "1,5", "1e", "--1", "+-1", "", "-", "-inf",
+            "nan", "5 cm",
+        ] {
+            let value = match read(text) {
+                Token::Number(value) if text != "-inf" => Some(value),
+                _ => None,
+            };
+            assert_eq!(digits(text), value, "{text:?}");
+        }
     }
 
     #[test]

@@ -94,8 +94,9 @@ impl Chunk<'_> {
         }
     }
 
+    /// The text of a cell.
     #[inline]
-    fn text(&self, start: u32, end: u32) -> &str {
+    pub(super) fn text(&self, start: u32, end: u32) -> &str {
         self.text.get(start as usize..end as usize).unwrap_or_default()
     }
 

@@ -18,36 +18,60 @@ pub(super) struct Distribution {
     pub sampled: Option<u64>,
 }
 
-/// The values of a column: all of them, or a uniform sample (algorithm R with a fixed seed).
+/// The values of a column: all of them, or a uniform sample. The n-th value is kept if the hash of n begins with `zeros` zeros, one
+/// more each time that there are too many, so that the cost of a value does not depend on whether it is kept.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Sample {
+    /// Those that are kept, and room for more.
     values: Vec<f64>,
+    kept: usize,
     seen: u64,
     capacity: usize,
+    zeros: u32,
 }
 
 impl Sample {
     /// For a column of a table of so many columns.
     pub fn new(columns: usize) -> Self {
-        Self { values: Vec::new(), seen: 0, capacity: (MAX_KEPT / columns.max(1)).max(MIN_KEPT) }
+        Self { capacity: (MAX_KEPT / columns.max(1)).max(MIN_KEPT), ..Self::default() }
     }
 
     #[inline]
     pub fn add(&mut self, value: f64) {
+        if self.kept == self.values.len() {
+            self.make_room();
+        }
         self.seen += 1;
+        if let Some(next) = self.values.get_mut(self.kept) {
+            *next = value;
+            self.kept += usize::from(mix(self.seen).leading_zeros() >= self.zeros);
+        }
+    }
+
+    #[cold]
+    fn make_room(&mut self) {
         if self.values.len() < self.capacity {
-            self.values.push(value);
+            self.values.resize((self.values.len() * 2).max(16).min(self.capacity), 0.0);
             return;
         }
-        // a random integer below `seen`, without a division: Lemire, "Fast random integer generation in an interval", 2019
-        let at = ((u128::from(mix(self.seen)) * u128::from(self.seen)) >> 64) as u64;
-        if let Some(kept) = usize::try_from(at).ok().and_then(|at| self.values.get_mut(at)) {
-            *kept = value;
+        while self.kept == self.values.len() {
+            let (mut from, mut to) = (0, 0);
+            for index in 1..=self.seen {
+                let zeros = mix(index).leading_zeros();
+                if zeros >= self.zeros {
+                    self.values.copy_within(from..=from, to);
+                    from += 1;
+                    to += usize::from(zeros > self.zeros);
+                }
+            }
+            self.zeros += 1;
+            self.kept = to;
         }
     }
 
     /// The distribution of the values; none if there are none.
     pub fn distribution(mut self) -> Option<Distribution> {
+        self.values.truncate(self.kept);
         self.values.sort_unstable_by(f64::total_cmp);
         let sampled = (self.seen > self.values.len() as u64).then_some(self.values.len() as u64);
         let counted: Vec<(f64, u64)> = self.values.into_iter().map(|value| (value, 1)).collect();
@@ -155,7 +179,9 @@ mod tests {
         let mut sample = Sample::new(1 << 20);
         (0..100_000).for_each(|value| sample.add(f64::from(value)));
         let sampled = sample.distribution().unwrap();
-        assert_eq!((sampled.sampled, sampled.histogram.counts.iter().sum::<u64>()), (Some(1024), 1024));
+        let kept = sampled.sampled.unwrap();
+        assert!((400..=1024).contains(&kept), "{kept}");
+        assert_eq!(sampled.histogram.counts.iter().sum::<u64>(), kept);
         assert!((sampled.quantiles.q50 - 50_000.0).abs() < 6000.0, "{sampled:?}");
     }
 }

@@ -65,7 +65,7 @@ impl<'a> Builder<'a> {
         let reads_text = self.column.is_given();
         match &mut self.cells {
             Cells::Number(values) => {
-                values.extend(column.iter().map(|&cell| match chunk.cell(cell).read_as(reads_text) {
+                let other = |cell: CellRef| match chunk.cell(cell).read_as(reads_text) {
                     Cell::Number(number) => number.value,
                     Cell::Written { text, .. } => match cell::read(&text, spelling) {
                         Token::Number(value) => value,
@@ -73,6 +73,14 @@ impl<'a> Builder<'a> {
                     },
                     // what is no number is missing: the dataset's warnings name it
                     _ => f64::NAN,
+                };
+                let is_usual = spelling.is_usual();
+                values.extend(column.iter().map(|&cell| match cell {
+                    CellRef::Number(value) => value,
+                    CellRef::Written(start, end) if is_usual => {
+                        cell::digits(chunk.text(start, end)).unwrap_or_else(|| other(cell))
+                    }
+                    _ => other(cell),
                 }))
             }
             Cells::Datetime(values) => {

@@ -24,6 +24,12 @@ impl Spelling {
         self.decimal == b'.' && self.thousands.is_none()
     }
 
+    /// Whether numbers and missing values are spelled as in programs.
+    #[inline]
+    pub fn is_usual(&self) -> bool {
+        self.is_plain() && self.missing.is_none()
+    }
+
     /// A number in the spelling of programs; `None` if `text` is not spelled as a number of this file.
     pub fn plain(&self, text: &str) -> Option<String> {
         let mut plain = String::with_capacity(text.len());

@@ -67,6 +67,14 @@ struct OutOfRange {
     spelling: String,
 }
 
+/// What a cell is read with.
+#[derive(Clone, Copy)]
+struct Context<'a> {
+    chunk: &'a Chunk<'a>,
+    counting: &'a Counting<'a>,
+    forms: &'a DateForms,
+}
+
 /// What is known of the whole table when a column is finished.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TableFacts<'a> {
@@ -116,7 +124,21 @@ impl ColumnSummary {
     /// Adds this column's cells of a chunk.
     pub fn add(&mut self, chunk: &Chunk<'_>, cells: &[CellRef], counting: &Counting<'_>, forms: &DateForms) {
         self.unit = chunk.unit;
+        let context = Context { chunk, counting, forms };
+        let is_usual = chunk.spelling.is_usual();
         for (row, &cell) in cells.iter().enumerate() {
+            // most cells of most tables: passing them on as a `Cell` would take longer than reading them
+            if let (CellRef::Written(start, end), true) = (cell, is_usual)
+                && let text = chunk.text(start, end)
+                && let Some(value) = cell::digits(text)
+            {
+                self.written_number(text, value, (false, row), context);
+                continue;
+            }
+            if let CellRef::Number(value) = cell {
+                self.typed_number(Numeric::new(value), row, context);
+                continue;
+            }
             match chunk.cell(cell).read_as(self.reads_text) {
                 Cell::Missing => self.missing += 1,
                 Cell::Text("") => self.missing += 1,
@@ -128,22 +150,10 @@ impl ColumnSummary {
                     self.boolean(value);
                     self.distinct.add(None, || Cow::Borrowed(if value { "true" } else { "false" }), counting);
                 }
-                Cell::Number(number) => {
-                    self.number(number, row, chunk, || format!("{:e}", number.value));
-                    if forms.has_numeric() {
-                        self.date(&number.text(), || chunk.number(row), forms);
-                    }
-                    self.distinct.add(Some(number), || Cow::Owned(number.text()), counting);
-                }
+                Cell::Number(number) => self.typed_number(number, row, context),
                 Cell::Written { text, quoted } => match cell::read(&text, chunk.spelling) {
                     Token::Number(value) => {
-                        let number = Numeric::spelled(&text, value);
-                        self.number(number, row, chunk, || text.to_string());
-                        self.codes.add(&text, quoted);
-                        if forms.has_numeric() {
-                            self.date(&text, || chunk.number(row), forms);
-                        }
-                        self.distinct.add(Some(number), || text, counting);
+                        self.written_number(&text, value, (quoted, row), context);
                     }
                     Token::Missing => self.missing += 1,
                     token => {
@@ -157,6 +167,30 @@ impl ColumnSummary {
                 },
             }
         }
+    }
+
+    /// A number that is spelled in text.
+    #[inline]
+    fn written_number(&mut self, text: &str, value: f64, (quoted, row): (bool, usize), context: Context<'_>) {
+        let Context { chunk, counting, forms } = context;
+        let number = Numeric::spelled(text, value);
+        self.number(number, row, chunk, || text.to_owned());
+        self.codes.add(text, quoted);
+        if forms.has_numeric() {
+            self.date(text, || chunk.number(row), forms);
+        }
+        self.distinct.add(Some(number), || Cow::Borrowed(text), counting);
+    }
+
+    /// A number that the format has as such.
+    #[inline]
+    fn typed_number(&mut self, number: Numeric, row: usize, context: Context<'_>) {
+        let Context { chunk, counting, forms } = context;
+        self.number(number, row, chunk, || format!("{:e}", number.value));
+        if forms.has_numeric() {
+            self.date(&number.text(), || chunk.number(row), forms);
+        }
+        self.distinct.add(Some(number), || Cow::Owned(number.text()), counting);
     }
 
     fn date(&mut self, text: &str, line: impl Fn() -> u64, forms: &DateForms) {

@@ -54,6 +54,15 @@ enum After {
     Record,
 }
 
+const LINE_FEEDS: u128 = u128::from_ne_bytes([b'\n'; 16]);
+
+/// The highest bit of the first byte that is zero. Bits of bytes behind it mean nothing.
+#[inline(always)]
+fn zero_bytes(word: u128) -> u128 {
+    const ONES: u128 = u128::from_ne_bytes([1; 16]);
+    word.wrapping_sub(ONES) & !word & (ONES << 7)
+}
+
 /// Cuts bytes into cells.
 pub(super) struct Scanner<'a> {
     pub bytes: &'a [u8],
@@ -72,6 +81,8 @@ pub(super) struct Scanner<'a> {
     pub cell_bytes: usize,
     /// Whether rows end with a separator behind the last cell; the first row decides.
     pub row_end: Option<RowEnd>,
+    /// The separator, in every byte of a word.
+    separators: u128,
 }
 
 /// What a row ends with.
@@ -86,7 +97,9 @@ pub(super) enum RowEnd {
 impl<'a> Scanner<'a> {
     /// A scanner of `bytes`, which more may follow, without a limit.
     pub fn new(bytes: &'a [u8], separator: u8, quote: u8, comment: Option<u8>) -> Self {
-        Self { bytes, at: 0, line: 1, separator, quote, comment, ended: false, cell_bytes: usize::MAX, row_end: None }
+        let separators = u128::from_ne_bytes([separator; 16]);
+        let (ended, cell_bytes, row_end) = (false, usize::MAX, None);
+        Self { bytes, at: 0, line: 1, separator, quote, comment, ended, cell_bytes, row_end, separators }
     }
 
     /// Every complete row from here on; stops before an incomplete one.
@@ -174,20 +187,54 @@ impl<'a> Scanner<'a> {
     pub fn record(&mut self, mut push: impl FnMut(CellRef)) -> Result<bool, Fault> {
         let mut column = 0;
         loop {
-            match self.cell(column)? {
-                None => return Ok(false),
-                Some((cell, after)) => {
-                    push(cell);
-                    if after == After::Record {
-                        return Ok(true);
-                    }
-                }
+            let after = if let Some((start, end, after)) = self.plain_cell() {
+                push(CellRef::Written(start, end));
+                after
+            } else if let Some((cell, after)) = self.cell(column)? {
+                push(cell);
+                after
+            } else {
+                return Ok(false);
+            };
+            if after == After::Record {
+                return Ok(true);
             }
             column += 1;
         }
     }
 
-    #[inline]
+    /// Where the next cell starts and ends, if it has neither quotes nor white space around it, and 16 bytes from its last one on are
+    /// here. [`Self::cell`] reads all others.
+    #[inline(always)]
+    fn plain_cell(&mut self) -> Option<(u32, u32, After)> {
+        let rest = self.bytes.get(self.at..)?;
+        let mut length = 0;
+        for bytes in rest.as_chunks().0 {
+            let word = u128::from_le_bytes(*bytes);
+            let ends = zero_bytes(word ^ self.separators) | zero_bytes(word ^ LINE_FEEDS);
+            length += (ends.trailing_zeros() / 8) as usize;
+            if ends != 0 {
+                break;
+            }
+        }
+        let is_record = match *rest.get(length)? {
+            b'\n' => true,
+            byte if byte == self.separator => false,
+            _ => return None,
+        };
+        if let [first, ..] = rest.get(..length)?
+            && let Some(last) = length.checked_sub(1).and_then(|last| rest.get(last))
+            && (*first <= b' ' || *last <= b' ' || *first == self.quote || length > self.cell_bytes)
+        {
+            return None;
+        }
+        let start = self.at as u32;
+        self.at += length + 1;
+        self.line += u64::from(is_record);
+        Some((start, start + length as u32, if is_record { After::Record } else { After::Cell }))
+    }
+
+    #[inline(never)]
     fn cell(&mut self, column: usize) -> Result<Option<(CellRef, After)>, Fault> {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         match rest.first() {

@@ -58,6 +58,8 @@ pub(super) struct ColumnSummary {
     unit: &'static str,
     /// Whether text that is always text is read as written text: the client says that the column has numbers.
     reads_text: bool,
+    /// Whether words such as yes and no are true and false: the client says that the column has booleans.
+    is_boolean: bool,
 }
 
 /// A number that `f32` cannot hold: an error if the column is a number column.
@@ -100,6 +102,7 @@ impl ColumnSummary {
             distinct: Distinct::default(),
             unit: "line",
             reads_text: given.is_some_and(reads_text),
+            is_boolean: given == Some(ColumnType::Boolean),
         }
     }
 
@@ -150,7 +153,10 @@ impl ColumnSummary {
                         match token {
                             Token::Placeholder => self.placeholders.add(|| chunk.number(row), &text),
                             Token::Boolean(value) => self.boolean(value),
-                            _ => self.text(&text, || chunk.number(row), chunk.spelling, forms),
+                            _ => match self.is_boolean.then(|| cell::boolean_in(&text)).flatten() {
+                                Some(value) => self.boolean(value),
+                                None => self.text(&text, || chunk.number(row), chunk.spelling, forms),
+                            },
                         }
                         self.distinct.add(None, || text, counting);
                     }

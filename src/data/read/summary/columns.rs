@@ -35,10 +35,10 @@ impl ColumnSummary {
         }
     }
 
-    /// A column of true and false, or of 1 and 0 if the client says so.
+    /// A column of true and false, or of 1 and 0 or such words as yes and no if the client says so.
     pub(super) fn boolean_column(self, name: String, warnings: &mut Vec<DatasetWarning>) -> Result<Column, ReadError> {
         let (mut falses, mut trues) = (self.falses, self.trues);
-        if self.moments.count > 0 {
+        if self.moments.count > 0 || self.out_of_range.is_some() {
             let Distinct::Exact { levels, .. } = &self.distinct else { return Err(no_boolean(&name)) };
             for (level, count) in levels {
                 match cell::number_in(level) {
@@ -51,6 +51,14 @@ impl ColumnSummary {
         }
         warnings.extend(self.placeholders(&name));
         let odd = self.texts.count;
+        // Words of which one alone is known are other words, as M beside F.
+        if odd > 0 && (falses == 0 || trues == 0) {
+            return Err(ReadError::Invalid(format!(
+                "column {name:?}: expected true and false, 1 and 0, or such words as yes and no in a boolean column; {}; give it the \
+                 type category",
+                self.texts.first(self.unit)
+            )));
+        }
         if odd > 0 {
             let detail =
                 format!("{odd} cells are not true or false; {}: they are missing", self.texts.first(self.unit));

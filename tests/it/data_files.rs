@@ -54,3 +54,44 @@ async fn a_column_that_is_declared_boolean_takes_pairs_of_words() {
         assert!(status == 422 && detail.contains(first) && detail.contains("yes and no"), "{problem:#}");
     }
 }
+
+#[tokio::test]
+async fn a_count_of_distinct_values_is_exact_or_says_that_it_is_an_estimate() {
+    let tables = Tables::start().await;
+    for rows in [4097, 5000, 6000, 7001, 8000] {
+        let lines: String = (0..rows).map(|row| format!("customer {row},{},{}\n", row * 2, row % 7)).collect();
+        let dataset = tables.csv(&format!("t{rows}"), &format!("id,amount,kind\n{lines}")).await;
+        let (id, amount) = (column(&dataset, "id"), column(&dataset, "amount"));
+        assert!(id["distinct_estimated"] == true && id["distinct"].as_u64().unwrap() <= rows, "{id:#}");
+        assert!(id["distinct"].as_u64().unwrap() * 100 > rows * 95, "{id:#}");
+        assert_eq!((&amount["distinct"], amount.get("distinct_estimated")), (&json!(rows), None));
+        assert_eq!(column(&dataset, "kind").get("distinct_estimated"), None);
+    }
+}
+
+#[tokio::test]
+async fn dates_of_every_year_have_a_minimum_and_a_maximum_and_are_counted_as_times() {
+    let tables = Tables::start().await;
+    for (index, (days, distinct, missing, min, max)) in [
+        (vec!["9999-12-31", "2020-01-01", "1850-05-05"], 3, 0, "1850-05-05T00:00:00Z", "9999-12-31T00:00:00Z"),
+        (vec!["0001-01-01", "1969-12-31T23:59:59"], 2, 0, "0001-01-01T00:00:00Z", "1969-12-31T23:59:59Z"),
+        (vec!["9999-12-31T23:59:59", "1900-01-01"], 2, 0, "1900-01-01T00:00:00Z", "9999-12-31T23:59:59Z"),
+        (
+            vec!["NaT", "2020-01-01", "2020-01-01T00:00", "NaT", "2020-01-02", ""],
+            2,
+            3,
+            "2020-01-01T00:00:00Z",
+            "2020-01-02T00:00:00Z",
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let rows: String = days.iter().map(|day| format!("{day},1\n")).collect();
+        let dataset = tables.csv(&format!("t{index}"), &format!("d,y\n{rows}")).await;
+        let found = column(&dataset, "d");
+        assert_eq!((&found["type"], &found["distinct"]), (&json!("datetime"), &json!(distinct)), "{found:#}");
+        assert_eq!((&found["min"], &found["max"]), (&json!(min), &json!(max)), "{found:#}");
+        assert_eq!(found["missing"], missing, "{found:#}");
+    }
+}

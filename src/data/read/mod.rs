@@ -121,7 +121,7 @@ pub fn inspect(
     let finish = |(summary, name): (ColumnSummary, String)| {
         // Labels of rows are no features unless they are given a type.
         let given = options.types.get(&name).or_else(|| labels.contains(&name).then_some(&ignored));
-        summary.finish(name, &TableFacts { columns_of_bare_numbers, given, spelling: &spelling })
+        summary.finish(name, &TableFacts { columns_of_bare_numbers, rows, given, spelling: &spelling })
     };
     let finished: Vec<Result<(Column, Vec<DatasetWarning>), ReadError>> =
         summaries.into_par_iter().zip(names).map(finish).collect();

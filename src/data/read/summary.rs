@@ -74,6 +74,8 @@ struct OutOfRange {
 pub(super) struct TableFacts<'a> {
     /// Columns with numbers that are not in quotes.
     pub columns_of_bare_numbers: usize,
+    /// Rows.
+    pub rows: u64,
     /// The type that the client gives.
     pub given: Option<&'a GivenType>,
     pub spelling: &'a Spelling,
@@ -284,12 +286,12 @@ impl ColumnSummary {
             warnings.push(self.ambiguous_dates(&name, dates));
         }
         let column = match kind {
-            ColumnType::Category => Column { date_formats, ..self.category(name) },
+            ColumnType::Category => Column { date_formats, ..self.category(name, facts.rows) },
             ColumnType::Ordinal => {
                 let order = facts.given.map(|given| given.order.as_slice()).unwrap_or_default();
-                ordinal(self.category(name), order)?
+                ordinal(self.category(name, facts.rows), order)?
             }
-            ColumnType::Datetime => self.datetime_column(name, dates, &mut warnings)?,
+            ColumnType::Datetime => self.datetime_column(name, dates, facts.rows, &mut warnings)?,
             ColumnType::Ignored => Column::empty(name, kind, self.missing),
             ColumnType::Boolean => self.boolean_column(name, &mut warnings)?,
             ColumnType::Number => self.number_column(name, facts, &mut warnings)?,

@@ -17,11 +17,14 @@ use serde_json::Value;
 use std::collections::HashMap;
 
 impl ColumnSummary {
-    /// A category with its levels.
-    pub(super) fn category(self, name: String) -> Column {
+    /// A category with its levels, of a table of so many rows.
+    pub(super) fn category(self, name: String, rows: u64) -> Column {
         let column = Column::empty(name, ColumnType::Category, self.missing);
         match self.distinct {
-            Distinct::Estimated(sketch) => Column { distinct: sketch.estimate(), ..column },
+            Distinct::Estimated(sketch) => {
+                let distinct = sketch.estimate().min(rows.saturating_sub(self.missing));
+                Column { distinct, distinct_estimated: true, ..column }
+            }
             Distinct::Exact { levels, .. } => {
                 let mut levels: Vec<_> = levels.into_iter().collect();
                 levels.sort_unstable();
@@ -113,11 +116,19 @@ impl ColumnSummary {
                  column the type category",
                 self.inexact.count
             );
-            warnings.push(self.inexact.warning("inexact_integers", &name, detail));
+            warnings.push(self.inexact.clone().warning("inexact_integers", &name, detail));
         }
         let column = Column::empty(name, ColumnType::Number, self.missing + self.placeholders.count + odd);
+        let mut distinct_estimated = false;
         let (distinct, values, distribution) = match self.distinct {
-            Distinct::Estimated(sketch) => (sketch.estimate(), None, self.sample.distribution()),
+            Distinct::Estimated(sketch) => {
+                let distribution = self.sample.distribution();
+                // A sample of every value counts them, unless f64 merges some.
+                let all = distribution.as_ref().filter(|it| it.sampled.is_none() && self.inexact.count == 0);
+                distinct_estimated = all.is_none();
+                let distinct = all.map_or_else(|| sketch.estimate().min(numbers), |all| all.distinct);
+                (distinct, None, distribution)
+            }
             Distinct::Exact { levels, .. } => {
                 let numbers = by_value(&levels, facts.spelling);
                 let listed = self.whole && !numbers.is_empty() && numbers.len() <= MAX_LISTED_INTEGERS;
@@ -128,6 +139,7 @@ impl ColumnSummary {
         };
         Ok(Column {
             distinct,
+            distinct_estimated,
             values,
             sampled: distribution.as_ref().and_then(|it| it.sampled),
             quantiles: distribution.as_ref().map(|it| it.quantiles),

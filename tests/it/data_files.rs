@@ -95,3 +95,38 @@ async fn dates_of_every_year_have_a_minimum_and_a_maximum_and_are_counted_as_tim
         assert_eq!(found["missing"], missing, "{found:#}");
     }
 }
+
+#[tokio::test]
+async fn a_text_that_is_no_table_of_cells_is_refused_with_what_it_is() {
+    let tables = Tables::start().await;
+    for (body, words) in [
+        ("+----+------+\n| id | name |\n+----+------+\n|  1 | bob  |\n+----+------+\n2 rows in set\n", "mysql --batch"),
+        (" id | name \n----+------\n  1 | bob\n  2 | ann\n(2 rows)\n\n", "psql --csv"),
+        ("id    name\n----  ----\n1     bob\n2     ann\n", "underlined"),
+        ("a,b\n---,-----\n1,2\n", "underlined"),
+        ("\u{250c}\u{2500}\u{2510}\n\u{2502}a\u{2502}\n", "drawn with lines"),
+        ("| a | b |\n|---|---|\n| 1 | 2 |\n", "Markdown"),
+        ("a | b\n---|---\n1 | 2\n", "Markdown"),
+        ("INSERT INTO t (a,b) VALUES (1,2);\nINSERT INTO t (a,b) VALUES (3,4);\n", "SQL"),
+        ("-- MySQL dump\nDROP TABLE IF EXISTS `t`;\nINSERT INTO `t` VALUES (1,2),(3,4);\n", "SQL"),
+        ("- a: 1\n  b: 2\n- a: 3\n  b: 4\n", "YAML"),
+        ("- {a: 1, b: 2}\n- {a: 3, b: 4}\n", "YAML"),
+        ("[server]\nhost = x\nport = 3\n", "TOML"),
+        ("[[rows]]\na = 1\n\n[[rows]]\na = 2\n", "TOML"),
+        ("host=a,b\nport=1,2\n", "name=value"),
+        ("<rows>\n<row a='1'/>\n<row a='2'/>\n</rows>\n", "XML"),
+        ("+1 3:1 11:1 14:1\n-1 3:1 6:1 17:1\n-1 5:1 6:1\n", "LIBSVM"),
+        ("%\n@relation iris\n@attribute a numeric\n@data\n1\n", "ARFF"),
+        ("{'a': 1, 'b': 2}\n{'a': 3, 'b': 4}\n", "Python"),
+        ("\"a\" \"b\"\n\"1\" 5 3\n\"2\" 6 4\n", "write.table"),
+    ] {
+        for media_type in ["text/csv", "text/tab-separated-values"] {
+            let (status, problem) = tables.send("t", "", media_type, body).await;
+            let detail = problem["detail"].as_str().unwrap_or_default();
+            assert!(status == 422 && detail.contains(words), "{media_type}: {body}\n{problem:#}");
+        }
+    }
+    // a client that names the separator knows the file
+    let (status, dataset) = tables.send("known", "&separator=,", "text/csv", "host=a,b\nport=1,2\n").await;
+    assert_eq!((status, &dataset["rows"]), (201, &json!(1)), "{dataset:#}");
+}

@@ -29,6 +29,7 @@ pub mod source;
 pub mod spelling;
 mod stream;
 mod summary;
+mod text_kind;
 pub mod warning;
 
 pub(crate) use cell::{is_missing, is_past_integers, number_in, number_text, spells, trim};

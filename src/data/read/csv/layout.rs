@@ -1,7 +1,7 @@
 //! Detection of the layout of a file from its first bytes: skipped lines, separator, header.
 
 use super::scanner::Scanner;
-use crate::data::read::{cell, chunk::CellRef, error::ReadError, kind, options::ReadOptions};
+use crate::data::read::{cell, chunk::CellRef, error::ReadError, kind, options::ReadOptions, text_kind};
 
 /// Bytes that are looked at.
 const SAMPLE_BYTES: usize = 1 << 16;
@@ -36,8 +36,11 @@ pub(super) fn detect(
     options: &ReadOptions,
 ) -> Result<Layout, ReadError> {
     let sample = Sample::new(bytes, ended, options.quote.unwrap_or(b'"'));
+    // A client that names the separator or the first line knows the file.
+    let other_than_cells = || text_kind::other_than_cells(sample.bytes).filter(|_| options.separator.is_none());
     if options.skip_rows.is_none()
-        && let Some(received) = kind::other_than_text(sample.bytes).or_else(|| kind::json(sample.bytes))
+        && let Some(received) =
+            kind::other_than_text(sample.bytes).or_else(other_than_cells).or_else(|| kind::json(sample.bytes))
     {
         return Err(ReadError::Invalid(format!("expected a text table, received {received}")));
     }

@@ -130,3 +130,33 @@ async fn a_text_that_is_no_table_of_cells_is_refused_with_what_it_is() {
     let (status, dataset) = tables.send("known", "&separator=,", "text/csv", "host=a,b\nport=1,2\n").await;
     assert_eq!((status, &dataset["rows"]), (201, &json!(1)), "{dataset:#}");
 }
+
+#[tokio::test]
+async fn row_names_of_r_and_the_index_of_pandas_are_labels_of_the_rows() {
+    let tables = Tables::start().await;
+    for (index, (csv, label, value)) in [
+        (",a,b\n0,5,x\n1,6,y\n", "index", json!("0")),
+        (";a;b\nMazda RX4;5;x\nDatsun;6;y\n", "index", json!("Mazda RX4")),
+        ("\"\",\"a\",\"b\"\n\"Mazda\",5,\"x\"\n\"Datsun\",6,\"y\"\n", "index", json!("Mazda")),
+        ("\"a\",\"b\"\n\"Mazda\",5,\"x\"\n\"Datsun\",6,\"y\"\n", "row_names", json!("Mazda")),
+        ("a\tb\n1\t5\tx\n2\t6\ty\n3\t7\tz\n", "row_names", json!("1")),
+        ("Unnamed: 0,a,b\n0,5,x\n1,6,y\n", "Unnamed: 0", json!("0")),
+        (",index,a,b\n0,7,5,x\n1,8,6,y\n", "index_", json!("0")),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("t{index}");
+        let dataset = tables.csv(&name, csv).await;
+        let found = column(&dataset, label);
+        assert_eq!(found["type"], "ignored", "{csv}: {dataset:#}");
+        let warning = &dataset["warnings"][0];
+        assert_eq!((&warning["code"], &warning["column"]), (&json!("row_labels"), &json!(label)), "{dataset:#}");
+        assert_eq!(column(&dataset, "a")["min"], 5.0, "{csv}: {dataset:#}");
+        let rows = tables.rows(&name).await;
+        assert_eq!((&rows[0][label], &rows[0]["a"], &rows[0]["b"]), (&value, &json!(5), &json!("x")), "{csv}");
+    }
+    let (status, dataset) = tables.send("given", &types("index", "number"), "text/csv", ",a\n0,5\n1,6\n").await;
+    assert_eq!((status, &dataset["warnings"]), (201, &json!([])), "{dataset:#}");
+    assert_eq!(column(&dataset, "index")["max"], 1.0);
+}

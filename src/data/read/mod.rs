@@ -133,7 +133,7 @@ pub fn inspect(
     }
     let are_labels = |column: &&mut Column| labels.contains(&column.name) && !options.types.contains_key(&column.name);
     for column in columns.iter_mut().filter(are_labels) {
-        column.reason = Some("the file says that these are labels of its rows, as pandas writes an index".to_owned());
+        column.reason = Some("labels of the rows, as pandas and R write them".to_owned());
         warnings.push(row_labels(&column.name));
     }
     warnings.extend(header_of_numbers(&columns, &dialect, &spelling));
@@ -153,7 +153,7 @@ fn row_labels(name: &str) -> DatasetWarning {
         examples: Vec::new(),
         count: 1,
         detail: format!(
-            "the file says that {name:?} has labels of its rows, as pandas writes an index; the column is ignored; give it a type by the \
+            "{name:?} has labels of the rows, as pandas and R write them in front of a table; the column is ignored; give it a type by the \
              option `types` to use it"
         ),
     }

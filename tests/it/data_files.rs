@@ -160,3 +160,54 @@ async fn row_names_of_r_and_the_index_of_pandas_are_labels_of_the_rows() {
     assert_eq!((status, &dataset["warnings"]), (201, &json!([])), "{dataset:#}");
     assert_eq!(column(&dataset, "index")["max"], 1.0);
 }
+
+fn codes(dataset: &Value) -> Vec<&str> {
+    dataset["warnings"].as_array().unwrap().iter().map(|warning| warning["code"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_first_line_of_values_is_no_header() {
+    let tables = Tables::start().await;
+    for (index, (csv, rows)) in [
+        ("red,small\nblue,large\nred,large\nblue,small\nred,small\n", 5),
+        ("39,Private,<=50K\n50,Private,>50K\n38,Gov,<=50K\n", 3),
+        ("5.1\tsetosa\n4.9\tsetosa\n6.3\tvirginica\n", 3),
+        ("p;x;p\ne;x;p\np;y;e\n", 3),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("t{index}");
+        let dataset = tables.csv(&name, csv).await;
+        assert_eq!((codes(&dataset), &dataset["rows"]), (vec!["no_header"], &json!(rows)), "{csv}: {dataset:#}");
+        assert_eq!(dataset["read"]["header"], false, "{dataset:#}");
+        let first = tables.rows(&name).await[0]["column_1"].to_string();
+        assert!(csv.starts_with(first.trim_matches('"')), "{csv}: {first}");
+        let (status, dataset) = tables.send(&format!("{name}h"), "&header=true", "text/csv", csv).await;
+        match status {
+            201 => assert_eq!((codes(&dataset), &dataset["rows"]), (vec![], &json!(rows - 1)), "{csv}: {dataset:#}"),
+            _ => assert_eq!(csv.find("p;x;p"), Some(0), "{dataset:#}"),
+        }
+    }
+    for (index, (csv, code)) in [
+        ("red\nred\nblue\n", "header_of_values"),
+        ("John Smith,London\nAnn Lee,Paris\nBob Ray,London\n", "header_of_values"),
+        ("2020-01-01,x\n2020-01-02,y\n2020-01-03,z\n", "header_of_values"),
+        ("name,kind\nx,kind\ny,b\nz,c\n", "header_of_values"),
+        ("name,n\nx,2\nname,n\ny,4\nname,n\n", "repeated_header"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let dataset = tables.csv(&format!("u{index}"), csv).await;
+        assert!(codes(&dataset).contains(&code), "{csv}: {dataset:#}");
+        let (status, dataset) = tables.send(&format!("v{index}"), "&header=true", "text/csv", csv).await;
+        assert!(status == 201 && !codes(&dataset).contains(&code), "{csv}: {dataset:#}");
+    }
+    for (index, csv) in
+        ["colour,size\nblue,large\nred,large\n", "kind,n\na,1\nb,2\n", "d,x\n2020-01-02,y\n"].iter().enumerate()
+    {
+        let dataset = tables.csv(&format!("w{index}"), csv).await;
+        assert_eq!((codes(&dataset), &dataset["read"]["header"]), (vec![], &json!(true)), "{csv}: {dataset:#}");
+    }
+}

@@ -61,6 +61,44 @@ pub(super) fn has_row_names(sample: Sample<'_>, separator: u8) -> bool {
     has_last && different.len() == labels.len() && (are_quoted || are_numbered)
 }
 
+/// Whether the first record is a row: nearly all of its cells are values of their columns, or numbers above numbers.
+pub(super) fn is_row(sample: Sample<'_>, separator: u8) -> bool {
+    const ROWS: usize = 1000;
+    let records = sample.records(separator, ROWS);
+    let Some((first, rows)) = records.split_first() else { return false };
+    // a header may be repeated within the file
+    let rows: Vec<&Vec<&[u8]>> = rows.iter().filter(|row| row.len() == first.len() && *row != first).collect();
+    if first.len() < 2 || rows.is_empty() {
+        return false;
+    }
+    let (mut recurring, mut numeric, mut names) = (0, 0, 0);
+    for (index, cell) in first.iter().enumerate() {
+        let cell = cell.trim_ascii();
+        if cell.is_empty() || is_missing(cell) {
+            continue;
+        }
+        names += 1;
+        let cells = rows.iter().filter_map(move |row| row.get(index)).map(|it| it.trim_ascii());
+        let values: Vec<&[u8]> = cells.filter(|it| !it.is_empty()).collect();
+        let numbers = values.iter().filter(|value| is_number(value)).count();
+        let are_numbers = numbers > 0 && numbers * 10 >= values.len() * 9;
+        if is_number(cell) {
+            numeric += usize::from(are_numbers);
+        } else if are_numbers {
+            // a name above numbers
+            return false;
+        } else {
+            recurring += usize::from(values.contains(&cell));
+        }
+    }
+    recurring > 0 && recurring + numeric > 1 && (recurring + numeric) * 4 >= names * 3
+}
+
+/// Whether a cell is one that tools write for a missing value.
+fn is_missing(cell: &[u8]) -> bool {
+    cell == b"?" || std::str::from_utf8(cell).is_ok_and(cell::is_missing)
+}
+
 fn is_number(cell: &[u8]) -> bool {
     std::str::from_utf8(cell).is_ok_and(|text| cell::number_in(cell::trim(text)).is_some())
 }

@@ -1,7 +1,7 @@
 //! Detection of the layout of a file from its first bytes: skipped lines, separator, header.
 
 use super::{
-    header::{has_row_names, is_header},
+    header::{has_row_names, is_header, is_row},
     sample::Sample,
 };
 use crate::data::read::{error::ReadError, kind, options::ReadOptions, text_kind};
@@ -19,6 +19,8 @@ pub(super) struct Layout {
     pub separator: u8,
     pub quote: u8,
     pub header: bool,
+    /// Whether there is no header since the first record is a row.
+    pub first_is_row: bool,
     /// Whether rows have one cell more than the header in front: the names of the rows.
     pub row_names: bool,
     /// Lines before the first row.
@@ -71,6 +73,7 @@ pub(super) fn detect(
         separator,
         quote: sample.quote,
         header: options.header.unwrap_or(true),
+        first_is_row: false,
         row_names: false,
         skip_rows: preamble.lines,
         start: preamble.end,
@@ -82,6 +85,9 @@ pub(super) fn detect(
             sample.bytes.get(comment..preamble.end).unwrap_or_default().iter().filter(|&&byte| byte == b'\n').count()
                 as u64;
         layout.start = comment;
+    } else {
+        layout.first_is_row = options.header.is_none() && is_row(rest, separator);
+        layout.header &= !layout.first_is_row;
     }
     let table = Sample { bytes: sample.bytes.get(layout.start..).unwrap_or_default(), ..sample };
     layout.row_names = layout.header && has_row_names(table, separator);
@@ -267,6 +273,25 @@ mod tests {
     fn refused(#[case] text: &str, #[case] reason: &str) {
         let error = detect(text.as_bytes(), true, None, &ReadOptions::default()).unwrap_err().to_string();
         assert!(error.contains(reason), "{error}");
+    }
+
+    #[rstest]
+    #[case("red,small\nblue,large\nred,large\nblue,small\n", false)]
+    #[case("39,Private,Bachelors,<=50K\n50,Private,HS,>50K\n38,Gov,Bachelors,<=50K\n", false)]
+    #[case("?,Private,x\n50,Private,y\n38,Gov,x\n", false)]
+    #[case("setosa,5.1\nsetosa,4.1\nvirginica,3\n", false)]
+    #[case("p,x,p\ne,x,p\np,y,e\n", false)]
+    #[case("colour,size\nblue,large\nred,large\n", true)]
+    #[case("colour,size\nblue,large\ncolour,size\nred,large\n", true)]
+    #[case("name,sex\nsex,3\nname,4\n", true)]
+    #[case("country,2019,2020\nSpain,1,2\nItaly,3,4\n", true)]
+    #[case("1,2\n1,3\n", true)]
+    #[case("red\nred\nblue\n", true)]
+    fn headers(#[case] text: &str, #[case] expected: bool) {
+        let layout = detect(text.as_bytes(), true, None, &ReadOptions::default()).unwrap();
+        assert_eq!((layout.header, layout.first_is_row), (expected, !expected));
+        let given = ReadOptions { header: Some(true), ..ReadOptions::default() };
+        assert!(detect(text.as_bytes(), true, None, &given).unwrap().header);
     }
 
     #[rstest]

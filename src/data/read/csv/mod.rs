@@ -132,6 +132,9 @@ fn read(
     };
     let (spelling, warning) = marks::spelling(&block.bytes, block.ended, layout, options);
     let mut warnings: Vec<DatasetWarning> = warning.into_iter().collect();
+    if layout.first_is_row {
+        warnings.push(no_header(layout.skip_rows + 1));
+    }
     if is_one_line && layout.skip_rows == 0 {
         warnings.push(one_line());
     }
@@ -210,6 +213,21 @@ fn empty_rows(empty: Examples) -> Option<DatasetWarning> {
 
 fn has_line_end(bytes: &[u8]) -> bool {
     bytes.iter().any(|byte| matches!(byte, b'\n' | b'\r'))
+}
+
+/// The warning about a file whose first record is read as a row.
+fn no_header(line: u64) -> DatasetWarning {
+    DatasetWarning {
+        code: "no_header".to_owned(),
+        column: None,
+        lines: vec![line],
+        examples: Vec::new(),
+        count: 1,
+        detail: format!(
+            "line {line} has values of the columns and is read as a row, not as a header; the columns are `column_1` and so on; if it has \
+             their names, send the option `header=true`"
+        ),
+    }
 }
 
 /// The warning about a file without a header that is one line: its rows may have been joined.

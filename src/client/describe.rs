@@ -151,7 +151,11 @@ pub fn dataset(dataset: &Value) -> String {
                 text_of(&column["name"]),
                 text_of(&column["type"]),
                 text_of(&column["missing"]),
-                text_of(&column["distinct"]),
+                format!(
+                    "{}{}",
+                    if column["distinct_estimated"] == true { "~" } else { "" },
+                    text_of(&column["distinct"])
+                ),
                 text_of(&column["min"]),
                 text_of(&column["mean"]),
                 text_of(&column["max"]),

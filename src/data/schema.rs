@@ -2,8 +2,8 @@
 
 use super::date::DatePattern;
 use crate::engine::field::{FieldError, parse};
-use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use jiff::{SignedDuration, civil::DateTime};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use serde_json::{Value, json};
 
 /// Type of a column.
@@ -107,8 +107,11 @@ pub struct Column {
     pub reason: Option<String>,
     /// Number of missing cells.
     pub missing: u64,
-    /// Number of distinct values; estimated (within 2%) if there are more than the service counts exactly.
+    /// Number of distinct values. A datetime column has as many as it has different times.
     pub distinct: u64,
+    /// Whether `distinct` is an estimate, whose standard error is under 2%; absent if it is exact.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub distinct_estimated: bool,
     /// Minimum of a number or datetime column.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schema(value_type = Option<NumberOrTime>)]
@@ -157,7 +160,7 @@ pub enum NumberOrTime {
     Number(f64),
     /// Of a datetime column, in UTC.
     #[schema(value_type = String, format = DateTime)]
-    Time(Timestamp),
+    Time(DateTime),
 }
 
 /// Quantiles by share of the values.
@@ -195,18 +198,37 @@ pub enum Extreme {
     Unsigned(u64),
     /// Any other number.
     Number(f64),
-    /// Of a datetime column.
-    Time(Timestamp),
+    /// Of a datetime column, in UTC.
+    #[serde(serialize_with = "serialize_utc", deserialize_with = "deserialize_utc")]
+    Time(DateTime),
 }
 
+fn serialize_utc<S: Serializer>(time: &DateTime, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&format!("{time}Z"))
+}
+
+fn deserialize_utc<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTime, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.strip_suffix('Z').unwrap_or(&text).parse().map_err(D::Error::custom)
+}
+
+/// The time 0 of seconds since 1970.
+const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
+
 impl Extreme {
+    /// The time that is so many seconds after 1970; `None` outside of the years -9999 to 9999.
+    pub fn of_seconds(seconds: f64) -> Option<Self> {
+        let since = SignedDuration::from_micros((seconds * 1e6).round() as i64);
+        EPOCH.checked_add(since).ok().map(Self::Time)
+    }
+
     /// The nearest `f64`; of a time the seconds since 1970.
     pub fn value(self) -> f64 {
         match self {
             Self::Integer(value) => value as f64,
             Self::Unsigned(value) => value as f64,
             Self::Number(value) => value,
-            Self::Time(time) => time.as_microsecond() as f64 / 1e6,
+            Self::Time(time) => time.duration_since(EPOCH).as_secs_f64(),
         }
     }
 }
@@ -228,6 +250,7 @@ impl Column {
             reason: None,
             missing,
             distinct: 0,
+            distinct_estimated: false,
             min: None,
             max: None,
             mean: None,

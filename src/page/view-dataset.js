@@ -27,7 +27,7 @@ export async function show(place, route, signal) {
 function columnsTable(dataset) {
   const titles = ["Name", "Type", "Values", ...["Missing", "Distinct", "Minimum", "Mean", "Maximum", "Deviation"].map((title) => numTitle(title))];
   return h("div.card", h("h2", "Columns"), table("Columns", titles, dataset.columns.map((column) => h("tr", rowTitle(column.name), h("td", column.type, column.reason && h("div.sub", column.reason)), h("td", distribution(column, dataset.rows)),
-    num(column.missing ? `${number(column.missing)} (${Math.round((100 * column.missing) / Math.max(1, dataset.rows))} %)` : "0"), [column.distinct, column.min, column.mean, column.max, column.std].map((value) => num(number(value)))))));
+    num(column.missing ? `${number(column.missing)} (${Math.round((100 * column.missing) / Math.max(1, dataset.rows))} %)` : "0"), num(`${column.distinct_estimated ? "≈ " : ""}${number(column.distinct)}`), [column.min, column.mean, column.max, column.std].map((value) => num(number(value)))))));
 }
 
 /** @param {any} column @param {number} rows */

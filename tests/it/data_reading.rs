@@ -50,7 +50,6 @@ async fn what_is_no_table_is_named() {
         ("<!doctype html>\n<html><body>Not found</body></html>\n", "HTML"),
         ("[{\"a\":1}]", "JSON"),
         ("PK\u{3}\u{4}\u{14}", ".xlsx"),
-        (",a,b\n0,1,2\n", "index of pandas"),
         ("\"Data Source\",\"Indicators\",\n\na,b,y\n0,0,p\n1,2,q\n", "skip_rows=2"),
         ("Report May, 2024\na;b;y\n1;2;p\n", "skip_rows=1"),
         ("a,b,y\n0,0,p,\n1,2,q,r\n", "line 3: expected 3 cells, received 4"),

@@ -15,6 +15,7 @@ mod command_line;
 mod commands;
 mod data_columns;
 mod data_doubts;
+mod data_files;
 mod data_learning;
 mod data_memory;
 mod data_parquet;

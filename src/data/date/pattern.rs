@@ -2,6 +2,7 @@
 
 use super::calendar::{days_in_month, seconds_of};
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use std::ops::Range;
 
 /// The form of a date, such as `%d/%m/%Y`. Fields: `%Y` (four digits) `%y` `%m` `%d` `%b` (the name of a month, short or in full)
 /// `%H` `%I` `%M` `%S` `%f` (a fraction of a second) `%p` `%z` (an offset from UTC), and `%s` (seconds since 1970) alone. After a
@@ -43,6 +44,9 @@ pub struct Instant {
     /// Whether the text has a time of the day.
     pub timed: bool,
 }
+
+/// The years -9999 to 9999 in seconds since 1970.
+const YEARS: Range<f64> = -377_705_116_800.0..253_402_300_800.0;
 
 const MONTHS: [&str; 12] = [
     "january",
@@ -190,7 +194,7 @@ impl Fields {
             }
             Part::Zone => return self.take_zone(text),
             Part::Epoch => {
-                self.epoch = Some(text.parse::<f64>().ok().filter(|seconds| seconds.abs() < 1e12)?);
+                self.epoch = Some(text.parse::<f64>().ok().filter(|seconds| YEARS.contains(seconds))?);
                 self.timed = true;
                 return Some("");
             }
@@ -284,7 +288,7 @@ impl Fields {
         let second_of_day = f64::from(hour * 3600 + self.minute * 60) + self.second;
         let offset = f64::from(self.offset.unwrap_or_default()) * 60.0;
         let seconds = seconds_of(year, self.month, self.day, second_of_day) - offset;
-        Some(Instant { seconds, zoned, timed: self.timed })
+        YEARS.contains(&seconds).then_some(Instant { seconds, zoned, timed: self.timed })
     }
 }
 
@@ -344,6 +348,8 @@ mod tests {
     #[case("%d.%m.%y", "15.01.68", Some("2068-01-15T00:00:00Z"))]
     #[case("%s", "1700000000", Some("2023-11-14T22:13:20Z"))]
     #[case("%Y-%m", "2023-05", Some("2023-05-01T00:00:00Z"))]
+    #[case("%Y-%m-%d", "9999-12-31T23:59:59-05:00", None)]
+    #[case("%s", "1672531200000", None)]
     fn texts(#[case] pattern: &str, #[case] text: &str, #[case] expected: Option<&str>) {
         let received = DatePattern::new(pattern).unwrap().read(text).map(|instant| instant.seconds);
         let expected: Option<jiff::Timestamp> = expected.map(|text| text.parse().unwrap());

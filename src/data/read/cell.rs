@@ -50,6 +50,42 @@ pub(super) enum Token {
     Text,
 }
 
+/// Words for false and true in a column that the client declares boolean, in lower case.
+const TRUTHS: [[&str; 2]; 22] = [
+    ["false", "true"],
+    ["no", "yes"],
+    ["n", "y"],
+    ["f", "t"],
+    ["off", "on"],
+    ["0", "1"],
+    ["nein", "ja"],
+    ["n", "j"],
+    ["falsch", "wahr"],
+    ["non", "oui"],
+    ["faux", "vrai"],
+    ["no", "s\u{ed}"],
+    ["no", "si"],
+    ["no", "s\u{ec}"],
+    ["falso", "verdadero"],
+    ["falso", "vero"],
+    ["n\u{e3}o", "sim"],
+    ["falso", "verdadeiro"],
+    ["nee", "ja"],
+    ["nej", "ja"],
+    ["nie", "tak"],
+    ["\u{43d}\u{435}\u{442}", "\u{434}\u{430}"],
+];
+
+/// What a word says in a column that the client declares boolean, in any case.
+pub(crate) fn boolean_in(text: &str) -> Option<bool> {
+    const MAX_LENGTH: usize = 16;
+    if text.len() > MAX_LENGTH {
+        return None;
+    }
+    let word = text.to_lowercase();
+    TRUTHS.iter().find_map(|pair| pair.iter().position(|known| *known == word)).map(|place| place == 1)
+}
+
 /// What tools and people write for a missing number.
 const PLACEHOLDERS: [&str; 21] = [
     "?", "-", "--", ".", "*", "none", "nil", "\\N", "N.A.", "n.a", "NaT", "(null)", "(blank)", "#DIV/0!", "#VALUE!",
@@ -226,6 +262,17 @@ mod tests {
             };
             assert_eq!(digits(text), value, "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_word_says_one_thing() {
+        for [no, yes] in TRUTHS {
+            for (word, truth) in [(no, false), (yes, true)] {
+                assert_eq!(boolean_in(word), Some(truth), "{word}");
+                assert_eq!(boolean_in(&word.to_uppercase()), Some(truth), "{word}");
+            }
+        }
+        assert_eq!((boolean_in("m"), boolean_in(""), boolean_in("maybe")), (None, None, None));
     }
 
     #[test]

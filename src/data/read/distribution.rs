@@ -16,6 +16,8 @@ pub(super) struct Distribution {
     pub histogram: Histogram,
     /// Number of values that these are of, if not all.
     pub sampled: Option<u64>,
+    /// How many of them are different.
+    pub distinct: u64,
 }
 
 /// The values of a column: all of them, or a uniform sample. The n-th value is kept if the hash of n begins with `zeros` zeros, one
@@ -116,17 +118,13 @@ pub(super) fn of_counted(values: &[(f64, u64)]) -> Option<Distribution> {
         q75: quantile(0.75),
         q95: quantile(0.95),
     };
-    Some(Distribution { quantiles, histogram: histogram(values, min, max), sampled: None })
+    let different = values.windows(2).filter(|pair| matches!(pair, [(a, _), (b, _)] if a < b)).count() + 1;
+    let histogram = histogram(values, different, min, max);
+    Some(Distribution { quantiles, histogram, sampled: None, distinct: different as u64 })
 }
 
 /// Bins of equal width; the last one includes the maximum, as NumPy's.
-fn histogram(values: &[(f64, u64)], min: f64, max: f64) -> Histogram {
-    let mut distinct = 1;
-    for pair in values.windows(2) {
-        if let [(a, _), (b, _)] = pair {
-            distinct += usize::from(a < b);
-        }
-    }
+fn histogram(values: &[(f64, u64)], distinct: usize, min: f64, max: f64) -> Histogram {
     let bins = distinct.min(MAX_BINS);
     // half of each: the range of finite numbers may be infinite
     let width = (max / 2.0 - min / 2.0) / bins as f64 * 2.0;
@@ -154,8 +152,8 @@ mod tests {
     fn as_numpy() {
         let mut sample = Sample::new(1);
         (0..37u32).for_each(|index| sample.add(f64::from(index * 7919 % 101) / 8.0));
-        let Distribution { quantiles, histogram, sampled } = sample.distribution().unwrap();
-        assert_eq!(sampled, None);
+        let Distribution { quantiles, histogram, sampled, distinct } = sample.distribution().unwrap();
+        assert_eq!((sampled, distinct), (None, 37));
         assert_eq!(
             [quantiles.q05, quantiles.q25, quantiles.q50, quantiles.q75, quantiles.q95]
                 .map(|it| (it * 1e6).round() / 1e6),

@@ -66,6 +66,10 @@ fn hash(cell: &Cell<'_>, column: &Column, spelling: &Spelling, hasher: &mut Defa
         (_, Cell::Written { text, .. }) => match cell::read(text, spelling) {
             Token::Number(value) => number(Numeric::spelled(text, value)),
             Token::Boolean(value) => number(Numeric::new(f64::from(u8::from(value)))),
+            Token::Text if column.kind == ColumnType::Boolean => match cell::boolean_in(text) {
+                Some(value) => number(Numeric::new(f64::from(u8::from(value)))),
+                None => hasher.write_u8(0),
+            },
             _ => hasher.write_u8(0),
         },
         _ => hasher.write_u8(0),

@@ -9,7 +9,9 @@ pub(super) fn other_than_text(bytes: &[u8]) -> Option<&'static str> {
     let lower: Vec<u8> = text.iter().take(32).map(u8::to_ascii_lowercase).collect();
     let is_markup = || {
         let starts = ["<!doctype", "<html", "<head", "<body", "<table", "<?xml", "<!--", "<!entity"];
-        starts.into_iter().any(|start| lower.starts_with(start.as_bytes()))
+        let is_element = matches!(lower.as_slice(), [b'<', b'a'..=b'z' | b'_', ..])
+            && (contains(text, b"</") || contains(text, b"/>"));
+        is_element || starts.into_iter().any(|start| lower.starts_with(start.as_bytes()))
     };
     Some(if bytes.starts_with(b"PK\x03\x04") {
         "a ZIP archive, such as an .xlsx workbook; save the sheet as CSV"
@@ -39,6 +41,12 @@ pub(super) fn other_than_text(bytes: &[u8]) -> Option<&'static str> {
         "an SQLite database; write CSV or Parquet"
     } else if bytes.starts_with(b"BZh") || bytes.starts_with(b"\xfd7zXZ") || bytes.starts_with(b"7z\xbc\xaf") {
         "a bzip2, xz or 7z file; compress it by gzip or zstd"
+    } else if bytes.starts_with(b"$FL2") || bytes.starts_with(b"<stata_dta>") {
+        "an SPSS or Stata file; write CSV or Parquet"
+    } else if matches!(bytes, [b'R', b'D', b'A' | b'X', b'2' | b'3', b'\n', ..]) || bytes.starts_with(b"X\n\0\0\0") {
+        "a data file of R; use write.csv(x, row.names = FALSE)"
+    } else if bytes.starts_with(b"MATLAB 5.0 MAT") {
+        "a MATLAB file; write CSV"
     } else if matches!(bytes, [0x80, 2..=5, ..]) {
         "a pickle; write CSV or Parquet"
     } else if bytes.get(257..262) == Some(b"ustar") {
@@ -46,8 +54,8 @@ pub(super) fn other_than_text(bytes: &[u8]) -> Option<&'static str> {
     } else if has_many_zeros(bytes) {
         "UTF-16 or UTF-32 without a byte order mark, or no text; send the option `encoding`, such as `encoding=utf-16le`"
     } else if is_markup() {
-        "an HTML or XML document"
-    } else if lower.starts_with(b"@relation") || lower.starts_with(b"% ") && contains(bytes, b"@relation") {
+        "an HTML or XML document; write the table as CSV"
+    } else if lower.starts_with(b"@relation") || lower.starts_with(b"%") && contains(bytes, b"\n@relation") {
         "an ARFF file; send the lines after @data with a header line"
     } else {
         return None;
@@ -103,6 +111,11 @@ mod tests {
     #[case(b"PAR1", Some("Parquet"))]
     #[case(b"  <!DOCTYPE html>", Some("HTML"))]
     #[case(b"<table><tr>", Some("HTML"))]
+    #[case(b"<rows>\n<row a='1'/>\n</rows>", Some("XML"))]
+    #[case(b"<5 yr,<9 yr\n1,2\n", None)]
+    #[case(b"<b,c\n1,2\n", None)]
+    #[case(b"%\n%x\n@RELATION x", Some("ARFF"))]
+    #[case(b"RDX3\nX\n\0", Some("of R"))]
     #[case(b"% a comment\n@RELATION x", Some("ARFF"))]
     #[case(b"\x80\x04\x95", Some("pickle"))]
     #[case(b"ORC\x00\x01", Some("ORC"))]

@@ -94,7 +94,8 @@ impl<'a> Builder<'a> {
                     Cell::Written { text, .. } => match cell::read(&text, spelling) {
                         Token::Boolean(value) => Some(value),
                         Token::Number(value) => truth(value),
-                        _ => None,
+                        Token::Text => cell::boolean_in(&text),
+                        Token::Missing | Token::Placeholder => None,
                     },
                     _ => None,
                 }))
@@ -198,6 +199,7 @@ fn value(cell: &Cell<'_>, kind: ColumnType, spelling: &Spelling) -> Value {
         (_, Cell::Written { text, .. }) => match cell::read(text, spelling) {
             Token::Number(value) => number(Numeric::spelled(text, value)),
             Token::Boolean(value) if kind == ColumnType::Boolean => Value::Bool(value),
+            Token::Text if kind == ColumnType::Boolean => cell::boolean_in(text).map_or(Value::Null, Value::Bool),
             _ => Value::Null,
         },
     }

@@ -15,6 +15,7 @@ mod distribution;
 mod duplicates;
 mod encoding;
 pub mod error;
+mod header_doubts;
 mod json;
 mod kind;
 pub mod limits;
@@ -29,6 +30,7 @@ pub mod source;
 pub mod spelling;
 mod stream;
 mod summary;
+mod text_kind;
 pub mod warning;
 
 pub(crate) use cell::{is_missing, is_past_integers, number_in, number_text, spells, trim};
@@ -52,6 +54,7 @@ use crate::{
 };
 use distinct::{Counting, keep_within_budget};
 use duplicates::SeenRows;
+use header_doubts::header_doubts;
 use load::Builder;
 use rayon::prelude::*;
 use reader::Reading;
@@ -121,7 +124,7 @@ pub fn inspect(
     let finish = |(summary, name): (ColumnSummary, String)| {
         // Labels of rows are no features unless they are given a type.
         let given = options.types.get(&name).or_else(|| labels.contains(&name).then_some(&ignored));
-        summary.finish(name, &TableFacts { columns_of_bare_numbers, given, spelling: &spelling })
+        summary.finish(name, &TableFacts { columns_of_bare_numbers, rows, given, spelling: &spelling })
     };
     let finished: Vec<Result<(Column, Vec<DatasetWarning>), ReadError>> =
         summaries.into_par_iter().zip(names).map(finish).collect();
@@ -132,10 +135,12 @@ pub fn inspect(
     }
     let are_labels = |column: &&mut Column| labels.contains(&column.name) && !options.types.contains_key(&column.name);
     for column in columns.iter_mut().filter(are_labels) {
-        column.reason = Some("the file says that these are labels of its rows, as pandas writes an index".to_owned());
+        column.reason = Some("labels of the rows, as pandas and R write them".to_owned());
         warnings.push(row_labels(&column.name));
     }
-    warnings.extend(header_of_numbers(&columns, &dialect, &spelling));
+    if options.header.is_none() && dialect.header == Some(true) {
+        warnings.extend(header_doubts(&columns, &dialect, &spelling));
+    }
     if let (true, Some(first)) = (options.strict, warnings.first()) {
         let column = first.column.as_ref().map_or_else(String::new, |column| format!("column {column:?}: "));
         return Err(ReadError::Invalid(format!("{column}{}", first.detail)));
@@ -152,7 +157,7 @@ fn row_labels(name: &str) -> DatasetWarning {
         examples: Vec::new(),
         count: 1,
         detail: format!(
-            "the file says that {name:?} has labels of its rows, as pandas writes an index; the column is ignored; give it a type by the \
+            "{name:?} has labels of the rows, as pandas and R write them in front of a table; the column is ignored; give it a type by the \
              option `types` to use it"
         ),
     }
@@ -161,40 +166,6 @@ fn row_labels(name: &str) -> DatasetWarning {
 /// Whether people read this text as a number, and programs do not.
 pub(crate) fn is_amount(text: &str) -> bool {
     number_in(text).is_none() && amount::unit(text, &Spelling::USUAL).is_some()
-}
-
-/// A header whose names are numbers above every number column is probably a row.
-fn header_of_numbers(columns: &[Column], dialect: &Dialect, spelling: &Spelling) -> Option<DatasetWarning> {
-    let number_in = |text: &str| match cell::read(text, spelling) {
-        cell::Token::Number(number) => Some(number),
-        _ => None,
-    };
-    let numbers = || columns.iter().filter(|column| column.kind == ColumnType::Number);
-    let is_number = |column: &Column| number_in(&column.name).is_some();
-    let is_fraction = |column: &Column| number_in(&column.name).is_some_and(|value| value.fract() != 0.0);
-    // years or places as names ascend
-    let values: Vec<f64> = numbers().filter_map(|column| number_in(&column.name)).collect();
-    let ascends = match values.as_slice() {
-        [only] => [0.0, 1.0].contains(only),
-        values => values.windows(2).all(|pair| matches!(pair, [a, b] if a < b)),
-    };
-    let is_suspect =
-        dialect.header == Some(true) && numbers().all(is_number) && (numbers().any(is_fraction) || !ascends);
-    is_suspect.then(|| {
-        let names: Vec<String> = columns.iter().take(5).map(|column| column.name.clone()).collect();
-        DatasetWarning {
-            code: "header_of_numbers".to_owned(),
-            column: None,
-            lines: vec![dialect.skip_rows.unwrap_or_default() + 1],
-            count: columns.iter().filter(|column| is_number(column)).count() as u64,
-            detail: format!(
-                "the names of the number columns are numbers ({}); if the file has no header line, send the option \
-                 `header=false`",
-                names.join(", ")
-            ),
-            examples: names,
-        }
-    })
 }
 
 /// Keeps the listed values of wide tables within bounds: categories first, then the integer columns with fewest values and,

@@ -17,7 +17,7 @@ pub struct Reading {
     pub names: Vec<String>,
     /// How the file was read.
     pub dialect: Dialect,
-    /// Names of columns that the file says are labels of its rows.
+    /// Names of columns that have labels of the rows.
     pub labels: Vec<String>,
     /// What was not taken at face value, beside the cells.
     pub warnings: Vec<DatasetWarning>,

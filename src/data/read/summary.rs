@@ -58,6 +58,8 @@ pub(super) struct ColumnSummary {
     unit: &'static str,
     /// Whether text that is always text is read as written text: the client says that the column has numbers.
     reads_text: bool,
+    /// Whether words such as yes and no are true and false: the client says that the column has booleans.
+    is_boolean: bool,
 }
 
 /// A number that `f32` cannot hold: an error if the column is a number column.
@@ -80,6 +82,8 @@ struct Context<'a> {
 pub(super) struct TableFacts<'a> {
     /// Columns with numbers that are not in quotes.
     pub columns_of_bare_numbers: usize,
+    /// Rows.
+    pub rows: u64,
     /// The type that the client gives.
     pub given: Option<&'a GivenType>,
     pub spelling: &'a Spelling,
@@ -108,6 +112,7 @@ impl ColumnSummary {
             distinct: Distinct::default(),
             unit: "line",
             reads_text: given.is_some_and(reads_text),
+            is_boolean: given == Some(ColumnType::Boolean),
         }
     }
 
@@ -160,7 +165,10 @@ impl ColumnSummary {
                         match token {
                             Token::Placeholder => self.placeholders.add(|| chunk.number(row), &text),
                             Token::Boolean(value) => self.boolean(value),
-                            _ => self.text(&text, || chunk.number(row), chunk.spelling, forms),
+                            _ => match self.is_boolean.then(|| cell::boolean_in(&text)).flatten() {
+                                Some(value) => self.boolean(value),
+                                None => self.text(&text, || chunk.number(row), chunk.spelling, forms),
+                            },
                         }
                         self.distinct.add(None, || text, counting);
                     }
@@ -312,12 +320,12 @@ impl ColumnSummary {
             warnings.push(self.ambiguous_dates(&name, dates));
         }
         let column = match kind {
-            ColumnType::Category => Column { date_formats, ..self.category(name) },
+            ColumnType::Category => Column { date_formats, ..self.category(name, facts.rows) },
             ColumnType::Ordinal => {
                 let order = facts.given.map(|given| given.order.as_slice()).unwrap_or_default();
-                ordinal(self.category(name), order)?
+                ordinal(self.category(name, facts.rows), order)?
             }
-            ColumnType::Datetime => self.datetime_column(name, dates, &mut warnings)?,
+            ColumnType::Datetime => self.datetime_column(name, dates, facts.rows, &mut warnings)?,
             ColumnType::Ignored => Column::empty(name, kind, self.missing),
             ColumnType::Boolean => self.boolean_column(name, &mut warnings)?,
             ColumnType::Number => self.number_column(name, facts, &mut warnings)?,

@@ -1,10 +1,10 @@
 //! Detection of the layout of a file from its first bytes: skipped lines, separator, header.
 
-use super::scanner::Scanner;
-use crate::data::read::{cell, chunk::CellRef, error::ReadError, kind, options::ReadOptions};
-
-/// Bytes that are looked at.
-const SAMPLE_BYTES: usize = 1 << 16;
+use super::{
+    header::{has_row_names, is_header, is_row},
+    sample::Sample,
+};
+use crate::data::read::{error::ReadError, kind, options::ReadOptions, text_kind};
 
 /// Separators that are detected. Of several that cut every line into equally many cells the first one is taken: commas occur
 /// within cells (`1,5`), the others hardly do.
@@ -19,6 +19,10 @@ pub(super) struct Layout {
     pub separator: u8,
     pub quote: u8,
     pub header: bool,
+    /// Whether there is no header since the first record is a row.
+    pub first_is_row: bool,
+    /// Whether rows have one cell more than the header in front: the names of the rows.
+    pub row_names: bool,
     /// Lines before the first row.
     pub skip_rows: u64,
     /// The first byte of the first row.
@@ -36,8 +40,11 @@ pub(super) fn detect(
     options: &ReadOptions,
 ) -> Result<Layout, ReadError> {
     let sample = Sample::new(bytes, ended, options.quote.unwrap_or(b'"'));
+    // A client that names the separator or the first line knows the file.
+    let other_than_cells = || text_kind::other_than_cells(sample.bytes).filter(|_| options.separator.is_none());
     if options.skip_rows.is_none()
-        && let Some(received) = kind::other_than_text(sample.bytes).or_else(|| kind::json(sample.bytes))
+        && let Some(received) =
+            kind::other_than_text(sample.bytes).or_else(other_than_cells).or_else(|| kind::json(sample.bytes))
     {
         return Err(ReadError::Invalid(format!("expected a text table, received {received}")));
     }
@@ -66,17 +73,24 @@ pub(super) fn detect(
         separator,
         quote: sample.quote,
         header: options.header.unwrap_or(true),
+        first_is_row: false,
+        row_names: false,
         skip_rows: preamble.lines,
         start: preamble.end,
     };
     if let Some(comment) = preamble.last_comment
-        && sample.is_header(sample.bytes.get(comment..preamble.end).unwrap_or_default(), rest, separator)
+        && is_header(sample.bytes.get(comment..preamble.end).unwrap_or_default(), rest, separator)
     {
         layout.skip_rows -=
             sample.bytes.get(comment..preamble.end).unwrap_or_default().iter().filter(|&&byte| byte == b'\n').count()
                 as u64;
         layout.start = comment;
+    } else {
+        layout.first_is_row = options.header.is_none() && is_row(rest, separator);
+        layout.header &= !layout.first_is_row;
     }
+    let table = Sample { bytes: sample.bytes.get(layout.start..).unwrap_or_default(), ..sample };
+    layout.row_names = layout.header && has_row_names(table, separator);
     Ok(layout)
 }
 
@@ -133,78 +147,6 @@ fn skipped(bytes: &[u8], rows: u64) -> Preamble {
         found.lines += 1;
     }
     found
-}
-
-/// The first bytes of a file.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Sample<'a> {
-    bytes: &'a [u8],
-    /// Whether these are all bytes of the file.
-    whole: bool,
-    quote: u8,
-}
-
-impl<'a> Sample<'a> {
-    /// The first of `bytes`; `ended` says that these are all bytes of the file.
-    pub fn new(bytes: &'a [u8], ended: bool, quote: u8) -> Self {
-        let whole = ended && bytes.len() <= SAMPLE_BYTES;
-        Self { bytes: bytes.get(..SAMPLE_BYTES).unwrap_or(bytes), whole, quote }
-    }
-
-    /// The records, each as its cells' texts; a record that is not cut as CSV ends them with an empty one.
-    pub fn records(self, separator: u8, limit: usize) -> Vec<Vec<&'a [u8]>> {
-        let mut scanner = Scanner::new(self.bytes, separator, self.quote, None);
-        scanner.ended = true;
-        let mut records = Vec::new();
-        while records.len() < limit {
-            scanner.skip_blank_lines();
-            if scanner.at == self.bytes.len() {
-                break;
-            }
-            let mut cells = Vec::new();
-            if !matches!(scanner.record(|cell| cells.push(cell)), Ok(true)) {
-                // A quote that is open at the end of the sample may be closed behind it.
-                if self.whole || records.is_empty() {
-                    records.push(Vec::new());
-                }
-                return records;
-            }
-            let at_end = scanner.at == self.bytes.len();
-            if at_end && !self.whole && !records.is_empty() {
-                break;
-            }
-            let text = |cell: &CellRef| match *cell {
-                CellRef::Written(start, end) | CellRef::Quoted(start, end) | CellRef::Escaped(start, end) => {
-                    self.bytes.get(start as usize..end as usize).unwrap_or_default()
-                }
-                _ => &[],
-            };
-            records.push(cells.iter().map(text).collect());
-        }
-        records
-    }
-
-    /// Whether the comment line `line` is the header of the table `rest`: it has as many cells, and the line behind it is data.
-    fn is_header(self, line: &[u8], rest: Self, separator: u8) -> bool {
-        let line_alone = Sample { bytes: line, whole: true, quote: self.quote };
-        let first = line_alone.records(separator, 1);
-        let rows = rest.records(separator, 2);
-        let (Some(names), Some(row)) = (first.first(), rows.first()) else { return false };
-        if names.len() < 2 || names.len() != row.len() {
-            return false;
-        }
-        let has_number = |row: &Vec<&[u8]>| row.iter().any(|cell| is_number(cell));
-        match rows.get(1) {
-            _ if has_number(row) => true,
-            Some(next) if has_number(next) => false,
-            // Nothing but text: `#name` is a name, `# text` a comment.
-            _ => line.starts_with(b"#") && !line.get(1).is_some_and(u8::is_ascii_whitespace),
-        }
-    }
-}
-
-fn is_number(cell: &[u8]) -> bool {
-    std::str::from_utf8(cell).is_ok_and(|text| cell::number_in(cell::trim(text)).is_some())
 }
 
 /// The separator that cuts the lines into equally many cells.
@@ -278,7 +220,7 @@ fn one_column(sample: Sample<'_>) -> Result<(), ReadError> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::sample::SAMPLE_BYTES, *};
     use rstest::rstest;
 
     fn detected(text: &str) -> (char, u64, String) {
@@ -331,6 +273,39 @@ mod tests {
     fn refused(#[case] text: &str, #[case] reason: &str) {
         let error = detect(text.as_bytes(), true, None, &ReadOptions::default()).unwrap_err().to_string();
         assert!(error.contains(reason), "{error}");
+    }
+
+    #[rstest]
+    #[case("red,small\nblue,large\nred,large\nblue,small\n", false)]
+    #[case("39,Private,Bachelors,<=50K\n50,Private,HS,>50K\n38,Gov,Bachelors,<=50K\n", false)]
+    #[case("?,Private,x\n50,Private,y\n38,Gov,x\n", false)]
+    #[case("setosa,5.1\nsetosa,4.1\nvirginica,3\n", false)]
+    #[case("p,x,p\ne,x,p\np,y,e\n", false)]
+    #[case("colour,size\nblue,large\nred,large\n", true)]
+    #[case("colour,size\nblue,large\ncolour,size\nred,large\n", true)]
+    #[case("name,sex\nsex,3\nname,4\n", true)]
+    #[case("country,2019,2020\nSpain,1,2\nItaly,3,4\n", true)]
+    #[case("1,2\n1,3\n", true)]
+    #[case("red\nred\nblue\n", true)]
+    fn headers(#[case] text: &str, #[case] expected: bool) {
+        let layout = detect(text.as_bytes(), true, None, &ReadOptions::default()).unwrap();
+        assert_eq!((layout.header, layout.first_is_row), (expected, !expected));
+        let given = ReadOptions { header: Some(true), ..ReadOptions::default() };
+        assert!(detect(text.as_bytes(), true, None, &given).unwrap().header);
+    }
+
+    #[rstest]
+    #[case("\"a\",\"b\"\n\"x\",5,3\n\"y\",6,4\n", true)]
+    #[case("a,b\n1,5,3\n2,6,4\n3,6,4\n", true)]
+    #[case("a,b\n1,5,3\n3,6,4\n4,6,4\n", false)]
+    #[case("a,b\n1,x,\n2,y,\n3,z,\n", false)]
+    #[case("\"a\",\"b\"\n\"x\",5,3\n\"x\",6,4\n", false)]
+    #[case("\"a\",\"b\"\n\"x\",5\n\"y\",6,4\n", false)]
+    #[case("a,b\nx,5,3\ny,6,4\nz,6,4\n", false)]
+    #[case("a\n1,5\n2,6\n3,6\n", false)]
+    fn row_names(#[case] text: &str, #[case] expected: bool) {
+        let layout = detect(text.as_bytes(), true, None, &ReadOptions::default()).unwrap();
+        assert_eq!(layout.row_names, expected);
     }
 
     #[rstest]

@@ -1,6 +1,6 @@
 //! Decimal marks and groups of digits in the numbers of a file.
 
-use super::layout::{Layout, Sample};
+use super::{layout::Layout, sample::Sample};
 use crate::data::read::{options::ReadOptions, spelling::Spelling, warning::DatasetWarning};
 
 /// How the rows that begin with `bytes` spell numbers and missing values, with a warning where that cannot be told.

@@ -4,8 +4,10 @@
 //! start; elsewhere it is a character.
 
 mod block;
+mod header;
 mod layout;
 mod marks;
+mod sample;
 mod scanner;
 
 use super::{
@@ -118,7 +120,7 @@ fn read(
     }
     let comment = options.comment;
     let mut line = layout.skip_rows + 1;
-    let names = header(&mut block, layout, comment, limits, &mut line)?;
+    let (names, label) = header(&mut block, layout, comment, limits, &mut line)?;
     let dialect = Dialect {
         encoding: "utf-8".to_owned(),
         separator: Some(layout.separator.into()),
@@ -130,10 +132,14 @@ fn read(
     };
     let (spelling, warning) = marks::spelling(&block.bytes, block.ended, layout, options);
     let mut warnings: Vec<DatasetWarning> = warning.into_iter().collect();
+    if layout.first_is_row {
+        warnings.push(no_header(layout.skip_rows + 1));
+    }
     if is_one_line && layout.skip_rows == 0 {
         warnings.push(one_line());
     }
-    let mut reading = Reading { names, dialect: dialect.spelled(&spelling), labels: Vec::new(), warnings };
+    let labels = label.into_iter().collect();
+    let mut reading = Reading { names, dialect: dialect.spelled(&spelling), labels, warnings };
     let names = &reading.names;
 
     let mut columns: Vec<Vec<CellRef>> = vec![Vec::new(); names.len()];
@@ -209,6 +215,21 @@ fn has_line_end(bytes: &[u8]) -> bool {
     bytes.iter().any(|byte| matches!(byte, b'\n' | b'\r'))
 }
 
+/// The warning about a file whose first record is read as a row.
+fn no_header(line: u64) -> DatasetWarning {
+    DatasetWarning {
+        code: "no_header".to_owned(),
+        column: None,
+        lines: vec![line],
+        examples: Vec::new(),
+        count: 1,
+        detail: format!(
+            "line {line} has values of the columns and is read as a row, not as a header; the columns are `column_1` and so on; if it has \
+             their names, send the option `header=true`"
+        ),
+    }
+}
+
 /// The warning about a file without a header that is one line: its rows may have been joined.
 fn one_line() -> DatasetWarning {
     DatasetWarning {
@@ -221,15 +242,15 @@ fn one_line() -> DatasetWarning {
     }
 }
 
-/// The names of the columns: those of the first record, or `column_1` and so on for a file without a header. `line` becomes
-/// the line of the first row.
+/// The names of the columns: those of the first record, or `column_1` and so on for a file without a header; and the one that
+/// has labels of the rows. `line` becomes the line of the first row.
 fn header(
     block: &mut Block<'_>,
     layout: Layout,
     comment: Option<u8>,
     limits: &TableLimits,
     line: &mut u64,
-) -> Result<Vec<String>, ReadError> {
+) -> Result<(Vec<String>, Option<String>), ReadError> {
     let mut cells = Vec::new();
     loop {
         cells.clear();
@@ -253,7 +274,7 @@ fn header(
         let (used, next_line) = (scanner.at, scanner.line);
         let text = utf8(block.bytes.get(..used).unwrap_or_default(), at, &[], &[], &[])?;
         if !layout.header {
-            return Ok((1..=cells.len()).map(|number| format!("column_{number}")).collect());
+            return Ok(((1..=cells.len()).map(|number| format!("column_{number}")).collect(), None));
         }
         let chunk = Chunk {
             text,
@@ -275,11 +296,38 @@ fn header(
         if names.len() > 1 && names.iter().position(String::is_empty) == Some(names.len() - 1) {
             names.pop();
         }
+        let label = row_labels(&mut names, layout.row_names);
         check_header(&names, at)?;
         block.advance(used, next_line)?;
         *line = next_line;
-        return Ok(names);
+        return Ok((names, label));
     }
+}
+
+/// Names the column of labels of the rows, which pandas and R write in front without a name, R also without a cell in the header.
+fn row_labels(names: &mut Vec<String>, is_left_out: bool) -> Option<String> {
+    let free = |name: &str, names: &[String]| {
+        let mut free = name.to_owned();
+        while names.contains(&free) {
+            free.push('_');
+        }
+        free
+    };
+    if is_left_out {
+        let name = free("row_names", names);
+        names.insert(0, name.clone());
+        return Some(name);
+    }
+    let is_only = names.len() > 1 && names.iter().skip(1).all(|name| !name.is_empty());
+    if is_only && names.first().is_some_and(String::is_empty) {
+        let name = free("index", names);
+        if let Some(first) = names.first_mut() {
+            first.clone_from(&name);
+        }
+        return Some(name);
+    }
+    // an index that was written and read again
+    names.first().filter(|first| is_only && first.starts_with("Unnamed: 0")).cloned()
 }
 
 /// Checks the names, with hints of what tools write.
@@ -287,15 +335,8 @@ fn check_header(names: &[String], line: u64) -> Result<(), ReadError> {
     let place = format!("line {line}");
     check_names(names, &place).map_err(|error| {
         let ReadError::Invalid(text) = error else { return error };
-        let empty = names.iter().filter(|name| name.is_empty()).count();
-        let numbers = names.iter().filter(|name| cell::number_in(name).is_some()).count();
-        let hint = match names.first() {
-            Some(first) if first.is_empty() && empty == 1 && names.len() > 1 => {
-                "; an index of pandas has no name: write the file with `index=False`, or name the column"
-            }
-            _ if numbers > 0 => "; if the file has no header line, send the option `header=false`",
-            _ => "",
-        };
+        let has_number = names.iter().any(|name| cell::number_in(name).is_some());
+        let hint = if has_number { "; if the file has no header line, send the option `header=false`" } else { "" };
         ReadError::Invalid(format!("{text}{hint}"))
     })
 }

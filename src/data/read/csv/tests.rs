@@ -80,7 +80,7 @@ fn a_separator_at_the_end_of_every_line_begins_no_cell(#[case] csv: &str, #[case
     "line 3: expected 2 cells, received 3; if lines 1 to 2 are no part of the table, send the option `skip_rows=2`"
 )]
 #[case(
-    b"\"a\",\"b\"\n\"1\",5,6\n",
+    b"a,b\n1,5,6\n",
     "line 2: expected 2 cells, received 3; if the first column has the names of rows, as R writes them, name it in line 1; if line 1 is no part of the table, send the option `skip_rows=1`"
 )]
 #[case(

@@ -2,7 +2,7 @@
 
 use super::decode::{damaged, decode};
 use crate::data::read::{chunk::CellRef, error::ReadError};
-use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
+use jiff::{SignedDuration, civil};
 use parquet::{
     basic::{ConvertedType, LogicalType, TimeUnit, Type},
     column::reader::{ColumnReader, ColumnReaderImpl},
@@ -288,8 +288,9 @@ fn integer(value: i64, kind: Kind, text: &mut String) -> Result<CellRef, String>
 /// `utc` is written with a Z; local time without.
 fn moment(seconds: i64, nanoseconds: i64, utc: bool, text: &mut String) -> Result<CellRef, String> {
     let nanoseconds = i32::try_from(nanoseconds).unwrap_or_default();
-    let moment = Timestamp::new(seconds, nanoseconds).map_err(|_| out_of_range("seconds since 1970", seconds))?;
-    let spelled = if utc { moment.to_string() } else { TimeZone::UTC.to_datetime(moment).to_string() };
+    let moment = civil::date(1970, 1, 1).at(0, 0, 0, 0).checked_add(SignedDuration::new(seconds, nanoseconds));
+    let moment = moment.map_err(|_| out_of_range("seconds since 1970", seconds))?;
+    let spelled = if utc { format!("{moment}Z") } else { moment.to_string() };
     Ok(written(&spelled, text))
 }
 

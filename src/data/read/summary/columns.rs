@@ -17,11 +17,14 @@ use serde_json::Value;
 use std::collections::HashMap;
 
 impl ColumnSummary {
-    /// A category with its levels.
-    pub(super) fn category(self, name: String) -> Column {
+    /// A category with its levels, of a table of so many rows.
+    pub(super) fn category(self, name: String, rows: u64) -> Column {
         let column = Column::empty(name, ColumnType::Category, self.missing);
         match self.distinct {
-            Distinct::Estimated(sketch) => Column { distinct: sketch.estimate(), ..column },
+            Distinct::Estimated(sketch) => {
+                let distinct = sketch.estimate().min(rows.saturating_sub(self.missing));
+                Column { distinct, distinct_estimated: true, ..column }
+            }
             Distinct::Exact { levels, .. } => {
                 let mut levels: Vec<_> = levels.into_iter().collect();
                 levels.sort_unstable();
@@ -35,10 +38,10 @@ impl ColumnSummary {
         }
     }
 
-    /// A column of true and false, or of 1 and 0 if the client says so.
+    /// A column of true and false, or of 1 and 0 or such words as yes and no if the client says so.
     pub(super) fn boolean_column(self, name: String, warnings: &mut Vec<DatasetWarning>) -> Result<Column, ReadError> {
         let (mut falses, mut trues) = (self.falses, self.trues);
-        if self.moments.count > 0 {
+        if self.moments.count > 0 || self.out_of_range.is_some() {
             let Distinct::Exact { levels, .. } = &self.distinct else { return Err(no_boolean(&name)) };
             for (level, count) in levels {
                 match cell::number_in(level) {
@@ -51,6 +54,14 @@ impl ColumnSummary {
         }
         warnings.extend(self.placeholders(&name));
         let odd = self.texts.count;
+        // Words of which one alone is known are other words, as M beside F.
+        if odd > 0 && (falses == 0 || trues == 0) {
+            return Err(ReadError::Invalid(format!(
+                "column {name:?}: expected true and false, 1 and 0, or such words as yes and no in a boolean column; {}; give it the \
+                 type category",
+                self.texts.first(self.unit)
+            )));
+        }
         if odd > 0 {
             let detail =
                 format!("{odd} cells are not true or false; {}: they are missing", self.texts.first(self.unit));
@@ -105,11 +116,19 @@ impl ColumnSummary {
                  column the type category",
                 self.inexact.count
             );
-            warnings.push(self.inexact.warning("inexact_integers", &name, detail));
+            warnings.push(self.inexact.clone().warning("inexact_integers", &name, detail));
         }
         let column = Column::empty(name, ColumnType::Number, self.missing + self.placeholders.count + odd);
+        let mut distinct_estimated = false;
         let (distinct, values, distribution) = match self.distinct {
-            Distinct::Estimated(sketch) => (sketch.estimate(), None, self.sample.distribution()),
+            Distinct::Estimated(sketch) => {
+                let distribution = self.sample.distribution();
+                // A sample of every value counts them, unless f64 merges some.
+                let all = distribution.as_ref().filter(|it| it.sampled.is_none() && self.inexact.count == 0);
+                distinct_estimated = all.is_none();
+                let distinct = all.map_or_else(|| sketch.estimate().min(numbers), |all| all.distinct);
+                (distinct, None, distribution)
+            }
             Distinct::Exact { levels, .. } => {
                 let numbers = by_value(&levels, facts.spelling);
                 let listed = self.whole && !numbers.is_empty() && numbers.len() <= MAX_LISTED_INTEGERS;
@@ -120,6 +139,7 @@ impl ColumnSummary {
         };
         Ok(Column {
             distinct,
+            distinct_estimated,
             values,
             sampled: distribution.as_ref().and_then(|it| it.sampled),
             quantiles: distribution.as_ref().map(|it| it.quantiles),

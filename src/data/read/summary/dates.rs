@@ -10,7 +10,7 @@ use crate::data::{
     },
     schema::{Column, ColumnType, Extreme},
 };
-use jiff::Timestamp;
+use std::collections::HashSet;
 
 impl ColumnSummary {
     pub(super) fn ambiguous_dates(&self, name: &str, dates: &Detected) -> DatasetWarning {
@@ -29,6 +29,7 @@ impl ColumnSummary {
         self,
         name: String,
         dates: Option<Detected>,
+        rows: u64,
         warnings: &mut Vec<DatasetWarning>,
     ) -> Result<Column, ReadError> {
         let texts = self.texts.count + self.moments.count;
@@ -63,16 +64,21 @@ impl ColumnSummary {
             let warning = Examples::default().warning("mixed_time_zones", &name, detail);
             warnings.push(DatasetWarning { count: without, ..warning });
         }
-        let time = |seconds: f64| Timestamp::from_microsecond((seconds * 1e6).round() as i64).ok().map(Extreme::Time);
-        let distinct = match &self.distinct {
-            Distinct::Estimated(sketch) => sketch.estimate(),
-            Distinct::Exact { levels, .. } => levels.len() as u64,
-        };
         let missing = self.missing + self.placeholders.count + self.trues + self.falses + odd;
+        let (distinct, distinct_estimated) = match &self.distinct {
+            Distinct::Estimated(sketch) => (sketch.estimate().min(rows.saturating_sub(missing)), true),
+            Distinct::Exact { levels, .. } => {
+                // one time may have several spellings, and other texts are none
+                let times = levels.keys().filter_map(|level| dates.pattern.read(level));
+                let times: HashSet<u64> = times.map(|time| (time.seconds + 0.0).to_bits()).collect();
+                (times.len() as u64, false)
+            }
+        };
         Ok(Column {
             distinct,
-            min: time(dates.min),
-            max: time(dates.max),
+            distinct_estimated,
+            min: Extreme::of_seconds(dates.min),
+            max: Extreme::of_seconds(dates.max),
             format: Some(dates.pattern),
             has_time: dates.timed > 0,
             ..Column::empty(name, ColumnType::Datetime, missing)

@@ -1,0 +1,213 @@
+//! Files that people have: read right, read with a warning, or refused with what they are.
+
+use crate::support::tables::{Tables, column};
+use serde_json::{Value, json};
+
+/// The option `types` of a query.
+fn types(column: &str, kind: &str) -> String {
+    format!("&types=%7B%22{column}%22:%22{kind}%22%7D")
+}
+
+#[tokio::test]
+async fn a_column_that_is_declared_boolean_takes_pairs_of_words() {
+    let tables = Tables::start().await;
+    for (index, (no, yes)) in [
+        ("no", "yes"),
+        ("F", "T"),
+        ("N", "Y"),
+        ("OFF", "on"),
+        ("0", "1"),
+        ("Nein", "Ja"),
+        ("non", "OUI"),
+        ("FALSCH", "WAHR"),
+        ("false", "yes"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("t{index}");
+        let csv = format!("b,y\n{yes},1\n{no},2\n{yes},3\n,4\n");
+        let records = json!([{"b": yes, "y": 1}, {"b": no, "y": 2}, {"b": yes, "y": 3}, {"b": null, "y": 4}]);
+        for (name, media_type, body) in
+            [(name.clone(), "text/csv", csv), (format!("{name}j"), "application/json", records.to_string())]
+        {
+            let (status, dataset) = tables.send(&name, &types("b", "boolean"), media_type, body.as_str()).await;
+            assert_eq!((status, &dataset["warnings"]), (201, &json!([])), "{body}: {dataset:#}");
+            let levels = json!([{"value": false, "count": 1}, {"value": true, "count": 2}]);
+            let found = column(&dataset, "b");
+            assert_eq!((&found["values"], &found["missing"]), (&levels, &json!(1)), "{body}: {dataset:#}");
+            let rows = tables.rows(&name).await;
+            let values: Vec<&Value> = rows.as_array().unwrap().iter().map(|row| &row["b"]).collect();
+            assert_eq!(values, [&json!(true), &json!(false), &json!(true), &Value::Null], "{body}");
+        }
+    }
+    let (status, dataset) = tables.send("odd", &types("b", "boolean"), "text/csv", "b,y\nyes,1\nno,2\nmaybe,3\n").await;
+    let warning = &dataset["warnings"][0];
+    assert_eq!(
+        (status, &warning["code"], &warning["lines"]),
+        (201, &json!("not_a_boolean"), &json!([4])),
+        "{dataset:#}"
+    );
+    for (body, first) in [("b,y\nM,1\nF,2\n", "line 2 has \"M\""), ("b,y\nred,1\ngreen,2\n", "line 2 has \"red\"")] {
+        let (status, problem) = tables.send("none", &types("b", "boolean"), "text/csv", body).await;
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(status == 422 && detail.contains(first) && detail.contains("yes and no"), "{problem:#}");
+    }
+}
+
+#[tokio::test]
+async fn a_count_of_distinct_values_is_exact_or_says_that_it_is_an_estimate() {
+    let tables = Tables::start().await;
+    for rows in [4097, 5000, 6000, 7001, 8000] {
+        let lines: String = (0..rows).map(|row| format!("customer {row},{},{}\n", row * 2, row % 7)).collect();
+        let dataset = tables.csv(&format!("t{rows}"), &format!("id,amount,kind\n{lines}")).await;
+        let (id, amount) = (column(&dataset, "id"), column(&dataset, "amount"));
+        assert!(id["distinct_estimated"] == true && id["distinct"].as_u64().unwrap() <= rows, "{id:#}");
+        assert!(id["distinct"].as_u64().unwrap() * 100 > rows * 95, "{id:#}");
+        assert_eq!((&amount["distinct"], amount.get("distinct_estimated")), (&json!(rows), None));
+        assert_eq!(column(&dataset, "kind").get("distinct_estimated"), None);
+    }
+}
+
+#[tokio::test]
+async fn dates_of_every_year_have_a_minimum_and_a_maximum_and_are_counted_as_times() {
+    let tables = Tables::start().await;
+    for (index, (days, distinct, missing, min, max)) in [
+        (vec!["9999-12-31", "2020-01-01", "1850-05-05"], 3, 0, "1850-05-05T00:00:00Z", "9999-12-31T00:00:00Z"),
+        (vec!["0001-01-01", "1969-12-31T23:59:59"], 2, 0, "0001-01-01T00:00:00Z", "1969-12-31T23:59:59Z"),
+        (vec!["9999-12-31T23:59:59", "1900-01-01"], 2, 0, "1900-01-01T00:00:00Z", "9999-12-31T23:59:59Z"),
+        (
+            vec!["NaT", "2020-01-01", "2020-01-01T00:00", "NaT", "2020-01-02", ""],
+            2,
+            3,
+            "2020-01-01T00:00:00Z",
+            "2020-01-02T00:00:00Z",
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let rows: String = days.iter().map(|day| format!("{day},1\n")).collect();
+        let dataset = tables.csv(&format!("t{index}"), &format!("d,y\n{rows}")).await;
+        let found = column(&dataset, "d");
+        assert_eq!((&found["type"], &found["distinct"]), (&json!("datetime"), &json!(distinct)), "{found:#}");
+        assert_eq!((&found["min"], &found["max"]), (&json!(min), &json!(max)), "{found:#}");
+        assert_eq!(found["missing"], missing, "{found:#}");
+    }
+}
+
+#[tokio::test]
+async fn a_text_that_is_no_table_of_cells_is_refused_with_what_it_is() {
+    let tables = Tables::start().await;
+    for (body, words) in [
+        ("+----+------+\n| id | name |\n+----+------+\n|  1 | bob  |\n+----+------+\n2 rows in set\n", "mysql --batch"),
+        (" id | name \n----+------\n  1 | bob\n  2 | ann\n(2 rows)\n\n", "psql --csv"),
+        ("id    name\n----  ----\n1     bob\n2     ann\n", "underlined"),
+        ("a,b\n---,-----\n1,2\n", "underlined"),
+        ("\u{250c}\u{2500}\u{2510}\n\u{2502}a\u{2502}\n", "drawn with lines"),
+        ("| a | b |\n|---|---|\n| 1 | 2 |\n", "Markdown"),
+        ("a | b\n---|---\n1 | 2\n", "Markdown"),
+        ("INSERT INTO t (a,b) VALUES (1,2);\nINSERT INTO t (a,b) VALUES (3,4);\n", "SQL"),
+        ("-- MySQL dump\nDROP TABLE IF EXISTS `t`;\nINSERT INTO `t` VALUES (1,2),(3,4);\n", "SQL"),
+        ("- a: 1\n  b: 2\n- a: 3\n  b: 4\n", "YAML"),
+        ("- {a: 1, b: 2}\n- {a: 3, b: 4}\n", "YAML"),
+        ("[server]\nhost = x\nport = 3\n", "TOML"),
+        ("[[rows]]\na = 1\n\n[[rows]]\na = 2\n", "TOML"),
+        ("host=a,b\nport=1,2\n", "name=value"),
+        ("<rows>\n<row a='1'/>\n<row a='2'/>\n</rows>\n", "XML"),
+        ("+1 3:1 11:1 14:1\n-1 3:1 6:1 17:1\n-1 5:1 6:1\n", "LIBSVM"),
+        ("%\n@relation iris\n@attribute a numeric\n@data\n1\n", "ARFF"),
+        ("{'a': 1, 'b': 2}\n{'a': 3, 'b': 4}\n", "Python"),
+        ("\"a\" \"b\"\n\"1\" 5 3\n\"2\" 6 4\n", "write.table"),
+    ] {
+        for media_type in ["text/csv", "text/tab-separated-values"] {
+            let (status, problem) = tables.send("t", "", media_type, body).await;
+            let detail = problem["detail"].as_str().unwrap_or_default();
+            assert!(status == 422 && detail.contains(words), "{media_type}: {body}\n{problem:#}");
+        }
+    }
+    // a client that names the separator knows the file
+    let (status, dataset) = tables.send("known", "&separator=,", "text/csv", "host=a,b\nport=1,2\n").await;
+    assert_eq!((status, &dataset["rows"]), (201, &json!(1)), "{dataset:#}");
+}
+
+#[tokio::test]
+async fn row_names_of_r_and_the_index_of_pandas_are_labels_of_the_rows() {
+    let tables = Tables::start().await;
+    for (index, (csv, label, value)) in [
+        (",a,b\n0,5,x\n1,6,y\n", "index", json!("0")),
+        (";a;b\nMazda RX4;5;x\nDatsun;6;y\n", "index", json!("Mazda RX4")),
+        ("\"\",\"a\",\"b\"\n\"Mazda\",5,\"x\"\n\"Datsun\",6,\"y\"\n", "index", json!("Mazda")),
+        ("\"a\",\"b\"\n\"Mazda\",5,\"x\"\n\"Datsun\",6,\"y\"\n", "row_names", json!("Mazda")),
+        ("a\tb\n1\t5\tx\n2\t6\ty\n3\t7\tz\n", "row_names", json!("1")),
+        ("Unnamed: 0,a,b\n0,5,x\n1,6,y\n", "Unnamed: 0", json!("0")),
+        (",index,a,b\n0,7,5,x\n1,8,6,y\n", "index_", json!("0")),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("t{index}");
+        let dataset = tables.csv(&name, csv).await;
+        let found = column(&dataset, label);
+        assert_eq!(found["type"], "ignored", "{csv}: {dataset:#}");
+        let warning = &dataset["warnings"][0];
+        assert_eq!((&warning["code"], &warning["column"]), (&json!("row_labels"), &json!(label)), "{dataset:#}");
+        assert_eq!(column(&dataset, "a")["min"], 5.0, "{csv}: {dataset:#}");
+        let rows = tables.rows(&name).await;
+        assert_eq!((&rows[0][label], &rows[0]["a"], &rows[0]["b"]), (&value, &json!(5), &json!("x")), "{csv}");
+    }
+    let (status, dataset) = tables.send("given", &types("index", "number"), "text/csv", ",a\n0,5\n1,6\n").await;
+    assert_eq!((status, &dataset["warnings"]), (201, &json!([])), "{dataset:#}");
+    assert_eq!(column(&dataset, "index")["max"], 1.0);
+}
+
+fn codes(dataset: &Value) -> Vec<&str> {
+    dataset["warnings"].as_array().unwrap().iter().map(|warning| warning["code"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_first_line_of_values_is_no_header() {
+    let tables = Tables::start().await;
+    for (index, (csv, rows)) in [
+        ("red,small\nblue,large\nred,large\nblue,small\nred,small\n", 5),
+        ("39,Private,<=50K\n50,Private,>50K\n38,Gov,<=50K\n", 3),
+        ("5.1\tsetosa\n4.9\tsetosa\n6.3\tvirginica\n", 3),
+        ("p;x;p\ne;x;p\np;y;e\n", 3),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("t{index}");
+        let dataset = tables.csv(&name, csv).await;
+        assert_eq!((codes(&dataset), &dataset["rows"]), (vec!["no_header"], &json!(rows)), "{csv}: {dataset:#}");
+        assert_eq!(dataset["read"]["header"], false, "{dataset:#}");
+        let first = tables.rows(&name).await[0]["column_1"].to_string();
+        assert!(csv.starts_with(first.trim_matches('"')), "{csv}: {first}");
+        let (status, dataset) = tables.send(&format!("{name}h"), "&header=true", "text/csv", csv).await;
+        match status {
+            201 => assert_eq!((codes(&dataset), &dataset["rows"]), (vec![], &json!(rows - 1)), "{csv}: {dataset:#}"),
+            _ => assert_eq!(csv.find("p;x;p"), Some(0), "{dataset:#}"),
+        }
+    }
+    for (index, (csv, code)) in [
+        ("red\nred\nblue\n", "header_of_values"),
+        ("John Smith,London\nAnn Lee,Paris\nBob Ray,London\n", "header_of_values"),
+        ("2020-01-01,x\n2020-01-02,y\n2020-01-03,z\n", "header_of_values"),
+        ("name,kind\nx,kind\ny,b\nz,c\n", "header_of_values"),
+        ("name,n\nx,2\nname,n\ny,4\nname,n\n", "repeated_header"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let dataset = tables.csv(&format!("u{index}"), csv).await;
+        assert!(codes(&dataset).contains(&code), "{csv}: {dataset:#}");
+        let (status, dataset) = tables.send(&format!("v{index}"), "&header=true", "text/csv", csv).await;
+        assert!(status == 201 && !codes(&dataset).contains(&code), "{csv}: {dataset:#}");
+    }
+    for (index, csv) in
+        ["colour,size\nblue,large\nred,large\n", "kind,n\na,1\nb,2\n", "d,x\n2020-01-02,y\n"].iter().enumerate()
+    {
+        let dataset = tables.csv(&format!("w{index}"), csv).await;
+        assert_eq!((codes(&dataset), &dataset["read"]["header"]), (vec![], &json!(true)), "{csv}: {dataset:#}");
+    }
+}

@@ -118,6 +118,7 @@ pub fn prepare_rows(
     let native = model.traits().categories;
     let make = |x: Array2<f64>, table: &Table, rows: &[usize], class_weight: Option<&ClassWeight>, dataset: &str| {
         let explain = |error: FieldError| failed("invalid_data", format!("the dataset {dataset:?}: {}", error.detail));
+        recipe.check_scaled(table, rows, &x).map_err(explain)?;
         let targets = match task {
             Task::Regression => Targets::Values(recipe.numbers(table, rows).map_err(explain)?),
             Task::Classification { .. } => {

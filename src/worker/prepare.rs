@@ -164,6 +164,7 @@ pub fn prepare(
     let sample_weight = training.sample_weight.as_deref();
     let tensors = |x: Array2<f32>, table: &Table, rows: &[usize], class_weight: Option<&ClassWeight>, dataset: &str| {
         let explain = |error: FieldError| failed("invalid_data", format!("the dataset {dataset:?}: {}", error.detail));
+        recipe.check_scaled(table, rows, &x).map_err(explain)?;
         Ok::<_, PrepareError>(Tensors {
             x,
             y: recipe.targets(table, rows).map_err(explain)?,

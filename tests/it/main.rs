@@ -20,6 +20,7 @@ mod data_memory;
 mod data_parquet;
 mod data_profile;
 mod data_reading;
+mod data_scales;
 mod demo;
 mod dependencies;
 mod deploy;

@@ -9,6 +9,7 @@ mod decode;
 mod encode;
 mod encode_settings;
 mod feature;
+mod finite;
 mod fit;
 mod fitted;
 mod hashing;

@@ -84,6 +84,11 @@ impl Numbers {
         self.constant || !self.scale.is_empty()
     }
 
+    /// The steps of the scale; none of a column that is constant.
+    pub fn steps(&self) -> &[Scaler] {
+        &self.scale
+    }
+
     /// What takes the place of a missing value.
     pub fn fill(&self) -> Option<f64> {
         self.fill

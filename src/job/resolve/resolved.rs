@@ -249,6 +249,8 @@ pub(super) fn resolve_split(
     let by = requested.column.as_deref().map(|name| columns::column(name, dataset, errors.len()));
     let default = match &by {
         Some(Ok(column)) if column.kind == ColumnType::Datetime => SplitMethod::Time,
+        // Refused: groups by the texts of dates are not what is meant.
+        Some(Ok(column)) if column.ambiguous_dates().is_some() => SplitMethod::Time,
         Some(Ok(column)) if column.kind.has_levels() && column.values.iter().flatten().all(is_part) => {
             SplitMethod::Column
         }

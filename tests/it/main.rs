@@ -15,12 +15,13 @@ mod command_line;
 mod commands;
 mod data_columns;
 mod data_doubts;
+mod data_jobs;
 mod data_learning;
 mod data_memory;
 mod data_parquet;
 mod data_profile;
 mod data_reading;
-mod data_scales;
+
 mod demo;
 mod dependencies;
 mod deploy;

@@ -1,4 +1,4 @@
-//! Numbers that a scale cannot take are named, and targets that do not vary are learned.
+//! What a job makes of its columns: numbers that a scale cannot take, the task of a target, warnings.
 
 use crate::support::{client, tables::Tables};
 use serde_json::{Value, json};
@@ -87,4 +87,36 @@ async fn a_target_that_does_not_vary_is_learned() {
         }
         assert!(job["metrics"]["mean_absolute_error"].as_f64().unwrap() < 5.0, "{job:#}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn columns_of_0_and_1_have_the_cross_entropy_of_their_units() {
+    let tables = Tables::start().await;
+    let rows: String =
+        (0..40).map(|row| format!("{row},{},{},true\n", u8::from(row > 19), u8::from(row <= 19))).collect();
+    let rows = rows.replacen("true", "false", 20);
+    tables.csv("flags", &format!("x,a,b,c\n{rows}")).await;
+    let signs: String = (0..40).map(|row| format!("{row},{},{}\n", row % 2 * 2 - 1, row % 3 / 2 * 2 - 1)).collect();
+    tables.csv("signs", &format!("x,a,b\n{signs}")).await;
+    let layers = |activation: &str| json!({"layers": [{"type": "dense", "units": 2, "activation": activation}]});
+    let training = json!({"epochs": 300, "batch_size": "full", "optimizer": {"type": "adam", "learning_rate": 0.05}});
+    for (activation, target, task, loss) in [
+        ("sigmoid", json!(["a", "b"]), "multilabel_classification", "binary_crossentropy"),
+        ("sigmoid", json!(["a", "c"]), "multilabel_classification", "binary_crossentropy"),
+        ("softmax", json!(["a", "b"]), "multiclass_classification", "categorical_crossentropy"),
+    ] {
+        let job = json!({"dataset": "flags", "features": ["x"], "target": target, "training": training});
+        let job = ended(&tables, layers(activation), job).await;
+        assert_eq!((&job["status"], &job["task"]), (&json!("succeeded"), &json!(task)), "{job:#}");
+        let received = &job["training"]["loss"];
+        assert_eq!(received.as_str().or(received["type"].as_str()), Some(loss), "{job:#}");
+        let answers = tables.predict(job["model"].as_str().unwrap(), json!([[1], [38]])).await;
+        let of_a = |row: usize| answers[row]["value"]["a"].as_f64().unwrap();
+        assert!(of_a(0) < 0.1 && of_a(1) > 0.9, "{answers:#}");
+    }
+    // a sigmoid does not output -1
+    let job = json!({"dataset": "signs", "features": ["x"], "target": ["a", "b"]});
+    let (status, problem) = ask(&tables, layers("sigmoid"), job).await;
+    assert_eq!((status, &problem["errors"][0]["pointer"]), (422, &json!("/target/0")), "{problem:#}");
+    assert!(problem["errors"][0]["detail"].as_str().unwrap().contains("\"a\" has -1 to 1"), "{problem:#}");
 }

@@ -120,3 +120,75 @@ async fn columns_of_0_and_1_have_the_cross_entropy_of_their_units() {
     assert_eq!((status, &problem["errors"][0]["pointer"]), (422, &json!("/target/0")), "{problem:#}");
     assert!(problem["errors"][0]["detail"].as_str().unwrap().contains("\"a\" has -1 to 1"), "{problem:#}");
 }
+
+/// The warnings of a job with these codes, in its order.
+fn codes(job: &Value) -> Vec<&str> {
+    job["warnings"].as_array().unwrap().iter().map(|warning| warning["code"].as_str().unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_whole_numbers_are_classes_of_trees_and_others_are_numbers() {
+    let tables = Tables::start().await;
+    for (name, values, task, codes_of_job) in [
+        ("bits", vec![0, 1], "binary_classification", vec![]),
+        ("signs", vec![-1, 1], "binary_classification", vec![]),
+        ("ranks", vec![1, 2], "binary_classification", vec![]),
+        ("sizes", vec![10, 20], "binary_classification", vec!["doubtful_task"]),
+        ("grades", vec![1, 2, 3], "regression", vec!["doubtful_task"]),
+        ("digits", (0..10).collect(), "regression", vec!["doubtful_task"]),
+        ("tens", vec![10, 20, 30], "regression", vec![]),
+        ("counts", (0..30).collect(), "regression", vec![]),
+    ] {
+        let rows: String = (0..60).map(|row| format!("{row},{}\n", values[row * values.len() / 60])).collect();
+        tables.csv(name, &format!("x,y\n{rows}")).await;
+        for kind in ["decision_tree", "k_neighbors"] {
+            let mut job = json!({"dataset": name, "target": "y"});
+            let answer = ended(&tables, json!({"type": kind}), job.clone()).await;
+            assert_eq!((&answer["status"], &answer["task"]), (&json!("succeeded"), &json!(task)), "{name}: {answer:#}");
+            assert_eq!(codes(&answer), codes_of_job, "{name}: {answer:#}");
+            let answers = tables.predict(answer["model"].as_str().unwrap(), json!([[0]])).await;
+            let field = if task == "regression" { "value" } else { "label" };
+            let difference = answers[0][field].as_f64().unwrap() - f64::from(values[0]);
+            assert!(difference.abs() < 1.0, "{name} {kind}: {answers:#}");
+            if codes_of_job.is_empty() {
+                continue;
+            }
+            let (other, detail) = match task {
+                "regression" => ("multiclass_classification", "\"task\": \"classification\""),
+                _ => ("regression", "\"task\": \"regression\""),
+            };
+            assert!(answer["warnings"][0]["detail"].as_str().unwrap().contains(detail), "{answer:#}");
+            job["task"] = json!(if other == "regression" { "regression" } else { "classification" });
+            let answer = ended(&tables, json!({"type": kind}), job).await;
+            assert_eq!((&answer["task"], codes(&answer)), (&json!(other), vec![]), "{name}: {answer:#}");
+        }
+    }
+    // settings of a regressor say what is meant
+    let job = json!({"dataset": "bits", "target": "y"});
+    let answer = ended(&tables, json!({"type": "decision_tree", "criterion": "squared_error"}), job).await;
+    assert_eq!((&answer["task"], codes(&answer)), (&json!("regression"), vec![]), "{answer:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_classical_model_has_the_warnings_of_a_network_about_columns() {
+    let tables = Tables::start().await;
+    let genre = |row: usize| ["action", "comedy", "action|comedy", "drama|comedy", "drama"][row % 5];
+    let rare = |row: usize| if row == 7 { "rare" } else { ["a", "b"][row % 2] };
+    let row = |row: usize| format!("{row},3,{},{},{}\n", genre(row), rare(row), row * 7 % 60);
+    tables.csv("t", &format!("x,fee,genre,kind,price\n{}", (0..60).map(row).collect::<String>())).await;
+    let softmax = |units: usize| json!({"layers": [{"type": "dense", "units": units, "activation": "softmax"}]});
+    for (target, features, network, expected) in [
+        ("genre", json!(["x", "fee"]), softmax(5), vec!["constant_columns", "label_lists"]),
+        ("kind", json!(["x"]), softmax(3), vec!["rare_classes"]),
+        ("price", json!(["x", "price"]), self::network(), vec!["target_among_features"]),
+    ] {
+        for definition in [network, json!({"type": "decision_tree"}), json!({"type": "k_neighbors"})] {
+            let job = json!({"dataset": "t", "target": target, "features": features, "split": {"validation": 0.2}});
+            let (status, job) = ask(&tables, definition, job).await;
+            assert_eq!(status, 202, "{job:#}");
+            let mut received = codes(&job);
+            received.sort_unstable();
+            assert_eq!(received, expected, "{target}: {job:#}");
+        }
+    }
+}

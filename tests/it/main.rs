@@ -21,7 +21,6 @@ mod data_memory;
 mod data_parquet;
 mod data_profile;
 mod data_reading;
-
 mod demo;
 mod dependencies;
 mod deploy;

@@ -2,6 +2,7 @@
 //!
 //! Inputs are the features in the requested order, each with one or more elements; see `feature`.
 
+mod apart;
 mod cells;
 mod confusion;
 mod dates;

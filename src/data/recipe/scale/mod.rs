@@ -151,6 +151,13 @@ steps! {
     Clip(Clip) => Clipped, "clip", r#"[{"type": "clip", "quantiles": [0.01, 0.99]}, "standardize"]"#;
 }
 
+impl Scaler {
+    /// (x - offset) * factor
+    pub fn origin(offset: f64, factor: f64) -> Self {
+        Self::Standardize(Affine { offset, factor })
+    }
+}
+
 /// What a number must be so that these steps make a finite one of it, for errors.
 pub(crate) fn expected_of_scale(steps: &[Scaler]) -> &'static str {
     match steps {

@@ -265,6 +265,19 @@ impl Column {
         }
     }
 
+    /// What is to be said of a column of dates that is text, since day and month cannot be told; `None` for other columns.
+    pub fn ambiguous_dates(&self) -> Option<String> {
+        let forms: Vec<&str> = self.date_formats.iter().map(DatePattern::as_str).collect();
+        let is_text = self.kind == ColumnType::Category && !forms.is_empty();
+        is_text.then(|| {
+            format!(
+                "expected the form of the dates in {:?}, of which day and month cannot be told: {}",
+                self.name,
+                forms.join(" or ")
+            )
+        })
+    }
+
     /// Whether its cells can be loaded: not where it is ignored or has too many levels to list.
     pub fn is_loadable(&self) -> bool {
         match self.kind {

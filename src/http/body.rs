@@ -3,9 +3,9 @@
 use crate::{
     data::read::compression::{Compression, InflateError, inflate},
     data::strict::{self, StrictError},
-    engine::field,
     http::{
         App,
+        fields::read_fields,
         pace::Pace,
         problem::{Kind, Problem},
         turns::in_turn,
@@ -99,7 +99,7 @@ async fn typed<T: DeserializeOwned + Send + 'static>(
     bytes: &Bytes,
     memory: Reservation,
 ) -> Result<(T, Reservation), Problem> {
-    let read = |bytes: &Bytes| -> Result<T, Problem> { Ok(field::parse(&strict::parse(bytes)?)?) };
+    let read = |bytes: &Bytes| -> Result<T, Problem> { Ok(read_fields(strict::parse(bytes)?)?) };
     if bytes.len() < LARGE {
         return Ok((read(bytes)?, memory));
     }

@@ -262,10 +262,13 @@ pub async fn tree(
     if trees == 0 {
         return Err(without(&model, "trees", "decision_tree, random_forest, extra_trees and gradient_boosting have"));
     }
-    let view = fitted
+    let mut view = fitted
         .tree(query.index)
         .ok_or_else(|| Problem::new(Kind::NotFound, format!("no tree {}: expected 0 to {}", query.index, trees - 1)))?;
     let (columns, labels) = (model.recipe().matrix_columns(), model.recipe().labels().to_vec());
+    for split in view.nodes.iter_mut().filter_map(|node| node.split.as_mut()) {
+        split.threshold = split.threshold.map(|it| model.recipe().in_units_of_table(split.feature, it));
+    }
     Ok(match query.format {
         TreeFormat::Json => {
             Json(Tree { index: query.index, trees, columns, labels, nodes: view.nodes }).into_response()

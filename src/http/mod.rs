@@ -17,6 +17,7 @@ pub mod docs;
 pub mod entity;
 pub mod events;
 pub mod explain;
+mod fields;
 pub mod health;
 pub mod history;
 pub mod idempotency;

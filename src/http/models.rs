@@ -140,6 +140,12 @@ fn defined(value: &Value, limits: &Limits) -> Result<Defined, Vec<FieldError>> {
         };
         (definition, keras_defaults(compiled), warnings.into_iter().map(warning).collect())
     } else {
+        let layers = value.get("layers").and_then(Value::as_array);
+        let max = limits.layers.min(Definition::MAX_LAYERS);
+        if let Some(count) = layers.map(Vec::len).filter(|count| !(1..=max).contains(count)) {
+            let detail = format!("expected 1 to {max} layers, received {count}");
+            return Err(vec![FieldError::new("/layers", detail)]);
+        }
         match ModelDefinition::from_value(value)? {
             ModelDefinition::Network(definition) => (definition, Map::new(), Vec::new()),
             definition @ ModelDefinition::Classical(_) => {

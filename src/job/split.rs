@@ -2,6 +2,7 @@
 
 use crate::{
     data::{
+        date::DatePattern,
         schema::{Column, ColumnType},
         split::{Part, PartSizes, SplitMethod},
     },
@@ -119,6 +120,13 @@ impl JobSplit {
         let refuse = |detail: String| Err(FieldError::new("/column", detail));
         if column.missing > 0 {
             return refuse(format!("expected a value in every row of {name:?}, but {} are missing", column.missing));
+        }
+        if let Some(detail) = column.ambiguous_dates().filter(|_| self.method == SplitMethod::Time) {
+            let first = column.date_formats.first().map(DatePattern::as_str).unwrap_or_default();
+            return refuse(format!(
+                "{detail}; upload it with `types` {{{name:?}: {{\"type\": \"datetime\", \"format\": \"{first}\"}}}}, or divide the \
+                 rows by the method group"
+            ));
         }
         match self.method {
             SplitMethod::Time if !matches!(column.kind, ColumnType::Datetime | ColumnType::Number) => {

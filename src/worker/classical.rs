@@ -84,7 +84,7 @@ pub fn train(mut inputs: Inputs, model: &ClassicalModel, limits: &Limits, thread
     let compared = baselines.is_some().then(|| pool.install(|| compared(&*fitted, &prepared, link))).flatten();
     let arrays = fitted.arrays();
     let importances = pool.install(|| importances(&*fitted, &arrays, &prepared, &training, link));
-    let Prepared { recipe, training: rows, .. } = prepared;
+    let Prepared { recipe, training: rows, warnings, .. } = prepared;
     let facts = facts(&*fitted, &rows.matrix);
     let width: usize = recipe.input_columns().map(|column| column.width()).sum();
     drop((rows, fitted));
@@ -113,6 +113,7 @@ pub fn train(mut inputs: Inputs, model: &ClassicalModel, limits: &Limits, thread
                 confusion_matrix,
                 leaderboard,
                 constant_features,
+                warnings,
                 description: bundle.description,
                 file,
             }))

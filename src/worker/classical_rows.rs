@@ -17,7 +17,7 @@ use crate::{
         preprocessing::{ColumnPreparation, by_feature},
         training::SharedTraining,
     },
-    worker::prepare::{NO_SCALE, PrepareError, failed, invalid},
+    worker::prepare::{NO_SCALE, PrepareError, classes_not_trained, failed, invalid},
 };
 use ndarray::{Array2, Axis};
 use std::sync::atomic::AtomicBool;
@@ -69,6 +69,8 @@ pub struct Prepared {
     pub training: Rows,
     pub validation: Option<Rows>,
     pub test: Option<Rows>,
+    /// What the user is told.
+    pub warnings: Vec<String>,
 }
 
 /// What is prepared, of a job or of one of its baselines.
@@ -112,12 +114,15 @@ pub fn prepare_rows(
     };
     let preparations = by_feature(plan.applied, plan.features, None, plan.columns, shared.preprocessing);
     let fitted = Recipe::fit(table, plan.columns, plan.features, &[output], &preparations, &rows.training);
-    let fitted = fitted.map_err(invalid)?;
+    let mut fitted = fitted.map_err(invalid)?;
     check_stop()?;
+    let mut x = fitted.training_inputs::<f64>(table, &rows.training);
+    let merged = if model.reads_32_bits() { fitted.keep_apart(&mut x) } else { Vec::new() };
     let recipe = &fitted.recipe;
     let native = model.traits().categories;
     let make = |x: Array2<f64>, table: &Table, rows: &[usize], class_weight: Option<&ClassWeight>, dataset: &str| {
         let explain = |error: FieldError| failed("invalid_data", format!("the dataset {dataset:?}: {}", error.detail));
+        recipe.check_scaled(table, rows, &x).map_err(explain)?;
         let targets = match task {
             Task::Regression => Targets::Values(recipe.numbers(table, rows).map_err(explain)?),
             Task::Classification { .. } => {
@@ -136,7 +141,6 @@ pub fn prepare_rows(
             class_weights,
         })
     };
-    let mut x = fitted.training_inputs::<f64>(table, &rows.training);
     let mut training_rows = rows.training.clone();
     if shared.oversampling {
         let classes = recipe.classes(table, &training_rows);
@@ -159,7 +163,15 @@ pub fn prepare_rows(
     };
     let test = part(table, &rows.test, plan.dataset)?;
     check_stop()?;
-    Ok(Prepared { recipe: fitted.recipe, learns: plan.task, task, training, validation, test })
+    let merged = merged.into_iter().map(|(name, count)| {
+        let kind = model.kind();
+        format!(
+            "{count} different numbers of {name:?} are one with another in the 32 bits in which a {kind} reads its columns, as scikit-learn's \
+             does; the scale quantile or log1p, or the type category, may keep them apart"
+        )
+    });
+    let warnings = merged.chain(classes_not_trained(recipe, table, rows)).collect();
+    Ok(Prepared { recipe: fitted.recipe, learns: plan.task, task, training, validation, test, warnings })
 }
 
 /// Predictions of all rows of a matrix.

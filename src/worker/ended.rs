@@ -40,6 +40,8 @@ pub struct Trained {
     pub leaderboard: Option<Leaderboard>,
     /// Features that do not vary in the training rows.
     pub constant_features: Vec<String>,
+    /// What else the user is told of the rows.
+    pub warnings: Vec<String>,
     pub description: Description,
     /// The version's file.
     pub file: Vec<u8>,

@@ -3,7 +3,7 @@
 use crate::{
     data::{
         read::{ReadError, columnar::load_columns, load},
-        recipe::{FittedRecipe, Logits, OutputTargets, Recipe, Scale, Task},
+        recipe::{FittedRecipe, Logits, OutputTargets, Recipe, Scale, Task, label_text},
         schema::Column,
         split::{Part, Split, SplitBy, SplitMethod, split},
         table::{Cells, Table},
@@ -23,7 +23,7 @@ use crate::{
 };
 use ndarray::{Array1, Array2, Axis};
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     io::{BufRead, Error, ErrorKind, Read},
     sync::LazyLock,
 };
@@ -76,6 +76,8 @@ pub struct Prepared {
     pub validation: Option<Tensors>,
     /// Rows to measure on at the end.
     pub test: Option<Tensors>,
+    /// What the user is told.
+    pub warnings: Vec<String>,
 }
 
 /// Why a job is not ready to fit.
@@ -160,10 +162,12 @@ pub fn prepare(
     check_stop(link)?;
     let recipe = &fitted.recipe;
     let architecture = architecture.with_columns(recipe.input_columns());
+    let warnings = classes_not_trained(recipe, &table, &rows).into_iter().collect();
 
     let sample_weight = training.sample_weight.as_deref();
     let tensors = |x: Array2<f32>, table: &Table, rows: &[usize], class_weight: Option<&ClassWeight>, dataset: &str| {
         let explain = |error: FieldError| failed("invalid_data", format!("the dataset {dataset:?}: {}", error.detail));
+        recipe.check_scaled(table, rows, &x).map_err(explain)?;
         Ok::<_, PrepareError>(Tensors {
             x,
             y: recipe.targets(table, rows).map_err(explain)?,
@@ -203,7 +207,32 @@ pub fn prepare(
     let network = Network::initialize_unless(architecture, training.seed, &|| link.must_stop());
     check_stop(link)?;
     let FittedRecipe { recipe, .. } = fitted;
-    Ok(Prepared { network, recipe, training: training_tensors, validation: validation_tensors, test: test_tensors })
+    let (training, validation, test) = (training_tensors, validation_tensors, test_tensors);
+    Ok(Prepared { network, recipe, training, validation, test, warnings })
+}
+
+/// A warning about classes that rows which validate or test have, and no row that trains.
+pub fn classes_not_trained(recipe: &Recipe, table: &Table, rows: &Split) -> Option<String> {
+    const MAX_NAMED: usize = 10;
+    let labels = recipe.labels();
+    let classes = |rows: &[usize]| recipe.classes(table, rows).unwrap_or_default();
+    let mut is_trained = vec![false; labels.len()];
+    for class in classes(&rows.training) {
+        if let Some(is_trained) = is_trained.get_mut(class) {
+            *is_trained = true;
+        }
+    }
+    let others = classes(&rows.validation).into_iter().chain(classes(&rows.test));
+    let others: BTreeSet<usize> = others.filter(|class| is_trained.get(*class) == Some(&false)).collect();
+    let mut named: Vec<String> =
+        others.iter().filter_map(|class| labels.get(*class)).take(MAX_NAMED).map(label_text).collect();
+    named.extend((others.len() > MAX_NAMED).then(|| format!("{} more", others.len() - MAX_NAMED)));
+    (!others.is_empty()).then(|| {
+        let named = named.join(", ");
+        format!(
+            "rows that validate or test have classes that no row to train on has, and that are not learned: {named}"
+        )
+    })
 }
 
 /// The rows of each part. With a validation dataset no rows of this one validate.

@@ -219,10 +219,12 @@ impl<'a> Recorder<'a> {
                     confusion_matrix,
                     leaderboard,
                     constant_features,
+                    warnings,
                     description,
                     file,
                 } = *trained;
                 self.events.extend(constant_columns(constant_features, &job));
+                self.events.extend(warnings.into_iter().map(|text| message(now(), "warning", text)));
                 duration = Some(of_fit);
                 let best_epoch = match (&fitted, job.training.network()) {
                     (Fit::Network(fitted), Some(training)) => {

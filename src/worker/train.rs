@@ -44,7 +44,7 @@ fn run(mut inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> Ende
     let tasks = inputs.job.task.clone();
     let baselines = inputs.baselines.take().map(|baselines| (inputs.job.clone(), baselines));
     let stored = inputs.model.definition.clone();
-    let Prepared { mut network, recipe, training: rows, validation, test } =
+    let Prepared { mut network, recipe, training: rows, validation, test, warnings } =
         match prepare(inputs, &definition, &training, limits, link) {
             Ok(prepared) => prepared,
             Err(PrepareError::Stopped) => return Ended::Stopped,
@@ -115,6 +115,7 @@ fn run(mut inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> Ende
                 confusion_matrix,
                 leaderboard,
                 constant_features,
+                warnings,
                 description,
                 file,
             }))

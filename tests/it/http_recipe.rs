@@ -145,6 +145,18 @@ async fn ambiguous_dates_ask_for_their_form() {
     assert_eq!(problem["errors"][0]["pointer"], "/preprocessing/columns/day", "{problem:#}");
     assert!(problem["errors"][0]["detail"].as_str().unwrap().contains("%d/%m/%Y or %m/%d/%Y"), "{problem:#}");
     job["preprocessing"] = json!({"columns": {"day": {"type": "datetime", "format": "%m/%d/%Y"}}});
+    // a split by them needs the form at upload, unless their texts are groups
+    for split in
+        [json!({"column": "day", "validation": 0.2}), json!({"method": "time", "column": "day", "validation": 0.2})]
+    {
+        job["split"] = split;
+        let problem = send(&client, &format!("{url}/v1/jobs"), &job, 422).await;
+        let (error, words) = (&problem["errors"][0], ["%d/%m/%Y or %m/%d/%Y", "`types`", "group"]);
+        assert_eq!(error["pointer"], "/split/column", "{problem:#}");
+        assert!(words.iter().all(|word| error["detail"].as_str().unwrap().contains(word)), "{problem:#}");
+    }
+    job["split"] = json!({"method": "group", "column": "day", "validation": 0.2});
+    job["features"] = json!(["day"]);
     let ended = finished(&client, url, &job).await;
     assert_eq!(ended["preprocessing"]["applied"][0]["format"], "%m/%d/%Y");
 

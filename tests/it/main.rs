@@ -16,6 +16,7 @@ mod commands;
 mod data_columns;
 mod data_doubts;
 mod data_files;
+mod data_jobs;
 mod data_learning;
 mod data_memory;
 mod data_parquet;

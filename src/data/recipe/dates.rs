@@ -147,6 +147,26 @@ impl Dates {
         self.parts.iter().flat_map(of_part).chain(indicator).collect()
     }
 
+    /// The numbers of the features that are no cycles, each with its element.
+    pub fn numbers_mut(&mut self) -> Vec<(usize, &mut Numbers)> {
+        let mut next = 0;
+        let parts = self.parts.iter_mut().filter_map(|part| {
+            let element = next;
+            next += if part.feature.is_cycle() { 2 } else { 1 };
+            part.numbers.as_mut().map(|numbers| (element, numbers))
+        });
+        parts.collect()
+    }
+
+    /// The numbers of each element, where it is a number.
+    pub fn numbers(&self) -> Vec<Option<&Numbers>> {
+        let parts = self.parts.iter().flat_map(|part| {
+            let elements = if part.feature.is_cycle() { 2 } else { 1 };
+            std::iter::repeat_n(part.numbers.as_ref(), elements)
+        });
+        parts.collect()
+    }
+
     /// Whether missing numbers stay NaN.
     pub fn keeps_missing(&self) -> bool {
         self.parts.iter().filter_map(|part| part.numbers.as_ref()).any(|numbers| numbers.fill().is_none())

@@ -140,6 +140,23 @@ impl Recipe {
         self.features.iter().flat_map(of_feature).collect()
     }
 
+    /// A number of a column of [`Self::matrix`] as the table has it, where numbers are moved to keep them apart in 32 bits.
+    pub fn in_units_of_table(&self, column: usize, number: f64) -> f64 {
+        let mut first = 0;
+        let at = self.features.iter().find_map(|feature| {
+            let element = column.checked_sub(first)?;
+            first += feature.width();
+            (element < feature.width()).then_some((feature, element))
+        });
+        let numbers = at.and_then(|(feature, element)| match feature.encoding() {
+            Encoding::Number(numbers) if element == 0 => Some(numbers),
+            Encoding::Datetime(dates) => dates.numbers().get(element).copied().flatten(),
+            _ => None,
+        });
+        let inverse = numbers.and_then(|numbers| numbers.origin()?.inverse());
+        inverse.map_or(number, |inverse| inverse.apply(number))
+    }
+
     /// The feature columns of the table, each once, with its columns of [`Self::matrix`].
     pub fn columns_of_matrix(&self) -> Vec<(String, Vec<Range<usize>>)> {
         self.ranges(Feature::width)

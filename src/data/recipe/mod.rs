@@ -2,6 +2,7 @@
 //!
 //! Inputs are the features in the requested order, each with one or more elements; see `feature`.
 
+mod apart;
 mod cells;
 mod confusion;
 mod dates;
@@ -9,6 +10,7 @@ mod decode;
 mod encode;
 mod encode_settings;
 mod feature;
+mod finite;
 mod fit;
 mod fitted;
 mod hashing;

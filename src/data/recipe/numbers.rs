@@ -23,6 +23,9 @@ pub struct Numbers {
     /// Whether every training row has this value, so that the element is 0 throughout.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     constant: bool,
+    /// What keeps unscaled numbers apart in 32 bits; before the steps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    origin: Option<Scaler>,
     /// One after the other.
     scale: Vec<Scaler>,
 }
@@ -66,7 +69,7 @@ impl Numbers {
         } || none_present;
         let constant = is_constant && (zero_constant || none_present) && fill.is_some();
         let scale = if is_constant { Vec::new() } else { scale.fit(values) };
-        Self { fill, indicator, constant, scale }
+        Self { fill, indicator, constant, origin: None, scale }
     }
 
     /// Elements.
@@ -84,6 +87,21 @@ impl Numbers {
         self.constant || !self.scale.is_empty()
     }
 
+    /// The steps of the scale; none of a column that is constant.
+    pub fn steps(&self) -> &[Scaler] {
+        &self.scale
+    }
+
+    /// Moves the numbers before anything else.
+    pub fn move_to(&mut self, origin: Scaler) {
+        self.origin = Some(origin);
+    }
+
+    /// What moved the numbers.
+    pub fn origin(&self) -> Option<&Scaler> {
+        self.origin.as_ref()
+    }
+
     /// What takes the place of a missing value.
     pub fn fill(&self) -> Option<f64> {
         self.fill
@@ -96,7 +114,7 @@ impl Numbers {
             return 0.0;
         }
         let value = if value.is_nan() { self.fill.unwrap_or(f64::NAN) } else { value };
-        self.scale.iter().fold(value, |value, step| step.apply(value))
+        self.origin.iter().chain(&self.scale).fold(value, |value, step| step.apply(value))
     }
 
     /// Fills the elements of one number.
@@ -135,7 +153,7 @@ impl Numbers {
                 block.iter_mut().for_each(|cell| *cell = if cell.is_nan() { fill } else { *cell });
             }
             if !self.constant {
-                self.scale.iter().for_each(|step| step.apply_all(block));
+                self.origin.iter().chain(&self.scale).for_each(|step| step.apply_all(block));
             }
             let mut column = elements.slice_mut(ndarray::s![first..first + rows.len(), 0]);
             column.iter_mut().zip(block.iter()).for_each(|(element, cell)| *element = F::of(*cell));

@@ -1,6 +1,10 @@
 //! One target: class labels or a number.
 
-use super::{OutputTargets, SignatureColumn, Task, cells::numbers, scale::Scaler};
+use super::{
+    OutputTargets, SignatureColumn, Task,
+    cells::numbers,
+    scale::{Scaler, expected_of_scale},
+};
 use crate::{
     data::{
         read::MAX_LISTED_INTEGERS,
@@ -85,15 +89,14 @@ impl Target {
         Ok(Self { name, kind: column.kind, labels, indices, ignore_class, scale: Vec::new() })
     }
 
-    /// Fits the scale of a regression on the rows `training`. Numbers that are all equal are not scaled.
+    /// Fits the scale of a regression on the rows `training`. Numbers that are all equal are moved only, as scikit-learn's scalers do.
     pub fn scaled(self, output: &OutputTargets<'_>, column: Option<&TableColumn>, training: &[usize]) -> Self {
         let Some(column) = column.filter(|_| output.task == Task::Regression && !output.scale.is_none()) else {
             return self;
         };
         let cells = numbers(&column.cells);
         let values: Vec<f64> = training.iter().map(|&row| cells.get(row)).filter(|value| !value.is_nan()).collect();
-        let varies = values.iter().any(|value| Some(value) != values.first());
-        let scale = if varies { output.scale.fit(values) } else { Vec::new() };
+        let scale = if values.is_empty() { Vec::new() } else { output.scale.fit(values) };
         Self { scale, ..self }
     }
 
@@ -140,7 +143,15 @@ impl Target {
             let column = column.ok_or_else(|| self.absent())?;
             for (target, &row) in targets.iter_mut().zip(until_cancelled(rows.iter())) {
                 let number = number(column, row).ok_or_else(|| self.missing(row))?;
-                *target = self.scale.iter().fold(number, |number, step| step.apply(number)) as f32;
+                let scaled = self.scale.iter().fold(number, |number, step| step.apply(number)) as f32;
+                *target = Some(scaled).filter(|scaled| scaled.is_finite()).ok_or_else(|| {
+                    let expected = expected_of_scale(&self.scale);
+                    format!(
+                        "row {}: expected {expected} in the target column {:?}, received {number}",
+                        row + 1,
+                        self.name
+                    )
+                })?;
             }
             return Ok(());
         }

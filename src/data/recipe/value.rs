@@ -7,6 +7,7 @@ use super::{
     levels::Levels,
     notes::Notes,
     numbers::Numbers,
+    scale::expected_of_scale,
 };
 use crate::data::{
     date::DatePattern,
@@ -30,9 +31,13 @@ pub(super) fn encode_value<F: Real>(
     pointer: impl Fn() -> String,
 ) {
     let outcome = match feature.encoding() {
-        Encoding::Number(numbers) => number(feature, value).map(|number| {
+        Encoding::Number(numbers) => number(feature, value).and_then(|number| {
             numbers.encode(number, elements);
+            if !number.is_nan() && elements.iter().any(|element| !element.finite()) {
+                return Err(format!("expected {}, received {}", expected_of_scale(numbers.steps()), kind(value)));
+            }
             warn_of_clipping(feature, numbers, number, notes, &pointer);
+            Ok(())
         }),
         Encoding::Boolean(numbers) => truth(feature, value).map(|number| numbers.encode(number, elements)),
         Encoding::Datetime(dates) => time(feature, value, &dates.format, notes, &pointer).map(|seconds| {

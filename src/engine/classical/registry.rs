@@ -76,6 +76,11 @@ impl ClassicalModel {
         !matches!(self, Self::KNeighbors(_))
     }
 
+    /// Whether it reads its features in 32 bits, as scikit-learn's trees and forests do.
+    pub fn reads_32_bits(&self) -> bool {
+        matches!(self, Self::DecisionTree(_) | Self::ExtraTrees(_) | Self::RandomForest(_))
+    }
+
     /// Whether weights of classes are not the same as weights of their rows: it takes [`TrainingData::class_weights`].
     pub fn weighs_classes(&self) -> bool {
         matches!(self, Self::LinearSvm(_))

@@ -223,17 +223,10 @@ impl ColumnSettings {
 
 /// An error for dates of which day and month cannot be told, unless the column's own settings say what they are.
 fn ambiguous(column: &Column, kind: ColumnType, own: Option<&ColumnSettings>) -> Result<(), FieldError> {
-    if kind != ColumnType::Category || column.date_formats.is_empty() || own.is_some_and(|own| own.kind.is_some()) {
-        return Ok(());
-    }
-    let formats: Vec<&str> = column.date_formats.iter().map(DatePattern::as_str).collect();
-    let detail = format!(
-        "expected the form of the dates in {:?}, of which day and month cannot be told: {}; give {{\"type\": \"datetime\", \
-         \"format\": \"{}\"}}, or the type category",
-        column.name,
-        formats.join(" or "),
-        formats.first().copied().unwrap_or_default()
-    );
+    let is_open = kind == ColumnType::Category && own.is_none_or(|own| own.kind.is_none());
+    let Some(detail) = column.ambiguous_dates().filter(|_| is_open) else { return Ok(()) };
+    let first = column.date_formats.first().map(DatePattern::as_str).unwrap_or_default();
+    let detail = format!("{detail}; give {{\"type\": \"datetime\", \"format\": \"{first}\"}}, or the type category");
     Err(FieldError::new("", detail))
 }
 

@@ -2,7 +2,8 @@
 
 use super::{
     class_weight::check_class_weight,
-    columns::{self, is_flag, label_count},
+    classical_task::{choose_task, doubtful_task},
+    columns::{self, label_count},
     output_request::TARGET,
     request::JobRequest,
     resolved::{Resolved, repeated_rows, resolve_split, target_classes},
@@ -10,13 +11,13 @@ use super::{
     table_view::TableView,
     training::check_split,
     validation::check_validation,
-    warnings,
+    warnings::{self, Constants, TargetColumns},
 };
 use crate::{
     data::{
         named::PerOutput,
         recipe::{MissingStrategy, Preparation, RecipeProfile, Task, indices},
-        schema::{Column, ColumnType},
+        schema::Column,
     },
     engine::{
         classical::{self, ClassicalModel, Size, Traits},
@@ -29,13 +30,9 @@ use crate::{
         columns::Columns,
         preprocessing::{ColumnPreparation, Defaults, JobPreprocessing, Prepared, prepare_columns},
         sizes::{JobSummary, Tables},
-        task_request::TaskRequest,
         training::{ClassicalTraining, JobTraining, OutputSetting, seen_by},
     },
 };
-
-/// Different whole numbers up to which a model that learns classes alone takes them as labels.
-const MAX_NUMBER_LABELS: usize = 20;
 
 /// As [`super::resolve`], for a classical model.
 pub(super) fn resolve(
@@ -84,7 +81,7 @@ pub(super) fn resolve(
     let names: Vec<String> = features.iter().flatten().map(|column| column.name.clone()).collect();
 
     let traits = model.traits();
-    let task = target.and_then(|target| choose_task(request, target, traits, kind, &mut errors));
+    let task = target.and_then(|target| choose_task(request, target, model, names.len(), &mut errors));
     let defaults = Defaults {
         profile: profile(traits),
         scale: training.preprocessing.clone(),
@@ -167,7 +164,12 @@ pub(super) fn resolve(
         return Err(vec![FieldError::new("/model", detail)]);
     }
     let applied = applied(&names, prepared.unwrap_or_default(), kind, &training);
-    let warnings = warnings::constant_features(&names, dataset.columns, &applied).into_iter().collect();
+    let has_one_label = task.has_one_label();
+    let targets = [TargetColumns { columns: &[target], has_one_label }];
+    let of_columns = warnings::of_columns(&targets, &names, &split, rows);
+    let constant = warnings::constant_features(&names, dataset.columns, &applied, Constants::of_model(traits));
+    let of_task = doubtful_task(request, target, task, traits);
+    let warnings = of_task.into_iter().chain(of_columns).chain(constant).collect();
     let [number, boolean, category] = defaults.shown(&preprocessing);
     Ok(Resolved {
         target: PerOutput::One(Columns::One(target.name.clone())),
@@ -226,75 +228,6 @@ fn only_target<'a>(
             errors.push(FieldError::new(TARGET, format!("expected one target column: a {kind} has one output")));
             None
         }
-    }
-}
-
-/// Classes or numbers: what is asked for, or what the target is.
-fn choose_task(
-    request: &JobRequest,
-    target: &Column,
-    traits: Traits,
-    kind: &str,
-    errors: &mut Vec<FieldError>,
-) -> Option<(Task, classical::Task)> {
-    let asked = match &request.task {
-        None => None,
-        Some(PerOutput::One(task)) => Some(*task),
-        Some(PerOutput::Each(_)) => {
-            errors.push(FieldError::new("/task", format!("expected one task: a {kind} has one output")));
-            return None;
-        }
-    };
-    let is_number = matches!(target.kind, ColumnType::Number);
-    let labels = label_count(target).or_else(|| (target.kind == ColumnType::Boolean).then_some(2));
-    let classifies = match asked {
-        Some(TaskRequest::Regression) => false,
-        Some(_) => true,
-        // Numbers of two values, 0 and 1 or -1 and 1, are labels.
-        None if is_number && !traits.regresses => labels.is_some_and(|count| count <= MAX_NUMBER_LABELS),
-        None => !is_number || (traits.classifies && is_flag(target)),
-    };
-    let mut refuse = |pointer: &str, detail: String| {
-        errors.push(FieldError::new(pointer, detail));
-        None
-    };
-    let name = &target.name;
-    match (classifies, labels) {
-        (false, _) if !is_number && target.kind != ColumnType::Boolean => {
-            refuse("/task", format!("expected classification: {name:?} is a {}", target.kind.name()))
-        }
-        (false, _) if !traits.regresses => refuse(
-            if asked.is_some() { "/task" } else { "/model" },
-            format!(
-                "expected a model for numbers, received a {kind}, which learns classes; with `\"task\": \"classification\"` each \
-                 different number of {name:?} is a class"
-            ),
-        ),
-        (false, _) => Some((Task::Regression, classical::Task::Regression)),
-        (true, _) if !traits.classifies => refuse(
-            if asked.is_some() { "/task" } else { "/model" },
-            format!("expected a model for classes, received a {kind}, which learns numbers, for {name:?}"),
-        ),
-        (true, None) => {
-            let distinct = target.distinct;
-            refuse(TARGET, format!("expected class labels, but {name:?} has about {distinct} different values"))
-        }
-        (true, Some(count)) if count < 2 => {
-            refuse(TARGET, format!("expected at least 2 classes, but {name:?} has {count}"))
-        }
-        (true, Some(count)) => match asked {
-            Some(TaskRequest::BinaryClassification) if count != 2 => {
-                refuse("/task", format!("expected classification: {name:?} has {count} classes"))
-            }
-            Some(TaskRequest::MultilabelClassification) => {
-                refuse("/task", "expected classification: the target is one column".to_owned())
-            }
-            asked => {
-                let is_binary = count == 2 && asked != Some(TaskRequest::MulticlassClassification);
-                let task = if is_binary { Task::Binary } else { Task::SparseClasses };
-                Some((task, classical::Task::Classification { n_classes: count }))
-            }
-        },
     }
 }
 

@@ -64,7 +64,7 @@ pub(super) fn loss_name(loss: Loss) -> String {
 }
 
 /// Classes for labels, numbers otherwise. But integers are classes if the output has a unit for each of them or ends in a softmax,
-/// and two of them are if it is one sigmoid.
+/// and two of them are if it is one sigmoid; several columns of 0 and 1 are labels under a sigmoid and classes under a softmax.
 fn inferred_task(columns: &[&Column], shape: &Shape, last: Option<Activation>) -> Task {
     let width = shape.elements();
     let is_softmax = last == Some(Activation::Softmax) && shape.0.len() == 1;
@@ -81,8 +81,17 @@ fn inferred_task(columns: &[&Column], shape: &Shape, last: Option<Activation>) -
             }
             (ColumnType::Number | ColumnType::Datetime | ColumnType::Ignored, _) => Task::Regression,
         },
-        _ => Task::Regression,
+        columns => match last {
+            Some(Activation::Sigmoid) if columns.iter().all(|column| is_flag(column)) => Task::LabelColumns,
+            Some(Activation::Softmax) if columns.iter().all(|column| is_share(column)) => Task::OneHotColumns,
+            _ => Task::Regression,
+        },
     }
+}
+
+/// Whether a column is 0 and 1 as numbers, which a probability can be compared with.
+fn is_share(column: &Column) -> bool {
+    column.kind == ColumnType::Number && is_flag(column) && column.minimum() >= Some(0.0)
 }
 
 /// Whether there is a column of labels for each step or position of the output.

@@ -3,6 +3,7 @@
 mod baselines;
 mod class_weight;
 mod classical;
+mod classical_task;
 mod columns;
 mod inputs;
 mod kind;

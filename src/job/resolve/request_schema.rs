@@ -15,8 +15,9 @@ pub(super) fn target() -> RefOr<Schema> {
 
 pub(super) fn task() -> RefOr<Schema> {
     let null = ObjectBuilder::new().schema_type(SchemaType::new(Type::Null));
-    let description =
-        "Task, or an object by output. Default: inferred from the target, the loss and the last activation.";
+    let description = "Task, or an object by output. Default: inferred from the target, the loss and the last activation. For a \
+                       classical model two whole numbers are classes and other numbers are not; where that is in doubt, the job has the \
+                       warning `doubtful_task`.";
     OneOfBuilder::new().description(Some(description)).item(per_output::<TaskRequest>()).item(null).into()
 }
 

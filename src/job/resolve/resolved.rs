@@ -8,7 +8,7 @@ use super::{
     table_view::TableView,
     training::Validated,
     validation::check_validation,
-    warnings,
+    warnings::{self, Constants, TargetColumns},
 };
 use crate::{
     data::{
@@ -200,9 +200,10 @@ pub(super) fn resolve_network(
             let (applied, mut warnings) =
                 choose(&architecture, &names, inputs.as_ref(), dataset.columns, prepared.unwrap_or_default(), by);
             warnings.extend(warnings::of_outputs(&outputs, &architecture));
-            warnings.extend(warnings::constant_features(&names, dataset.columns, &applied));
-            warnings.extend(warnings::targets_among_features(&outputs, &names));
-            warnings.extend(warnings::rare_classes(&outputs, &split, rows));
+            let constant = warnings::constant_features(&names, dataset.columns, &applied, Constants::Prepared);
+            warnings.extend(constant);
+            let targets: Vec<TargetColumns<'_>> = outputs.iter().map(TargetColumns::of_output).collect();
+            warnings.extend(warnings::of_columns(&targets, &names, &split, rows));
             warnings.extend(warnings::decay_of_untrained(&outputs, &training.optimizer));
             let target = target_in_order(&request.target, requests);
             let [number, boolean, category] = type_defaults.shown(&preprocessing);
@@ -249,6 +250,8 @@ pub(super) fn resolve_split(
     let by = requested.column.as_deref().map(|name| columns::column(name, dataset, errors.len()));
     let default = match &by {
         Some(Ok(column)) if column.kind == ColumnType::Datetime => SplitMethod::Time,
+        // Refused: groups by the texts of dates are not what is meant.
+        Some(Ok(column)) if column.ambiguous_dates().is_some() => SplitMethod::Time,
         Some(Ok(column)) if column.kind.has_levels() && column.values.iter().flatten().all(is_part) => {
             SplitMethod::Column
         }

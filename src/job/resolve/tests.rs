@@ -74,10 +74,18 @@ fn columns_of_0_and_1_are_labels_or_classes(#[case] activation: &str, #[case] tr
         let request: JobRequest = serde_json::from_value(request).unwrap();
         let defaults = serde_json::Map::new();
         let resolved = resolve(&request, &definition, &defaults, view("d", &data), None, &Limits::default()).unwrap();
-        serde_json::to_value(resolved.task.one().unwrap().kind()).unwrap()
+        let loss = settings(&resolved)["loss"].clone();
+        (serde_json::to_value(resolved.task.one().unwrap().kind()).unwrap(), kind(&loss).to_owned())
     };
-    assert_eq!(of(["a", "b"]), task);
-    assert_eq!(of(["a", "part"]), "regression");
+    let (received, loss) = of(["a", "b"]);
+    assert_eq!(received, task);
+    let usual = match task {
+        "multilabel_classification" => "binary_crossentropy",
+        "multiclass_classification" => "categorical_crossentropy",
+        _ => "mean_squared_error",
+    };
+    assert_eq!(loss, usual);
+    assert_eq!(of(["a", "part"]).0, "regression");
 }
 
 #[rstest]

@@ -7,7 +7,7 @@ use crate::{
         schema::{Column, ColumnType},
         split::{PartSizes, SplitMethod, shares_of_classes},
     },
-    engine::{activation::Activation, optimizer::Optimizer, spec::Architecture},
+    engine::{activation::Activation, classical::Traits, optimizer::Optimizer, spec::Architecture},
     job::{
         JobSplit,
         preprocessing::{ColumnPreparation, JobWarning},
@@ -28,12 +28,8 @@ pub(super) fn of_outputs(outputs: &[ResolvedOutput<'_>], architecture: &Architec
             columns: names(&output.request.columns),
             detail: fault.detail,
         });
-        let lists = match (output.task.has_one_label(), output.request.columns.as_slice()) {
-            (true, [column]) => label_lists(column).map(|lists| lists.warning(column)),
-            _ => None,
-        };
         let probabilities = not_probabilities(output, last);
-        [unreachable, classes_without_rows(output), lists, probabilities].into_iter().flatten()
+        [unreachable, classes_without_rows(output), probabilities].into_iter().flatten()
     };
     outputs.iter().enumerate().flat_map(of_output).collect()
 }
@@ -53,34 +49,89 @@ fn not_probabilities(output: &ResolvedOutput<'_>, last: Option<Activation>) -> O
     })
 }
 
-/// Targets that are features too. Not for an autoencoder, whose targets are all features, and several or the only feature.
-pub(super) fn targets_among_features(outputs: &[ResolvedOutput<'_>], features: &[String]) -> Vec<JobWarning> {
-    let of_output = |output: &ResolvedOutput<'_>| {
-        let targets = &output.request.columns;
-        let shared: Vec<&Column> = targets.iter().copied().filter(|target| features.contains(&target.name)).collect();
-        let is_autoencoder = shared.len() == targets.len() && (targets.len() > 1 || features.len() == 1);
-        (!shared.is_empty() && !is_autoencoder).then(|| JobWarning {
-            code: "target_among_features".to_owned(),
-            columns: names(&shared),
-            detail: "these targets are features too, so the model sees what it predicts".to_owned(),
-        })
-    };
-    outputs.iter().filter_map(of_output).collect()
+/// The targets of one output.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TargetColumns<'a> {
+    pub columns: &'a [&'a Column],
+    /// Whether one column has the class of each row.
+    pub has_one_label: bool,
 }
 
-/// Features with one value in all rows, unless they stay raw.
+impl<'a> TargetColumns<'a> {
+    /// Those of an output of a network.
+    pub fn of_output(output: &'a ResolvedOutput<'_>) -> Self {
+        Self { columns: &output.request.columns, has_one_label: output.task.has_one_label() }
+    }
+}
+
+/// The warnings that follow from the columns alone, of a network and of a classical model. `targets` are those of each output.
+pub(super) fn of_columns(
+    targets: &[TargetColumns<'_>],
+    features: &[String],
+    split: &JobSplit,
+    rows: usize,
+) -> Vec<JobWarning> {
+    let lists = targets.iter().filter_map(|of_output| match of_output.columns {
+        [column] if of_output.has_one_label => label_lists(column).map(|lists| lists.warning(column)),
+        _ => None,
+    });
+    let shared = targets.iter().filter_map(|of_output| targets_among_features(of_output.columns, features));
+    let rare = match targets {
+        [TargetColumns { columns: [column], .. }] => rare_classes(column, split, rows),
+        _ => None,
+    };
+    lists.chain(shared).chain(rare).collect()
+}
+
+/// Targets that are features too. Not for an autoencoder, whose targets are all features, and several or the only feature.
+fn targets_among_features(targets: &[&Column], features: &[String]) -> Option<JobWarning> {
+    let shared: Vec<&Column> = targets.iter().copied().filter(|target| features.contains(&target.name)).collect();
+    let is_autoencoder = shared.len() == targets.len() && (targets.len() > 1 || features.len() == 1);
+    (!shared.is_empty() && !is_autoencoder).then(|| JobWarning {
+        code: "target_among_features".to_owned(),
+        columns: names(&shared),
+        detail: "these targets are features too, so the model sees what it predicts".to_owned(),
+    })
+}
+
+/// Which columns of one value have no effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Constants {
+    /// Those that are scaled or encoded: they become 0.
+    Prepared,
+    /// Those that are raw numbers too.
+    All,
+}
+
+impl Constants {
+    /// Of a classical model. A model that needs no scale divides rows by their differences, or compares classes.
+    pub fn of_model(traits: Traits) -> Self {
+        if traits.scaled { Self::Prepared } else { Self::All }
+    }
+}
+
+/// Features with one value in all rows that have no effect.
 pub(super) fn constant_features(
     features: &[String],
     columns: &[Column],
     applied: &[ColumnPreparation],
+    constants: Constants,
 ) -> Option<JobWarning> {
     let is_raw =
         |name: &String| applied.iter().any(|it| it.preparation.is_unscaled_number() && it.columns.contains(name));
+    // Raw numbers keep their missing cells, which are another value.
+    let has_effect = |name: &String, column: &Column| match constants {
+        Constants::Prepared => is_raw(name),
+        Constants::All => is_raw(name) && column.missing > 0,
+    };
     let is_constant = |name: &&String| {
         let column = columns.iter().find(|column| column.name == **name);
-        column.is_some_and(|column| column.distinct == 1 && (column.missing == 0 || column.kind == ColumnType::Number))
+        column.is_some_and(|column| {
+            let fills = column.missing == 0 || column.kind == ColumnType::Number;
+            column.distinct == 1 && fills && !has_effect(name, column)
+        })
     };
-    let constant: Vec<String> = features.iter().filter(is_constant).filter(|name| !is_raw(name)).cloned().collect();
+    let constant: Vec<String> = features.iter().filter(is_constant).cloned().collect();
     (!constant.is_empty()).then(|| JobWarning {
         code: "constant_columns".to_owned(),
         detail: format!(
@@ -92,9 +143,7 @@ pub(super) fn constant_features(
 }
 
 /// Classes with too few rows to be in every part of a stratified split.
-pub(super) fn rare_classes(outputs: &[ResolvedOutput<'_>], split: &JobSplit, rows: usize) -> Option<JobWarning> {
-    let [output] = outputs else { return None };
-    let [column] = output.request.columns.as_slice() else { return None };
+fn rare_classes(column: &Column, split: &JobSplit, rows: usize) -> Option<JobWarning> {
     let values = column.values.as_deref().filter(|_| split.method == SplitMethod::Stratified)?;
     let sizes = PartSizes::new(rows, split.validation, split.test);
     let counts: Vec<usize> = values.iter().map(|level| level.count as usize).collect();
@@ -115,7 +164,7 @@ pub(super) fn rare_classes(outputs: &[ResolvedOutput<'_>], split: &JobSplit, row
     named.extend((rare.len() > MAX_NAMED).then(|| format!("{} more", rare.len() - MAX_NAMED)));
     (!rare.is_empty()).then(|| JobWarning {
         code: "rare_classes".to_owned(),
-        columns: names(&output.request.columns),
+        columns: vec![column.name.clone()],
         detail: format!(
             "these classes have too few rows to be in every part of the split, and all their rows or most train: {}",
             named.join(", ")

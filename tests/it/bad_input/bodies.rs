@@ -123,3 +123,40 @@ async fn unknown_fields_name_the_nearest() {
     ];
     check(&server, "/v1/models", "application/json", mistakes).await;
 }
+
+#[tokio::test]
+async fn every_field_that_is_missing_or_wrong_is_named_at_its_place() {
+    let server = with_iris().await;
+    let client = crate::support::Client::new();
+    for (path, body, pointers) in [
+        ("/v1/jobs", json!({}), json!(["/model", "/dataset", "/target"])),
+        ("/v1/jobs", json!({"model": "iris-mlp"}), json!(["/dataset", "/target"])),
+        ("/v1/jobs", json!({"model": 3, "features": 4}), json!(["/model", "/features", "/dataset", "/target"])),
+        ("/v1/jobs", json!({"dataset": "iris", "targt": "species"}), json!(["/targt", "/model", "/target"])),
+        (
+            "/v1/jobs",
+            json!({"note": [], "baselines": 3}),
+            json!(["/note", "/baselines", "/model", "/dataset", "/target"]),
+        ),
+        ("/v1/models", json!({}), json!(["/name", "/definition"])),
+        ("/v1/models", json!({"definition": {"layers": []}}), json!(["/name"])),
+    ] {
+        let answer = client.post(format!("{}{path}", server.url())).json(&body).send().await.unwrap();
+        let problem = problem(path, answer, 422).await;
+        let received: Vec<&str> =
+            problem["errors"].as_array().unwrap().iter().map(|error| error["pointer"].as_str().unwrap()).collect();
+        assert_eq!(json!(received), pointers, "{body} {problem:#}");
+    }
+}
+
+#[tokio::test]
+async fn the_number_of_layers_is_that_of_the_service() {
+    let server = with_iris().await;
+    let layers = |count: usize| json!(vec![json!({"type": "flatten"}); count]);
+    let words: &[&str] = &["expected 1 to 2000 layers"];
+    let mistakes = [0, 2001, 10_001].map(|count| {
+        let body = json!({"name": "a", "definition": {"layers": layers(count)}});
+        Mistake::json("layers", body, "/definition/layers", words)
+    });
+    check(&server, "/v1/models", "application/json", mistakes.into()).await;
+}

@@ -41,7 +41,7 @@ trait Step {
         Ok(())
     }
 
-    /// Fits on numbers without NaN, at least one, that are not all equal.
+    /// Fits on numbers without NaN, at least one. Where all are equal, a range or a deviation of 0 is taken as 1.
     fn fit(&self, values: &[f64]) -> Self::Fitted;
 }
 
@@ -95,7 +95,7 @@ macro_rules! steps {
                 }
             }
 
-            /// Fits on numbers without NaN, at least one, that are not all equal.
+            /// Fits on numbers without NaN, at least one. Where all are equal, a range or a deviation of 0 is taken as 1.
             pub fn fit(&self, values: &[f64]) -> Scaler {
                 match self {
                     $(Self::$name(step) => Scaler::$name(step.fit(values)),)*
@@ -149,6 +149,24 @@ steps! {
     Quantile(Quantile) => Quantiles, "quantile", r#"{"type": "quantile", "output_distribution": "normal"}"#;
     /// Numbers outside bounds become the bounds.
     Clip(Clip) => Clipped, "clip", r#"[{"type": "clip", "quantiles": [0.01, 0.99]}, "standardize"]"#;
+}
+
+impl Scaler {
+    /// (x - offset) * factor
+    pub fn origin(offset: f64, factor: f64) -> Self {
+        Self::Standardize(Affine { offset, factor })
+    }
+}
+
+/// What a number must be so that these steps make a finite one of it, for errors.
+pub(crate) fn expected_of_scale(steps: &[Scaler]) -> &'static str {
+    match steps {
+        [Scaler::Log1p(_), ..] => "a number over -1, of which log1p takes the logarithm,",
+        steps if steps.iter().any(|step| matches!(step, Scaler::Log1p(_))) => {
+            "a number that the steps before log1p leave over -1"
+        }
+        _ => "a number nearer to those of the training rows",
+    }
 }
 
 /// How a number column is scaled: a step, a list of steps in their order, or `"none"`.

@@ -102,8 +102,15 @@ pub fn train(mut inputs: Inputs, model: &ClassicalModel, limits: &Limits, thread
         Ok(None) => Ended::Stopped,
         Ok(Some(file)) => {
             let leaderboard = baselines.zip(compared).and_then(|((job, files), (points, predict))| {
-                let (name, labels) = (model.kind().to_owned(), bundle.description.recipe.labels().to_vec());
-                let own = OwnModel { name, points, labels, fit: duration, predict, bytes: file.len() as u64 };
+                let labels = bundle.description.recipe.labels().to_vec();
+                let own = OwnModel {
+                    model: Some(model.clone()),
+                    points,
+                    labels,
+                    fit: duration,
+                    predict,
+                    bytes: file.len() as u64,
+                };
                 leaderboard(&job, files, own, limits, threads, link)
             });
             Ended::Trained(Box::new(Trained {

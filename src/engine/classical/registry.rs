@@ -81,6 +81,20 @@ impl ClassicalModel {
         matches!(self, Self::LinearSvm(_))
     }
 
+    /// Whether its own settings weigh the classes.
+    pub fn balances_classes(&self) -> bool {
+        match self {
+            Self::DecisionTree(model) => model.class_weight.is_some(),
+            Self::ExtraTrees(model) => model.class_weight.is_some(),
+            Self::GradientBoosting(model) => model.class_weight.is_some(),
+            Self::LinearSvm(model) => model.class_weight.is_some(),
+            Self::LogisticRegression(model) => model.class_weight.is_some(),
+            Self::RandomForest(model) => model.class_weight.is_some(),
+            Self::Svm(model) => model.class_weight.is_some(),
+            _ => false,
+        }
+    }
+
     /// What the progress of its fit counts.
     pub fn unit(&self) -> Unit {
         self.behaviour().unit()

@@ -289,13 +289,23 @@ async fn one_against_one_scores_are_named_by_pairs() {
 }
 
 #[tokio::test]
-async fn classes_of_scikit_learn_are_told_their_names_here() {
+async fn classes_of_other_libraries_are_told_their_names_here() {
     let tables = Tables::start().await;
-    for (definition, pointer) in [(json!("RandomForestClassifier"), ""), (json!({"type": "SVC", "C": 2.0}), "/type")] {
+    for (definition, pointer, name) in [
+        (json!("RandomForestClassifier"), "", "`random_forest`"),
+        (json!({"type": "SVC", "C": 2.0}), "/type", "`svm`"),
+        (
+            json!({"type": "XGBClassifier", "max_depth": 3}),
+            "/type",
+            "`gradient_boosting`, which is closest here to XGBoost's",
+        ),
+        (json!("LGBMRegressor"), "", "`gradient_boosting`, which is closest here to LightGBM's"),
+        (json!({"type": "catboost"}), "/type", "`gradient_boosting`"),
+        (json!("knn"), "", "`k_neighbors`"),
+    ] {
         let (status, problem) = post(&tables, "/v1/models", &json!({"name": "m", "definition": definition})).await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem:#}");
         assert_eq!(problem["errors"][0]["pointer"], format!("/definition{pointer}"), "{problem:#}");
-        let name = if pointer.is_empty() { "`random_forest`" } else { "`svm`" };
         assert!(detail(&problem).contains(name), "{problem:#}");
     }
 }

@@ -242,7 +242,9 @@ pub async fn coefficients(
 
 /// A tree of a model
 ///
-/// Of decision trees, forests and gradient boosting. `?format=text` is for reading.
+/// Of decision trees, forests and gradient boosting. `?format=text` is for reading. A split of a category, a boolean or a weekday has the
+/// levels of both sides in `levels_left` and `levels_right`, up to 255 levels; of more places of levels it has `last_level_left`. A split
+/// of a one-hot category has its level in `levels_right`. A split of a date has `threshold_date` beside the seconds since 1970.
 #[utoipa::path(get, path = "/v1/models/{model}/versions/{version}/tree", tag = "models",
     params(
         ("model" = String, Path, description = "Name or id", example = "iris-forest"),
@@ -262,10 +264,14 @@ pub async fn tree(
     if trees == 0 {
         return Err(without(&model, "trees", "decision_tree, random_forest, extra_trees and gradient_boosting have"));
     }
-    let view = fitted
+    let mut view = fitted
         .tree(query.index)
         .ok_or_else(|| Problem::new(Kind::NotFound, format!("no tree {}: expected 0 to {}", query.index, trees - 1)))?;
     let (columns, labels) = (model.recipe().matrix_columns(), model.recipe().labels().to_vec());
+    let readings = model.recipe().readings();
+    for split in view.nodes.iter_mut().filter_map(|node| node.split.as_mut()) {
+        split.words = readings.get(split.feature).map(|reading| reading.words(split)).unwrap_or_default();
+    }
     Ok(match query.format {
         TreeFormat::Json => {
             Json(Tree { index: query.index, trees, columns, labels, nodes: view.nodes }).into_response()

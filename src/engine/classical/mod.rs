@@ -54,4 +54,4 @@ pub use registry::ClassicalModel;
 pub use ridge::Ridge;
 pub use run::{Progress, Run, Unit, check_cancel};
 pub use svm::{DecisionFunctionShape, Gamma, KernelName, Svm};
-pub use tree::{Criterion, DecisionTree, NodeView, SplitView, TreeSplitter, TreeView};
+pub use tree::{Criterion, DecisionTree, NodeView, SplitView, SplitWords, TreeSplitter, TreeView};

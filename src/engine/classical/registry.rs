@@ -100,6 +100,11 @@ impl ClassicalModel {
         self.behaviour().unit()
     }
 
+    /// Whether the trees or rounds of a fit that is not at its end are a model, so that it looks at [`Run::finish`].
+    pub fn can_finish_early(&self) -> bool {
+        matches!(self.unit(), Unit::Trees | Unit::Rounds)
+    }
+
     /// Trains the model.
     pub fn fit(&self, data: &TrainingData<'_>, run: &mut Run<'_>) -> Result<Box<dyn Fitted>, FitError> {
         self.check()?;

@@ -193,7 +193,10 @@ fn fit(
     let compared = compared.ok_or("expected validation or test rows")?;
     let data = prepared.training.data(prepared.task).map_err(explain)?;
     let seed = u32::try_from(plan.training.seed & u64::from(u32::MAX)).unwrap_or_default();
-    let fitted = model.fit(&data, &mut Run { seed, cancel: flag, progress: &mut |_| {}, validation: None });
+    let fitted = model.fit(
+        &data,
+        &mut Run { seed, cancel: flag, finish: &AtomicBool::new(false), progress: &mut |_| {}, validation: None },
+    );
     let fitted = fitted.map_err(explain)?;
     let fit_time = began.elapsed();
     let began = Instant::now();

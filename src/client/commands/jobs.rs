@@ -97,7 +97,7 @@ pub async fn run(api: &Api, arguments: Jobs) -> Result<(), Failure> {
         Some(Action::Cancel(named)) => ask(api, named, "cancel", "is about to end", arguments.json).await,
         Some(Action::Pause(named)) => ask(api, named, "pause", "is about to be paused", arguments.json).await,
         Some(Action::Resume(named)) => ask(api, named, "resume", "goes on", arguments.json).await,
-        Some(Action::Finish(named)) => ask(api, named, "finish", "ends with this epoch", arguments.json).await,
+        Some(Action::Finish(named)) => ask(api, named, "finish", "ends early and keeps its model", arguments.json).await,
         Some(Action::Retry(named)) => retry(api, named, arguments.json).await,
         Some(Action::Compare { jobs }) => {
             let jobs = compared(api, jobs).await?;

@@ -26,6 +26,9 @@ use utoipa::ToSchema;
 /// Decimals of thresholds and values in the text of a tree.
 const DECIMALS: usize = 2;
 
+/// Which models have coefficients.
+const COEFFICIENTS: &str = "linear models have, and svm with a linear kernel for two classes or numbers";
+
 /// Which importances.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -224,7 +227,7 @@ pub async fn coefficients(
 ) -> Result<Json<CoefficientsBody>, Problem> {
     let model = app.models.find(ModelKey { model, version: Some(version) }).await?;
     let found = fitted(&model, "coefficients")?.coefficients();
-    let found = found.ok_or_else(|| without(&model, "coefficients", "linear models have"))?;
+    let found = found.ok_or_else(|| without(&model, "coefficients", COEFFICIENTS))?;
     let labels = model.recipe().labels();
     let label = |output: usize| match (labels, found.intercepts.len()) {
         // The only output of two classes speaks for the second.

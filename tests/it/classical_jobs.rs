@@ -275,10 +275,8 @@ async fn what_is_wrong_is_said_where_it_is() {
         assert!(error["pointer"].as_str().unwrap().starts_with(pointer), "{job} {problem:#}");
         assert!(error["detail"].as_str().unwrap().contains(word), "{job} {problem:#}");
     }
-    // More neighbours than rows are known when the rows are.
     let job = json!({"model": "knn", "dataset": "iris", "target": "species"});
-    let (_, job) = post(&tables, "/v1/jobs", &job).await;
-    let job = client::wait_for_end(tables.server.url(), job["id"].as_str().unwrap()).await;
-    assert_eq!(job["status"], "failed", "{job:#}");
-    assert!(job["error"]["detail"].as_str().unwrap().contains("n_neighbors"), "{job:#}");
+    let (status, problem) = post(&tables, "/v1/jobs", &job).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem:#}");
+    assert!(problem["errors"][0]["detail"].as_str().unwrap().contains("n_neighbors"), "{problem:#}");
 }

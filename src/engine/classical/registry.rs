@@ -51,6 +51,17 @@ impl ClassicalModel {
         self.behaviour().check_task(task, columns)
     }
 
+    /// Settings that need more training rows than these.
+    pub fn check_rows(&self, rows: usize) -> Result<(), FieldError> {
+        match self {
+            Self::KNeighbors(model) if model.n_neighbors > rows => {
+                let detail = format!("expected at most the {rows} training rows, received {}", model.n_neighbors);
+                Err(FieldError::new("/n_neighbors", detail))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// What the model expects of its features.
     pub fn traits(&self) -> Traits {
         self.behaviour().traits()

@@ -29,7 +29,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let model: ClassicalModel = serde_json::from_str(model)?;
     let cancel = AtomicBool::new(false);
     let start = Instant::now();
-    let fitted = model.fit(&data, &mut Run { seed: 0, cancel: &cancel, progress: &mut |_| {}, validation: None })?;
+    let fitted = model
+        .fit(&data, &mut Run { seed: 0, cancel: &cancel, finish: &cancel, progress: &mut |_| {}, validation: None })?;
     let fit = start.elapsed().as_secs_f64();
     let start = Instant::now();
     if queries > 0 {

@@ -56,15 +56,17 @@ pub async fn resume(State(app): State<Arc<App>>, Id(id): Id) -> Result<Json<Job>
 
 /// Finish a job early
 ///
-/// A network is trained to the end of the epoch that runs, and becomes a version: with the weights of the best epoch where
-/// `early_stopping.restore_best_weights` is set, otherwise with those of the last one. A paused job is resumed for that. Classical
-/// models cannot be finished early.
+/// A network is trained to the end of the epoch that runs, and becomes a version with the weights of its best epoch: by the monitor of
+/// `early_stopping`, else by `val_loss`, else by `loss`. A network of over 64 MiB without `early_stopping.restore_best_weights` has those of
+/// the last epoch; a message of the job says which epoch it is. A forest and gradient boosting end with the trees or
+/// rounds that they have. A paused job is resumed for that. Other classical models have no result before their end.
 #[utoipa::path(post, path = "/v1/jobs/{job}/finish", tag = "jobs",
     params(("job" = Uuid, Path, description = "Id")),
     responses((status = 200, description = "The job, about to end", body = Job)))]
 pub async fn finish(State(app): State<Arc<App>>, Id(id): Id) -> Result<Json<Job>, Problem> {
     let refusal = refusal(&app, id, |definition| match definition {
         ModelDefinition::Network(_) => None,
+        ModelDefinition::Classical(model) if model.can_finish_early() => None,
         ModelDefinition::Classical(model) => {
             let kind = model.kind();
             Some(format!("a {kind} has no result before its fit has ended: let it end, or cancel the job"))

@@ -26,6 +26,9 @@ use utoipa::ToSchema;
 /// Decimals of thresholds and values in the text of a tree.
 const DECIMALS: usize = 2;
 
+/// Which models have coefficients.
+const COEFFICIENTS: &str = "linear models have, and svm with a linear kernel for two classes or numbers";
+
 /// Which importances.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -224,7 +227,7 @@ pub async fn coefficients(
 ) -> Result<Json<CoefficientsBody>, Problem> {
     let model = app.models.find(ModelKey { model, version: Some(version) }).await?;
     let found = fitted(&model, "coefficients")?.coefficients();
-    let found = found.ok_or_else(|| without(&model, "coefficients", "linear models have"))?;
+    let found = found.ok_or_else(|| without(&model, "coefficients", COEFFICIENTS))?;
     let labels = model.recipe().labels();
     let label = |output: usize| match (labels, found.intercepts.len()) {
         // The only output of two classes speaks for the second.
@@ -242,7 +245,9 @@ pub async fn coefficients(
 
 /// A tree of a model
 ///
-/// Of decision trees, forests and gradient boosting. `?format=text` is for reading.
+/// Of decision trees, forests and gradient boosting. `?format=text` is for reading. A split of a category, a boolean or a weekday has the
+/// levels of both sides in `levels_left` and `levels_right`, up to 255 levels; of more places of levels it has `last_level_left`. A split
+/// of a one-hot category has its level in `levels_right`. A split of a date has `threshold_date` beside the seconds since 1970.
 #[utoipa::path(get, path = "/v1/models/{model}/versions/{version}/tree", tag = "models",
     params(
         ("model" = String, Path, description = "Name or id", example = "iris-forest"),
@@ -266,8 +271,10 @@ pub async fn tree(
         .tree(query.index)
         .ok_or_else(|| Problem::new(Kind::NotFound, format!("no tree {}: expected 0 to {}", query.index, trees - 1)))?;
     let (columns, labels) = (model.recipe().matrix_columns(), model.recipe().labels().to_vec());
+    let readings = model.recipe().readings();
     for split in view.nodes.iter_mut().filter_map(|node| node.split.as_mut()) {
         split.threshold = split.threshold.map(|it| model.recipe().in_units_of_table(split.feature, it));
+        split.words = readings.get(split.feature).map(|reading| reading.words(split)).unwrap_or_default();
     }
     Ok(match query.format {
         TreeFormat::Json => {

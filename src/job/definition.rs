@@ -1,7 +1,7 @@
 //! [`ModelDefinition`]: a network, or a classical model.
 
 use crate::engine::{
-    classical::{ClassicalModel, model_of_class},
+    classical::{ClassicalModel, foreign_class},
     field::{FieldError, parse, to_value},
     spec::Definition,
 };
@@ -30,11 +30,11 @@ impl ModelDefinition {
             Value::String(name) => (Some(name.as_str()), ""),
             _ => (value["type"].as_str(), "/type"),
         };
-        if let Some((class, model)) = class.and_then(|class| Some((class, model_of_class(class)?)))
-            && class != model
+        let is_known = |class: &&str| ClassicalModel::NAMES.contains(class);
+        if let Some(class) = class.filter(|class| !is_known(class))
+            && let Some(expected) = foreign_class(class)
         {
-            let detail = format!("expected `{model}`, the name here of scikit-learn's {class}, received {class:?}");
-            return Err(vec![FieldError::new(pointer, detail)]);
+            return Err(vec![FieldError::new(pointer, format!("{expected}, received {class:?}"))]);
         }
         let model: ClassicalModel = parse(value).map_err(|error| vec![error])?;
         model.check().map_err(|error| vec![error])?;

@@ -5,15 +5,15 @@ use serde::{Deserialize, Serialize};
 /// The model of a job beside baselines that were fitted on the same training rows, best first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Leaderboard {
-    /// `accuracy`, or `root_mean_squared_error` in the target's own units.
-    pub metric: String,
+    /// What is compared.
+    pub metric: LeaderboardMetric,
     /// Whether larger values are better.
     pub higher_is_better: bool,
     /// Which rows were predicted.
     pub part: ComparedRows,
     /// Number of these rows.
     pub rows: u64,
-    /// The model of the job and the baselines, best first.
+    /// The model of the job and the baselines, best first. Empty where no baseline was fitted.
     pub entries: Vec<LeaderboardEntry>,
     /// Baselines that were not fitted to their end.
     pub skipped: Vec<SkippedBaseline>,
@@ -25,6 +25,19 @@ pub struct Leaderboard {
                    the same 300 test rows: a network is not needed here"
     )]
     pub sentence: String,
+}
+
+/// The metric of a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LeaderboardMetric {
+    /// The share of rows whose class is right.
+    Accuracy,
+    /// The mean over the classes of the share of their rows whose class is right, as scikit-learn's `balanced_accuracy_score`. Of jobs
+    /// that weigh or repeat classes, and where the largest class has more than 3 times as many training rows as the smallest.
+    BalancedAccuracy,
+    /// The root of the mean squared error, in the target's own units.
+    RootMeanSquaredError,
 }
 
 /// A model of a leaderboard.
@@ -80,6 +93,31 @@ pub enum Finding {
     BaselineIsBetter,
     /// The 95% interval of the difference to the best baseline contains 0.
     NoDifference,
+    /// No baseline was fitted, or `dummy` alone, which is not better than the job's model.
+    NoVerdict,
+}
+
+impl LeaderboardMetric {
+    /// Whether larger values are better.
+    pub fn higher_is_better(self) -> bool {
+        self != Self::RootMeanSquaredError
+    }
+
+    /// In a sentence.
+    fn words(self) -> &'static str {
+        match self {
+            Self::Accuracy => "an accuracy",
+            Self::BalancedAccuracy => "a balanced accuracy",
+            Self::RootMeanSquaredError => "a root mean squared error",
+        }
+    }
+
+    fn number(self, value: f64) -> String {
+        match self {
+            Self::Accuracy | Self::BalancedAccuracy => format!("{value:.3}"),
+            Self::RootMeanSquaredError => significant(value),
+        }
+    }
 }
 
 impl ComparedRows {
@@ -103,10 +141,16 @@ impl Leaderboard {
         self.entries.iter().find(|entry| !entry.is_job)
     }
 
-    /// The finding in words; empty without a baseline.
-    pub fn describe(&self) -> String {
-        let Some((job, baseline)) = self.job().zip(self.best_baseline()) else { return String::new() };
-        let metric = if self.metric == "accuracy" { "an accuracy" } else { "a root mean squared error" };
+    /// The finding in words. `left_out` are the baselines whose fit did not end.
+    pub fn describe(&self, left_out: &[String]) -> String {
+        let left_out = match left_out {
+            [] => String::new(),
+            names => format!("; left out: {}", names.join(", ")),
+        };
+        let Some((job, baseline)) = self.job().zip(self.best_baseline()) else {
+            return format!("no verdict: no baseline was fitted{left_out}");
+        };
+        let metric = self.metric.words();
         let is_network = job.model == "network";
         let (mine, other) = (&job.model, &baseline.model);
         let (of_job, of_baseline) = (self.interval(job), self.interval(baseline));
@@ -120,22 +164,29 @@ impl Leaderboard {
                 format!("{other} reaches {metric} of {of_baseline} against this {mine}'s {of_job} {rows}: {verdict}")
             }
             Finding::JobIsBetter => {
-                let verdict = if is_network { "the network is worth it here" } else { "no baseline does as well" };
+                let verdict = match (left_out.is_empty(), is_network) {
+                    (false, _) => "no baseline that was fitted does as well",
+                    (true, true) => "the network is worth it here",
+                    (true, false) => "no baseline does as well",
+                };
                 format!(
-                    "this {mine} reaches {metric} of {of_job} against {of_baseline} of the best baseline, {other}, {rows}: {verdict}"
+                    "this {mine} reaches {metric} of {of_job} against {of_baseline} of the best baseline, {other}, {rows}: \
+                     {verdict}{left_out}"
                 )
             }
             Finding::NoDifference => format!(
-                "no difference shown: this {mine} reaches {metric} of {of_job} and the best baseline, {other}, {of_baseline} {rows}"
+                "no difference shown: this {mine} reaches {metric} of {of_job} and the best baseline, {other}, {of_baseline} \
+                 {rows}{left_out}"
+            ),
+            Finding::NoVerdict => format!(
+                "no verdict: {other} is the only baseline that was fitted; it reaches {metric} of {of_baseline}, this {mine} \
+                 {of_job} {rows}{left_out}"
             ),
         }
     }
 
     fn interval(&self, entry: &LeaderboardEntry) -> String {
-        let number = |value: f64| match self.metric.as_str() {
-            "accuracy" => format!("{value:.3}"),
-            _ => significant(value),
-        };
+        let number = |value: f64| self.metric.number(value);
         format!("{} ({} to {})", number(entry.value), number(entry.low), number(entry.high))
     }
 }
@@ -167,10 +218,10 @@ mod tests {
         }
     }
 
-    fn leaderboard(metric: &str, entries: Vec<LeaderboardEntry>, finding: Finding) -> Leaderboard {
+    fn leaderboard(metric: LeaderboardMetric, entries: Vec<LeaderboardEntry>, finding: Finding) -> Leaderboard {
         Leaderboard {
-            metric: metric.to_owned(),
-            higher_is_better: metric == "accuracy",
+            metric,
+            higher_is_better: metric.higher_is_better(),
             part: ComparedRows::Test,
             rows: 300,
             entries,
@@ -184,19 +235,35 @@ mod tests {
     fn the_sentence_names_both_models_their_intervals_and_the_finding() {
         let entries = vec![entry("gradient_boosting", false, 0.912), entry("network", true, 0.874)];
         assert_eq!(
-            leaderboard("accuracy", entries, Finding::BaselineIsBetter).describe(),
+            leaderboard(LeaderboardMetric::Accuracy, entries, Finding::BaselineIsBetter).describe(&[]),
             "gradient_boosting reaches an accuracy of 0.912 (0.892 to 0.932) against this network's 0.874 (0.854 to 0.894) on the same \
              300 test rows: a network is not needed here"
         );
         let entries = vec![entry("network", true, 12.5), entry("ridge", false, 1234.5)];
         assert_eq!(
-            leaderboard("root_mean_squared_error", entries, Finding::JobIsBetter).describe(),
+            leaderboard(LeaderboardMetric::RootMeanSquaredError, entries, Finding::JobIsBetter).describe(&[]),
             "this network reaches a root mean squared error of 12.50 (12.48 to 12.52) against 1234 (1234 to 1235) of the best \
              baseline, ridge, on the same 300 test rows: the network is worth it here"
         );
         let entries = vec![entry("random_forest", true, 0.5), entry("dummy", false, 0.5)];
-        let sentence = leaderboard("accuracy", entries, Finding::NoDifference).describe();
-        assert!(sentence.starts_with("no difference shown: this random_forest reaches"), "{sentence}");
+        let sentence = leaderboard(LeaderboardMetric::BalancedAccuracy, entries, Finding::NoDifference).describe(&[]);
+        let begin = "no difference shown: this random_forest reaches a balanced accuracy of 0.500";
+        assert!(sentence.starts_with(begin), "{sentence}");
+    }
+
+    #[test]
+    fn the_sentence_claims_no_more_than_what_was_fitted() {
+        let left_out = ["ridge".to_owned(), "svm".to_owned()];
+        let of = |entries, finding| leaderboard(LeaderboardMetric::Accuracy, entries, finding).describe(&left_out);
+        let entries = || vec![entry("network", true, 0.9), entry("dummy", false, 0.5)];
+        let sentence = of(entries(), Finding::JobIsBetter);
+        assert!(sentence.ends_with("no baseline that was fitted does as well; left out: ridge, svm"), "{sentence}");
+        assert_eq!(
+            of(entries(), Finding::NoVerdict),
+            "no verdict: dummy is the only baseline that was fitted; it reaches an accuracy of 0.500 (0.480 to 0.520), this network \
+             0.900 (0.880 to 0.920) on the same 300 test rows; left out: ridge, svm"
+        );
+        assert_eq!(of(Vec::new(), Finding::NoVerdict), "no verdict: no baseline was fitted; left out: ridge, svm");
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub use event::{EventKind, JobEvent};
 pub use history::{History, HistoryBuilder, HistoryColumn};
 pub use importances::{ColumnImportance, PermutationImportances};
 pub use labels::{JobPatch, Labels};
-pub use leaderboard::{ComparedRows, Finding, Leaderboard, LeaderboardEntry, SkippedBaseline};
+pub use leaderboard::{ComparedRows, Finding, Leaderboard, LeaderboardEntry, LeaderboardMetric, SkippedBaseline};
 pub use model::{Model, ModelVersion, ModelWarning};
 pub use overview::JobOverview;
 pub use progress::{JobProgress, ProgressUnit};

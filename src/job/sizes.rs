@@ -6,7 +6,10 @@ use crate::{
         recipe::{Preparation, PreparedRows, preparing_bytes},
         schema::Column,
     },
-    engine::{fit::TrainingMemory, spec::Architecture},
+    engine::{
+        fit::{TrainingMemory, keeps_best},
+        spec::Architecture,
+    },
 };
 use serde::{Deserialize, Serialize};
 
@@ -142,9 +145,11 @@ impl JobSummary {
     pub(crate) fn new(architecture: &Architecture, training: &Training, tables: &Tables) -> Self {
         let training_rows = tables.training_rows.max(1);
         let batch_rows = training.batch_size.resolve(training_rows).min(training_rows);
-        let keeps = training.terminate_on_nan
-            || training.early_stopping.as_ref().is_some_and(|early_stopping| early_stopping.restore_best_weights);
-        let fit = TrainingMemory::new(architecture, batch_rows, training.losses(), &training.optimizer, keeps);
+        let restores =
+            training.early_stopping.as_ref().is_some_and(|early_stopping| early_stopping.restore_best_weights);
+        let best = restores || keeps_best(architecture, training.epochs);
+        let kept = u64::from(training.terminate_on_nan) + u64::from(best);
+        let fit = TrainingMemory::new(architecture, batch_rows, training.losses(), &training.optimizer, kept);
         let trainable = architecture.trainable_elements() as u64;
         let parameters = trainable.saturating_add(architecture.fixed_elements() as u64);
 

@@ -44,6 +44,7 @@ export async function show(place, route, signal) {
     const isOver = jobs.hasEnded(job);
     const isPaused = job.status === "paused";
     const canFinish = job.status === "running" || job.progress.epoch > 0;
+    const unit = job.progress.unit.replace(/s$/, "");
     if (!isOtherTop([isOver, isPaused, canFinish, job.version])) return;
     const focused = top.contains(document.activeElement) ? document.activeElement?.textContent : null;
     /** @param {string} text @param {() => unknown} onclick @param {string} [title] @param {string} [kind] */
@@ -56,7 +57,7 @@ export async function show(place, route, signal) {
       ? [button("Retry", retry, "Train again with the same settings")]
       : [
         isPaused ? button("Resume", () => act(() => api.resume(id), "The training goes on")) : button("Pause", () => act(() => api.pause(id), "The training is being paused"), "Leaves the worker to other jobs and keeps its place"),
-        canFinish ? button("Finish", () => act(() => api.finish(id), "The training ends with this epoch"), "Ends with this epoch and keeps the model") : null,
+        canFinish ? button("Finish", () => act(() => api.finish(id), `The training ends with this ${unit}`), `Ends with this ${unit} and keeps the model`) : null,
         button("Cancel", cancel, undefined, "danger"),
       ];
     replace(top, h("div", h("h1", swatch(colour(id)), ` ${job.model}`), h("p.muted", "on ", h("a", { href: format(["data", job.dataset]) }, job.dataset), ` → ${names(job.target)} · job …${shortId(id)} · `, h("time", { datetime: job.created_at, title: clock(job.created_at) }, ago(job.created_at)))),

@@ -11,7 +11,7 @@ use crate::{
         spec::Limits,
     },
     job::{
-        JobError, MAX_COUNTED_ROWS, PermutationImportances,
+        JobError, MAX_COUNTED_ROWS, PermutationImportances, ProgressUnit,
         training::{ClassicalTraining, JobTraining, seen_by},
     },
     store::bundle::{Bundle, Description, Weights},
@@ -28,6 +28,7 @@ use ndarray::Array2;
 use serde_json::{Map, Value};
 use std::{
     ops::ControlFlow,
+    sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
 
@@ -56,16 +57,22 @@ pub fn train(mut inputs: Inputs, model: &ClassicalModel, limits: &Limits, thread
     };
     let rows = prepared.training.matrix.rows();
     let fitted = pool.install(|| {
-        let mut reports = Reports { sink: link.sink(began, rows), link, best: None, last_done: 0 };
+        let finish = AtomicBool::new(false);
+        let mut reports =
+            Reports { sink: link.sink(began, rows), link, best: None, last_done: 0, finish: &finish, finished: None };
         reports.sink.begin();
         let validation = prepared.validation.as_ref().map(|rows| rows.data(prepared.task)).transpose()?;
         let data = prepared.training.data(prepared.task)?;
         let mut progress = |progress: Progress| reports.tell(progress);
         let seed = u32::try_from(training.seed & u64::from(u32::MAX)).unwrap_or_default();
-        model.fit(&data, &mut Run { seed, cancel: link.cancelled(), progress: &mut progress, validation })
+        let fitted = model.fit(
+            &data,
+            &mut Run { seed, cancel: link.cancelled(), finish: &finish, progress: &mut progress, validation },
+        )?;
+        Ok::<_, FitError>((fitted, reports.finished))
     });
     let duration = link.trained().unwrap_or_default();
-    let fitted = match fitted {
+    let (fitted, finished) = match fitted {
         Ok(fitted) => fitted,
         Err(FitError::Cancelled) => return Ended::Stopped,
         Err(FitError::Setting(error_of_setting)) => {
@@ -102,12 +109,19 @@ pub fn train(mut inputs: Inputs, model: &ClassicalModel, limits: &Limits, thread
         Ok(None) => Ended::Stopped,
         Ok(Some(file)) => {
             let leaderboard = baselines.zip(compared).and_then(|((job, files), (points, predict))| {
-                let (name, labels) = (model.kind().to_owned(), bundle.description.recipe.labels().to_vec());
-                let own = OwnModel { name, points, labels, fit: duration, predict, bytes: file.len() as u64 };
+                let labels = bundle.description.recipe.labels().to_vec();
+                let own = OwnModel {
+                    model: Some(model.clone()),
+                    points,
+                    labels,
+                    fit: duration,
+                    predict,
+                    bytes: file.len() as u64,
+                };
                 leaderboard(&job, files, own, limits, threads, link)
             });
             Ended::Trained(Box::new(Trained {
-                fitted: Fit::Classical { logs, messages: Vec::new(), facts },
+                fitted: Fit::Classical { logs, messages: finished.into_iter().collect(), facts },
                 duration,
                 summary: None,
                 confusion_matrix,
@@ -165,6 +179,10 @@ struct Reports<'a> {
     /// The best loss so far, and its round.
     best: Option<(f64, u32)>,
     last_done: usize,
+    /// Set to end the fit with what it has.
+    finish: &'a AtomicBool,
+    /// What the user is told of that.
+    finished: Option<String>,
 }
 
 impl Reports<'_> {
@@ -191,6 +209,11 @@ impl Reports<'_> {
         let best_epoch = self.best.map_or(0, |(_, round)| round);
         let report = EpochReport { epoch: count(done), logs, learning_rate: f64::NAN, best_epoch };
         let _: ControlFlow<()> = self.sink.epoch(report);
+        if done < total && self.sink.ends_after(count(done)) {
+            self.finish.store(true, Ordering::Relaxed);
+            let units = ProgressUnit::from(unit).name();
+            self.finished = Some(format!("finished on request after {done} of {total} {units}: the model has these"));
+        }
     }
 }
 

@@ -261,6 +261,10 @@ impl EventSink for Sink<'_> {
         epoch >= self.link.last_epoch.load(Ordering::Relaxed)
     }
 
+    fn wants_best(&self) -> bool {
+        true
+    }
+
     #[inline]
     fn step(&mut self, progress: Progress) -> ControlFlow<()> {
         if self.link.requests.load(Ordering::Relaxed) == 0 {

@@ -105,7 +105,7 @@ fn run(mut inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> Ende
             let description = bundle.description;
             let leaderboard = baselines.zip(compared).and_then(|((job, files), (points, labels, predict))| {
                 let bytes = file.len() as u64;
-                let own = OwnModel { name: "network".to_owned(), points, labels, fit: duration, predict, bytes };
+                let own = OwnModel { model: None, points, labels, fit: duration, predict, bytes };
                 leaderboard(&job, files, own, limits, threads, link)
             });
             Ended::Trained(Box::new(Trained {

@@ -222,7 +222,7 @@ fn a_fit_takes_the_memory_that_was_said() {
                 steps_per_epoch: None,
                 threads: 1,
             };
-            let said = TrainingMemory::new(&architecture, batch_size, [&plan.outputs[0].loss], &plan.optimizer, true)
+            let said = TrainingMemory::new(&architecture, batch_size, [&plan.outputs[0].loss], &plan.optimizer, 1)
                 .total_bytes();
             let taken = most_bytes(|| {
                 let mut network = Network::<f32>::initialize(architecture.clone(), 1);

@@ -249,9 +249,12 @@ async fn neighbours_have_no_weights_and_no_more_than_the_rows() {
         .csv("few", &table(8, |row| (row.to_string(), "1".to_owned(), ["u", "v"][row % 2].to_owned(), "2".to_owned())))
         .await;
     let job = json!({"dataset": "few", "target": "class", "features": ["a"]});
-    let (_, ended) = attempt(&tables, "many", &json!({"type": "k_neighbors", "n_neighbors": 9}), job).await;
-    assert_eq!(ended["status"], "failed", "{ended:#}");
-    assert!(ended["error"]["detail"].as_str().unwrap().contains("at most the 8 training rows"), "{ended:#}");
+    let many = json!({"type": "k_neighbors", "n_neighbors": 9});
+    let (status, problem) = attempt(&tables, "many", &many, job.clone()).await;
+    assert_eq!((status, &problem["errors"][0]["pointer"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("/model")));
+    assert!(detail(&problem).contains("n_neighbors: expected at most the 8 training rows"), "{problem:#}");
+    let (_, all) = attempt(&tables, "all", &json!({"type": "k_neighbors", "n_neighbors": 8}), job).await;
+    assert_eq!(all["status"], "succeeded", "{all:#}");
     for (name, value) in [("class_weight", json!("balanced")), ("sample_weight", json!("number"))] {
         let mut job = json!({"dataset": "few", "target": "class", "features": ["a"]});
         job[name] = value;
@@ -289,13 +292,23 @@ async fn one_against_one_scores_are_named_by_pairs() {
 }
 
 #[tokio::test]
-async fn classes_of_scikit_learn_are_told_their_names_here() {
+async fn classes_of_other_libraries_are_told_their_names_here() {
     let tables = Tables::start().await;
-    for (definition, pointer) in [(json!("RandomForestClassifier"), ""), (json!({"type": "SVC", "C": 2.0}), "/type")] {
+    for (definition, pointer, name) in [
+        (json!("RandomForestClassifier"), "", "`random_forest`"),
+        (json!({"type": "SVC", "C": 2.0}), "/type", "`svm`"),
+        (
+            json!({"type": "XGBClassifier", "max_depth": 3}),
+            "/type",
+            "`gradient_boosting`, which is closest here to XGBoost's",
+        ),
+        (json!("LGBMRegressor"), "", "`gradient_boosting`, which is closest here to LightGBM's"),
+        (json!({"type": "catboost"}), "/type", "`gradient_boosting`"),
+        (json!("knn"), "", "`k_neighbors`"),
+    ] {
         let (status, problem) = post(&tables, "/v1/models", &json!({"name": "m", "definition": definition})).await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem:#}");
         assert_eq!(problem["errors"][0]["pointer"], format!("/definition{pointer}"), "{problem:#}");
-        let name = if pointer.is_empty() { "`random_forest`" } else { "`svm`" };
         assert!(detail(&problem).contains(name), "{problem:#}");
     }
 }

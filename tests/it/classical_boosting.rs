@@ -106,7 +106,8 @@ fn a_fit_reports_every_round_and_ends_when_it_is_cancelled() {
     };
     let (training, validation) = (rows("two", 400), rows("two", 100));
     let validation = Some(validation.data(false));
-    let mut run = Run { seed: 0, cancel: &cancel, progress: &mut progress, validation };
+    let mut run =
+        Run { seed: 0, cancel: &cancel, finish: &AtomicBool::new(false), progress: &mut progress, validation };
     let result = model(KIND, &json!({})).fit(&training.data(false), &mut run);
     assert_eq!(result.err(), Some(FitError::Cancelled));
     assert_eq!(rounds, [(1, true), (2, true), (3, true)]);
@@ -189,7 +190,8 @@ fn options_and_data_that_cannot_be_used_are_named() {
     for case in settings.as_array().unwrap() {
         let rows = rows(case[0].as_str().unwrap(), 200);
         let cancel = AtomicBool::new(false);
-        let mut run = Run { seed: 0, cancel: &cancel, progress: &mut |_| {}, validation: None };
+        let mut run =
+            Run { seed: 0, cancel: &cancel, finish: &AtomicBool::new(false), progress: &mut |_| {}, validation: None };
         match model(KIND, &case[1]).fit(&rows.data(false), &mut run).err() {
             Some(FitError::Setting(error)) => assert_eq!(error.pointer, case[2], "{case}"),
             other => panic!("{case}: {other:?}"),
@@ -204,7 +206,8 @@ fn options_and_data_that_cannot_be_used_are_named() {
     for case in data.as_array().unwrap() {
         let rows = rows(case[0].as_str().unwrap(), 200);
         let cancel = AtomicBool::new(false);
-        let mut run = Run { seed: 0, cancel: &cancel, progress: &mut |_| {}, validation: None };
+        let mut run =
+            Run { seed: 0, cancel: &cancel, finish: &AtomicBool::new(false), progress: &mut |_| {}, validation: None };
         let result = model(KIND, &case[1]).fit(&rows.data(false), &mut run);
         assert!(matches!(result.err(), Some(FitError::Data(_))), "{case}");
     }

@@ -131,6 +131,61 @@ async fn a_forest_says_how_it_decides() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_tree_is_read_in_the_words_of_its_columns() {
+    let tables = Tables::start().await;
+    // The price is 100 for S and M, 0 for L and XL, and 10 more from 2024-03-01 on.
+    let mut csv = "size,day,price\n".to_owned();
+    for row in 0..240 {
+        let (size, month) = (["S", "L", "M", "XL"][row % 4], if row % 8 < 4 { 2 } else { 3 });
+        let price = 100 * usize::from(row % 2 == 0) + 10 * usize::from(month == 3);
+        csv += &format!("{size},2024-{month:02}-{:02},{price}\n", 1 + row % 28);
+    }
+    tables.csv("sizes", &csv).await;
+    let job = |features: Value| {
+        json!({"dataset": "sizes", "target": "price", "features": features, "baselines": false,
+               "preprocessing": {"columns": {"day": {"features": ["trend"]}}}})
+    };
+    let text = async |name: &str| {
+        let url = format!("{}/v1/models/{name}/versions/1/tree?format=text", tables.server.url());
+        crate::support::get(url).await.unwrap().text().await.unwrap()
+    };
+    let root = async |name: &str| {
+        get(&tables, &format!("/v1/models/{name}/versions/1/tree")).await["nodes"][0]["split"].clone()
+    };
+    train(&tables, "boosted", &json!({"type": "gradient_boosting", "max_iter": 3}), job(json!(["size", "day"]))).await;
+    let split = root("boosted").await;
+    assert!(split["categories_left"].is_array() && split.get("threshold").is_none(), "{split:#}");
+    let mut sides = [split["levels_left"].clone(), split["levels_right"].clone()];
+    sides.sort_by_key(Value::to_string);
+    assert_eq!(sides, [json!(["L", "XL"]), json!(["M", "S"])], "{split:#}");
+    let words = text("boosted").await;
+    assert!(words.contains("size in {M, S}") && words.contains("size in {L, XL}"), "{words}");
+
+    train(&tables, "tree", &json!({"type": "decision_tree", "max_depth": 1}), job(json!(["size", "day"]))).await;
+    let split = root("tree").await;
+    // Label order: L, M, S, XL.
+    assert!(split["threshold"].is_number(), "the code stays: {split:#}");
+    let left = split["levels_left"].as_array().unwrap();
+    let levels: Vec<&Value> = left.iter().chain(split["levels_right"].as_array().unwrap()).collect();
+    assert_eq!(levels, ["L", "M", "S", "XL"], "{split:#}");
+    assert!(text("tree").await.contains("size in {L"), "{split:#}");
+
+    let mut one_hot = job(json!(["size", "day"]));
+    one_hot["preprocessing"]["columns"]["size"] = json!({"encode": "one_hot"});
+    train(&tables, "one-hot", &json!({"type": "decision_tree", "max_depth": 2}), one_hot).await;
+    let split = root("one-hot").await;
+    let level = split["levels_right"][0].as_str().unwrap();
+    assert!(text("one-hot").await.contains(&format!("size not in {{{level}}}")), "{split:#}");
+
+    train(&tables, "dates", &json!({"type": "decision_tree", "max_depth": 1}), job(json!(["day"]))).await;
+    let split = root("dates").await;
+    assert!(split["threshold"].as_f64().unwrap() > 1.7e9, "seconds: {split:#}");
+    let date = split["threshold_date"].as_str().unwrap();
+    assert!(date.starts_with("2024-0"), "{split:#}");
+    assert!(text("dates").await.contains(&format!("day.trend <= {date}")), "{date}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn coefficients_have_the_names_of_columns() {
     let tables = Tables::start().await;
     // y = 3 a + 5 where city is Oslo + 1
@@ -220,10 +275,8 @@ async fn what_is_wrong_is_said_where_it_is() {
         assert!(error["pointer"].as_str().unwrap().starts_with(pointer), "{job} {problem:#}");
         assert!(error["detail"].as_str().unwrap().contains(word), "{job} {problem:#}");
     }
-    // More neighbours than rows are known when the rows are.
     let job = json!({"model": "knn", "dataset": "iris", "target": "species"});
-    let (_, job) = post(&tables, "/v1/jobs", &job).await;
-    let job = client::wait_for_end(tables.server.url(), job["id"].as_str().unwrap()).await;
-    assert_eq!(job["status"], "failed", "{job:#}");
-    assert!(job["error"]["detail"].as_str().unwrap().contains("n_neighbors"), "{job:#}");
+    let (status, problem) = post(&tables, "/v1/jobs", &job).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem:#}");
+    assert!(problem["errors"][0]["detail"].as_str().unwrap().contains("n_neighbors"), "{problem:#}");
 }

@@ -87,7 +87,10 @@ pub fn fit(
 ) -> Result<Box<dyn Fitted>, FitError> {
     let data = TrainingData { features: Features::numbers(x), target, weights, class_weights: None };
     let cancel = AtomicBool::new(false);
-    model.fit(&data, &mut Run { seed: 0, cancel: &cancel, progress: &mut |_| (), validation: None })
+    model.fit(
+        &data,
+        &mut Run { seed: 0, cancel: &cancel, finish: &AtomicBool::new(false), progress: &mut |_| (), validation: None },
+    )
 }
 
 pub fn predict(fitted: &dyn Fitted, x: &Array2<f64>) -> Predictions {
@@ -364,7 +367,16 @@ fn a_fit_and_a_prediction_end_when_they_are_cancelled() {
             false => Target::Values(&values),
         };
         let data = TrainingData { features: Features::numbers(&x), target, weights: None, class_weights: None };
-        let ended = model.fit(&data, &mut Run { seed: 0, cancel: &cancel, progress: &mut |_| (), validation: None });
+        let ended = model.fit(
+            &data,
+            &mut Run {
+                seed: 0,
+                cancel: &cancel,
+                finish: &AtomicBool::new(false),
+                progress: &mut |_| (),
+                validation: None,
+            },
+        );
         assert_eq!(ended.err(), Some(FitError::Cancelled), "{kind}");
         let fitted = fit(&model, &x, target, None).unwrap();
         assert_eq!(fitted.predict(&Features::numbers(&x), &cancel).err(), Some(FitError::Cancelled), "{kind}");

@@ -13,7 +13,8 @@ const MODELS: [&str; 4] = ["decision_tree", "random_forest", "extra_trees", "gra
 
 fn fit(kind: &str, settings: &Value, data: &TrainingData<'_>) -> Result<Box<dyn Fitted>, FitError> {
     let cancel = AtomicBool::new(false);
-    let mut run = Run { seed: 1, cancel: &cancel, progress: &mut |_| {}, validation: None };
+    let mut run =
+        Run { seed: 1, cancel: &cancel, finish: &AtomicBool::new(false), progress: &mut |_| {}, validation: None };
     model(kind, settings).fit(data, &mut run)
 }
 
@@ -119,7 +120,8 @@ fn a_long_fit_ends_soon_after_it_is_cancelled() {
         ("gradient_boosting", json!({"max_iter": 100_000})),
     ] {
         let cancel = AtomicBool::new(false);
-        let mut run = Run { seed: 1, cancel: &cancel, progress: &mut |_| {}, validation: None };
+        let mut run =
+            Run { seed: 1, cancel: &cancel, finish: &AtomicBool::new(false), progress: &mut |_| {}, validation: None };
         let ended = std::thread::scope(|scope| {
             let watch = scope.spawn(|| {
                 // Every fit takes longer.

@@ -118,7 +118,8 @@ fn a_fit_ends_when_it_is_cancelled() {
         reports += 1;
         cancel.store(true, Ordering::Relaxed);
     };
-    let mut run = Run { seed: 0, cancel: &cancel, progress: &mut progress, validation: None };
+    let mut run =
+        Run { seed: 0, cancel: &cancel, finish: &AtomicBool::new(false), progress: &mut progress, validation: None };
     let model = model("random_forest", &json!({"n_estimators": 1_000_000}));
     let result = model.fit(&rows("many", 200).data(false), &mut run);
     assert_eq!(result.err(), Some(FitError::Cancelled));
@@ -131,7 +132,13 @@ fn progress_has_the_loss_of_the_validation_rows() {
     let cancel = AtomicBool::new(false);
     let mut losses = Vec::new();
     let mut progress = |progress: epoca::engine::classical::Progress| losses.push(progress);
-    let mut run = Run { seed: 0, cancel: &cancel, progress: &mut progress, validation: Some(validation.data(false)) };
+    let mut run = Run {
+        seed: 0,
+        cancel: &cancel,
+        finish: &AtomicBool::new(false),
+        progress: &mut progress,
+        validation: Some(validation.data(false)),
+    };
     let model = model("random_forest", &json!({"n_estimators": 40}));
     let fitted = model.fit(&training.data(false), &mut run).unwrap();
     let last = losses.last().unwrap();
@@ -222,7 +229,8 @@ fn options_out_of_range_name_the_field() {
     for case in cases.as_array().unwrap() {
         let model = model(case[0].as_str().unwrap(), &case[1]);
         let cancel = AtomicBool::new(false);
-        let mut run = Run { seed: 0, cancel: &cancel, progress: &mut |_| {}, validation: None };
+        let mut run =
+            Run { seed: 0, cancel: &cancel, finish: &AtomicBool::new(false), progress: &mut |_| {}, validation: None };
         match model.fit(&rows.data(false), &mut run).err() {
             Some(FitError::Setting(error)) => assert_eq!(error.pointer, case[2], "{case}"),
             other => panic!("{case}: {other:?}"),

@@ -155,3 +155,69 @@ async fn baselines_are_off_where_nothing_can_be_compared_and_refused_where_they_
     let (status, problem) = post(&tables, "/v1/jobs", &with(&several, "baselines", json!(true))).await;
     assert_eq!((status, &problem["errors"][0]["pointer"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("/baselines")));
 }
+
+/// `x` says the class: `rare` above 0.9, `common` below. `weight` is 20 for rare rows.
+fn rare(rows: usize, above: f64) -> String {
+    let mut csv = "x,weight,class\n".to_owned();
+    for row in 0..rows {
+        let x = (row * 37 % 101) as f64 / 101.0;
+        let (weight, class) = if x > above { (20, "rare") } else { (1, "common") };
+        csv += &format!("{x},{weight},{class}\n");
+    }
+    csv
+}
+
+fn value_of(job: &Value, model: &str) -> f64 {
+    values(job).into_iter().find(|(name, ..)| name == model).unwrap_or_else(|| panic!("no {model}: {job:#}")).1
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rare_and_weighted_classes_are_compared_by_the_balanced_accuracy() {
+    let tables = Tables::start().await;
+    tables.csv("rare", &rare(600, 0.9)).await;
+    tables.csv("common", &rare(600, 0.4)).await;
+    define(&tables, "plane", layers(1, "sigmoid")).await;
+    define(&tables, "tree", json!({"type": "decision_tree", "max_depth": 1})).await;
+    define(&tables, "balanced", json!({"type": "decision_tree", "class_weight": "balanced"})).await;
+    let job = |model: &str, dataset: &str, training: Value| {
+        json!({"model": model, "dataset": dataset, "target": "class", "features": ["x"], "training": training,
+               "split": {"validation": 0.3}})
+    };
+    // A network that learns nothing.
+    let still = json!({"epochs": 1, "optimizer": {"type": "sgd", "learning_rate": 1e-9}, "seed": 3});
+    let network = train(&tables, job("plane", "rare", still.clone())).await;
+    let board = &network["leaderboard"];
+    assert_eq!(
+        [&board["metric"], &board["higher_is_better"]],
+        [&json!("balanced_accuracy"), &json!(true)],
+        "{board:#}"
+    );
+    assert_eq!(value_of(&network, "dummy"), 0.5);
+    assert!(value_of(&network, "decision_tree") > 0.9, "{board:#}");
+    assert_eq!(board["finding"], "baseline_is_better", "{board:#}");
+    assert!(board["sentence"].as_str().unwrap().contains(" reaches a balanced accuracy of "), "{board:#}");
+
+    let plain = train(&tables, job("plane", "common", still)).await;
+    assert_eq!(plain["leaderboard"]["metric"], "accuracy");
+    let weighted = train(&tables, job("tree", "common", json!({"class_weight": {"rare": 5.0}}))).await;
+    let oversampled = train(&tables, job("tree", "common", json!({"oversampling": true}))).await;
+    let of_model = train(&tables, job("balanced", "common", json!({}))).await;
+    for job in [weighted, oversampled, of_model] {
+        assert_eq!(job["leaderboard"]["metric"], "balanced_accuracy", "{job:#}");
+        assert_eq!(value_of(&job, "dummy"), 0.5);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_dummy_says_the_most_frequent_class_of_rows_without_weights() {
+    let tables = Tables::start().await;
+    // 60 of 100 rows are `common`; with weights most of the weight is on `rare`.
+    tables.csv("weighted", &rare(600, 0.6)).await;
+    define(&tables, "tree", json!({"type": "decision_tree"})).await;
+    let job = json!({"model": "tree", "dataset": "weighted", "target": "class", "features": ["x"],
+                     "training": {"sample_weight": "weight"}, "split": {"validation": 0.3}});
+    let job = train(&tables, job).await;
+    assert_eq!(job["leaderboard"]["metric"], "accuracy");
+    let share = value_of(&job, "dummy");
+    assert!(share > 0.5, "{share} of {:#}", job["leaderboard"]);
+}

@@ -196,8 +196,6 @@ async fn classical_models_are_paused_where_they_report() {
     let request = json!({"model": "boosting", "dataset": "d", "target": "y", "training": {"validation_split": 0.2}});
     let id = submit(url, request).await["id"].as_str().unwrap().to_owned();
     until(url, &id, |job| job["progress"]["epoch"].as_u64() > Some(0)).await;
-    let refused = problem(ask(url, &id, "finish").await, 409).await;
-    assert!(refused["detail"].as_str().unwrap().contains("gradient_boosting has no result before"), "{refused:#}");
     asked(url, &id, "pause").await;
     let paused = until(url, &id, |job| job["status"] == "paused").await;
     tokio::time::sleep(Duration::from_millis(200)).await;
@@ -206,6 +204,36 @@ async fn classical_models_are_paused_where_they_report() {
     until(url, &id, |job| job["progress"]["epoch"].as_u64() > paused["progress"]["epoch"].as_u64()).await;
     asked(url, &id, "cancel").await;
     server.wait_for_end(&id).await;
+}
+
+#[tokio::test]
+async fn the_rounds_and_trees_of_a_fit_that_is_finished_are_its_model() {
+    let server = Server::with(|config| config.workers = 1).await;
+    let url = server.url();
+    prepare(url).await;
+    for (kind, unit, settings) in [
+        ("gradient_boosting", "rounds", json!({"max_iter": 200_000, "max_leaf_nodes": 2, "early_stopping": false})),
+        ("random_forest", "trees", json!({"n_estimators": 200_000, "max_depth": 1})),
+        ("extra_trees", "trees", json!({"n_estimators": 200_000, "max_depth": 1})),
+    ] {
+        let mut definition = settings;
+        definition["type"] = json!(kind);
+        define(url, kind, definition).await;
+        let request = json!({"model": kind, "dataset": "d", "target": "y", "baselines": false});
+        let id = submit(url, request).await["id"].as_str().unwrap().to_owned();
+        until(url, &id, |job| job["progress"]["epoch"].as_u64() > Some(0)).await;
+        asked(url, &id, "finish").await;
+        let job = server.wait_for_end(&id).await;
+        assert_eq!(job["status"], "succeeded", "{job:#}");
+        let done = job["progress"]["epoch"].as_u64().unwrap();
+        assert!(done > 0 && done < 200_000 && job["metrics"]["r2_score"].is_number(), "{job:#}");
+        let text = format!("finished on request after {done} of 200000 {unit}");
+        assert!(texts(&events(url, &id).await).contains(&text), "{text}");
+        let version = crate::support::get(format!("{url}/v1/models/{kind}/versions/1")).await.unwrap();
+        assert_eq!(version.json::<Value>().await.unwrap()["fitted"]["n_trees"], done, "{kind}");
+        let predict = Client::new().post(format!("{url}/v1/models/{kind}:predict"));
+        assert_eq!(predict.json(&json!({"instances": [{"a": 3}]})).send().await.unwrap().status(), 200);
+    }
 }
 
 #[tokio::test]
@@ -227,6 +255,9 @@ async fn a_model_that_is_fitted_in_one_go_is_not_paused_while_it_runs() {
         let refused = problem(answer, 409).await;
         let detail = refused["detail"].as_str().unwrap();
         assert!(detail.contains("decision_tree is fitted in one go") || detail.contains("ended already"), "{detail}");
+        let refused = problem(ask(url, &id, "finish").await, 409).await;
+        let detail = refused["detail"].as_str().unwrap();
+        assert!(detail.contains("decision_tree has no result before") || detail.contains("ended already"), "{detail}");
     }
     let _ = ask(url, &id, "cancel").await;
     server.wait_for_end(&id).await;

@@ -67,7 +67,7 @@ async fn a_paused_job_leaves_its_slot_and_goes_on_where_it_was() {
     assert!(epochs.eq(1..=job.progress.epoch.into()), "each epoch once");
     assert!(events.windows(2).all(|pair| pair[0].at <= pair[1].at), "in the order of time");
 
-    let (whole, _) = setup.finished(setup.submit(request(job.progress.epoch), |_| {}).await).await;
+    let (whole, _) = setup.finished(setup.submit(request(job.best_epoch.unwrap()), |_| {}).await).await;
     let version = async |job: &Job| store.version("m", job.version).await.unwrap().0;
     assert_eq!(version(&job).await.sha256, version(&whole).await.sha256, "the same bits as without a pause");
     assert_eq!(job.metrics, whole.metrics);
@@ -121,7 +121,7 @@ async fn a_job_is_paused_again_and_again() {
     assert_eq!((job.status, job.attempt), (JobStatus::Succeeded, 1), "{:?}", job.error);
     let epochs = events.iter().filter_map(|event| event.data.get("epoch")?.as_u64());
     assert!(epochs.eq(1..=job.progress.epoch.into()));
-    let (whole, _) = setup.finished(setup.submit(request(job.progress.epoch), |_| {}).await).await;
+    let (whole, _) = setup.finished(setup.submit(request(job.best_epoch.unwrap()), |_| {}).await).await;
     let version = async |job: &Job| store.version("m", job.version).await.unwrap().0.sha256;
     assert_eq!(version(&job).await, version(&whole).await);
 }
@@ -179,13 +179,14 @@ async fn a_job_is_finished_with_the_epoch_that_runs() {
     assert_eq!(store.finish_early(id, None).await.unwrap().status, JobStatus::Running);
     let (job, events) = setup.finished(id).await;
     assert_eq!((job.status, job.version, job.progress.fraction), (JobStatus::Succeeded, Some(1), 1.0));
-    let epochs = job.progress.epoch;
+    let (epochs, best) = (job.progress.epoch, job.best_epoch.unwrap());
+    assert_eq!(Some(&job.metrics), job.best.as_ref());
     let text = events.iter().rev().find_map(|event| event.data.get("text")?.as_str()).unwrap();
     let expected = format!(
-        "finished on request after epoch {epochs} of 1000000: the weights are those of epoch {epochs}, the last"
+        "finished on request after epoch {epochs} of 1000000: the weights are those of epoch {best}, the best one"
     );
     assert!(text.starts_with(&expected), "{text}");
-    let of_so_many = setup.finished(setup.submit(request(epochs), |_| {}).await).await.0;
+    let of_so_many = setup.finished(setup.submit(request(best), |_| {}).await).await.0;
     let version = async |job: &Job| store.version("m", job.version).await.unwrap().0.sha256;
     assert_eq!(version(&job).await, version(&of_so_many).await, "as a job of so many epochs");
 }

@@ -56,7 +56,7 @@ enum Action {
     Pause(Named),
     /// Resume paused jobs where they were
     Resume(Named),
-    /// End jobs with the epoch that runs, and keep what they have learned as a version
+    /// End jobs with the epoch, tree or round that runs, and keep the best they have learned as a version
     Finish(Named),
     /// Run ended jobs again with the same settings, as new jobs whose ids are printed
     Retry(Named),
@@ -97,7 +97,9 @@ pub async fn run(api: &Api, arguments: Jobs) -> Result<(), Failure> {
         Some(Action::Cancel(named)) => ask(api, named, "cancel", "is about to end", arguments.json).await,
         Some(Action::Pause(named)) => ask(api, named, "pause", "is about to be paused", arguments.json).await,
         Some(Action::Resume(named)) => ask(api, named, "resume", "goes on", arguments.json).await,
-        Some(Action::Finish(named)) => ask(api, named, "finish", "ends with this epoch", arguments.json).await,
+        Some(Action::Finish(named)) => {
+            ask(api, named, "finish", "ends early and keeps its model", arguments.json).await
+        }
         Some(Action::Retry(named)) => retry(api, named, arguments.json).await,
         Some(Action::Compare { jobs }) => {
             let jobs = compared(api, jobs).await?;

@@ -167,6 +167,15 @@ impl Dates {
         parts.collect()
     }
 
+    /// For each element the feature whose number it is, as far as it is not scaled; `None` for others.
+    pub fn unscaled(&self) -> Vec<Option<DateFeature>> {
+        let of_part = |part: &DatePart| match &part.numbers {
+            Some(numbers) => vec![(!numbers.is_scaled()).then_some(part.feature)],
+            None => vec![None; 2],
+        };
+        self.parts.iter().flat_map(of_part).chain(self.indicator.then_some(None)).collect()
+    }
+
     /// Whether missing numbers stay NaN.
     pub fn keeps_missing(&self) -> bool {
         self.parts.iter().filter_map(|part| part.numbers.as_ref()).any(|numbers| numbers.fill().is_none())

@@ -51,6 +51,17 @@ impl ClassicalModel {
         self.behaviour().check_task(task, columns)
     }
 
+    /// Settings that need more training rows than these.
+    pub fn check_rows(&self, rows: usize) -> Result<(), FieldError> {
+        match self {
+            Self::KNeighbors(model) if model.n_neighbors > rows => {
+                let detail = format!("expected at most the {rows} training rows, received {}", model.n_neighbors);
+                Err(FieldError::new("/n_neighbors", detail))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// What the model expects of its features.
     pub fn traits(&self) -> Traits {
         self.behaviour().traits()
@@ -86,9 +97,28 @@ impl ClassicalModel {
         matches!(self, Self::LinearSvm(_))
     }
 
+    /// Whether its own settings weigh the classes.
+    pub fn balances_classes(&self) -> bool {
+        match self {
+            Self::DecisionTree(model) => model.class_weight.is_some(),
+            Self::ExtraTrees(model) => model.class_weight.is_some(),
+            Self::GradientBoosting(model) => model.class_weight.is_some(),
+            Self::LinearSvm(model) => model.class_weight.is_some(),
+            Self::LogisticRegression(model) => model.class_weight.is_some(),
+            Self::RandomForest(model) => model.class_weight.is_some(),
+            Self::Svm(model) => model.class_weight.is_some(),
+            _ => false,
+        }
+    }
+
     /// What the progress of its fit counts.
     pub fn unit(&self) -> Unit {
         self.behaviour().unit()
+    }
+
+    /// Whether the trees or rounds of a fit that is not at its end are a model, so that it looks at [`Run::finish`].
+    pub fn can_finish_early(&self) -> bool {
+        matches!(self.unit(), Unit::Trees | Unit::Rounds)
     }
 
     /// Trains the model.

@@ -38,6 +38,9 @@ pub struct Run<'a> {
     pub seed: u32,
     /// Set from outside to end the fit; looked at every few milliseconds.
     pub cancel: &'a AtomicBool,
+    /// Set from outside to end the fit with the trees or rounds that it has; looked at after each call of `progress`. Models without a
+    /// result before their end ignore it.
+    pub finish: &'a AtomicBool,
     /// Called after every tree group, round or some iterations.
     pub progress: &'a mut (dyn FnMut(Progress) + Send),
     /// Rows that are not trained on: their loss is in [`Progress`], and early stopping uses them where the model has it.
@@ -45,6 +48,11 @@ pub struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// Whether the fit is to end with what it has.
+    pub fn is_finishing(&self) -> bool {
+        self.finish.load(Ordering::Relaxed)
+    }
+
     /// Fails if the fit was cancelled.
     pub fn check(&self) -> Result<(), FitError> {
         check_cancel(self.cancel)

@@ -4,10 +4,19 @@ use super::{partition::Partition, sources::GradientSources};
 use crate::engine::{loss::ReducedLoss, network::training_elements, optimizer::Optimizer, spec::Architecture};
 use serde::{Deserialize, Serialize};
 
+/// Bytes of weights up to which those of the best epoch are kept, for a fit that is ended early.
+const MAX_KEPT: u64 = 64 << 20;
+
+/// Whether the weights of the best epoch are kept though no setting asks for it: several epochs, and weights of at most 64 MiB.
+pub fn keeps_best(architecture: &Architecture, epochs: u32) -> bool {
+    let weights = (architecture.trainable_elements() as u64).saturating_add(architecture.fixed_elements() as u64);
+    epochs > 1 && weights.saturating_mul(size_of::<f32>() as u64) <= MAX_KEPT
+}
+
 /// Estimated memory of training in `f32` without the data, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TrainingMemory {
-    /// Weights, twice if those of the best epoch are restored.
+    /// Weights, with a copy of those of the best epoch where these are kept, and of the last finite ones with `terminate_on_nan`.
     pub weights_bytes: u64,
     /// Gradients of the weights, for most of them once per thread.
     pub gradients_bytes: u64,
@@ -19,13 +28,13 @@ pub struct TrainingMemory {
 }
 
 impl TrainingMemory {
-    /// For steps of `batch_size` rows. `keeps` is whether the weights of an epoch are kept to be restored.
+    /// For steps of `batch_size` rows. `kept` are the copies of the weights that are kept to be restored.
     pub fn new<'l>(
         architecture: &Architecture,
         batch_size: usize,
         losses: impl IntoIterator<Item = &'l ReducedLoss>,
         optimizer: &Optimizer,
-        keeps: bool,
+        kept: u64,
     ) -> Self {
         let partition = Partition::new(architecture, batch_size, losses);
         let lanes = partition.lanes as u64;
@@ -45,7 +54,7 @@ impl TrainingMemory {
         };
         let bytes = |elements: u64| elements.saturating_mul(size_of::<f32>() as u64);
         Self {
-            weights_bytes: bytes(weights.saturating_mul(1 + u64::from(keeps))),
+            weights_bytes: bytes(weights.saturating_mul(1 + kept)),
             gradients_bytes: bytes(lane_gradients.saturating_add(update_gradient)),
             optimizer_bytes: bytes(optimizer_state.chain(regularizer_memory).fold(0, u64::saturating_add)),
             activations_bytes: bytes(

@@ -26,7 +26,7 @@ mod validation_freq;
 pub use early_stopping::EarlyStopping;
 pub use evaluate::evaluate;
 pub use logged::{Logged, find_monitor, logged};
-pub use memory::TrainingMemory;
+pub use memory::{TrainingMemory, keeps_best};
 pub use monitor::Mode;
 pub use reduce_lr_on_plateau::ReduceLrOnPlateau;
 pub use rescale::Rescale;
@@ -157,6 +157,10 @@ pub trait EventSink {
     fn epoch(&mut self, report: EpochReport) -> ControlFlow<()>;
     /// Whether the fit is to end with this epoch and have a result; asked after each epoch.
     fn ends_after(&self, _epoch: u32) -> bool {
+        false
+    }
+    /// Whether a fit that [`Self::ends_after`] ends has the weights of its best epoch, where [`keeps_best`] says that they are kept.
+    fn wants_best(&self) -> bool {
         false
     }
 }

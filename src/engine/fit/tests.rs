@@ -22,6 +22,8 @@ pub(super) struct Record {
     cancel_after: Option<usize>,
     /// End after this epoch.
     last_epoch: Option<u32>,
+    /// With the best weights.
+    wants_best: bool,
 }
 
 impl Record {
@@ -44,6 +46,9 @@ impl EventSink for Record {
     }
     fn ends_after(&self, epoch: u32) -> bool {
         self.last_epoch.is_some_and(|last| epoch >= last)
+    }
+    fn wants_best(&self) -> bool {
+        self.wants_best
     }
 }
 

@@ -5,6 +5,7 @@ use super::{
     early_stopping::EarlyStoppingState,
     logged::{find_monitor, logged},
     losses::EpochLosses,
+    memory::keeps_best,
     partition::Partition,
     passes::Passes,
     reduce_lr_on_plateau::PlateauState,
@@ -54,7 +55,7 @@ fn run<F: Real>(
     let mut early_stopping = match &plan.early_stopping {
         Some(settings) => {
             let (monitor, goal) = find_monitor(&settings.monitor, settings.mode, &logged)?;
-            Some((EarlyStoppingState::new(settings, goal), settings, monitor))
+            Some((EarlyStoppingState::new(settings, goal), monitor))
         }
         None => None,
     };
@@ -70,6 +71,8 @@ fn run<F: Real>(
     let weighted = training.weights.is_some() || validation.is_some_and(|validation| validation.weights.is_some());
     let layout = DataLayout::new(network.architecture(), plan);
     let batch_rows = plan.batch_size.min(training.x.nrows());
+    let restores = plan.early_stopping.as_ref().is_some_and(|settings| settings.restore_best_weights);
+    let keeps = restores || (sink.wants_best() && keeps_best(network.architecture(), plan.epochs));
     let mut fit_loop = FitLoop {
         trainer: Trainer::new(team, network, plan, &layout, batch_rows, weighted),
         losses: EpochLosses::new(plan),
@@ -89,6 +92,10 @@ fn run<F: Real>(
         finished_early: false,
         terminated: None,
     };
+    if keeps {
+        // Takes the memory.
+        fit_loop.trainer.save(&mut best.weights);
+    }
     sink.begin();
     for epoch in 1..=plan.epochs {
         let (values, rate) = match fit_loop.epoch(plan, epoch, sink) {
@@ -102,10 +109,10 @@ fn run<F: Real>(
         (fitted.epochs, fitted.kept_epoch) = (epoch, epoch);
         fitted.logs.clone_from(&logs);
         let mut stop = false;
-        if let Some((state, settings, monitor)) = &mut early_stopping {
+        if let Some((state, monitor)) = &mut early_stopping {
             if let Some(&monitored) = values.get(*monitor) {
                 let verdict = state.observe(epoch, monitored);
-                if verdict.best && settings.restore_best_weights {
+                if verdict.best && keeps {
                     best.save(epoch, &logs, &fit_loop.trainer);
                 }
                 fitted.best_epoch = state.best_epoch().max(1);
@@ -115,6 +122,9 @@ fn run<F: Real>(
             && value < best_loss
         {
             (fitted.best_epoch, best_loss) = (epoch, value);
+            if keeps {
+                best.save(epoch, &logs, &fit_loop.trainer);
+            }
         }
         if let Some((plateau, monitor)) = &mut plateau
             && let Some(&monitored) = values.get(*monitor)
@@ -138,7 +148,9 @@ fn run<F: Real>(
         Some(_) => (fitted.kept_epoch, fitted.logs) = last.restore(&mut fit_loop.trainer),
         None => fit_loop.trainer.finish(),
     }
-    if best.epoch > 0 {
+    // Of a fit that ends early the last weights are finished, the best ones need not be.
+    let is_better = restores || (fitted.finished_early && best.epoch < fitted.epochs);
+    if best.epoch > 0 && is_better {
         (fitted.kept_epoch, fitted.logs) = best.restore(&mut fit_loop.trainer);
     }
     Ok(fitted)

@@ -18,9 +18,12 @@ const MAX_DEFAULT_FEATURES: usize = 1000;
 /// Memory that a baseline may take in any job; in a larger one it may take twice as much as the job.
 const SMALL_BYTES: u64 = 128 << 20;
 
+/// The baseline that ignores the features. Compared rows have no weights, so that it is the best such prediction without them.
+const DUMMY: &str = "dummy";
+
 /// The baselines for classes and for numbers, in the order in which they are fitted, with their maximum of training rows.
 const CLASSIFIERS: [(&str, usize); 6] = [
-    ("dummy", usize::MAX),
+    (DUMMY, usize::MAX),
     ("logistic_regression", usize::MAX),
     ("decision_tree", usize::MAX),
     ("gradient_boosting", usize::MAX),
@@ -28,7 +31,7 @@ const CLASSIFIERS: [(&str, usize); 6] = [
     ("svm", 2_000),
 ];
 const REGRESSORS: [(&str, usize); 6] = [
-    ("dummy", usize::MAX),
+    (DUMMY, usize::MAX),
     ("ridge", usize::MAX),
     ("decision_tree", usize::MAX),
     ("gradient_boosting", usize::MAX),
@@ -51,8 +54,8 @@ pub struct Compared<'a> {
     pub preprocessing: &'a JobPreprocessing,
     /// Its settings.
     pub training: &'a JobTraining,
-    /// The type of a classical model.
-    pub kind: Option<&'a str>,
+    /// A classical model.
+    pub model: Option<&'a ClassicalModel>,
 }
 
 /// A baseline: its model, and the job that it would be.
@@ -129,7 +132,8 @@ pub fn baselines(
     let (Some(target), Some(task)) = (only_target(compared.target), compared.task.one()) else { return Vec::new() };
     let is_regression = task.kind() == Some(TaskKind::Regression);
     let candidates = if is_regression { REGRESSORS } else { CLASSIFIERS };
-    let request = request(compared, target, is_regression, validation.is_some());
+    let request = |is_weighted| request(compared, target, is_regression, validation.is_some(), is_weighted);
+    let (weighted, unweighted) = (request(true), request(false));
     let rows = usize::try_from(dataset.rows).unwrap_or(usize::MAX);
     let by = compared.split.column.as_deref();
     let by = by.and_then(|name| dataset.columns.iter().find(|column| column.name == name));
@@ -139,25 +143,35 @@ pub fn baselines(
             return Err(format!("expected at most {max_rows} training rows, received {training_rows}"));
         }
         let model: ClassicalModel = parse(&json!({"type": name})).map_err(|error| error.detail)?;
-        let resolved = classical::resolve(&request, &model, dataset, validation, limits);
+        let request = if name == DUMMY { &unweighted } else { &weighted };
+        let resolved = classical::resolve(request, &model, dataset, validation, limits);
         let resolved = resolved.map_err(|errors| {
             errors.first().map(|error| format!("{}: {}", error.pointer, error.detail)).unwrap_or_default()
         })?;
         Ok((model, Box::new(resolved)))
     };
-    let others = candidates.into_iter().filter(|(name, _)| compared.kind != Some(name));
+    let kind = compared.model.map(ClassicalModel::kind);
+    let others = candidates.into_iter().filter(|(name, _)| kind != Some(*name));
     others.map(|(name, max_rows)| Baseline { name, plan: plan(name, max_rows) }).collect()
 }
 
-/// The request of a baseline.
-fn request(compared: Compared<'_>, target: &str, is_regression: bool, has_validation: bool) -> JobRequest {
+/// The request of a baseline, with the weights of the job's rows and classes where `is_weighted`.
+fn request(
+    compared: Compared<'_>,
+    target: &str,
+    is_regression: bool,
+    has_validation: bool,
+    is_weighted: bool,
+) -> JobRequest {
     let shared = compared.training.shared();
+    let balances = is_weighted && !shared.oversampling && compared.model.is_some_and(ClassicalModel::balances_classes);
+    let class_weight = shared.class_weight.filter(|_| is_weighted).map(|weight| json!(weight));
     let task = if is_regression { TaskRequest::Regression } else { TaskRequest::Classification };
     let columns = &compared.preprocessing.columns;
     let preprocessing = (!columns.is_empty()).then(|| json!({"columns": columns}));
     let mut training = Map::new();
     training.insert("seed".to_owned(), shared.seed.into());
-    training.insert("oversampling".to_owned(), shared.oversampling.into());
+    training.insert("oversampling".to_owned(), (is_weighted && shared.oversampling).into());
     if !has_validation {
         training.insert("validation_split".to_owned(), compared.split.validation.into());
     }
@@ -169,8 +183,8 @@ fn request(compared: Compared<'_>, target: &str, is_regression: bool, has_valida
         features: Some(compared.features.to_vec()),
         inputs: None,
         validation_dataset: None,
-        class_weight: shared.class_weight.map(|weight| json!(weight)),
-        sample_weight: shared.sample_weight.map(str::to_owned),
+        class_weight: class_weight.or(balances.then(|| json!("balanced"))),
+        sample_weight: shared.sample_weight.filter(|_| is_weighted).map(str::to_owned),
         split: None,
         preprocessing,
         training: Some(Value::Object(training)),

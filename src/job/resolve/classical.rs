@@ -135,6 +135,13 @@ pub(super) fn resolve(
     };
     training.metrics = Some(OutputSetting::All(metrics(&training, of_model)));
     let training_rows = if validation.is_some() && !parts.has_test { rows } else { parts.training };
+    // Groups and times are divided by what the rows hold, and repeated rows are neighbours too.
+    if by.is_none()
+        && !training.oversampling
+        && let Err(error) = model.check_rows(training_rows)
+    {
+        return Err(super::resolved::located(vec![of_definition(error, request)], request));
+    }
     let read = names.len() as u64 + u64::from(!names.contains(&target.name));
     let tables = Tables {
         rows: dataset.rows,

@@ -25,12 +25,12 @@ pub fn resolve(
     validation: Option<TableView<'_>>,
     limits: &Limits,
 ) -> Result<Resolved, Vec<FieldError>> {
-    let (mut resolved, kind) = match definition {
+    let (mut resolved, model) = match definition {
         ModelDefinition::Network(network) => {
             (resolve_network(request, network, defaults, dataset, validation, limits)?, None)
         }
         ModelDefinition::Classical(model) => {
-            (classical::resolve(request, model, dataset, validation, limits)?, Some(model.kind()))
+            (classical::resolve(request, model, dataset, validation, limits)?, Some(model))
         }
     };
     let compared = Compared {
@@ -40,7 +40,7 @@ pub fn resolve(
         split: &resolved.split,
         preprocessing: &resolved.preprocessing,
         training: &resolved.training,
-        kind,
+        model,
     };
     let own = resolved.summary.memory.peak_bytes;
     let chosen = baselines::choose(request.baselines, compared, own, dataset, validation, limits);

@@ -136,7 +136,7 @@ impl FitEvents {
         let restores = training.early_stopping.as_ref().is_some_and(|stopping| stopping.restore_best_weights);
         let kept = fitted.kept_epoch;
         if fitted.finished_early {
-            let why = if restores && kept == fitted.best_epoch { "best" } else { "last" };
+            let why = if kept == fitted.best_epoch { "best" } else { "last" };
             events.push(info(format!(
                 "finished on request after epoch {} of {}: the weights are those of epoch {kept}, the {why} one",
                 fitted.epochs, self.epochs

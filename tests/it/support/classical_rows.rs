@@ -144,6 +144,6 @@ pub fn model(kind: &str, settings: &Value) -> ClassicalModel {
 pub fn fit(model: &ClassicalModel, rows: &Rows, weighted: bool, validation: Option<&Rows>) -> Box<dyn Fitted> {
     let cancel = AtomicBool::new(false);
     let validation = validation.map(|rows| rows.data(false));
-    let mut run = Run { seed: 0, cancel: &cancel, progress: &mut |_| {}, validation };
+    let mut run = Run { seed: 0, cancel: &cancel, finish: &AtomicBool::new(false), progress: &mut |_| {}, validation };
     model.fit(&rows.data(weighted), &mut run).unwrap_or_else(|error| panic!("{model:?}: {error}"))
 }

@@ -12,7 +12,7 @@ use epoca::{
     engine::spec::Summary,
     job::{
         self, Columns, ComparedRows, Dataset, Finding, Job, JobProgress, JobStatus, Leaderboard, LeaderboardEntry,
-        Model, ModelVersion, ProgressUnit, SkippedBaseline, Timing,
+        LeaderboardMetric, Model, ModelVersion, ProgressUnit, SkippedBaseline, Timing,
         preprocessing::{ColumnPreparation, JobPreprocessing, JobWarning},
         training::{JobTraining, Training},
     },
@@ -155,7 +155,7 @@ fn leaderboard() -> Leaderboard {
         bytes: 77,
     };
     Leaderboard {
-        metric: "accuracy".to_owned(),
+        metric: LeaderboardMetric::Accuracy,
         higher_is_better: true,
         part: ComparedRows::Test,
         rows: 30,

@@ -200,7 +200,7 @@ pub(super) fn fit(
             (run.progress)(progress);
         }
         check_cancel(run.cancel)?;
-        if is_over {
+        if is_over || (round > 0 && run.is_finishing()) {
             break;
         }
     }

@@ -4,7 +4,7 @@ use super::{
     bins::{BinnedRows, ColumnBins},
     categories::CategorySet,
 };
-use crate::engine::classical::{Arrays, NodeView, SplitView, StoredError, TreeView};
+use crate::engine::classical::{Arrays, NodeView, SplitView, SplitWords, StoredError, TreeView};
 
 /// Child of a leaf.
 const LEAF: i32 = -1;
@@ -67,6 +67,7 @@ impl BoostedTree {
                 missing_go_to_left: self.missing_left[id],
                 left: self.left[id] as usize,
                 right: self.right[id] as usize,
+                words: SplitWords::default(),
             }
         };
         let node = |id: usize| NodeView {

@@ -144,6 +144,9 @@ impl ForestRules<'_> {
                 training: None,
                 validation: loss,
             });
+            if run.is_finishing() {
+                break;
+            }
         }
         let oob_score = out_of_bag.map(|out_of_bag| out_of_bag.score(data.target));
         Ok(Box::new(FittedTrees { task, columns: columns.count(), trees, ensemble: true, oob_score }))

@@ -1,6 +1,6 @@
 //! [`FittedTrees`]: one tree, or the mean of several.
 
-use super::{FeatureColumns, NodeView, SplitView, TreeView, nodes::Nodes};
+use super::{FeatureColumns, NodeView, SplitView, SplitWords, TreeView, nodes::Nodes};
 use crate::engine::classical::{
     Arrays, Features, FitError, Fitted, Predictions, StoredError, Task, check_cancel, chunks::for_each_chunk,
 };
@@ -149,6 +149,7 @@ impl Fitted for FittedTrees {
                 missing_go_to_left: tree.missing_left[id],
                 left: tree.left[id] as usize,
                 right: tree.right[id] as usize,
+                words: SplitWords::default(),
             }),
             n_node_samples: tree.samples[id] as usize,
             weighted_n_node_samples: Some(tree.weight[id]),

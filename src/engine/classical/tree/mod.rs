@@ -20,7 +20,7 @@ mod view;
 
 pub use decision_tree::DecisionTree;
 pub use names::{Criterion, TreeSplitter};
-pub use view::{NodeView, SplitView, TreeView};
+pub use view::{NodeView, SplitView, SplitWords, TreeView};
 
 pub(in crate::engine::classical) use build::{Grower, TreeRules, nodes};
 pub(in crate::engine::classical) use columns::FeatureColumns;

@@ -65,6 +65,30 @@ fn a_fit_that_is_ended_early_is_one_of_so_many_epochs() {
 }
 
 #[test]
+fn a_fit_that_is_ended_early_has_its_best_weights_where_they_are_wanted() {
+    let (x, y) = data::<f32>(60, 5);
+    let run = |epochs, last_epoch, mode: Option<&str>| {
+        let mut network = Network::initialize(architecture(5, json!([{"type": "dense", "units": 1}])), 1);
+        let early_stopping =
+            mode.map(|mode| from::<EarlyStopping>(json!({"monitor": "val_loss", "mode": mode, "patience": 9})));
+        let plan = FitPlan { early_stopping, ..plan(epochs, 60, json!("sgd"), "mse") };
+        let mut record = Record { last_epoch, wants_best: true, ..Record::default() };
+        let fitted = fit(&mut network, &plan, samples(&x, &y), Some(samples(&x, &y)), &mut record).unwrap();
+        (fitted, bits(&network.tensors()))
+    };
+    // The loss falls in every epoch, so by `max` the first one is the best.
+    let (best, found) = run(50, Some(3), Some("max"));
+    assert_eq!((best.epochs, best.kept_epoch, best.best_epoch, best.finished_early), (3, 1, 1, true));
+    assert_eq!(found, run(1, None, None).1);
+    let (last, found) = run(50, Some(3), None);
+    assert_eq!((last.kept_epoch, last.best_epoch), (3, 3));
+    assert_eq!(found, run(3, None, None).1);
+    let (whole, found) = run(3, None, Some("max"));
+    assert_eq!((whole.kept_epoch, whole.best_epoch), (3, 1), "a whole fit keeps the last weights, as it is asked to");
+    assert_eq!(found, run(3, None, None).1);
+}
+
+#[test]
 fn early_stopping_of_what_is_not_reported_is_refused() {
     let (x, y) = data::<f32>(60, 5);
     let mut network = Network::initialize(architecture(5, json!([{"type": "dense", "units": 1}])), 1);

@@ -11,6 +11,7 @@ mod failure;
 mod follow;
 mod list;
 mod names;
+mod notes;
 mod output;
 mod predictions;
 mod progress;
@@ -24,6 +25,7 @@ mod watch;
 
 pub use api::install_tls;
 pub use failure::{EXIT_CODES, Failure};
+pub use notes::{note, tell};
 
 use api::Api;
 use clap::{Args, Subcommand};

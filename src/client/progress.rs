@@ -1,6 +1,9 @@
 //! A job's events on stderr: a bar on a terminal, lines elsewhere.
 
-use super::output::{clean, short};
+use super::{
+    notes::note,
+    output::{clean, short},
+};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::Value;
 use std::{
@@ -66,7 +69,7 @@ impl Progress {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
             if let Some(last) = &self.last {
-                eprintln!("{last}");
+                note(last);
             }
         }
     }
@@ -74,7 +77,7 @@ impl Progress {
     fn line(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.println(text),
-            None => eprintln!("{text}"),
+            None => note(text),
         }
     }
 
@@ -86,7 +89,7 @@ impl Progress {
             }
             Some(bar) if self.last.is_none() => bar.set_message(status.to_owned()),
             Some(_) => {}
-            None => eprintln!("{status}"),
+            None => note(status),
         }
     }
 
@@ -118,7 +121,7 @@ impl Progress {
                 if epochs <= EPOCHS_WITH_A_LINE_EACH || is_due || epoch == epochs {
                     self.printed_at = Some(Instant::now());
                     let width = epochs.to_string().len();
-                    eprintln!("{unit} {epoch:>width$}/{epochs}  {}", metrics(logs, |_| true));
+                    note(format_args!("{unit} {epoch:>width$}/{epochs}  {}", metrics(logs, |_| true)));
                 }
             }
         }

@@ -6,6 +6,7 @@ use crate::client::{
     failure::{EXIT_CODES, Failure},
     list::{self, limit},
     names,
+    notes::note,
     output::{bytes, print, print_json, table, text_of},
     settings::{Setting, setting},
     upload,
@@ -85,11 +86,11 @@ pub async fn run(api: &Api, arguments: Datasets) -> Result<(), Failure> {
                     continue;
                 }
                 if !uploaded.is_new {
-                    eprintln!("{file} is there already");
+                    note(format_args!("{file} is there already"));
                 }
                 print(&describe::dataset(&dataset))?;
                 let name = dataset["name"].as_str().unwrap_or_default();
-                eprintln!("\nnext:  {}", api.command(&format!("train --data {name} --target COLUMN")));
+                note(format_args!("\nnext:  {}", api.command(&format!("train --data {name} --target COLUMN"))));
             }
             Ok(())
         }
@@ -105,7 +106,7 @@ pub async fn run(api: &Api, arguments: Datasets) -> Result<(), Failure> {
             for dataset in &datasets {
                 let dataset = names::named(api, "datasets", "dataset", dataset).await?;
                 api.delete(&["datasets", dataset["id"].as_str().unwrap_or_default()]).await?;
-                eprintln!("deleted the dataset {}", text_of(&dataset["name"]));
+                note(format_args!("deleted the dataset {}", text_of(&dataset["name"])));
             }
             Ok(())
         }
@@ -119,7 +120,7 @@ async fn list(api: &Api, limit: usize, is_json: bool) -> Result<(), Failure> {
     }
     let datasets = page["data"].as_array().map(Vec::as_slice).unwrap_or_default();
     if datasets.is_empty() {
-        eprintln!("there are no datasets yet: upload one with `{}`", api.command("datasets add FILE"));
+        note(format_args!("there are no datasets yet: upload one with `{}`", api.command("datasets add FILE")));
         return Ok(());
     }
     let rows: Vec<Vec<String>> = datasets
@@ -133,7 +134,7 @@ async fn list(api: &Api, limit: usize, is_json: bool) -> Result<(), Failure> {
         .collect();
     print(&table(&["dataset", "rows", "columns", "size", "created"], &rows))?;
     if page["next"].is_string() {
-        eprintln!("there are more: --limit {}", limit.saturating_mul(5));
+        note(format_args!("there are more: --limit {}", limit.saturating_mul(5)));
     }
     Ok(())
 }

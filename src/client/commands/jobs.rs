@@ -6,6 +6,7 @@ use crate::client::{
     failure::{EXIT_CODES, Failure},
     list::{self, limit},
     names,
+    notes::note,
     output::{print, print_json, short, table},
 };
 use clap::{Args, Subcommand};
@@ -117,8 +118,8 @@ async fn ask(api: &Api, named: &Named, verb: &str, running: &str, is_json: bool)
             continue;
         }
         match job["status"].as_str().unwrap_or_default() {
-            "running" => eprintln!("the job {id} {running}"),
-            status => eprintln!("the job {id} is {status}"),
+            "running" => note(format_args!("the job {id} {running}")),
+            status => note(format_args!("the job {id} is {status}")),
         }
     }
     Ok(())
@@ -135,7 +136,7 @@ async fn retry(api: &Api, named: &Named, is_json: bool) -> Result<(), Failure> {
         }
         let id = job["id"].as_str().unwrap_or_default();
         print(&format!("{id}\n"))?;
-        eprintln!("next:  {}", api.command(&format!("watch {}", names::short_ids(&[id]).join(""))));
+        note(format_args!("next:  {}", api.command(&format!("watch {}", names::short_ids(&[id]).join("")))));
     }
     Ok(())
 }
@@ -151,12 +152,12 @@ async fn list(api: &Api, arguments: &Jobs) -> Result<(), Failure> {
     }
     let jobs = page["data"].as_array().map(Vec::as_slice).unwrap_or_default();
     if jobs.is_empty() && query.is_empty() {
-        eprintln!("{}", names::no_jobs(api));
+        note(names::no_jobs(api));
         return Ok(());
     }
     print(&describe::jobs(jobs))?;
     if page["next"].is_string() {
-        eprintln!("there are more: --limit {}", limit.saturating_mul(5));
+        note(format_args!("there are more: --limit {}", limit.saturating_mul(5)));
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use crate::client::{
     failure::{EXIT_CODES, Failure},
     list::{self, limit},
     names,
+    notes::note,
     output::{pairs, print, print_json, table, text_of},
 };
 use clap::{Args, Subcommand};
@@ -72,7 +73,10 @@ pub async fn run(api: &Api, arguments: Models) -> Result<(), Failure> {
             }
             print(&described(&model, &[]))?;
             let name = model["name"].as_str().unwrap_or_default();
-            eprintln!("\nnext:  {}", api.command(&format!("train --model {name} --data FILE --target COLUMN")));
+            note(format_args!(
+                "\nnext:  {}",
+                api.command(&format!("train --model {name} --data FILE --target COLUMN"))
+            ));
             Ok(())
         }
         Some(Action::Show { model }) if model.len() > 1 && model[1..].contains('@') => {
@@ -92,7 +96,7 @@ pub async fn run(api: &Api, arguments: Models) -> Result<(), Failure> {
             for model in &models {
                 let model = names::named(api, "models", "model", model).await?;
                 api.delete(&["models", model["id"].as_str().unwrap_or_default()]).await?;
-                eprintln!("deleted the model {}", text_of(&model["name"]));
+                note(format_args!("deleted the model {}", text_of(&model["name"])));
             }
             Ok(())
         }
@@ -107,7 +111,7 @@ async fn list(api: &Api, limit: usize, is_json: bool) -> Result<(), Failure> {
     let models = page["data"].as_array().map(Vec::as_slice).unwrap_or_default();
     if models.is_empty() {
         let train = api.command("train --data FILE --target COLUMN");
-        eprintln!("there are no models yet: `{train}` makes and trains one");
+        note(format_args!("there are no models yet: `{train}` makes and trains one"));
         return Ok(());
     }
     let rows: Vec<Vec<String>> = models
@@ -119,7 +123,7 @@ async fn list(api: &Api, limit: usize, is_json: bool) -> Result<(), Failure> {
         .collect();
     print(&table(&["model", "version", "kind", "created"], &rows))?;
     if page["next"].is_string() {
-        eprintln!("there are more: --limit {}", limit.saturating_mul(5));
+        note(format_args!("there are more: --limit {}", limit.saturating_mul(5)));
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use crate::client::{
     describe,
     failure::{EXIT_CODES, Failure, of_file, of_stdout},
     names,
+    notes::note,
     output::clean,
     predictions::Writer,
     records::{self, Expected, Format, Part},
@@ -63,7 +64,7 @@ pub async fn run(api: &Api, arguments: Predict) -> Result<(), Failure> {
     };
     let source: Box<dyn Read + Send> = if arguments.file == "-" {
         if std::io::stdin().is_terminal() {
-            eprintln!("reading rows from the terminal; end them with Ctrl-D");
+            note("reading rows from the terminal; end them with Ctrl-D");
         }
         Box::new(std::io::stdin())
     } else {
@@ -132,7 +133,7 @@ async fn predict(
     writer.finish(failed)?;
     warnings.print();
     if output != "-" {
-        eprintln!("wrote {count} predictions of {} to {output}", describe::version_of(version));
+        note(format_args!("wrote {count} predictions of {} to {output}", describe::version_of(version)));
     }
     Ok(())
 }
@@ -192,7 +193,7 @@ impl Warnings {
     fn print(&self) {
         for (_, count, text) in &self.0 {
             let more = if *count > 1 { format!(" (and {} more like it)", count - 1) } else { String::new() };
-            eprintln!("warning: {text}{more}");
+            note(format_args!("warning: {text}{more}"));
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::client::{
     definition, describe,
     failure::{EXIT_CODES, Failure},
     names,
+    notes::{note, tell},
     output::{clean, print, print_json, print_line},
     settings::{Setting, setting},
     suggest::{self, TEMPLATES, suggest},
@@ -109,7 +110,7 @@ pub async fn run(api: &Api, arguments: Train) -> Result<(), Failure> {
     }
     let (job, dataset) = submitted?;
     if arguments.dry_run {
-        eprintln!("this is what would be trained; nothing was stored");
+        note("this is what would be trained; nothing was stored");
         return if arguments.json { print_json(&job) } else { print(&describe::plan(&job)) };
     }
     let id = job["id"].as_str().unwrap_or_default();
@@ -119,10 +120,10 @@ pub async fn run(api: &Api, arguments: Train) -> Result<(), Failure> {
         }
         print(&format!("{id}\n"))?;
         let short = names::short_ids(&[id]).join("");
-        eprintln!("next:  {}", api.command(&format!("watch {short}")));
+        note(format_args!("next:  {}", api.command(&format!("watch {short}"))));
         return Ok(());
     }
-    eprint!("{}", describe::warnings(&job));
+    tell(&describe::warnings(&job));
     let job = watch::to_end(api, &job, arguments.json && arguments.watch).await?;
     match (arguments.json, arguments.watch) {
         (true, true) => print_line(&job)?,
@@ -131,7 +132,7 @@ pub async fn run(api: &Api, arguments: Train) -> Result<(), Failure> {
             print(&describe::result(&job, Some(&dataset)))?;
             let version = describe::version_of(&job);
             let file = arguments.data.as_deref().filter(|data| upload::is_file(data)).unwrap_or("FILE");
-            eprintln!("\nnext:  {}", api.command(&format!("predict {version} {}", quoted(file))));
+            note(format_args!("\nnext:  {}", api.command(&format!("predict {version} {}", quoted(file)))));
         }
         (false, _) => {}
     }
@@ -232,7 +233,7 @@ async fn uploaded(api: &Api, arguments: &Train, data: &str, made: &mut Vec<[Stri
     if uploaded.is_new {
         made.push(["datasets".to_owned(), uploaded.dataset["id"].as_str().unwrap_or_default().to_owned()]);
     }
-    eprint!("{}", describe::warnings(&uploaded.dataset));
+    tell(&describe::warnings(&uploaded.dataset));
     Ok(uploaded.dataset)
 }
 
@@ -248,7 +249,7 @@ async fn model(
     let data = dataset["name"].as_str().unwrap_or_default();
     let (name, definition, training) = if TEMPLATES.contains(&word) {
         let suggestion = suggest(dataset, target, word)?;
-        eprintln!("{}: {}", clean(data), suggestion.summary);
+        note(format_args!("{}: {}", clean(data), suggestion.summary));
         (format!("{data}-{word}"), suggestion.definition, suggestion.training)
     } else {
         suggest::column(dataset, target)?;
@@ -273,7 +274,7 @@ async fn model(
     if is_new {
         made.push(["models".to_owned(), model["id"].as_str().unwrap_or_default().to_owned()]);
     }
-    eprint!("{}", describe::warnings(&model));
+    tell(&describe::warnings(&model));
     Ok((model["id"].clone(), training, None))
 }
 

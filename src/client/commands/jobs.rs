@@ -12,6 +12,9 @@ use crate::client::{
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
+/// What `--status` takes.
+const STATUSES: [&str; 6] = ["queued", "running", "paused", "succeeded", "failed", "cancelled"];
+
 /// Jobs, newest first; or what to do with some.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = EXIT_CODES)]
@@ -19,8 +22,8 @@ pub struct Jobs {
     #[command(subcommand)]
     action: Option<Action>,
 
-    /// Only jobs of this status: queued, running, paused, succeeded, failed or cancelled
-    #[arg(long)]
+    /// Only jobs of this status
+    #[arg(long, value_parser = STATUSES)]
     status: Option<String>,
 
     /// Only jobs of this model
@@ -30,6 +33,10 @@ pub struct Jobs {
     /// Only jobs on this dataset
     #[arg(long, value_name = "DATASET")]
     dataset: Option<String>,
+
+    /// Only jobs with this label
+    #[arg(long, value_name = "NAME[=VALUE]")]
+    label: Option<String>,
 
     /// Jobs to list [default: 20]
     #[arg(long, value_name = "N", value_parser = limit)]
@@ -61,6 +68,9 @@ enum Action {
     Finish(Named),
     /// Run ended jobs again with the same settings, as new jobs whose ids are printed
     Retry(Named),
+    /// Delete ended jobs with their events; a version that a job made is deleted before it
+    #[command(aliases = ["delete", "remove"])]
+    Rm(Named),
     /// Compare jobs: the settings that differ, then the metrics, the best ones marked with *
     Compare {
         /// The jobs: ids, their first characters, or `@last` [default: the last five that succeeded]
@@ -83,6 +93,7 @@ pub async fn run(api: &Api, arguments: Jobs) -> Result<(), Failure> {
         ("--status", arguments.status.is_some()),
         ("--model", arguments.model.is_some()),
         ("--dataset", arguments.dataset.is_some()),
+        ("--label", arguments.label.is_some()),
         ("--limit", arguments.limit.is_some()),
     ];
     list::only_without_action(
@@ -100,6 +111,7 @@ pub async fn run(api: &Api, arguments: Jobs) -> Result<(), Failure> {
         Some(Action::Resume(named)) => ask(api, named, "resume", "goes on", arguments.json).await,
         Some(Action::Finish(named)) => ask(api, named, "finish", "ends with this epoch", arguments.json).await,
         Some(Action::Retry(named)) => retry(api, named, arguments.json).await,
+        Some(Action::Rm(named)) => remove(api, named).await,
         Some(Action::Compare { jobs }) => {
             let jobs = compared(api, jobs).await?;
             if arguments.json { print_json(&Value::Array(jobs)) } else { print(&comparison(&jobs)) }
@@ -141,8 +153,29 @@ async fn retry(api: &Api, named: &Named, is_json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
+async fn remove(api: &Api, named: &Named) -> Result<(), Failure> {
+    for job in &named.jobs {
+        let job = names::job(api, job).await?;
+        let id = job["id"].as_str().unwrap_or_default();
+        api.delete(&["jobs", id]).await.map_err(|failure| match failure {
+            Failure::Error(text) if job["version"].is_u64() => {
+                let version = api.command(&format!("models rm {}", describe::version_of(&job)));
+                Failure::Error(format!("{text}: `{version}`"))
+            }
+            other => other,
+        })?;
+        note(format_args!("deleted the job {id}"));
+    }
+    Ok(())
+}
+
 async fn list(api: &Api, arguments: &Jobs) -> Result<(), Failure> {
-    let filters = [("status", &arguments.status), ("model", &arguments.model), ("dataset", &arguments.dataset)];
+    let filters = [
+        ("status", &arguments.status),
+        ("model", &arguments.model),
+        ("dataset", &arguments.dataset),
+        ("label", &arguments.label),
+    ];
     let query: Vec<(&str, &str)> =
         filters.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
     let limit = arguments.limit.unwrap_or(list::DEFAULT_LIMIT);

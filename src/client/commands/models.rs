@@ -48,10 +48,10 @@ enum Action {
         #[arg(value_name = "MODEL", default_value = names::LAST)]
         model: String,
     },
-    /// Delete models with their versions
+    /// Delete models with their versions, or single versions
     #[command(aliases = ["delete", "remove"])]
     Rm {
-        /// The models: names, ids, or their first characters
+        /// The models, or MODEL@VERSION: names, ids, or their first characters
         #[arg(value_name = "MODEL", required = true)]
         models: Vec<String>,
     },
@@ -79,7 +79,7 @@ pub async fn run(api: &Api, arguments: Models) -> Result<(), Failure> {
             ));
             Ok(())
         }
-        Some(Action::Show { model }) if model.len() > 1 && model[1..].contains('@') => {
+        Some(Action::Show { model }) if has_version(&model) => {
             let version = names::version(api, &model).await?;
             if arguments.json { print_json(&version) } else { print(&describe::version(&version)) }
         }
@@ -94,6 +94,14 @@ pub async fn run(api: &Api, arguments: Models) -> Result<(), Failure> {
         }
         Some(Action::Rm { models }) => {
             for model in &models {
+                if has_version(model) {
+                    let version = names::version(api, model).await?;
+                    let (name, number) =
+                        (version["model"].as_str().unwrap_or_default(), version["version"].to_string());
+                    api.delete(&["models", name, "versions", &number]).await?;
+                    note(format_args!("deleted the version {}", describe::version_of(&version)));
+                    continue;
+                }
                 let model = names::named(api, "models", "model", model).await?;
                 api.delete(&["models", model["id"].as_str().unwrap_or_default()]).await?;
                 note(format_args!("deleted the model {}", text_of(&model["name"])));
@@ -101,6 +109,11 @@ pub async fn run(api: &Api, arguments: Models) -> Result<(), Failure> {
             Ok(())
         }
     }
+}
+
+/// Whether `text` is MODEL@VERSION; `@last` is a model.
+fn has_version(text: &str) -> bool {
+    text.rsplit_once('@').is_some_and(|(model, _)| !model.is_empty())
 }
 
 async fn list(api: &Api, limit: usize, is_json: bool) -> Result<(), Failure> {

@@ -3,6 +3,7 @@
 use super::{
     api::Api,
     failure::{Failure, of_file},
+    source::STDIN,
     upload,
 };
 use serde_json::{Value, json};
@@ -14,7 +15,7 @@ const MAX_NAMES: u32 = 100;
 /// The JSON of a definition: epoca's, or Keras's.
 pub fn read(file: &str) -> Result<Value, Failure> {
     let failed = |error: std::io::Error| of_file("read", file, &error);
-    let text = if file == "-" {
+    let text = if file == STDIN {
         let mut text = String::new();
         std::io::stdin().lock().read_to_string(&mut text).map_err(failed)?;
         text
@@ -27,7 +28,7 @@ pub fn read(file: &str) -> Result<Value, Failure> {
 
 /// A model's name made from a file's.
 pub fn name_of(file: &str) -> String {
-    if file == "-" { "model".to_owned() } else { upload::name_of(Path::new(file)) }
+    if file == STDIN { "model".to_owned() } else { upload::name_of(Path::new(file)) }
 }
 
 /// Creates a model; a name that is taken is an error.

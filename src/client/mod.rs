@@ -18,6 +18,7 @@ mod progress;
 mod records;
 mod settings;
 mod sink;
+mod source;
 mod sse;
 mod suggest;
 mod upload;

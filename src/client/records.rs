@@ -43,7 +43,8 @@ impl Format {
         }
     }
 
-    fn of_start(start: &[u8]) -> Self {
+    /// By a file's first bytes.
+    pub fn of_start(start: &[u8]) -> Self {
         let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
         match start.iter().find(|byte| !byte.is_ascii_whitespace()) {
             Some(b'[') => Self::Json,

@@ -7,8 +7,9 @@ use crate::client::{
     list::{self, limit},
     names,
     notes::note,
-    output::{bytes, print, print_json, table, text_of},
+    output::{bytes, clean, print, print_json, table, text_of},
     settings::{Setting, setting},
+    source::STDIN,
     upload,
 };
 use clap::{Args, Subcommand};
@@ -38,7 +39,7 @@ enum Action {
     /// Upload files
     #[command(alias = "upload")]
     Add {
-        /// The files
+        /// The files, or `-` for stdin
         #[arg(value_name = "FILE", required = true)]
         files: Vec<String>,
         /// Name of the dataset [default: that of the file]
@@ -78,6 +79,9 @@ pub async fn run(api: &Api, arguments: Datasets) -> Result<(), Failure> {
             if name.is_some() && files.len() > 1 {
                 return Err(Failure::Usage(format!("--name names one dataset, received {} files", files.len())));
             }
+            if files.iter().filter(|file| *file == STDIN).count() > 1 {
+                return Err(Failure::Usage("stdin can be read once: expected one `-`".to_owned()));
+            }
             for file in &files {
                 let uploaded = upload::upload(api, file, name.as_deref(), &options).await?;
                 let dataset = uploaded.dataset;
@@ -86,7 +90,8 @@ pub async fn run(api: &Api, arguments: Datasets) -> Result<(), Failure> {
                     continue;
                 }
                 if !uploaded.is_new {
-                    note(format_args!("{file} is there already"));
+                    let shown = if file == STDIN { "stdin" } else { file.as_str() };
+                    note(format_args!("{} is there already", clean(shown)));
                 }
                 print(&describe::dataset(&dataset))?;
                 let name = dataset["name"].as_str().unwrap_or_default();

@@ -8,6 +8,7 @@ use crate::client::{
     notes::{note, tell},
     output::{clean, print, print_json, print_line},
     settings::{Setting, setting},
+    source::STDIN,
     suggest::{self, TEMPLATES, suggest},
     upload, watch,
 };
@@ -19,6 +20,7 @@ const EXAMPLES: &str = "\
 Examples:
   epoca train --data iris.csv --target species
   epoca train --data iris.csv --target species --model model.json --epochs 100 --set optimizer.learning_rate=1e-3
+  zcat iris.csv.gz | epoca train --data - --target species
   epoca train --from @last --set optimizer.learning_rate=1e-4
   epoca train --data iris.csv --target species --dry-run";
 
@@ -29,7 +31,7 @@ Examples:
 )]
 #[command(after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
 pub struct Train {
-    /// The table: a file, which is uploaded, or a dataset of the service
+    /// The table: a file, which is uploaded, `-` for stdin, or a dataset of the service
     #[arg(long, value_name = "FILE|DATASET")]
     data: Option<String>,
 
@@ -41,7 +43,7 @@ pub struct Train {
     #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
     features: Vec<String>,
 
-    /// The model: a JSON file (epoca's or Keras's), a model of the service, `mlp`, `linear`, or the name of a classical model as `gradient_boosting` [default: an `mlp` for the table]
+    /// The model: a JSON file (epoca's or Keras's), `-` for stdin, a model of the service, `mlp`, `linear`, or the name of a classical model as `gradient_boosting` [default: an `mlp` for the table]
     #[arg(long, value_name = "FILE|MODEL")]
     model: Option<String>,
 
@@ -131,7 +133,8 @@ pub async fn run(api: &Api, arguments: Train) -> Result<(), Failure> {
         (false, _) if job["status"] == "succeeded" => {
             print(&describe::result(&job, Some(&dataset)))?;
             let version = describe::version_of(&job);
-            let file = arguments.data.as_deref().filter(|data| upload::is_file(data)).unwrap_or("FILE");
+            let file =
+                arguments.data.as_deref().filter(|data| *data != STDIN && upload::is_file(data)).unwrap_or("FILE");
             note(format_args!("\nnext:  {}", api.command(&format!("predict {version} {}", quoted(file)))));
         }
         (false, _) => {}
@@ -172,6 +175,9 @@ async fn first(
     arguments: &Train,
     made: &mut Vec<[String; 2]>,
 ) -> Result<(Map<String, Value>, Value), Failure> {
+    if arguments.data.as_deref() == Some(STDIN) && arguments.model.as_deref() == Some(STDIN) {
+        return Err(Failure::Usage("--data and --model cannot both be stdin: give one as a file".to_owned()));
+    }
     let Some(data) = &arguments.data else {
         return Err(Failure::Usage("expected --data FILE, the table to learn from".to_owned()));
     };

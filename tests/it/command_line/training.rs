@@ -134,6 +134,36 @@ async fn datasets_and_models_come_and_go() {
     }
 }
 
+#[tokio::test]
+async fn a_table_may_come_from_stdin_or_another_pipe() {
+    let shell = Shell::start();
+    let iris = example("iris.csv");
+    let train = ["train", "--data", "-", "--target", "species", "--epochs", "2"];
+    let read = || std::fs::File::open(&iris).unwrap();
+    let done = Done::of(shell.command(&train).stdin(read()).output().unwrap()).succeeded();
+    assert!(done.out.contains("data-mlp@1") && done.err.contains("epoca predict data-mlp@1 FILE"), "{done:#?}");
+    assert_eq!(shell.get("datasets/data").await["rows"], 150);
+    // The same bytes again are the same dataset; other bytes are another one.
+    let done = Done::of(shell.command(&["datasets", "add", "-"]).stdin(read()).output().unwrap()).succeeded();
+    assert!(done.err.contains("stdin is there already"), "{done:#?}");
+    let epoca = env!("CARGO_BIN_EXE_epoca");
+    for (pipe, name, format) in [
+        (r#"printf '[{"x": 1, "y": 2}, {"x": 2, "y": 3}]' | "$0" datasets add -"#, "data-2", "json"),
+        (r#"printf 'x;y\n1;2\n3;4\n' | gzip | "$0" datasets add - --name packed"#, "packed", "csv"),
+        (r#""$0" datasets add <(printf '{"x": 1}\n{"x": 2}\n') --name lines"#, "lines", "ndjson"),
+    ] {
+        let mut bash = std::process::Command::new("bash");
+        let output = bash.args(["-c", pipe, epoca]).env("EPOCA_URL", shell.service.url()).output().unwrap();
+        Done::of(output).succeeded();
+        let dataset = shell.get(&format!("datasets/{name}")).await;
+        assert_eq!((&dataset["format"], &dataset["rows"]), (&Value::from(format), &Value::from(2)), "{pipe}");
+    }
+    shell.run(&["datasets", "add", "-"]).failed(1, "stdin: expected a header line, received an empty file");
+    shell.run(&["datasets", "add", "-", "-"]).failed(2, "stdin can be read once");
+    let both = ["train", "--data", "-", "--target", "y", "--model", "-"];
+    shell.run(&both).failed(2, "cannot both be stdin");
+}
+
 #[test]
 fn a_command_may_run_the_service_itself() {
     let folder = tempfile::tempdir().unwrap();

@@ -96,19 +96,27 @@ pub fn name_of(path: &Path) -> String {
 
 async fn send(api: &Api, source: &Source, name: &str, options: &[Setting]) -> Result<Value, Failure> {
     let bar = bar(source.bytes);
-    let moving = bar.clone();
-    let opened = tokio::fs::File::from_std(source.from_start()?);
-    let stream = ReaderStream::with_capacity(opened, 1 << 16).inspect(move |chunk| {
-        if let Ok(chunk) = chunk {
-            moving.inc(chunk.len() as u64);
-        }
-    });
-    let part = multipart::Part::stream_with_length(Body::wrap_stream(stream), source.bytes);
     let mut given = Map::new();
     options.iter().for_each(|option| option.apply(&mut given));
-    let form = multipart::Form::new().text("name", name.to_owned());
-    let form = if given.is_empty() { form } else { form.text("options", Value::Object(given).to_string()) };
-    let sent = api.post_form(&["datasets"], form.part("file", part.file_name(source.file_name.clone()))).await;
+    let given = (!given.is_empty()).then(|| Value::Object(given).to_string());
+    let form = || -> Result<multipart::Form, Failure> {
+        bar.reset();
+        let moving = bar.clone();
+        let opened = tokio::fs::File::from_std(source.from_start()?);
+        let stream = ReaderStream::with_capacity(opened, 1 << 16).inspect(move |chunk| {
+            if let Ok(chunk) = chunk {
+                moving.inc(chunk.len() as u64);
+            }
+        });
+        let part = multipart::Part::stream_with_length(Body::wrap_stream(stream), source.bytes);
+        let form = multipart::Form::new().text("name", name.to_owned());
+        let form = match &given {
+            Some(options) => form.text("options", options.clone()),
+            None => form,
+        };
+        Ok(form.part("file", part.file_name(source.file_name.clone())))
+    };
+    let sent = api.post_form(&["datasets"], form).await;
     bar.finish_and_clear();
     sent.map_err(|failure| match failure {
         Failure::Error(text) if text.contains("Content-Type") => Failure::Error(format!(

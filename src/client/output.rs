@@ -3,6 +3,7 @@
 use super::failure::{Failure, of_stdout};
 use serde_json::Value;
 use std::io::{IsTerminal, Write};
+use unicode_width::UnicodeWidthStr;
 
 /// Writes text to stdout as it is.
 pub fn print(text: &str) -> Result<(), Failure> {
@@ -56,7 +57,7 @@ pub fn short(number: f64) -> String {
     }
 }
 
-/// Rows below a heading, in columns as wide as their widest cell. Columns whose cells are all numbers are set to the right.
+/// Rows below a heading, in columns as wide as their widest cell on a terminal. Columns whose cells are all numbers are set to the right.
 pub fn table(heading: &[&str], rows: &[Vec<String>]) -> String {
     let is_number = |cell: &str| cell == "-" || cell.trim_end_matches(['*', '%']).parse::<f64>().is_ok();
     let columns: Vec<(usize, bool)> = heading
@@ -64,7 +65,7 @@ pub fn table(heading: &[&str], rows: &[Vec<String>]) -> String {
         .enumerate()
         .map(|(column, name)| {
             let cells = || rows.iter().filter_map(|row| row.get(column));
-            let width = cells().map(|cell| cell.chars().count()).chain([name.chars().count()]).max().unwrap_or(0);
+            let width = cells().map(|cell| cell.width()).chain([name.width()]).max().unwrap_or(0);
             (width, cells().all(|cell| is_number(cell)) && cells().any(|cell| cell != "-"))
         })
         .collect();
@@ -73,7 +74,7 @@ pub fn table(heading: &[&str], rows: &[Vec<String>]) -> String {
     for row in std::iter::once(&heading).chain(rows) {
         let mut line = String::new();
         for (cell, (width, is_right)) in row.iter().zip(&columns) {
-            let space = " ".repeat(width.saturating_sub(cell.chars().count()));
+            let space = " ".repeat(width.saturating_sub(cell.width()));
             line += &if *is_right { format!("{space}{cell}  ") } else { format!("{cell}{space}  ") };
         }
         text += line.trim_end();
@@ -84,8 +85,12 @@ pub fn table(heading: &[&str], rows: &[Vec<String>]) -> String {
 
 /// Names with values, one pair a line.
 pub fn pairs(rows: &[(String, String)]) -> String {
-    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-    rows.iter().map(|(name, value)| format!("{name:<width$}  {value}").trim_end().to_owned() + "\n").collect()
+    let width = rows.iter().map(|(name, _)| name.width()).max().unwrap_or(0);
+    let line = |(name, value): &(String, String)| {
+        let space = " ".repeat(width - name.width());
+        format!("{name}{space}  {value}").trim_end().to_owned() + "\n"
+    };
+    rows.iter().map(line).collect()
 }
 
 /// Bytes for people.
@@ -109,6 +114,14 @@ mod tests {
         let rows = vec![vec!["a".into(), "1.5".into()], vec!["long".into(), "-".into()]];
         assert_eq!(table(&["name", "loss"], &rows), "name  loss\na      1.5\nlong     -\n");
         assert_eq!(pairs(&[("a".into(), "1".into()), ("bcd".into(), String::new())]), "a    1\nbcd\n");
+    }
+
+    #[test]
+    fn wide_characters_take_two_columns() {
+        let rows =
+            vec![vec!["品種".into(), "a".into()], vec!["e\u{301}".into(), "b".into()], vec!["🦀".into(), "c".into()]];
+        assert_eq!(table(&["n", "x"], &rows), "n     x\n品種  a\ne\u{301}     b\n🦀    c\n");
+        assert_eq!(pairs(&[("品種".into(), "1".into()), ("abc".into(), "2".into())]), "品種  1\nabc   2\n");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{
     names,
-    output::{bytes, clean, pairs, short, table, text_of},
+    output::{bytes, clean, duration, pairs, short, table, text_of},
 };
 use serde_json::Value;
 
@@ -19,7 +19,7 @@ pub fn job(job: &Value) -> String {
 /// A model beside its baselines, best first; the job's own with a star.
 fn leaderboard(leaderboard: &Value) -> String {
     let Some(entries) = leaderboard["entries"].as_array() else { return String::new() };
-    let seconds = |value: &Value| value.as_f64().map(|seconds| format!("{seconds:.3} s")).unwrap_or_default();
+    let time = |value: &Value| value.as_f64().map(duration).unwrap_or_default();
     let number = |value: &Value| value.as_f64().map(short).unwrap_or_default();
     let of_entry = |entry: &Value| {
         let star = if entry["is_job"] == true { " *" } else { "" };
@@ -27,8 +27,8 @@ fn leaderboard(leaderboard: &Value) -> String {
             format!("{}{star}", text_of(&entry["model"])),
             number(&entry["value"]),
             format!("{} to {}", number(&entry["low"]), number(&entry["high"])),
-            seconds(&entry["fit_seconds"]),
-            seconds(&entry["predict_seconds"]),
+            time(&entry["fit_seconds"]),
+            time(&entry["predict_seconds"]),
             bytes(entry["bytes"].as_u64().unwrap_or(0)),
         ]
     };
@@ -66,7 +66,7 @@ fn settings(job: &Value, others: &[&str]) -> Vec<(String, String)> {
         rows.push(row("memory", bytes(peak)));
     }
     if let Some(seconds) = job["seconds_per_epoch"].as_f64() {
-        rows.push(row("an epoch", format!("about {} s", short(seconds))));
+        rows.push(row("an epoch", format!("about {}", duration(seconds))));
     }
     rows
 }
@@ -260,7 +260,7 @@ fn measured(object: &Value) -> Vec<(String, String)> {
 
 fn time(job: &Value) -> Option<(String, String)> {
     let seconds = job["timing"]["training_seconds"].as_f64()?;
-    Some(row("training", format!("{} s", short(seconds))))
+    Some(row("training", duration(seconds)))
 }
 
 /// What a model reaches that looks at no feature, or what the service measured as such.

@@ -57,6 +57,40 @@ pub fn short(number: f64) -> String {
     }
 }
 
+/// A time for people, with three digits: 180 µs, 12.5 ms, 3.20 s, 4 min 10 s, 2 h 5 min, 3 d 4 h.
+pub fn duration(seconds: f64) -> String {
+    let three_digits = |value: f64, unit: &str| {
+        let decimals = if value >= 99.95 {
+            0
+        } else if value >= 9.995 {
+            1
+        } else {
+            2
+        };
+        format!("{value:.decimals$} {unit}")
+    };
+    if !seconds.is_finite() {
+        return "-".to_owned();
+    }
+    let size = seconds.max(0.0);
+    // What is rounded up to a unit is written in it.
+    if size == 0.0 {
+        return "0 s".to_owned();
+    } else if size < 999.5e-6 {
+        return three_digits(size * 1e6, "µs");
+    } else if size < 999.5e-3 {
+        return three_digits(size * 1e3, "ms");
+    } else if size < 59.95 {
+        return three_digits(size, "s");
+    }
+    let (seconds, minutes) = (size.round() as u64, (size / 60.0).round() as u64);
+    match (seconds, minutes) {
+        (..3600, _) => format!("{} min {} s", seconds / 60, seconds % 60),
+        (_, ..1440) => format!("{} h {} min", minutes / 60, minutes % 60),
+        _ => format!("{} d {} h", minutes / 1440, minutes % 1440 / 60),
+    }
+}
+
 /// Rows below a heading, in columns as wide as their widest cell on a terminal. Columns whose cells are all numbers are set to the right.
 pub fn table(heading: &[&str], rows: &[Vec<String>]) -> String {
     let is_number = |cell: &str| cell == "-" || cell.trim_end_matches(['*', '%']).parse::<f64>().is_ok();
@@ -107,6 +141,35 @@ mod tests {
         let written: Vec<String> =
             [0.0, 0.41234, -1.5, 12.345, 1234.5, 123_456.0, 0.000_123].into_iter().map(short).collect();
         assert_eq!(written, ["0.0000", "0.4123", "-1.5000", "12.35", "1234.5", "1.235e5", "1.230e-4"]);
+    }
+
+    #[test]
+    fn times_have_the_unit_that_suits_them() {
+        let written: Vec<String> = [
+            0.0, 1.8e-4, 9.996e-6, 9.9951e-4, 0.0125, 0.25, 0.9996, 3.2, 59.94, 59.96, 250.0, 3599.6, 7500.0, 86_399.0,
+            273_600.0,
+        ]
+        .map(duration)
+        .into();
+        let expected = [
+            "0 s",
+            "180 µs",
+            "10.0 µs",
+            "1.00 ms",
+            "12.5 ms",
+            "250 ms",
+            "1.00 s",
+            "3.20 s",
+            "59.9 s",
+            "1 min 0 s",
+            "4 min 10 s",
+            "1 h 0 min",
+            "2 h 5 min",
+            "1 d 0 h",
+            "3 d 4 h",
+        ];
+        assert_eq!(written, expected);
+        assert_eq!((duration(f64::NAN), duration(-1.0)), ("-".to_owned(), "0 s".to_owned()));
     }
 
     #[test]

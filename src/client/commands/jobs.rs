@@ -7,7 +7,7 @@ use crate::client::{
     list::{self, limit},
     names,
     notes::note,
-    output::{print, print_json, short, table},
+    output::{duration, print, print_json, short, table},
 };
 use clap::{Args, Subcommand};
 use serde_json::Value;
@@ -237,7 +237,7 @@ fn comparison(jobs: &[Value]) -> String {
         rows.push(line(name, marked(name, &values)));
     }
     let seconds = jobs.iter().map(|job| job["timing"]["training_seconds"].as_f64());
-    rows.push(line("training seconds", seconds.map(|value| value.map_or_else(|| "-".to_owned(), short)).collect()));
+    rows.push(line("training", seconds.map(|value| value.map_or_else(|| "-".to_owned(), duration)).collect()));
     table(&heading, &rows)
 }
 
@@ -339,10 +339,7 @@ mod tests {
             job("01a224de-1557-74b6-9881-031eb5344a06", 9, 0.25),
         ]);
         let names: Vec<&str> = text.lines().skip(1).map(|line| line.split("  ").next().unwrap()).collect();
-        assert_eq!(
-            names,
-            ["model", "epochs", "optimizer.learning_rate", "status", "best epoch", "loss", "training seconds"]
-        );
+        assert_eq!(names, ["model", "epochs", "optimizer.learning_rate", "status", "best epoch", "loss", "training"]);
         assert!(text.contains("0.2500*"), "{text}");
     }
 }

@@ -70,7 +70,7 @@ pub enum ClientCommand {
 pub async fn watch_job(url: &str, id: &str) -> Result<(), Failure> {
     let api = Api::new(url, None, None, format!(" --url {url}"))?;
     let job = names::job(&api, id).await?;
-    watch::verdict(&watch::to_end(&api, &job, false).await?)
+    watch::verdict(&watch::to_end(&api, &job, watch::Shown::Progress).await?)
 }
 
 /// Runs a command. Ctrl-C ends it; a job that it watches continues, except where the service ends with the command.

@@ -10,7 +10,8 @@ use crate::client::{
     settings::{Setting, setting},
     source::STDIN,
     suggest::{self, TEMPLATES, suggest},
-    upload, watch,
+    upload,
+    watch::{self, Shown},
 };
 use clap::Args;
 use serde_json::{Map, Value, json};
@@ -98,6 +99,10 @@ pub struct Train {
     /// Print the API's own objects
     #[arg(long)]
     json: bool,
+
+    /// Print a line an epoch where stderr is no terminal, in place of about 20 lines with the first, the last and the best epoch
+    #[arg(short, long, conflicts_with_all = ["detach", "dry_run"])]
+    verbose: bool,
 }
 
 /// Uploads, defines and trains.
@@ -126,7 +131,12 @@ pub async fn run(api: &Api, arguments: Train) -> Result<(), Failure> {
         return Ok(());
     }
     tell(&describe::warnings(&job));
-    let job = watch::to_end(api, &job, arguments.json && arguments.watch).await?;
+    let shown = match (arguments.json && arguments.watch, arguments.verbose) {
+        (true, _) => Shown::Events,
+        (false, true) => Shown::EveryEpoch,
+        (false, false) => Shown::Progress,
+    };
+    let job = watch::to_end(api, &job, shown).await?;
     match (arguments.json, arguments.watch) {
         (true, true) => print_line(&job)?,
         (true, false) => print_json(&job)?,

@@ -24,6 +24,30 @@ async fn a_table_and_a_target_are_enough() {
     assert_eq!(shell.get("models").await["data"].as_array().unwrap().len(), 1);
 }
 
+#[test]
+fn many_rounds_have_some_lines_where_stderr_is_no_terminal() {
+    let shell = Shell::start();
+    let train = ["train", "--data", &example("iris.csv"), "--target", "species", "--model", "gradient_boosting"];
+    let rounds = |done: &Done| done.err.lines().filter(|line| line.starts_with("round ")).count();
+    let done = shell.run(&train).succeeded();
+    assert!((20..=22).contains(&rounds(&done)), "{done:#?}");
+    for part in ["round   1/100  loss ", "round 100/100  loss ", "\nbest val_loss "] {
+        assert!(done.err.contains(part), "no {part}: {done:#?}");
+    }
+    let best = shell.run(&["jobs", "show", "--json"]).succeeded().json()["best_epoch"].as_u64().unwrap();
+    assert!(done.err.contains(&format!(" at round {best}\nsucceeded\n")), "{best} is not the best: {done:#?}");
+    assert_eq!(rounds(&shell.run(&["watch", "@last", "--verbose"]).succeeded()), 100);
+
+    // An early end is shown, too.
+    let stopped =
+        ["--set", "early_stopping={\"monitor\": \"val_loss\", \"patience\": 6, \"restore_best_weights\": true}"];
+    let train = ["train", "--data", &example("iris.csv"), "--target", "species", "--epochs", "1000", "--seed", "7"];
+    let done = shell.run(&[&train[..], &stopped].concat()).succeeded();
+    let job = shell.run(&["jobs", "show", "--json"]).succeeded().json();
+    let last = job["progress"]["epoch"].as_u64().unwrap();
+    assert!(last < 1000 && done.err.contains(&format!("epoch {last:>4}/1000  loss ")), "{last}: {done:#?}");
+}
+
 #[tokio::test]
 async fn every_kind_of_target_is_learned() {
     let shell = Shell::start();

@@ -4,6 +4,7 @@ mod control;
 mod failures;
 mod interrupted;
 mod predictions;
+mod readme;
 mod streams;
 mod training;
 

@@ -4,7 +4,7 @@ use super::{
     failure::{Failure, of_file},
     notes::note,
     output::clean,
-    records::Format,
+    rows::Format,
 };
 use sha2::{Digest, Sha256};
 use std::{
@@ -96,33 +96,24 @@ fn copied(mut pipe: impl Read, shown: &str) -> io::Result<Source> {
 
 /// What the name of a file that begins like this would end with.
 fn extension(start: &[u8]) -> &'static str {
-    // The start of a compressed file ends within a block: what was decoded until then counts.
-    let decoded = |decoder: &mut dyn Read| {
-        let mut text = Vec::new();
-        drop(decoder.take(START_BYTES).read_to_end(&mut text));
-        text
-    };
     match start {
         [b'P', b'A', b'R', b'1', ..] => "parquet",
-        [0x1f, 0x8b, ..] => match text_format(&decoded(&mut flate2::read::MultiGzDecoder::new(start))) {
-            Format::Json => "json.gz",
-            Format::Ndjson => "ndjson.gz",
-            Format::Csv | Format::Tsv => "csv.gz",
-        },
+        [0x1f, 0x8b, ..] => {
+            // The start ends within a block: what was decoded until then counts.
+            let mut text = Vec::new();
+            drop(flate2::read::MultiGzDecoder::new(start).take(START_BYTES).read_to_end(&mut text));
+            match Format::of_start(&text) {
+                Format::Json => "json.gz",
+                Format::Ndjson => "ndjson.gz",
+                Format::Csv | Format::Tsv => "csv.gz",
+            }
+        }
         [0x28, 0xb5, 0x2f, 0xfd, ..] => "csv.zst",
-        _ => match text_format(start) {
+        _ => match Format::of_start(start) {
             Format::Json => "json",
             Format::Ndjson => "ndjson",
             Format::Csv | Format::Tsv => "csv",
         },
-    }
-}
-
-/// As for rows to predict, but one object alone is a table of columns.
-fn text_format(start: &[u8]) -> Format {
-    match Format::of_start(start) {
-        Format::Ndjson if !start.trim_ascii().contains(&b'\n') => Format::Json,
-        format => format,
     }
 }
 

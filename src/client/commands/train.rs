@@ -76,7 +76,7 @@ pub struct Train {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
 
-    /// Any field of the job, or of its training: optimizer.learning_rate=1e-3, class_weight=balanced; repeat it for several
+    /// Any field of the job, of its training, or of the model's definition: optimizer.learning_rate=1e-3, class_weight=balanced, definition.n_estimators=200; repeat it for several
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
     settings: Vec<Setting>,
 
@@ -174,9 +174,38 @@ async fn submit(api: &Api, arguments: &Train, made: &mut Vec<[String; 2]>) -> Re
     if !arguments.features.is_empty() {
         body.insert("features".to_owned(), json!(arguments.features));
     }
-    arguments.settings.iter().for_each(|setting| setting.of_job().apply(&mut body));
+    let of_job = arguments.settings.iter().filter(|setting| !setting.is_of_definition());
+    of_job.for_each(|setting| setting.of_job().apply(&mut body));
     let query: &[(&str, &str)] = if arguments.dry_run { &[("dry_run", "true")] } else { &[] };
-    Ok((api.post(&["jobs"], query, &Value::Object(body)).await?, dataset))
+    let posted = api.post(&["jobs"], query, &Value::Object(body)).await;
+    let job = posted.map_err(|failure| match failure {
+        Failure::Error(text) if text.contains("/training/") && text.contains("unknown field") => {
+            Failure::Error(format!("{text}\n  a setting of the model itself is `--set definition.NAME=VALUE`"))
+        }
+        other => other,
+    })?;
+    Ok((job, dataset))
+}
+
+/// Whether a `--set` is about the model.
+fn changes_definition(arguments: &Train) -> bool {
+    arguments.settings.iter().any(Setting::is_of_definition)
+}
+
+/// The definition with what `--set definition.NAME=VALUE` says.
+fn changed(definition: Value, arguments: &Train) -> Result<Value, Failure> {
+    let mut object = Map::from_iter([("definition".to_owned(), definition)]);
+    for setting in arguments.settings.iter().filter(|setting| setting.is_of_definition()) {
+        let is_within_list = setting.path.len() > 2 && object["definition"][&setting.path[1]].is_array();
+        if setting.path.len() < 2 || is_within_list {
+            let path = setting.path.join(".");
+            return Err(Failure::Usage(format!(
+                "--set {path}: expected a field of the definition, as definition.NAME"
+            )));
+        }
+        setting.apply(&mut object);
+    }
+    Ok(object.remove("definition").unwrap_or_default())
 }
 
 /// The request of a new job: a model and settings that suit the table, unless the user names them.
@@ -196,7 +225,8 @@ async fn first(
         return Err(Failure::Usage(format!("expected --target COLUMN, the column to predict{shown}")));
     };
     let dataset = uploaded(api, arguments, data, made).await?;
-    let (model, training, definition) = model(api, arguments, &dataset, target, made).await?;
+    let word = arguments.model.as_deref().unwrap_or(TEMPLATES[0]);
+    let (model, training, definition) = model(api, arguments, word, (&dataset, target), made).await?;
     let mut body = Map::new();
     body.insert("model".to_owned(), model);
     body.extend(definition.map(|definition| ("definition".to_owned(), definition)));
@@ -227,14 +257,15 @@ async fn again(
         body.insert("target".to_owned(), json!(target));
         body.remove("features");
     }
-    let model = match (&arguments.model, &arguments.target) {
-        (Some(_), target) => {
-            let target = target.as_deref().or(job["target"].as_str()).unwrap_or_default();
-            let (model, _, definition) = model(api, arguments, &dataset, target, made).await?;
+    let own = job["model_id"].as_str().filter(|_| changes_definition(arguments));
+    let model = match arguments.model.as_deref().or(own) {
+        Some(word) => {
+            let target = arguments.target.as_deref().or(job["target"].as_str()).unwrap_or_default();
+            let (model, _, definition) = model(api, arguments, word, (&dataset, target), made).await?;
             body.extend(definition.map(|definition| ("definition".to_owned(), definition)));
             model
         }
-        (None, _) => job["model_id"].clone(),
+        None => job["model_id"].clone(),
     };
     body.insert("model".to_owned(), model);
     body.insert("dataset".to_owned(), dataset["id"].clone());
@@ -257,19 +288,22 @@ async fn uploaded(api: &Api, arguments: &Train, data: &str, made: &mut Vec<[Stri
 async fn model(
     api: &Api,
     arguments: &Train,
-    dataset: &Value,
-    target: &str,
+    word: &str,
+    (dataset, target): (&Value, &str),
     made: &mut Vec<[String; 2]>,
 ) -> Result<(Value, Map<String, Value>, Option<Value>), Failure> {
-    let word = arguments.model.as_deref().unwrap_or(TEMPLATES[0]);
     let data = dataset["name"].as_str().unwrap_or_default();
     let (name, definition, training) = if TEMPLATES.contains(&word) {
         let suggestion = suggest(dataset, target, word)?;
         note(format_args!("{}: {}", clean(data), suggestion.summary));
         (format!("{data}-{word}"), suggestion.definition, suggestion.training)
     } else {
-        suggest::column(dataset, target)?;
-        if !upload::is_file(word) {
+        if !target.is_empty() {
+            suggest::column(dataset, target)?;
+        }
+        if upload::is_file(word) {
+            (definition::name_of(word), definition::read(word)?, Map::new())
+        } else {
             let model = names::named(api, "models", "model", word).await.map_err(|failure| match failure {
                 Failure::Missing(text) if !text.starts_with(NOBODY) => Failure::Missing(format!(
                     "{text}; --model also takes a JSON file, or one of {}",
@@ -277,10 +311,13 @@ async fn model(
                 )),
                 other => other,
             })?;
-            return Ok((model["id"].clone(), Map::new(), None));
+            if !changes_definition(arguments) {
+                return Ok((model["id"].clone(), Map::new(), None));
+            }
+            (model["name"].as_str().unwrap_or_default().to_owned(), model["definition"].clone(), Map::new())
         }
-        (definition::name_of(word), definition::read(word)?, Map::new())
     };
+    let definition = changed(definition, arguments)?;
     let name = arguments.name.clone().unwrap_or(name);
     if arguments.dry_run {
         // The service tries a definition without storing it.

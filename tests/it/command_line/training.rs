@@ -136,6 +136,27 @@ async fn jobs_are_repeated_with_a_change_and_compared() {
 }
 
 #[tokio::test]
+async fn settings_reach_the_definition() {
+    let shell = Shell::start();
+    let iris = example("iris.csv");
+    let train = ["train", "--data", &iris, "--target", "species", "--model", "random_forest", "--set"];
+    let job = shell.run(&[&train[..], &["definition.n_estimators=7", "--json"]].concat()).succeeded().json();
+    let trees = async |job: &Value| {
+        let model = shell.get(&format!("models/{}", job["model_id"].as_str().unwrap())).await;
+        model["definition"]["n_estimators"].clone()
+    };
+    assert_eq!(trees(&job).await, 7);
+    let again = ["train", "--from", "@last", "--set", "definition.n_estimators=9", "--json"];
+    let again = shell.run(&again).succeeded().json();
+    assert_eq!((trees(&again).await, trees(&job).await), (Value::from(9), Value::from(7)));
+    assert_eq!((&again["target"], &again["training"]), (&job["target"], &job["training"]));
+    let done = shell.run(&[&train[..], &["n_estimators=7"]].concat()).failed(1, "unknown field `n_estimators`");
+    assert!(done.err.contains("`--set definition.NAME=VALUE`"), "{done:#?}");
+    let mlp = ["train", "--data", &iris, "--target", "species", "--set", "definition.layers.0=1"];
+    shell.run(&mlp).failed(2, "expected a field of the definition");
+}
+
+#[tokio::test]
 async fn datasets_and_models_come_and_go() {
     let shell = Shell::start();
     std::fs::write(shell.path("a.txt"), "x;y\n1,5;a\n2,5;b\n").unwrap();

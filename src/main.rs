@@ -95,8 +95,9 @@ enum Command {
     },
     /// Prints the manual page: `epoca man | man -l -`
     Man {
-        /// Of this command
-        command: Option<String>,
+        /// Of this command: `train`, or `jobs compare`
+        #[arg(value_name = "COMMAND")]
+        command: Vec<String>,
     },
 }
 
@@ -147,6 +148,7 @@ fn main() -> ExitCode {
     }
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<clap::Error>() => error.downcast_ref().map_or(ExitCode::FAILURE, explain),
         Err(error) => {
             client::note(format_args!("error: {error:#}"));
             ExitCode::FAILURE
@@ -209,7 +211,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             clap_complete::generate(shell, &mut command_line(), "epoca", &mut script);
             print(&script)
         }
-        Command::Man { command } => print(&manual(command.as_deref())?),
+        Command::Man { command } => print(&manual(&command)?),
         // `main` runs them, for their exit codes.
         Command::Client(_) => Ok(()),
     }
@@ -236,13 +238,17 @@ fn run_client(command: ClientCommand) -> ExitCode {
 }
 
 /// The manual page of the program, or of a command, in roff.
-fn manual(name: Option<&str>) -> anyhow::Result<Vec<u8>> {
+fn manual(names: &[String]) -> anyhow::Result<Vec<u8>> {
     let mut command = command_line().name("epoca").display_name("epoca");
     command.build();
-    if let Some(name) = name {
-        let known = command.find_subcommand(name).with_context(|| format!("there is no command {name:?}"))?;
-        command = known.clone().display_name(format!("epoca-{name}"));
+    for (depth, name) in names.iter().enumerate() {
+        let Some(known) = command.find_subcommand(name).cloned() else {
+            let text = format!("there is no command {:?}", names[..=depth].join(" "));
+            return Err(command_line().error(clap::error::ErrorKind::InvalidSubcommand, text).into());
+        };
+        command = known;
     }
+    command = command.display_name([&["epoca".to_owned()][..], names].concat().join("-"));
     let mut page = Vec::new();
     clap_mangen::Man::new(command).render(&mut page)?;
     Ok(page)

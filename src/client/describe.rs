@@ -2,9 +2,16 @@
 
 use super::{
     names,
-    output::{bytes, clean, duration, pairs, short, table, text_of},
+    output::{bytes, clean, duration, pairs, short, shortened, table, text_of},
 };
 use serde_json::Value;
+
+/// Columns of a terminal for a name in a table, and for a value among others.
+const NAME_WIDTH: usize = 40;
+const VALUE_WIDTH: usize = 24;
+
+/// Features that are listed.
+const MAX_FEATURES: usize = 20;
 
 /// A job with its settings and results.
 pub fn job(job: &Value) -> String {
@@ -52,7 +59,7 @@ fn settings(job: &Value, others: &[&str]) -> Vec<(String, String)> {
         row("model", version_of(job)),
         row("dataset", text_of(&job["dataset"])),
         row("target", brief(&job["target"])),
-        row("features", brief(&job["features"])),
+        row("features", features(&job["features"])),
         row("task", brief(&job["task"])),
     ];
     if let Some(training) = job["training"].as_object() {
@@ -69,6 +76,17 @@ fn settings(job: &Value, others: &[&str]) -> Vec<(String, String)> {
         rows.push(row("an epoch", format!("about {}", duration(seconds))));
     }
     rows
+}
+
+/// The first features, and how many there are.
+fn features(features: &Value) -> String {
+    match features.as_array() {
+        Some(names) if names.len() > MAX_FEATURES => {
+            let first: Vec<String> = names.iter().take(MAX_FEATURES).map(brief).collect();
+            format!("{}, … ({} columns)", first.join(", "), names.len())
+        }
+        _ => brief(features),
+    }
 }
 
 /// What a job has reached.
@@ -112,9 +130,9 @@ pub fn jobs(jobs: &[Value]) -> String {
             vec![
                 id,
                 status(job),
-                version_of(job),
-                text_of(&job["dataset"]),
-                text_of(&job["target"]),
+                shortened(&version_of(job), NAME_WIDTH),
+                shortened(&text_of(&job["dataset"]), NAME_WIDTH),
+                shortened(&brief(&job["target"]), NAME_WIDTH),
                 epochs(job),
                 metric,
                 when(job),
@@ -144,11 +162,12 @@ pub fn dataset(dataset: &Value) -> String {
         .iter()
         .map(|column| {
             let values = column["values"].as_array().map(|values| {
-                let shown: Vec<String> = values.iter().take(4).map(|value| text_of(&value["value"])).collect();
+                let shown: Vec<String> =
+                    values.iter().take(4).map(|value| shortened(&text_of(&value["value"]), VALUE_WIDTH)).collect();
                 format!("{}{}", shown.join(", "), if values.len() > 4 { ", …" } else { "" })
             });
             vec![
-                text_of(&column["name"]),
+                shortened(&text_of(&column["name"]), NAME_WIDTH),
                 text_of(&column["type"]),
                 text_of(&column["missing"]),
                 text_of(&column["distinct"]),

@@ -3,7 +3,7 @@
 use super::failure::{Failure, of_stdout};
 use serde_json::Value;
 use std::io::{IsTerminal, Write};
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Writes text to stdout as it is.
 pub fn print(text: &str) -> Result<(), Failure> {
@@ -21,13 +21,27 @@ pub fn print_line(value: &Value) -> Result<(), Failure> {
     print(&format!("{value}\n"))
 }
 
-/// Text of users without the control characters that a terminal obeys.
+/// Text of users without the characters that a terminal obeys: controls, and those that turn the direction of writing.
 pub fn clean(text: &str) -> String {
-    if !text.chars().any(char::is_control) {
+    let is_obeyed = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if !text.chars().any(is_obeyed) {
         return text.to_owned();
     }
-    let escape = |c: char| if c.is_control() { c.escape_default().collect() } else { c.to_string() };
+    let escape = |c: char| if is_obeyed(c) { c.escape_default().collect() } else { c.to_string() };
     text.chars().map(escape).collect()
+}
+
+/// Text in at most `width` columns of a terminal, with `…` for what does not fit.
+pub fn shortened(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut used = 1;
+    let fits = |c: &char| {
+        used += c.width().unwrap_or(0);
+        used <= width
+    };
+    text.chars().take_while(fits).chain(['…']).collect()
 }
 
 /// A value as a table shows it.
@@ -191,5 +205,12 @@ mod tests {
     fn a_terminal_is_not_given_escape_codes_of_users() {
         assert_eq!(clean("a\u{1b}[31mb\u{9b}ç\n"), "a\\u{1b}[31mb\\u{9b}ç\\n");
         assert_eq!(text_of(&serde_json::json!("a\tb")), "a\\tb");
+        assert_eq!(clean("a\u{202e}b"), "a\\u{202e}b");
+    }
+
+    #[test]
+    fn long_text_is_cut_where_its_columns_end() {
+        assert_eq!((shortened("abcde", 5), shortened("abcdef", 5)), ("abcde".to_owned(), "abcd…".to_owned()));
+        assert_eq!((shortened("品種品", 6), shortened("品種品種", 6)), ("品種品".to_owned(), "品種…".to_owned()));
     }
 }

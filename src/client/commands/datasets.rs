@@ -55,7 +55,7 @@ enum Action {
         #[arg(value_name = "DATASET", default_value = names::LAST)]
         dataset: String,
         /// Show the first rows instead
-        #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "10")]
+        #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "10", value_parser = limit)]
         rows: Option<usize>,
     },
     /// Delete datasets
@@ -146,7 +146,7 @@ async fn list(api: &Api, limit: usize, is_json: bool) -> Result<(), Failure> {
 
 async fn show_rows(api: &Api, dataset: &Value, count: usize, is_json: bool) -> Result<(), Failure> {
     let id = dataset["id"].as_str().unwrap_or_default();
-    let page = api.list(&["datasets", id, "rows"], &[], count.max(1)).await?;
+    let page = api.list(&["datasets", id, "rows"], &[], count).await?;
     if is_json {
         return print_json(&page);
     }

@@ -188,6 +188,10 @@ async fn list(api: &Api, arguments: &Jobs) -> Result<(), Failure> {
         note(names::no_jobs(api));
         return Ok(());
     }
+    if jobs.is_empty() {
+        note("no jobs match");
+        return Ok(());
+    }
     print(&describe::jobs(jobs))?;
     if page["next"].is_string() {
         note(format_args!("there are more: --limit {}", limit.saturating_mul(5)));

@@ -56,6 +56,8 @@ async fn jobs_have_labels_and_are_deleted_after_their_versions() {
         let ids: Vec<&str> = page["data"].as_array().unwrap().iter().map(|job| job["id"].as_str().unwrap()).collect();
         assert_eq!(ids, listed, "{label}");
     }
+    let none = shell.run(&["jobs", "--label", "owner"]).succeeded();
+    assert_eq!((none.out.as_str(), none.err.as_str()), ("", "no jobs match\n"));
     let done = shell.run(&["jobs", "rm", &a]).failed(1, "made version 1");
     assert!(done.err.contains("delete that first: `epoca models rm iris-mlp@1`"), "{done:#?}");
     shell.run(&["models", "rm", "iris-mlp@1"]).succeeded();

@@ -232,8 +232,15 @@ fn completions_and_manual_pages_are_printed() {
     let ask = "source <(\"$0\" completions bash); COMP_WORDS=(epoca jobs co); COMP_CWORD=2; _epoca epoca co jobs; echo ${COMPREPLY[@]}";
     let output = std::process::Command::new("bash").args(["-c", ask, env!("CARGO_BIN_EXE_epoca")]).output().unwrap();
     assert_eq!(Done::of(output).succeeded().out, "compare\n");
-    for (arguments, says) in [(&["man"][..], "EPOCA_DATA_DIR"), (&["man", "train"], "EPOCA_URL")] {
+    for (arguments, says) in [
+        (&["man"][..], &["epoca \\-", "EPOCA_DATA_DIR", "130"][..]),
+        (&["man", "train"], &["epoca\\-train", "EPOCA_URL", "130"]),
+        (&["man", "jobs", "compare"], &["epoca\\-jobs\\-compare", "EPOCA_URL", "@last"]),
+    ] {
         let page = Done::of(epoca(arguments).output().unwrap()).succeeded().out;
-        assert!(page.contains(".TH") && page.contains(says) && page.contains("130"), "no {says}: {page}");
+        assert!(page.contains(".TH"), "{page}");
+        for part in says {
+            assert!(page.contains(part), "no {part}: {page}");
+        }
     }
 }

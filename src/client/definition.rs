@@ -3,6 +3,7 @@
 use super::{
     api::Api,
     failure::{Failure, of_file},
+    output::clean,
     source::STDIN,
     upload,
 };
@@ -14,7 +15,8 @@ const MAX_NAMES: u32 = 100;
 
 /// The JSON of a definition: epoca's, or Keras's.
 pub fn read(file: &str) -> Result<Value, Failure> {
-    let failed = |error: std::io::Error| of_file("read", file, &error);
+    let shown = if file == STDIN { "stdin".to_owned() } else { clean(file) };
+    let failed = |error: std::io::Error| of_file("read", &shown, &error);
     let text = if file == STDIN {
         let mut text = String::new();
         std::io::stdin().lock().read_to_string(&mut text).map_err(failed)?;
@@ -23,7 +25,7 @@ pub fn read(file: &str) -> Result<Value, Failure> {
         std::fs::read_to_string(file).map_err(failed)?
     };
     serde_json::from_str(text.trim_start_matches('\u{feff}'))
-        .map_err(|error| Failure::Error(format!("{file}: expected a model's definition in JSON: {error}")))
+        .map_err(|error| Failure::Error(format!("{shown}: expected a model's definition in JSON: {error}")))
 }
 
 /// A model's name made from a file's.

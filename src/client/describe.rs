@@ -15,7 +15,9 @@ const MAX_FEATURES: usize = 20;
 
 /// A job with its settings and results.
 pub fn job(job: &Value) -> String {
-    let mut rows = vec![row("job", text_of(&job["id"])), row("status", status(job))];
+    let mut rows = vec![row("job", text_of(&job["id"])), row("status", status(job)), row("created", when(job))];
+    rows.extend(labels(job));
+    rows.extend(job["note"].as_str().map(|note| row("note", clean(note))));
     rows.extend(counted(job));
     rows.extend(settings(job, &["epochs"]));
     rows.extend(measured(job));
@@ -76,6 +78,13 @@ fn settings(job: &Value, others: &[&str]) -> Vec<(String, String)> {
         rows.push(row("an epoch", format!("about {}", duration(seconds))));
     }
     rows
+}
+
+/// The labels as `--set labels.NAME=VALUE` and `--label` write them.
+fn labels(job: &Value) -> Option<(String, String)> {
+    let labels = job["labels"].as_object().filter(|labels| !labels.is_empty())?;
+    let written = labels.iter().map(|(name, value)| format!("{}={}", clean(name), text_of(value)));
+    Some(row("labels", written.collect::<Vec<_>>().join(", ")))
 }
 
 /// The first features, and how many there are.

@@ -69,7 +69,14 @@ impl Progress {
         match event["type"].as_str() {
             Some("status") => self.status(data),
             Some("epoch") => self.epoch(data),
-            Some("message") => self.line(&clean(data["text"].as_str().unwrap_or_default())),
+            Some("message") => {
+                if self.bar.is_none()
+                    && let Some(last) = self.last.take()
+                {
+                    note(last);
+                }
+                self.line(&clean(data["text"].as_str().unwrap_or_default()));
+            }
             _ => {}
         }
     }

@@ -58,6 +58,8 @@ async fn jobs_have_labels_and_are_deleted_after_their_versions() {
     }
     let none = shell.run(&["jobs", "--label", "owner"]).succeeded();
     assert_eq!((none.out.as_str(), none.err.as_str()), ("", "no jobs match\n"));
+    let described = shell.run(&["jobs", "show", &b]).succeeded().out;
+    assert!(described.lines().any(|line| line.starts_with("labels ") && line.ends_with(" team=b")), "{described}");
     let done = shell.run(&["jobs", "rm", &a]).failed(1, "made version 1");
     assert!(done.err.contains("delete that first: `epoca models rm iris-mlp@1`"), "{done:#?}");
     shell.run(&["models", "rm", "iris-mlp@1"]).succeeded();

@@ -45,7 +45,9 @@ fn many_rounds_have_some_lines_where_stderr_is_no_terminal() {
     let done = shell.run(&[&train[..], &stopped].concat()).succeeded();
     let job = shell.run(&["jobs", "show", "--json"]).succeeded().json();
     let last = job["progress"]["epoch"].as_u64().unwrap();
-    assert!(last < 1000 && done.err.contains(&format!("epoch {last:>4}/1000  loss ")), "{last}: {done:#?}");
+    let (line, message) = (format!("\nepoch {last:>4}/1000  loss "), "\nstopped early after epoch ");
+    let places = (done.err.find(&line), done.err.find(message));
+    assert!(last < 1000 && places.0.is_some() && places.0 < places.1, "{last}: {done:#?}");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 mod api;
 mod commands;
 mod connection;
+mod decoded;
 mod definition;
 mod describe;
 mod failure;

@@ -1,11 +1,13 @@
 //! The rows of a file for prediction: read a batch at a time, as records of the features that a model knows.
 
 use super::{
+    decoded::{self, Decoded},
     failure::Failure,
     json_rows,
     rows::{Batches, Expected, Format, Part},
     table_rows,
 };
+use encoding_rs::UTF_8;
 use std::io::{BufReader, Cursor, Read};
 
 /// How much is read to recognize a format.
@@ -58,10 +60,24 @@ fn read_text(
     expected: &Expected,
     sink: &mut dyn FnMut(Part) -> bool,
 ) -> Result<(), Failure> {
-    let (start, mut source) = peeked(source)?;
+    let (start, source) = peeked(source)?;
     if let Some((_, kind)) = OTHER_FILES.iter().find(|(magic, _)| start.starts_with(magic)) {
         return Err(Failure::Error(format!("expected CSV, TSV, JSON or NDJSON, received {kind}")));
     }
+    let encoding = decoded::encoding(&start, &expected.read);
+    if encoding == UTF_8 {
+        return read_utf8(source, format, expected, sink);
+    }
+    read_utf8(Decoded::new(source, encoding), format, expected, sink)
+}
+
+fn read_utf8(
+    source: impl Read,
+    format: Option<Format>,
+    expected: &Expected,
+    sink: &mut dyn FnMut(Part) -> bool,
+) -> Result<(), Failure> {
+    let (start, mut source) = peeked(source)?;
     if start.starts_with(BYTE_ORDER_MARK) {
         source.read_exact(&mut [0; BYTE_ORDER_MARK.len()]).map_err(|error| unreadable(&error))?;
     }
@@ -149,6 +165,34 @@ mod tests {
         assert_eq!(instances("{\"a\": 1}", &expected()).unwrap(), [json!({"a": 1})]);
         let data = Expected { features: vec![("data".to_owned(), "number".to_owned())], read: Value::Null };
         assert_eq!(instances("{\"data\": 5}", &data).unwrap(), [json!({"data": 5})]);
+    }
+
+    #[test]
+    fn rows_are_in_utf8_or_in_the_encoding_of_the_dataset() {
+        let western = Expected { read: json!({"separator": ";", "encoding": "windows-1252"}), ..expected() };
+        let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+        let unmarked = Expected { read: json!({"separator": ";", "encoding": "utf-16le"}), ..expected() };
+        for (bytes, expected) in [
+            (b"a;b\n1.5;K\xf6ln\n".to_vec(), &western),
+            ("a;b\n1.5;Köln\n".as_bytes().to_vec(), &western),
+            (wide("\u{feff}a;b\n1.5;Köln\n"), &expected()),
+            (wide("a;b\n1.5;Köln\n"), &unmarked),
+        ] {
+            let mut found = Vec::new();
+            read(bytes.as_slice(), None, expected, &mut |part| {
+                if let Part::Rows { rows, .. } = part {
+                    found.extend(rows.into_iter().map(|row| row.instance));
+                }
+                true
+            })
+            .unwrap();
+            assert_eq!(found, [json!({"a": 1.5, "b": "Köln"})], "{bytes:?}");
+        }
+        let wrong = read(&b"a;b\n1.5;K\xf6ln\n"[..], None, &expected(), &mut |_| true).unwrap_err().to_string();
+        assert_eq!(wrong, "line 2: expected UTF-8");
+        let japanese = Expected { read: json!({"separator": ";", "encoding": "shift_jis"}), ..expected() };
+        let wrong = read(&b"a;b\n1.5;\xff\xff\n"[..], None, &japanese, &mut |_| true).unwrap_err().to_string();
+        assert!(wrong.contains("they are not in Shift_JIS"), "{wrong}");
     }
 
     #[test]

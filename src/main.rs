@@ -158,7 +158,7 @@ fn main() -> ExitCode {
 
 /// Prints the help, the version, or what is wrong with the arguments.
 fn explain(error: &clap::Error) -> ExitCode {
-    match error.print() {
+    match error.print().and_then(|()| std::io::stdout().flush()) {
         Err(cannot) if !error.use_stderr() && cannot.kind() != ErrorKind::BrokenPipe => {
             client::note(format_args!("error: cannot write to stdout: {cannot}"));
             ExitCode::FAILURE

@@ -5,13 +5,14 @@ use crate::{
     job::now,
     store::{
         Store, StoreError,
-        keys::{ApiKey, Scope, marker},
+        keys::{ApiKey, AuditEntry, Scope, marker},
         sqlite::SqliteStore,
     },
 };
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
 use std::path::Path;
 use uuid::Uuid;
 
@@ -21,7 +22,7 @@ pub enum KeyCommand {
     /// Creates a key and prints it, this once
     Create(Box<CreateKey>),
     /// Lists the keys, without their secrets
-    List(Box<Config>),
+    List(Box<ListKeys>),
     /// Revokes a key at once
     Revoke(Box<RevokeKey>),
 }
@@ -48,6 +49,16 @@ pub struct CreateKey {
     config: Config,
 }
 
+/// Which form the list has.
+#[derive(Debug, Args)]
+pub struct ListKeys {
+    /// Print the keys as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    config: Config,
+}
+
 /// A key that is to end.
 #[derive(Debug, Args)]
 pub struct RevokeKey {
@@ -68,7 +79,8 @@ pub async fn run(command: KeyCommand) -> anyhow::Result<(String, String)> {
             key.max_bytes = create.max_bytes;
             key.expires_at = create.expires.map(|lifetime| now() + lifetime);
             let store = open(&file).await?;
-            store.create_key(&key).await.map_err(plain)?;
+            let command = format!("keys create --name {} --scopes {}", key.name, scopes(&key));
+            store.create_key(&key, &entry(command, 201)).await.map_err(plain)?;
             announce(&file)?;
             let end = key.expires_at.map_or("never ends".to_owned(), |at| format!("ends at {at}"));
             let note = format!(
@@ -78,29 +90,70 @@ pub async fn run(command: KeyCommand) -> anyhow::Result<(String, String)> {
             );
             Ok((format!("{text}\n"), note))
         }
-        KeyCommand::List(config) => {
-            let keys = open(&config.database_file()).await?.keys().await.map_err(plain)?;
+        KeyCommand::List(list) => {
+            let keys = open(&list.config.database_file()).await?.keys().await.map_err(plain)?;
+            if list.json {
+                let data: Vec<Value> = keys.iter().map(described).collect();
+                return Ok((format!("{:#}\n", json!({"data": data})), String::new()));
+            }
             let mut table = row(["NAME", "PREFIX", "SCOPES", "CREATED", "EXPIRES", "STATE"].map(str::to_owned));
             for key in &keys {
                 let date = |at: Option<Timestamp>| at.map_or("never".to_owned(), |at| format!("{at:.0}"));
-                let state = match (key.revoked_at, key.is_usable(now())) {
-                    (Some(_), _) => "revoked",
-                    (None, true) => "active",
-                    (None, false) => "expired",
-                };
                 let cells = [&key.name, &key.prefix, &scopes(key), &date(Some(key.created_at)), &date(key.expires_at)];
                 let [name, prefix, scopes, created, expires] = cells.map(Clone::clone);
-                table += &row([name, prefix, scopes, created, expires, state.to_owned()]);
+                table += &row([name, prefix, scopes, created, expires, state(key).to_owned()]);
             }
             Ok((table, String::new()))
         }
         KeyCommand::Revoke(revoke) => {
             let file = revoke.config.database_file();
-            open(&file).await?.revoke_key(&revoke.key).await.map_err(plain)?;
+            let entry = entry(format!("keys revoke {}", revoke.key), 200);
+            open(&file).await?.revoke_key(&revoke.key, &entry).await.map_err(plain)?;
             announce(&file)?;
             Ok((String::new(), format!("The key {:?} is revoked.\n", revoke.key)))
         }
     }
+}
+
+/// A command in the audit log.
+fn entry(command: String, status: u16) -> AuditEntry {
+    let id = Uuid::now_v7();
+    AuditEntry {
+        id,
+        at: now(),
+        key: None,
+        key_name: None,
+        address: None,
+        method: "COMMAND".to_owned(),
+        path: command,
+        status,
+        location: None,
+        request_id: id.to_string(),
+    }
+}
+
+fn state(key: &ApiKey) -> &'static str {
+    match (key.revoked_at, key.is_usable(now())) {
+        (Some(_), _) => "revoked",
+        (None, true) => "active",
+        (None, false) => "expired",
+    }
+}
+
+/// A key without its secret and the hash of that.
+fn described(key: &ApiKey) -> Value {
+    json!({
+        "id": key.id,
+        "name": key.name,
+        "prefix": key.prefix,
+        "scopes": key.scopes,
+        "requests_per_second": key.requests_per_second,
+        "max_bytes": key.max_bytes,
+        "created_at": key.created_at,
+        "expires_at": key.expires_at,
+        "revoked_at": key.revoked_at,
+        "state": state(key),
+    })
 }
 
 async fn open(file: &Path) -> anyhow::Result<SqliteStore> {

@@ -16,7 +16,7 @@ use epoca::{
 };
 use rustix::process::{Resource, getrlimit, setrlimit};
 use std::{
-    io::{IsTerminal, Read, Write},
+    io::{ErrorKind, IsTerminal, Read, Write},
     net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream},
     path::PathBuf,
     process::ExitCode,
@@ -33,6 +33,9 @@ use tokio_util::sync::CancellationToken;
 /// The C library's allocator took a seventh of a single-row prediction's time.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// The exit code of wrong arguments.
+const USAGE: u8 = 2;
 
 /// How long the health check waits for an answer.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
@@ -92,8 +95,9 @@ enum Command {
     },
     /// Prints the manual page: `epoca man | man -l -`
     Man {
-        /// Of this command
-        command: Option<String>,
+        /// Of this command: `train`, or `jobs compare`
+        #[arg(value_name = "COMMAND")]
+        command: Vec<String>,
     },
 }
 
@@ -134,17 +138,32 @@ fn main() -> ExitCode {
     purge_without_delay();
     let mut command = without_empty_variables(command_line());
     let matches = command.try_get_matches_from_mut(std::env::args_os());
-    let matches = matches.unwrap_or_else(|error| with_variable(error, &command, std::env::args_os()).exit());
-    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let cli = matches.and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match cli {
+        Ok(cli) => cli,
+        Err(error) => return explain(&with_variable(error, &command, std::env::args_os())),
+    };
     if let Some(Command::Client(command)) = cli.command {
         return run_client(command);
     }
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<clap::Error>() => error.downcast_ref().map_or(ExitCode::FAILURE, explain),
         Err(error) => {
-            eprintln!("error: {error:#}");
+            client::note(format_args!("error: {error:#}"));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Prints the help, the version, or what is wrong with the arguments.
+fn explain(error: &clap::Error) -> ExitCode {
+    match error.print().and_then(|()| std::io::stdout().flush()) {
+        Err(cannot) if !error.use_stderr() && cannot.kind() != ErrorKind::BrokenPipe => {
+            client::note(format_args!("error: cannot write to stdout: {cannot}"));
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::from(if error.use_stderr() { USAGE } else { 0 }),
     }
 }
 
@@ -180,7 +199,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Gc(command) => runtime()?.block_on(gc(*command)),
         Command::Keys(command) => {
             let (out, note) = runtime()?.block_on(keys::run(command))?;
-            eprint!("{note}");
+            client::tell(&note);
             print(out.as_bytes())
         }
         Command::Openapi => print(&http::routes::document()?.yaml()),
@@ -192,7 +211,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             clap_complete::generate(shell, &mut command_line(), "epoca", &mut script);
             print(&script)
         }
-        Command::Man { command } => print(&manual(command.as_deref())?),
+        Command::Man { command } => print(&manual(&command)?),
         // `main` runs them, for their exit codes.
         Command::Client(_) => Ok(()),
     }
@@ -203,7 +222,7 @@ fn run_client(command: ClientCommand) -> ExitCode {
     let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            client::note(format_args!("error: {error:#}"));
             return ExitCode::FAILURE;
         }
     };
@@ -219,13 +238,17 @@ fn run_client(command: ClientCommand) -> ExitCode {
 }
 
 /// The manual page of the program, or of a command, in roff.
-fn manual(name: Option<&str>) -> anyhow::Result<Vec<u8>> {
+fn manual(names: &[String]) -> anyhow::Result<Vec<u8>> {
     let mut command = command_line().name("epoca").display_name("epoca");
     command.build();
-    if let Some(name) = name {
-        let known = command.find_subcommand(name).with_context(|| format!("there is no command {name:?}"))?;
-        command = known.clone().display_name(format!("epoca-{name}"));
+    for (depth, name) in names.iter().enumerate() {
+        let Some(known) = command.find_subcommand(name).cloned() else {
+            let text = format!("there is no command {:?}", names[..=depth].join(" "));
+            return Err(command_line().error(clap::error::ErrorKind::InvalidSubcommand, text).into());
+        };
+        command = known;
     }
+    command = command.display_name([&["epoca".to_owned()][..], names].concat().join("-"));
     let mut page = Vec::new();
     clap_mangen::Man::new(command).render(&mut page)?;
     Ok(page)
@@ -233,8 +256,9 @@ fn manual(name: Option<&str>) -> anyhow::Result<Vec<u8>> {
 
 /// Writes to stdout; a reader that closes the pipe early is no error.
 fn print(bytes: &[u8]) -> anyhow::Result<()> {
-    match std::io::stdout().write_all(bytes) {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         done => done.context("cannot write to stdout"),
     }
 }
@@ -258,7 +282,7 @@ async fn serve(mut config: Config) -> anyhow::Result<()> {
             // A browser reaches every address as this machine's own.
             let host = if address.ip().is_unspecified() { "localhost".to_owned() } else { address.ip().to_string() };
             let host = if address.is_ipv6() && host != "localhost" { format!("[{host}]") } else { host };
-            eprintln!("the page: {scheme}://{host}:{}/", address.port());
+            client::note(format_args!("the page: {scheme}://{host}:{}/", address.port()));
         }
         stdout.flush()
     };
@@ -325,8 +349,7 @@ async fn migrate(config: &Config) -> anyhow::Result<()> {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }
     SqliteStore::open(&file).await?;
-    println!("{} is up to date", file.display());
-    Ok(())
+    print(format!("{} is up to date\n", file.display()).as_bytes())
 }
 
 async fn check(config: &Config) -> anyhow::Result<()> {

@@ -2,9 +2,10 @@
 
 use super::{
     failure::{Failure, of_file},
+    notes::note,
     output::clean,
 };
-use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, header};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, header, multipart};
 use serde_json::Value;
 use std::{path::Path, time::Duration};
 
@@ -87,9 +88,14 @@ impl Api {
         self.json(self.request(Method::POST, path, query).json(body)).await
     }
 
-    /// Sends a form.
-    pub async fn post_form(&self, path: &[&str], form: reqwest::multipart::Form) -> Result<Value, Failure> {
-        self.json(self.request(Method::POST, path, &[]).multipart(form)).await
+    /// Sends a form, which is made anew for each attempt.
+    pub async fn post_form(
+        &self,
+        path: &[&str],
+        form: impl Fn() -> Result<multipart::Form, Failure>,
+    ) -> Result<Value, Failure> {
+        let request = || form().map(|form| self.request(Method::POST, path, &[]).multipart(form));
+        self.read(self.send_until_taken(request).await?).await
     }
 
     /// Deletes something.
@@ -147,25 +153,37 @@ impl Api {
     }
 
     async fn json(&self, request: RequestBuilder) -> Result<Value, Failure> {
-        let bytes = self.send(request).await?.bytes().await.map_err(|error| self.broken(&error))?;
+        self.read(self.send(request).await?).await
+    }
+
+    async fn read(&self, answer: Response) -> Result<Value, Failure> {
+        let bytes = answer.bytes().await.map_err(|error| self.broken(&error))?;
         serde_json::from_slice(&bytes).map_err(|_| self.stranger())
     }
 
-    /// The answer where it is a success; a request is sent again while the service is too busy for it.
     async fn send(&self, request: RequestBuilder) -> Result<Response, Failure> {
-        let mut request = Some(request);
+        let again = || request.try_clone().ok_or_else(|| Failure::Error("a stream cannot be sent again".to_owned()));
+        self.send_until_taken(again).await
+    }
+
+    /// The answer where it is a success; the request is made and sent again while the service is too busy for it.
+    async fn send_until_taken(
+        &self,
+        request: impl Fn() -> Result<RequestBuilder, Failure>,
+    ) -> Result<Response, Failure> {
         let mut retries = 0;
         loop {
-            let Some(current) = request.take() else { return Err(Failure::Error("no request".to_owned())) };
-            request = current.try_clone();
-            let answer = current.send().await.map_err(|error| self.broken(&error))?;
-            let is_busy = matches!(answer.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
-            if !is_busy || request.is_none() || retries >= MAX_RETRIES {
+            let answer = request()?.send().await.map_err(|error| self.broken(&error))?;
+            let status = answer.status();
+            let is_busy = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
+            if !is_busy || retries >= MAX_RETRIES {
                 return self.checked(answer).await;
             }
             retries += 1;
             let seconds = answer.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-            tokio::time::sleep(Duration::from_secs(seconds.unwrap_or(1)).min(MAX_RETRY_AFTER)).await;
+            let pause = Duration::from_secs(seconds.unwrap_or(1)).min(MAX_RETRY_AFTER);
+            note(format_args!("{} is busy ({status}); trying again in {} s", self.url(), pause.as_secs()));
+            tokio::time::sleep(pause).await;
         }
     }
 

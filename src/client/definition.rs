@@ -3,6 +3,8 @@
 use super::{
     api::Api,
     failure::{Failure, of_file},
+    output::clean,
+    source::STDIN,
     upload,
 };
 use serde_json::{Value, json};
@@ -13,8 +15,9 @@ const MAX_NAMES: u32 = 100;
 
 /// The JSON of a definition: epoca's, or Keras's.
 pub fn read(file: &str) -> Result<Value, Failure> {
-    let failed = |error: std::io::Error| of_file("read", file, &error);
-    let text = if file == "-" {
+    let shown = if file == STDIN { "stdin".to_owned() } else { clean(file) };
+    let failed = |error: std::io::Error| of_file("read", &shown, &error);
+    let text = if file == STDIN {
         let mut text = String::new();
         std::io::stdin().lock().read_to_string(&mut text).map_err(failed)?;
         text
@@ -22,12 +25,12 @@ pub fn read(file: &str) -> Result<Value, Failure> {
         std::fs::read_to_string(file).map_err(failed)?
     };
     serde_json::from_str(text.trim_start_matches('\u{feff}'))
-        .map_err(|error| Failure::Error(format!("{file}: expected a model's definition in JSON: {error}")))
+        .map_err(|error| Failure::Error(format!("{shown}: expected a model's definition in JSON: {error}")))
 }
 
 /// A model's name made from a file's.
 pub fn name_of(file: &str) -> String {
-    if file == "-" { "model".to_owned() } else { upload::name_of(Path::new(file)) }
+    if file == STDIN { "model".to_owned() } else { upload::name_of(Path::new(file)) }
 }
 
 /// Creates a model; a name that is taken is an error.

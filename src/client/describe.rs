@@ -2,13 +2,22 @@
 
 use super::{
     names,
-    output::{bytes, clean, pairs, short, table, text_of},
+    output::{bytes, clean, duration, pairs, short, shortened, table, text_of},
 };
 use serde_json::Value;
 
+/// Columns of a terminal for a name in a table, and for a value among others.
+const NAME_WIDTH: usize = 40;
+const VALUE_WIDTH: usize = 24;
+
+/// Features that are listed.
+const MAX_FEATURES: usize = 20;
+
 /// A job with its settings and results.
 pub fn job(job: &Value) -> String {
-    let mut rows = vec![row("job", text_of(&job["id"])), row("status", status(job))];
+    let mut rows = vec![row("job", text_of(&job["id"])), row("status", status(job)), row("created", when(job))];
+    rows.extend(labels(job));
+    rows.extend(job["note"].as_str().map(|note| row("note", clean(note))));
     rows.extend(counted(job));
     rows.extend(settings(job, &["epochs"]));
     rows.extend(measured(job));
@@ -19,7 +28,7 @@ pub fn job(job: &Value) -> String {
 /// A model beside its baselines, best first; the job's own with a star.
 fn leaderboard(leaderboard: &Value) -> String {
     let Some(entries) = leaderboard["entries"].as_array() else { return String::new() };
-    let seconds = |value: &Value| value.as_f64().map(|seconds| format!("{seconds:.3} s")).unwrap_or_default();
+    let time = |value: &Value| value.as_f64().map(duration).unwrap_or_default();
     let number = |value: &Value| value.as_f64().map(short).unwrap_or_default();
     let of_entry = |entry: &Value| {
         let star = if entry["is_job"] == true { " *" } else { "" };
@@ -27,8 +36,8 @@ fn leaderboard(leaderboard: &Value) -> String {
             format!("{}{star}", text_of(&entry["model"])),
             number(&entry["value"]),
             format!("{} to {}", number(&entry["low"]), number(&entry["high"])),
-            seconds(&entry["fit_seconds"]),
-            seconds(&entry["predict_seconds"]),
+            time(&entry["fit_seconds"]),
+            time(&entry["predict_seconds"]),
             bytes(entry["bytes"].as_u64().unwrap_or(0)),
         ]
     };
@@ -52,7 +61,7 @@ fn settings(job: &Value, others: &[&str]) -> Vec<(String, String)> {
         row("model", version_of(job)),
         row("dataset", text_of(&job["dataset"])),
         row("target", brief(&job["target"])),
-        row("features", brief(&job["features"])),
+        row("features", features(&job["features"])),
         row("task", brief(&job["task"])),
     ];
     if let Some(training) = job["training"].as_object() {
@@ -66,9 +75,27 @@ fn settings(job: &Value, others: &[&str]) -> Vec<(String, String)> {
         rows.push(row("memory", bytes(peak)));
     }
     if let Some(seconds) = job["seconds_per_epoch"].as_f64() {
-        rows.push(row("an epoch", format!("about {} s", short(seconds))));
+        rows.push(row("an epoch", format!("about {}", duration(seconds))));
     }
     rows
+}
+
+/// The labels as `--set labels.NAME=VALUE` and `--label` write them.
+fn labels(job: &Value) -> Option<(String, String)> {
+    let labels = job["labels"].as_object().filter(|labels| !labels.is_empty())?;
+    let written = labels.iter().map(|(name, value)| format!("{}={}", clean(name), text_of(value)));
+    Some(row("labels", written.collect::<Vec<_>>().join(", ")))
+}
+
+/// The first features, and how many there are.
+fn features(features: &Value) -> String {
+    match features.as_array() {
+        Some(names) if names.len() > MAX_FEATURES => {
+            let first: Vec<String> = names.iter().take(MAX_FEATURES).map(brief).collect();
+            format!("{}, … ({} columns)", first.join(", "), names.len())
+        }
+        _ => brief(features),
+    }
 }
 
 /// What a job has reached.
@@ -112,9 +139,9 @@ pub fn jobs(jobs: &[Value]) -> String {
             vec![
                 id,
                 status(job),
-                version_of(job),
-                text_of(&job["dataset"]),
-                text_of(&job["target"]),
+                shortened(&version_of(job), NAME_WIDTH),
+                shortened(&text_of(&job["dataset"]), NAME_WIDTH),
+                shortened(&brief(&job["target"]), NAME_WIDTH),
                 epochs(job),
                 metric,
                 when(job),
@@ -144,11 +171,12 @@ pub fn dataset(dataset: &Value) -> String {
         .iter()
         .map(|column| {
             let values = column["values"].as_array().map(|values| {
-                let shown: Vec<String> = values.iter().take(4).map(|value| text_of(&value["value"])).collect();
+                let shown: Vec<String> =
+                    values.iter().take(4).map(|value| shortened(&text_of(&value["value"]), VALUE_WIDTH)).collect();
                 format!("{}{}", shown.join(", "), if values.len() > 4 { ", …" } else { "" })
             });
             vec![
-                text_of(&column["name"]),
+                shortened(&text_of(&column["name"]), NAME_WIDTH),
                 text_of(&column["type"]),
                 text_of(&column["missing"]),
                 format!(
@@ -264,7 +292,7 @@ fn measured(object: &Value) -> Vec<(String, String)> {
 
 fn time(job: &Value) -> Option<(String, String)> {
     let seconds = job["timing"]["training_seconds"].as_f64()?;
-    Some(row("training", format!("{} s", short(seconds))))
+    Some(row("training", duration(seconds)))
 }
 
 /// What a model reaches that looks at no feature, or what the service measured as such.

@@ -1,5 +1,6 @@
 //! What goes wrong in a command, and the exit code of each kind.
 
+use super::notes::note;
 use std::{fmt, io};
 
 /// How a command ends that does not succeed. The text is one line or several, for stderr.
@@ -54,8 +55,8 @@ impl Failure {
     pub fn print(&self) {
         match self {
             Self::ClosedPipe => {}
-            Self::Interrupted(text) => eprintln!("{text}"),
-            other => eprintln!("error: {other}"),
+            Self::Interrupted(text) => note(text),
+            other => note(format_args!("error: {other}")),
         }
     }
 }

@@ -5,25 +5,32 @@
 mod api;
 mod commands;
 mod connection;
+mod decoded;
 mod definition;
 mod describe;
 mod failure;
 mod follow;
+mod json_rows;
 mod list;
 mod names;
+mod notes;
 mod output;
 mod predictions;
 mod progress;
 mod records;
+mod rows;
 mod settings;
 mod sink;
+mod source;
 mod sse;
 mod suggest;
+mod table_rows;
 mod upload;
 mod watch;
 
 pub use api::install_tls;
 pub use failure::{EXIT_CODES, Failure};
+pub use notes::{note, tell};
 
 use api::Api;
 use clap::{Args, Subcommand};
@@ -67,7 +74,7 @@ pub enum ClientCommand {
 pub async fn watch_job(url: &str, id: &str) -> Result<(), Failure> {
     let api = Api::new(url, None, None, format!(" --url {url}"))?;
     let job = names::job(&api, id).await?;
-    watch::verdict(&watch::to_end(&api, &job, false).await?)
+    watch::verdict(&watch::to_end(&api, &job, watch::Shown::Progress).await?)
 }
 
 /// Runs a command. Ctrl-C ends it; a job that it watches continues, except where the service ends with the command.

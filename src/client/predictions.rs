@@ -2,7 +2,7 @@
 
 use super::{
     failure::Failure,
-    records::{Format, Original, Row},
+    rows::{Format, Original, Row},
     sink::Sink,
 };
 use serde_json::Value;

@@ -1,6 +1,10 @@
 //! A job's events on stderr: a bar on a terminal, lines elsewhere.
 
-use super::output::{clean, short};
+use super::{
+    follow::has_ended,
+    notes::note,
+    output::{clean, short},
+};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::Value;
 use std::{
@@ -8,8 +12,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Jobs with more epochs have at most one line a second where there is no terminal.
-const EPOCHS_WITH_A_LINE_EACH: u64 = 100;
+/// About how many lines a job has where there is no terminal.
+const LINES: u64 = 20;
+
+/// Epochs that take long have a line at least this often.
+const LONGEST_SILENCE: Duration = Duration::from_secs(60);
 
 /// Characters of the small curve.
 const SPARKLINE_WIDTH: usize = 10;
@@ -21,13 +28,17 @@ pub struct Progress {
     curve: Vec<f64>,
     best: Option<(f64, u64)>,
     printed_at: Option<Instant>,
+    /// The last state that is not a line yet.
     last: Option<String>,
+    /// The best epoch in words.
+    best_line: Option<String>,
+    is_verbose: bool,
     is_lost: bool,
 }
 
 impl Progress {
-    /// Where stderr is a terminal, a bar; elsewhere lines.
-    pub fn new() -> Self {
+    /// Where stderr is a terminal, a bar; elsewhere about 20 lines, or one an epoch where it `is_verbose`.
+    pub fn new(is_verbose: bool) -> Self {
         let has_bar = std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
         let bar = has_bar.then(|| {
             let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
@@ -37,7 +48,16 @@ impl Progress {
             }
             bar
         });
-        Self { bar, curve: Vec::new(), best: None, printed_at: None, last: None, is_lost: false }
+        Self {
+            bar,
+            curve: Vec::new(),
+            best: None,
+            printed_at: None,
+            last: None,
+            best_line: None,
+            is_verbose,
+            is_lost: false,
+        }
     }
 
     /// Shows an event.
@@ -49,7 +69,14 @@ impl Progress {
         match event["type"].as_str() {
             Some("status") => self.status(data),
             Some("epoch") => self.epoch(data),
-            Some("message") => self.line(&clean(data["text"].as_str().unwrap_or_default())),
+            Some("message") => {
+                if self.bar.is_none()
+                    && let Some(last) = self.last.take()
+                {
+                    note(last);
+                }
+                self.line(&clean(data["text"].as_str().unwrap_or_default()));
+            }
             _ => {}
         }
     }
@@ -61,20 +88,18 @@ impl Progress {
         }
     }
 
-    /// Leaves the last state on the screen, as a line.
-    pub fn finish(&self) {
+    /// Leaves the last state on the screen, as a line, and the best one where there are lines.
+    pub fn finish(&mut self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
-            if let Some(last) = &self.last {
-                eprintln!("{last}");
-            }
         }
+        [self.last.take(), self.best_line.take()].into_iter().flatten().for_each(note);
     }
 
     fn line(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.println(text),
-            None => eprintln!("{text}"),
+            None => note(text),
         }
     }
 
@@ -86,7 +111,12 @@ impl Progress {
             }
             Some(bar) if self.last.is_none() => bar.set_message(status.to_owned()),
             Some(_) => {}
-            None => eprintln!("{status}"),
+            None => {
+                if has_ended(status) {
+                    self.finish();
+                }
+                note(status);
+            }
         }
     }
 
@@ -114,21 +144,27 @@ impl Progress {
                 self.last = Some(format!("{unit} {epoch}/{epochs}  {message}"));
             }
             None => {
-                let is_due = self.printed_at.is_none_or(|at| at.elapsed() >= Duration::from_secs(1));
-                if epochs <= EPOCHS_WITH_A_LINE_EACH || is_due || epoch == epochs {
+                let width = epochs.to_string().len();
+                let line = format!("{unit} {epoch:>width$}/{epochs}  {}", metrics(logs, |_| true));
+                let is_silent = self.printed_at.is_none_or(|at| at.elapsed() >= LONGEST_SILENCE);
+                if self.is_verbose || is_silent || has_line(epoch, epochs) {
                     self.printed_at = Some(Instant::now());
-                    let width = epochs.to_string().len();
-                    eprintln!("{unit} {epoch:>width$}/{epochs}  {}", metrics(logs, |_| true));
+                    self.last = None;
+                    note(line);
+                } else {
+                    self.last = Some(line);
                 }
+                let name = if logs["val_loss"].is_number() { "val_loss" } else { "loss" };
+                let best = self.best.filter(|_| epoch > 1);
+                self.best_line = best.map(|(value, at)| format!("best {name} {} at {unit} {at}", short(value)));
             }
         }
     }
 }
 
-impl Default for Progress {
-    fn default() -> Self {
-        Self::new()
-    }
+/// Whether an epoch is one of about [`LINES`] at equal distances, the first or the last.
+fn has_line(epoch: u64, epochs: u64) -> bool {
+    epoch == 1 || epoch == epochs || epoch.is_multiple_of(epochs.div_ceil(LINES).max(1))
 }
 
 /// What `epoch` of an event or of a progress counts, as one: `epoch`, `tree`, `round`, `iteration`.
@@ -174,6 +210,18 @@ mod tests {
         assert_eq!(sparkline(&[], 16), "");
         let long: Vec<f64> = (0..1000).map(f64::from).collect();
         assert_eq!(sparkline(&long, 16).chars().count(), 16);
+    }
+
+    #[test]
+    fn about_twenty_epochs_have_a_line() {
+        let lines = |epochs: u64| (1..=epochs).filter(|epoch| has_line(*epoch, epochs)).collect::<Vec<_>>();
+        assert_eq!(lines(7), (1..=7).collect::<Vec<_>>());
+        assert_eq!(lines(20).len(), 20);
+        assert_eq!(lines(41), [1, 3, 6, 9, 12, 15, 18, 21, 24, 27, 30, 33, 36, 39, 41]);
+        for epochs in [100, 999, 1_000_003] {
+            let lines = lines(epochs);
+            assert!((19..=22).contains(&lines.len()) && lines.contains(&epochs), "{lines:?}");
+        }
     }
 
     #[test]

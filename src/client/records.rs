@@ -1,120 +1,99 @@
-//! Rows of a file for prediction: read a batch at a time, as records of the features that a model knows.
+//! The rows of a file for prediction: read a batch at a time, as records of the features that a model knows.
 
-use super::{failure::Failure, output::clean};
-use serde::de::{Deserializer as _, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
-use std::{
-    fmt,
-    io::{BufRead, BufReader, Read},
+use super::{
+    decoded::{self, Decoded},
+    failure::Failure,
+    json_rows,
+    rows::{Batches, Expected, Format, Part},
+    table_rows,
 };
-
-/// Rows of a batch, and bytes after which it is full.
-const BATCH_ROWS: usize = 1000;
-const BATCH_BYTES: usize = 2 << 20;
+use encoding_rs::UTF_8;
+use std::io::{BufReader, Cursor, Read};
 
 /// How much is read to recognize a format.
-const PEEK_BYTES: usize = 1 << 16;
+const PEEK_BYTES: u64 = 1 << 16;
 
-/// Separators that a header may have.
-const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
+/// What programs of Windows put before UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// How a file is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
-    /// Cells separated by commas (or what the file has)
-    Csv,
-    /// Cells separated by tabs
-    Tsv,
-    /// An array of records, or of lists
-    Json,
-    /// A record a line
-    Ndjson,
-}
+/// How files begin that are no text, and what they are.
+const OTHER_FILES: &[(&[u8], &str)] = &[
+    (b"PAR1", "a Parquet file"),
+    (b"ARROW1", "an Arrow file"),
+    (b"\x93NUMPY", "a NumPy file"),
+    (b"PK\x03\x04", "a zip file or a workbook"),
+    (b"\xd0\xcf\x11\xe0", "a workbook"),
+];
 
-impl Format {
-    /// By a file's name.
-    pub fn of_name(name: &str) -> Option<Self> {
-        match name.rsplit_once('.')?.1.to_ascii_lowercase().as_str() {
-            "csv" | "txt" => Some(Self::Csv),
-            "tsv" | "tab" => Some(Self::Tsv),
-            "json" => Some(Self::Json),
-            "ndjson" | "jsonl" => Some(Self::Ndjson),
-            _ => None,
-        }
-    }
-
-    fn of_start(start: &[u8]) -> Self {
-        let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
-        match start.iter().find(|byte| !byte.is_ascii_whitespace()) {
-            Some(b'[') => Self::Json,
-            Some(b'{') => {
-                // An object that goes on after its first line is one document; otherwise each line is one.
-                let line = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
-                if serde_json::from_slice::<Value>(line).is_ok_and(|line| line.get("instances").is_none()) {
-                    Self::Ndjson
-                } else {
-                    Self::Json
-                }
-            }
-            _ => Self::Csv,
-        }
-    }
-}
-
-/// What the model expects, and how its dataset was written.
-#[derive(Debug, Clone, Default)]
-pub struct Expected {
-    /// The features with their types, in the order of training.
-    pub features: Vec<(String, String)>,
-    /// `read` of the dataset that the model was trained on.
-    pub read: Value,
-}
-
-/// One row: what the model is asked, and what the file had.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Row {
-    /// For the request.
-    pub instance: Value,
-    /// The cells, or the record.
-    pub original: Original,
-}
-
-/// A row as the file has it.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Original {
-    /// Of a table.
-    Cells(Vec<String>),
-    /// Of JSON.
-    Json(Value),
-}
-
-/// What a file consists of, in order.
-#[derive(Debug)]
-pub enum Part {
-    /// The names of a table's columns, once and first.
-    Header(Vec<String>),
-    /// Some rows; the first one is `first`, counted from 1.
-    Rows { first: usize, rows: Vec<Row> },
-}
-
-/// Reads `source` and passes its parts to `sink`, which returns false to stop.
+/// Reads `source`, which may be compressed with gzip or zstd, and passes its parts to `sink`, which returns false to stop.
 pub fn read(
     source: impl Read,
     format: Option<Format>,
     expected: &Expected,
     sink: &mut dyn FnMut(Part) -> bool,
 ) -> Result<(), Failure> {
-    let mut source = BufReader::with_capacity(PEEK_BYTES, source);
-    let start = source.fill_buf().map_err(|error| Failure::Error(format!("cannot read the rows: {error}")))?;
-    let format = format.unwrap_or_else(|| Format::of_start(start));
-    let mut batches = Batches { sink, rows: Vec::new(), bytes: 0, read: 0 };
+    let (start, source) = peeked(source)?;
+    match start.as_slice() {
+        [0x1f, 0x8b, ..] => read_text(flate2::read::MultiGzDecoder::new(source), format, expected, sink),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => {
+            let decoder = zstd::stream::read::Decoder::new(source).map_err(|error| unreadable(&error))?;
+            read_text(decoder, format, expected, sink)
+        }
+        _ => read_text(source, format, expected, sink),
+    }
+}
+
+/// The first bytes of `source`, and all of it.
+fn peeked<R: Read>(mut source: R) -> Result<(Vec<u8>, impl Read), Failure> {
+    let mut start = Vec::new();
+    source.by_ref().take(PEEK_BYTES).read_to_end(&mut start).map_err(|error| unreadable(&error))?;
+    Ok((start.clone(), Cursor::new(start).chain(source)))
+}
+
+fn unreadable(error: &std::io::Error) -> Failure {
+    Failure::Error(format!("cannot read the rows: {error}"))
+}
+
+fn read_text(
+    source: impl Read,
+    format: Option<Format>,
+    expected: &Expected,
+    sink: &mut dyn FnMut(Part) -> bool,
+) -> Result<(), Failure> {
+    let (start, source) = peeked(source)?;
+    if let Some((_, kind)) = OTHER_FILES.iter().find(|(magic, _)| start.starts_with(magic)) {
+        return Err(Failure::Error(format!("expected CSV, TSV, JSON or NDJSON, received {kind}")));
+    }
+    let encoding = decoded::encoding(&start, &expected.read);
+    if encoding == UTF_8 {
+        return read_utf8(source, format, expected, sink);
+    }
+    read_utf8(Decoded::new(source, encoding), format, expected, sink)
+}
+
+fn read_utf8(
+    source: impl Read,
+    format: Option<Format>,
+    expected: &Expected,
+    sink: &mut dyn FnMut(Part) -> bool,
+) -> Result<(), Failure> {
+    let (start, mut source) = peeked(source)?;
+    if start.starts_with(BYTE_ORDER_MARK) {
+        source.read_exact(&mut [0; BYTE_ORDER_MARK.len()]).map_err(|error| unreadable(&error))?;
+    }
+    if start.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&start).trim_ascii().is_empty() {
+        return Err(Failure::Error("expected rows to predict, received an empty file".to_owned()));
+    }
+    let source = BufReader::new(source);
+    let format = format.unwrap_or_else(|| Format::of_start(&start));
+    let mut batches = Batches::new(sink);
     match format {
         Format::Csv | Format::Tsv => {
-            let separator = if format == Format::Tsv { b'\t' } else { separator(start, expected) };
-            read_table(source, separator, expected, &mut batches)?;
+            let separator = if format == Format::Tsv { b'\t' } else { table_rows::separator(&start, expected) };
+            table_rows::read(source, separator, expected, &mut batches)?;
         }
-        Format::Ndjson => read_lines(source, expected, &mut batches)?,
-        Format::Json => read_json(source, expected, &mut batches)?,
+        Format::Ndjson => json_rows::read_lines(source, expected, &mut batches)?,
+        Format::Json => json_rows::read(source, expected, &mut batches)?,
     }
     batches.flush();
     if batches.read == 0 {
@@ -123,230 +102,11 @@ pub fn read(
     Ok(())
 }
 
-/// Collects rows until a batch is full.
-struct Batches<'a> {
-    sink: &'a mut dyn FnMut(Part) -> bool,
-    rows: Vec<Row>,
-    bytes: usize,
-    read: usize,
-}
-
-impl Batches<'_> {
-    fn push(&mut self, row: Row, bytes: usize) -> bool {
-        self.rows.push(row);
-        self.read += 1;
-        self.bytes += bytes;
-        self.rows.len() < BATCH_ROWS && self.bytes < BATCH_BYTES || self.flush()
-    }
-
-    fn flush(&mut self) -> bool {
-        self.bytes = 0;
-        let rows = std::mem::take(&mut self.rows);
-        rows.is_empty() || (self.sink)(Part::Rows { first: self.read - rows.len() + 1, rows })
-    }
-}
-
-/// The separator that splits the first line into the most features.
-fn separator(start: &[u8], expected: &Expected) -> u8 {
-    let own = expected.read["separator"].as_str().and_then(|text| text.bytes().next());
-    let count = |separator: u8| {
-        let mut reader =
-            csv::ReaderBuilder::new().delimiter(separator).has_headers(false).flexible(true).from_reader(start);
-        let header = reader.records().next().and_then(Result::ok).unwrap_or_default();
-        let features =
-            header.iter().filter(|name| expected.features.iter().any(|(known, _)| known == name.trim())).count();
-        (features, header.len())
-    };
-    own.into_iter().chain(SEPARATORS).rev_max_by_key(count).unwrap_or(b',')
-}
-
-trait RevMaxByKey: Iterator + Sized {
-    /// As `max_by_key`, but the first of equals.
-    fn rev_max_by_key<K: Ord>(self, mut key: impl FnMut(Self::Item) -> K) -> Option<Self::Item>
-    where
-        Self::Item: Copy,
-    {
-        let mut best: Option<(K, Self::Item)> = None;
-        for item in self {
-            let rank = key(item);
-            if best.as_ref().is_none_or(|(known, _)| rank > *known) {
-                best = Some((rank, item));
-            }
-        }
-        best.map(|(_, item)| item)
-    }
-}
-
-impl<I: Iterator> RevMaxByKey for I {}
-
-fn read_table(source: impl Read, separator: u8, expected: &Expected, batches: &mut Batches<'_>) -> Result<(), Failure> {
-    let has_header = expected.read["header"].as_bool().unwrap_or(true);
-    let mut reader = csv::ReaderBuilder::new().delimiter(separator).has_headers(has_header).from_reader(source);
-    let header: Vec<String> = if has_header {
-        let header = reader.headers().map_err(|error| of_csv(&error))?;
-        header.iter().map(|name| name.trim_start_matches('\u{feff}').trim().to_owned()).collect()
-    } else {
-        (1..=expected.features.len() + 1).map(|number| format!("column_{number}")).collect()
-    };
-    let cells = CellReader::new(&expected.read);
-    let known: Vec<Option<&str>> = header
-        .iter()
-        .map(|name| expected.features.iter().find(|(known, _)| known == name).map(|(_, kind)| kind.as_str()))
-        .collect();
-    if known.iter().all(Option::is_none) {
-        let features: Vec<String> = expected.features.iter().take(10).map(|(name, _)| clean(name)).collect();
-        let (header, features) = (clean(&header.join(", ")), features.join(", "));
-        return Err(Failure::Error(format!(
-            "no column is a feature of the model\n  columns:   {header}\n  features:  {features}"
-        )));
-    }
-    if !(batches.sink)(Part::Header(header.clone())) {
-        return Ok(());
-    }
-    for record in reader.into_records() {
-        let record = record.map_err(|error| of_csv(&error))?;
-        let mut instance = Map::new();
-        for ((name, kind), cell) in header.iter().zip(&known).zip(record.iter()) {
-            if let Some(kind) = kind {
-                instance.insert(name.clone(), cells.value(cell, kind));
-            }
-        }
-        let original = Original::Cells(record.iter().map(str::to_owned).collect());
-        if !batches.push(Row { instance: Value::Object(instance), original }, record.as_slice().len()) {
-            return Ok(());
-        }
-    }
-    Ok(())
-}
-
-fn of_csv(error: &csv::Error) -> Failure {
-    let line = error.position().map(|position| format!("line {}: ", position.line())).unwrap_or_default();
-    Failure::Error(match error.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("{line}expected {expected_len} cells as in the header, received {len}")
-        }
-        csv::ErrorKind::Utf8 { .. } => format!("{line}expected UTF-8"),
-        csv::ErrorKind::Io(error) => format!("cannot read the rows: {error}"),
-        other => format!("{line}not CSV: {other:?}"),
-    })
-}
-
-/// Turns cells into JSON as the dataset's own cells were read.
-struct CellReader {
-    missing: Vec<String>,
-    decimal: Option<char>,
-    thousands: Option<char>,
-}
-
-impl CellReader {
-    fn new(read: &Value) -> Self {
-        let tokens = read["missing"]
-            .as_array()
-            .map(|tokens| tokens.iter().filter_map(|token| token.as_str().map(str::to_owned)));
-        let character = |name: &str| read[name].as_str().and_then(|text| text.chars().next());
-        let missing = tokens.map_or_else(|| vec![String::new(), "NA".to_owned(), "NaN".to_owned()], Iterator::collect);
-        Self { missing, decimal: character("decimal"), thousands: character("thousands") }
-    }
-
-    /// What is not of the column's type stays text: the service says what is wrong with it.
-    fn value(&self, cell: &str, kind: &str) -> Value {
-        let trimmed = cell.trim();
-        if self.missing.iter().any(|token| token == trimmed) {
-            return Value::Null;
-        }
-        match kind {
-            "number" => self.number(trimmed).map_or_else(|| cell.into(), Value::Number),
-            "boolean" if trimmed.eq_ignore_ascii_case("true") => true.into(),
-            "boolean" if trimmed.eq_ignore_ascii_case("false") => false.into(),
-            _ => cell.into(),
-        }
-    }
-
-    fn number(&self, cell: &str) -> Option<Number> {
-        let mut text = cell.to_owned();
-        if let Some(thousands) = self.thousands {
-            text = text.replace(thousands, "");
-        }
-        if let Some(decimal) = self.decimal.filter(|decimal| *decimal != '.') {
-            text = text.replace(decimal, ".");
-        }
-        Number::from_f64(text.parse().ok()?)
-    }
-}
-
-fn read_lines(source: impl BufRead, expected: &Expected, batches: &mut Batches<'_>) -> Result<(), Failure> {
-    for (index, line) in source.lines().enumerate() {
-        let line = line.map_err(|error| Failure::Error(format!("line {}: {error}", index + 1)))?;
-        let text = line.trim_start_matches('\u{feff}').trim();
-        if text.is_empty() {
-            continue;
-        }
-        let record = serde_json::from_str(text)
-            .map_err(|error| Failure::Error(format!("line {}: expected a record in JSON: {error}", index + 1)))?;
-        if !batches.push(row(record, expected), line.len()) {
-            break;
-        }
-    }
-    Ok(())
-}
-
-/// An array, or an object with an array `instances`.
-fn read_json(mut source: impl BufRead, expected: &Expected, batches: &mut Batches<'_>) -> Result<(), Failure> {
-    let failed = |error: serde_json::Error| Failure::Error(format!("expected an array of records in JSON: {error}"));
-    let start = source.fill_buf().map_err(|error| Failure::Error(format!("cannot read the rows: {error}")))?;
-    if start.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{') {
-        let mut document: Value = serde_json::from_reader(source).map_err(failed)?;
-        let Value::Array(records) = document["instances"].take() else {
-            batches.push(row(document, expected), 0);
-            return Ok(());
-        };
-        let _ = records.into_iter().all(|record| batches.push(row(record, expected), 64));
-        return Ok(());
-    }
-    let mut reader = serde_json::Deserializer::from_reader(source);
-    reader.deserialize_seq(Elements { expected, batches }).map_err(failed)?;
-    reader.end().map_err(failed)
-}
-
-/// Passes on the elements of an array while they are read.
-struct Elements<'a, 'b> {
-    expected: &'a Expected,
-    batches: &'a mut Batches<'b>,
-}
-
-impl<'de> Visitor<'de> for Elements<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array of records or lists")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
-        let mut is_wanted = true;
-        while let Some(record) = elements.next_element::<Value>()? {
-            is_wanted = is_wanted && self.batches.push(row(record, self.expected), 64);
-        }
-        Ok(())
-    }
-}
-
-/// Fields that are not features are kept from the request.
-fn row(record: Value, expected: &Expected) -> Row {
-    let instance = match &record {
-        Value::Object(fields) => {
-            let is_feature = |name: &str| expected.features.iter().any(|(known, _)| known == name);
-            let fields = fields.iter().filter(|(name, _)| is_feature(name));
-            Value::Object(fields.map(|(name, value)| (name.clone(), value.clone())).collect())
-        }
-        other => other.clone(),
-    };
-    Row { instance, original: Original::Json(record) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
+    use std::io::Write;
 
     fn expected() -> Expected {
         let features = [("a", "number"), ("b", "category"), ("c", "boolean")];
@@ -388,6 +148,72 @@ mod tests {
     }
 
     #[test]
+    fn json_has_the_forms_of_a_dataset() {
+        let records = [json!({"a": 1, "b": "x"}), json!({"a": 2, "b": "y"})];
+        for document in [
+            json!({"a": [1, 2], "b": ["x", "y"], "other": [3, 4]}),
+            json!({"a": {"r0": 1, "r1": 2}, "b": {"r0": "x", "r1": "y"}}),
+            json!({"columns": ["a", "b"], "index": [0, 1], "data": [[1, "x"], [2, "y"]]}),
+            json!({"data": records}),
+            json!({"instances": records, "signature_name": "serving_default"}),
+        ] {
+            for text in [document.to_string(), format!("\u{feff}{document:#}\n")] {
+                assert_eq!(instances(&text, &expected()).unwrap(), records, "{text}");
+            }
+        }
+        // A record alone, and one whose feature is called as a form is.
+        assert_eq!(instances("{\"a\": 1}", &expected()).unwrap(), [json!({"a": 1})]);
+        let data = Expected { features: vec![("data".to_owned(), "number".to_owned())], read: Value::Null };
+        assert_eq!(instances("{\"data\": 5}", &data).unwrap(), [json!({"data": 5})]);
+    }
+
+    #[test]
+    fn rows_are_in_utf8_or_in_the_encoding_of_the_dataset() {
+        let western = Expected { read: json!({"separator": ";", "encoding": "windows-1252"}), ..expected() };
+        let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+        let unmarked = Expected { read: json!({"separator": ";", "encoding": "utf-16le"}), ..expected() };
+        for (bytes, expected) in [
+            (b"a;b\n1.5;K\xf6ln\n".to_vec(), &western),
+            ("a;b\n1.5;Köln\n".as_bytes().to_vec(), &western),
+            (wide("\u{feff}a;b\n1.5;Köln\n"), &expected()),
+            (wide("a;b\n1.5;Köln\n"), &unmarked),
+        ] {
+            let mut found = Vec::new();
+            read(bytes.as_slice(), None, expected, &mut |part| {
+                if let Part::Rows { rows, .. } = part {
+                    found.extend(rows.into_iter().map(|row| row.instance));
+                }
+                true
+            })
+            .unwrap();
+            assert_eq!(found, [json!({"a": 1.5, "b": "Köln"})], "{bytes:?}");
+        }
+        let wrong = read(&b"a;b\n1.5;K\xf6ln\n"[..], None, &expected(), &mut |_| true).unwrap_err().to_string();
+        assert_eq!(wrong, "line 2: expected UTF-8");
+        let japanese = Expected { read: json!({"separator": ";", "encoding": "shift_jis"}), ..expected() };
+        let wrong = read(&b"a;b\n1.5;\xff\xff\n"[..], None, &japanese, &mut |_| true).unwrap_err().to_string();
+        assert!(wrong.contains("they are not in Shift_JIS"), "{wrong}");
+    }
+
+    #[test]
+    fn compressed_rows_are_read() {
+        let text = "a,b\n1.5,x\n";
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(text.as_bytes()).unwrap();
+        for packed in [gzip.finish().unwrap(), zstd::stream::encode_all(text.as_bytes(), 0).unwrap()] {
+            let mut found = Vec::new();
+            read(packed.as_slice(), None, &expected(), &mut |part| {
+                if let Part::Rows { rows, .. } = part {
+                    found.extend(rows.into_iter().map(|row| row.instance));
+                }
+                true
+            })
+            .unwrap();
+            assert_eq!(found, [json!({"a": 1.5, "b": "x"})]);
+        }
+    }
+
+    #[test]
     fn numbers_are_read_as_those_of_the_dataset() {
         let read = json!({"separator": ";", "decimal": ",", "thousands": ".", "missing": ["-"]});
         let expected = Expected { read, ..expected() };
@@ -406,7 +232,17 @@ mod tests {
             ("{\"a\":1}\n{\"a\":\n", "line 2: expected a record"),
             ("[{\"a\":1}", "expected an array"),
             ("a,b\n", "received none"),
-            ("", "no column is a feature"),
+            ("", "received an empty file"),
+            ("\u{feff} \n", "received an empty file"),
+            ("[]", "received none"),
+            ("{}", "no field is a feature"),
+            ("[{\"x\": 1}]", "no field is a feature of the model\n  fields:   x\n  features:  a, b, c"),
+            ("{\"x\": 1}\n{\"a\": 1}\n", "no field is a feature"),
+            ("a,b,a\n1,x,2\n", "expected the column \"a\" once"),
+            ("PAR1\u{15}", "received a Parquet file"),
+            ("PK\u{3}\u{4}", "received a zip file or a workbook"),
+            ("{\"a\": [1, 2], \"b\": [\"x\"]}", "\"b\" has 1 values, the first column 2"),
+            ("{\"columns\": [\"a\", \"b\"], \"data\": [[1]]}", "expected 2 values as in columns, received 1"),
         ] {
             let error = instances(text, &expected()).unwrap_err().to_string();
             assert!(error.contains(says), "{text:?}: {error}");

@@ -53,6 +53,11 @@ impl Setting {
         Self { path: prefix.into_iter().chain(self.path.clone()).collect(), value: self.value.clone() }
     }
 
+    /// Whether it is about the model's definition.
+    pub fn is_of_definition(&self) -> bool {
+        self.path.first().is_some_and(|first| first == "definition")
+    }
+
     /// Writes the value into `object`. A name on the way becomes an object of that type, as `"adam"` does for
     /// `optimizer.learning_rate`.
     pub fn apply(&self, object: &mut Map<String, Value>) {

@@ -2,24 +2,24 @@
 
 use super::{
     api::Api,
-    failure::{Failure, of_file},
+    failure::Failure,
     names,
     output::clean,
     settings::Setting,
+    source::{STDIN, Source},
 };
 use futures::StreamExt;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use reqwest::{Body, multipart};
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
-use std::{
-    io::{IsTerminal, Read},
-    path::Path,
-};
+use std::{io::IsTerminal, path::Path};
 use tokio_util::io::ReaderStream;
 
 /// Larger files have a progress bar.
 const BYTES_WITH_A_BAR: u64 = 8 << 20;
+
+/// What is called like nothing.
+const NAMELESS: &str = "data";
 
 /// Names that are tried where one is taken.
 const MAX_NAMES: u32 = 1000;
@@ -33,9 +33,9 @@ pub struct Uploaded {
     pub is_new: bool,
 }
 
-/// Whether `text` is meant as a file: it exists, or it is written like one.
+/// Whether `text` is meant as a file: it exists, it is written like one, or it is stdin's `-`.
 pub fn is_file(text: &str) -> bool {
-    Path::new(text).is_file() || text.contains(std::path::MAIN_SEPARATOR) || has_known_extension(text)
+    text == STDIN || Path::new(text).is_file() || text.contains(std::path::MAIN_SEPARATOR) || has_known_extension(text)
 }
 
 fn has_known_extension(text: &str) -> bool {
@@ -47,21 +47,21 @@ fn has_known_extension(text: &str) -> bool {
 /// Uploads `file`. Without a `name` the dataset is named after the file; where a dataset with these bytes is there already, that
 /// one is taken.
 pub async fn upload(api: &Api, file: &str, name: Option<&str>, options: &[Setting]) -> Result<Uploaded, Failure> {
-    let path = Path::new(file);
+    let source = Source::open(file).await?;
     if let Some(name) = name {
-        return Ok(Uploaded { dataset: send(api, file, name, options).await?, is_new: true });
+        return Ok(Uploaded { dataset: send(api, &source, name, options).await?, is_new: true });
     }
-    let stem = name_of(path);
+    let stem = if source.is_piped { NAMELESS.to_owned() } else { name_of(Path::new(file)) };
     let mut sha256: Option<String> = None;
     for number in 1..=MAX_NAMES {
         let name = numbered(&stem, number);
         let Some(there) = api.find(&["datasets", &name]).await? else {
-            return Ok(Uploaded { dataset: send(api, file, &name, options).await?, is_new: true });
+            return Ok(Uploaded { dataset: send(api, &source, &name, options).await?, is_new: true });
         };
         if options.is_empty() {
             let digest = match sha256.take() {
                 Some(digest) => digest,
-                None => digest_of(path).map_err(|error| of_file("read", file, &error))?,
+                None => source.digest()?,
             };
             if there["sha256"] == digest.as_str() {
                 return Ok(Uploaded { dataset: there, is_new: false });
@@ -91,55 +91,39 @@ pub fn name_of(path: &Path) -> String {
     let allowed = |c: char| if c.is_ascii_alphanumeric() || "_.-".contains(c) { c } else { '-' };
     let name: String = stem.chars().map(allowed).take(40).collect();
     let name = name.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
-    if name.is_empty() { "data".to_owned() } else { name.to_owned() }
+    if name.is_empty() { NAMELESS.to_owned() } else { name.to_owned() }
 }
 
-fn digest_of(path: &Path) -> std::io::Result<String> {
-    let mut file = std::fs::File::open(path)?;
-    let mut hash = Sha256::new();
-    let mut block = vec![0; 1 << 16];
-    loop {
-        let count = file.read(&mut block)?;
-        if count == 0 {
-            return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect());
-        }
-        hash.update(&block[..count]);
-    }
-}
-
-async fn send(api: &Api, file: &str, name: &str, options: &[Setting]) -> Result<Value, Failure> {
-    let cannot_read = |error: std::io::Error| of_file("read", file, &error);
-    let opened = tokio::fs::File::open(file).await.map_err(cannot_read)?;
-    let metadata = opened.metadata().await.map_err(cannot_read)?;
-    if metadata.is_dir() {
-        return Err(Failure::Error(format!("cannot read {file}: it is a folder")));
-    }
-    let bar = bar(metadata.len());
-    let moving = bar.clone();
-    let stream = ReaderStream::with_capacity(opened, 1 << 16).inspect(move |chunk| {
-        if let Ok(chunk) = chunk {
-            moving.inc(chunk.len() as u64);
-        }
-    });
-    let file_name = Path::new(file).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let body = Body::wrap_stream(stream);
-    let part = if metadata.is_file() {
-        multipart::Part::stream_with_length(body, metadata.len())
-    } else {
-        multipart::Part::stream(body)
-    };
+async fn send(api: &Api, source: &Source, name: &str, options: &[Setting]) -> Result<Value, Failure> {
+    let bar = bar(source.bytes);
     let mut given = Map::new();
     options.iter().for_each(|option| option.apply(&mut given));
-    let form = multipart::Form::new().text("name", name.to_owned());
-    let form = if given.is_empty() { form } else { form.text("options", Value::Object(given).to_string()) };
-    let sent = api.post_form(&["datasets"], form.part("file", part.file_name(file_name.clone()))).await;
+    let given = (!given.is_empty()).then(|| Value::Object(given).to_string());
+    let form = || -> Result<multipart::Form, Failure> {
+        bar.reset();
+        let moving = bar.clone();
+        let opened = tokio::fs::File::from_std(source.from_start()?);
+        let stream = ReaderStream::with_capacity(opened, 1 << 16).inspect(move |chunk| {
+            if let Ok(chunk) = chunk {
+                moving.inc(chunk.len() as u64);
+            }
+        });
+        let part = multipart::Part::stream_with_length(Body::wrap_stream(stream), source.bytes);
+        let form = multipart::Form::new().text("name", name.to_owned());
+        let form = match &given {
+            Some(options) => form.text("options", options.clone()),
+            None => form,
+        };
+        Ok(form.part("file", part.file_name(source.file_name.clone())))
+    };
+    let sent = api.post_form(&["datasets"], form).await;
     bar.finish_and_clear();
     sent.map_err(|failure| match failure {
         Failure::Error(text) if text.contains("Content-Type") => Failure::Error(format!(
             "cannot tell the format of {}: say it with `--read format=csv` (or tsv, json, ndjson)",
-            clean(&file_name)
+            source.shown
         )),
-        Failure::Error(text) => Failure::Error(format!("{}: {text}", clean(file))),
+        Failure::Error(text) => Failure::Error(format!("{}: {text}", source.shown)),
         other => other,
     })
 }
@@ -183,7 +167,7 @@ mod tests {
 
     #[test]
     fn what_is_written_like_a_file_is_one() {
-        assert!(["x.csv", "./x", "X.PARQUET", "Cargo.toml"].into_iter().all(is_file));
+        assert!(["-", "x.csv", "./x", "X.PARQUET", "Cargo.toml"].into_iter().all(is_file));
         assert!(!["iris", "iris-2", "@last", "v1.2"].into_iter().any(is_file));
     }
 }

@@ -10,11 +10,25 @@ use super::{
 };
 use serde_json::Value;
 
-/// Follows `job` until it has ended, and returns it. Events are shown on stderr or, as NDJSON, on stdout. Ctrl-C ends the
-/// watching, not the job.
-pub async fn to_end(api: &Api, job: &Value, is_ndjson: bool) -> Result<Value, Failure> {
+/// How a job is watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// Its events as NDJSON on stdout.
+    Events,
+    /// Its progress on stderr, of many epochs some.
+    Progress,
+    /// Its progress on stderr, of every epoch.
+    EveryEpoch,
+}
+
+/// Follows `job` until it has ended, and returns it. Ctrl-C ends the watching, not the job.
+pub async fn to_end(api: &Api, job: &Value, shown: Shown) -> Result<Value, Failure> {
     let id = job["id"].as_str().unwrap_or_default();
-    let mut progress = if is_ndjson { None } else { Some(Progress::new()) };
+    let mut progress = match shown {
+        Shown::Events => None,
+        Shown::Progress => Some(Progress::new(false)),
+        Shown::EveryEpoch => Some(Progress::new(true)),
+    };
     let hear = |heard: Heard| match (heard, &mut progress) {
         (Heard::Event(event), None) => print_line(&event),
         (Heard::Event(event), Some(progress)) => {
@@ -32,7 +46,7 @@ pub async fn to_end(api: &Api, job: &Value, is_ndjson: bool) -> Result<Value, Fa
         followed = follow(api, id, hear) => followed,
         _ = tokio::signal::ctrl_c() => Err(Failure::Interrupted(detached(api, id))),
     };
-    if let Some(progress) = &progress {
+    if let Some(progress) = &mut progress {
         progress.finish();
     }
     followed?;

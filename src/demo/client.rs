@@ -1,5 +1,6 @@
 //! A client of the service that prints what it sends, as `curl` lines.
 
+use super::output::say;
 use crate::client::install_tls;
 use anyhow::{Context, bail};
 use reqwest::{Method, RequestBuilder, Response, header};
@@ -60,8 +61,8 @@ impl Client {
     }
 
     /// Prints the line for a stream of server-sent events.
-    pub fn show_stream(&self, path: &str) {
-        println!("$ curl -sSN -H 'Accept: text/event-stream' {}", quoted(&format!("{}{path}", self.url)));
+    pub fn show_stream(&self, path: &str) -> anyhow::Result<()> {
+        say(format_args!("$ curl -sSN -H 'Accept: text/event-stream' {}", quoted(&format!("{}{path}", self.url))))
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -91,7 +92,7 @@ impl Client {
                 (request.header(header::CONTENT_TYPE, media_type).body(tokio::fs::read(&file).await?), data)
             }
         };
-        println!("$ curl -sS {flags}{data}{url}");
+        say(format_args!("$ curl -sS {flags}{data}{url}"))?;
         Ok(checked(request.send().await?).await?.json().await?)
     }
 }

@@ -4,6 +4,7 @@
 //! commands do.
 
 mod client;
+mod output;
 mod run;
 mod summary;
 mod tables;
@@ -11,7 +12,8 @@ mod tables;
 use crate::{config::Config, http};
 use anyhow::{Context, anyhow, ensure};
 use client::Client;
-use std::net::Ipv4Addr;
+use output::{say, without_closed_pipe};
+use std::{net::Ipv4Addr, path::Path};
 use tables::TABLES;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -35,29 +37,34 @@ pub async fn run(demo: Demo, shutdown: CancellationToken) -> anyhow::Result<()> 
     let service = http::serve(config, listener, ending.clone());
     let demonstration = async {
         let client = Client::new(format!("http://{address}"), folder.path());
-        println!("epoca listens on {} and keeps its data in {}", client.url(), folder.path().display());
         let shown = tokio::select! {
-            shown = run_tables(&client) => shown,
+            shown = run_tables(&client, folder.path()) => shown,
             () = shutdown.cancelled() => Err(anyhow!("stopped on request")),
         };
+        let shown = if demo.keep { shown.and_then(|()| invite(&client)) } else { shown };
         if shown.is_ok() && demo.keep {
-            println!("\nThe service stays: every line above can be pasted. Ctrl-C ends it.");
-            println!("Its page: {}/", client.url());
             shutdown.cancelled().await;
         }
         ending.cancel();
-        shown
+        shown.or_else(without_closed_pipe)
     };
     let (served, shown) = tokio::join!(service, demonstration);
     served.and(shown)
 }
 
-async fn run_tables(client: &Client) -> anyhow::Result<()> {
+/// Says what can be done with a service that stays.
+fn invite(client: &Client) -> anyhow::Result<()> {
+    say("\nThe service stays: every line above can be pasted. Ctrl-C ends it.")?;
+    say(format_args!("Its page: {}/", client.url()))
+}
+
+async fn run_tables(client: &Client, folder: &Path) -> anyhow::Result<()> {
+    say(format_args!("epoca listens on {} and keeps its data in {}", client.url(), folder.display()))?;
     let mut results = Vec::with_capacity(TABLES.len());
     for table in &TABLES {
         results.push(run::run_table(client, table).await.with_context(|| format!("the table {}", table.name))?);
     }
-    println!("\n{}", summary::table(&results));
+    say(format_args!("\n{}", summary::table(&results)))?;
     let short: Vec<String> = results.iter().filter(|result| !result.is_enough()).map(ToString::to_string).collect();
     ensure!(short.is_empty(), "{}", short.join("; "));
     Ok(())

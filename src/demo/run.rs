@@ -2,6 +2,7 @@
 
 use super::{
     client::{Body, Client},
+    output::say,
     summary::Outcome,
     tables::{Cut, Table},
 };
@@ -16,13 +17,13 @@ const BOOSTED: &str = "gradient_boosting";
 pub async fn run_table(client: &Client, table: &Table) -> anyhow::Result<Outcome> {
     let name = table.name;
     let cut = table.cut()?;
-    println!("\n== {name}: {} rows are held out", cut.labels.len());
+    say(format_args!("\n== {name}: {} rows are held out", cut.labels.len()))?;
 
     let file = client.write(&format!("{name}.csv"), &cut.training).await?;
     let upload = Body::File(file, "text/csv");
     let dataset = client.create(&format!("/v1/datasets?name={name}"), upload, &format!("demo-dataset-{name}")).await?;
     let columns = dataset["columns"].as_array().map_or(0, Vec::len);
-    println!("  {} rows of {columns} columns", dataset["rows"]);
+    say(format_args!("  {} rows of {columns} columns", dataset["rows"]))?;
 
     let model = format!("{name}-mlp");
     let body = Body::Json(json!({"name": model, "definition": (table.definition)()}));
@@ -31,7 +32,7 @@ pub async fn run_table(client: &Client, table: &Table) -> anyhow::Result<Outcome
     let body = json!({"model": model, "dataset": name, "target": table.target, "training": (table.training)()});
     let job = client.create("/v1/jobs", Body::Json(body), &format!("demo-job-{name}")).await?;
     let id = job["id"].as_str().context("the job has no id")?;
-    client.show_stream(&format!("/v1/jobs/{id}/events"));
+    client.show_stream(&format!("/v1/jobs/{id}/events"))?;
     commands::watch_job(client.url(), id).await?;
     let job = client.get(&format!("/v1/jobs/{id}")).await?;
 
@@ -40,15 +41,15 @@ pub async fn run_table(client: &Client, table: &Table) -> anyhow::Result<Outcome
     let file = client.write(&format!("{name}-held-out.json"), request).await?;
     let answer = client.predict(&format!("/v1/models/{model}:predict"), Body::File(file, "application/json")).await?;
     let (predictions, right) = right(&answer, &cut)?;
-    println!("  {right} of {} held-out rows are right", cut.labels.len());
+    say(format_args!("  {right} of {} held-out rows are right", cut.labels.len()))?;
     if let (Some(prediction), Some(label)) = (predictions.first(), cut.labels.first()) {
-        println!("  the first one is {label}: {prediction}");
+        say(format_args!("  the first one is {label}: {prediction}"))?;
     }
     if let Some(sentence) = job["leaderboard"]["sentence"].as_str() {
-        println!("  on its validation rows, {sentence}");
+        say(format_args!("  on its validation rows, {sentence}"))?;
     }
     let boosted = boosted(client, table, &cut).await?;
-    println!("  {BOOSTED}: {boosted} of {} held-out rows are right", cut.labels.len());
+    say(format_args!("  {BOOSTED}: {boosted} of {} held-out rows are right", cut.labels.len()))?;
     Ok(Outcome {
         data: name,
         rows: dataset["rows"].as_u64().unwrap_or_default(),

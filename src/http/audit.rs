@@ -13,7 +13,8 @@ use std::sync::Arc;
 
 /// List the writes, newest first
 ///
-/// Every request that created, changed or deleted something, with the API key that it came with.
+/// Every request that created, changed or deleted something, with the API key that it came with, and every
+/// `epoca keys create` and `epoca keys revoke` on the machine of the service.
 #[utoipa::path(get, path = "/v1/audit", operation_id = "audit", tag = "service", params(Paging),
     responses((status = 200, description = "A page", body = List<AuditEntry>)))]
 pub async fn list(

@@ -125,7 +125,7 @@ fn hash(secret: &str) -> String {
     hexadecimal(&Sha256::digest(secret.as_bytes()))
 }
 
-/// A write that a client made.
+/// A write that a client made, or a command that changed the API keys.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct AuditEntry {
     /// UUIDv7; newer entries have greater ids.
@@ -139,15 +139,15 @@ pub struct AuditEntry {
     pub key_name: Option<String>,
     /// The address of the client.
     pub address: Option<String>,
-    /// HTTP method.
+    /// HTTP method; `COMMAND` where it is a command on the machine of the service.
     pub method: String,
-    /// Path of the request.
+    /// Path of the request; or the command, as `keys revoke ci`.
     pub path: String,
     /// HTTP status of the answer.
     pub status: u16,
     /// The path of what was created.
     pub location: Option<String>,
-    /// As in the answer's header `x-request-id`.
+    /// As in the answer's header `x-request-id`; of a command, the id of the entry.
     pub request_id: String,
 }
 

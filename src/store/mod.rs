@@ -291,10 +291,10 @@ pub trait Store: Send + Sync + 'static {
 
     /// Every API key, those that have ended too.
     async fn keys(&self) -> Result<Vec<ApiKey>, StoreError>;
-    /// Adds a key; `Conflict` where a key that is not revoked has the name.
-    async fn create_key(&self, key: &ApiKey) -> Result<(), StoreError>;
-    /// Revokes a key by name, prefix or id.
-    async fn revoke_key(&self, key: &str) -> Result<(), StoreError>;
+    /// Adds a key, and `entry` to the audit log; `Conflict` where a key that is not revoked has the name.
+    async fn create_key(&self, key: &ApiKey, entry: &AuditEntry) -> Result<(), StoreError>;
+    /// Revokes a key by name, prefix or id, and adds `entry` to the audit log.
+    async fn revoke_key(&self, key: &str, entry: &AuditEntry) -> Result<(), StoreError>;
     /// Bytes of what a key created: datasets, and versions that its jobs trained.
     async fn stored_bytes(&self, key: Uuid) -> Result<u64, StoreError>;
     /// Makes a key the owner of the dataset, model or job at this path, unless it has one.

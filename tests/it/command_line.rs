@@ -4,6 +4,8 @@ mod control;
 mod failures;
 mod interrupted;
 mod predictions;
+mod readme;
+mod streams;
 mod training;
 
 use crate::support::Process;

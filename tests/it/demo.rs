@@ -1,6 +1,9 @@
 //! The `demo` command, as the README says to run it.
 
-use std::process::Command;
+use std::{
+    io::Read,
+    process::{Command, Stdio},
+};
 
 #[test]
 fn the_demo_runs_and_succeeds() {
@@ -20,4 +23,15 @@ fn the_demo_runs_and_succeeds() {
     // Nothing is left behind.
     let folder = out.split(" and keeps its data in ").nth(1).and_then(|rest| rest.lines().next()).unwrap();
     assert!(!std::path::Path::new(folder).exists(), "{folder} is still there");
+}
+
+#[test]
+fn a_reader_that_has_enough_ends_the_demo_quietly() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_epoca"));
+    let mut child = command.arg("demo").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut first = [0; 5];
+    child.stdout.take().unwrap().read_exact(&mut first).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && !err.contains("error:") && !err.contains("panicked"), "{output:?}");
 }

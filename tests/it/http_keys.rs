@@ -145,6 +145,19 @@ async fn keys_end_by_themselves_or_at_once() {
         assert!(line.ends_with(state), "{list}");
     }
     assert!(!list.contains(&kept[20..]), "a secret is listed: {list}");
+    let listed: Value = serde_json::from_str(&keys(folder, &["list", "--json"]).unwrap()).unwrap();
+    let states: Vec<(&str, &str)> = listed["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|key| (key["name"].as_str().unwrap(), key["state"].as_str().unwrap()))
+        .collect();
+    assert_eq!(states, [("kept", "active"), ("short", "expired"), ("revoked", "revoked")]);
+    let first = &listed["data"][0];
+    assert_eq!((&first["scopes"], first["prefix"].as_str()), (&json!(["read"]), kept.split('_').nth(1)));
+    assert!(
+        first["expires_at"].is_string() && first.get("hash").is_none() && !listed.to_string().contains(&kept[20..])
+    );
     // The last key that ends does not open the service.
     keys(folder, &["revoke", "kept"]).unwrap();
     assert_eq!(status("").await, 401);
@@ -208,19 +221,31 @@ async fn writes_are_in_the_audit_log() {
         .iter()
         .map(|entry| (entry["method"].as_str().unwrap(), entry["path"].as_str().unwrap(), &entry["key_name"]))
         .collect();
-    // Newest first; what was refused changed nothing.
+    // Newest first; what was refused changed nothing. The keys themselves come from commands.
     let (ci, nobody) = (json!("ci"), Value::Null);
     assert_eq!(
         said,
-        [("DELETE", "/v1/models/first", &ci), ("POST", "/v1/models", &ci), ("POST", "/v1/models", &nobody)]
+        [
+            ("COMMAND", "keys create --name boss --scopes admin", &nobody),
+            ("DELETE", "/v1/models/first", &ci),
+            ("POST", "/v1/models", &ci),
+            ("COMMAND", "keys create --name ci --scopes train", &nobody),
+            ("POST", "/v1/models", &nobody)
+        ]
     );
-    let entry = &log["data"][1];
+    let entry = &log["data"][2];
     assert_eq!((&entry["request_id"], &entry["location"]), (&json!(id), &json!(location)));
     assert_eq!((&entry["status"], &entry["address"]), (&json!(201), &json!("127.0.0.1")));
     let first: Value = boss.send(Method::GET, "/v1/audit?limit=1", None).await.json().await.unwrap();
     let next = first["next"].as_str().unwrap();
     let second: Value = boss.send(Method::GET, &format!("/v1/audit?after={next}"), None).await.json().await.unwrap();
-    assert_eq!(second["data"].as_array().unwrap().len(), 2, "{second:#}");
+    assert_eq!(second["data"].as_array().unwrap().len(), 4, "{second:#}");
+    keys(server.data_dir(), &["revoke", "ci"]).unwrap();
+    keys(server.data_dir(), &["revoke", "ci"]).unwrap_err();
+    let log: Value = boss.send(Method::GET, "/v1/audit?limit=2", None).await.json().await.unwrap();
+    let paths: Vec<&Value> = log["data"].as_array().unwrap().iter().map(|entry| &entry["path"]).collect();
+    assert_eq!(paths, ["keys revoke ci", "keys create --name boss --scopes admin"]);
+    assert!(!log.to_string().contains(&key[20..]), "a secret is in the log: {log}");
 }
 
 #[tokio::test]

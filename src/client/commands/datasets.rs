@@ -6,8 +6,10 @@ use crate::client::{
     failure::{EXIT_CODES, Failure},
     list::{self, limit},
     names,
-    output::{bytes, print, print_json, table, text_of},
+    notes::note,
+    output::{bytes, clean, print, print_json, table, text_of},
     settings::{Setting, setting},
+    source::STDIN,
     upload,
 };
 use clap::{Args, Subcommand};
@@ -37,7 +39,7 @@ enum Action {
     /// Upload files
     #[command(alias = "upload")]
     Add {
-        /// The files
+        /// The files, or `-` for stdin
         #[arg(value_name = "FILE", required = true)]
         files: Vec<String>,
         /// Name of the dataset [default: that of the file]
@@ -53,7 +55,7 @@ enum Action {
         #[arg(value_name = "DATASET", default_value = names::LAST)]
         dataset: String,
         /// Show the first rows instead
-        #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "10")]
+        #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "10", value_parser = limit)]
         rows: Option<usize>,
     },
     /// Delete datasets
@@ -77,6 +79,9 @@ pub async fn run(api: &Api, arguments: Datasets) -> Result<(), Failure> {
             if name.is_some() && files.len() > 1 {
                 return Err(Failure::Usage(format!("--name names one dataset, received {} files", files.len())));
             }
+            if files.iter().filter(|file| *file == STDIN).count() > 1 {
+                return Err(Failure::Usage("stdin can be read once: expected one `-`".to_owned()));
+            }
             for file in &files {
                 let uploaded = upload::upload(api, file, name.as_deref(), &options).await?;
                 let dataset = uploaded.dataset;
@@ -85,11 +90,12 @@ pub async fn run(api: &Api, arguments: Datasets) -> Result<(), Failure> {
                     continue;
                 }
                 if !uploaded.is_new {
-                    eprintln!("{file} is there already");
+                    let shown = if file == STDIN { "stdin" } else { file.as_str() };
+                    note(format_args!("{} is there already", clean(shown)));
                 }
                 print(&describe::dataset(&dataset))?;
                 let name = dataset["name"].as_str().unwrap_or_default();
-                eprintln!("\nnext:  {}", api.command(&format!("train --data {name} --target COLUMN")));
+                note(format_args!("\nnext:  {}", api.command(&format!("train --data {name} --target COLUMN"))));
             }
             Ok(())
         }
@@ -105,7 +111,7 @@ pub async fn run(api: &Api, arguments: Datasets) -> Result<(), Failure> {
             for dataset in &datasets {
                 let dataset = names::named(api, "datasets", "dataset", dataset).await?;
                 api.delete(&["datasets", dataset["id"].as_str().unwrap_or_default()]).await?;
-                eprintln!("deleted the dataset {}", text_of(&dataset["name"]));
+                note(format_args!("deleted the dataset {}", text_of(&dataset["name"])));
             }
             Ok(())
         }
@@ -119,7 +125,7 @@ async fn list(api: &Api, limit: usize, is_json: bool) -> Result<(), Failure> {
     }
     let datasets = page["data"].as_array().map(Vec::as_slice).unwrap_or_default();
     if datasets.is_empty() {
-        eprintln!("there are no datasets yet: upload one with `{}`", api.command("datasets add FILE"));
+        note(format_args!("there are no datasets yet: upload one with `{}`", api.command("datasets add FILE")));
         return Ok(());
     }
     let rows: Vec<Vec<String>> = datasets
@@ -133,14 +139,14 @@ async fn list(api: &Api, limit: usize, is_json: bool) -> Result<(), Failure> {
         .collect();
     print(&table(&["dataset", "rows", "columns", "size", "created"], &rows))?;
     if page["next"].is_string() {
-        eprintln!("there are more: --limit {}", limit.saturating_mul(5));
+        note(format_args!("there are more: --limit {}", limit.saturating_mul(5)));
     }
     Ok(())
 }
 
 async fn show_rows(api: &Api, dataset: &Value, count: usize, is_json: bool) -> Result<(), Failure> {
     let id = dataset["id"].as_str().unwrap_or_default();
-    let page = api.list(&["datasets", id, "rows"], &[], count.max(1)).await?;
+    let page = api.list(&["datasets", id, "rows"], &[], count).await?;
     if is_json {
         return print_json(&page);
     }

@@ -5,6 +5,7 @@ use crate::client::{
     describe,
     failure::{EXIT_CODES, Failure, of_file, of_stdout},
     names,
+    notes::note,
     output::bytes,
     sink::Sink,
 };
@@ -55,7 +56,7 @@ pub async fn run(api: &Api, arguments: Export) -> Result<(), Failure> {
         written
     };
     if output != "-" {
-        eprintln!("wrote {} of {} to {output}", bytes(written), describe::version_of(&version));
+        note(format_args!("wrote {} of {} to {output}", bytes(written), describe::version_of(&version)));
     }
     Ok(())
 }

@@ -6,10 +6,14 @@ use crate::client::{
     failure::{EXIT_CODES, Failure},
     list::{self, limit},
     names,
-    output::{print, print_json, short, table},
+    notes::note,
+    output::{duration, print, print_json, short, table},
 };
 use clap::{Args, Subcommand};
 use serde_json::Value;
+
+/// What `--status` takes.
+const STATUSES: [&str; 6] = ["queued", "running", "paused", "succeeded", "failed", "cancelled"];
 
 /// Jobs, newest first; or what to do with some.
 #[derive(Debug, Clone, Args)]
@@ -18,8 +22,8 @@ pub struct Jobs {
     #[command(subcommand)]
     action: Option<Action>,
 
-    /// Only jobs of this status: queued, running, paused, succeeded, failed or cancelled
-    #[arg(long)]
+    /// Only jobs of this status
+    #[arg(long, value_parser = STATUSES)]
     status: Option<String>,
 
     /// Only jobs of this model
@@ -29,6 +33,10 @@ pub struct Jobs {
     /// Only jobs on this dataset
     #[arg(long, value_name = "DATASET")]
     dataset: Option<String>,
+
+    /// Only jobs with this label
+    #[arg(long, value_name = "NAME[=VALUE]")]
+    label: Option<String>,
 
     /// Jobs to list [default: 20]
     #[arg(long, value_name = "N", value_parser = limit)]
@@ -60,6 +68,9 @@ enum Action {
     Finish(Named),
     /// Run ended jobs again with the same settings, as new jobs whose ids are printed
     Retry(Named),
+    /// Delete ended jobs with their events; a version that a job made is deleted before it
+    #[command(aliases = ["delete", "remove"])]
+    Rm(Named),
     /// Compare jobs: the settings that differ, then the metrics, the best ones marked with *
     Compare {
         /// The jobs: ids, their first characters, or `@last` [default: the last five that succeeded]
@@ -82,6 +93,7 @@ pub async fn run(api: &Api, arguments: Jobs) -> Result<(), Failure> {
         ("--status", arguments.status.is_some()),
         ("--model", arguments.model.is_some()),
         ("--dataset", arguments.dataset.is_some()),
+        ("--label", arguments.label.is_some()),
         ("--limit", arguments.limit.is_some()),
     ];
     list::only_without_action(
@@ -101,6 +113,7 @@ pub async fn run(api: &Api, arguments: Jobs) -> Result<(), Failure> {
             ask(api, named, "finish", "ends early and keeps its model", arguments.json).await
         }
         Some(Action::Retry(named)) => retry(api, named, arguments.json).await,
+        Some(Action::Rm(named)) => remove(api, named).await,
         Some(Action::Compare { jobs }) => {
             let jobs = compared(api, jobs).await?;
             if arguments.json { print_json(&Value::Array(jobs)) } else { print(&comparison(&jobs)) }
@@ -119,8 +132,8 @@ async fn ask(api: &Api, named: &Named, verb: &str, running: &str, is_json: bool)
             continue;
         }
         match job["status"].as_str().unwrap_or_default() {
-            "running" => eprintln!("the job {id} {running}"),
-            status => eprintln!("the job {id} is {status}"),
+            "running" => note(format_args!("the job {id} {running}")),
+            status => note(format_args!("the job {id} is {status}")),
         }
     }
     Ok(())
@@ -137,13 +150,34 @@ async fn retry(api: &Api, named: &Named, is_json: bool) -> Result<(), Failure> {
         }
         let id = job["id"].as_str().unwrap_or_default();
         print(&format!("{id}\n"))?;
-        eprintln!("next:  {}", api.command(&format!("watch {}", names::short_ids(&[id]).join(""))));
+        note(format_args!("next:  {}", api.command(&format!("watch {}", names::short_ids(&[id]).join("")))));
+    }
+    Ok(())
+}
+
+async fn remove(api: &Api, named: &Named) -> Result<(), Failure> {
+    for job in &named.jobs {
+        let job = names::job(api, job).await?;
+        let id = job["id"].as_str().unwrap_or_default();
+        api.delete(&["jobs", id]).await.map_err(|failure| match failure {
+            Failure::Error(text) if job["version"].is_u64() => {
+                let version = api.command(&format!("models rm {}", describe::version_of(&job)));
+                Failure::Error(format!("{text}: `{version}`"))
+            }
+            other => other,
+        })?;
+        note(format_args!("deleted the job {id}"));
     }
     Ok(())
 }
 
 async fn list(api: &Api, arguments: &Jobs) -> Result<(), Failure> {
-    let filters = [("status", &arguments.status), ("model", &arguments.model), ("dataset", &arguments.dataset)];
+    let filters = [
+        ("status", &arguments.status),
+        ("model", &arguments.model),
+        ("dataset", &arguments.dataset),
+        ("label", &arguments.label),
+    ];
     let query: Vec<(&str, &str)> =
         filters.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
     let limit = arguments.limit.unwrap_or(list::DEFAULT_LIMIT);
@@ -153,12 +187,16 @@ async fn list(api: &Api, arguments: &Jobs) -> Result<(), Failure> {
     }
     let jobs = page["data"].as_array().map(Vec::as_slice).unwrap_or_default();
     if jobs.is_empty() && query.is_empty() {
-        eprintln!("{}", names::no_jobs(api));
+        note(names::no_jobs(api));
+        return Ok(());
+    }
+    if jobs.is_empty() {
+        note("no jobs match");
         return Ok(());
     }
     print(&describe::jobs(jobs))?;
     if page["next"].is_string() {
-        eprintln!("there are more: --limit {}", limit.saturating_mul(5));
+        note(format_args!("there are more: --limit {}", limit.saturating_mul(5)));
     }
     Ok(())
 }
@@ -205,7 +243,7 @@ fn comparison(jobs: &[Value]) -> String {
         rows.push(line(name, marked(name, &values)));
     }
     let seconds = jobs.iter().map(|job| job["timing"]["training_seconds"].as_f64());
-    rows.push(line("training seconds", seconds.map(|value| value.map_or_else(|| "-".to_owned(), short)).collect()));
+    rows.push(line("training", seconds.map(|value| value.map_or_else(|| "-".to_owned(), duration)).collect()));
     table(&heading, &rows)
 }
 
@@ -307,10 +345,7 @@ mod tests {
             job("01a224de-1557-74b6-9881-031eb5344a06", 9, 0.25),
         ]);
         let names: Vec<&str> = text.lines().skip(1).map(|line| line.split("  ").next().unwrap()).collect();
-        assert_eq!(
-            names,
-            ["model", "epochs", "optimizer.learning_rate", "status", "best epoch", "loss", "training seconds"]
-        );
+        assert_eq!(names, ["model", "epochs", "optimizer.learning_rate", "status", "best epoch", "loss", "training"]);
         assert!(text.contains("0.2500*"), "{text}");
     }
 }

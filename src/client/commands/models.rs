@@ -6,6 +6,7 @@ use crate::client::{
     failure::{EXIT_CODES, Failure},
     list::{self, limit},
     names,
+    notes::note,
     output::{pairs, print, print_json, table, text_of},
 };
 use clap::{Args, Subcommand};
@@ -47,10 +48,10 @@ enum Action {
         #[arg(value_name = "MODEL", default_value = names::LAST)]
         model: String,
     },
-    /// Delete models with their versions
+    /// Delete models with their versions, or single versions
     #[command(aliases = ["delete", "remove"])]
     Rm {
-        /// The models: names, ids, or their first characters
+        /// The models, or MODEL@VERSION: names, ids, or their first characters
         #[arg(value_name = "MODEL", required = true)]
         models: Vec<String>,
     },
@@ -72,10 +73,13 @@ pub async fn run(api: &Api, arguments: Models) -> Result<(), Failure> {
             }
             print(&described(&model, &[]))?;
             let name = model["name"].as_str().unwrap_or_default();
-            eprintln!("\nnext:  {}", api.command(&format!("train --model {name} --data FILE --target COLUMN")));
+            note(format_args!(
+                "\nnext:  {}",
+                api.command(&format!("train --model {name} --data FILE --target COLUMN"))
+            ));
             Ok(())
         }
-        Some(Action::Show { model }) if model.len() > 1 && model[1..].contains('@') => {
+        Some(Action::Show { model }) if has_version(&model) => {
             let version = names::version(api, &model).await?;
             if arguments.json { print_json(&version) } else { print(&describe::version(&version)) }
         }
@@ -90,13 +94,26 @@ pub async fn run(api: &Api, arguments: Models) -> Result<(), Failure> {
         }
         Some(Action::Rm { models }) => {
             for model in &models {
+                if has_version(model) {
+                    let version = names::version(api, model).await?;
+                    let (name, number) =
+                        (version["model"].as_str().unwrap_or_default(), version["version"].to_string());
+                    api.delete(&["models", name, "versions", &number]).await?;
+                    note(format_args!("deleted the version {}", describe::version_of(&version)));
+                    continue;
+                }
                 let model = names::named(api, "models", "model", model).await?;
                 api.delete(&["models", model["id"].as_str().unwrap_or_default()]).await?;
-                eprintln!("deleted the model {}", text_of(&model["name"]));
+                note(format_args!("deleted the model {}", text_of(&model["name"])));
             }
             Ok(())
         }
     }
+}
+
+/// Whether `text` is MODEL@VERSION; `@last` is a model.
+fn has_version(text: &str) -> bool {
+    text.rsplit_once('@').is_some_and(|(model, _)| !model.is_empty())
 }
 
 async fn list(api: &Api, limit: usize, is_json: bool) -> Result<(), Failure> {
@@ -107,7 +124,7 @@ async fn list(api: &Api, limit: usize, is_json: bool) -> Result<(), Failure> {
     let models = page["data"].as_array().map(Vec::as_slice).unwrap_or_default();
     if models.is_empty() {
         let train = api.command("train --data FILE --target COLUMN");
-        eprintln!("there are no models yet: `{train}` makes and trains one");
+        note(format_args!("there are no models yet: `{train}` makes and trains one"));
         return Ok(());
     }
     let rows: Vec<Vec<String>> = models
@@ -119,7 +136,7 @@ async fn list(api: &Api, limit: usize, is_json: bool) -> Result<(), Failure> {
         .collect();
     print(&table(&["model", "version", "kind", "created"], &rows))?;
     if page["next"].is_string() {
-        eprintln!("there are more: --limit {}", limit.saturating_mul(5));
+        note(format_args!("there are more: --limit {}", limit.saturating_mul(5)));
     }
     Ok(())
 }

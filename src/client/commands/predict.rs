@@ -5,9 +5,11 @@ use crate::client::{
     describe,
     failure::{EXIT_CODES, Failure, of_file, of_stdout},
     names,
+    notes::note,
     output::clean,
     predictions::Writer,
-    records::{self, Expected, Format, Part},
+    records,
+    rows::{Expected, Format, Part},
     sink::Sink,
 };
 use clap::Args;
@@ -32,7 +34,7 @@ pub struct Predict {
     #[arg(value_name = "MODEL[@VERSION]")]
     model: String,
 
-    /// Rows in CSV, TSV, JSON or NDJSON, `-` for stdin; columns that the model does not know are passed through
+    /// Rows in CSV, TSV, JSON or NDJSON, also compressed (gzip, zstd), `-` for stdin; columns that the model does not know are passed through
     #[arg(value_name = "FILE")]
     file: String,
 
@@ -63,7 +65,7 @@ pub async fn run(api: &Api, arguments: Predict) -> Result<(), Failure> {
     };
     let source: Box<dyn Read + Send> = if arguments.file == "-" {
         if std::io::stdin().is_terminal() {
-            eprintln!("reading rows from the terminal; end them with Ctrl-D");
+            note("reading rows from the terminal; end them with Ctrl-D");
         }
         Box::new(std::io::stdin())
     } else {
@@ -72,6 +74,7 @@ pub async fn run(api: &Api, arguments: Predict) -> Result<(), Failure> {
     let format = arguments.format.or_else(|| Format::of_name(&arguments.file));
     let (sender, parts) = mpsc::channel(2);
     let file = if arguments.file == "-" { "stdin".to_owned() } else { clean(&arguments.file) };
+    let shown = file.clone();
     let reader = tokio::task::spawn_blocking(move || {
         let read = records::read(source, format, &expected, &mut |part| sender.blocking_send(Ok(part)).is_ok());
         if let Err(failure) = read {
@@ -82,7 +85,7 @@ pub async fn run(api: &Api, arguments: Predict) -> Result<(), Failure> {
             sender.blocking_send(Err(failure)).ok();
         }
     });
-    let predicted = predict(api, &version, parts, &arguments.output, to).await;
+    let predicted = predict(api, &version, (&shown, parts), &arguments.output, to).await;
     if predicted.is_ok() {
         reader.await.ok();
     }
@@ -92,7 +95,7 @@ pub async fn run(api: &Api, arguments: Predict) -> Result<(), Failure> {
 async fn predict(
     api: &Api,
     version: &Value,
-    mut parts: mpsc::Receiver<Result<Part, Failure>>,
+    (file, mut parts): (&str, mpsc::Receiver<Result<Part, Failure>>),
     output: &str,
     to: Format,
 ) -> Result<(), Failure> {
@@ -115,7 +118,7 @@ async fn predict(
         let instances: Vec<&Value> = rows.iter().map(|row| &row.instance).collect();
         let answer = api.post(&path, &[], &json!({"instances": instances})).await;
         let mut answer = answer.map_err(|failure| match failure {
-            Failure::Error(text) => Failure::Error(with_rows(&text, first)),
+            Failure::Error(text) => Failure::Error(format!("{file}: {}", with_rows(&text, first))),
             other => other,
         })?;
         let Value::Array(predictions) = answer["predictions"].take() else {
@@ -132,7 +135,7 @@ async fn predict(
     writer.finish(failed)?;
     warnings.print();
     if output != "-" {
-        eprintln!("wrote {count} predictions of {} to {output}", describe::version_of(version));
+        note(format_args!("wrote {count} predictions of {} to {output}", describe::version_of(version)));
     }
     Ok(())
 }
@@ -192,7 +195,7 @@ impl Warnings {
     fn print(&self) {
         for (_, count, text) in &self.0 {
             let more = if *count > 1 { format!(" (and {} more like it)", count - 1) } else { String::new() };
-            eprintln!("warning: {text}{more}");
+            note(format_args!("warning: {text}{more}"));
         }
     }
 }

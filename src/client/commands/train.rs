@@ -5,10 +5,13 @@ use crate::client::{
     definition, describe,
     failure::{EXIT_CODES, Failure},
     names,
+    notes::{note, tell},
     output::{clean, print, print_json, print_line},
     settings::{Setting, setting},
+    source::STDIN,
     suggest::{self, TEMPLATES, suggest},
-    upload, watch,
+    upload,
+    watch::{self, Shown},
 };
 use clap::Args;
 use serde_json::{Map, Value, json};
@@ -18,6 +21,7 @@ const EXAMPLES: &str = "\
 Examples:
   epoca train --data iris.csv --target species
   epoca train --data iris.csv --target species --model model.json --epochs 100 --set optimizer.learning_rate=1e-3
+  zcat iris.csv.gz | epoca train --data - --target species
   epoca train --from @last --set optimizer.learning_rate=1e-4
   epoca train --data iris.csv --target species --dry-run";
 
@@ -28,7 +32,7 @@ Examples:
 )]
 #[command(after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
 pub struct Train {
-    /// The table: a file, which is uploaded, or a dataset of the service
+    /// The table: a file, which is uploaded, `-` for stdin, or a dataset of the service
     #[arg(long, value_name = "FILE|DATASET")]
     data: Option<String>,
 
@@ -40,7 +44,7 @@ pub struct Train {
     #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
     features: Vec<String>,
 
-    /// The model: a JSON file (epoca's or Keras's), a model of the service, `mlp`, `linear`, or the name of a classical model as `gradient_boosting` [default: an `mlp` for the table]
+    /// The model: a JSON file (epoca's or Keras's), `-` for stdin, a model of the service, `mlp`, `linear`, or the name of a classical model as `gradient_boosting` [default: an `mlp` for the table]
     #[arg(long, value_name = "FILE|MODEL")]
     model: Option<String>,
 
@@ -72,7 +76,7 @@ pub struct Train {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
 
-    /// Any field of the job, or of its training: optimizer.learning_rate=1e-3, class_weight=balanced; repeat it for several
+    /// Any field of the job, of its training, or of the model's definition: optimizer.learning_rate=1e-3, class_weight=balanced, definition.n_estimators=200; repeat it for several
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
     settings: Vec<Setting>,
 
@@ -95,6 +99,10 @@ pub struct Train {
     /// Print the API's own objects
     #[arg(long)]
     json: bool,
+
+    /// Print a line an epoch where stderr is no terminal, in place of about 20 lines with the first, the last and the best epoch
+    #[arg(short, long, conflicts_with_all = ["detach", "dry_run"])]
+    verbose: bool,
 }
 
 /// Uploads, defines and trains.
@@ -109,7 +117,7 @@ pub async fn run(api: &Api, arguments: Train) -> Result<(), Failure> {
     }
     let (job, dataset) = submitted?;
     if arguments.dry_run {
-        eprintln!("this is what would be trained; nothing was stored");
+        note("this is what would be trained; nothing was stored");
         return if arguments.json { print_json(&job) } else { print(&describe::plan(&job)) };
     }
     let id = job["id"].as_str().unwrap_or_default();
@@ -119,19 +127,25 @@ pub async fn run(api: &Api, arguments: Train) -> Result<(), Failure> {
         }
         print(&format!("{id}\n"))?;
         let short = names::short_ids(&[id]).join("");
-        eprintln!("next:  {}", api.command(&format!("watch {short}")));
+        note(format_args!("next:  {}", api.command(&format!("watch {short}"))));
         return Ok(());
     }
-    eprint!("{}", describe::warnings(&job));
-    let job = watch::to_end(api, &job, arguments.json && arguments.watch).await?;
+    tell(&describe::warnings(&job));
+    let shown = match (arguments.json && arguments.watch, arguments.verbose) {
+        (true, _) => Shown::Events,
+        (false, true) => Shown::EveryEpoch,
+        (false, false) => Shown::Progress,
+    };
+    let job = watch::to_end(api, &job, shown).await?;
     match (arguments.json, arguments.watch) {
         (true, true) => print_line(&job)?,
         (true, false) => print_json(&job)?,
         (false, _) if job["status"] == "succeeded" => {
             print(&describe::result(&job, Some(&dataset)))?;
             let version = describe::version_of(&job);
-            let file = arguments.data.as_deref().filter(|data| upload::is_file(data)).unwrap_or("FILE");
-            eprintln!("\nnext:  {}", api.command(&format!("predict {version} {}", quoted(file))));
+            let file =
+                arguments.data.as_deref().filter(|data| *data != STDIN && upload::is_file(data)).unwrap_or("FILE");
+            note(format_args!("\nnext:  {}", api.command(&format!("predict {version} {}", quoted(file)))));
         }
         (false, _) => {}
     }
@@ -160,9 +174,38 @@ async fn submit(api: &Api, arguments: &Train, made: &mut Vec<[String; 2]>) -> Re
     if !arguments.features.is_empty() {
         body.insert("features".to_owned(), json!(arguments.features));
     }
-    arguments.settings.iter().for_each(|setting| setting.of_job().apply(&mut body));
+    let of_job = arguments.settings.iter().filter(|setting| !setting.is_of_definition());
+    of_job.for_each(|setting| setting.of_job().apply(&mut body));
     let query: &[(&str, &str)] = if arguments.dry_run { &[("dry_run", "true")] } else { &[] };
-    Ok((api.post(&["jobs"], query, &Value::Object(body)).await?, dataset))
+    let posted = api.post(&["jobs"], query, &Value::Object(body)).await;
+    let job = posted.map_err(|failure| match failure {
+        Failure::Error(text) if text.contains("/training/") && text.contains("unknown field") => {
+            Failure::Error(format!("{text}\n  a setting of the model itself is `--set definition.NAME=VALUE`"))
+        }
+        other => other,
+    })?;
+    Ok((job, dataset))
+}
+
+/// Whether a `--set` is about the model.
+fn changes_definition(arguments: &Train) -> bool {
+    arguments.settings.iter().any(Setting::is_of_definition)
+}
+
+/// The definition with what `--set definition.NAME=VALUE` says.
+fn changed(definition: Value, arguments: &Train) -> Result<Value, Failure> {
+    let mut object = Map::from_iter([("definition".to_owned(), definition)]);
+    for setting in arguments.settings.iter().filter(|setting| setting.is_of_definition()) {
+        let is_within_list = setting.path.len() > 2 && object["definition"][&setting.path[1]].is_array();
+        if setting.path.len() < 2 || is_within_list {
+            let path = setting.path.join(".");
+            return Err(Failure::Usage(format!(
+                "--set {path}: expected a field of the definition, as definition.NAME"
+            )));
+        }
+        setting.apply(&mut object);
+    }
+    Ok(object.remove("definition").unwrap_or_default())
 }
 
 /// The request of a new job: a model and settings that suit the table, unless the user names them.
@@ -171,6 +214,9 @@ async fn first(
     arguments: &Train,
     made: &mut Vec<[String; 2]>,
 ) -> Result<(Map<String, Value>, Value), Failure> {
+    if arguments.data.as_deref() == Some(STDIN) && arguments.model.as_deref() == Some(STDIN) {
+        return Err(Failure::Usage("--data and --model cannot both be stdin: give one as a file".to_owned()));
+    }
     let Some(data) = &arguments.data else {
         return Err(Failure::Usage("expected --data FILE, the table to learn from".to_owned()));
     };
@@ -179,7 +225,8 @@ async fn first(
         return Err(Failure::Usage(format!("expected --target COLUMN, the column to predict{shown}")));
     };
     let dataset = uploaded(api, arguments, data, made).await?;
-    let (model, training, definition) = model(api, arguments, &dataset, target, made).await?;
+    let word = arguments.model.as_deref().unwrap_or(TEMPLATES[0]);
+    let (model, training, definition) = model(api, arguments, word, (&dataset, target), made).await?;
     let mut body = Map::new();
     body.insert("model".to_owned(), model);
     body.extend(definition.map(|definition| ("definition".to_owned(), definition)));
@@ -210,14 +257,15 @@ async fn again(
         body.insert("target".to_owned(), json!(target));
         body.remove("features");
     }
-    let model = match (&arguments.model, &arguments.target) {
-        (Some(_), target) => {
-            let target = target.as_deref().or(job["target"].as_str()).unwrap_or_default();
-            let (model, _, definition) = model(api, arguments, &dataset, target, made).await?;
+    let own = job["model_id"].as_str().filter(|_| changes_definition(arguments));
+    let model = match arguments.model.as_deref().or(own) {
+        Some(word) => {
+            let target = arguments.target.as_deref().or(job["target"].as_str()).unwrap_or_default();
+            let (model, _, definition) = model(api, arguments, word, (&dataset, target), made).await?;
             body.extend(definition.map(|definition| ("definition".to_owned(), definition)));
             model
         }
-        (None, _) => job["model_id"].clone(),
+        None => job["model_id"].clone(),
     };
     body.insert("model".to_owned(), model);
     body.insert("dataset".to_owned(), dataset["id"].clone());
@@ -232,7 +280,7 @@ async fn uploaded(api: &Api, arguments: &Train, data: &str, made: &mut Vec<[Stri
     if uploaded.is_new {
         made.push(["datasets".to_owned(), uploaded.dataset["id"].as_str().unwrap_or_default().to_owned()]);
     }
-    eprint!("{}", describe::warnings(&uploaded.dataset));
+    tell(&describe::warnings(&uploaded.dataset));
     Ok(uploaded.dataset)
 }
 
@@ -240,19 +288,22 @@ async fn uploaded(api: &Api, arguments: &Train, data: &str, made: &mut Vec<[Stri
 async fn model(
     api: &Api,
     arguments: &Train,
-    dataset: &Value,
-    target: &str,
+    word: &str,
+    (dataset, target): (&Value, &str),
     made: &mut Vec<[String; 2]>,
 ) -> Result<(Value, Map<String, Value>, Option<Value>), Failure> {
-    let word = arguments.model.as_deref().unwrap_or(TEMPLATES[0]);
     let data = dataset["name"].as_str().unwrap_or_default();
     let (name, definition, training) = if TEMPLATES.contains(&word) {
         let suggestion = suggest(dataset, target, word)?;
-        eprintln!("{}: {}", clean(data), suggestion.summary);
+        note(format_args!("{}: {}", clean(data), suggestion.summary));
         (format!("{data}-{word}"), suggestion.definition, suggestion.training)
     } else {
-        suggest::column(dataset, target)?;
-        if !upload::is_file(word) {
+        if !target.is_empty() {
+            suggest::column(dataset, target)?;
+        }
+        if upload::is_file(word) {
+            (definition::name_of(word), definition::read(word)?, Map::new())
+        } else {
             let model = names::named(api, "models", "model", word).await.map_err(|failure| match failure {
                 Failure::Missing(text) if !text.starts_with(NOBODY) => Failure::Missing(format!(
                     "{text}; --model also takes a JSON file, or one of {}",
@@ -260,10 +311,13 @@ async fn model(
                 )),
                 other => other,
             })?;
-            return Ok((model["id"].clone(), Map::new(), None));
+            if !changes_definition(arguments) {
+                return Ok((model["id"].clone(), Map::new(), None));
+            }
+            (model["name"].as_str().unwrap_or_default().to_owned(), model["definition"].clone(), Map::new())
         }
-        (definition::name_of(word), definition::read(word)?, Map::new())
     };
+    let definition = changed(definition, arguments)?;
     let name = arguments.name.clone().unwrap_or(name);
     if arguments.dry_run {
         // The service tries a definition without storing it.
@@ -273,7 +327,7 @@ async fn model(
     if is_new {
         made.push(["models".to_owned(), model["id"].as_str().unwrap_or_default().to_owned()]);
     }
-    eprint!("{}", describe::warnings(&model));
+    tell(&describe::warnings(&model));
     Ok((model["id"].clone(), training, None))
 }
 

@@ -6,7 +6,7 @@ use crate::client::{
     failure::{EXIT_CODES, Failure},
     names,
     output::{print, print_line},
-    watch,
+    watch::{self, Shown},
 };
 use clap::Args;
 
@@ -21,6 +21,10 @@ pub struct Watch {
     /// Print the events as NDJSON, and the job as the last line
     #[arg(long)]
     json: bool,
+
+    /// Print a line an epoch where stderr is no terminal, in place of about 20 lines
+    #[arg(short, long, conflicts_with = "json")]
+    verbose: bool,
 }
 
 /// Follows a job to its end.
@@ -29,7 +33,12 @@ pub async fn run(api: &Api, arguments: Watch) -> Result<(), Failure> {
         Some(text) => names::job(api, text).await?,
         None => running(api).await?,
     };
-    let job = watch::to_end(api, &job, arguments.json).await?;
+    let shown = match (arguments.json, arguments.verbose) {
+        (true, _) => Shown::Events,
+        (false, true) => Shown::EveryEpoch,
+        (false, false) => Shown::Progress,
+    };
+    let job = watch::to_end(api, &job, shown).await?;
     if arguments.json {
         print_line(&job)?;
     } else if job["status"] == "succeeded" {

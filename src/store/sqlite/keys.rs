@@ -17,7 +17,8 @@ pub async fn all(connection: &mut SqliteConnection) -> Result<Vec<ApiKey>, Store
     rows.iter().map(key).collect()
 }
 
-pub async fn create(transaction: &mut SqliteConnection, key: &ApiKey) -> Result<(), StoreError> {
+/// Adds a key, and `entry` to the audit log.
+pub async fn create(transaction: &mut SqliteConnection, key: &ApiKey, entry: &AuditEntry) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO keys (id, name, prefix, hash, scopes, requests_per_second, max_bytes, created_at, expires_at)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -31,24 +32,24 @@ pub async fn create(transaction: &mut SqliteConnection, key: &ApiKey) -> Result<
     .bind(key.max_bytes.map(count).transpose()?)
     .bind(key.created_at.as_microsecond())
     .bind(key.expires_at.map(|at| at.as_microsecond()))
-    .execute(transaction)
+    .execute(&mut *transaction)
     .await
     .map_err(|error| taken(error, "key", &key.name))?;
-    Ok(())
+    audit(transaction, entry).await
 }
 
-/// Revokes the key that has this name, prefix or id.
-pub async fn revoke(transaction: &mut SqliteConnection, which: &str, now: i64) -> Result<(), StoreError> {
+/// Revokes the key that has this name, prefix or id, at the time of `entry`, which is added to the audit log.
+pub async fn revoke(transaction: &mut SqliteConnection, which: &str, entry: &AuditEntry) -> Result<(), StoreError> {
     let done = sqlx::query(
         "UPDATE keys SET revoked_at = ?2 WHERE revoked_at IS NULL AND (name = ?1 OR prefix = ?1 OR id = ?1)",
     )
     .bind(which)
-    .bind(now)
-    .execute(transaction)
+    .bind(entry.at.as_microsecond())
+    .execute(&mut *transaction)
     .await?;
     match done.rows_affected() {
         0 => Err(StoreError::NotFound(format!("no key {which:?} that is not revoked: see `epoca keys list`"))),
-        _ => Ok(()),
+        _ => audit(transaction, entry).await,
     }
 }
 

@@ -245,14 +245,14 @@ impl Store for SqliteStore {
         keys::all(&mut *self.read().await?).await
     }
 
-    async fn create_key(&self, key: &ApiKey) -> Result<(), StoreError> {
-        let key = key.clone();
-        self.write(|tx| Box::pin(async move { keys::create(tx, &key).await }), quietly).await
+    async fn create_key(&self, key: &ApiKey, entry: &AuditEntry) -> Result<(), StoreError> {
+        let (key, entry) = (key.clone(), entry.clone());
+        self.write(|tx| Box::pin(async move { keys::create(tx, &key, &entry).await }), quietly).await
     }
 
-    async fn revoke_key(&self, key: &str) -> Result<(), StoreError> {
-        let (key, at) = (key.to_owned(), now().as_microsecond());
-        self.write(move |tx| Box::pin(async move { keys::revoke(tx, &key, at).await }), quietly).await
+    async fn revoke_key(&self, key: &str, entry: &AuditEntry) -> Result<(), StoreError> {
+        let (key, entry) = (key.to_owned(), entry.clone());
+        self.write(|tx| Box::pin(async move { keys::revoke(tx, &key, &entry).await }), quietly).await
     }
 
     async fn stored_bytes(&self, key: Uuid) -> Result<u64, StoreError> {

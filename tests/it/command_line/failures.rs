@@ -42,6 +42,12 @@ fn usage_is_explained_with_code_2() {
         (&["jobs", "--url", "ftp://x"], "expected --url to be like"),
         (&["jobs", "shwo"], "shwo"),
         (&["jobs", "--status", "failed", "show"], "--status is for the list"),
+        (&["jobs", "--status", "done"], "queued, running, paused, succeeded, failed, cancelled"),
+        (&["jobs", "--label", "team", "rm", "@last"], "--label is for the list"),
+        (&["models", "rm", "ü@b"], "\"b\" is not a number"),
+        (&["datasets", "show", "iris", "--rows", "0"], "expected at least 1"),
+        (&["man", "nope"], "there is no command \"nope\""),
+        (&["man", "jobs", "nope"], "there is no command \"jobs nope\""),
         (&["models", "--limit", "0"], "expected at least 1"),
         (&["predict", "a@b", "x.csv"], "\"b\" is not a number"),
         (&["jobs", "--data-dir", "x"], "--local"),
@@ -103,6 +109,69 @@ fn a_job_that_fails_is_code_5() {
     shell.run(&["watch", "@last"]).failed(5, "failed: ");
     let done = shell.run(&["watch", "@last", "--json"]);
     assert!(done.code == 5 && done.out.lines().last().unwrap().contains("\"failed\""), "{done:#?}");
+}
+
+/// A service that answers its first requests with `answers`, one a connection; the requests that it received.
+fn answering(answers: Vec<String>) -> (String, std::thread::JoinHandle<Vec<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let received = std::thread::spawn(move || {
+        let answer = |answer: String| {
+            let (mut connection, _) = listener.accept().unwrap();
+            connection.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+            // A body comes behind its head: what has arrived when the client waits is all of it.
+            let (mut request, mut part) = (Vec::new(), [0; 4096]);
+            while let Ok(length @ 1..) = connection.read(&mut part) {
+                request.extend_from_slice(&part[..length]);
+            }
+            connection.write_all(answer.as_bytes()).unwrap();
+            String::from_utf8(request).unwrap()
+        };
+        answers.into_iter().map(answer).collect()
+    });
+    (url, received)
+}
+
+#[test]
+fn a_busy_service_is_asked_again() {
+    let answer = |status: &str, body: &str| {
+        let length = body.len();
+        format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}")
+    };
+    let busy = |seconds: u32| {
+        let status = format!("429 Too Many Requests\r\nretry-after: {seconds}");
+        answer(&status, r#"{"title": "Too Many Requests", "detail": "too many"}"#)
+    };
+    let unavailable = answer("503 Service Unavailable\r\nretry-after: 0", r#"{"detail": "full"}"#);
+    let (url, received) = answering(vec![busy(1), unavailable, answer("200 OK", r#"{"data": [], "next": null}"#)]);
+    let started = Instant::now();
+    let done = Done::of(epoca(&["jobs", "--json", "--url", &url]).output().unwrap()).succeeded();
+    assert!(started.elapsed() >= Duration::from_secs(1));
+    assert_eq!(done.json()["data"], serde_json::json!([]));
+    for said in
+        ["is busy (429 Too Many Requests); trying again in 1 s", "(503 Service Unavailable); trying again in 0 s"]
+    {
+        assert!(done.err.contains(said), "no {said}: {done:#?}");
+    }
+    assert_eq!(received.join().unwrap().len(), 3);
+
+    // An upload is sent again from its start.
+    let dataset = answer("201 Created", r#"{"name": "x", "rows": 1}"#);
+    let missing = answer("404 Not Found", r#"{"detail": "no dataset"}"#);
+    let (url, received) = answering(vec![missing, busy(0), dataset]);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("x.csv"), "a,b\n1,2\n").unwrap();
+    let mut command = epoca(&["datasets", "add", "x.csv", "--json", "--url", &url]);
+    let done = Done::of(command.current_dir(folder.path()).output().unwrap()).succeeded();
+    assert_eq!(done.json()["name"], "x");
+    let received = received.join().unwrap();
+    assert!(received[1..].iter().all(|request| request.contains("a,b\n1,2\n")), "{received:#?}");
+
+    // A service that stays busy is an error in the end.
+    let (url, received) = answering((0..5).map(|_| busy(0)).collect());
+    let done = Done::of(epoca(&["jobs", "--url", &url]).output().unwrap());
+    assert!(done.code == 1 && done.err.ends_with("error: too many\n"), "{done:#?}");
+    assert_eq!(received.join().unwrap().len(), 5);
 }
 
 #[test]

@@ -78,15 +78,47 @@ fn rows_that_are_wrong_are_named_and_leave_no_file() {
     for (text, says) in [
         ("a,b\n1,2\n", "no column is a feature"),
         ("sepal_length,sepal_width\n1,2\n3\n", "line 3: expected 2 cells"),
-        ("", "no column is a feature"),
+        ("", "received an empty file"),
+        ("sepal_length,species\n\"[1, 2]\",setosa\n", "row 1, column sepal_length: expected a number"),
+        ("PAR1\u{15}\u{4}", "expected CSV, TSV, JSON or NDJSON, received a Parquet file"),
+        ("[{\"alcohol\": 13.2}]", "no field is a feature of the model"),
+        (
+            "[{\"sepal_length\": {\"cm\": 5}}]",
+            "row 1, column sepal_length: expected a number or null, received an object",
+        ),
     ] {
-        std::fs::write(shell.path("bad.csv"), text).unwrap();
-        let done = shell.run(&["predict", "iris-mlp", "bad.csv"]).failed(1, says);
-        assert!(done.err.contains("bad.csv"), "{done:#?}");
+        let name = if text.starts_with('[') { "bad.json" } else { "bad.csv" };
+        std::fs::write(shell.path(name), text).unwrap();
+        let done = shell.run(&["predict", "iris-mlp", name]).failed(1, says);
+        assert!(done.err.contains(name), "{done:#?}");
     }
     let done = with_stdin(&shell, &["predict", "iris-mlp", "-"], "{\"sepal_length\": 5.1}\n{\"sepal_length\": 5.2}\n");
     let err = done.succeeded().err;
     assert!(err.contains("row 1, column petal_width") && err.contains("and 1 more like it"), "{err}");
+}
+
+#[test]
+fn rows_keep_what_is_no_feature_in_every_form() {
+    let shell = trained();
+    let columns = r#"{"sepal_length": [5.1, 6.2], "sepal_width": [3.5, 2.9], "petal_length": [1.4, 4.3],
+        "petal_width": [0.2, 1.3], "species": ["setosa", "?"], "tags": [["a", 1], {"b": null}]}"#;
+    std::fs::write(shell.path("columns.json"), columns).unwrap();
+    let done = shell.run(&["predict", "iris-mlp", "columns.json", "--to", "ndjson"]).succeeded();
+    assert_eq!(done.err, "", "nothing is missing");
+    let rows: Vec<Value> = done.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((rows.len(), &rows[1]["species"], &rows[1]["tags"]), (2, &json!("?"), &json!({"b": null})));
+    let fields: Vec<&String> = rows[0].as_object().unwrap().keys().collect();
+    let names = ["sepal_length", "sepal_width", "petal_length", "petal_width", "species", "tags", "prediction"];
+    assert_eq!(fields, names);
+    let csv = shell.run(&["predict", "iris-mlp", "columns.json"]).succeeded().out;
+    assert!(csv.lines().nth(1).unwrap().starts_with(r#"5.1,3.5,1.4,0.2,setosa,"[""a"",1]","#), "{csv}");
+    // One record alone has no other columns than its own.
+    let one = with_stdin(&shell, &["predict", "iris-mlp", "-"], r#"{"sepal_length": 5.1, "petal_width": 0.2}"#);
+    assert!(one.succeeded().out.starts_with("sepal_length,petal_width,predicted_species,"));
+    let packed = "gzip -c \"$1\" | \"$0\" predict iris-mlp -";
+    let mut bash = std::process::Command::new("bash");
+    bash.args(["-c", packed, env!("CARGO_BIN_EXE_epoca"), &example("iris.csv")]).env("EPOCA_URL", shell.service.url());
+    assert_eq!(Done::of(bash.output().unwrap()).succeeded().out.lines().count(), 151);
 }
 
 #[test]

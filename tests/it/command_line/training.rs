@@ -24,6 +24,32 @@ async fn a_table_and_a_target_are_enough() {
     assert_eq!(shell.get("models").await["data"].as_array().unwrap().len(), 1);
 }
 
+#[test]
+fn many_rounds_have_some_lines_where_stderr_is_no_terminal() {
+    let shell = Shell::start();
+    let train = ["train", "--data", &example("iris.csv"), "--target", "species", "--model", "gradient_boosting"];
+    let rounds = |done: &Done| done.err.lines().filter(|line| line.starts_with("round ")).count();
+    let done = shell.run(&train).succeeded();
+    assert!((20..=22).contains(&rounds(&done)), "{done:#?}");
+    for part in ["round   1/100  loss ", "round 100/100  loss ", "\nbest val_loss "] {
+        assert!(done.err.contains(part), "no {part}: {done:#?}");
+    }
+    let best = shell.run(&["jobs", "show", "--json"]).succeeded().json()["best_epoch"].as_u64().unwrap();
+    assert!(done.err.contains(&format!(" at round {best}\nsucceeded\n")), "{best} is not the best: {done:#?}");
+    assert_eq!(rounds(&shell.run(&["watch", "@last", "--verbose"]).succeeded()), 100);
+
+    // An early end is shown, too.
+    let stopped =
+        ["--set", "early_stopping={\"monitor\": \"val_loss\", \"patience\": 6, \"restore_best_weights\": true}"];
+    let train = ["train", "--data", &example("iris.csv"), "--target", "species", "--epochs", "1000", "--seed", "7"];
+    let done = shell.run(&[&train[..], &stopped].concat()).succeeded();
+    let job = shell.run(&["jobs", "show", "--json"]).succeeded().json();
+    let last = job["progress"]["epoch"].as_u64().unwrap();
+    let (line, message) = (format!("\nepoch {last:>4}/1000  loss "), "\nstopped early after epoch ");
+    let places = (done.err.find(&line), done.err.find(message));
+    assert!(last < 1000 && places.0.is_some() && places.0 < places.1, "{last}: {done:#?}");
+}
+
 #[tokio::test]
 async fn every_kind_of_target_is_learned() {
     let shell = Shell::start();
@@ -112,6 +138,27 @@ async fn jobs_are_repeated_with_a_change_and_compared() {
 }
 
 #[tokio::test]
+async fn settings_reach_the_definition() {
+    let shell = Shell::start();
+    let iris = example("iris.csv");
+    let train = ["train", "--data", &iris, "--target", "species", "--model", "random_forest", "--set"];
+    let job = shell.run(&[&train[..], &["definition.n_estimators=7", "--json"]].concat()).succeeded().json();
+    let trees = async |job: &Value| {
+        let model = shell.get(&format!("models/{}", job["model_id"].as_str().unwrap())).await;
+        model["definition"]["n_estimators"].clone()
+    };
+    assert_eq!(trees(&job).await, 7);
+    let again = ["train", "--from", "@last", "--set", "definition.n_estimators=9", "--json"];
+    let again = shell.run(&again).succeeded().json();
+    assert_eq!((trees(&again).await, trees(&job).await), (Value::from(9), Value::from(7)));
+    assert_eq!((&again["target"], &again["training"]), (&job["target"], &job["training"]));
+    let done = shell.run(&[&train[..], &["n_estimators=7"]].concat()).failed(1, "unknown field `n_estimators`");
+    assert!(done.err.contains("`--set definition.NAME=VALUE`"), "{done:#?}");
+    let mlp = ["train", "--data", &iris, "--target", "species", "--set", "definition.layers.0=1"];
+    shell.run(&mlp).failed(2, "expected a field of the definition");
+}
+
+#[tokio::test]
 async fn datasets_and_models_come_and_go() {
     let shell = Shell::start();
     std::fs::write(shell.path("a.txt"), "x;y\n1,5;a\n2,5;b\n").unwrap();
@@ -132,6 +179,36 @@ async fn datasets_and_models_come_and_go() {
         shell.run(&[list, "rm", name]).succeeded();
         shell.run(&[list, "show", name]).failed(3, "is named");
     }
+}
+
+#[tokio::test]
+async fn a_table_may_come_from_stdin_or_another_pipe() {
+    let shell = Shell::start();
+    let iris = example("iris.csv");
+    let train = ["train", "--data", "-", "--target", "species", "--epochs", "2"];
+    let read = || std::fs::File::open(&iris).unwrap();
+    let done = Done::of(shell.command(&train).stdin(read()).output().unwrap()).succeeded();
+    assert!(done.out.contains("data-mlp@1") && done.err.contains("epoca predict data-mlp@1 FILE"), "{done:#?}");
+    assert_eq!(shell.get("datasets/data").await["rows"], 150);
+    // The same bytes again are the same dataset; other bytes are another one.
+    let done = Done::of(shell.command(&["datasets", "add", "-"]).stdin(read()).output().unwrap()).succeeded();
+    assert!(done.err.contains("stdin is there already"), "{done:#?}");
+    let epoca = env!("CARGO_BIN_EXE_epoca");
+    for (pipe, name, format) in [
+        (r#"printf '[{"x": 1, "y": 2}, {"x": 2, "y": 3}]' | "$0" datasets add -"#, "data-2", "json"),
+        (r#"printf 'x;y\n1;2\n3;4\n' | gzip | "$0" datasets add - --name packed"#, "packed", "csv"),
+        (r#""$0" datasets add <(printf '{"x": 1}\n{"x": 2}\n') --name lines"#, "lines", "ndjson"),
+    ] {
+        let mut bash = std::process::Command::new("bash");
+        let output = bash.args(["-c", pipe, epoca]).env("EPOCA_URL", shell.service.url()).output().unwrap();
+        Done::of(output).succeeded();
+        let dataset = shell.get(&format!("datasets/{name}")).await;
+        assert_eq!((&dataset["format"], &dataset["rows"]), (&Value::from(format), &Value::from(2)), "{pipe}");
+    }
+    shell.run(&["datasets", "add", "-"]).failed(1, "stdin: expected a header line, received an empty file");
+    shell.run(&["datasets", "add", "-", "-"]).failed(2, "stdin can be read once");
+    let both = ["train", "--data", "-", "--target", "y", "--model", "-"];
+    shell.run(&both).failed(2, "cannot both be stdin");
 }
 
 #[test]
@@ -157,8 +234,15 @@ fn completions_and_manual_pages_are_printed() {
     let ask = "source <(\"$0\" completions bash); COMP_WORDS=(epoca jobs co); COMP_CWORD=2; _epoca epoca co jobs; echo ${COMPREPLY[@]}";
     let output = std::process::Command::new("bash").args(["-c", ask, env!("CARGO_BIN_EXE_epoca")]).output().unwrap();
     assert_eq!(Done::of(output).succeeded().out, "compare\n");
-    for (arguments, says) in [(&["man"][..], "EPOCA_DATA_DIR"), (&["man", "train"], "EPOCA_URL")] {
+    for (arguments, says) in [
+        (&["man"][..], &["epoca \\-", "EPOCA_DATA_DIR", "130"][..]),
+        (&["man", "train"], &["epoca\\-train", "EPOCA_URL", "130"]),
+        (&["man", "jobs", "compare"], &["epoca\\-jobs\\-compare", "EPOCA_URL", "@last"]),
+    ] {
         let page = Done::of(epoca(arguments).output().unwrap()).succeeded().out;
-        assert!(page.contains(".TH") && page.contains(says) && page.contains("130"), "no {says}: {page}");
+        assert!(page.contains(".TH"), "{page}");
+        for part in says {
+            assert!(page.contains(part), "no {part}: {page}");
+        }
     }
 }

@@ -48,12 +48,32 @@ pub enum StoreError {
     /// The file of the database or the folder of the artifacts is no longer where it was: what is written now would be lost.
     #[error("{0} was moved or deleted while the service runs: put it back, or start the service again")]
     Gone(&'static str),
+    /// The file system is read-only, a permission is missing, or the disk fails. The cause is logged, never shown.
+    #[error(
+        "{0} cannot be read or written now: the file system is read-only, the service lacks a permission, or the disk fails"
+    )]
+    Inaccessible(&'static str, #[source] anyhow::Error),
     /// The writer no longer holds the job: another worker has it, or it has ended.
     #[error("this worker no longer holds the job")]
     Fenced,
     /// The disk or the database; logged, never shown.
     #[error(transparent)]
     Internal(#[from] anyhow::Error),
+}
+
+impl StoreError {
+    /// Whether the same can succeed once the machine is put right.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Full | Self::Gone(_) | Self::Inaccessible(..))
+    }
+
+    /// It and what caused it, for the log.
+    pub fn with_cause(&self) -> String {
+        match self {
+            Self::Inaccessible(_, cause) => format!("{self}: {cause:#}"),
+            error => format!("{error:#}"),
+        }
+    }
 }
 
 /// A page of a list, newest first.

@@ -12,6 +12,7 @@ mod sweep;
 
 pub use columns::StoredColumns;
 pub use local::Artifacts;
+pub(in crate::store) use local::of_io;
 pub use receive::ReceiveError;
 pub use source::Source;
 pub use sweep::Leftovers;

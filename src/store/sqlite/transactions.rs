@@ -27,7 +27,7 @@ impl Store for SqliteStore {
     }
 
     async fn maintain(&self, retention: Retention) -> Result<u64, StoreError> {
-        self.ballast.take();
+        let _ = self.ballast.take();
         let mut concerned = 0;
         loop {
             let batch = self.write(move |tx| Box::pin(upkeep::retain(tx, retention)), quietly).await?;

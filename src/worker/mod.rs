@@ -14,6 +14,7 @@ mod fit_thread;
 mod importances;
 mod link;
 mod measure;
+mod patience;
 mod prepare;
 mod recorder;
 mod run;
@@ -71,7 +72,7 @@ async fn claim_jobs(context: Context, slots: Slots, stop: CancellationToken) {
             }
             Ok(None) => None,
             Err(error) => {
-                tracing::error!(%error, "cannot claim a job");
+                tracing::error!(error = error.with_cause(), "cannot claim a job");
                 Some(CLAIM_RETRY)
             }
         };

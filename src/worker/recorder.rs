@@ -6,7 +6,7 @@ mod metrics;
 pub use metrics::describe_metrics;
 
 use crate::{
-    job::{Job, JobError, ModelVersion, Timing, now},
+    job::{Job, ModelVersion, Timing, now},
     store::{
         Claim, NewEvent, Outcome, Report, StoreError,
         artifacts::{ArtifactKey, Stored},
@@ -15,10 +15,12 @@ use crate::{
     },
     worker::{
         Context,
-        ended::{Ended, Fit, Trained, fault},
+        ended::{Ended, Fit, Trained},
         link::Link,
+        patience::{Patience, unstored},
     },
 };
+use bytes::Bytes;
 use events::FitEvents;
 use std::{
     sync::Arc,
@@ -110,7 +112,7 @@ impl<'a> Recorder<'a> {
             Ok(asked) if !asked.cancel => {}
             Ok(_) | Err(StoreError::Fenced) => self.link.stop(),
             Err(error) => {
-                tracing::warn!(job = %self.claim.job.id, %error, "cannot write events; tries again with the next batch");
+                tracing::warn!(job = %self.claim.job.id, error = error.with_cause(), "cannot write events; tries again with the next batch");
                 self.events = report.events;
                 left = 0;
             }
@@ -147,7 +149,7 @@ impl<'a> Recorder<'a> {
             }
             Err(StoreError::Fenced | StoreError::NotFound(_)) => Parked::Lost,
             Err(error) => {
-                tracing::warn!(job = %self.claim.job.id, %error, "cannot record a pause; tries again");
+                tracing::warn!(job = %self.claim.job.id, error = error.with_cause(), "cannot record a pause; tries again");
                 Parked::NotWritten
             }
         }
@@ -239,8 +241,10 @@ impl<'a> Recorder<'a> {
                     Fit::Network(_) => None,
                     Fit::Classical { facts, .. } => Some(facts),
                 };
-                match self.context.artifacts.put(&artifact, file.into()).await {
-                    Ok(Stored { bytes, sha256 }) => Outcome::Succeeded {
+                match self.store(&artifact, file.into(), stop).await {
+                    Ok(None) if self.asked().cancel => Outcome::Cancelled,
+                    Ok(None) => Outcome::Released,
+                    Ok(Some(Stored { bytes, sha256 })) => Outcome::Succeeded {
                         version: Box::new(ModelVersion {
                             model: job.model,
                             version: 0,
@@ -259,7 +263,7 @@ impl<'a> Recorder<'a> {
                         artifact: artifact.clone(),
                         best_epoch,
                     },
-                    Err(error) => Outcome::Failed(unstored(job.id, error)),
+                    Err(error) => Outcome::Failed(unstored(job.id, &error)),
                 }
             }
         };
@@ -280,6 +284,53 @@ impl<'a> Recorder<'a> {
         result
     }
 
+    /// Stores the weights of a fit, and tries again while the machine does not let it: the fit is not to be lost. `None` where the job is
+    /// to end before.
+    async fn store(
+        &mut self,
+        artifact: &ArtifactKey,
+        file: Bytes,
+        stop: &CancellationToken,
+    ) -> Result<Option<Stored>, StoreError> {
+        let mut patience = Patience::default();
+        loop {
+            let error = match self.context.artifacts.put(artifact, file.clone()).await {
+                Ok(stored) => return Ok(Some(stored)),
+                Err(error) => error,
+            };
+            if !self.wait_for_store(&mut patience, error, "to store the trained weights", stop).await? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Waits before the next attempt at what failed with `error`. False where the job is to end; an error where it is no use to wait.
+    pub async fn wait_for_store(
+        &mut self,
+        patience: &mut Patience,
+        error: StoreError,
+        what: &str,
+        stop: &CancellationToken,
+    ) -> Result<bool, StoreError> {
+        let is_first = patience.is_new();
+        let Some(wait) = patience.next(&error) else { return Err(error) };
+        tracing::warn!(job = %self.claim.job.id, error = error.with_cause(), "waits {what}");
+        if is_first {
+            self.add(message(now(), "warning", format!("waits {what}: {error}")));
+        }
+        self.write().await;
+        let wait = tokio::time::sleep(wait);
+        tokio::pin!(wait);
+        while !self.asked().cancel && !stop.is_cancelled() {
+            tokio::select! {
+                () = &mut wait => return Ok(true),
+                () = self.changed() => {}
+                () = stop.cancelled() => {}
+            }
+        }
+        Ok(false)
+    }
+
     /// Records the end, and tries again while the database fails: no other job could run either.
     async fn commit(&self, report: &Report, outcome: &Outcome, stop: &CancellationToken) -> Result<Job, StoreError> {
         let mut last_attempts = LAST_ATTEMPTS;
@@ -295,7 +346,7 @@ impl<'a> Recorder<'a> {
                     return Err(error);
                 }
             }
-            tracing::error!(job = %self.claim.job.id, %error, "cannot record the end of the job; tries again");
+            tracing::error!(job = %self.claim.job.id, error = error.with_cause(), "cannot record the end of the job; tries again");
             tokio::time::sleep(RETRY).await;
         }
     }
@@ -312,18 +363,4 @@ fn constant_columns(features: Vec<String>, job: &Job) -> Option<NewEvent> {
         let names = constant.join(", ");
         message(now(), "warning", format!("these columns do not vary in the training rows and have no effect: {names}"))
     })
-}
-
-fn unstored(id: uuid::Uuid, error: StoreError) -> JobError {
-    tracing::error!(job = %id, %error, "trained weights cannot be stored");
-    match error {
-        StoreError::Full => JobError {
-            code: "storage_full".to_owned(),
-            detail:
-                "the weights could not be stored, since no disk space is left; delete datasets or models, and submit \
-                     the job again"
-                    .to_owned(),
-        },
-        _ => fault(),
-    }
 }

@@ -9,6 +9,7 @@ use crate::{
         ended::{Ended, fault},
         fit_thread::FitThread,
         link::Link,
+        patience::Patience,
         prepare::{BaselineInputs, Input, Inputs},
         recorder::{BATCH, HEARTBEAT, Parked, RETRY, Recorder},
         slots::{Slot, Slots},
@@ -42,12 +43,9 @@ pub async fn run(
         Err(ended) => return running.recorder.finish(ended, stop).await,
     };
     let mut thread = slots.thread();
-    let ended = match inputs(context, running.recorder.job()).await {
+    let ended = match running.inputs().await {
         Ok(inputs) => running.follow(start(inputs, context, &mut thread, link)).await,
-        Err(error) => {
-            tracing::error!(job = %running.recorder.job().id, %error, "the files of the job cannot be opened");
-            Ended::Failed(fault())
-        }
+        Err(ended) => ended,
     };
     slots.keep(thread);
     let Running { recorder, slot, .. } = running;
@@ -169,6 +167,26 @@ impl Running<'_> {
                         self.recorder.add(message(now(), "info", format!("waits for memory: {refusal}")));
                     }
                     self.recorder.write().await;
+                }
+            }
+        }
+    }
+
+    /// Opens the files of the job, once the machine lets them be opened.
+    async fn inputs(&mut self) -> Result<Inputs, Ended> {
+        let mut patience = Patience::default();
+        loop {
+            let error = match inputs(self.context, self.recorder.job()).await {
+                Ok(inputs) => return Ok(inputs),
+                Err(error) => error,
+            };
+            match self.recorder.wait_for_store(&mut patience, error, "to open its files", self.stop).await {
+                Ok(true) => {}
+                Ok(false) => return Err(Ended::Stopped),
+                Err(error) => {
+                    let error = error.with_cause();
+                    tracing::error!(job = %self.recorder.job().id, error, "the files of the job cannot be opened");
+                    return Err(Ended::Failed(fault()));
                 }
             }
         }

@@ -144,6 +144,8 @@ pub struct Claim {
     pub fence: u64,
     /// Notifies of what users ask of it since the claim.
     pub changes: JobChanges,
+    /// The epoch after which an earlier attempt has kept the state of the fit. Its progress is that of its last event.
+    pub checkpoint: Option<u32>,
 }
 
 /// An event before it has an id.
@@ -170,6 +172,9 @@ pub struct Report {
     pub best: Option<(u32, Map<String, Value>)>,
     /// Durations; absent ones stay unchanged.
     pub timing: Timing,
+    /// The epoch after which the state of the fit is kept since the report before, whose event is not after this report; 0 where what
+    /// was kept is of no use.
+    pub checkpoint: Option<u32>,
 }
 
 /// How a worker ends a job.
@@ -188,7 +193,7 @@ pub enum Outcome {
     Failed(JobError),
     /// Cancels the job.
     Cancelled,
-    /// Returns the job to the queue when the process shuts down; the attempt does not count. A job that is paused stays so, and
+    /// Returns the job to the queue when the process shuts down; the attempt does not count, and what is kept of it is continued. A job that is paused stays so, and
     /// one that is being cancelled is cancelled instead.
     Released,
 }
@@ -304,6 +309,8 @@ pub trait Store: Send + Sync + 'static {
     /// At start-up, before any claim: returns jobs that are `running` to the queue, or ends them where `max_attempts` are
     /// exhausted or they are being cancelled. Those that are paused stay so.
     async fn recover(&self, max_attempts: u32) -> Result<Recovered, StoreError>;
+    /// The jobs that have not ended and whose state is kept, and after which epoch.
+    async fn checkpoints(&self) -> Result<HashSet<(Uuid, u32)>, StoreError>;
     /// Number of queued jobs, and of running jobs.
     async fn queue_depth(&self) -> Result<(u64, u64), StoreError>;
     /// Every artifact that a record refers to; others are leftovers of a process that died.

@@ -2,6 +2,7 @@
 
 mod events;
 mod metrics;
+mod storing;
 
 pub use metrics::describe_metrics;
 
@@ -17,10 +18,9 @@ use crate::{
         Context,
         ended::{Ended, Fit, Trained},
         link::Link,
-        patience::{Patience, unstored},
+        patience::unstored,
     },
 };
-use bytes::Bytes;
 use events::FitEvents;
 use std::{
     sync::Arc,
@@ -67,6 +67,12 @@ pub struct Recorder<'a> {
     fit_events: FitEvents,
     /// Not written yet.
     events: Vec<NewEvent>,
+    /// The epoch of a checkpoint that is not recorded yet.
+    kept: Option<u32>,
+    /// Whether there may be files of checkpoints.
+    has_checkpoints: bool,
+    /// Whether it is not known yet if this attempt continues the one before it.
+    may_continue: bool,
     last_report: Instant,
     last_progress: Instant,
 }
@@ -74,9 +80,30 @@ pub struct Recorder<'a> {
 impl<'a> Recorder<'a> {
     /// Of a job that was just claimed.
     pub fn new(context: &'a Context, claim: Claim, link: Arc<Link>) -> Self {
-        let fit_events = FitEvents::new(claim.job.training.epochs(), claim.job.progress.unit);
+        let job = &claim.job;
+        let fit_events = match claim.checkpoint {
+            Some(after) => FitEvents::continued(job, after),
+            None => FitEvents::new(job.training.epochs(), job.progress.unit),
+        };
         let now = Instant::now();
-        Self { context, claim, link, fit_events, events: Vec::new(), last_report: now, last_progress: now }
+        let may_continue = claim.checkpoint.is_some();
+        Self {
+            context,
+            claim,
+            link,
+            fit_events,
+            events: Vec::new(),
+            kept: None,
+            has_checkpoints: may_continue,
+            may_continue,
+            last_report: now,
+            last_progress: now,
+        }
+    }
+
+    /// The epoch after which the job can be continued.
+    pub fn checkpoint(&self) -> Option<u32> {
+        self.claim.checkpoint
     }
 
     /// The job as it was claimed.
@@ -109,11 +136,16 @@ impl<'a> Recorder<'a> {
         self.last_report = Instant::now();
         let report = self.report();
         match self.context.store.report(self.claim.job.id, self.claim.fence, &report).await {
-            Ok(asked) if !asked.cancel => {}
-            Ok(_) | Err(StoreError::Fenced) => self.link.stop(),
+            Ok(asked) => {
+                self.discard_before(report.checkpoint);
+                if asked.cancel {
+                    self.link.stop();
+                }
+            }
+            Err(StoreError::Fenced) => self.link.stop(),
             Err(error) => {
                 tracing::warn!(job = %self.claim.job.id, error = error.with_cause(), "cannot write events; tries again with the next batch");
-                self.events = report.events;
+                self.put_back(report);
                 left = 0;
             }
         }
@@ -126,8 +158,9 @@ impl<'a> Recorder<'a> {
         self.last_report = Instant::now();
         let report = self.report();
         let parked = self.context.store.park(self.claim.job.id, self.claim.fence, &report).await;
-        if parked.is_err() {
-            self.events = report.events;
+        match &parked {
+            Ok(_) => self.discard_before(report.checkpoint),
+            Err(_) => self.put_back(report),
         }
         self.parked(parked, Parked::Paused, Parked::GoesOn)
     }
@@ -155,8 +188,41 @@ impl<'a> Recorder<'a> {
         }
     }
 
+    /// What a report that was not written had is for the next one.
+    fn put_back(&mut self, report: Report) {
+        self.events = report.events;
+        self.kept = self.kept.or(report.checkpoint);
+    }
+
+    /// Removes older checkpoints than the one that was recorded.
+    fn discard_before(&self, recorded: Option<u32>) {
+        let Some(epoch) = recorded.filter(|epoch| *epoch > 0) else { return };
+        let (artifacts, job) = (self.context.artifacts.clone(), self.claim.job.id);
+        tokio::task::spawn_blocking(move || artifacts.remove_checkpoints(job, Some(epoch)));
+    }
+
+    /// Tells whether this attempt continues the one before it, once that is known.
+    fn tell_continuation(&mut self) {
+        let Some(after) = self.link.continued().filter(|_| self.may_continue) else { return };
+        self.may_continue = false;
+        let (level, text) = match after {
+            0 => {
+                let job = &self.claim.job;
+                self.fit_events = FitEvents::new(job.training.epochs(), job.progress.unit);
+                self.kept = Some(0);
+                ("warning", "what was kept of the attempt before is of no use: the job begins anew".to_owned())
+            }
+            after => ("info", format!("continues after epoch {after}")),
+        };
+        self.add(message(now(), level, text));
+    }
+
     /// Takes epochs until `max` events wait to be written, and returns how many are left.
     fn gather(&mut self, max: usize) -> usize {
+        self.tell_continuation();
+        if let Some(epoch) = self.link.take_kept() {
+            (self.kept, self.has_checkpoints) = (Some(epoch), true);
+        }
         let (epochs, left) = self.link.take_epochs(max.saturating_sub(self.events.len()));
         if let Some(total) = self.link.total() {
             self.fit_events.set_total(total);
@@ -176,6 +242,8 @@ impl<'a> Recorder<'a> {
             self.last_progress = Instant::now();
         } else if self.last_progress.elapsed() >= PROGRESS {
             match progress {
+                // The epoch was told of before.
+                Some(progress) if self.fit_events.is_recorded(progress.epoch) => {}
                 Some(progress) => {
                     self.last_progress = Instant::now();
                     self.claim.changes.publish_progress(self.fit_events.progress_event(progress));
@@ -188,7 +256,11 @@ impl<'a> Recorder<'a> {
     /// The report of all gathered events.
     fn report(&mut self) -> Report {
         let started = self.link.started();
+        // A checkpoint is recorded with the events of its epochs, or after them.
+        let reached = self.fit_events.reached();
+        let checkpoint = self.kept.take_if(|epoch| *epoch <= reached);
         Report {
+            checkpoint,
             events: std::mem::take(&mut self.events),
             progress: self.fit_events.progress(self.link.trained()),
             metrics: self.fit_events.metrics().clone(),
@@ -281,54 +353,15 @@ impl<'a> Recorder<'a> {
         if let Ok(job) = &result {
             metrics::ended(job);
         }
+        let has_ended = match &result {
+            Ok(job) => job.status.is_terminal(),
+            Err(error) => matches!(error, StoreError::Fenced | StoreError::NotFound(_)),
+        };
+        if has_ended && self.has_checkpoints {
+            let (artifacts, id) = (self.context.artifacts.clone(), self.claim.job.id);
+            let _ = tokio::task::spawn_blocking(move || artifacts.remove_checkpoints(id, None)).await;
+        }
         result
-    }
-
-    /// Stores the weights of a fit, and tries again while the machine does not let it: the fit is not to be lost. `None` where the job is
-    /// to end before.
-    async fn store(
-        &mut self,
-        artifact: &ArtifactKey,
-        file: Bytes,
-        stop: &CancellationToken,
-    ) -> Result<Option<Stored>, StoreError> {
-        let mut patience = Patience::default();
-        loop {
-            let error = match self.context.artifacts.put(artifact, file.clone()).await {
-                Ok(stored) => return Ok(Some(stored)),
-                Err(error) => error,
-            };
-            if !self.wait_for_store(&mut patience, error, "to store the trained weights", stop).await? {
-                return Ok(None);
-            }
-        }
-    }
-
-    /// Waits before the next attempt at what failed with `error`. False where the job is to end; an error where it is no use to wait.
-    pub async fn wait_for_store(
-        &mut self,
-        patience: &mut Patience,
-        error: StoreError,
-        what: &str,
-        stop: &CancellationToken,
-    ) -> Result<bool, StoreError> {
-        let is_first = patience.is_new();
-        let Some(wait) = patience.next(&error) else { return Err(error) };
-        tracing::warn!(job = %self.claim.job.id, error = error.with_cause(), "waits {what}");
-        if is_first {
-            self.add(message(now(), "warning", format!("waits {what}: {error}")));
-        }
-        self.write().await;
-        let wait = tokio::time::sleep(wait);
-        tokio::pin!(wait);
-        while !self.asked().cancel && !stop.is_cancelled() {
-            tokio::select! {
-                () = &mut wait => return Ok(true),
-                () = self.changed() => {}
-                () = stop.cancelled() => {}
-            }
-        }
-        Ok(false)
     }
 
     /// Records the end, and tries again while the database fails: no other job could run either.

@@ -233,6 +233,10 @@ impl Store for SqliteStore {
         self.write(move |tx| Box::pin(jobs::recover(tx, max_attempts)), |changes, _| changes.queued()).await
     }
 
+    async fn checkpoints(&self) -> Result<HashSet<(Uuid, u32)>, StoreError> {
+        jobs::checkpoints(&mut *self.read().await?).await
+    }
+
     async fn queue_depth(&self) -> Result<(u64, u64), StoreError> {
         jobs::depth(&mut *self.read().await?).await
     }

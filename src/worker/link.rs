@@ -28,8 +28,11 @@ const PROGRESS: u8 = 2;
 const PAUSE: u8 = 4;
 const DRAIN: u8 = 8;
 
-/// A fit that is to rest or to end does so after the epoch that runs, if its end is so near.
+/// A fit that is to rest does so after the epoch that runs, if its end is so near.
 const NEAR: Duration = Duration::from_secs(1);
+
+/// As [`NEAR`], for a fit that is to end: what it has trained since its last checkpoint is lost otherwise.
+const NEAR_END: Duration = Duration::from_secs(3);
 
 /// No epoch has this number.
 const NEVER: u32 = u32::MAX;
@@ -305,7 +308,8 @@ impl Sink<'_> {
         }
         let left = progress.steps.saturating_sub(progress.step) as f64 / progress.step as f64;
         let elapsed = self.link.worked().saturating_sub(self.epoch_began);
-        elapsed.as_secs_f64() * left <= NEAR.as_secs_f64()
+        let near = if self.link.is_draining() { NEAR_END } else { NEAR };
+        elapsed.as_secs_f64() * left <= near.as_secs_f64()
     }
 
     fn check_stop(&self) -> ControlFlow<()> {

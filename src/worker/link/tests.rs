@@ -1,4 +1,5 @@
 use super::*;
+use crate::{store::artifacts::Artifacts, worker::checkpoints::Checkpoints};
 
 fn progress(step: usize) -> Progress {
     Progress { epoch: 1, step, steps: 10, loss: 0.5 }
@@ -134,5 +135,72 @@ fn a_fit_that_outruns_the_recorder_waits_and_loses_nothing() {
             }
             std::thread::yield_now();
         }
+    });
+}
+
+/// A state that is never large.
+struct Small;
+
+impl FitState for Small {
+    fn write(&mut self, out: &mut dyn std::io::Write) -> std::io::Result<()> {
+        out.write_all(b"state")
+    }
+}
+
+/// A keeper in `folder`, of a fit that begins.
+fn keeper(folder: &std::path::Path) -> Keeper {
+    let artifacts = Artifacts::open(folder).unwrap();
+    Keeper::new(Checkpoints { artifacts, job: uuid::Uuid::now_v7(), after: None }, 0)
+}
+
+#[test]
+fn a_fit_that_is_to_end_keeps_its_state_and_ends_with_its_epoch() {
+    let folder = tempfile::tempdir().unwrap();
+    let link = Link::default();
+    assert!(!link.drain(), "nothing is kept before the first step");
+    let mut sink = link.sink(link.worked(), 1).keeping(keeper(folder.path()));
+    sink.begin();
+    assert_eq!(link.continued(), Some(0));
+    assert!(link.drain());
+    assert!(sink.step(progress(9)).is_continue(), "the end is near");
+    sink.state(1, &mut Small);
+    assert!(!link.is_stopping());
+    assert!(sink.epoch(report(1)).is_break());
+    assert_eq!((link.take_kept(), link.take_kept()), (Some(1), None));
+}
+
+#[test]
+fn a_fit_that_is_to_end_does_not_wait_for_the_end_of_a_long_epoch() {
+    let folder = tempfile::tempdir().unwrap();
+    let link = Link::default();
+    let mut sink = link.sink(link.worked(), 1).keeping(keeper(folder.path()));
+    sink.begin();
+    assert!(link.drain());
+    std::thread::sleep(Duration::from_millis(10));
+    assert!(sink.step(Progress { epoch: 1, step: 1, steps: 100_000, loss: 0.5 }).is_break());
+    sink.state(1, &mut Small);
+    assert_eq!(link.take_kept(), None, "what is to end at once keeps nothing");
+}
+
+#[test]
+fn a_pause_that_comes_after_the_state_was_due_rests_after_the_next_epoch() {
+    let folder = tempfile::tempdir().unwrap();
+    let link = Link::default();
+    let mut sink = link.sink(link.worked(), 1).keeping(keeper(folder.path()));
+    sink.begin();
+    sink.state(1, &mut Small);
+    assert_eq!(link.take_kept(), None, "nothing asks for it");
+    link.pause();
+    assert!(sink.epoch(report(1)).is_continue() && !link.is_resting());
+    assert!(sink.step(progress(5)).is_continue() && !link.is_resting());
+    sink.state(2, &mut Small);
+    assert_eq!(link.take_kept(), Some(2));
+    std::thread::scope(|scope| {
+        let fit = scope.spawn(|| sink.epoch(report(2)).is_continue());
+        while !link.is_resting() {
+            std::thread::yield_now();
+        }
+        link.resume();
+        assert!(fit.join().unwrap());
     });
 }

@@ -28,3 +28,4 @@ pub mod regularizer;
 pub mod schedule;
 pub mod shape;
 pub mod spec;
+pub mod state;

@@ -21,13 +21,20 @@ use uuid::Uuid;
     params(("job" = Uuid, Path, description = "Id")),
     responses((status = 200, description = "The job, ended or about to end", body = Job)))]
 pub async fn cancel(State(app): State<Arc<App>>, Id(id): Id) -> Result<Json<Job>, Problem> {
-    Ok(Json(app.store.cancel(id).await?))
+    let job = app.store.cancel(id).await?;
+    if job.status.is_terminal() {
+        // No worker has it that would do this.
+        let artifacts = app.artifacts.clone();
+        tokio::task::spawn_blocking(move || artifacts.remove_checkpoints(id, None));
+    }
+    Ok(Json(job))
 }
 
 /// Pause a job
 ///
 /// A queued job is paused at once, a running one within a batch: it keeps its memory, and gives its worker to other jobs. Until then its
-/// status stays `running`. What is in memory is lost when the service stops: the job stays paused, and begins anew when it is resumed.
+/// status stays `running`. When the service stops, the job stays paused; resumed, a network continues after the last epoch whose state is
+/// kept, and a classical model begins anew.
 /// Classical models that are fitted in one go cannot be paused while they run.
 #[utoipa::path(post, path = "/v1/jobs/{job}/pause", tag = "jobs",
     params(("job" = Uuid, Path, description = "Id")),

@@ -5,7 +5,7 @@ use crate::{
         App,
         problem::{Kind, Problem},
     },
-    store::artifacts::ArtifactKey,
+    store::{StoreError, artifacts::ArtifactKey},
 };
 use axum::{Json, extract::State};
 use bytes::Bytes;
@@ -38,8 +38,8 @@ pub async fn ready(State(app): State<Arc<App>>) -> Result<Json<Health>, Problem>
     if app.shutdown.is_cancelled() {
         return Err(Problem::new(Kind::Unavailable, "the service is shutting down"));
     }
-    let unavailable = |what: &str, error: &dyn std::fmt::Display| {
-        tracing::warn!(error = format!("{error:#}"), "not ready: {what}");
+    let unavailable = |what: &str, error: &StoreError| {
+        tracing::warn!(error = error.with_cause(), "not ready: {what}");
         Problem::new(Kind::Unavailable, format!("{what}; the log has the reason"))
     };
     app.store.ping().await.map_err(|error| unavailable("the database cannot be written", &error))?;

@@ -211,6 +211,7 @@ impl From<LoadError> for Problem {
         match error {
             LoadError::NotFound(detail) => Self::new(crate::http::problem::Kind::NotFound, detail),
             LoadError::Memory(refusal) => refusal.into(),
+            LoadError::Unavailable(detail) => Self::new(crate::http::problem::Kind::Unavailable, detail),
             LoadError::Internal(error) => Self::internal(format_args!("{error:#}")),
         }
     }

@@ -103,7 +103,7 @@ kinds! {
         "The service failed; the request may have been right.",
         "Report the request_id: the log of the service has the reason under it.";
     Unavailable = SERVICE_UNAVAILABLE, "/problems/unavailable", "Not available now",
-        "The service cannot answer now: it is starting, ending or overloaded.",
+        "The service cannot answer now: it is starting, ending or overloaded, or its disk cannot be read or written.",
         "Wait for the seconds in the header Retry-After, and send it again.";
     OutOfSpace = INSUFFICIENT_STORAGE, "/problems/out-of-space", "No space is left",
         "The disk of the service is full, or the API key has stored as many bytes as it may.",
@@ -286,6 +286,10 @@ impl From<StoreError> for Problem {
             StoreError::KeyReused(_) => Self::new(Kind::Conflict, error.to_string()),
             StoreError::Full => Self::new(Kind::OutOfSpace, error.to_string()),
             StoreError::Gone(_) => Self::new(Kind::Unavailable, error.to_string()),
+            StoreError::Inaccessible(..) => {
+                tracing::error!(error = error.with_cause(), "a request failed");
+                Self::new(Kind::Unavailable, error.to_string())
+            }
             // Handlers answer a repeated request themselves, and only workers are fenced.
             StoreError::Repeated(_) | StoreError::Fenced | StoreError::Internal(_) => Self::internal(error),
         }

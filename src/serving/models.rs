@@ -44,6 +44,9 @@ pub enum LoadError {
     /// There is no memory for it.
     #[error(transparent)]
     Memory(#[from] Refusal),
+    /// The database or the file cannot be read now.
+    #[error("{0}")]
+    Unavailable(String),
     /// The store or the file failed; logged, never shown.
     #[error("{0}")]
     Internal(Arc<anyhow::Error>),
@@ -53,6 +56,11 @@ impl From<StoreError> for LoadError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::NotFound(detail) => Self::NotFound(detail),
+            StoreError::Gone(_) => Self::Unavailable(error.to_string()),
+            StoreError::Inaccessible(..) => {
+                tracing::error!(error = error.with_cause(), "a model cannot be loaded");
+                Self::Unavailable(error.to_string())
+            }
             other => Self::Internal(Arc::new(other.into())),
         }
     }

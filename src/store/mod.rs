@@ -48,12 +48,32 @@ pub enum StoreError {
     /// The file of the database or the folder of the artifacts is no longer where it was: what is written now would be lost.
     #[error("{0} was moved or deleted while the service runs: put it back, or start the service again")]
     Gone(&'static str),
+    /// The file system is read-only, a permission is missing, or the disk fails. The cause is logged, never shown.
+    #[error(
+        "{0} cannot be read or written now: the file system is read-only, the service lacks a permission, or the disk fails"
+    )]
+    Inaccessible(&'static str, #[source] anyhow::Error),
     /// The writer no longer holds the job: another worker has it, or it has ended.
     #[error("this worker no longer holds the job")]
     Fenced,
     /// The disk or the database; logged, never shown.
     #[error(transparent)]
     Internal(#[from] anyhow::Error),
+}
+
+impl StoreError {
+    /// Whether the same can succeed once the machine is put right.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Full | Self::Gone(_) | Self::Inaccessible(..))
+    }
+
+    /// It and what caused it, for the log.
+    pub fn with_cause(&self) -> String {
+        match self {
+            Self::Inaccessible(_, cause) => format!("{self}: {cause:#}"),
+            error => format!("{error:#}"),
+        }
+    }
 }
 
 /// A page of a list, newest first.
@@ -124,6 +144,8 @@ pub struct Claim {
     pub fence: u64,
     /// Notifies of what users ask of it since the claim.
     pub changes: JobChanges,
+    /// The epoch after which an earlier attempt has kept the state of the fit. Its progress is that of its last event.
+    pub checkpoint: Option<u32>,
 }
 
 /// An event before it has an id.
@@ -150,6 +172,9 @@ pub struct Report {
     pub best: Option<(u32, Map<String, Value>)>,
     /// Durations; absent ones stay unchanged.
     pub timing: Timing,
+    /// The epoch after which the state of the fit is kept since the report before, whose event is not after this report; 0 where what
+    /// was kept is of no use.
+    pub checkpoint: Option<u32>,
 }
 
 /// How a worker ends a job.
@@ -168,7 +193,7 @@ pub enum Outcome {
     Failed(JobError),
     /// Cancels the job.
     Cancelled,
-    /// Returns the job to the queue when the process shuts down; the attempt does not count. A job that is paused stays so, and
+    /// Returns the job to the queue when the process shuts down; the attempt does not count, and what is kept of it is continued. A job that is paused stays so, and
     /// one that is being cancelled is cancelled instead.
     Released,
 }
@@ -284,6 +309,8 @@ pub trait Store: Send + Sync + 'static {
     /// At start-up, before any claim: returns jobs that are `running` to the queue, or ends them where `max_attempts` are
     /// exhausted or they are being cancelled. Those that are paused stay so.
     async fn recover(&self, max_attempts: u32) -> Result<Recovered, StoreError>;
+    /// The jobs that have not ended and whose state is kept, and after which epoch.
+    async fn checkpoints(&self) -> Result<HashSet<(Uuid, u32)>, StoreError>;
     /// Number of queued jobs, and of running jobs.
     async fn queue_depth(&self) -> Result<(u64, u64), StoreError>;
     /// Every artifact that a record refers to; others are leftovers of a process that died.

@@ -42,6 +42,9 @@ pub async fn open(database: &Path, artifacts: &Path) -> anyhow::Result<Opened> {
     };
     let recovered = store.recover(MAX_ATTEMPTS).await?;
     let swept = artifacts.sweep_columns(needed.clone()).await? + sweep(&artifacts, needed).await?;
+    // Those that the recovered jobs continue from.
+    let continued = store.checkpoints().await?;
+    artifacts.sweep_checkpoints(&continued).context("cannot remove checkpoints")?;
     tracing::info!(
         queued = recovered.queued,
         paused = recovered.paused,

@@ -21,12 +21,24 @@ pub struct JobState {
     pub held: bool,
     /// When it was last queued.
     pub queued_at: Timestamp,
+    /// The epoch after which the state of its fit is kept.
+    pub checkpoint: Option<u32>,
+    /// The number of attempts since the state of a later epoch was last kept: as many as may have ended the process.
+    pub fruitless: u32,
 }
 
 impl JobState {
     /// A new job in the queue.
     pub fn submitted(job: Job) -> (Self, Vec<NewEvent>) {
-        let mut state = Self { fence: 0, asked: Asked::default(), held: false, queued_at: job.created_at, job };
+        let mut state = Self {
+            fence: 0,
+            asked: Asked::default(),
+            held: false,
+            queued_at: job.created_at,
+            checkpoint: None,
+            fruitless: 0,
+            job,
+        };
         let event = state.enqueue(state.queued_at);
         (state, vec![event])
     }
@@ -35,6 +47,7 @@ impl JobState {
     pub fn claim(&mut self, now: Timestamp) -> Vec<NewEvent> {
         let job = &mut self.job;
         self.fence += 1;
+        self.fruitless += 1;
         job.attempt += 1;
         job.started_at = job.started_at.or(Some(now));
         job.timing = Timing {
@@ -57,6 +70,21 @@ impl JobState {
         job.metrics = report.metrics.clone();
         if let Some((epoch, logs)) = &report.best {
             (job.best_epoch, job.best) = (Some(*epoch), Some(logs.clone()));
+        }
+        match report.checkpoint {
+            Some(0) => {
+                self.checkpoint = None;
+                if report.best.is_none() {
+                    (job.best_epoch, job.best) = (None, None);
+                }
+            }
+            Some(epoch) => {
+                if self.checkpoint < Some(epoch) {
+                    self.fruitless = 0;
+                }
+                self.checkpoint = Some(epoch);
+            }
+            None => {}
         }
         job.timing.preparing_seconds = report.timing.preparing_seconds.or(job.timing.preparing_seconds);
         job.timing.training_seconds = report.timing.training_seconds.or(job.timing.training_seconds);
@@ -166,20 +194,21 @@ impl JobState {
         if self.held {
             return self.release("the service stopped", now);
         }
-        if attempt >= max_attempts {
+        if self.fruitless >= max_attempts {
             let detail = format!(
-                "the service died in each of {attempt} attempts to run this job; it may need more memory than is available: \
+                "the service died in each of the last {max_attempts} attempts to run this job; it may need more memory than is available: \
                  try a smaller model, batch or dataset, and see the service's log"
             );
             return vec![self.fail(JobError { code: "attempts_exhausted".to_owned(), detail }, now)];
         }
         if self.asked.pause {
-            let text = format!("the service stopped during attempt {attempt}: the job begins anew when it is resumed");
+            let after = self.continuation();
+            let text = format!("the service stopped during attempt {attempt}: the job {after} when it is resumed");
             self.reset();
             return vec![message(now, "warning", text), self.become_status(JobStatus::Paused, now)];
         }
-        let text =
-            format!("the service stopped during attempt {attempt}; attempt {} of {max_attempts} follows", attempt + 1);
+        let (next, last) = (attempt + 1, attempt + max_attempts - self.fruitless);
+        let text = format!("the service stopped during attempt {attempt}; attempt {next} of {last} follows");
         vec![message(now, "warning", text), self.enqueue(now)]
     }
 
@@ -203,12 +232,13 @@ impl JobState {
     /// Its worker gives it up without a fault of the job: the attempt does not count, and what is in memory is lost.
     fn release(&mut self, why: &str, now: Timestamp) -> Vec<NewEvent> {
         self.job.attempt = self.job.attempt.saturating_sub(1);
+        self.fruitless = self.fruitless.saturating_sub(1);
         if !self.asked.pause {
             return vec![message(now, "info", format!("returned to the queue, since {why}")), self.enqueue(now)];
         }
         let was_paused = self.job.status == JobStatus::Paused;
         self.reset();
-        let text = format!("{why}: the job stays paused, and begins anew when it is resumed");
+        let text = format!("{why}: the job stays paused, and {} when it is resumed", self.continuation());
         let status = self.become_status(JobStatus::Paused, now);
         let told = message(now, "info", text);
         if was_paused { vec![told] } else { vec![told, status] }
@@ -229,14 +259,21 @@ impl JobState {
         self.become_status(JobStatus::Queued, now)
     }
 
-    /// As before its first attempt.
+    /// As before its first attempt, or as after the last event of one that can be continued.
     fn reset(&mut self) {
         let job = &mut self.job;
-        job.progress = JobProgress::new(job.training.epochs(), job.progress.unit);
-        job.metrics = Map::new();
-        (job.best_epoch, job.best) = (None, None);
+        if self.checkpoint.is_none() {
+            job.progress = JobProgress::new(job.training.epochs(), job.progress.unit);
+            job.metrics = Map::new();
+            (job.best_epoch, job.best) = (None, None);
+        }
         job.timing = Timing::default();
         self.held = false;
+    }
+
+    /// What its next attempt does.
+    fn continuation(&self) -> String {
+        self.checkpoint.map_or_else(|| "begins anew".to_owned(), |epoch| format!("continues after epoch {epoch}"))
     }
 
     fn fail(&mut self, error: JobError, now: Timestamp) -> NewEvent {
@@ -246,6 +283,7 @@ impl JobState {
 
     fn end(&mut self, status: JobStatus, now: Timestamp) -> NewEvent {
         self.held = false;
+        self.checkpoint = None;
         self.job.ended_at = Some(now);
         self.become_status(status, now)
     }

@@ -1,9 +1,12 @@
 //! [`Link`]: reports from the thread that fits to the task that records, without either waiting for the other, except while the job is
 //! paused.
 
-use crate::engine::{
-    cancel::Cancellation,
-    fit::{EpochReport, EventSink, Progress},
+use crate::{
+    engine::{
+        cancel::Cancellation,
+        fit::{EpochReport, EventSink, FitState, Progress},
+    },
+    worker::checkpoints::Keeper,
 };
 use std::{
     collections::VecDeque,
@@ -23,6 +26,13 @@ const MAX_WAITING: usize = 1 << 16;
 const STOP: u8 = 1;
 const PROGRESS: u8 = 2;
 const PAUSE: u8 = 4;
+const DRAIN: u8 = 8;
+
+/// A fit that is to rest does so after the epoch that runs, if its end is so near.
+const NEAR: Duration = Duration::from_secs(1);
+
+/// As [`NEAR`], for a fit that is to end: what it has trained since its last checkpoint is lost otherwise.
+const NEAR_END: Duration = Duration::from_secs(3);
 
 /// No epoch has this number.
 const NEVER: u32 = u32::MAX;
@@ -77,6 +87,10 @@ pub struct Link {
     pauses: Mutex<Pauses>,
     goes_on: Condvar,
     rests: Notify,
+    /// The epoch after which the fit continues, once it has begun; 0 for the first. Only of fits whose state is kept.
+    continued: OnceLock<u32>,
+    /// The epoch of a checkpoint that is not recorded yet.
+    kept: Mutex<Option<u32>>,
 }
 
 impl Default for Link {
@@ -94,6 +108,8 @@ impl Default for Link {
             pauses: Mutex::default(),
             goes_on: Condvar::new(),
             rests: Notify::new(),
+            continued: OnceLock::new(),
+            kept: Mutex::default(),
         }
     }
 }
@@ -111,6 +127,35 @@ impl Link {
     /// Whether [`Self::stop`] was called.
     pub fn is_stopping(&self) -> bool {
         self.cancelled.load(Ordering::Acquire)
+    }
+
+    /// Requests the fit to keep its state and to end after the epoch that runs, or at once where that takes long. False where it keeps
+    /// nothing.
+    pub fn drain(&self) -> bool {
+        let keeps = self.continued.get().is_some() && !self.is_resting();
+        if keeps {
+            self.requests.fetch_or(DRAIN, Ordering::Release);
+        }
+        keeps
+    }
+
+    fn is_draining(&self) -> bool {
+        self.requests.load(Ordering::Acquire) & DRAIN != 0
+    }
+
+    /// Says after which epoch the fit continues.
+    pub fn set_continued(&self, after: u32) {
+        self.continued.get_or_init(|| after);
+    }
+
+    /// The epoch after which the fit continues, once it has begun.
+    pub fn continued(&self) -> Option<u32> {
+        self.continued.get().copied()
+    }
+
+    /// The epoch of a checkpoint that was written since the last call.
+    pub fn take_kept(&self) -> Option<u32> {
+        lock(&self.kept).take()
     }
 
     /// Requests the fit to rest before its next step.
@@ -231,7 +276,7 @@ impl Link {
 
     /// The event sink of a fit with this number of training rows, whose thread started when [`Self::worked`] was `began`.
     pub fn sink(&self, began: Duration, rows: usize) -> Sink<'_> {
-        Sink { link: self, began, rows, epoch_began: began }
+        Sink { link: self, began, rows, epoch_began: began, keeper: None, kept_epoch: 0, tried_epoch: 0 }
     }
 }
 
@@ -242,9 +287,31 @@ pub struct Sink<'a> {
     began: Duration,
     rows: usize,
     epoch_began: Duration,
+    keeper: Option<Keeper>,
+    /// The epochs of the last checkpoint, and of the last attempt at one.
+    kept_epoch: u32,
+    tried_epoch: u32,
 }
 
 impl Sink<'_> {
+    /// The same, which keeps the state of the fit.
+    pub fn keeping(self, keeper: Keeper) -> Self {
+        Self { keeper: Some(keeper), ..self }
+    }
+
+    /// Whether the fit is to rest or to end, and does so with the epoch.
+    fn ends_with_epoch(&self, progress: &Progress) -> bool {
+        let is_asked = (self.link.is_pausing() || self.link.is_draining()) && !self.link.is_stopping();
+        let is_due = self.keeper.as_ref().is_some_and(|keeper| keeper.is_due(true));
+        if !is_asked || !is_due || progress.step == 0 {
+            return false;
+        }
+        let left = progress.steps.saturating_sub(progress.step) as f64 / progress.step as f64;
+        let elapsed = self.link.worked().saturating_sub(self.epoch_began);
+        let near = if self.link.is_draining() { NEAR_END } else { NEAR };
+        elapsed.as_secs_f64() * left <= near.as_secs_f64()
+    }
+
     fn check_stop(&self) -> ControlFlow<()> {
         if self.link.must_stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
@@ -255,6 +322,9 @@ impl EventSink for Sink<'_> {
         let worked = self.link.worked();
         let started = Started { worked, preparing: worked.saturating_sub(self.began), rows: self.rows };
         self.epoch_began = self.link.started.get_or_init(|| started).worked;
+        if let Some(keeper) = &self.keeper {
+            self.link.set_continued(keeper.after);
+        }
     }
 
     fn ends_after(&self, epoch: u32) -> bool {
@@ -273,11 +343,34 @@ impl EventSink for Sink<'_> {
         if self.link.requests.fetch_and(!PROGRESS, Ordering::AcqRel) & PROGRESS != 0 {
             *lock(&self.link.progress) = Some(progress);
         }
+        if self.ends_with_epoch(&progress) {
+            return ControlFlow::Continue(());
+        }
+        if self.link.is_draining() {
+            self.link.stop();
+        }
         self.check_stop()
     }
 
+    fn state(&mut self, epoch: u32, state: &mut dyn FitState) {
+        let link = self.link;
+        let Some(keeper) = &mut self.keeper else { return };
+        let is_asked = link.is_pausing() || link.is_draining();
+        let waits = lock(&link.kept).is_some();
+        if link.is_stopping() || (waits && !is_asked) || !keeper.is_due(is_asked) {
+            return;
+        }
+        let began = link.worked();
+        self.tried_epoch = epoch;
+        if keeper.keep(epoch, state, &|| link.is_stopping()) {
+            *lock(&link.kept) = Some(epoch);
+            self.kept_epoch = epoch;
+        }
+        self.epoch_began += link.worked().saturating_sub(began);
+    }
+
     fn epoch(&mut self, report: EpochReport) -> ControlFlow<()> {
-        let (ended, worked) = (Instant::now(), self.link.worked());
+        let (number, ended, worked) = (report.epoch, Instant::now(), self.link.worked());
         let duration = worked.saturating_sub(std::mem::replace(&mut self.epoch_began, worked));
         let mut epochs = lock(&self.link.epochs);
         while epochs.len() >= MAX_WAITING && !self.link.is_stopping() {
@@ -285,6 +378,14 @@ impl EventSink for Sink<'_> {
         }
         epochs.push_back(Epoch { report, ended, duration });
         drop(epochs);
+        if self.link.is_draining() && self.kept_epoch == number {
+            self.link.stop();
+        }
+        // A pause that came after the state was due rests after the next epoch, with its state.
+        let keeps = self.keeper.as_ref().is_some_and(|keeper| keeper.is_due(true));
+        if keeps && duration <= NEAR && self.tried_epoch != number && !self.link.is_stopping() {
+            return ControlFlow::Continue(());
+        }
         self.check_stop()
     }
 }
@@ -294,143 +395,4 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn progress(step: usize) -> Progress {
-        Progress { epoch: 1, step, steps: 10, loss: 0.5 }
-    }
-
-    fn begun(link: &Link) -> Sink<'_> {
-        let mut sink = link.sink(link.worked(), 1);
-        sink.begin();
-        sink
-    }
-
-    #[test]
-    fn a_fit_has_not_started_before_its_first_step() {
-        let link = Link::default();
-        let began = link.worked();
-        let mut sink = link.sink(began, 7);
-        assert!(link.started().is_none() && link.trained().is_none());
-        sink.begin();
-        let Started { worked, preparing, rows } = link.started().unwrap();
-        assert_eq!((worked - began, rows), (preparing, 7));
-    }
-
-    fn report(epoch: u32) -> EpochReport {
-        EpochReport { epoch, logs: vec![("loss".to_owned(), 0.5)], learning_rate: 0.1, best_epoch: epoch }
-    }
-
-    #[test]
-    fn progress_is_given_once_for_each_time_it_is_wanted() {
-        let link = Link::default();
-        let mut sink = begun(&link);
-        assert!(sink.step(progress(1)).is_continue());
-        assert_eq!(link.take_progress(), None);
-        link.request_progress();
-        assert!(sink.step(progress(2)).is_continue());
-        assert!(sink.step(progress(3)).is_continue());
-        assert_eq!(link.take_progress(), Some(progress(2)));
-        assert_eq!(link.take_progress(), None);
-    }
-
-    #[test]
-    fn a_stop_is_seen_at_the_next_step_and_the_next_epoch() {
-        let link = Link::default();
-        let mut sink = begun(&link);
-        link.stop();
-        assert!(sink.step(progress(1)).is_break());
-        assert!(sink.step(progress(2)).is_break(), "and stays");
-        assert!(sink.epoch(report(1)).is_break());
-        assert_eq!(link.take_epochs(9).0.len(), 1, "the epoch that ended is kept");
-    }
-
-    #[test]
-    fn epochs_come_in_order_and_last_as_long_as_the_fit() {
-        let link = Link::default();
-        let mut sink = begun(&link);
-        for epoch in 1..=3 {
-            assert!(sink.epoch(report(epoch)).is_continue());
-        }
-        let (mut epochs, left) = link.take_epochs(2);
-        assert_eq!((epochs.len(), left), (2, 1));
-        epochs.extend(link.take_epochs(2).0);
-        assert_eq!(epochs.iter().map(|epoch| epoch.report.epoch).collect::<Vec<_>>(), [1, 2, 3]);
-        let whole = link.trained().unwrap();
-        assert!(epochs.iter().map(|epoch| epoch.duration).sum::<Duration>() <= whole);
-    }
-
-    #[test]
-    fn a_fit_rests_at_a_step_and_its_time_stands_still() {
-        let link = Link::default();
-        begun(&link);
-        link.pause();
-        std::thread::scope(|scope| {
-            let fit = scope.spawn(|| {
-                let mut sink = begun(&link);
-                let flow = sink.step(progress(1));
-                (flow.is_continue(), sink.epoch(report(1)).is_continue())
-            });
-            while !link.is_resting() {
-                std::thread::yield_now();
-            }
-            let before = link.trained().unwrap();
-            std::thread::sleep(Duration::from_millis(50));
-            assert_eq!((link.trained().unwrap(), link.waiting()), (before, 0));
-            link.resume();
-            assert_eq!(fit.join().unwrap(), (true, true));
-        });
-        let (epoch, trained) = (link.take_epochs(1).0.remove(0), link.trained().unwrap());
-        assert!(epoch.duration <= trained && trained + Duration::from_millis(50) <= link.created.elapsed());
-        assert!(!link.is_resting());
-    }
-
-    #[test]
-    fn a_fit_that_rests_is_stopped() {
-        let link = Link::default();
-        link.pause();
-        std::thread::scope(|scope| {
-            let fit = scope.spawn(|| begun(&link).epoch(report(1)).is_break());
-            while !link.is_resting() {
-                std::thread::yield_now();
-            }
-            link.stop();
-            assert!(fit.join().unwrap());
-        });
-        assert!(link.must_stop(), "a pause does not hold what is to end");
-    }
-
-    #[test]
-    fn a_fit_ends_after_the_requested_epoch() {
-        let link = Link::default();
-        let sink = begun(&link);
-        assert!(!sink.ends_after(7));
-        link.end_after(Some(7));
-        assert_eq!([6, 7, 8].map(|epoch| sink.ends_after(epoch)), [false, true, true]);
-        link.end_after(None);
-        assert!(!sink.ends_after(8));
-    }
-
-    #[test]
-    fn a_fit_that_outruns_the_recorder_waits_and_loses_nothing() {
-        let link = Link::default();
-        let epochs = MAX_WAITING as u32 + 10;
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                let mut sink = begun(&link);
-                for epoch in 1..=epochs {
-                    assert!(sink.epoch(report(epoch)).is_continue());
-                }
-            });
-            let mut seen = 0;
-            while seen < epochs {
-                for epoch in link.take_epochs(1000).0 {
-                    seen += 1;
-                    assert_eq!(epoch.report.epoch, seen);
-                }
-                std::thread::yield_now();
-            }
-        });
-    }
-}
+mod tests;

@@ -6,6 +6,7 @@
 //! back and rests between two steps on its thread.
 
 mod baselines;
+mod checkpoints;
 mod classical;
 mod classical_rows;
 mod context;
@@ -14,6 +15,7 @@ mod fit_thread;
 mod importances;
 mod link;
 mod measure;
+mod patience;
 mod prepare;
 mod recorder;
 mod run;
@@ -39,8 +41,8 @@ const CLAIM_RETRY: Duration = Duration::from_secs(1);
 pub struct Workers(JoinSet<()>);
 
 impl Workers {
-    /// Starts `slots` slots, which run until `stop` is cancelled. Then no further job is claimed, and running jobs are stopped
-    /// within a step and returned to the queue.
+    /// Starts `slots` slots, which run until `stop` is cancelled. Then no further job is claimed. Running fits end with their
+    /// epoch and keep their state, or within a step where that would take long, and return to the queue.
     pub fn start(context: &Context, slots: usize, stop: &CancellationToken) -> Self {
         let mut running = JoinSet::new();
         running.spawn(claim_jobs(context.clone(), Slots::new(slots), stop.clone()));
@@ -71,7 +73,7 @@ async fn claim_jobs(context: Context, slots: Slots, stop: CancellationToken) {
             }
             Ok(None) => None,
             Err(error) => {
-                tracing::error!(%error, "cannot claim a job");
+                tracing::error!(error = error.with_cause(), "cannot claim a job");
                 Some(CLAIM_RETRY)
             }
         };

@@ -19,7 +19,7 @@ use crate::{
     },
     job::{Dataset, Job, JobError, JobSplit, Model, preprocessing::by_feature, training::Training},
     store::artifacts::{Source, StoredColumns},
-    worker::link::Link,
+    worker::{checkpoints::Checkpoints, link::Link},
 };
 use ndarray::{Array1, Array2, Axis};
 use std::{
@@ -49,6 +49,7 @@ pub struct Inputs {
     pub validation: Option<Input>,
     /// The same files again, for the baselines.
     pub baselines: Option<BaselineInputs>,
+    pub checkpoints: Checkpoints,
 }
 
 /// Rows as the engine reads them.

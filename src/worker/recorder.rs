@@ -2,11 +2,12 @@
 
 mod events;
 mod metrics;
+mod storing;
 
 pub use metrics::describe_metrics;
 
 use crate::{
-    job::{Job, JobError, ModelVersion, Timing, now},
+    job::{Job, ModelVersion, Timing, now},
     store::{
         Claim, NewEvent, Outcome, Report, StoreError,
         artifacts::{ArtifactKey, Stored},
@@ -15,8 +16,9 @@ use crate::{
     },
     worker::{
         Context,
-        ended::{Ended, Fit, Trained, fault},
+        ended::{Ended, Fit, Trained},
         link::Link,
+        patience::unstored,
     },
 };
 use events::FitEvents;
@@ -65,6 +67,12 @@ pub struct Recorder<'a> {
     fit_events: FitEvents,
     /// Not written yet.
     events: Vec<NewEvent>,
+    /// The epoch of a checkpoint that is not recorded yet.
+    kept: Option<u32>,
+    /// Whether there may be files of checkpoints.
+    has_checkpoints: bool,
+    /// Whether it is not known yet if this attempt continues the one before it.
+    may_continue: bool,
     last_report: Instant,
     last_progress: Instant,
 }
@@ -72,9 +80,30 @@ pub struct Recorder<'a> {
 impl<'a> Recorder<'a> {
     /// Of a job that was just claimed.
     pub fn new(context: &'a Context, claim: Claim, link: Arc<Link>) -> Self {
-        let fit_events = FitEvents::new(claim.job.training.epochs(), claim.job.progress.unit);
+        let job = &claim.job;
+        let fit_events = match claim.checkpoint {
+            Some(after) => FitEvents::continued(job, after),
+            None => FitEvents::new(job.training.epochs(), job.progress.unit),
+        };
         let now = Instant::now();
-        Self { context, claim, link, fit_events, events: Vec::new(), last_report: now, last_progress: now }
+        let may_continue = claim.checkpoint.is_some();
+        Self {
+            context,
+            claim,
+            link,
+            fit_events,
+            events: Vec::new(),
+            kept: None,
+            has_checkpoints: may_continue,
+            may_continue,
+            last_report: now,
+            last_progress: now,
+        }
+    }
+
+    /// The epoch after which the job can be continued.
+    pub fn checkpoint(&self) -> Option<u32> {
+        self.claim.checkpoint
     }
 
     /// The job as it was claimed.
@@ -107,11 +136,16 @@ impl<'a> Recorder<'a> {
         self.last_report = Instant::now();
         let report = self.report();
         match self.context.store.report(self.claim.job.id, self.claim.fence, &report).await {
-            Ok(asked) if !asked.cancel => {}
-            Ok(_) | Err(StoreError::Fenced) => self.link.stop(),
+            Ok(asked) => {
+                self.discard_before(report.checkpoint);
+                if asked.cancel {
+                    self.link.stop();
+                }
+            }
+            Err(StoreError::Fenced) => self.link.stop(),
             Err(error) => {
-                tracing::warn!(job = %self.claim.job.id, %error, "cannot write events; tries again with the next batch");
-                self.events = report.events;
+                tracing::warn!(job = %self.claim.job.id, error = error.with_cause(), "cannot write events; tries again with the next batch");
+                self.put_back(report);
                 left = 0;
             }
         }
@@ -124,8 +158,9 @@ impl<'a> Recorder<'a> {
         self.last_report = Instant::now();
         let report = self.report();
         let parked = self.context.store.park(self.claim.job.id, self.claim.fence, &report).await;
-        if parked.is_err() {
-            self.events = report.events;
+        match &parked {
+            Ok(_) => self.discard_before(report.checkpoint),
+            Err(_) => self.put_back(report),
         }
         self.parked(parked, Parked::Paused, Parked::GoesOn)
     }
@@ -147,14 +182,47 @@ impl<'a> Recorder<'a> {
             }
             Err(StoreError::Fenced | StoreError::NotFound(_)) => Parked::Lost,
             Err(error) => {
-                tracing::warn!(job = %self.claim.job.id, %error, "cannot record a pause; tries again");
+                tracing::warn!(job = %self.claim.job.id, error = error.with_cause(), "cannot record a pause; tries again");
                 Parked::NotWritten
             }
         }
     }
 
+    /// What a report that was not written had is for the next one.
+    fn put_back(&mut self, report: Report) {
+        self.events = report.events;
+        self.kept = self.kept.or(report.checkpoint);
+    }
+
+    /// Removes older checkpoints than the one that was recorded.
+    fn discard_before(&self, recorded: Option<u32>) {
+        let Some(epoch) = recorded.filter(|epoch| *epoch > 0) else { return };
+        let (artifacts, job) = (self.context.artifacts.clone(), self.claim.job.id);
+        tokio::task::spawn_blocking(move || artifacts.remove_checkpoints(job, Some(epoch)));
+    }
+
+    /// Tells whether this attempt continues the one before it, once that is known.
+    fn tell_continuation(&mut self) {
+        let Some(after) = self.link.continued().filter(|_| self.may_continue) else { return };
+        self.may_continue = false;
+        let (level, text) = match after {
+            0 => {
+                let job = &self.claim.job;
+                self.fit_events = FitEvents::new(job.training.epochs(), job.progress.unit);
+                self.kept = Some(0);
+                ("warning", "what was kept of the attempt before is of no use: the job begins anew".to_owned())
+            }
+            after => ("info", format!("continues after epoch {after}")),
+        };
+        self.add(message(now(), level, text));
+    }
+
     /// Takes epochs until `max` events wait to be written, and returns how many are left.
     fn gather(&mut self, max: usize) -> usize {
+        self.tell_continuation();
+        if let Some(epoch) = self.link.take_kept() {
+            (self.kept, self.has_checkpoints) = (Some(epoch), true);
+        }
         let (epochs, left) = self.link.take_epochs(max.saturating_sub(self.events.len()));
         if let Some(total) = self.link.total() {
             self.fit_events.set_total(total);
@@ -174,6 +242,8 @@ impl<'a> Recorder<'a> {
             self.last_progress = Instant::now();
         } else if self.last_progress.elapsed() >= PROGRESS {
             match progress {
+                // The epoch was told of before.
+                Some(progress) if self.fit_events.is_recorded(progress.epoch) => {}
                 Some(progress) => {
                     self.last_progress = Instant::now();
                     self.claim.changes.publish_progress(self.fit_events.progress_event(progress));
@@ -186,7 +256,11 @@ impl<'a> Recorder<'a> {
     /// The report of all gathered events.
     fn report(&mut self) -> Report {
         let started = self.link.started();
+        // A checkpoint is recorded with the events of its epochs, or after them.
+        let reached = self.fit_events.reached();
+        let checkpoint = self.kept.take_if(|epoch| *epoch <= reached);
         Report {
+            checkpoint,
             events: std::mem::take(&mut self.events),
             progress: self.fit_events.progress(self.link.trained()),
             metrics: self.fit_events.metrics().clone(),
@@ -241,8 +315,10 @@ impl<'a> Recorder<'a> {
                     Fit::Network(_) => None,
                     Fit::Classical { facts, .. } => Some(facts),
                 };
-                match self.context.artifacts.put(&artifact, file.into()).await {
-                    Ok(Stored { bytes, sha256 }) => Outcome::Succeeded {
+                match self.store(&artifact, file.into(), stop).await {
+                    Ok(None) if self.asked().cancel => Outcome::Cancelled,
+                    Ok(None) => Outcome::Released,
+                    Ok(Some(Stored { bytes, sha256 })) => Outcome::Succeeded {
                         version: Box::new(ModelVersion {
                             model: job.model,
                             version: 0,
@@ -261,7 +337,7 @@ impl<'a> Recorder<'a> {
                         artifact: artifact.clone(),
                         best_epoch,
                     },
-                    Err(error) => Outcome::Failed(unstored(job.id, error)),
+                    Err(error) => Outcome::Failed(unstored(job.id, &error)),
                 }
             }
         };
@@ -278,6 +354,14 @@ impl<'a> Recorder<'a> {
         }
         if let Ok(job) = &result {
             metrics::ended(job);
+        }
+        let has_ended = match &result {
+            Ok(job) => job.status.is_terminal(),
+            Err(error) => matches!(error, StoreError::Fenced | StoreError::NotFound(_)),
+        };
+        if has_ended && self.has_checkpoints {
+            let (artifacts, id) = (self.context.artifacts.clone(), self.claim.job.id);
+            let _ = tokio::task::spawn_blocking(move || artifacts.remove_checkpoints(id, None)).await;
         }
         result
     }
@@ -297,7 +381,7 @@ impl<'a> Recorder<'a> {
                     return Err(error);
                 }
             }
-            tracing::error!(job = %self.claim.job.id, %error, "cannot record the end of the job; tries again");
+            tracing::error!(job = %self.claim.job.id, error = error.with_cause(), "cannot record the end of the job; tries again");
             tokio::time::sleep(RETRY).await;
         }
     }
@@ -314,18 +398,4 @@ fn constant_columns(features: Vec<String>, job: &Job) -> Option<NewEvent> {
         let names = constant.join(", ");
         message(now(), "warning", format!("these columns do not vary in the training rows and have no effect: {names}"))
     })
-}
-
-fn unstored(id: uuid::Uuid, error: StoreError) -> JobError {
-    tracing::error!(job = %id, %error, "trained weights cannot be stored");
-    match error {
-        StoreError::Full => JobError {
-            code: "storage_full".to_owned(),
-            detail:
-                "the weights could not be stored, since no disk space is left; delete datasets or models, and submit \
-                     the job again"
-                    .to_owned(),
-        },
-        _ => fault(),
-    }
 }

@@ -6,9 +6,11 @@ use crate::{
     store::{Claim, StoreError, artifacts::ArtifactKey, state::message},
     worker::{
         Context,
+        checkpoints::Checkpoints,
         ended::{Ended, fault},
         fit_thread::FitThread,
         link::Link,
+        patience::Patience,
         prepare::{BaselineInputs, Input, Inputs},
         recorder::{BATCH, HEARTBEAT, Parked, RETRY, Recorder},
         slots::{Slot, Slots},
@@ -18,12 +20,16 @@ use crate::{
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
+    time::{Duration, Instant},
 };
 use tokio::{
     sync::oneshot,
     time::{MissedTickBehavior, interval_at},
 };
 use tokio_util::sync::CancellationToken;
+
+/// How long a fit has to end with an epoch and to keep its state, once the service stops.
+const DRAIN: Duration = Duration::from_secs(4);
 
 /// Runs a claimed job to its end and returns its final record.
 pub async fn run(
@@ -42,12 +48,9 @@ pub async fn run(
         Err(ended) => return running.recorder.finish(ended, stop).await,
     };
     let mut thread = slots.thread();
-    let ended = match inputs(context, running.recorder.job()).await {
+    let ended = match running.inputs().await {
         Ok(inputs) => running.follow(start(inputs, context, &mut thread, link)).await,
-        Err(error) => {
-            tracing::error!(job = %running.recorder.job().id, %error, "the files of the job cannot be opened");
-            Ended::Failed(fault())
-        }
+        Err(ended) => ended,
     };
     slots.keep(thread);
     let Running { recorder, slot, .. } = running;
@@ -57,7 +60,7 @@ pub async fn run(
 }
 
 /// Opens the model and the datasets of a job, which cannot be deleted before it ends.
-async fn inputs(context: &Context, job: &Job) -> Result<Inputs, StoreError> {
+async fn inputs(context: &Context, job: &Job, after: Option<u32>) -> Result<Inputs, StoreError> {
     let open = async |id: uuid::Uuid| {
         let dataset = context.store.dataset(&id.to_string()).await?;
         let source = context.artifacts.source(&ArtifactKey::dataset(id), &dataset.sha256).await?;
@@ -84,7 +87,8 @@ async fn inputs(context: &Context, job: &Job) -> Result<Inputs, StoreError> {
             Some(BaselineInputs { data, validation })
         }
     };
-    Ok(Inputs { job: job.clone(), model, data, validation, baselines })
+    let checkpoints = Checkpoints { artifacts: context.artifacts.clone(), job: job.id, after };
+    Ok(Inputs { job: job.clone(), model, data, validation, baselines, checkpoints })
 }
 
 /// Trains on the fit thread. A panic there ends the job, not the service.
@@ -174,18 +178,43 @@ impl Running<'_> {
         }
     }
 
+    /// Opens the files of the job, once the machine lets them be opened.
+    async fn inputs(&mut self) -> Result<Inputs, Ended> {
+        let mut patience = Patience::default();
+        loop {
+            let error = match inputs(self.context, self.recorder.job(), self.recorder.checkpoint()).await {
+                Ok(inputs) => return Ok(inputs),
+                Err(error) => error,
+            };
+            match self.recorder.wait_for_store(&mut patience, error, "to open its files", self.stop).await {
+                Ok(true) => {}
+                Ok(false) => return Err(Ended::Stopped),
+                Err(error) => {
+                    let error = error.with_cause();
+                    tracing::error!(job = %self.recorder.job().id, error, "the files of the job cannot be opened");
+                    return Err(Ended::Failed(fault()));
+                }
+            }
+        }
+    }
+
     /// Records reports until the fit has ended.
     async fn follow(&mut self, mut thread: oneshot::Receiver<Ended>) -> Ended {
         let mut batch = interval_at(tokio::time::Instant::now() + BATCH, BATCH);
         batch.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut draining: Option<Instant> = None;
         loop {
-            if self.is_ending() {
-                self.link.stop();
+            let asked = self.recorder.asked();
+            let ending = self.is_ending();
+            if ending {
+                let since = *draining.get_or_insert_with(Instant::now);
+                if asked.cancel || since.elapsed() >= DRAIN || !self.link.drain() {
+                    self.link.stop();
+                }
             }
             let stopping = self.link.is_stopping();
-            let asked = self.recorder.asked();
             self.link.end_after(asked.finish_after);
-            if asked.pause && !stopping {
+            if asked.pause && !ending && !stopping {
                 self.link.pause();
                 if self.link.is_resting() {
                     self.rest().await;
@@ -201,7 +230,7 @@ impl Running<'_> {
                 },
                 () = self.link.rests() => {}
                 () = self.recorder.changed(), if !stopping => {}
-                () = self.stop.cancelled(), if !stopping => {}
+                () = self.stop.cancelled(), if !ending && !stopping => {}
             }
         }
     }

@@ -3,7 +3,7 @@
 use crate::{
     data::recipe::{CountedRows, Recipe},
     engine::{
-        fit::{FitError, evaluate, fit},
+        fit::{FitError, evaluate, resume},
         kernel::Team,
         spec::Limits,
     },
@@ -11,6 +11,7 @@ use crate::{
     store::bundle::{Bundle, Description, Weights},
     worker::{
         baselines::{OwnModel, leaderboard},
+        checkpoints::Keeper,
         classical,
         ended::{Ended, Fit, Trained, fault},
         importances,
@@ -19,7 +20,7 @@ use crate::{
     },
 };
 use ndarray::{Array2, ArrayView2, Axis, s};
-use std::time::Instant;
+use std::{io::Read, time::Instant};
 
 /// Multiply-adds of the rows of a confusion matrix that are predicted between two looks at the stop flag: a few milliseconds.
 const COUNTED_WORK: u64 = 1 << 26;
@@ -44,6 +45,7 @@ fn run(mut inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> Ende
     let tasks = inputs.job.task.clone();
     let baselines = inputs.baselines.take().map(|baselines| (inputs.job.clone(), baselines));
     let stored = inputs.model.definition.clone();
+    let checkpoints = inputs.checkpoints.clone();
     let Prepared { mut network, recipe, training: rows, validation, test, warnings } =
         match prepare(inputs, &definition, &training, limits, link) {
             Ok(prepared) => prepared,
@@ -53,12 +55,21 @@ fn run(mut inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> Ende
     let mut plan = training.plan(&tasks, rows.rows(), threads);
     plan.outputs.iter_mut().zip(recipe.rescales()).for_each(|(output, rescale)| output.rescale = rescale);
     let validation_samples = validation.as_ref().map(|tensors| tensors.samples());
-    let mut sink = link.sink(began, rows.rows());
-    let result = fit(&mut network, &plan, rows.samples(), validation_samples, &mut sink);
+    let mut state = checkpoints.open(&|| link.must_stop());
+    let after = checkpoints.after.filter(|_| state.is_some()).unwrap_or_default();
+    let mut sink = link.sink(began, rows.rows()).keeping(Keeper::new(checkpoints, after));
+    let state = state.as_mut().map(|state| -> &mut dyn Read { state });
+    let result = resume(&mut network, &plan, rows.samples(), validation_samples, &mut sink, state);
     let duration = link.trained().unwrap_or_default();
     let mut fitted = match result {
         Ok(fitted) => fitted,
         Err(FitError::Stopped) => return Ended::Stopped,
+        Err(FitError::State(error)) => {
+            // Handed back: the next attempt begins anew.
+            tracing::warn!(error, "no use of the checkpoint of epoch {after}");
+            link.set_continued(0);
+            return Ended::Stopped;
+        }
         Err(error) => {
             let is_nan = matches!(error, FitError::Diverged { loss, .. } if loss.is_nan());
             let masked = is_nan.then(|| network.first_fully_masked_row(rows.samples().x)).flatten();

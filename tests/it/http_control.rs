@@ -269,17 +269,20 @@ async fn a_paused_job_outlives_the_process() {
     let process = Process::start(folder.path(), &["--workers", "1"]);
     prepare(process.url()).await;
     let id = paused_after_an_epoch(process.url()).await;
+    let at = show(process.url(), &id).await["progress"]["epoch"].clone();
     process.kill();
 
     let process = Process::start(folder.path(), &["--workers", "1"]);
     let job = show(process.url(), &id).await;
-    assert_eq!((&job["status"], &job["attempt"], &job["progress"]["epoch"]), (&json!("paused"), &json!(0), &json!(0)));
+    assert_eq!((&job["status"], &job["attempt"], &job["progress"]["epoch"]), (&json!("paused"), &json!(0), &at));
     let other = submit(process.url(), request(1)).await;
     let other = process.wait_for_end(other["id"].as_str().unwrap()).await;
     assert_eq!(other["status"], "succeeded", "it holds no slot");
-    assert!(texts(&events(process.url(), &id).await).contains("begins anew when it is resumed"));
+    assert!(
+        texts(&events(process.url(), &id).await).contains(&format!("continues after epoch {at} when it is resumed"))
+    );
     asked(process.url(), &id, "resume").await;
-    until(process.url(), &id, |job| job["progress"]["epoch"].as_u64() > Some(0)).await;
+    until(process.url(), &id, |job| job["progress"]["epoch"].as_u64() > at.as_u64()).await;
     asked(process.url(), &id, "pause").await;
     until(process.url(), &id, |job| job["status"] == "paused").await;
     let (status, took) = process.terminate().await;
@@ -289,9 +292,15 @@ async fn a_paused_job_outlives_the_process() {
     let job = show(process.url(), &id).await;
     assert_eq!((&job["status"], &job["attempt"]), (&json!("paused"), &json!(0)));
     asked(process.url(), &id, "resume").await;
-    until(process.url(), &id, |job| job["progress"]["epoch"].as_u64() > Some(0)).await;
+    until(process.url(), &id, |job| job["status"] == "running").await;
     asked(process.url(), &id, "finish").await;
     let job = process.wait_for_end(&id).await;
     assert_eq!((&job["status"], &job["version"], &job["attempt"]), (&json!("succeeded"), &json!(2), &json!(1)));
-    events(process.url(), &id).await;
+    let epochs: Vec<u64> = events(process.url(), &id)
+        .await
+        .iter()
+        .filter(|event| event["type"] == "epoch")
+        .map(|event| event["data"]["epoch"].as_u64().unwrap())
+        .collect();
+    assert_eq!(epochs, (1..=job["progress"]["epoch"].as_u64().unwrap()).collect::<Vec<_>>(), "each epoch once");
 }

@@ -84,5 +84,6 @@ mod store_kill;
 mod store_leases;
 mod store_records;
 mod support;
+mod worker_checkpoints;
 mod worker_control;
 mod worker_jobs;

@@ -3,7 +3,7 @@
 use crate::support::records::{another, claimed, dataset, epochs, for_each_store, page, submitted, success};
 use epoca::{
     job::{EventKind, JobStatus},
-    store::{EventPage, Outcome, Recovered, Store, StoreError, follow::follow, sqlite::SqliteStore},
+    store::{EventPage, Outcome, Recovered, Report, Store, StoreError, follow::follow, sqlite::SqliteStore},
 };
 use futures::{FutureExt, StreamExt};
 use std::{
@@ -21,6 +21,7 @@ for_each_store!(
     a_released_job_keeps_its_place_and_its_attempt,
     recovery_begins_anew_and_tells_of_it,
     recovery_gives_up_after_the_last_attempt,
+    attempts_that_keep_a_later_epoch_do_not_count,
     a_waiting_slot_wakes,
     a_caller_that_goes_away_leaves_no_transaction_open,
 );
@@ -138,6 +139,43 @@ async fn recovery_gives_up_after_the_last_attempt(store: Arc<dyn Store>) {
     assert!(status.is_terminal());
     assert_eq!(events.last().unwrap().data["status"], "failed");
     assert_eq!(store.recover(3).await.unwrap(), Recovered::default());
+}
+
+async fn attempts_that_keep_a_later_epoch_do_not_count(store: Arc<dyn Store>) {
+    let (_, _, job) = submitted(&*store, "iris").await;
+    let kept = |epoch, after| Report { checkpoint: Some(after), ..epochs(epoch, epoch) };
+    for epoch in 1..=5 {
+        let claim = claimed(&*store).await;
+        assert_eq!((claim.job.progress.epoch, claim.checkpoint), (epoch - 1, (epoch > 1).then_some(epoch - 1)));
+        store.report(job.id, claim.fence, &kept(epoch, epoch)).await.unwrap();
+        assert_eq!(store.recover(3).await.unwrap().queued, 1, "attempt {epoch}");
+        let recovered = store.job(job.id).await.unwrap();
+        assert_eq!((recovered.progress.epoch, recovered.best_epoch), (epoch, Some(epoch)), "as of its last event");
+        assert!(!recovered.metrics.is_empty());
+        assert_eq!(store.checkpoints().await.unwrap(), HashSet::from([(job.id, epoch)]));
+    }
+    // Handed back at the end of a service.
+    for _ in 0..5 {
+        let claim = claimed(&*store).await;
+        store.finish(job.id, claim.fence, &kept(5, 5), &Outcome::Released).await.unwrap();
+    }
+    for attempt in 1..=3 {
+        let claim = claimed(&*store).await;
+        assert_eq!(claim.checkpoint, Some(5));
+        store.report(job.id, claim.fence, &kept(5, 5)).await.unwrap();
+        let recovered = store.recover(3).await.unwrap();
+        assert_eq!((recovered.queued, recovered.failed), if attempt < 3 { (1, 0) } else { (0, 1) });
+    }
+    assert!(store.checkpoints().await.unwrap().is_empty());
+
+    // What is of no use is forgotten.
+    let (_, _, other) = submitted(&*store, "other").await;
+    let claim = claimed(&*store).await;
+    store.report(other.id, claim.fence, &kept(3, 3)).await.unwrap();
+    store.report(other.id, claim.fence, &kept(1, 0)).await.unwrap();
+    store.recover(3).await.unwrap();
+    assert_eq!(store.job(other.id).await.unwrap().progress.epoch, 0);
+    assert_eq!(claimed(&*store).await.checkpoint, None);
 }
 
 async fn a_waiting_slot_wakes(store: Arc<dyn Store>) {

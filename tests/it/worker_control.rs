@@ -220,24 +220,21 @@ async fn at_the_end_of_the_service_a_paused_job_stays_paused() {
     let store = &setup.opened.store;
     let id = setup.submit(endless(), |_| {}).await;
     setup.wait_for(id, is_epoch).await;
-    paused(&setup, id).await;
+    let at = paused(&setup, id).await.progress.epoch;
     stop.cancel();
     timeout(Duration::from_secs(5), workers.ended()).await.expect("in good time");
     let job = store.job(id).await.unwrap();
-    assert_eq!((job.status, job.attempt, job.progress.epoch), (JobStatus::Paused, 0, 0));
+    assert_eq!((job.status, job.attempt, job.progress.epoch), (JobStatus::Paused, 0, at));
 
     let (_workers, _stop) = setup.work(1);
     let quick = setup.submit(request(1), |_| {}).await;
     assert_eq!(setup.finished(quick).await.0.status, JobStatus::Succeeded, "it holds no slot");
     store.resume(id).await.unwrap();
-    let mut first_epochs = 0;
-    let anew = |item: &Followed| {
-        first_epochs +=
-            usize::from(matches!(item, Followed::Event(event) if event.data.get("epoch") == Some(&json!(1))));
-        first_epochs == 2
-    };
-    setup.wait_for(id, anew).await;
+    let further = |item: &Followed| matches!(item, Followed::Event(event) if event.data.get("epoch").and_then(Value::as_u64) > Some(at.into()));
+    setup.wait_for(id, further).await;
     assert_eq!(store.job(id).await.unwrap().attempt, 1);
     store.cancel(id).await.unwrap();
-    setup.finished(id).await;
+    let (_, events) = setup.finished(id).await;
+    let epochs = events.iter().filter(|event| event.data.get("loss").is_some());
+    assert!(epochs.enumerate().all(|(number, event)| event.data["epoch"] == json!(number + 1)), "each epoch once");
 }

@@ -187,7 +187,8 @@ async fn at_the_end_of_the_service_jobs_are_handed_back() {
     stop.cancel();
     timeout(Duration::from_secs(5), workers.ended()).await.expect("in good time");
     let job = setup.opened.store.job(first).await.unwrap();
-    assert_eq!((job.status, job.attempt, job.progress.epoch), (JobStatus::Queued, 0, 0));
+    assert_eq!((job.status, job.attempt), (JobStatus::Queued, 0));
+    assert!(job.progress.epoch >= 1, "what it has trained is kept");
     assert_eq!(setup.opened.store.job(second).await.unwrap().status, JobStatus::Queued, "none is claimed");
 
     let (_workers, _stop) = setup.work(1);

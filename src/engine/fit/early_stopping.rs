@@ -1,8 +1,9 @@
 //! [`EarlyStopping`].
 
 use super::monitor::{Comparison, Mode};
-use crate::engine::{field::FieldError, metric::Goal, real::check};
+use crate::engine::{field::FieldError, metric::Goal, real::check, state::Codec};
 use serde::{Deserialize, Serialize};
+use std::io;
 
 /// Stops training when a monitored value has stopped improving: Keras's `EarlyStopping`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -68,6 +69,13 @@ impl<'a> EarlyStoppingState<'a> {
     pub fn new(settings: &'a EarlyStopping, goal: Goal) -> Self {
         let comparison = Comparison { goal, min_delta: settings.min_delta };
         Self { settings, comparison, best: None, best_epoch: 0, wait: 0 }
+    }
+
+    /// Writes or reads everything that continues from epoch to epoch.
+    pub fn state(&mut self, codec: &mut Codec<'_>) -> io::Result<()> {
+        codec.optional(&mut self.best)?;
+        codec.small_count(&mut self.best_epoch)?;
+        codec.small_count(&mut self.wait)
     }
 
     /// The best epoch so far, from 1; 0 if there is none.

@@ -15,6 +15,7 @@ mod passes;
 mod reduce_lr_on_plateau;
 mod rescale;
 mod sources;
+mod state;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -30,8 +31,9 @@ pub use memory::{TrainingMemory, keeps_best};
 pub use monitor::Mode;
 pub use reduce_lr_on_plateau::ReduceLrOnPlateau;
 pub use rescale::Rescale;
+pub use state::FitState;
 pub use task::target_columns;
-pub use train::fit;
+pub use train::{fit, resume};
 pub use validation_freq::ValidationFreq;
 
 use crate::engine::{loss::ReducedLoss, metric::Metric, optimizer::Optimizer};
@@ -155,6 +157,8 @@ pub trait EventSink {
     fn step(&mut self, progress: Progress) -> ControlFlow<()>;
     /// After each epoch.
     fn epoch(&mut self, report: EpochReport) -> ControlFlow<()>;
+    /// After each epoch that is not the last, before [`Self::epoch`]: its state, which may be written and continued by [`resume`].
+    fn state(&mut self, _epoch: u32, _state: &mut dyn FitState) {}
     /// Whether the fit is to end with this epoch and have a result; asked after each epoch.
     fn ends_after(&self, _epoch: u32) -> bool {
         false
@@ -195,6 +199,8 @@ pub enum FitError {
     Diverged { epoch: u32, learning_rate: f64, loss: f64 },
     #[error("stopped on request")]
     Stopped,
+    #[error("the fit cannot be continued: {0}")]
+    State(String),
     #[error("expected the monitor to be one of {}, received `{monitor}`", .known.join(", "))]
     UnknownMonitor { monitor: String, known: Vec<String> },
     #[error("cannot infer the direction of `{monitor}`; set `mode` to `min` or `max`")]

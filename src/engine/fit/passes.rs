@@ -1,8 +1,12 @@
 //! [`Passes`].
 
 use super::FitPlan;
-use crate::engine::random::{self, Purpose};
+use crate::engine::{
+    random::{self, Purpose},
+    state::Codec,
+};
 use rand::seq::SliceRandom;
+use std::io;
 
 /// The order of the rows in consecutive passes. An epoch is one pass, or `steps_per_epoch` steps that continue where
 /// the previous epoch stopped.
@@ -31,13 +35,28 @@ impl<'a> Passes<'a> {
         if self.seen == self.order.len() {
             self.pass += 1;
             self.seen = 0;
-            if self.plan.shuffle {
-                self.order.iter_mut().enumerate().for_each(|(index, row)| *row = index);
-                self.order.shuffle(&mut random::stream(self.plan.seed, Purpose::Shuffle, self.pass));
-            }
+            self.shuffle();
         }
         let start = self.seen;
         self.seen = self.order.len().min(start + self.plan.batch_size);
         &self.order[start..self.seen]
+    }
+
+    /// The order of this pass, which the seed and its number decide.
+    fn shuffle(&mut self) {
+        if self.plan.shuffle {
+            self.order.iter_mut().enumerate().for_each(|(index, row)| *row = index);
+            self.order.shuffle(&mut random::stream(self.plan.seed, Purpose::Shuffle, self.pass));
+        }
+    }
+
+    /// Writes or reads everything that continues from epoch to epoch.
+    pub fn state(&mut self, codec: &mut Codec<'_>) -> io::Result<()> {
+        codec.count(&mut self.pass)?;
+        self.seen = codec.length(self.seen, self.order.len())?;
+        if self.pass > 0 && matches!(codec, Codec::Read(_)) {
+            self.shuffle();
+        }
+        Ok(())
     }
 }

@@ -1,8 +1,9 @@
 //! [`ReduceLrOnPlateau`].
 
 use super::monitor::{Comparison, Mode};
-use crate::engine::{field::FieldError, metric::Goal, real::check};
+use crate::engine::{field::FieldError, metric::Goal, real::check, state::Codec};
 use serde::{Deserialize, Serialize};
+use std::io;
 
 /// Reduces the learning rate when a monitored value has stopped improving: Keras's `ReduceLROnPlateau`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -62,6 +63,13 @@ impl<'a> PlateauState<'a> {
     pub fn new(settings: &'a ReduceLrOnPlateau, goal: Goal) -> Self {
         let comparison = Comparison { goal, min_delta: settings.min_delta };
         Self { settings, comparison, best: None, wait: 0, cooldown: 0 }
+    }
+
+    /// Writes or reads everything that continues from epoch to epoch.
+    pub fn state(&mut self, codec: &mut Codec<'_>) -> io::Result<()> {
+        codec.optional(&mut self.best)?;
+        codec.small_count(&mut self.wait)?;
+        codec.small_count(&mut self.cooldown)
     }
 
     /// The learning rate after an epoch with this value and learning rate `rate`.

@@ -1,5 +1,6 @@
 use super::{
-    EpochReport, EventSink, FitError, FitPlan, OutputPlan, Progress, Samples, ValidationFreq, fit, partition::Partition,
+    EpochReport, EventSink, FitError, FitPlan, FitState, OutputPlan, Progress, Samples, ValidationFreq, fit,
+    partition::Partition,
 };
 use crate::engine::{
     network::{NamedTensor, Network},
@@ -11,6 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::ops::ControlFlow;
 
+mod continued;
 mod epochs;
 mod one_hot;
 
@@ -24,6 +26,9 @@ pub(super) struct Record {
     last_epoch: Option<u32>,
     /// With the best weights.
     wants_best: bool,
+    /// The state after this epoch is kept.
+    kept_epoch: Option<u32>,
+    state: Vec<u8>,
 }
 
 impl Record {
@@ -43,6 +48,11 @@ impl EventSink for Record {
     fn epoch(&mut self, report: EpochReport) -> ControlFlow<()> {
         self.epochs.push(report);
         self.answer()
+    }
+    fn state(&mut self, epoch: u32, state: &mut dyn FitState) {
+        if self.kept_epoch == Some(epoch) {
+            state.write(&mut self.state).unwrap();
+        }
     }
     fn ends_after(&self, epoch: u32) -> bool {
         self.last_epoch.is_some_and(|last| epoch >= last)

@@ -9,11 +9,12 @@ use super::{
     partition::Partition,
     passes::Passes,
     reduce_lr_on_plateau::PlateauState,
+    state::{Checkpoint, LoopState},
     task::DataLayout,
     trainer::Trainer,
 };
-use crate::engine::{cancel::is_cancelled, kernel::Team, network::Network, real::Real};
-use std::ops::ControlFlow;
+use crate::engine::{cancel::is_cancelled, kernel::Team, network::Network, real::Real, state::Codec};
+use std::{io::Read, ops::ControlFlow};
 
 /// Trains `network` in place.
 ///
@@ -31,6 +32,24 @@ pub fn fit<F: Real>(
     validation: Option<Samples<'_, F>>,
     sink: &mut dyn EventSink,
 ) -> Result<Fitted, FitError> {
+    resume(network, plan, training, validation, sink, None)
+}
+
+/// As [`fit`], from the state that an earlier fit of the same network, plan and samples has written.
+///
+/// # Errors
+/// Those of [`fit`], and if the state is that of another fit or cannot be read.
+///
+/// # Panics
+/// As [`fit`].
+pub fn resume<F: Real>(
+    network: &mut Network<F>,
+    plan: &FitPlan,
+    training: Samples<'_, F>,
+    validation: Option<Samples<'_, F>>,
+    sink: &mut dyn EventSink,
+    stored: Option<&mut dyn Read>,
+) -> Result<Fitted, FitError> {
     check(network, plan, &training);
     if let Some(validation) = &validation {
         check(network, plan, validation);
@@ -40,7 +59,7 @@ pub fn fit<F: Real>(
     let losses = plan.trained().map(|output| &output.loss);
     let partition = Partition::new(network.architecture(), plan.batch_size.min(training.x.nrows()), losses);
     let threads = plan.threads.min(partition.useful_threads(network.architecture()));
-    run(&Team::new(threads), network, plan, training, validation, sink)
+    run(&Team::new(threads), network, plan, training, validation, sink, stored)
 }
 
 fn run<F: Real>(
@@ -50,6 +69,7 @@ fn run<F: Real>(
     training: Samples<'_, F>,
     validation: Option<Samples<'_, F>>,
     sink: &mut dyn EventSink,
+    stored: Option<&mut dyn Read>,
 ) -> Result<Fitted, FitError> {
     let logged = logged(&plan.outputs, validation.is_some());
     let mut early_stopping = match &plan.early_stopping {
@@ -94,10 +114,32 @@ fn run<F: Real>(
     };
     if keeps {
         // Takes the memory.
-        fit_loop.trainer.save(&mut best.weights);
+        best.save(0, &[], &fit_loop.trainer);
+    }
+    // What continues from epoch to epoch.
+    macro_rules! state {
+        () => {
+            LoopState {
+                trainer: &mut fit_loop.trainer,
+                passes: &mut fit_loop.passes,
+                reduced: &mut fit_loop.reduced,
+                early_stopping: early_stopping.as_mut().map(|(state, ..)| state),
+                plateau: plateau.as_mut().map(|(state, _)| state),
+                best: &mut best,
+                last: &mut last,
+                best_loss: &mut best_loss,
+                epoch: &mut fitted.epochs,
+                best_epoch: &mut fitted.best_epoch,
+                logged: &logged,
+            }
+        };
+    }
+    if let Some(stored) = stored {
+        state!().visit(&mut Codec::Read(stored)).map_err(|error| FitError::State(error.to_string()))?;
+        check_cancelled()?;
     }
     sink.begin();
-    for epoch in 1..=plan.epochs {
+    for epoch in fitted.epochs + 1..=plan.epochs {
         let (values, rate) = match fit_loop.epoch(plan, epoch, sink) {
             Err(FitError::Diverged { .. }) if last.epoch > 0 => {
                 fitted.terminated = Some(last.epoch);
@@ -133,6 +175,9 @@ fn run<F: Real>(
         }
         if plan.terminate_on_nan && fit_loop.trainer.is_finite() {
             last.save(epoch, &logs, &fit_loop.trainer);
+        }
+        if epoch < plan.epochs && !stop && !sink.ends_after(epoch) {
+            sink.state(epoch, &mut state!());
         }
         check_stop(sink.epoch(EpochReport { epoch, logs, learning_rate: rate, best_epoch: fitted.best_epoch }))?;
         if stop {
@@ -201,33 +246,6 @@ impl<F: Real> FitLoop<'_, '_, '_, F> {
             values.extend(self.trainer.take_metrics());
         }
         Ok((values, rate))
-    }
-}
-
-/// The weights and the logs of an epoch, to be restored.
-struct Checkpoint<F> {
-    /// 0 if nothing is saved.
-    epoch: u32,
-    logs: Vec<(String, f64)>,
-    weights: Vec<F>,
-}
-
-impl<F> Default for Checkpoint<F> {
-    fn default() -> Self {
-        Self { epoch: 0, logs: Vec::new(), weights: Vec::new() }
-    }
-}
-
-impl<F: Real> Checkpoint<F> {
-    fn save(&mut self, epoch: u32, logs: &[(String, f64)], trainer: &Trainer<'_, F>) {
-        self.epoch = epoch;
-        logs.clone_into(&mut self.logs);
-        trainer.save(&mut self.weights);
-    }
-
-    fn restore(self, trainer: &mut Trainer<'_, F>) -> (u32, Vec<(String, f64)>) {
-        trainer.restore(&self.weights);
-        (self.epoch, self.logs)
     }
 }
 

@@ -19,9 +19,10 @@ use crate::engine::{
     real::Real,
     shape::Shape,
     spec::Architecture,
+    state::Codec,
 };
 use reduction::NodeReduction;
-use std::ops::Range;
+use std::{io, ops::Range};
 
 /// The state of a fit, allocated once.
 #[derive(Debug)]
@@ -260,9 +261,22 @@ impl<'a, F: Real> Trainer<'a, F> {
     /// Copies the weights, moving statistics included, into `copy`.
     pub fn save(&self, copy: &mut Vec<F>) {
         copy.clear();
-        copy.reserve_exact(self.trainable.len() + self.fixed.len());
+        copy.reserve_exact(self.elements());
         copy.extend_from_slice(self.trainable);
         copy.extend_from_slice(self.fixed);
+    }
+
+    /// Number of weights, moving statistics included.
+    pub fn elements(&self) -> usize {
+        self.trainable.len() + self.fixed.len()
+    }
+
+    /// Writes or reads everything that continues from epoch to epoch.
+    pub fn state(&mut self, codec: &mut Codec<'_>) -> io::Result<()> {
+        codec.elements(self.trainable)?;
+        codec.elements(self.fixed)?;
+        codec.count(&mut self.steps)?;
+        self.update.state(codec)
     }
 
     /// Restores weights that [`Self::save`] copied.

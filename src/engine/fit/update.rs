@@ -9,8 +9,9 @@ use crate::engine::{
     regularizer::Regularizer,
     shape::Shape,
     spec::{Architecture, Parameter},
+    state::Codec,
 };
-use std::ops::Range;
+use std::{io, ops::Range};
 
 /// The optimizer and the regularizers of a fit.
 #[derive(Debug)]
@@ -111,6 +112,11 @@ impl<F: Real> WeightUpdate<F> {
     /// The optimizer's learning rate of the next step.
     pub fn learning_rate(&self) -> f64 {
         self.updater.learning_rate()
+    }
+
+    /// Writes or reads everything that continues from step to step.
+    pub fn state(&mut self, codec: &mut Codec<'_>) -> io::Result<()> {
+        self.updater.state(codec)
     }
 
     /// At the end of a fit: replaces the weights by their moving averages, if the optimizer keeps these.

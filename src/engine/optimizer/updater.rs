@@ -5,8 +5,9 @@ use crate::engine::{
     kernel::{Buffer, Team, sum, vectorized},
     real::Real,
     shape::Shape,
+    state::Codec,
 };
-use std::ops::Range;
+use std::{io, ops::Range};
 
 /// Maximum values of optimizer state per weight.
 const MAX_SLOTS: usize = 3;
@@ -207,6 +208,16 @@ impl<F: Real> Updater<F> {
                 }
             }
         }
+    }
+
+    /// Writes or reads everything that continues from step to step.
+    pub fn state(&mut self, codec: &mut Codec<'_>) -> io::Result<()> {
+        codec.count(&mut self.steps)?;
+        codec.count(&mut self.clock.iteration)?;
+        codec.number(&mut self.clock.product)?;
+        let memories = self.tensors.iter_mut().map(|tensor| &mut tensor.memory);
+        let mut buffers = memories.chain(&mut self.slots).chain([&mut self.accumulated, &mut self.averages]);
+        buffers.try_for_each(|buffer| codec.elements(&mut buffer[..]))
     }
 
     /// At the end of a fit: replaces the weights by their moving averages, with `use_ema`.

@@ -34,6 +34,10 @@ pub trait Real:
     fn of(value: f64) -> Self;
     /// To `f64`, exactly.
     fn to_f64(self) -> f64;
+    /// Its bits: the low ones.
+    fn bits(self) -> u64;
+    /// From its bits.
+    fn of_bits(bits: u64) -> Self;
     /// Whether it is neither infinite nor NaN.
     fn finite(self) -> bool;
     /// Whether it is NaN.
@@ -113,6 +117,14 @@ impl Real for f32 {
         f64::from(self)
     }
     #[inline(always)]
+    fn bits(self) -> u64 {
+        u64::from(self.to_bits())
+    }
+    #[inline(always)]
+    fn of_bits(bits: u64) -> Self {
+        Self::from_bits(bits as u32)
+    }
+    #[inline(always)]
     fn finite(self) -> bool {
         self.is_finite()
     }
@@ -177,6 +189,14 @@ impl Real for f64 {
     #[inline(always)]
     fn to_f64(self) -> f64 {
         self
+    }
+    #[inline(always)]
+    fn bits(self) -> u64 {
+        self.to_bits()
+    }
+    #[inline(always)]
+    fn of_bits(bits: u64) -> Self {
+        Self::from_bits(bits)
     }
     #[inline(always)]
     fn finite(self) -> bool {

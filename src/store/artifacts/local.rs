@@ -21,6 +21,9 @@ use std::{
 /// The file with the identity of the database that the artifacts belong to.
 pub(super) const IDENTITY: &str = "database-identity";
 
+/// What errors call the folder.
+const PLACE: &str = "the folder of the artifacts";
+
 /// Files by key.
 #[derive(Debug, Clone)]
 pub struct Artifacts {
@@ -49,7 +52,7 @@ impl Artifacts {
     /// Fails where the folder is no longer the one that was opened, as where another is mounted there.
     pub(super) fn check_place(&self) -> Result<(), StoreError> {
         let is_gone = self.is_claimed.load(Ordering::Relaxed) && !self.root.join(IDENTITY).exists();
-        if is_gone { Err(StoreError::Gone("the folder of the artifacts")) } else { Ok(()) }
+        if is_gone { Err(StoreError::Gone(PLACE)) } else { Ok(()) }
     }
 
     /// Stores `content` under `key`, and replaces an existing file.
@@ -74,7 +77,8 @@ impl Artifacts {
         if opened.is_err() {
             self.check_place()?;
         }
-        let file = opened.with_context(|| format!("cannot open {}", path.display()))?;
+        let context = || format!("cannot open {}", path.display());
+        let file = opened.with_context(context).map_err(|error| classified(PLACE, error))?;
         Ok(Source::new(key.clone(), file.into_std().await, sha256.to_owned()))
     }
 
@@ -106,13 +110,34 @@ async fn digest(content: Bytes) -> Result<String, StoreError> {
     Ok(hashing.await.context("the hashing of a file was cut short")?)
 }
 
-/// The error as the store's, with [`StoreError::Full`] for a full device.
+/// The error as the store's, by what the file system says.
 pub(super) fn failure(error: object_store::Error) -> StoreError {
-    let error = anyhow::Error::new(error);
-    let full = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(is_full);
-    if full { StoreError::Full } else { StoreError::Internal(error.context("the artifacts' folder failed")) }
+    classified(PLACE, anyhow::Error::new(error).context("the artifacts' folder failed"))
+}
+
+/// A failure to read or write a file of `place`, as the store's.
+pub(in crate::store) fn of_io(place: &'static str, error: io::Error) -> StoreError {
+    classified(place, error.into())
+}
+
+fn classified(place: &'static str, error: anyhow::Error) -> StoreError {
+    let of_system = || error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
+    let full = of_system().any(is_full);
+    let inaccessible = of_system().any(is_inaccessible);
+    match (full, inaccessible) {
+        (true, _) => StoreError::Full,
+        (false, true) => StoreError::Inaccessible(place, error),
+        (false, false) => StoreError::Internal(error),
+    }
 }
 
 fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+/// Whether the file system is read-only, a permission is missing, or the disk fails.
+fn is_inaccessible(error: &io::Error) -> bool {
+    const EIO: i32 = 5;
+    let by_kind = matches!(error.kind(), io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied);
+    by_kind || error.raw_os_error() == Some(EIO)
 }

@@ -3,6 +3,7 @@
 //! A write is atomic and durable: the file is written under another name, synced, and renamed. Its SHA-256 is in the record that
 //! refers to it, and is checked when the file is read.
 
+mod checkpoints;
 mod columns;
 mod local;
 mod pipe;
@@ -10,8 +11,10 @@ mod receive;
 mod source;
 mod sweep;
 
+pub use checkpoints::StoredState;
 pub use columns::StoredColumns;
 pub use local::Artifacts;
+pub(in crate::store) use local::of_io;
 pub use receive::ReceiveError;
 pub use source::Source;
 pub use sweep::Leftovers;

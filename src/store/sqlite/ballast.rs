@@ -18,14 +18,17 @@ impl Ballast {
         Self(path.with_extension("ballast"))
     }
 
-    /// Takes the space, if it is there and not taken yet; whether it is held.
-    pub fn take(&self) -> bool {
+    /// Takes the space, if it is there and not taken yet.
+    pub fn take(&self) -> io::Result<()> {
         let is_taken = fs::metadata(&self.0).is_ok_and(|file| file.len() == BYTES as u64);
-        if is_taken || fs::write(&self.0, vec![1; BYTES]).is_ok() {
-            return true;
+        if is_taken {
+            return Ok(());
         }
-        let _ = self.release();
-        false
+        let taken = fs::write(&self.0, vec![1; BYTES]);
+        if taken.is_err() {
+            let _ = self.release();
+        }
+        taken
     }
 
     /// Gives the space back.

@@ -15,7 +15,7 @@ use crate::{
     },
 };
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection, sqlite::SqliteRow};
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 use uuid::Uuid;
 
 pub async fn submit(transaction: &mut SqliteConnection, job: Job, receipt: Option<&Receipt>) -> Result<(), StoreError> {
@@ -142,7 +142,7 @@ pub async fn claim(transaction: &mut SqliteConnection, changes: Arc<Changes>) ->
     let transition = state.claim(job::now());
     save(&mut *transaction, &state).await?;
     events::append(transaction, id, &transition).await?;
-    Ok(Some(Claim { job: state.job, fence: state.fence, changes }))
+    Ok(Some(Claim { job: state.job, fence: state.fence, changes, checkpoint: state.checkpoint }))
 }
 
 pub async fn report(
@@ -225,6 +225,15 @@ pub async fn recover(transaction: &mut SqliteConnection, max_attempts: u32) -> R
     Ok(recovered)
 }
 
+pub async fn checkpoints(connection: &mut SqliteConnection) -> Result<HashSet<(Uuid, u32)>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT id, checkpoint FROM jobs WHERE status IN ('queued', 'running', 'paused') AND checkpoint > 0",
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(Record).map(|record| Ok((record.id("id")?, record.count("checkpoint")?))).collect()
+}
+
 pub async fn depth(connection: &mut SqliteConnection) -> Result<(u64, u64), StoreError> {
     let row = sqlx::query(
         "SELECT count(*) FILTER (WHERE status = 'queued') AS queued, count(*) FILTER (WHERE status = 'running') AS running
@@ -284,7 +293,7 @@ async fn save(transaction: &mut SqliteConnection, state: &JobState) -> Result<()
                          queued_at = ?9, started_at = ?10, ended_at = ?11, queued_seconds = ?12,
                          preparing_seconds = ?13, training_seconds = ?14, fence = ?15, cancelling = ?16,
                          confusion_matrix = ?17, best = ?18, pausing = ?19, finish_after = ?20, held = ?21,
-                         leaderboard = ?22
+                         leaderboard = ?22, checkpoint = ?23, fruitless = ?24
          WHERE id = ?1",
     )
     .bind(job.id.to_string())
@@ -309,6 +318,8 @@ async fn save(transaction: &mut SqliteConnection, state: &JobState) -> Result<()
     .bind(state.asked.finish_after)
     .bind(state.held)
     .bind(job.leaderboard.as_ref().map(json).transpose()?)
+    .bind(state.checkpoint)
+    .bind(state.fruitless)
     .execute(transaction)
     .await?;
     Ok(())
@@ -364,6 +375,8 @@ fn state(row: &SqliteRow) -> Result<JobState, StoreError> {
             finish_after: record.optional_count("finish_after")?,
         },
         held: record.flag("held")?,
+        checkpoint: record.optional_count("checkpoint")?,
+        fruitless: record.count("fruitless")?,
         queued_at: record.time("queued_at")?,
     })
 }

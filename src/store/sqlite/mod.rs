@@ -18,7 +18,7 @@ mod writer;
 
 use crate::{
     job::{Job, JobStatus},
-    store::{Asked, Changes, Listed, NewEvent, Page, StoreError, state::JobState},
+    store::{Asked, Changes, Listed, NewEvent, Page, StoreError, artifacts::of_io, state::JobState},
 };
 use anyhow::{Context, anyhow};
 use ballast::Ballast;
@@ -102,7 +102,8 @@ impl SqliteStore {
         let ballast = Arc::new(Ballast::new(path));
         if lock.is_some() {
             shrinkable(connection).await;
-            ballast.take();
+            // Where this fails, so does the first write that needs it.
+            let _ = ballast.take();
         }
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
@@ -122,7 +123,8 @@ impl SqliteStore {
 
     /// Runs `work` in a transaction, and `announce` once that is committed, both in a task of their own.
     ///
-    /// [`StoreError::Full`] where the space that is kept for deleting would be used up.
+    /// [`StoreError::Full`] where the space that is kept for deleting would be used up. What needs that space fails where it cannot be
+    /// kept.
     async fn write<T: Send + 'static>(
         &self,
         work: impl for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
@@ -142,8 +144,15 @@ impl SqliteStore {
         let task = tokio::spawn(async move {
             let mut writer = writer.lock().await;
             let result = match kept {
-                Kept::Taken if !ballast.take() => return Err(StoreError::Full),
-                Kept::Taken | Kept::AsItIs => writer.transaction(work).await?,
+                Kept::Taken => {
+                    if let Err(error) = ballast.take() {
+                        // That the database is gone is the better reason.
+                        writer.connection().await?;
+                        return Err(of_io("the folder of the database", error));
+                    }
+                    writer.transaction(work).await?
+                }
+                Kept::AsItIs => writer.transaction(work).await?,
                 Kept::Released => {
                     // The space is for the log alone; an earlier deletion may have released it.
                     writer.checkpoints(false).await?;
@@ -261,10 +270,15 @@ async fn check_version(connection: &mut SqliteConnection) -> anyhow::Result<()> 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         /// The second is that of the log's index.
-        const SQLITE_FULL: [&str; 2] = ["13", "4874"];
-        match error.as_database_error().and_then(|error| error.code()) {
-            Some(code) if SQLITE_FULL.contains(&&*code) => Self::Full,
-            _ => Self::Internal(anyhow::Error::new(error).context("the database failed")),
+        const SQLITE_FULL: [i32; 2] = [13, 4874];
+        /// A missing permission, a read-only file, a failure of the disk, a file that cannot be opened: the low byte of a code.
+        const SQLITE_INACCESSIBLE: [i32; 4] = [3, 8, 10, 14];
+        let code = error.as_database_error().and_then(|error| error.code()?.parse::<i32>().ok());
+        let error = anyhow::Error::new(error).context("the database failed");
+        match code {
+            Some(code) if SQLITE_FULL.contains(&code) => Self::Full,
+            Some(code) if SQLITE_INACCESSIBLE.contains(&(code & 0xff)) => Self::Inaccessible("the database", error),
+            _ => Self::Internal(error),
         }
     }
 }

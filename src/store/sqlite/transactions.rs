@@ -27,7 +27,7 @@ impl Store for SqliteStore {
     }
 
     async fn maintain(&self, retention: Retention) -> Result<u64, StoreError> {
-        self.ballast.take();
+        let _ = self.ballast.take();
         let mut concerned = 0;
         loop {
             let batch = self.write(move |tx| Box::pin(upkeep::retain(tx, retention)), quietly).await?;
@@ -231,6 +231,10 @@ impl Store for SqliteStore {
 
     async fn recover(&self, max_attempts: u32) -> Result<Recovered, StoreError> {
         self.write(move |tx| Box::pin(jobs::recover(tx, max_attempts)), |changes, _| changes.queued()).await
+    }
+
+    async fn checkpoints(&self) -> Result<HashSet<(Uuid, u32)>, StoreError> {
+        jobs::checkpoints(&mut *self.read().await?).await
     }
 
     async fn queue_depth(&self) -> Result<(u64, u64), StoreError> {

@@ -2,7 +2,7 @@
 
 use crate::{
     engine::fit::{Fitted, Progress},
-    job::{EventKind, JobProgress, ProgressUnit, training::Training},
+    job::{EventKind, Job, JobProgress, ProgressUnit, training::Training},
     store::{NewEvent, state::message},
     worker::link::{Epoch, Started},
 };
@@ -27,6 +27,10 @@ pub struct FitEvents {
     best: Option<(u32, Map<String, Value>)>,
     /// Metrics that were not finite in some epoch; each is reported once.
     not_finite: BTreeSet<String>,
+    /// Epochs up to this one have their events already, from an attempt that this one continues.
+    recorded: u32,
+    /// The last epoch that ended, and the one after which this attempt began.
+    trained: (u32, u32),
 }
 
 impl FitEvents {
@@ -40,7 +44,32 @@ impl FitEvents {
             metrics: Map::new(),
             best: None,
             not_finite: BTreeSet::new(),
+            recorded: 0,
+            trained: (0, 0),
         }
+    }
+
+    /// Of an attempt that continues `after` an epoch of an earlier one, whose events are in the progress of `job`.
+    pub fn continued(job: &Job, after: u32) -> Self {
+        let progress = &job.progress;
+        Self {
+            epoch: progress.epoch,
+            metrics: job.metrics.clone(),
+            best: job.best_epoch.zip(job.best.clone()),
+            recorded: progress.epoch,
+            trained: (after, after),
+            ..Self::new(progress.epochs, progress.unit)
+        }
+    }
+
+    /// The last epoch that ended.
+    pub fn reached(&self) -> u32 {
+        self.trained.0
+    }
+
+    /// Whether an epoch has its event already.
+    pub fn is_recorded(&self, epoch: u32) -> bool {
+        epoch <= self.recorded
     }
 
     /// Says how many trees, rounds or iterations there will be at most.
@@ -60,6 +89,10 @@ impl FitEvents {
 
     /// Adds the events of an epoch.
     pub fn epoch(&mut self, epoch: Epoch, started: Started, events: &mut Vec<NewEvent>) {
+        self.trained.0 = epoch.report.epoch;
+        if self.is_recorded(epoch.report.epoch) {
+            return;
+        }
         let at = self.timestamp(epoch.ended);
         let seconds = epoch.duration.as_secs_f64();
         let (metrics, left_out) = finite(&epoch.report.logs);
@@ -111,8 +144,10 @@ impl FitEvents {
     /// The job's progress after the fit has `trained` so long.
     pub fn progress(&self, trained: Option<Duration>) -> JobProgress {
         let fraction = self.fraction();
-        let elapsed = trained.filter(|_| self.epoch > 0).map(|trained| trained.as_secs_f64());
-        let eta_seconds = elapsed.map(|elapsed| elapsed * (1.0 - fraction) / fraction);
+        let (reached, began) = self.trained;
+        let done = fraction - f64::from(began) / f64::from(self.epochs.max(1));
+        let elapsed = trained.filter(|_| reached > began && reached >= self.epoch && done > 0.0);
+        let eta_seconds = elapsed.map(|elapsed| elapsed.as_secs_f64() * (1.0 - fraction) / done);
         JobProgress { epoch: self.epoch, epochs: self.epochs, unit: self.unit, fraction, eta_seconds }
     }
 

@@ -10,6 +10,7 @@ mod nesting;
 mod retention;
 mod safekeeping;
 mod silence;
+mod unwritable;
 
 use crate::support::{Client, Process};
 use reqwest::Response;

@@ -178,6 +178,10 @@ impl Column {
 
     /// The cells of some rows of the batch, which follow the last ones.
     pub fn cells(&mut self, rows: Range<usize>, text: &mut String, cells: &mut Vec<CellRef>) -> Result<(), ReadError> {
+        if !self.has_levels && self.values.add_numbers(self.next..self.next + rows.len(), self.kind, cells) {
+            self.next += rows.len();
+            return Ok(());
+        }
         for row in rows {
             if self.has_levels && self.levels.get(row).is_none_or(|level| *level == 0) {
                 cells.push(CellRef::Missing);
@@ -218,6 +222,27 @@ impl Values {
         match self {
             Self::Bytes(values) => values.get(index).map_or(0, ByteArray::len),
             _ => 0,
+        }
+    }
+
+    /// Adds all of these values at once, where they are numbers without a unit; whether it did.
+    fn add_numbers(&self, range: Range<usize>, kind: Kind, cells: &mut Vec<CellRef>) -> bool {
+        fn add<T: Copy>(
+            values: &[T],
+            range: Range<usize>,
+            cells: &mut Vec<CellRef>,
+            of: impl Fn(T) -> CellRef,
+        ) -> bool {
+            let values = values.get(range);
+            cells.extend(values.into_iter().flatten().map(|value| of(*value)));
+            values.is_some()
+        }
+        match (self, kind) {
+            (Self::Float(values), _) => add(values, range, cells, |value| float(f64::from(value))),
+            (Self::Double(values), _) => add(values, range, cells, float),
+            (Self::Int32(values), Kind::Number) => add(values, range, cells, |value| whole(i64::from(value))),
+            (Self::Int64(values), Kind::Number) => add(values, range, cells, whole),
+            _ => false,
         }
     }
 
@@ -280,9 +305,12 @@ fn integer(value: i64, kind: Kind, text: &mut String) -> Result<CellRef, String>
             moment(value.div_euclid(units), fraction, utc, text)
         }
         Kind::Unsigned if value < 0 => Ok(CellRef::Unsigned(value as u64)),
-        _ if value.unsigned_abs() < EXACT as u64 => Ok(CellRef::Number(value as f64)),
-        _ => Ok(CellRef::Integer(value)),
+        _ => Ok(whole(value)),
     }
+}
+
+fn whole(value: i64) -> CellRef {
+    if value.unsigned_abs() < EXACT as u64 { CellRef::Number(value as f64) } else { CellRef::Integer(value) }
 }
 
 /// `utc` is written with a Z; local time without.

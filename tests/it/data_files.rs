@@ -211,3 +211,18 @@ async fn a_first_line_of_values_is_no_header() {
         assert_eq!((codes(&dataset), &dataset["read"]["header"]), (vec![], &json!(true)), "{csv}: {dataset:#}");
     }
 }
+
+#[tokio::test]
+async fn records_of_few_keys_over_many_columns_are_a_table() {
+    const KEYS: usize = 300;
+    let tables = Tables::start().await;
+    let records: Vec<String> = (0..30_000).map(|row| format!("{{\"k{}\":{row}}}", row * 7919 % KEYS)).collect();
+    let body = format!("[{}]", records.join(","));
+    let (status, dataset) = tables.send("sparse", "", "application/json", body).await;
+    assert_eq!((status, &dataset["rows"]), (201, &json!(30_000)), "{:.300}", dataset.to_string());
+    let first = column(&dataset, "k0");
+    assert_eq!((&first["missing"], &first["distinct"]), (&json!(29_900), &json!(100)), "{first:#}");
+    assert_eq!((&first["min"], &first["max"]), (&json!(0.0), &json!(29_700.0)), "{first:#}");
+    let rows = tables.rows("sparse").await;
+    assert_eq!((&rows[0]["k0"], &rows[0]["k1"], &rows[1]["k119"]), (&json!(0), &Value::Null, &json!(1)));
+}

@@ -216,7 +216,7 @@ pub fn load(
         builders.par_iter_mut().try_for_each(|builder| match chunk.columns.get(builder.index) {
             Some(cells) => builder.add(chunk, cells),
             // a JSON column that begins in a later record
-            None => builder.add(chunk, &vec![chunk::CellRef::Missing; chunk.rows]),
+            None => builder.add(chunk, &[]),
         })?;
         Ok(ControlFlow::Continue(()))
     })?;

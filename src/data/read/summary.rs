@@ -121,6 +121,7 @@ impl ColumnSummary {
     /// Adds this column's cells of a chunk.
     pub fn add(&mut self, chunk: &Chunk<'_>, cells: &[CellRef], counting: &Counting<'_>, forms: &DateForms) {
         self.unit = chunk.unit;
+        self.missing += chunk.rows.saturating_sub(cells.len()) as u64;
         for (row, &cell) in cells.iter().enumerate() {
             match chunk.cell(cell).read_as(self.reads_text) {
                 Cell::Missing => self.missing += 1,

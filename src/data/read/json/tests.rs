@@ -214,3 +214,33 @@ fn many_rows_take_many_chunks() {
     let lines = inspect(&mut records.join("\n").as_bytes(), ndjson_format(), &ReadOptions::default(), &LIMITS).unwrap();
     assert_eq!(lines, inspection);
 }
+
+#[test]
+fn records_of_few_keys_take_no_cell_for_each_column() {
+    const KEYS: usize = 900;
+    let limits = TableLimits { columns: 1000, ..LIMITS };
+    let key = |row: usize| row * 7919 % KEYS;
+    let text: String = (0..20_000).map(|row| format!("{{\"k{}\":{row}}}\n", key(row))).collect();
+    let (mut cells, mut rows) = (0, 0);
+    let mut source = text.as_bytes();
+    let options = ReadOptions::default();
+    crate::data::read::stream::read(&mut source, ndjson_format(), &options, &limits, &mut |chunk| {
+        cells += chunk.columns.iter().map(Vec::len).sum::<usize>();
+        rows += chunk.rows;
+        Ok(std::ops::ControlFlow::Continue(()))
+    })
+    .unwrap();
+    assert!(rows == 20_000 && cells < 20_000 * KEYS / 2, "{cells} cells");
+    let inspection = inspect(&mut text.as_bytes(), ndjson_format(), &options, &limits).unwrap();
+    let names = ["k0".to_owned(), "k899".to_owned()];
+    let (dialect, columns) = (&inspection.dialect, &inspection.columns);
+    let table = load(&mut text.as_bytes(), ndjson_format(), dialect, columns, &names, 20_000).unwrap();
+    for (name, loaded) in names.iter().zip(&table.columns) {
+        let Cells::Number(values) = &loaded.cells else { panic!("{loaded:?}") };
+        let expected = |row: usize| (format!("k{}", key(row)) == *name).then_some(row as f64);
+        let received = values.iter().map(|value| (!value.is_nan()).then_some(*value));
+        assert!(received.eq((0..20_000).map(expected)), "{name}");
+        let column = inspection.columns.iter().find(|column| column.name == *name).unwrap();
+        assert_eq!(column.missing, values.iter().filter(|value| value.is_nan()).count() as u64, "{name}");
+    }
+}

@@ -226,3 +226,45 @@ async fn records_of_few_keys_over_many_columns_are_a_table() {
     let rows = tables.rows("sparse").await;
     assert_eq!((&rows[0]["k0"], &rows[0]["k1"], &rows[1]["k119"]), (&json!(0), &Value::Null, &json!(1)));
 }
+
+#[tokio::test]
+async fn a_type_that_may_surprise_has_a_reason_or_a_warning() {
+    let tables = Tables::start().await;
+    for (index, (media_type, body, kind, reason, code)) in [
+        ("application/json", r#"[{"v": "True"}, {"v": "False"}]"#, "category", None, Some("booleans_as_text")),
+        (
+            "application/json",
+            r#"[{"v": 1}, {"v": "x"}, {"v": "y"}]"#,
+            "category",
+            Some("1 numbers and 2 other texts"),
+            None,
+        ),
+        (
+            "application/json",
+            r#"[{"v": null, "w": 1}, {"v": null, "w": 2}]"#,
+            "number",
+            Some("no cell has a value"),
+            None,
+        ),
+        ("text/csv", "v,w\nNA,1\n,2\n", "number", Some("no cell has a value"), None),
+        ("text/csv", "v,w\n12:30,1\n9:45 PM,2\n", "category", None, Some("times_as_text")),
+        ("text/csv", "v,w\n12:30,1\nnoon,2\n", "category", None, None),
+        ("text/csv", "v,w\nTrue,1\nfalse,2\n", "boolean", None, None),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (status, dataset) = tables.send(&format!("t{index}"), "", media_type, body).await;
+        assert_eq!(status, 201, "{body}: {dataset:#}");
+        let found = column(&dataset, "v");
+        assert_eq!((found["type"].as_str(), found["reason"].as_str()), (Some(kind), reason), "{body}: {dataset:#}");
+        assert_eq!(codes(&dataset), code.into_iter().collect::<Vec<_>>(), "{body}: {dataset:#}");
+    }
+    for (cell, hint) in [("inf", "`missing`"), ("-Infinity", "`missing`"), ("1e300", "scale"), ("1e400", "scale")] {
+        let detail = tables.refused(&format!("a,b\n1,2\n{cell},3\n")).await;
+        assert!(detail.starts_with("line 3, column \"a\"") && detail.contains(hint), "{detail}");
+        let (status, dataset) =
+            tables.send(&cell[1..], &format!("&missing={cell}"), "text/csv", format!("a,b\n1,2\n{cell},3\n")).await;
+        assert_eq!((status, &column(&dataset, "a")["missing"]), (201, &json!(1)), "{dataset:#}");
+    }
+}

@@ -100,7 +100,7 @@ fn every_form_is_the_same_table(#[case] format: Format, #[case] text: &str) {
 #[case("[{\"a\": 1e400}]", "expected a JSON table: line 1, column 13: expected a number of at most 1.8e308 in size")]
 #[case(
     "[{\"a\": 1}, {\"a\": 1e308}]",
-    "record 2, column \"a\": expected a finite number within ±3.4028235e38, received 1e308"
+    "record 2, column \"a\": expected a finite number within ±3.4028235e38, received 1e308; scale the column, or make it a missing value"
 )]
 #[case(
     "{\"a\": [1, 2], \"b\": [1]}",
@@ -161,7 +161,7 @@ fn bad_files(#[case] json: &str, #[case] text: &str) {
 )]
 #[case(
     "{\"a\": 1}\n{\"a\": -1e39}",
-    "line 2, column \"a\": expected a finite number within ±3.4028235e38, received -1e39"
+    "line 2, column \"a\": expected a finite number within ±3.4028235e38, received -1e39; scale the column, or make it a missing value"
 )]
 #[case(
     "{\"a\": 1}\n{\"a\": NaN}",

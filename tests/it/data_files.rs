@@ -268,3 +268,43 @@ async fn a_type_that_may_surprise_has_a_reason_or_a_warning() {
         assert_eq!((status, &column(&dataset, "a")["missing"]), (201, &json!(1)), "{dataset:#}");
     }
 }
+
+#[tokio::test]
+async fn a_last_row_that_is_a_sum_has_a_warning() {
+    let tables = Tables::start().await;
+    for (index, (csv, lines)) in [
+        ("name,n\nx,2\ny,4\nTotal,6\n", Some(4)),
+        ("name;n\nx;2\ny;4\nGesamt:;6\n", Some(4)),
+        ("year,name,n\n1,x,2\n2,y,4\n,Total,6\n", Some(4)),
+        ("sex,n\nm,2\nTotal,4\nf,2\nTotal,4\n", None),
+        ("name,n\nTotal,2\nx,4\n", None),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let dataset = tables.csv(&format!("t{index}"), csv).await;
+        let found = dataset["warnings"].as_array().unwrap().iter().find(|warning| warning["code"] == "total_row");
+        assert_eq!(
+            found.map(|warning| warning["lines"].clone()),
+            lines.map(|line| json!([line])),
+            "{csv}: {dataset:#}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn values_within_cells_of_json_are_refused_with_what_to_send() {
+    let tables = Tables::start().await;
+    for (body, hint) in [
+        (r#"[{"a": {"b": 1}, "c": 2}]"#, "a column for each of its values"),
+        (r#"[{"a": [1, 2], "c": 2}]"#, "a column for each element"),
+        (r#"{"results": [{"a": 1}, {"a": 2}]}"#, "send it alone"),
+        (r#"{"status": "ok", "rows": [{"a": 1}]}"#, "that list alone"),
+        (r#"{"total": 2, "data": [{"a": 1}]}"#, "that list alone"),
+        (r#"{"type": "FeatureCollection", "features": [{"type": "Feature"}]}"#, "that list alone"),
+    ] {
+        let (status, problem) = tables.send("t", "", "application/json", body).await;
+        let detail = problem["detail"].as_str().unwrap_or_default();
+        assert!(status == 422 && detail.contains(hint), "{body}: {problem:#}");
+    }
+}

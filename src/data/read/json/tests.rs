@@ -87,7 +87,7 @@ fn every_form_is_the_same_table(#[case] format: Format, #[case] text: &str) {
 )]
 #[case(
     "[{\"a\": 1},\n {\"a\": [2]}]",
-    "expected a JSON table: line 2, column 9: expected a number, text, true, false or null in column \"a\", received an array"
+    "expected a JSON table: line 2, column 9: expected a number, text, true, false or null in column \"a\", received an array; write a column for each element, or text"
 )]
 #[case(
     "[{\"a\": 1}, {\"a\"",

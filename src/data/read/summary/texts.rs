@@ -4,7 +4,7 @@ use super::ColumnSummary;
 use crate::data::read::{distinct::Distinct, warning::DatasetWarning};
 
 impl ColumnSummary {
-    /// A warning about a category whose every text is true or false, or a time of the day.
+    /// A warning about a category whose every text is true or false, a time of the day, or a week or quarter.
     pub(super) fn other_than_levels(&self, name: &str) -> Option<DatasetWarning> {
         let Distinct::Exact { levels, .. } = &self.distinct else { return None };
         let all = |is: &dyn Fn(&str) -> bool| !levels.is_empty() && levels.keys().all(|level| is(level));
@@ -21,6 +21,12 @@ impl ColumnSummary {
                  write a number, such as minutes since midnight, or a date with the time"
             );
             ("times_as_text", detail)
+        } else if all(&is_period) {
+            let detail = format!(
+                "{count} texts are weeks or quarters, which are no dates; {first}: the column is a category, in which each of them is a \
+                 level; write the first day of each"
+            );
+            ("periods_as_text", detail)
         } else {
             return None;
         };
@@ -54,6 +60,23 @@ fn is_time(text: &str) -> bool {
     }
 }
 
+/// `2023-W05`, `2023W05`, `2023-Q1`, `2023 Q1`, `Q1 2023`.
+fn is_period(text: &str) -> bool {
+    let is_year = |text: &str| text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_part = |text: &str| {
+        let number = |letter: char, most: u32| {
+            let digits = text.strip_prefix([letter, letter.to_ascii_lowercase()])?;
+            digits.parse::<u32>().ok().filter(|number| (1..=most).contains(number))
+        };
+        number('Q', 4).or_else(|| number('W', 53)).is_some()
+    };
+    let is_mark = |character: char| matches!(character, '-' | ' ' | '/');
+    let behind = text.get(4..).map(|part| part.trim_start_matches(is_mark));
+    let before = text.len().checked_sub(4).and_then(|at| text.split_at_checked(at));
+    let is_year_first = text.get(..4).is_some_and(is_year) && behind.is_some_and(is_part);
+    is_year_first || before.is_some_and(|(part, year)| is_year(year) && is_part(part.trim_end_matches(is_mark)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,5 +95,19 @@ mod tests {
     #[case("", false)]
     fn times(#[case] text: &str, #[case] expected: bool) {
         assert_eq!(is_time(text), expected);
+    }
+
+    #[rstest]
+    #[case("2023-W05", true)]
+    #[case("2023w5", true)]
+    #[case("2023 Q1", true)]
+    #[case("Q4/2023", true)]
+    #[case("2023-Q5", false)]
+    #[case("2023-W54", false)]
+    #[case("2023", false)]
+    #[case("W05", false)]
+    #[case("\u{e9}\u{e9}Q1", false)]
+    fn periods(#[case] text: &str, #[case] expected: bool) {
+        assert_eq!(is_period(text), expected);
     }
 }

@@ -189,6 +189,10 @@ async fn a_first_line_of_values_is_no_header() {
             _ => assert_eq!(csv.find("p;x;p"), Some(0), "{dataset:#}"),
         }
     }
+    let (status, dataset) = tables
+        .send("named", &types("red", "category"), "text/csv", "red,small\nblue,large\nred,large\nblue,small\n")
+        .await;
+    assert_eq!((status, &dataset["read"]["header"], &dataset["rows"]), (201, &json!(true), &json!(3)), "{dataset:#}");
     for (index, (csv, code)) in [
         ("red\nred\nblue\n", "header_of_values"),
         ("John Smith,London\nAnn Lee,Paris\nBob Ray,London\n", "header_of_values"),

@@ -38,7 +38,8 @@ pub struct NewDataset {
     /// Separator of groups of three digits; empty for none
     #[param(value_type = Option<String>)]
     pub thousands: Option<String>,
-    /// Whether the first row has the names of the columns; without it they are `column_1` and so on
+    /// Whether the first row has the names of the columns; without it they are `column_1` and so on. Default: true, unless its cells are
+    /// values of their columns
     #[param(value_type = Option<bool>)]
     pub header: Option<bool>,
     /// Lines before the header, which are skipped

@@ -189,6 +189,10 @@ async fn a_first_line_of_values_is_no_header() {
             _ => assert_eq!(csv.find("p;x;p"), Some(0), "{dataset:#}"),
         }
     }
+    let (status, dataset) = tables
+        .send("named", &types("red", "category"), "text/csv", "red,small\nblue,large\nred,large\nblue,small\n")
+        .await;
+    assert_eq!((status, &dataset["read"]["header"], &dataset["rows"]), (201, &json!(true), &json!(3)), "{dataset:#}");
     for (index, (csv, code)) in [
         ("red\nred\nblue\n", "header_of_values"),
         ("John Smith,London\nAnn Lee,Paris\nBob Ray,London\n", "header_of_values"),
@@ -209,5 +213,105 @@ async fn a_first_line_of_values_is_no_header() {
     {
         let dataset = tables.csv(&format!("w{index}"), csv).await;
         assert_eq!((codes(&dataset), &dataset["read"]["header"]), (vec![], &json!(true)), "{csv}: {dataset:#}");
+    }
+}
+
+#[tokio::test]
+async fn records_of_few_keys_over_many_columns_are_a_table() {
+    const KEYS: usize = 300;
+    let tables = Tables::start().await;
+    let records: Vec<String> = (0..30_000).map(|row| format!("{{\"k{}\":{row}}}", row * 7919 % KEYS)).collect();
+    let body = format!("[{}]", records.join(","));
+    let (status, dataset) = tables.send("sparse", "", "application/json", body).await;
+    assert_eq!((status, &dataset["rows"]), (201, &json!(30_000)), "{:.300}", dataset.to_string());
+    let first = column(&dataset, "k0");
+    assert_eq!((&first["missing"], &first["distinct"]), (&json!(29_900), &json!(100)), "{first:#}");
+    assert_eq!((&first["min"], &first["max"]), (&json!(0.0), &json!(29_700.0)), "{first:#}");
+    let rows = tables.rows("sparse").await;
+    assert_eq!((&rows[0]["k0"], &rows[0]["k1"], &rows[1]["k119"]), (&json!(0), &Value::Null, &json!(1)));
+}
+
+#[tokio::test]
+async fn a_type_that_may_surprise_has_a_reason_or_a_warning() {
+    let tables = Tables::start().await;
+    for (index, (media_type, body, kind, reason, code)) in [
+        ("application/json", r#"[{"v": "True"}, {"v": "False"}]"#, "category", None, Some("booleans_as_text")),
+        (
+            "application/json",
+            r#"[{"v": 1}, {"v": "x"}, {"v": "y"}]"#,
+            "category",
+            Some("1 numbers and 2 other texts"),
+            None,
+        ),
+        (
+            "application/json",
+            r#"[{"v": null, "w": 1}, {"v": null, "w": 2}]"#,
+            "number",
+            Some("no cell has a value"),
+            None,
+        ),
+        ("text/csv", "v,w\nNA,1\n,2\n", "number", Some("no cell has a value"), None),
+        ("text/csv", "v,w\n12:30,1\n9:45 PM,2\n", "category", None, Some("times_as_text")),
+        ("text/csv", "v,w\n12:30,1\nnoon,2\n", "category", None, None),
+        ("text/csv", "v,w\n2023-W05,1\n2023-W06,2\n", "category", None, Some("periods_as_text")),
+        ("text/csv", "v,w\nQ1 2023,1\nQ2 2023,2\n", "category", None, Some("periods_as_text")),
+        ("text/csv", "v,w\nJan 2023,1\nFebruary 2023,2\n", "datetime", None, None),
+        ("text/csv", "v,w\nTrue,1\nfalse,2\n", "boolean", None, None),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (status, dataset) = tables.send(&format!("t{index}"), "", media_type, body).await;
+        assert_eq!(status, 201, "{body}: {dataset:#}");
+        let found = column(&dataset, "v");
+        assert_eq!((found["type"].as_str(), found["reason"].as_str()), (Some(kind), reason), "{body}: {dataset:#}");
+        assert_eq!(codes(&dataset), code.into_iter().collect::<Vec<_>>(), "{body}: {dataset:#}");
+    }
+    for (cell, hint) in [("inf", "`missing`"), ("-Infinity", "`missing`"), ("1e300", "scale"), ("1e400", "scale")] {
+        let detail = tables.refused(&format!("a,b\n1,2\n{cell},3\n")).await;
+        assert!(detail.starts_with("line 3, column \"a\"") && detail.contains(hint), "{detail}");
+        let (status, dataset) =
+            tables.send(&cell[1..], &format!("&missing={cell}"), "text/csv", format!("a,b\n1,2\n{cell},3\n")).await;
+        assert_eq!((status, &column(&dataset, "a")["missing"]), (201, &json!(1)), "{dataset:#}");
+    }
+}
+
+#[tokio::test]
+async fn a_last_row_that_is_a_sum_has_a_warning() {
+    let tables = Tables::start().await;
+    for (index, (csv, lines)) in [
+        ("name,n\nx,2\ny,4\nTotal,6\n", Some(4)),
+        ("name;n\nx;2\ny;4\nGesamt:;6\n", Some(4)),
+        ("year,name,n\n1,x,2\n2,y,4\n,Total,6\n", Some(4)),
+        ("sex,n\nm,2\nTotal,4\nf,2\nTotal,4\n", None),
+        ("name,n\nTotal,2\nx,4\n", None),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let dataset = tables.csv(&format!("t{index}"), csv).await;
+        let found = dataset["warnings"].as_array().unwrap().iter().find(|warning| warning["code"] == "total_row");
+        assert_eq!(
+            found.map(|warning| warning["lines"].clone()),
+            lines.map(|line| json!([line])),
+            "{csv}: {dataset:#}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn values_within_cells_of_json_are_refused_with_what_to_send() {
+    let tables = Tables::start().await;
+    for (body, hint) in [
+        (r#"[{"a": {"b": 1}, "c": 2}]"#, "a column for each of its values"),
+        (r#"[{"a": [1, 2], "c": 2}]"#, "a column for each element"),
+        (r#"{"results": [{"a": 1}, {"a": 2}]}"#, "send it alone"),
+        (r#"{"status": "ok", "rows": [{"a": 1}]}"#, "that list alone"),
+        (r#"{"total": 2, "data": [{"a": 1}]}"#, "that list alone"),
+        (r#"{"type": "FeatureCollection", "features": [{"type": "Feature"}]}"#, "that list alone"),
+    ] {
+        let (status, problem) = tables.send("t", "", "application/json", body).await;
+        let detail = problem["detail"].as_str().unwrap_or_default();
+        assert!(status == 422 && detail.contains(hint), "{body}: {problem:#}");
     }
 }

@@ -230,11 +230,13 @@ async fn a_boolean_feature_takes_the_words_of_its_file() {
         right("digits", json!(1), "a"),
         right("digits", json!(0.0), "b"),
         right("digits", json!("0"), "b"),
+        right("digits", json!("yes"), "a"),
+        right("digits", json!(" No "), "b"),
         ("words", json!(1), None),
         ("words", json!("1"), None),
         ("words", json!("yes"), None),
         ("digits", json!(2), None),
-        ("digits", json!("yes"), None),
+        ("digits", json!("maybe"), None),
     ] {
         let (status, answer) = tables.ask_predictions(name, json!([[value]])).await;
         match label {

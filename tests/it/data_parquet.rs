@@ -178,6 +178,11 @@ async fn the_index_of_pandas_is_no_feature_unless_it_has_a_type() {
     let range = r#"{"index_columns": [{"kind": "range", "start": 0, "stop": 9, "step": 1}]}"#;
     let (_, dataset) = tables.send("v", "", media_type, parquet(Some(range))).await;
     assert_eq!(column(&dataset, "id")["type"], "number", "{dataset:#}");
+    let durations =
+        r#"{"index_columns": [], "columns": [{"name": "id", "field_name": "id", "numpy_type": "timedelta64[ns]"}]}"#;
+    let (_, dataset) = tables.send("d", "", media_type, parquet(Some(durations))).await;
+    let warnings = dataset["warnings"].as_array().unwrap();
+    assert!(warnings.iter().any(|it| it["code"] == "durations" && it["column"] == "id"), "{warnings:#?}");
     let table = json!({"schema": {"fields": [{"name": "index", "type": "integer"}], "primaryKey": ["index"], "pandas_version": "1.4.0"},
         "data": (0..20).map(|row| json!({"index": row * 7 % 20, "x": row, "y": row * 2})).collect::<Vec<_>>()});
     let (status, dataset) = tables.send("w", "", "application/json", table.to_string()).await;

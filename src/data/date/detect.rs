@@ -4,7 +4,7 @@ use super::pattern::{DatePattern, Instant};
 use std::sync::Arc;
 
 /// Patterns that are tried. A time may follow each.
-const PATTERNS: [&str; 17] = [
+const PATTERNS: [&str; 19] = [
     "%Y-%m-%d",
     "%Y/%m/%d",
     "%Y.%m.%d",
@@ -22,6 +22,8 @@ const PATTERNS: [&str; 17] = [
     "%b %d, %Y",
     "%b %d %Y",
     "%Y-%m",
+    "%b %Y",
+    "%b-%Y",
 ];
 
 /// The forms that dates of a table may have.
@@ -202,6 +204,9 @@ mod tests {
     #[case(&["01/12/2023", "02/01/2023"], Some(("%d/%m/%Y", 1)))]
     #[case(&["1.2.2023", "3.4.2023"], Some(("%d.%m.%Y", 0)))]
     #[case(&["7 Sep 2021"], Some(("%d %b %Y", 0)))]
+    #[case(&["Sep 2021", "March 2022"], Some(("%b %Y", 0)))]
+    #[case(&["Sep-2021"], Some(("%b-%Y", 0)))]
+    #[case(&["Sep 7 2021"], Some(("%b %d %Y", 0)))]
     #[case(&["a", "b"], None)]
     #[case(&["2023-01-02", "tomorrow"], None)]
     #[case(&["12-34", "11-2"], None)]

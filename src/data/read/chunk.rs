@@ -50,7 +50,7 @@ impl CellRef {
 pub struct Chunk<'a> {
     /// The text that the cells refer to.
     pub text: &'a str,
-    /// As many cells in each as there are rows.
+    /// At most as many cells in each as there are rows; those that are not there are missing.
     pub columns: &'a [Vec<CellRef>],
     /// Rows.
     pub rows: usize,

@@ -31,8 +31,11 @@ impl SeenRows {
             for (index, column) in columns.iter().enumerate() {
                 let cells = chunk.columns.get(index);
                 let cell = cells.and_then(|cells| cells.get(row)).copied().unwrap_or(CellRef::Missing);
+                if cell == CellRef::Missing {
+                    continue;
+                }
                 for hasher in [&mut first, &mut second] {
-                    hash(&chunk.cell(cell), column, chunk.spelling, hasher);
+                    hash(&chunk.cell(cell), (index, column), chunk.spelling, hasher);
                 }
             }
             self.duplicates += u64::from(!self.seen.insert((first.finish(), second.finish())));
@@ -40,38 +43,42 @@ impl SeenRows {
     }
 }
 
-/// A cell by what a model sees of it.
-fn hash(cell: &Cell<'_>, column: &Column, spelling: &Spelling, hasher: &mut DefaultHasher) {
+/// A cell by what a model sees of it: a missing one is nothing, another one its column and its value.
+fn hash(cell: &Cell<'_>, (index, column): (usize, &Column), spelling: &Spelling, hasher: &mut DefaultHasher) {
     let mut number = |number: Numeric| {
         let (low, high) = number.bits();
-        hasher.write_u8(1);
+        hasher.write_usize(index);
         hasher.write_u64(low);
         hasher.write_u64(high);
     };
+    let truth = |value: bool| Numeric::new(f64::from(u8::from(value)));
     match (column.kind, cell) {
         (ColumnType::Ignored, _) => {}
         (ColumnType::Datetime, cell) => {
             let seconds = column.format.as_ref().map_or(f64::NAN, |format| seconds(cell, format));
-            if seconds.is_nan() { hasher.write_u8(0) } else { number(Numeric::new(seconds)) }
+            if !seconds.is_nan() {
+                number(Numeric::new(seconds));
+            }
         }
-        (ColumnType::Category | ColumnType::Ordinal, cell) => match level(cell, spelling) {
-            None => hasher.write_u8(0),
-            Some(level) => {
+        (ColumnType::Category | ColumnType::Ordinal, cell) => {
+            if let Some(level) = level(cell, spelling) {
+                hasher.write_usize(index);
                 hasher.write(level.as_bytes());
                 hasher.write_u8(0xff);
             }
-        },
+        }
         (_, Cell::Number(value)) => number(*value),
-        (_, Cell::Boolean(value)) => number(Numeric::new(f64::from(u8::from(*value)))),
-        (_, Cell::Written { text, .. }) => match cell::read(text, spelling) {
+        (_, Cell::Boolean(value)) => number(truth(*value)),
+        (kind, Cell::Written { text, .. }) => match cell::read(text, spelling) {
             Token::Number(value) => number(Numeric::spelled(text, value)),
-            Token::Boolean(value) => number(Numeric::new(f64::from(u8::from(value)))),
-            Token::Text if column.kind == ColumnType::Boolean => match cell::boolean_in(text) {
-                Some(value) => number(Numeric::new(f64::from(u8::from(value)))),
-                None => hasher.write_u8(0),
-            },
-            _ => hasher.write_u8(0),
+            Token::Boolean(value) => number(truth(value)),
+            Token::Text if kind == ColumnType::Boolean => {
+                if let Some(value) = cell::boolean_in(text) {
+                    number(truth(value));
+                }
+            }
+            _ => {}
         },
-        _ => hasher.write_u8(0),
+        _ => {}
     }
 }

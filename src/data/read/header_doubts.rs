@@ -69,7 +69,11 @@ fn header_of_values(columns: &[Column], dialect: &Dialect) -> Option<DatasetWarn
 /// Rows whose value is the name of the column.
 fn own_name(column: &Column) -> Option<u64> {
     let values = column.values.as_ref()?;
-    values.iter().find(|level| level.value.as_str() == Some(&column.name)).map(|level| level.count).filter(|it| *it > 0)
+    values
+        .iter()
+        .find(|level| level.value.as_str() == Some(column.name.as_str()))
+        .map(|level| level.count)
+        .filter(|it| *it > 0)
 }
 
 /// A header whose names are numbers above every number column is probably a row.

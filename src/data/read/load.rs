@@ -110,7 +110,17 @@ impl<'a> Builder<'a> {
                 }
             }
         }
+        self.add_missing(chunk.rows.saturating_sub(column.len()));
         Ok(())
+    }
+
+    /// Adds cells that are not in the chunk.
+    fn add_missing(&mut self, count: usize) {
+        match &mut self.cells {
+            Cells::Number(values) | Cells::Datetime(values) => values.resize(values.len() + count, f64::NAN),
+            Cells::Boolean(values) => values.resize(values.len() + count, None),
+            Cells::Category { codes, .. } => codes.resize(codes.len() + count, MISSING),
+        }
     }
 
     /// The cells so far.

@@ -33,7 +33,7 @@ mod summary;
 mod text_kind;
 pub mod warning;
 
-pub(crate) use cell::{is_missing, is_past_integers, number_in, number_text, spells, trim};
+pub(crate) use cell::{boolean_in, is_missing, is_past_integers, number_in, number_text, spells, trim};
 pub use duplicates::MAX_COMPARED_ROWS;
 pub use encoding::named as encoding_named;
 pub use error::ReadError;
@@ -216,7 +216,7 @@ pub fn load(
         builders.par_iter_mut().try_for_each(|builder| match chunk.columns.get(builder.index) {
             Some(cells) => builder.add(chunk, cells),
             // a JSON column that begins in a later record
-            None => builder.add(chunk, &vec![chunk::CellRef::Missing; chunk.rows]),
+            None => builder.add(chunk, &[]),
         })?;
         Ok(ControlFlow::Continue(()))
     })?;

@@ -3,6 +3,7 @@
 mod columns;
 mod dates;
 mod moments;
+mod texts;
 
 use super::{
     amount,
@@ -131,6 +132,7 @@ impl ColumnSummary {
         self.unit = chunk.unit;
         let context = Context { chunk, counting, forms };
         let is_usual = chunk.spelling.is_usual();
+        self.missing += chunk.rows.saturating_sub(cells.len()) as u64;
         for (row, &cell) in cells.iter().enumerate() {
             // most cells of most tables: passing them on as a `Cell` would take longer than reading them
             if let (CellRef::Written(start, end), true) = (cell, is_usual)
@@ -265,6 +267,10 @@ impl ColumnSummary {
             None if booleans > 0 && numbers == 0 && texts == 0 => (ColumnType::Boolean, None),
             None if booleans > 0 => (ColumnType::Category, None),
             None if numbers == 0 && texts + self.placeholders.count > 0 => (ColumnType::Category, None),
+            None if numbers == 0 && texts == 0 => (ColumnType::Number, Some("no cell has a value".to_owned())),
+            None if numbers < texts => {
+                (ColumnType::Category, Some(format!("{numbers} numbers and {texts} other texts")))
+            }
             None if numbers < texts.saturating_mul(NUMBERS_PER_TEXT) => (ColumnType::Category, None),
             None => match self.codes.reason(&self.distinct, facts.columns_of_bare_numbers) {
                 Some(reason) => (ColumnType::Category, Some(reason)),
@@ -300,6 +306,8 @@ impl ColumnSummary {
                     ),
                 };
                 warnings.push(std::mem::take(&mut self.amounts).warning("numbers_as_text", &name, detail));
+            } else if texts > 0 && numbers == 0 {
+                warnings.extend(self.other_than_levels(&name));
             }
         }
         let half = self.dates.as_ref().filter(|_| are_dates && given.is_none() && dates.is_none());

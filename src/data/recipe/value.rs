@@ -11,7 +11,7 @@ use super::{
 };
 use crate::data::{
     date::DatePattern,
-    read::{is_missing, is_past_integers, number_in, number_text, spells, trim},
+    read::{boolean_in, is_missing, is_past_integers, number_in, number_text, spells, trim},
     schema::ColumnType,
 };
 use crate::engine::real::Real;
@@ -151,7 +151,11 @@ fn truth(feature: &Feature, value: &Value) -> Result<f64, String> {
         Value::String(text) if feature.is_from(ColumnType::Category) => match trim(text) {
             "1" => Ok(1.0),
             "0" => Ok(0.0),
-            _ => word(feature, value, text),
+            // a column that the client declared boolean
+            text => match boolean_in(text) {
+                Some(truth) => Ok(f64::from(u8::from(truth))),
+                None => word(feature, value, text),
+            },
         },
         Value::String(text) if !feature.is_from(ColumnType::Number) => word(feature, value, text),
         _ => Err(unexpected(feature, value)),
@@ -160,14 +164,14 @@ fn truth(feature: &Feature, value: &Value) -> Result<f64, String> {
 
 /// The words of a boolean column in a file, which are booleans or missing in any case.
 fn word(feature: &Feature, value: &Value, text: &str) -> Result<f64, String> {
-    match (boolean_in(text), trim(text)) {
+    match (true_or_false(text), trim(text)) {
         (Some(truth), _) => Ok(f64::from(u8::from(truth))),
         (None, missing) if is_missing(missing) => Ok(f64::NAN),
         _ => Err(unexpected(feature, value)),
     }
 }
 
-fn boolean_in(text: &str) -> Option<bool> {
+fn true_or_false(text: &str) -> Option<bool> {
     let text = trim(text);
     let is = |word: &str| text.eq_ignore_ascii_case(word);
     if is("true") { Some(true) } else { is("false").then_some(false) }
@@ -175,7 +179,7 @@ fn boolean_in(text: &str) -> Option<bool> {
 
 /// The level that a text is: white space around it is not, and a column of booleans has two.
 fn level_of<'t>(feature: &Feature, text: &'t str) -> &'t str {
-    match boolean_in(text).filter(|_| feature.is_from(ColumnType::Boolean)) {
+    match true_or_false(text).filter(|_| feature.is_from(ColumnType::Boolean)) {
         Some(true) => "true",
         Some(false) => "false",
         None => trim(text),

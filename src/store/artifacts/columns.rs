@@ -23,6 +23,8 @@ const FOLDER: &str = "columns";
 
 /// Bytes of a dataset's file from which its columns are stored; a smaller one is read as fast.
 const MIN_BYTES: u64 = 1 << 20;
+/// Cells for each byte of a file above which its columns, which have every cell, are not stored: records of few keys over many columns.
+const MAX_CELLS_PER_BYTE: u64 = 64;
 
 /// The stored columns of a dataset.
 #[derive(Debug)]
@@ -61,7 +63,8 @@ impl Artifacts {
 
     /// Stores the columns of a dataset in the background, if its file is large. Ends early where the service does.
     pub fn store_columns(&self, dataset: &Dataset) {
-        if dataset.bytes < MIN_BYTES {
+        let cells = dataset.rows.saturating_mul(dataset.columns.len() as u64);
+        if dataset.bytes < MIN_BYTES || cells / MAX_CELLS_PER_BYTE > dataset.bytes {
             return;
         }
         let (artifacts, dataset) = (self.clone(), dataset.clone());

@@ -6,12 +6,7 @@ use super::{
 };
 use crate::data::{
     read::{
-        chunk::{CellRef, Chunk},
-        error::ReadError,
-        limits::TableLimits,
-        load::Builder,
-        options::Dialect,
-        registry::Format,
+        chunk::Chunk, error::ReadError, limits::TableLimits, load::Builder, options::Dialect, registry::Format,
         stream::read,
     },
     schema::Column,
@@ -76,7 +71,7 @@ impl Writer<'_> {
         self.builders.par_iter_mut().try_for_each(|builder| match chunk.columns.get(builder.index) {
             Some(cells) => builder.add(chunk, cells),
             // a JSON column that begins in a later record
-            None => builder.add(chunk, &vec![CellRef::Missing; chunk.rows]),
+            None => builder.add(chunk, &[]),
         })
     }
 

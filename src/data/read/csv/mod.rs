@@ -4,6 +4,7 @@
 //! start; elsewhere it is a character.
 
 mod block;
+mod doubts;
 mod header;
 mod layout;
 mod marks;
@@ -23,13 +24,11 @@ use super::{
     warning::{DatasetWarning, Examples},
 };
 use block::Block;
+use doubts::{LINE_ENDS, add_empty_rows, empty_rows, no_header, one_line, total_row};
 use layout::Layout;
 use scanner::Scanner;
 use serde_json::Value;
 use std::io::BufRead;
-
-/// What probably happened to a file of one line.
-const LINE_ENDS: &str = "curl's `-d` removes line ends: use `--data-binary @file`";
 
 /// Comma-separated values.
 pub(super) struct Csv;
@@ -147,6 +146,7 @@ fn read(
     let mut rows_before = 0;
     let mut row_end = None;
     let mut empty = Examples::default();
+    let mut total = None;
     loop {
         let mut scanner = Scanner::new(&block.bytes, layout.separator, layout.quote, comment);
         (scanner.line, scanner.ended, scanner.cell_bytes) = (line, block.ended, limits.cell_bytes);
@@ -175,71 +175,24 @@ fn read(
             if sink(&chunk)?.is_break() {
                 return Ok(reading);
             }
+            if block.ended {
+                total = total_row(&chunk);
+            }
         }
         rows_before += rows as u64;
         line = next_line;
         columns.iter_mut().for_each(Vec::clear);
         places.clear();
         if block.ended {
-            reading.warnings.extend(empty_rows(empty));
+            reading.warnings.extend(empty_rows(empty).into_iter().chain(total));
             return Ok(reading);
         }
         block.advance(used, line)?;
     }
 }
 
-/// Counts rows of several columns that have no cell with content.
-fn add_empty_rows(columns: &[Vec<CellRef>], places: &[u64], separator: u8, empty: &mut Examples) {
-    let [first, others @ ..] = columns else { return };
-    if others.is_empty() {
-        return;
-    }
-    let rows = first.iter().zip(places).enumerate().filter(|(_, (cell, _))| cell.is_empty());
-    for (row, (_, &line)) in rows {
-        if others.iter().all(|cells| cells.get(row).is_none_or(|cell| cell.is_empty())) {
-            empty.add(|| line, &char::from(separator).to_string().repeat(others.len()));
-        }
-    }
-}
-
-fn empty_rows(empty: Examples) -> Option<DatasetWarning> {
-    let count = empty.count;
-    let detail = format!(
-        "rows of separators alone: {count}, the first in {}; each is a row of missing values; remove those that are no rows",
-        empty.first_line("line")
-    );
-    (count > 0).then(|| DatasetWarning { column: None, ..empty.warning("empty_rows", "", detail) })
-}
-
 fn has_line_end(bytes: &[u8]) -> bool {
     bytes.iter().any(|byte| matches!(byte, b'\n' | b'\r'))
-}
-
-/// The warning about a file whose first record is read as a row.
-fn no_header(line: u64) -> DatasetWarning {
-    DatasetWarning {
-        code: "no_header".to_owned(),
-        column: None,
-        lines: vec![line],
-        examples: Vec::new(),
-        count: 1,
-        detail: format!(
-            "line {line} has values of the columns and is read as a row, not as a header; the columns are `column_1` and so on; if it has \
-             their names, send the option `header=true`"
-        ),
-    }
-}
-
-/// The warning about a file without a header that is one line: its rows may have been joined.
-fn one_line() -> DatasetWarning {
-    DatasetWarning {
-        code: "one_line".to_owned(),
-        column: None,
-        lines: vec![1],
-        examples: Vec::new(),
-        count: 1,
-        detail: format!("the file is one line without a line end; {LINE_ENDS}"),
-    }
 }
 
 /// The names of the columns: those of the first record, or `column_1` and so on for a file without a header; and the one that

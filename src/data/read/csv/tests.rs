@@ -101,9 +101,18 @@ fn a_separator_at_the_end_of_every_line_begins_no_cell(#[case] csv: &str, #[case
 )]
 #[case(b"a,,c\n1,2,3\n", "line 1, column 2: expected a name, received an empty one")]
 #[case(b"a,b,a\n1,2,3\n", "line 1, column 3: expected a unique name, received \"a\" again")]
-#[case(b"a,b\n1,2\n3,1e308\n", "line 3, column \"b\": expected a finite number within ±3.4028235e38, received 1e308")]
-#[case(b"a\n1\n1e400\n", "line 3, column \"a\": expected a finite number within ±3.4028235e38, received 1e400")]
-#[case(b"a\n-inf\n1\n", "line 2, column \"a\": expected a finite number within ±3.4028235e38, received -inf")]
+#[case(
+    b"a,b\n1,2\n3,1e308\n",
+    "line 3, column \"b\": expected a finite number within ±3.4028235e38, received 1e308; scale the column, or make it a missing value"
+)]
+#[case(
+    b"a\n1\n1e400\n",
+    "line 3, column \"a\": expected a finite number within ±3.4028235e38, received 1e400; scale the column, or make it a missing value"
+)]
+#[case(
+    b"a\n-inf\n1\n",
+    "line 2, column \"a\": expected a finite number within ±3.4028235e38, received -inf; make it a missing value: an empty cell, null, or its spelling in the option `missing`"
+)]
 fn bad_files(#[case] csv: &[u8], #[case] text: &str) {
     assert_eq!(refusal(csv), text);
 }

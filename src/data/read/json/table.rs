@@ -28,6 +28,8 @@ pub(super) struct Table<'a, 's> {
     name_bytes: usize,
     text: String,
     pub columns: Vec<Vec<CellRef>>,
+    /// Cells in `columns`.
+    cells: usize,
     places: Vec<u64>,
     rows_before: u64,
     /// Of the record being read.
@@ -59,6 +61,7 @@ impl<'a, 's> Table<'a, 's> {
             name_bytes: 0,
             text: String::new(),
             columns: Vec::new(),
+            cells: 0,
             places: Vec::new(),
             rows_before: 0,
             place: 1,
@@ -139,7 +142,7 @@ impl<'a, 's> Table<'a, 's> {
         }
         self.by_name.insert(name.to_owned(), column);
         self.names.push(name.to_owned());
-        self.columns.push(vec![CellRef::Missing; self.places.len()]);
+        self.columns.push(Vec::new());
         Ok(column)
     }
 
@@ -210,7 +213,10 @@ impl<'a, 's> Table<'a, 's> {
         }
         let rows = self.places.len();
         match self.columns.get_mut(column) {
-            Some(cells) if cells.len() == rows => {
+            Some(cells) if cells.len() <= rows => {
+                self.cells += rows + 1 - cells.len();
+                // the records since the last one with this key
+                cells.resize(rows, CellRef::Missing);
                 cells.push(cell);
                 Ok(())
             }
@@ -249,14 +255,11 @@ impl<'a, 's> Table<'a, 's> {
         self.places.push(self.place);
         self.place += 1;
         let rows = self.places.len();
-        for cells in &mut self.columns {
-            cells.resize(rows, CellRef::Missing);
-        }
         if self.rows_before + rows as u64 > self.limits.rows {
             let max = self.limits.rows;
             return Err(self.refuse(&format!("expected at most {max} rows, received more")));
         }
-        if self.text.len() >= BLOCK_BYTES || rows * self.columns.len().max(1) >= MAX_CHUNK_CELLS {
+        if self.text.len() >= BLOCK_BYTES || self.cells.max(rows) >= MAX_CHUNK_CELLS {
             return self.flush().map_err(|()| E::custom(ENDED));
         }
         Ok(())
@@ -284,6 +287,7 @@ impl<'a, 's> Table<'a, 's> {
         }
         self.rows_before += rows as u64;
         self.columns.iter_mut().for_each(Vec::clear);
+        self.cells = 0;
         self.places.clear();
         self.text.clear();
         if self.ended.is_some() { Err(()) } else { Ok(()) }

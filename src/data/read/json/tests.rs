@@ -87,7 +87,7 @@ fn every_form_is_the_same_table(#[case] format: Format, #[case] text: &str) {
 )]
 #[case(
     "[{\"a\": 1},\n {\"a\": [2]}]",
-    "expected a JSON table: line 2, column 9: expected a number, text, true, false or null in column \"a\", received an array"
+    "expected a JSON table: line 2, column 9: expected a number, text, true, false or null in column \"a\", received an array; write a column for each element, or text"
 )]
 #[case(
     "[{\"a\": 1}, {\"a\"",
@@ -100,7 +100,7 @@ fn every_form_is_the_same_table(#[case] format: Format, #[case] text: &str) {
 #[case("[{\"a\": 1e400}]", "expected a JSON table: line 1, column 13: expected a number of at most 1.8e308 in size")]
 #[case(
     "[{\"a\": 1}, {\"a\": 1e308}]",
-    "record 2, column \"a\": expected a finite number within ±3.4028235e38, received 1e308"
+    "record 2, column \"a\": expected a finite number within ±3.4028235e38, received 1e308; scale the column, or make it a missing value"
 )]
 #[case(
     "{\"a\": [1, 2], \"b\": [1]}",
@@ -161,7 +161,7 @@ fn bad_files(#[case] json: &str, #[case] text: &str) {
 )]
 #[case(
     "{\"a\": 1}\n{\"a\": -1e39}",
-    "line 2, column \"a\": expected a finite number within ±3.4028235e38, received -1e39"
+    "line 2, column \"a\": expected a finite number within ±3.4028235e38, received -1e39; scale the column, or make it a missing value"
 )]
 #[case(
     "{\"a\": 1}\n{\"a\": NaN}",
@@ -213,4 +213,34 @@ fn many_rows_take_many_chunks() {
     assert!((a.distinct as f64 / 200_000.0 - 1.0).abs() < 0.02, "{}", a.distinct);
     let lines = inspect(&mut records.join("\n").as_bytes(), ndjson_format(), &ReadOptions::default(), &LIMITS).unwrap();
     assert_eq!(lines, inspection);
+}
+
+#[test]
+fn records_of_few_keys_take_no_cell_for_each_column() {
+    const KEYS: usize = 900;
+    let limits = TableLimits { columns: 1000, ..LIMITS };
+    let key = |row: usize| row * 7919 % KEYS;
+    let text: String = (0..20_000).map(|row| format!("{{\"k{}\":{row}}}\n", key(row))).collect();
+    let (mut cells, mut rows) = (0, 0);
+    let mut source = text.as_bytes();
+    let options = ReadOptions::default();
+    crate::data::read::stream::read(&mut source, ndjson_format(), &options, &limits, &mut |chunk| {
+        cells += chunk.columns.iter().map(Vec::len).sum::<usize>();
+        rows += chunk.rows;
+        Ok(std::ops::ControlFlow::Continue(()))
+    })
+    .unwrap();
+    assert!(rows == 20_000 && cells < 20_000 * KEYS / 2, "{cells} cells");
+    let inspection = inspect(&mut text.as_bytes(), ndjson_format(), &options, &limits).unwrap();
+    let names = ["k0".to_owned(), "k899".to_owned()];
+    let (dialect, columns) = (&inspection.dialect, &inspection.columns);
+    let table = load(&mut text.as_bytes(), ndjson_format(), dialect, columns, &names, 20_000).unwrap();
+    for (name, loaded) in names.iter().zip(&table.columns) {
+        let Cells::Number(values) = &loaded.cells else { panic!("{loaded:?}") };
+        let expected = |row: usize| (format!("k{}", key(row)) == *name).then_some(row as f64);
+        let received = values.iter().map(|value| (!value.is_nan()).then_some(*value));
+        assert!(received.eq((0..20_000).map(expected)), "{name}");
+        let column = inspection.columns.iter().find(|column| column.name == *name).unwrap();
+        assert_eq!(column.missing, values.iter().filter(|value| value.is_nan()).count() as u64, "{name}");
+    }
 }

@@ -99,7 +99,12 @@ impl<'de> Visitor<'de> for ColumnOrRecord<'_, '_, '_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the cells of the column {:?} in a list (a record per line is application/x-ndjson)", self.key)
+        write!(
+            f,
+            "the cells of the column {:?} in a list (a record per line is application/x-ndjson; records in a list within an object are sent \
+             as that list alone)",
+            self.key
+        )
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut cells: A) -> Result<(), A::Error> {
@@ -342,5 +347,28 @@ impl<'de> Visitor<'de> for CellSeed<'_, '_, '_> {
 
     fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<(), E> {
         self.table.push_text(self.column, value)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<(), A::Error> {
+        Err(A::Error::custom(self.nested("an array", "write a column for each element, or text")))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, _: A) -> Result<(), A::Error> {
+        let hint = match self.table.is_by_column() {
+            true => "if the list has the records, send it alone",
+            false => "write a column for each of its values, such as \"a.b\"",
+        };
+        Err(A::Error::custom(self.nested("an object", hint)))
+    }
+}
+
+impl CellSeed<'_, '_, '_> {
+    /// What is wrong with a cell that has values within.
+    fn nested(&self, received: &str, hint: &str) -> String {
+        let place = match self.table.names.get(self.column) {
+            Some(name) if !name.is_empty() => format!(" in column {name:?}"),
+            _ => String::new(),
+        };
+        format!("expected a number, text, true, false or null{place}, received {received}; {hint}")
     }
 }

@@ -17,6 +17,7 @@ use super::{
     reader::{Reader, Reading},
     source::Source,
     spelling::Spelling,
+    warning::DatasetWarning,
 };
 use cells::{Column, Kind};
 use decode::{damaged, decode};
@@ -76,23 +77,45 @@ impl Reader for Parquet {
         sink: &mut Sink<'_>,
     ) -> Result<Reading, ReadError> {
         options.check_untyped(self.name(), false)?;
-        let (names, labels) = read(&source.into_file()?, limits, sink)?;
-        Ok(Reading { names, dialect: Dialect::default(), labels, warnings: Vec::new() })
+        read(&source.into_file()?, limits, sink)
     }
 }
 
-/// The columns that pandas wrote as the index of its table.
-fn labels(metadata: &FileMetaData) -> Vec<String> {
+/// What pandas wrote of its table.
+fn pandas(metadata: &FileMetaData) -> Value {
     let entries = metadata.key_value_metadata().into_iter().flatten();
     let text = entries.filter(|entry| entry.key == "pandas").find_map(|entry| entry.value.as_deref());
-    let pandas: Value = text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+}
+
+/// The columns that are the index of a table of pandas.
+fn labels(pandas: &Value) -> Vec<String> {
     // An index of numbers in order has no column: it is an object.
     let columns = pandas["index_columns"].as_array().into_iter().flatten();
     columns.filter_map(|column| column.as_str().map(str::to_owned)).collect()
 }
 
-/// Reads the table; returns the names, and those of labels of the rows.
-fn read(file: &File, limits: &TableLimits, sink: &mut Sink<'_>) -> Result<(Vec<String>, Vec<String>), ReadError> {
+/// Warnings about columns of durations of pandas, which a file has as integers.
+fn durations(pandas: &Value, names: &[String]) -> Vec<DatasetWarning> {
+    let columns = pandas["columns"].as_array().into_iter().flatten();
+    let warning = |column: &Value| {
+        let name = column["field_name"].as_str().or_else(|| column["name"].as_str())?;
+        let unit = column["numpy_type"].as_str()?.strip_prefix("timedelta64[")?.strip_suffix(']')?;
+        let is_known = names.iter().any(|known| known == name);
+        is_known.then(|| DatasetWarning {
+            code: "durations".to_owned(),
+            column: Some(name.to_owned()),
+            lines: Vec::new(),
+            examples: Vec::new(),
+            count: 1,
+            detail: format!("the column has durations of pandas, and is read as numbers of the unit `{unit}`"),
+        })
+    };
+    columns.filter_map(warning).collect()
+}
+
+/// Reads the table.
+fn read(file: &File, limits: &TableLimits, sink: &mut Sink<'_>) -> Result<Reading, ReadError> {
     pages::check_ends(file, MAGIC)?;
     let reader = decode("footer", || SerializedFileReader::new(Positioned::new(file)?))?;
     let metadata = reader.metadata();
@@ -111,7 +134,8 @@ fn read(file: &File, limits: &TableLimits, sink: &mut Sink<'_>) -> Result<(Vec<S
         return Err(ReadError::Invalid(format!("expected at most {} rows, received {rows}", limits.rows)));
     }
 
-    let labels = labels(metadata.file_metadata());
+    let pandas = pandas(metadata.file_metadata());
+    let (labels, warnings) = (labels(&pandas), durations(&pandas, &names));
     let mut pages = Pages::new(file)?;
     let mut rows_before = 0;
     for (index, group) in groups.iter().enumerate() {
@@ -143,10 +167,10 @@ fn read(file: &File, limits: &TableLimits, sink: &mut Sink<'_>) -> Result<(Vec<S
             columns.push(Column::new(reader, *kind, place, limits.cell_bytes));
         }
         if !read_group(&mut columns, &names, group_rows, &mut rows_before, sink)? {
-            return Ok((names, labels));
+            break;
         }
     }
-    Ok((names, labels))
+    Ok(Reading { names, dialect: Dialect::default(), labels, warnings })
 }
 
 /// Passes the rows of a group to the sink; whether it wants more.

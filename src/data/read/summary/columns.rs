@@ -94,8 +94,12 @@ impl ColumnSummary {
         warnings: &mut Vec<DatasetWarning>,
     ) -> Result<Column, ReadError> {
         if let Some(OutOfRange { place, spelling }) = self.out_of_range {
+            let hint = match spelling.bytes().any(|byte| byte.is_ascii_digit()) {
+                true => "scale the column, or make it a missing value",
+                false => "make it a missing value: an empty cell, null, or its spelling in the option `missing`",
+            };
             return Err(ReadError::Invalid(format!(
-                "{place}, column {name:?}: expected a finite number within ±{:e}, received {spelling}",
+                "{place}, column {name:?}: expected a finite number within ±{:e}, received {spelling}; {hint}",
                 f32::MAX
             )));
         }

@@ -260,3 +260,44 @@ async fn a_class_that_no_row_to_train_on_has_is_named() {
         assert!(told.len() == 1 && told[0].ends_with("not learned: c"), "{told:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_time_without_the_zone_of_the_training_data_is_named() {
+    let tables = Tables::start().await;
+    for (name, zone) in [("zoned", "+02:00"), ("naive", ""), ("days", "-")] {
+        let time = |row: usize| match zone {
+            "-" => format!("2024-01-{:02}", row / 24 + 1),
+            zone => format!("2024-01-{:02}T{:02}:00:00{zone}", row / 24 + 1, row % 24),
+        };
+        let rows: String = (0..480).map(|row| format!("{},{}\n", time(row), row % 24 + row / 240)).collect();
+        let dataset = tables.csv(name, &format!("t,y\n{rows}")).await;
+        let expected = if zone == "-" { Value::Null } else { json!(!zone.is_empty()) };
+        assert_eq!(dataset["columns"][0]["has_zone"], expected, "{dataset:#}");
+    }
+    let [day, naive, utc, shifted] =
+        ["2024-01-05", "2024-01-05T10:00:00", "2024-01-05T10:00:00Z", "2024-01-05T12:00:00+02:00"];
+    for definition in [network(), json!({"type": "decision_tree"})] {
+        for (name, told) in [("zoned", vec![naive]), ("naive", vec![shifted]), ("days", vec![])] {
+            let job = ended(&tables, definition.clone(), json!({"dataset": name, "target": "y"})).await;
+            let asked = [day, naive, utc, shifted].map(|time| json!({"t": time}));
+            let (_, answer) = tables.ask_predictions(job["model"].as_str().unwrap(), json!(asked)).await;
+            let predictions = answer["predictions"].as_array().unwrap();
+            assert!(
+                predictions[1] == predictions[2] && predictions[2] == predictions[3],
+                "the same moment: {answer:#}"
+            );
+            let warnings = answer["warnings"].as_array().unwrap();
+            let details: Vec<&str> = warnings.iter().map(|warning| warning["detail"].as_str().unwrap()).collect();
+            assert_eq!(details.len(), told.len(), "{name}: {answer:#}");
+            for (warning, text) in warnings.iter().zip(told) {
+                assert_eq!(warning["code"], "time_zone");
+                assert!(warning["detail"].as_str().unwrap().starts_with(&format!("{text:?}")), "{answer:#}");
+            }
+            let job = json!({"dataset": name, "target": "y", "validation_dataset": "naive"});
+            let (_, job) = ask(&tables, definition.clone(), job).await;
+            let expected = if name == "zoned" { vec!["time_zone"] } else { vec![] };
+            let received: Vec<&str> = codes(&job).into_iter().filter(|code| *code == "time_zone").collect();
+            assert_eq!(received, expected, "{name}: {job:#}");
+        }
+    }
+}

@@ -74,6 +74,9 @@ impl DateFeature {
 pub struct Dates {
     /// Their form.
     pub format: DatePattern,
+    /// Whether the times of the training data say their offset from UTC; absent where only some do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub has_zone: Option<bool>,
     parts: Vec<DatePart>,
     /// Whether a last element says where the date is missing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -128,7 +131,13 @@ impl Dates {
             let constant = numbers.is_none() && !scale.is_none() && is_constant();
             DatePart { feature, numbers, constant }
         };
-        Self { format, parts: features.iter().map(part).collect(), indicator: missing.indicator && has_missing }
+        let (parts, indicator) = (features.iter().map(part).collect(), missing.indicator && has_missing);
+        Self { format, has_zone: None, parts, indicator }
+    }
+
+    /// The same with the knowledge whether the times of the training data say their offset from UTC.
+    pub fn with_zone(self, has_zone: Option<bool>) -> Self {
+        Self { has_zone, ..self }
     }
 
     /// Elements.

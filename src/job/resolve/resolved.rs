@@ -204,6 +204,7 @@ pub(super) fn resolve_network(
             warnings.extend(constant);
             let targets: Vec<TargetColumns<'_>> = outputs.iter().map(TargetColumns::of_output).collect();
             warnings.extend(warnings::of_columns(&targets, &names, &split, rows));
+            warnings.extend(warnings::time_zones(features.as_deref().unwrap_or_default(), validation));
             warnings.extend(warnings::decay_of_untrained(&outputs, &training.optimizer));
             let target = target_in_order(&request.target, requests);
             let [number, boolean, category] = type_defaults.shown(&preprocessing);

@@ -1,6 +1,8 @@
 //! Warnings about a job that is allowed and probably not intended.
 
-use super::{label_lists::label_lists, resolved_output::ResolvedOutput, task::unreachable_target};
+use super::{
+    label_lists::label_lists, resolved_output::ResolvedOutput, table_view::TableView, task::unreachable_target,
+};
 use crate::{
     data::{
         recipe::{Task, indices},
@@ -139,6 +141,21 @@ pub(super) fn constant_features(
             if constant.len() == 1 { "this column has" } else { "these columns have" }
         ),
         columns: constant,
+    })
+}
+
+/// Columns of times that have a zone in the dataset that trains and none in the one that validates, or the other way round.
+pub(super) fn time_zones(features: &[&Column], validation: Option<TableView<'_>>) -> Option<JobWarning> {
+    let differs = |trained: &&&Column| {
+        let other = validation?.columns.iter().find(|column| column.name == trained.name)?;
+        Some(trained.has_zone? != other.has_zone?)
+    };
+    let columns: Vec<&Column> = features.iter().filter(|it| differs(it) == Some(true)).copied().collect();
+    (!columns.is_empty()).then(|| JobWarning {
+        code: "time_zone".to_owned(),
+        columns: names(&columns),
+        detail: "only one of the two datasets has time zones in these columns; times without a zone are taken as UTC"
+            .to_owned(),
     })
 }
 

@@ -4,7 +4,7 @@ use crate::engine::field::{FieldError, MAX_LISTED, escape, parse};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-/// Reads `body`. A field that is wrong takes a stand-in, so that the errors of the others are found too.
+/// Reads `body`. A wrong field is replaced by a value of its type, so that the errors of the others are found too.
 ///
 /// # Errors
 /// One for each field, at most [`MAX_LISTED`].

@@ -246,6 +246,21 @@ async fn trees_keep_numbers_apart_that_32_bits_do_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn another_date_than_the_only_one_of_training_has_no_effect_and_is_named() {
+    let tables = Tables::start().await;
+    let rows: String = (0..40).map(|row| format!("{row},2024-01-01,{}\n", row * 2)).collect();
+    tables.csv("t", &format!("x,day,y\n{rows}")).await;
+    let job = ended(&tables, network(), json!({"dataset": "t", "target": "y"})).await;
+    assert_eq!(codes(&job), ["constant_columns"], "{job:#}");
+    let asked = json!([[5, "2024-01-01"], [5, "2030-06-01"], [5, null]]);
+    let (_, answer) = tables.ask_predictions(job["model"].as_str().unwrap(), asked).await;
+    assert_eq!(answer["predictions"][0], answer["predictions"][1]);
+    let warnings = answer["warnings"].as_array().unwrap();
+    let received: Vec<_> = warnings.iter().map(|warning| (&warning["pointer"], &warning["code"])).collect();
+    assert_eq!(received, [(&json!("/instances/1/1"), &json!("constant_in_training"))], "{answer:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_class_that_no_row_to_train_on_has_is_named() {
     let tables = Tables::start().await;
     let row = |row: usize| {

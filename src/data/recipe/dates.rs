@@ -167,6 +167,18 @@ impl Dates {
         parts.collect()
     }
 
+    /// Whether every element is 0 whatever the date.
+    pub fn is_constant(&self) -> bool {
+        let is_constant = |part: &DatePart| part.numbers.as_ref().map_or(part.constant, Numbers::is_constant);
+        !self.indicator && self.parts.iter().all(is_constant)
+    }
+
+    /// The time of every training row of a constant column, where its trend is among the features.
+    pub fn only_time(&self) -> Option<f64> {
+        let trend = self.parts.iter().find(|part| part.feature == DateFeature::Trend)?;
+        trend.numbers.as_ref()?.fill()
+    }
+
     /// The numbers of each element, where it is a number.
     pub fn numbers(&self) -> Vec<Option<&Numbers>> {
         let parts = self.parts.iter().flat_map(|part| {

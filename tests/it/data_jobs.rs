@@ -316,3 +316,42 @@ async fn a_time_without_the_zone_of_the_training_data_is_named() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scaled_target_is_held_against_the_last_activation() {
+    let tables = Tables::start().await;
+    let rows: String = (0..40).map(|row| format!("{row},{},{}\n", 1000 + row, f64::from(row % 9) / 8.0)).collect();
+    tables.csv("t", &format!("x,price,share\n{rows}")).await;
+    let of = |activation: &str| json!({"layers": [{"type": "dense", "units": 1, "activation": activation}]});
+    let min_max = |low: f64, high: f64| json!({"type": "min_max", "feature_range": [low, high]});
+    for (activation, target, scale, refused) in [
+        ("sigmoid", "price", json!("min_max"), None),
+        ("sigmoid", "price", json!("none"), Some("1000 to 1039")),
+        ("sigmoid", "price", json!("log1p"), Some("once it is scaled")),
+        ("sigmoid", "price", min_max(-1.0, 1.0), Some("-1 to 1")),
+        ("tanh", "price", min_max(-1.0, 1.0), None),
+        ("relu", "price", json!("log1p"), None),
+        ("relu", "price", json!("standardize"), Some("below and above 0")),
+        ("sigmoid", "share", json!("standardize"), Some("below and above 0")),
+        ("tanh", "price", json!(["log1p", "min_max"]), None),
+        ("linear", "price", json!("robust"), None),
+    ] {
+        let job = json!({"dataset": "t", "features": ["x"], "target": target, "preprocessing": {"target": {"scale": scale}},
+                         "training": {"epochs": 300, "batch_size": "full", "optimizer": {"type": "adam", "learning_rate": 0.05}}});
+        let Some(word) = refused else {
+            let job = ended(&tables, of(activation), job).await;
+            assert_eq!(job["status"], "succeeded", "{job:#}");
+            let error = job["metrics"]["mean_absolute_error"].as_f64().unwrap();
+            // a relu may output 0 throughout
+            assert!(activation == "relu" || error < 8.0, "{activation} {scale}: {error}");
+            continue;
+        };
+        let (status, problem) = ask(&tables, of(activation), job).await;
+        assert_eq!(
+            (status, &problem["errors"][0]["pointer"]),
+            (422, &json!("/target")),
+            "{activation} {scale}: {problem:#}"
+        );
+        assert!(problem["errors"][0]["detail"].as_str().unwrap().contains(word), "{activation} {scale}: {problem:#}");
+    }
+}

@@ -355,3 +355,24 @@ async fn a_scaled_target_is_held_against_the_last_activation() {
         assert!(problem["errors"][0]["detail"].as_str().unwrap().contains(word), "{activation} {scale}: {problem:#}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_a_later_step_clips_is_named() {
+    let tables = Tables::start().await;
+    tables.csv("t", &lines(0)).await;
+    for (scale, after) in [
+        (json!([{"type": "clip", "min": 0, "max": 20}, "standardize"]), ""),
+        (json!(["standardize", {"type": "clip", "min": -2, "max": 2}]), " after the steps before it"),
+        (json!(["log1p", {"type": "min_max", "clip": true}]), " after the steps before it"),
+        (json!(["standardize", "quantile"]), " after the steps before it"),
+    ] {
+        let job = json!({"dataset": "t", "target": "y", "preprocessing": {"number": {"scale": scale}}});
+        let job = ended(&tables, network(), job).await;
+        let (_, answer) = tables.ask_predictions(job["model"].as_str().unwrap(), json!([[7], [500]])).await;
+        let warnings = answer["warnings"].as_array().unwrap();
+        assert_eq!(warnings.len(), 1, "{scale}: {answer:#}");
+        assert_eq!((&warnings[0]["pointer"], &warnings[0]["code"]), (&json!("/instances/1/0"), &json!("clipped")));
+        let detail = warnings[0]["detail"].as_str().unwrap();
+        assert!(detail.starts_with("500 is outside") && detail.contains(&format!("{after}, and is taken")), "{detail}");
+    }
+}

@@ -104,14 +104,13 @@ fn warn_of_clipping(
     notes: &mut Notes,
     pointer: impl Fn() -> String,
 ) {
-    let Some((min, max)) = numbers.bounds() else { return };
-    if number < min || number > max {
-        let detail = format!(
-            "{number} is outside the bounds of {:?}, {min} to {max}, and is taken as the nearer bound",
-            feature.name()
-        );
-        notes.warn("clipped", pointer, detail);
-    }
+    let Some((min, max, is_of_number)) = numbers.clipped(number) else { return };
+    let of_step = if is_of_number { "" } else { " after the steps before it" };
+    let detail = format!(
+        "{number} is outside the bounds of {:?}, {min} to {max}{of_step}, and is taken as the nearer bound",
+        feature.name()
+    );
+    notes.warn("clipped", pointer, detail);
 }
 
 fn unexpected(feature: &Feature, value: &Value) -> String {

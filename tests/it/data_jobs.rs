@@ -172,6 +172,13 @@ async fn two_whole_numbers_are_classes_of_trees_and_others_are_numbers() {
             assert_eq!((&answer["task"], codes(&answer)), (&json!(other), vec![]), "{name}: {answer:#}");
         }
     }
+    // a linear unit says neither
+    let mut job = json!({"dataset": "bits", "target": "y"});
+    let (_, answer) = ask(&tables, network(), job.clone()).await;
+    assert_eq!((&answer["task"], codes(&answer)), (&json!("regression"), vec!["doubtful_task"]), "{answer:#}");
+    job["task"] = json!("binary_classification");
+    let (_, answer) = ask(&tables, network(), job).await;
+    assert_eq!((&answer["task"], codes(&answer)), (&json!("binary_classification"), vec![]), "{answer:#}");
     // settings of a regressor say what is meant
     let job = json!({"dataset": "bits", "target": "y"});
     let answer = ended(&tables, json!({"type": "decision_tree", "criterion": "squared_error"}), job).await;

@@ -31,9 +31,26 @@ pub(super) fn of_outputs(outputs: &[ResolvedOutput<'_>], architecture: &Architec
             detail: fault.detail,
         });
         let probabilities = not_probabilities(output, last);
-        [unreachable, classes_without_rows(output), probabilities].into_iter().flatten()
+        [unreachable, classes_without_rows(output), probabilities, two_numbers(output)].into_iter().flatten()
     };
     outputs.iter().enumerate().flat_map(of_output).collect()
+}
+
+/// Two whole numbers that are learned as numbers, since neither the output nor the request says that they are classes.
+fn two_numbers(output: &ResolvedOutput<'_>) -> Option<JobWarning> {
+    let request = output.request;
+    let is_open = request.task.is_none() && request.loss.is_none() && !request.is_untrained && !request.is_of_keras;
+    let [column] = request.columns.as_slice() else { return None };
+    let [low, high] = column.values.as_deref()? else { return None };
+    (is_open && output.task == Task::Regression && column.kind == ColumnType::Number).then(|| JobWarning {
+        code: "doubtful_task".to_owned(),
+        columns: names(&request.columns),
+        detail: format!(
+            "{:?} has two numbers, {} and {}, which are learned as numbers; if they are classes, write \"task\": \
+             \"binary_classification\", or end the model with a unit of sigmoid",
+            column.name, low.value, high.value
+        ),
+    })
 }
 
 /// A requested loss of probabilities where the last activation outputs other numbers.

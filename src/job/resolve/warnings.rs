@@ -31,9 +31,30 @@ pub(super) fn of_outputs(outputs: &[ResolvedOutput<'_>], architecture: &Architec
             detail: fault.detail,
         });
         let probabilities = not_probabilities(output, last);
-        [unreachable, classes_without_rows(output), probabilities, two_numbers(output)].into_iter().flatten()
+        let bounded = bounded_logits(output, last);
+        [unreachable, classes_without_rows(output), probabilities, bounded, two_numbers(output)].into_iter().flatten()
     };
     outputs.iter().enumerate().flat_map(of_output).collect()
+}
+
+/// Logits with bounds, from which no probability near 1 follows.
+fn bounded_logits(output: &ResolvedOutput<'_>, last: Option<Activation>) -> Option<JobWarning> {
+    let (from, to) = last.filter(|_| output.is_logits)?.range();
+    if !(from.is_finite() && to.is_finite()) {
+        return None;
+    }
+    let is_softmax = output.loss.probability_activation(last) == Some(Activation::Softmax);
+    let others = output.width.saturating_sub(1) as f64;
+    let most = 1.0 / (1.0 + if is_softmax { others * (from - to).exp() } else { (-to).exp() });
+    Some(JobWarning {
+        code: "bounded_logits".to_owned(),
+        columns: names(&output.request.columns),
+        detail: format!(
+            "the last activation ({}) outputs {from} to {to}, which the loss reads as logits: no probability can be over {most:.3}; end \
+             the model with a linear output, a sigmoid or a softmax",
+            last.map_or_else(String::new, |last| last.kind().to_string())
+        ),
+    })
 }
 
 /// Two whole numbers that are learned as numbers, since neither the output nor the request says that they are classes.

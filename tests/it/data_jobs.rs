@@ -40,7 +40,11 @@ async fn a_number_that_a_scale_cannot_take_is_named_with_its_row_and_column() {
     let after = json!({"columns": {"x": {"scale": ["standardize", "log1p"]}}});
     let of_target = json!({"target": {"scale": ["standardize", "log1p"]}});
     let failed = |preprocessing: &Value| json!({"dataset": "t", "target": "y", "preprocessing": preprocessing});
-    let validated = |preprocessing: &Value| json!({"dataset": "t", "target": "y", "preprocessing": preprocessing, "validation_dataset": "below"});
+    let validated = |preprocessing: &Value| {
+        let mut job = failed(preprocessing);
+        job["validation_dataset"] = json!("below");
+        job
+    };
     for (definition, job, words) in [
         (network(), validated(&log), ["\"below\": row 1", "over -1", "\"x\", received -1"]),
         (tree(), validated(&log), ["\"below\": row 1", "over -1", "\"x\", received -1"]),

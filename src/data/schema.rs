@@ -132,6 +132,9 @@ pub struct Column {
     /// Whether dates of a datetime column have a time of the day.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub has_time: bool,
+    /// Whether the times of a datetime column say their offset from UTC; absent where only some do, and for dates without times.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub has_zone: Option<bool>,
     /// The forms of dates that all texts of a category have, where day and month cannot be told. A job that uses the column
     /// must choose one.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
@@ -257,6 +260,7 @@ impl Column {
             std: None,
             format: None,
             has_time: false,
+            has_zone: None,
             date_formats: Vec::new(),
             quantiles: None,
             histogram: None,

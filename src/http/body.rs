@@ -3,6 +3,7 @@
 use crate::{
     data::read::compression::{Compression, InflateError, inflate},
     data::strict::{self, StrictError},
+    engine::field::MAX_LISTED,
     http::{
         App,
         fields::read_fields,
@@ -99,7 +100,9 @@ async fn typed<T: DeserializeOwned + Send + 'static>(
     bytes: &Bytes,
     memory: Reservation,
 ) -> Result<(T, Reservation), Problem> {
-    let read = |bytes: &Bytes| -> Result<T, Problem> { Ok(read_fields(strict::parse(bytes)?)?) };
+    // Each error after the first one costs a reading of the whole body.
+    let max = if bytes.len() < LARGE { MAX_LISTED } else { 1 };
+    let read = move |bytes: &Bytes| -> Result<T, Problem> { Ok(read_fields(strict::parse(bytes)?, max)?) };
     if bytes.len() < LARGE {
         return Ok((read(bytes)?, memory));
     }

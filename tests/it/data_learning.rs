@@ -46,7 +46,9 @@ async fn outputs_without_a_probability_are_logits_or_refused() {
     let rows: String = (0..40).map(|row| format!("{row},{}\n", if row < 20 { "no" } else { "yes" })).collect();
     for (name, activation) in [("linear", "linear"), ("tanh", "tanh"), ("sigmoid", "sigmoid")] {
         tables.csv(name, &format!("x,y\n{rows}")).await;
-        tables.train(name, "y", dense(1, activation)).await;
+        let job = tables.train(name, "y", dense(1, activation)).await;
+        let codes: Vec<_> = job["warnings"].as_array().unwrap().iter().map(|warning| &warning["code"]).collect();
+        assert_eq!(codes.contains(&&json!("bounded_logits")), activation == "tanh", "{job:#}");
         let answers = tables.predict(name, json!([[1], [38]])).await;
         assert_eq!((&answers[0]["label"], &answers[1]["label"]), (&json!("no"), &json!("yes")), "{name} {answers:#}");
         assert!((0.0..=1.0).contains(&probability(&answers[1], "yes")), "{name} {answers:#}");

@@ -131,7 +131,7 @@ impl Candidates {
         let may_be = text.len() <= 64 && text.bytes().any(|byte| byte.is_ascii_digit());
         for candidate in &mut self.alive {
             let pattern = patterns.get(candidate.pattern).filter(|_| may_be);
-            if let Some(Instant { seconds, zoned, timed }) = pattern.and_then(|pattern| pattern.read(text)) {
+            if let Some(Instant { seconds, zoned, timed, .. }) = pattern.and_then(|pattern| pattern.read(text)) {
                 candidate.fits += 1;
                 candidate.zoned += u64::from(zoned);
                 candidate.timed += u64::from(timed);

@@ -41,6 +41,8 @@ pub struct Instant {
     pub seconds: f64,
     /// Whether the text says its offset from UTC.
     pub zoned: bool,
+    /// The offset in minutes, 0 where the text says none.
+    pub offset: i32,
     /// Whether the text has a time of the day.
     pub timed: bool,
 }
@@ -272,8 +274,9 @@ impl Fields {
 
     fn instant(self) -> Option<Instant> {
         let zoned = self.offset.is_some() || self.epoch.is_some();
+        let offset = self.offset.unwrap_or_default();
         if let Some(seconds) = self.epoch {
-            return Some(Instant { seconds, zoned, timed: true });
+            return Some(Instant { seconds, zoned, offset, timed: true });
         }
         let hour = match self.afternoon {
             None => self.hour,
@@ -286,9 +289,8 @@ impl Fields {
             return None;
         }
         let second_of_day = f64::from(hour * 3600 + self.minute * 60) + self.second;
-        let offset = f64::from(self.offset.unwrap_or_default()) * 60.0;
-        let seconds = seconds_of(year, self.month, self.day, second_of_day) - offset;
-        YEARS.contains(&seconds).then_some(Instant { seconds, zoned, timed: self.timed })
+        let seconds = seconds_of(year, self.month, self.day, second_of_day) - f64::from(offset) * 60.0;
+        YEARS.contains(&seconds).then_some(Instant { seconds, zoned, offset, timed: self.timed })
     }
 }
 

@@ -74,6 +74,9 @@ impl DateFeature {
 pub struct Dates {
     /// Their form.
     pub format: DatePattern,
+    /// Whether the times of the training data say their offset from UTC; absent where only some do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub has_zone: Option<bool>,
     parts: Vec<DatePart>,
     /// Whether a last element says where the date is missing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -128,7 +131,13 @@ impl Dates {
             let constant = numbers.is_none() && !scale.is_none() && is_constant();
             DatePart { feature, numbers, constant }
         };
-        Self { format, parts: features.iter().map(part).collect(), indicator: missing.indicator && has_missing }
+        let (parts, indicator) = (features.iter().map(part).collect(), missing.indicator && has_missing);
+        Self { format, has_zone: None, parts, indicator }
+    }
+
+    /// The same with the knowledge whether the times of the training data say their offset from UTC.
+    pub fn with_zone(self, has_zone: Option<bool>) -> Self {
+        Self { has_zone, ..self }
     }
 
     /// Elements.
@@ -156,6 +165,18 @@ impl Dates {
             part.numbers.as_mut().map(|numbers| (element, numbers))
         });
         parts.collect()
+    }
+
+    /// Whether every element is 0 whatever the date.
+    pub fn is_constant(&self) -> bool {
+        let is_constant = |part: &DatePart| part.numbers.as_ref().map_or(part.constant, Numbers::is_constant);
+        !self.indicator && self.parts.iter().all(is_constant)
+    }
+
+    /// The time of every training row of a constant column, where its trend is among the features.
+    pub fn only_time(&self) -> Option<f64> {
+        let trend = self.parts.iter().find(|part| part.feature == DateFeature::Trend)?;
+        trend.numbers.as_ref()?.fill()
     }
 
     /// The numbers of each element, where it is a number.

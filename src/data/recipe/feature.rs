@@ -246,6 +246,10 @@ impl Feature {
             (Encoding::Boolean(numbers), Value::Bool(value)) if numbers.is_constant() => {
                 Some(f64::from(u8::from(*value))) != numbers.fill()
             }
+            (Encoding::Datetime(dates), Value::String(text)) if dates.is_constant() => {
+                let seconds = dates.format.read(text).map(|instant| instant.seconds);
+                seconds.is_some() && dates.only_time().is_some_and(|only| Some(only) != seconds)
+            }
             _ => false,
         };
         differs.then(|| format!("{:?} does not vary in the training rows and has no effect", self.name))
@@ -257,7 +261,8 @@ impl Feature {
             Encoding::Number(numbers) | Encoding::Boolean(numbers) => numbers.is_constant(),
             Encoding::Ordinal(places) | Encoding::Embedding(places) => places.numbers.is_constant(),
             Encoding::OneHot(one_hot) => one_hot.is_constant(),
-            Encoding::Hashing(_) | Encoding::Target(_) | Encoding::Datetime(_) => false,
+            Encoding::Datetime(dates) => dates.is_constant(),
+            Encoding::Hashing(_) | Encoding::Target(_) => false,
         }
     }
 

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     data::{
+        date::DatePattern,
         read::reads_text,
         schema::{Column, ColumnType},
         table::TableColumn,
@@ -60,7 +61,8 @@ impl Feature {
             Preparation::Datetime { format, features, scale, missing } => {
                 let times = times(&cells.cells, format);
                 let times: Vec<f64> = training.iter().map(|&row| times.get(row)).collect();
-                Encoding::Datetime(Dates::fit(&times, format.clone(), features, scale, missing, has_missing))
+                let dates = Dates::fit(&times, format.clone(), features, scale, missing, has_missing);
+                Encoding::Datetime(dates.with_zone(has_zone(column, format)))
             }
             Preparation::Category { encode, unseen, missing, scale, keep_constant, .. } => {
                 unseen_rule = *unseen;
@@ -108,6 +110,20 @@ impl Feature {
         let feature = Self { name: column.name.clone(), encoding, unseen: unseen_rule, from };
         Ok(FittedFeature { feature, of_training })
     }
+}
+
+/// Whether the times of a column say their offset from UTC; `None` where only some do.
+fn has_zone(column: &Column, format: &DatePattern) -> Option<bool> {
+    if column.kind == ColumnType::Datetime {
+        return column.has_zone;
+    }
+    let (mut count, mut zoned, mut is_timed) = (0, 0, false);
+    for instant in column.levels()?.into_iter().filter_map(|level| format.read(level)) {
+        count += 1;
+        zoned += usize::from(instant.zoned);
+        is_timed |= instant.timed;
+    }
+    if zoned == 0 { is_timed.then_some(false) } else { (zoned == count).then_some(true) }
 }
 
 /// The levels of a column, and which of them training rows have.

@@ -12,7 +12,7 @@ pub struct PredictionWarning {
     /// Where it is in the request.
     pub pointer: String,
     /// For programs: `unseen_level`, `missing_column`, `constant_in_training`, `target_in_record`, `not_a_date`,
-    /// `clipped`, `not_probabilities`.
+    /// `time_zone`, `clipped`, `not_probabilities`.
     pub code: &'static str,
     /// For people.
     pub detail: String,

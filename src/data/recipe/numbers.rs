@@ -160,9 +160,20 @@ impl Numbers {
         }
     }
 
-    /// The bounds outside of which a number is clipped, where a step before any other clips.
-    pub fn bounds(&self) -> Option<(f64, f64)> {
-        self.scale.first().and_then(Scaler::bounds)
+    /// The bounds that a step clips a number to, and whether they are of the number itself; else they are of what the steps before
+    /// leave of it. `None` for a number within them.
+    pub fn clipped(&self, number: f64) -> Option<(f64, f64, bool)> {
+        if self.scale.iter().all(|step| step.bounds().is_none()) {
+            return None;
+        }
+        let mut value = number;
+        for (index, step) in self.scale.iter().enumerate() {
+            if let Some((min, max)) = step.bounds().filter(|(min, max)| value < *min || value > *max) {
+                return Some((min, max, index == 0));
+            }
+            value = step.apply(value);
+        }
+        None
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{
     cells::number_as_date,
+    dates::Dates,
     encode_settings::Unseen,
     feature::{Encoding, Feature, code},
     levels::Levels,
@@ -10,7 +11,7 @@ use super::{
     scale::expected_of_scale,
 };
 use crate::data::{
-    date::DatePattern,
+    date::Instant,
     read::{boolean_in, is_missing, is_past_integers, number_in, number_text, spells, trim},
     schema::ColumnType,
 };
@@ -40,7 +41,7 @@ pub(super) fn encode_value<F: Real>(
             Ok(())
         }),
         Encoding::Boolean(numbers) => truth(feature, value).map(|number| numbers.encode(number, elements)),
-        Encoding::Datetime(dates) => time(feature, value, &dates.format, notes, &pointer).map(|seconds| {
+        Encoding::Datetime(dates) => time(feature, value, dates, notes, &pointer).map(|seconds| {
             dates.encode(seconds, elements);
         }),
         Encoding::Hashing(hashing) => level(feature, value).map(|level| {
@@ -103,14 +104,13 @@ fn warn_of_clipping(
     notes: &mut Notes,
     pointer: impl Fn() -> String,
 ) {
-    let Some((min, max)) = numbers.bounds() else { return };
-    if number < min || number > max {
-        let detail = format!(
-            "{number} is outside the bounds of {:?}, {min} to {max}, and is taken as the nearer bound",
-            feature.name()
-        );
-        notes.warn("clipped", pointer, detail);
-    }
+    let Some((min, max, is_of_number)) = numbers.clipped(number) else { return };
+    let of_step = if is_of_number { "" } else { " after the steps before it" };
+    let detail = format!(
+        "{number} is outside the bounds of {:?}, {min} to {max}{of_step}, and is taken as the nearer bound",
+        feature.name()
+    );
+    notes.warn("clipped", pointer, detail);
 }
 
 fn unexpected(feature: &Feature, value: &Value) -> String {
@@ -189,14 +189,21 @@ fn level_of<'t>(feature: &Feature, text: &'t str) -> &'t str {
 fn time(
     feature: &Feature,
     value: &Value,
-    format: &DatePattern,
+    dates: &Dates,
     notes: &mut Notes,
     pointer: impl Fn() -> String,
 ) -> Result<f64, String> {
+    let format = &dates.format;
     let (seconds, text) = match value {
         Value::Null => return Ok(f64::NAN),
         Value::String(text) if is_missing(trim(text)) => return Ok(f64::NAN),
-        Value::String(text) => (format.read(text).map(|instant| instant.seconds), text.as_str().into()),
+        Value::String(text) => {
+            let instant = format.read(text);
+            if let Some(detail) = instant.and_then(|instant| other_zone(feature, dates, instant, text)) {
+                notes.warn("time_zone", &pointer, detail);
+            }
+            (instant.map(|instant| instant.seconds), text.as_str().into())
+        }
         Value::Number(number) if format.is_numeric() => {
             let number = number.as_f64().unwrap_or(f64::NAN);
             (Some(number_as_date(number, format)).filter(|seconds| !seconds.is_nan()), Cow::Owned(number.to_string()))
@@ -209,6 +216,18 @@ fn time(
         notes.warn("not_a_date", pointer, detail);
         f64::NAN
     }))
+}
+
+/// What is to be said of a time with an offset from UTC where the training data have none, and the other way round.
+fn other_zone(feature: &Feature, dates: &Dates, instant: Instant, text: &str) -> Option<String> {
+    let said = match dates.has_zone? {
+        true if instant.timed && !instant.zoned => "has no time zone and is taken as UTC; the training data of",
+        false if instant.offset != 0 => "is taken as the same moment in UTC; the training data, taken as UTC, of",
+        _ => return None,
+    };
+    let text: String = text.chars().take(MAX_CHARACTERS).collect();
+    let those = if instant.zoned { "have no zone" } else { "have zones" };
+    Some(format!("{text:?} {said} {:?} {those}", feature.name()))
 }
 
 /// What a value of a category is.

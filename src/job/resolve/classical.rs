@@ -176,7 +176,8 @@ pub(super) fn resolve(
     let of_columns = warnings::of_columns(&targets, &names, &split, rows);
     let constant = warnings::constant_features(&names, dataset.columns, &applied, Constants::of_model(traits));
     let of_task = doubtful_task(request, target, task, traits);
-    let warnings = of_task.into_iter().chain(of_columns).chain(constant).collect();
+    let of_zones = warnings::time_zones(features.as_deref().unwrap_or_default(), validation);
+    let warnings = of_task.into_iter().chain(of_columns).chain(constant).chain(of_zones).collect();
     let [number, boolean, category] = defaults.shown(&preprocessing);
     Ok(Resolved {
         target: PerOutput::One(Columns::One(target.name.clone())),

@@ -4,6 +4,7 @@ use super::{columns, table_view::TableView};
 use crate::{
     data::{
         named::{Named, PerOutput},
+        recipe::Scale,
         schema::Column,
     },
     engine::{
@@ -41,6 +42,8 @@ pub(super) struct OutputRequest<'a> {
     pub is_untrained: bool,
     /// Whether the model is an imported one of Keras.
     pub is_of_keras: bool,
+    /// The scale of the target that the job asks for.
+    pub scale: Option<&'a Scale>,
     pub metrics: Option<Vec<Metric>>,
     pub weighted_metrics: Vec<Metric>,
     pub loss_weight: Option<f64>,
@@ -72,7 +75,7 @@ pub(super) fn output_requests<'a>(
     task: Option<&PerOutput<TaskRequest>>,
     training: &Training,
     definition: &Definition,
-    is_of_keras: bool,
+    (is_of_keras, scale): (bool, Option<&'a Scale>),
     dataset: TableView<'a>,
     errors: &mut Vec<FieldError>,
 ) -> Option<Vec<OutputRequest<'a>>> {
@@ -131,6 +134,7 @@ pub(super) fn output_requests<'a>(
             loss: losses.as_ref().and_then(|losses| losses.get(name, index)).copied().flatten(),
             is_untrained,
             is_of_keras,
+            scale,
             metrics: metrics.as_ref().and_then(|metrics| metrics.get(name, index)).cloned(),
             weighted_metrics: weighted_metrics
                 .as_ref()

@@ -94,8 +94,10 @@ pub(super) fn resolve_network(
     let preprocessing = request.preprocessing(&mut training.preprocessing, &mut errors);
     let split_request = request.split(&mut training.validation_split, &mut errors);
     let task = request.task.as_ref();
-    let requests =
-        output_requests(&request.target, task, &training, definition, !defaults.is_empty(), dataset, &mut errors);
+    let scale = preprocessing.target.as_ref().and_then(|target| target.scale.as_ref());
+    let is_of_keras = !defaults.is_empty();
+    let target = &request.target;
+    let requests = output_requests(target, task, &training, definition, (is_of_keras, scale), dataset, &mut errors);
     let targets = requests.as_deref().map(target_columns);
     let sample_weight = training.sample_weight.clone();
     let sample_weight = sample_weight.as_deref();
@@ -188,7 +190,6 @@ pub(super) fn resolve_network(
     });
     let target_scales = match (outputs.as_deref(), architecture.as_ref()) {
         (Some(outputs), Some(architecture)) => {
-            let is_of_keras = !defaults.is_empty();
             target_scales(preprocessing.target.as_ref(), outputs, architecture, is_of_keras, &mut errors)
         }
         _ => Vec::new(),
@@ -204,6 +205,7 @@ pub(super) fn resolve_network(
             warnings.extend(constant);
             let targets: Vec<TargetColumns<'_>> = outputs.iter().map(TargetColumns::of_output).collect();
             warnings.extend(warnings::of_columns(&targets, &names, &split, rows));
+            warnings.extend(warnings::time_zones(features.as_deref().unwrap_or_default(), validation));
             warnings.extend(warnings::decay_of_untrained(&outputs, &training.optimizer));
             let target = target_in_order(&request.target, requests);
             let [number, boolean, category] = type_defaults.shown(&preprocessing);

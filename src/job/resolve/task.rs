@@ -86,17 +86,22 @@ pub(super) fn unreachable_target(
     let (from, to) = last.range();
     for (index, column) in request.columns.iter().enumerate() {
         let (Some(min), Some(max)) = (column.minimum(), column.maximum()) else { continue };
-        if min >= from && max <= to {
-            continue;
-        }
+        let scaled = request.scale.map_or(Some((min, max)), |scale| scale.range(min, max));
+        let Some((low, high)) = scaled.filter(|(low, high)| *low < from || *high > to) else { continue };
+        let has = match request.scale.filter(|scale| !scale.is_none()) {
+            None => format!("has {min} to {max}"),
+            Some(_) if high.is_finite() => format!("has {low} to {high} once it is scaled"),
+            Some(_) => {
+                "has numbers below and above 0 once it is scaled, which min_max keeps in a `feature_range`".to_owned()
+            }
+        };
         let range = match (from.is_finite(), to.is_finite()) {
             (true, true) => format!("{from} to {to}"),
             (true, false) => format!("{from} or more"),
             _ => format!("{to} or less"),
         };
         let detail = format!(
-            "expected values that the last activation can output ({}: {range}), but {:?} has {min} to {max}; a linear output \
-             has no bounds",
+            "expected values that the last activation can output ({}: {range}), but {:?} {has}; a linear output has no bounds",
             last.kind(),
             column.name
         );

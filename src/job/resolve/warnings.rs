@@ -1,6 +1,8 @@
 //! Warnings about a job that is allowed and probably not intended.
 
-use super::{label_lists::label_lists, resolved_output::ResolvedOutput, task::unreachable_target};
+use super::{
+    label_lists::label_lists, resolved_output::ResolvedOutput, table_view::TableView, task::unreachable_target,
+};
 use crate::{
     data::{
         recipe::{Task, indices},
@@ -29,9 +31,47 @@ pub(super) fn of_outputs(outputs: &[ResolvedOutput<'_>], architecture: &Architec
             detail: fault.detail,
         });
         let probabilities = not_probabilities(output, last);
-        [unreachable, classes_without_rows(output), probabilities].into_iter().flatten()
+        let bounded = bounded_logits(output, last);
+        [unreachable, classes_without_rows(output), probabilities, bounded, two_numbers(output)].into_iter().flatten()
     };
     outputs.iter().enumerate().flat_map(of_output).collect()
+}
+
+/// Logits with bounds, from which no probability near 1 follows.
+fn bounded_logits(output: &ResolvedOutput<'_>, last: Option<Activation>) -> Option<JobWarning> {
+    let (from, to) = last.filter(|_| output.is_logits)?.range();
+    if !(from.is_finite() && to.is_finite()) {
+        return None;
+    }
+    let is_softmax = output.loss.probability_activation(last) == Some(Activation::Softmax);
+    let others = output.width.saturating_sub(1) as f64;
+    let most = 1.0 / (1.0 + if is_softmax { others * (from - to).exp() } else { (-to).exp() });
+    Some(JobWarning {
+        code: "bounded_logits".to_owned(),
+        columns: names(&output.request.columns),
+        detail: format!(
+            "the last activation ({}) outputs {from} to {to}, which the loss reads as logits: no probability can be over {most:.3}; end \
+             the model with a linear output, a sigmoid or a softmax",
+            last.map_or_else(String::new, |last| last.kind().to_string())
+        ),
+    })
+}
+
+/// Two whole numbers that are learned as numbers, since neither the output nor the request says that they are classes.
+fn two_numbers(output: &ResolvedOutput<'_>) -> Option<JobWarning> {
+    let request = output.request;
+    let is_open = request.task.is_none() && request.loss.is_none() && !request.is_untrained && !request.is_of_keras;
+    let [column] = request.columns.as_slice() else { return None };
+    let [low, high] = column.values.as_deref()? else { return None };
+    (is_open && output.task == Task::Regression && column.kind == ColumnType::Number).then(|| JobWarning {
+        code: "doubtful_task".to_owned(),
+        columns: names(&request.columns),
+        detail: format!(
+            "{:?} has two numbers, {} and {}, which are learned as numbers; if they are classes, write \"task\": \
+             \"binary_classification\", or end the model with a unit of sigmoid",
+            column.name, low.value, high.value
+        ),
+    })
 }
 
 /// A requested loss of probabilities where the last activation outputs other numbers.
@@ -139,6 +179,21 @@ pub(super) fn constant_features(
             if constant.len() == 1 { "this column has" } else { "these columns have" }
         ),
         columns: constant,
+    })
+}
+
+/// Columns of times that have a zone in the dataset that trains and none in the one that validates, or the other way round.
+pub(super) fn time_zones(features: &[&Column], validation: Option<TableView<'_>>) -> Option<JobWarning> {
+    let differs = |trained: &&&Column| {
+        let other = validation?.columns.iter().find(|column| column.name == trained.name)?;
+        Some(trained.has_zone? != other.has_zone?)
+    };
+    let columns: Vec<&Column> = features.iter().filter(|it| differs(it) == Some(true)).copied().collect();
+    (!columns.is_empty()).then(|| JobWarning {
+        code: "time_zone".to_owned(),
+        columns: names(&columns),
+        detail: "only one of the two datasets has time zones in these columns; times without a zone are taken as UTC"
+            .to_owned(),
     })
 }
 

@@ -81,6 +81,10 @@ impl ColumnSummary {
             max: Extreme::of_seconds(dates.max),
             format: Some(dates.pattern),
             has_time: dates.timed > 0,
+            has_zone: match dates.zoned {
+                0 => (dates.timed > 0).then_some(false),
+                zoned => (zoned == dates.dates).then_some(true),
+            },
             ..Column::empty(name, ColumnType::Datetime, missing)
         })
     }

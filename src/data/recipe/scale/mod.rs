@@ -208,6 +208,20 @@ impl Scale {
         self.0.iter().find(is_without).map(ScaleStep::name)
     }
 
+    /// The range of scaled numbers whose own range is `min` to `max`, without bounds where numbers below and above 0 are left; `None`
+    /// where it depends on the numbers between them.
+    pub fn range(&self, min: f64, max: f64) -> Option<(f64, f64)> {
+        const BOTH_SIDES: (f64, f64) = (f64::NEG_INFINITY, f64::INFINITY);
+        match self.0.as_slice() {
+            [] => Some((min, max)),
+            [.., ScaleStep::MinMax(step)] => Some(step.feature_range.into()),
+            [ScaleStep::Log1p(_)] => Some((min.ln_1p(), max.ln_1p())),
+            [.., ScaleStep::Standardize(step)] if step.with_mean && min < max => Some(BOTH_SIDES),
+            [.., ScaleStep::Robust(step)] if step.with_centering && min < max => Some(BOTH_SIDES),
+            _ => None,
+        }
+    }
+
     /// Whether it takes the logarithm of the numbers themselves, which then must be over -1.
     pub fn begins_with_log(&self) -> bool {
         matches!(self.0.first(), Some(ScaleStep::Log1p(_)))

@@ -61,7 +61,7 @@ impl Artifacts {
         let mut hasher = Sha256::new();
         let mut buffer = vec![0; BUFFER];
         let mut hashed = (&mut file).take(length - DIGEST);
-        let mut start = Vec::with_capacity(header.len());
+        let mut start: Vec<u8> = Vec::with_capacity(header.len());
         loop {
             let count = hashed.read(&mut buffer)?;
             if count == 0 {

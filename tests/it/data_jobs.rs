@@ -200,7 +200,7 @@ async fn a_classical_model_has_the_warnings_of_a_network_about_columns() {
     for (target, features, network, expected) in [
         ("genre", json!(["x", "fee"]), softmax(5), vec!["constant_columns", "label_lists"]),
         ("kind", json!(["x"]), softmax(3), vec!["rare_classes"]),
-        ("price", json!(["x", "price"]), self::network(), vec!["target_among_features"]),
+        ("price", json!(["x", "price"]), network(), vec!["target_among_features"]),
     ] {
         for definition in [network, json!({"type": "decision_tree"}), json!({"type": "k_neighbors"})] {
             let job = json!({"dataset": "t", "target": target, "features": features, "split": {"validation": 0.2}});

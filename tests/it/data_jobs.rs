@@ -1,26 +1,7 @@
 //! What a job makes of its columns: numbers that a scale cannot take, the task of a target, warnings.
 
-use crate::support::{client, tables::Tables};
+use crate::support::tables::Tables;
 use serde_json::{Value, json};
-
-/// The answer to a job of a model of this definition, which is defined under a new name.
-async fn ask(tables: &Tables, definition: Value, job: Value) -> (u16, Value) {
-    let (url, name) = (tables.server.url(), format!("m-{}", uuid::Uuid::now_v7()));
-    let model = json!({"name": name, "definition": definition});
-    let answer = tables.client.post(format!("{url}/v1/models")).json(&model).send().await.unwrap();
-    assert_eq!(answer.status(), 201);
-    let mut request = json!({"model": name, "baselines": false});
-    request.as_object_mut().unwrap().extend(job.as_object().unwrap().clone());
-    let answer = tables.client.post(format!("{url}/v1/jobs")).json(&request).send().await.unwrap();
-    (answer.status().as_u16(), answer.json().await.unwrap())
-}
-
-/// The job at its end.
-async fn ended(tables: &Tables, definition: Value, job: Value) -> Value {
-    let (status, job) = ask(tables, definition, job).await;
-    assert_eq!(status, 202, "{job:#}");
-    client::wait_for_end(tables.server.url(), job["id"].as_str().unwrap()).await
-}
 
 fn network() -> Value {
     json!({"layers": [{"type": "dense", "units": 1}]})
@@ -52,13 +33,13 @@ async fn a_number_that_a_scale_cannot_take_is_named_with_its_row_and_column() {
         (tree(), failed(&after), ["\"t\": row 1", "before log1p", "\"x\", received 0"]),
         (network(), failed(&of_target), ["\"t\": row 1", "before log1p", "\"y\", received 0"]),
     ] {
-        let job = ended(&tables, definition, job).await;
+        let job = tables.ended_job(definition, job).await;
         assert_eq!((&job["status"], &job["error"]["code"]), (&json!("failed"), &json!("invalid_data")), "{job:#}");
         let detail = job["error"]["detail"].as_str().unwrap();
         words.iter().for_each(|word| assert!(detail.contains(word), "no {word:?} in {detail}"));
     }
     for definition in [network(), tree()] {
-        let job = ended(&tables, definition, failed(&log)).await;
+        let job = tables.ended_job(definition, failed(&log)).await;
         assert_eq!(job["status"], "succeeded", "{job:#}");
         let model = job["model"].as_str().unwrap();
         for value in [-1, -5] {
@@ -83,7 +64,7 @@ async fn a_target_that_does_not_vary_is_learned() {
         if !scale.is_null() {
             job["preprocessing"] = json!({"target": {"scale": scale}});
         }
-        let job = ended(&tables, network(), job).await;
+        let job = tables.ended_job(network(), job).await;
         let answers = tables.predict(job["model"].as_str().unwrap(), json!([[3], [50]])).await;
         for answer in answers.as_array().unwrap() {
             let value = answer["value"].as_f64().unwrap();
@@ -110,7 +91,7 @@ async fn columns_of_0_and_1_have_the_cross_entropy_of_their_units() {
         ("softmax", json!(["a", "b"]), "multiclass_classification", "categorical_crossentropy"),
     ] {
         let job = json!({"dataset": "flags", "features": ["x"], "target": target, "training": training});
-        let job = ended(&tables, layers(activation), job).await;
+        let job = tables.ended_job(layers(activation), job).await;
         assert_eq!((&job["status"], &job["task"]), (&json!("succeeded"), &json!(task)), "{job:#}");
         let received = &job["training"]["loss"];
         assert_eq!(received.as_str().or(received["type"].as_str()), Some(loss), "{job:#}");
@@ -120,7 +101,7 @@ async fn columns_of_0_and_1_have_the_cross_entropy_of_their_units() {
     }
     // a sigmoid does not output -1
     let job = json!({"dataset": "signs", "features": ["x"], "target": ["a", "b"]});
-    let (status, problem) = ask(&tables, layers("sigmoid"), job).await;
+    let (status, problem) = tables.ask_job(layers("sigmoid"), job).await;
     assert_eq!((status, &problem["errors"][0]["pointer"]), (422, &json!("/target/0")), "{problem:#}");
     assert!(problem["errors"][0]["detail"].as_str().unwrap().contains("\"a\" has -1 to 1"), "{problem:#}");
 }
@@ -156,7 +137,7 @@ async fn two_whole_numbers_are_classes_of_trees_and_others_are_numbers() {
         tables.csv(name, &format!("x,y\n{rows}")).await;
         for kind in ["decision_tree", "k_neighbors"] {
             let mut job = json!({"dataset": name, "target": "y"});
-            let answer = ended(&tables, json!({"type": kind}), job.clone()).await;
+            let answer = tables.ended_job(json!({"type": kind}), job.clone()).await;
             assert_eq!((&answer["status"], &answer["task"]), (&json!("succeeded"), &json!(task)), "{name}: {answer:#}");
             assert_eq!(codes(&answer), codes_of_job, "{name}: {answer:#}");
             let answers = tables.predict(answer["model"].as_str().unwrap(), json!([[0]])).await;
@@ -172,20 +153,20 @@ async fn two_whole_numbers_are_classes_of_trees_and_others_are_numbers() {
             };
             assert!(answer["warnings"][0]["detail"].as_str().unwrap().contains(detail), "{answer:#}");
             job["task"] = json!(if other == "regression" { "regression" } else { "classification" });
-            let answer = ended(&tables, json!({"type": kind}), job).await;
+            let answer = tables.ended_job(json!({"type": kind}), job).await;
             assert_eq!((&answer["task"], codes(&answer)), (&json!(other), vec![]), "{name}: {answer:#}");
         }
     }
     // a linear unit says neither
     let mut job = json!({"dataset": "bits", "target": "y"});
-    let (_, answer) = ask(&tables, network(), job.clone()).await;
+    let (_, answer) = tables.ask_job(network(), job.clone()).await;
     assert_eq!((&answer["task"], codes(&answer)), (&json!("regression"), vec!["doubtful_task"]), "{answer:#}");
     job["task"] = json!("binary_classification");
-    let (_, answer) = ask(&tables, network(), job).await;
+    let (_, answer) = tables.ask_job(network(), job).await;
     assert_eq!((&answer["task"], codes(&answer)), (&json!("binary_classification"), vec![]), "{answer:#}");
     // settings of a regressor say what is meant
     let job = json!({"dataset": "bits", "target": "y"});
-    let answer = ended(&tables, json!({"type": "decision_tree", "criterion": "squared_error"}), job).await;
+    let answer = tables.ended_job(json!({"type": "decision_tree", "criterion": "squared_error"}), job).await;
     assert_eq!((&answer["task"], codes(&answer)), (&json!("regression"), vec![]), "{answer:#}");
 }
 
@@ -204,7 +185,7 @@ async fn a_classical_model_has_the_warnings_of_a_network_about_columns() {
     ] {
         for definition in [network, json!({"type": "decision_tree"}), json!({"type": "k_neighbors"})] {
             let job = json!({"dataset": "t", "target": target, "features": features, "split": {"validation": 0.2}});
-            let (status, job) = ask(&tables, definition, job).await;
+            let (status, job) = tables.ask_job(definition, job).await;
             assert_eq!(status, 202, "{job:#}");
             let mut received = codes(&job);
             received.sort_unstable();
@@ -228,7 +209,7 @@ async fn trees_keep_numbers_apart_that_32_bits_do_not() {
             "random_forest" => json!({"type": kind, "n_estimators": 20, "bootstrap": false}),
             _ => json!({"type": kind}),
         };
-        let job = ended(&tables, definition.clone(), json!({"dataset": "seconds", "target": "y"})).await;
+        let job = tables.ended_job(definition.clone(), json!({"dataset": "seconds", "target": "y"})).await;
         assert_eq!(job["metrics"]["accuracy"], 1.0, "{kind}: {job:#}");
         let model = job["model"].as_str().unwrap().to_owned();
         let answers = tables.predict(&model, json!([[1_700_000_034], [1_700_000_035]])).await;
@@ -239,7 +220,7 @@ async fn trees_keep_numbers_apart_that_32_bits_do_not() {
             let tree: Value = crate::support::get(url).await.unwrap().json().await.unwrap();
             assert_eq!(tree["nodes"][0]["split"]["threshold"], 1_700_000_034.5, "{tree:#}");
         }
-        let job = ended(&tables, definition, json!({"dataset": "steps", "target": "y"})).await;
+        let job = tables.ended_job(definition, json!({"dataset": "steps", "target": "y"})).await;
         assert_eq!(job["metrics"]["mean_squared_error"], 0.0, "{kind}: {job:#}");
         let model = job["model"].as_str().unwrap();
         assert_eq!(
@@ -251,24 +232,9 @@ async fn trees_keep_numbers_apart_that_32_bits_do_not() {
     let ids: String =
         (0..40_i64).map(|row| format!("{},{}\n", row / 2 * 1_000_000_000 + row % 2 + 1, half(row % 2 * 40))).collect();
     tables.csv("ids", &format!("id,y\n{ids}")).await;
-    let job = ended(&tables, json!({"type": "decision_tree"}), json!({"dataset": "ids", "target": "y"})).await;
+    let job = tables.ended_job(json!({"type": "decision_tree"}), json!({"dataset": "ids", "target": "y"})).await;
     let told = told(&tables, &job).await;
     assert!(told.len() == 1 && told[0].starts_with("19 different numbers of \"id\""), "{told:?}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn another_date_than_the_only_one_of_training_has_no_effect_and_is_named() {
-    let tables = Tables::start().await;
-    let rows: String = (0..40).map(|row| format!("{row},2024-01-01,{}\n", row * 2)).collect();
-    tables.csv("t", &format!("x,day,y\n{rows}")).await;
-    let job = ended(&tables, network(), json!({"dataset": "t", "target": "y"})).await;
-    assert_eq!(codes(&job), ["constant_columns"], "{job:#}");
-    let asked = json!([[5, "2024-01-01"], [5, "2030-06-01"], [5, null]]);
-    let (_, answer) = tables.ask_predictions(job["model"].as_str().unwrap(), asked).await;
-    assert_eq!(answer["predictions"][0], answer["predictions"][1]);
-    let warnings = answer["warnings"].as_array().unwrap();
-    let received: Vec<_> = warnings.iter().map(|warning| (&warning["pointer"], &warning["code"])).collect();
-    assert_eq!(received, [(&json!("/instances/1/1"), &json!("constant_in_training"))], "{answer:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -282,108 +248,7 @@ async fn a_class_that_no_row_to_train_on_has_is_named() {
     let softmax = json!({"layers": [{"type": "dense", "units": 3, "activation": "softmax"}]});
     for definition in [softmax, json!({"type": "decision_tree"})] {
         let job = json!({"dataset": "t", "target": "y", "split": {"method": "column", "column": "part"}});
-        let told = told(&tables, &ended(&tables, definition, job).await).await;
+        let told = told(&tables, &tables.ended_job(definition, job).await).await;
         assert!(told.len() == 1 && told[0].ends_with("not learned: c"), "{told:?}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_time_without_the_zone_of_the_training_data_is_named() {
-    let tables = Tables::start().await;
-    for (name, zone) in [("zoned", "+02:00"), ("naive", ""), ("days", "-")] {
-        let time = |row: usize| match zone {
-            "-" => format!("2024-01-{:02}", row / 24 + 1),
-            zone => format!("2024-01-{:02}T{:02}:00:00{zone}", row / 24 + 1, row % 24),
-        };
-        let rows: String = (0..480).map(|row| format!("{},{}\n", time(row), row % 24 + row / 240)).collect();
-        let dataset = tables.csv(name, &format!("t,y\n{rows}")).await;
-        let expected = if zone == "-" { Value::Null } else { json!(!zone.is_empty()) };
-        assert_eq!(dataset["columns"][0]["has_zone"], expected, "{dataset:#}");
-    }
-    let [day, naive, utc, shifted] =
-        ["2024-01-05", "2024-01-05T10:00:00", "2024-01-05T10:00:00Z", "2024-01-05T12:00:00+02:00"];
-    for definition in [network(), json!({"type": "decision_tree"})] {
-        for (name, told) in [("zoned", vec![naive]), ("naive", vec![shifted]), ("days", vec![])] {
-            let job = ended(&tables, definition.clone(), json!({"dataset": name, "target": "y"})).await;
-            let asked = [day, naive, utc, shifted].map(|time| json!({"t": time}));
-            let (_, answer) = tables.ask_predictions(job["model"].as_str().unwrap(), json!(asked)).await;
-            let predictions = answer["predictions"].as_array().unwrap();
-            assert!(
-                predictions[1] == predictions[2] && predictions[2] == predictions[3],
-                "the same moment: {answer:#}"
-            );
-            let warnings = answer["warnings"].as_array().unwrap();
-            let details: Vec<&str> = warnings.iter().map(|warning| warning["detail"].as_str().unwrap()).collect();
-            assert_eq!(details.len(), told.len(), "{name}: {answer:#}");
-            for (warning, text) in warnings.iter().zip(told) {
-                assert_eq!(warning["code"], "time_zone");
-                assert!(warning["detail"].as_str().unwrap().starts_with(&format!("{text:?}")), "{answer:#}");
-            }
-            let job = json!({"dataset": name, "target": "y", "validation_dataset": "naive"});
-            let (_, job) = ask(&tables, definition.clone(), job).await;
-            let expected = if name == "zoned" { vec!["time_zone"] } else { vec![] };
-            let received: Vec<&str> = codes(&job).into_iter().filter(|code| *code == "time_zone").collect();
-            assert_eq!(received, expected, "{name}: {job:#}");
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_scaled_target_is_held_against_the_last_activation() {
-    let tables = Tables::start().await;
-    let rows: String = (0..40).map(|row| format!("{row},{},{}\n", 1000 + row, f64::from(row % 9) / 8.0)).collect();
-    tables.csv("t", &format!("x,price,share\n{rows}")).await;
-    let of = |activation: &str| json!({"layers": [{"type": "dense", "units": 1, "activation": activation}]});
-    let min_max = |low: f64, high: f64| json!({"type": "min_max", "feature_range": [low, high]});
-    for (activation, target, scale, refused) in [
-        ("sigmoid", "price", json!("min_max"), None),
-        ("sigmoid", "price", json!("none"), Some("1000 to 1039")),
-        ("sigmoid", "price", json!("log1p"), Some("once it is scaled")),
-        ("sigmoid", "price", min_max(-1.0, 1.0), Some("-1 to 1")),
-        ("tanh", "price", min_max(-1.0, 1.0), None),
-        ("relu", "price", json!("log1p"), None),
-        ("relu", "price", json!("standardize"), Some("below and above 0")),
-        ("sigmoid", "share", json!("standardize"), Some("below and above 0")),
-        ("tanh", "price", json!(["log1p", "min_max"]), None),
-        ("linear", "price", json!("robust"), None),
-    ] {
-        let job = json!({"dataset": "t", "features": ["x"], "target": target, "preprocessing": {"target": {"scale": scale}},
-                         "training": {"epochs": 300, "batch_size": "full", "optimizer": {"type": "adam", "learning_rate": 0.05}}});
-        let Some(word) = refused else {
-            let job = ended(&tables, of(activation), job).await;
-            assert_eq!(job["status"], "succeeded", "{job:#}");
-            let error = job["metrics"]["mean_absolute_error"].as_f64().unwrap();
-            // a relu may output 0 throughout
-            assert!(activation == "relu" || error < 8.0, "{activation} {scale}: {error}");
-            continue;
-        };
-        let (status, problem) = ask(&tables, of(activation), job).await;
-        assert_eq!(
-            (status, &problem["errors"][0]["pointer"]),
-            (422, &json!("/target")),
-            "{activation} {scale}: {problem:#}"
-        );
-        assert!(problem["errors"][0]["detail"].as_str().unwrap().contains(word), "{activation} {scale}: {problem:#}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_number_that_a_later_step_clips_is_named() {
-    let tables = Tables::start().await;
-    tables.csv("t", &lines(0)).await;
-    for (scale, after) in [
-        (json!([{"type": "clip", "min": 0, "max": 20}, "standardize"]), ""),
-        (json!(["standardize", {"type": "clip", "min": -2, "max": 2}]), " after the steps before it"),
-        (json!(["log1p", {"type": "min_max", "clip": true}]), " after the steps before it"),
-        (json!(["standardize", "quantile"]), " after the steps before it"),
-    ] {
-        let job = json!({"dataset": "t", "target": "y", "preprocessing": {"number": {"scale": scale}}});
-        let job = ended(&tables, network(), job).await;
-        let (_, answer) = tables.ask_predictions(job["model"].as_str().unwrap(), json!([[7], [500]])).await;
-        let warnings = answer["warnings"].as_array().unwrap();
-        assert_eq!(warnings.len(), 1, "{scale}: {answer:#}");
-        assert_eq!((&warnings[0]["pointer"], &warnings[0]["code"]), (&json!("/instances/1/0"), &json!("clipped")));
-        let detail = warnings[0]["detail"].as_str().unwrap();
-        assert!(detail.starts_with("500 is outside") && detail.contains(&format!("{after}, and is taken")), "{detail}");
     }
 }

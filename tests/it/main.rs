@@ -22,6 +22,7 @@ mod data_memory;
 mod data_parquet;
 mod data_profile;
 mod data_reading;
+mod data_warnings;
 mod demo;
 mod dependencies;
 mod deploy;

@@ -58,7 +58,7 @@ pub struct ColumnPreparation {
 pub struct JobWarning {
     /// Machine-readable: `unscaled_columns`, `classes_without_rows`, `rare_classes`, `constant_output`, `target_out_of_range`,
     /// `target_among_features`, `constant_columns`, `label_lists`, `not_probabilities`, `doubtful_task`,
-    /// `bounded_logits`, `time_zone`, `decay_of_untrained_output`, or one of the codes of a model's warnings.
+    /// `bounded_logits`, `output_out_of_range`, `time_zone`, `decay_of_untrained_output`, or one of the codes of a model's warnings.
     pub code: String,
     /// The columns concerned.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -1,7 +1,7 @@
 //! What a classical model learns of a target: classes or numbers.
 
 use super::{
-    columns::{is_flag, label_count},
+    columns::{inexact_labels, is_flag, label_count},
     output_request::TARGET,
     request::JobRequest,
 };
@@ -57,6 +57,13 @@ pub(super) fn choose_task(
         (false, _) if !is_number && target.kind != ColumnType::Boolean => {
             refuse("/task", format!("expected classification: {name:?} is a {}", target.kind.name()))
         }
+        (false, None) if !traits.regresses && is_number && asked.is_none() => refuse(
+            "/model",
+            format!(
+                "expected a model for numbers, received a {kind}, which learns classes; to learn each different number of {name:?} as a \
+                 class, give the column the type category at upload"
+            ),
+        ),
         (false, _) if !traits.regresses => refuse(
             if asked.is_some() { "/task" } else { "/model" },
             format!(
@@ -71,10 +78,17 @@ pub(super) fn choose_task(
         ),
         (true, None) => {
             let distinct = target.distinct;
-            refuse(TARGET, format!("expected class labels, but {name:?} has about {distinct} different values"))
+            let hint = match is_number {
+                true => ", more than 1000 or not all of them whole; give the column the type category at upload",
+                false => "",
+            };
+            refuse(TARGET, format!("expected class labels, but {name:?} has about {distinct} different values{hint}"))
         }
         (true, Some(count)) if count < 2 => {
             refuse(TARGET, format!("expected at least 2 classes, but {name:?} has {count}"))
+        }
+        (true, Some(_)) if inexact_labels(target).is_some() => {
+            refuse(TARGET, inexact_labels(target).unwrap_or_default())
         }
         (true, Some(count)) => match asked {
             Some(TaskRequest::BinaryClassification) if count != 2 => {

@@ -217,6 +217,20 @@ pub(super) fn label_count(column: &Column) -> Option<usize> {
     column.values.as_ref().map(Vec::len)
 }
 
+/// Why the labels of a number column cannot be told from each other; `None` for other columns.
+pub(super) fn inexact_labels(column: &Column) -> Option<String> {
+    let values = column.values.as_deref().filter(|_| column.kind == ColumnType::Number)?;
+    let mut numbers: Vec<f64> = values.iter().filter_map(|level| level.value.as_f64()).collect();
+    numbers.dedup();
+    (numbers.len() != values.len()).then(|| {
+        format!(
+            "expected class labels that differ as 64-bit floats, but {:?} has integers past 2^53 that do not; give the column the \
+             type category at upload",
+            column.name
+        )
+    })
+}
+
 /// Whether every row has or has not something: a boolean column, or one of 0 and 1, or of -1 and 1.
 pub(super) fn is_flag(column: &Column) -> bool {
     if column.kind == ColumnType::Boolean {

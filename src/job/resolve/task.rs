@@ -1,7 +1,7 @@
 //! What a loss makes of the target: the task of an output.
 
 use super::{
-    columns::{is_flag, label_count, target_pointer},
+    columns::{inexact_labels, is_flag, label_count, target_pointer},
     label_lists::label_lists,
     loss::loss_name,
     output_request::{LOSS, OutputRequest, TARGET, TASK},
@@ -354,13 +354,5 @@ fn class_labels(column: &Column, loss: Loss) -> Result<usize, FieldError> {
         let only = values.first().map(|level| level.value.to_string()).unwrap_or_default();
         return refuse(format!("expected at least 2 classes, but {column_name:?} has {}: {only}", values.len()));
     }
-    let mut numbers: Vec<f64> = values.iter().filter_map(|level| level.value.as_f64()).collect();
-    numbers.dedup();
-    if column.kind == ColumnType::Number && numbers.len() != values.len() {
-        return refuse(format!(
-            "expected class labels that differ as 64-bit floats, but {column_name:?} has integers past 2^53 that do not; \
-             give the column the type category at upload"
-        ));
-    }
-    Ok(values.len())
+    inexact_labels(column).map_or(Ok(values.len()), refuse)
 }

@@ -1,7 +1,8 @@
 //! Warnings about a job that is allowed and probably not intended.
 
 use super::{
-    label_lists::label_lists, resolved_output::ResolvedOutput, table_view::TableView, task::unreachable_target,
+    label_lists::label_lists, loss::loss_name, resolved_output::ResolvedOutput, table_view::TableView,
+    task::unreachable_target,
 };
 use crate::{
     data::{
@@ -9,7 +10,7 @@ use crate::{
         schema::{Column, ColumnType},
         split::{PartSizes, SplitMethod, shares_of_classes},
     },
-    engine::{activation::Activation, classical::Traits, optimizer::Optimizer, spec::Architecture},
+    engine::{activation::Activation, classical::Traits, loss::Loss, optimizer::Optimizer, spec::Architecture},
     job::{
         JobSplit,
         preprocessing::{ColumnPreparation, JobWarning},
@@ -32,9 +33,42 @@ pub(super) fn of_outputs(outputs: &[ResolvedOutput<'_>], architecture: &Architec
         });
         let probabilities = not_probabilities(output, last);
         let bounded = bounded_logits(output, last);
-        [unreachable, classes_without_rows(output), probabilities, bounded, two_numbers(output)].into_iter().flatten()
+        let of_values = [unreachable, negative_target(output), negative_output(output, last), two_numbers(output)];
+        of_values.into_iter().chain([classes_without_rows(output), probabilities, bounded]).flatten()
     };
     outputs.iter().enumerate().flat_map(of_output).collect()
+}
+
+/// Numbers below 0 in a target that its loss takes as 0 or more.
+fn negative_target(output: &ResolvedOutput<'_>) -> Option<JobWarning> {
+    let is_for_counts = matches!(output.loss, Loss::Poisson | Loss::MeanSquaredLogarithmicError);
+    let mut columns = output.request.columns.iter().filter(|column| column.minimum().is_some_and(|min| min < 0.0));
+    let column = columns.next().filter(|_| is_for_counts && !output.request.is_untrained)?;
+    Some(JobWarning {
+        code: "target_out_of_range".to_owned(),
+        columns: vec![column.name.clone()],
+        detail: format!(
+            "{} is for numbers of 0 or more, but {:?} has {} to {}",
+            loss_name(output.loss),
+            column.name,
+            column.minimum().unwrap_or_default(),
+            column.maximum().unwrap_or_default()
+        ),
+    })
+}
+
+/// An output that may be below 0 under a loss that takes its logarithm.
+fn negative_output(output: &ResolvedOutput<'_>, last: Option<Activation>) -> Option<JobWarning> {
+    let last = last.filter(|last| last.range().0 < 0.0)?;
+    (output.loss == Loss::Poisson && !output.request.is_untrained).then(|| JobWarning {
+        code: "output_out_of_range".to_owned(),
+        columns: names(&output.request.columns),
+        detail: format!(
+            "poisson takes the logarithm of the output, and {} outputs numbers below 0 too, of which the loss becomes NaN; end the model \
+             with exponential or softplus",
+            last.kind()
+        ),
+    })
 }
 
 /// Logits with bounds, from which no probability near 1 follows.

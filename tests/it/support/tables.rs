@@ -66,6 +66,24 @@ impl Tables {
         self.post("/v1/jobs", &job).await
     }
 
+    /// The answer to a job without baselines of a model of this definition, which is defined under a new name.
+    pub async fn ask_job(&self, definition: Value, job: Value) -> (u16, Value) {
+        let name = format!("m-{}", uuid::Uuid::now_v7());
+        let (status, model) = self.post("/v1/models", &json!({"name": name, "definition": definition})).await;
+        assert_eq!(status, StatusCode::CREATED, "{model:#}");
+        let mut request = json!({"model": name, "baselines": false});
+        request.as_object_mut().unwrap().extend(job.as_object().unwrap().clone());
+        let (status, job) = self.post("/v1/jobs", &request).await;
+        (status.as_u16(), job)
+    }
+
+    /// The job of [`Self::ask_job`] at its end.
+    pub async fn ended_job(&self, definition: Value, job: Value) -> Value {
+        let (status, job) = self.ask_job(definition, job).await;
+        assert_eq!(status, 202, "{job:#}");
+        client::wait_for_end(self.server.url(), job["id"].as_str().unwrap()).await
+    }
+
     /// Trains a model of `layers`, named as the dataset, and returns the job.
     pub async fn train(&self, dataset: &str, target: &str, layers: Value) -> Value {
         let (status, job) = self.ask(dataset, target, layers).await;

@@ -42,14 +42,14 @@ impl Source {
     }
 
     /// The whole, from its start. What is read from an earlier one is read from this one, too: one at a time.
-    pub fn from_start(&self) -> Result<File, Failure> {
+    pub fn rewound(&self) -> Result<File, Failure> {
         let opened = self.file.try_clone().and_then(|mut file| file.rewind().map(|()| file));
         opened.map_err(|error| of_file("read", &self.shown, &error))
     }
 
     /// The SHA-256, in hexadecimal.
     pub fn digest(&self) -> Result<String, Failure> {
-        let mut file = self.from_start()?;
+        let mut file = self.rewound()?;
         let mut hash = Sha256::new();
         let mut block = vec![0; 1 << 16];
         loop {
@@ -148,7 +148,7 @@ mod tests {
         let source = copied(&b"a\n1\n"[..], "stdin").unwrap();
         for _ in 0..2 {
             let mut text = String::new();
-            source.from_start().unwrap().read_to_string(&mut text).unwrap();
+            source.rewound().unwrap().read_to_string(&mut text).unwrap();
             assert_eq!(text, "a\n1\n");
         }
         assert_eq!((source.bytes, source.file_name.as_str(), source.digest().unwrap().len()), (4, "stdin.csv", 64));

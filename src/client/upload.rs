@@ -102,7 +102,7 @@ async fn send(api: &Api, source: &Source, name: &str, options: &[Setting]) -> Re
     let form = || -> Result<multipart::Form, Failure> {
         bar.reset();
         let moving = bar.clone();
-        let opened = tokio::fs::File::from_std(source.from_start()?);
+        let opened = tokio::fs::File::from_std(source.rewound()?);
         let stream = ReaderStream::with_capacity(opened, 1 << 16).inspect(move |chunk| {
             if let Ok(chunk) = chunk {
                 moving.inc(chunk.len() as u64);

@@ -79,7 +79,7 @@ impl Codec<'_> {
         let size = size_of::<F>();
         let mut buffer = [0; CHUNK];
         for part in values.chunks_mut(CHUNK / size) {
-            let bytes = &mut buffer[..part.len() * size];
+            let bytes = &mut buffer[..size_of_val(part)];
             match self {
                 Self::Write(out) => {
                     for (bytes, value) in bytes.chunks_exact_mut(size).zip(&*part) {

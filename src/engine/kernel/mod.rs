@@ -31,6 +31,7 @@ pub use shared::{product_gathered_shared, product_shared};
 pub(crate) use sum::sum;
 pub use sweep::sweep;
 pub use team::Team;
+pub use wide::prefetch_element;
 
 /// Runs `op` compiled for the widest instruction set of this CPU, to which its loops vectorize.
 ///

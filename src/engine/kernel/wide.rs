@@ -66,6 +66,12 @@ pub(super) fn prefetch<F>(elements: *const F) {
     let _ = elements;
 }
 
+/// Prefetches the cache line of an element of a slice, which need not exist.
+#[inline(always)]
+pub fn prefetch_element<T>(elements: &[T], index: usize) {
+    prefetch(elements.as_ptr().wrapping_add(index));
+}
+
 /// As [`prefetch`], for a line that is going to be written: other cores invalidate their copies.
 #[inline(always)]
 pub(super) fn prefetch_to_write<F>(elements: *const F) {

@@ -87,7 +87,7 @@ pub(super) fn detect(
         layout.start = comment;
     } else {
         // A client that gives types by these names says that they are names.
-        let has_types = |cell: &&[u8]| std::str::from_utf8(cell).is_ok_and(|it| options.types.contains_key(it.trim()));
+        let has_types = |cell: &[u8]| std::str::from_utf8(cell).is_ok_and(|it| options.types.contains_key(it.trim()));
         let is_named = || rest.records(separator, 1).iter().flatten().any(|cell| has_types(cell));
         layout.first_is_row = options.header.is_none() && is_row(rest, separator) && !is_named();
         layout.header &= !layout.first_is_row;

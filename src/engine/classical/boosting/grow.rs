@@ -4,13 +4,16 @@ use super::{
     bins::{BINS, BinnedRows, Binning, GROUP},
     generator::Generator,
     grown::{GrowRules, Grown, Node, bin_test, finish},
-    histogram::{Bin, GroupHistogram, Histogram, NodeRows, PARALLEL},
+    histogram::{AHEAD, Bin, GroupHistogram, Histogram, NodeRows, PARALLEL},
     split::{NodeSums, SearchedColumn, Split, SplitSearch},
 };
-use crate::engine::classical::{
-    FitError, check_cancel,
-    heap::{pop_heap, push_heap},
-    numpy_sum::numpy_sum,
+use crate::engine::{
+    classical::{
+        FitError, check_cancel,
+        heap::{pop_heap, push_heap},
+        numpy_sum::numpy_sum,
+    },
+    kernel::prefetch_element,
 };
 use rayon::prelude::*;
 use std::sync::atomic::AtomicBool;
@@ -222,7 +225,8 @@ impl<'a> Grower<'a> {
         let rows = &mut self.partition[node.start..node.end];
         let part = |rows: &[u32], left: &mut [u32], right: &mut [u32]| {
             let (mut lefts, mut rights) = (0, 0);
-            for &row in rows {
+            for (place_of_row, &row) in rows.iter().enumerate() {
+                prefetch_element(bins, rows.get(place_of_row + AHEAD).map_or(0, |row| *row as usize));
                 let goes = goes_left[usize::from(bins[row as usize][place])];
                 left[lefts] = row;
                 right[rights] = row;
@@ -367,7 +371,8 @@ impl<'a> Grower<'a> {
 
 /// The pairs of some rows, side by side.
 fn order(ordered: &mut [[f32; 2]], rows: &[u32], pairs: &[[f32; 2]]) {
-    for (ordered, &row) in ordered.iter_mut().zip(rows) {
+    for (place, (ordered, &row)) in ordered.iter_mut().zip(rows).enumerate() {
+        prefetch_element(pairs, rows.get(place + AHEAD).map_or(0, |row| *row as usize));
         *ordered = pairs[row as usize];
     }
 }

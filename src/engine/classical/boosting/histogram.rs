@@ -1,6 +1,7 @@
 //! [`Histogram`]: sums of gradients and hessians, and counts, of every bin of a node.
 
 use super::bins::{BINS, BinnedRows, GROUP};
+use crate::engine::kernel::prefetch_element;
 use rayon::prelude::*;
 
 /// Rows of a part of a histogram. The parts are added in order, so that the sums do not depend on the threads.
@@ -8,6 +9,9 @@ const BLOCK: usize = 1 << 17;
 
 /// Rows times columns of a node from which its histogram is computed in parallel.
 pub(super) const PARALLEL: usize = 1 << 13;
+
+/// Rows of a node between the one that is read and the one that is prefetched: they are far from each other in the table.
+pub(super) const AHEAD: usize = 32;
 
 /// Bins of a group of columns.
 pub(super) const GROUP_BINS: usize = GROUP * BINS;
@@ -122,7 +126,14 @@ impl NodeRows<'_> {
         let pairs = &self.pairs[start..end];
         match self.rows {
             None => histogram.add_rows(bins[start..end].iter(), pairs),
-            Some(rows) => histogram.add_rows(rows[start..end].iter().map(|&row| &bins[row as usize]), pairs),
+            Some(rows) => {
+                let ahead = rows.get(start + AHEAD..).unwrap_or_default();
+                let bins = rows[start..end].iter().enumerate().map(|(place, &row)| {
+                    prefetch_element(bins, ahead.get(place).map_or(0, |row| *row as usize));
+                    &bins[row as usize]
+                });
+                histogram.add_rows(bins, pairs);
+            }
         }
     }
 

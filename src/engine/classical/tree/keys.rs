@@ -1,9 +1,15 @@
 //! [`Ranks`]: the rank of every value in its column, for searches in which the order of the rows does not matter.
 
 use super::{candidate::THRESHOLD, columns::FeatureColumns};
-use crate::engine::classical::{FitError, check_cancel};
+use crate::engine::{
+    classical::{FitError, check_cancel},
+    kernel::prefetch_element,
+};
 use rayon::prelude::*;
 use std::sync::atomic::AtomicBool;
+
+/// Samples between the one that is read and the one that is prefetched: those of a node are far from each other in the table.
+const AHEAD: usize = 32;
 
 /// One column.
 pub(in crate::engine::classical) struct RankedColumn {
@@ -11,8 +17,8 @@ pub(in crate::engine::classical) struct RankedColumn {
     pub(super) ranks: Vec<u32>,
     /// The distinct values, ascending.
     pub(super) values: Vec<f32>,
-    /// Whether neighbouring distinct values always differ by more than the threshold below which values are equal.
-    pub(super) distinct: bool,
+    /// Ranks that are further apart than this are values that differ by more than the threshold below which values are equal.
+    pub(super) near: u32,
     /// Bits of a rank.
     bits: u32,
     missing: bool,
@@ -41,6 +47,18 @@ fn ordered(value: f32) -> u32 {
     if bits >> 31 == 0 { bits | 0x8000_0000 } else { !bits }
 }
 
+/// The most ranks between two values that are equal by the threshold.
+fn near(values: &[f32]) -> u32 {
+    let (mut first, mut near) = (0, 0);
+    for (rank, value) in values.iter().enumerate() {
+        while *value > values[first] + THRESHOLD {
+            first += 1;
+        }
+        near = near.max(rank - first);
+    }
+    near as u32
+}
+
 impl RankedColumn {
     fn new(column: &[f32]) -> Self {
         let mut keys: Vec<u64> =
@@ -61,10 +79,10 @@ impl RankedColumn {
         for rank in &mut ranks {
             *rank = (*rank).min(values.len() as u32);
         }
-        let distinct = values.windows(2).all(|pair| pair[1] > pair[0] + THRESHOLD);
+        let near = near(&values);
         let bits = u32::BITS - (values.len() as u32).leading_zeros();
         let missing = column.iter().any(|value| value.is_nan());
-        Self { ranks, values, distinct, bits, missing }
+        Self { ranks, values, near, bits, missing }
     }
 
     /// Whether the column has missing values.
@@ -75,8 +93,11 @@ impl RankedColumn {
     /// Fills `keys` with `rank << 32 | payload` of the samples, ascending by rank.
     pub(super) fn sorted_keys(&self, samples: &[u32], payloads: &[u32], keys: &mut Vec<u64>, scratch: &mut Vec<u64>) {
         keys.clear();
-        let key = |&sample: &u32| (u64::from(self.ranks[sample as usize]) << 32) | u64::from(payloads[sample as usize]);
-        keys.extend(samples.iter().map(key));
+        let keys_of = samples.iter().enumerate().map(|(place, &sample)| {
+            prefetch_element(&self.ranks, samples.get(place + AHEAD).map_or(0, |sample| *sample as usize));
+            (u64::from(self.ranks[sample as usize]) << 32) | u64::from(payloads[sample as usize])
+        });
+        keys.extend(keys_of);
         if keys.len() < 192 {
             keys.sort_unstable();
             return;
@@ -132,7 +153,8 @@ mod tests {
         let ranked = RankedColumn::new(&column);
         assert_eq!(ranked.ranks, [4, 1, 5, 2, 2, 4, 0, 3]);
         assert_eq!(ranked.values, [f32::NEG_INFINITY, -1.0, 0.0, 1e-9, 3.0]);
-        assert!(!ranked.distinct, "0 and 1e-9 are equal");
+        assert_eq!(ranked.near, 1, "0 and 1e-9 are equal");
+        assert_eq!((near(&[]), near(&[1.0, 2.0]), near(&[0.0, 4e-8, 8e-8, 1.6e-7])), (0, 0, 2));
     }
 
     #[test]

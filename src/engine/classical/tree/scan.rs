@@ -82,7 +82,7 @@ fn search(column: &RankedColumn, keys: &[u64], limits: Limits, tally: &mut impl 
     // Equal ranks are equal values; other ranks are too where values are closer than the threshold.
     let differs = |at: usize| {
         let (before, rank) = (keys[at - 1] >> 32, keys[at] >> 32);
-        before != rank && (column.distinct || value(at) > value(at - 1) + THRESHOLD)
+        rank - before > u64::from(column.near) || (before != rank && value(at) > value(at - 1) + THRESHOLD)
     };
     let mut best = Candidate::NONE;
     for missing_left in [false, true] {

@@ -45,7 +45,7 @@ async fn a_damaged_file_is_not_sent_whole() {
     let last = bytes.last_mut().unwrap();
     *last ^= 1;
     std::fs::write(&file, bytes).unwrap();
-    // The client of the tests reads the body before it returns.
+    // The client of the tests reads the body before it returns; the connection may also end before the head is sent.
     let error = get(format!("{}/v1/models/m/versions/1/weights", server.url())).await.unwrap_err();
-    assert!(error.is_body() || error.is_decode(), "{error:?}");
+    assert!(error.is_body() || error.is_decode() || error.is_request(), "{error:?}");
 }

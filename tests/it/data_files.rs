@@ -132,6 +132,25 @@ async fn a_text_that_is_no_table_of_cells_is_refused_with_what_it_is() {
 }
 
 #[tokio::test]
+async fn quotes_and_times_between_tabs_are_cells() {
+    let tables = Tables::start().await;
+    let quoted = "\"a\"\t\"b\"\n\"1\"\t\"x y\"\n\"2\"\t\"z\"\n";
+    for (index, (media_type, query, body, first)) in [
+        ("text/tab-separated-values", "", quoted, json!({"a": 1, "b": "x y"})),
+        ("text/csv", "", quoted, json!({"a": 1, "b": "x y"})),
+        ("text/csv", "&header=false", "1\t10:30\n2\t11:45\n", json!({"column_1": 1, "column_2": "10:30"})),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("t{index}");
+        let (status, dataset) = tables.send(&name, query, media_type, body).await;
+        assert_eq!((status, &dataset["rows"]), (201, &json!(2)), "{body}: {dataset:#}");
+        assert_eq!(tables.rows(&name).await[0], first, "{body}");
+    }
+}
+
+#[tokio::test]
 async fn row_names_of_r_and_the_index_of_pandas_are_labels_of_the_rows() {
     let tables = Tables::start().await;
     for (index, (csv, label, value)) in [

@@ -144,6 +144,10 @@ fn blanks(lines: &[&[u8]]) -> Option<&'static str> {
     };
     let has_pair = |line: &&[u8]| line.split(u8::is_ascii_whitespace).any(is_pair);
     let first = lines.first()?;
+    // tabs separate cells: `5\t10:30` has a time, and `"a"\t"b"` a header in quotes
+    if first.contains(&b'\t') {
+        return None;
+    }
     if lines.iter().all(is_example) && lines.iter().filter(|line| has_pair(line)).count() * 2 >= lines.len() {
         return Some("a file of LIBSVM (svmlight), in which values have their index; write a column for each index");
     }
@@ -214,6 +218,8 @@ mod tests {
     #[case("query,n\n\"SELECT 1;\",2\n")]
     #[case("time\n10:30\n11:30\n")]
     #[case("1 2\n3 4\n")]
+    #[case("\"a\"\t\"b\"\n\"1\"\t\"2\"\n")]
+    #[case("1\t10:30\n2\t11:45\n")]
     #[case("\"a b\"\n\"c d\"\n")]
     #[case("\"a\",\"b\"\n\"1\",\"2\"\n")]
     #[case("# made by: me\na,b\n1,2\n")]

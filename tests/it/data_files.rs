@@ -227,8 +227,16 @@ async fn a_first_line_of_values_is_no_header() {
         let (status, dataset) = tables.send(&format!("v{index}"), "&header=true", "text/csv", csv).await;
         assert!(status == 201 && !codes(&dataset).contains(&code), "{csv}: {dataset:#}");
     }
-    for (index, csv) in
-        ["colour,size\nblue,large\nred,large\n", "kind,n\na,1\nb,2\n", "d,x\n2020-01-02,y\n"].iter().enumerate()
+    let words = format!("word,pos\nword,noun\n{}", (0..30).map(|row| format!("w{row},noun\n")).collect::<String>());
+    for (index, csv) in [
+        "colour,size\nblue,large\nred,large\n",
+        "kind,n\na,1\nb,2\n",
+        "d,x\n2020-01-02,y\n",
+        // a value that is the name by chance
+        &words,
+    ]
+    .iter()
+    .enumerate()
     {
         let dataset = tables.csv(&format!("w{index}"), csv).await;
         assert_eq!((codes(&dataset), &dataset["read"]["header"]), (vec![], &json!(true)), "{csv}: {dataset:#}");

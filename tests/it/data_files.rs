@@ -192,6 +192,7 @@ async fn a_first_line_of_values_is_no_header() {
         ("39,Private,<=50K\n50,Private,>50K\n38,Gov,<=50K\n", 3),
         ("5.1\tsetosa\n4.9\tsetosa\n6.3\tvirginica\n", 3),
         ("p;x;p\ne;x;p\np;y;e\n", 3),
+        ("2024-01-01,5\n2024-01-02,6\n2024-01-03,7\n", 3),
     ]
     .into_iter()
     .enumerate()
@@ -233,7 +234,7 @@ async fn a_first_line_of_values_is_no_header() {
         "kind,n\na,1\nb,2\n",
         "d,x\n2020-01-02,y\n",
         // a value that is the name by chance
-        &words,
+        words.as_str(),
     ]
     .iter()
     .enumerate()

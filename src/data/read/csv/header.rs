@@ -1,7 +1,10 @@
 //! Which line has the names of the columns, and whether the rows have names of their own.
 
 use super::{sample::Sample, scanner::Scanner};
-use crate::data::read::{cell, chunk::CellRef};
+use crate::data::{
+    date::{Candidates, DateForms},
+    read::{cell, chunk::CellRef},
+};
 use std::collections::HashSet;
 
 /// Whether the comment line `line` is the header of the table `rest`: it has as many cells, and the line behind it is data.
@@ -61,7 +64,8 @@ pub(super) fn has_row_names(sample: Sample<'_>, separator: u8) -> bool {
     has_last && different.len() == labels.len() && (are_quoted || are_numbered)
 }
 
-/// Whether the first record is a row: nearly all of its cells are values of their columns, or numbers above numbers.
+/// Whether the first record is a row: nearly all of its cells are values of their columns, dates above dates, or numbers above
+/// numbers.
 pub(super) fn is_row(sample: Sample<'_>, separator: u8) -> bool {
     const ROWS: usize = 1000;
     let records = sample.records(separator, ROWS);
@@ -71,6 +75,7 @@ pub(super) fn is_row(sample: Sample<'_>, separator: u8) -> bool {
     if first.len() < 2 || rows.is_empty() {
         return false;
     }
+    let forms = DateForms::new(std::iter::empty());
     let (mut recurring, mut numeric, mut names) = (0, 0, 0);
     for (index, cell) in first.iter().enumerate() {
         let cell = cell.trim_ascii();
@@ -88,10 +93,20 @@ pub(super) fn is_row(sample: Sample<'_>, separator: u8) -> bool {
             // a name above numbers
             return false;
         } else {
-            recurring += usize::from(values.contains(&cell));
+            recurring += usize::from(values.contains(&cell) || is_date_above_dates(cell, &values, &forms));
         }
     }
     recurring > 0 && recurring + numeric > 1 && (recurring + numeric) * 4 >= names * 3
+}
+
+/// Whether a cell and the first of those below it are dates.
+fn is_date_above_dates(cell: &[u8], values: &[&[u8]], forms: &DateForms) -> bool {
+    const VALUES: usize = 20;
+    let are_dates = |cells: &[&[u8]]| {
+        let mut dates = Candidates::new(forms);
+        cells.iter().all(|cell| std::str::from_utf8(cell).is_ok_and(|text| dates.add(cell::trim(text))))
+    };
+    !values.is_empty() && are_dates(&[cell]) && are_dates(values.get(..VALUES).unwrap_or(values))
 }
 
 /// Whether a cell is one that tools write for a missing value.

@@ -283,6 +283,9 @@ async fn a_type_that_may_surprise_has_a_reason_or_a_warning() {
         ("text/csv", "v,w\n12:30,1\nnoon,2\n", "category", None, None),
         ("text/csv", "v,w\n2023-W05,1\n2023-W06,2\n", "category", None, Some("periods_as_text")),
         ("text/csv", "v,w\nQ1 2023,1\nQ2 2023,2\n", "category", None, Some("periods_as_text")),
+        ("text/csv", "v,w\n2024-01-01 10:00 CET,1\n2024-01-02 10:00 CET,2\n", "category", None, Some("dates_as_text")),
+        ("text/csv", "v;w\nMon, 01 Jan 2024;1\nTue, 02 Jan 2024;2\n", "category", None, Some("dates_as_text")),
+        ("text/csv", "v,w\nMon,1\nTue,2\n", "category", None, None),
         ("text/csv", "v,w\nJan 2023,1\nFebruary 2023,2\n", "datetime", None, None),
         ("text/csv", "v,w\nTrue,1\nfalse,2\n", "boolean", None, None),
     ]

@@ -193,6 +193,7 @@ async fn a_first_line_of_values_is_no_header() {
         ("5.1\tsetosa\n4.9\tsetosa\n6.3\tvirginica\n", 3),
         ("p;x;p\ne;x;p\np;y;e\n", 3),
         ("2024-01-01,5\n2024-01-02,6\n2024-01-03,7\n", 3),
+        ("6,148,72,33.6\n1,85,66,26.6\n", 2),
     ]
     .into_iter()
     .enumerate()

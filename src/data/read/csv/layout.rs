@@ -215,7 +215,8 @@ fn one_column(sample: Sample<'_>) -> Result<(), ReadError> {
     let words = |cell: &[u8]| cell.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).count();
     if !is_quoted && equal(&words) {
         return Err(ReadError::Invalid(format!(
-            "{known}, received lines of words separated by blanks; send the option `separator` if blanks separate the cells"
+            "{known}, received lines of words separated by blanks; send the option `separator=%20` if blanks separate the cells, and \
+             `separator=,` if each line is one cell"
         )));
     }
     Ok(())

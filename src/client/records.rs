@@ -247,6 +247,13 @@ mod tests {
     }
 
     #[test]
+    fn quotes_and_comments_are_those_of_the_dataset() {
+        let expected = Expected { read: json!({"quote": "'", "comment": "#"}), ..expected() };
+        let found = instances("# by me\na,b\n1,'x, y'\n# the end\n", &expected).unwrap();
+        assert_eq!(found, [json!({"a": 1.0, "b": "x, y"})]);
+    }
+
+    #[test]
     fn rows_without_names_have_the_columns_of_the_dataset_or_its_features() {
         let features = [("column_2", "number"), ("column_4", "number")];
         let features = features.map(|(name, kind)| (name.to_owned(), kind.to_owned()));

@@ -51,7 +51,13 @@ impl<I: Iterator> RevMaxByKey for I {}
 /// Reads cells below a header.
 pub fn read(source: impl Read, separator: u8, expected: &Expected, batches: &mut Batches<'_>) -> Result<(), Failure> {
     let has_header = expected.read["header"].as_bool().unwrap_or(true);
-    let mut reader = csv::ReaderBuilder::new().delimiter(separator).has_headers(has_header).from_reader(source);
+    let byte = |name: &str| expected.read[name].as_str().and_then(|text| text.bytes().next());
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(separator)
+        .quote(byte("quote").unwrap_or(b'"'))
+        .comment(byte("comment"))
+        .has_headers(has_header)
+        .from_reader(source);
     let mut header: Vec<String> = Vec::new();
     if has_header {
         let names = reader.headers().map_err(|error| of_csv(&error))?;

@@ -225,6 +225,46 @@ mod tests {
     }
 
     #[test]
+    fn a_cell_means_in_a_prediction_what_it_means_in_its_dataset() {
+        let german =
+            json!({"decimal": ",", "thousands": ".", "missing": ["", "NA", "N/A", "#N/A", "<NA>", "NaN", "null"]});
+        for (read, cell, value) in [
+            (&german, "1.234.567", json!(1_234_567.0)),
+            (&german, "-1.234,5e2", json!(-123_450.0)),
+            (&german, "1.5", json!("1.5")),
+            (&german, "1.2345", json!("1.2345")),
+            (&json!({"decimal": ","}), "1.5", json!("1.5")),
+            (&json!({"decimal": "."}), "1.5", json!(1.5)),
+            (&german, "nan", json!(null)),
+            (&german, "?", json!(null)),
+            (&json!({"missing": ["", "x"]}), "?", json!("?")),
+            (&json!({"missing": ["", "x"]}), "X", json!("X")),
+        ] {
+            let expected = Expected { read: read.clone(), ..expected() };
+            let found = instances(&format!("a;b\n{cell};?\n"), &expected).unwrap();
+            assert_eq!(found, [json!({"a": value, "b": "?"})], "{read} {cell}");
+        }
+    }
+
+    #[test]
+    fn quotes_and_comments_are_those_of_the_dataset() {
+        let expected = Expected { read: json!({"quote": "'", "comment": "#"}), ..expected() };
+        let found = instances("# by me\na,b\n1,'x, y'\n# the end\n", &expected).unwrap();
+        assert_eq!(found, [json!({"a": 1.0, "b": "x, y"})]);
+    }
+
+    #[test]
+    fn rows_without_names_have_the_columns_of_the_dataset_or_its_features() {
+        let features = [("column_2", "number"), ("column_4", "number")];
+        let features = features.map(|(name, kind)| (name.to_owned(), kind.to_owned()));
+        let read = json!({"separator": ";", "decimal": ",", "header": false});
+        let expected = Expected { features: features.into(), read };
+        for text in ["x;1,5;y;2,5\n", "1,5;2,5\n"] {
+            assert_eq!(instances(text, &expected).unwrap(), [json!({"column_2": 1.5, "column_4": 2.5})], "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_wrong_has_a_line() {
         for (text, says) in [
             ("a,b\n1,x\n2\n", "line 3: expected 2 cells as in the header, received 1"),

@@ -96,6 +96,12 @@ pub fn format_of(media_type: Option<&str>) -> Result<Format, Problem> {
             Some("application/gzip" | "application/x-gzip" | "application/zstd" | "application/octet-stream") => {
                 "; name the format of the table, or send the option `format`"
             }
+            Some(media_type) if media_type.contains("spreadsheet") || media_type.contains("excel") => {
+                "; save the sheet of a workbook as CSV"
+            }
+            Some(media_type) if media_type.starts_with("text/") => {
+                "; text with separated cells is text/csv, or send the option `format=csv`"
+            }
             _ => "",
         };
         Problem::new(Kind::UnsupportedMediaType, format!("{expected}, received {received}{hint}"))
@@ -105,7 +111,20 @@ pub fn format_of(media_type: Option<&str>) -> Result<Format, Problem> {
 /// The format of a form's file: by its media type, or by its file name.
 pub fn format_of_part(part: &Head) -> Result<Format, Problem> {
     let by_type = format_of(part.content_type.as_deref().map(body::media_type_essence).as_deref());
-    by_type.or_else(|problem| part.file_name.as_deref().and_then(Format::of_file_name).ok_or(problem))
+    by_type.or_else(|problem| {
+        let name = part.file_name.as_deref().unwrap_or_default();
+        Format::of_file_name(name).ok_or_else(|| if is_workbook(name) { workbook() } else { problem })
+    })
+}
+
+fn is_workbook(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    [".xlsx", ".xls", ".xlsm", ".ods"].into_iter().any(|extension| name.ends_with(extension))
+}
+
+fn workbook() -> Problem {
+    let detail = "expected CSV, TSV, JSON, NDJSON or Parquet, received a workbook; save its sheet as CSV";
+    Problem::new(Kind::UnsupportedMediaType, detail)
 }
 
 /// What went wrong while a body was read: the problem that ended it, somewhere among the causes of `error`.
@@ -136,10 +155,17 @@ mod tests {
     #[test]
     fn an_unknown_media_type_is_answered_with_the_known_ones() {
         assert_eq!(format_of(Some("text/csv")).unwrap(), Format::named("csv").unwrap());
-        let refused = format!("{:?}", format_of(Some("image/png")).unwrap_err());
-        assert!(refused.contains("image/png"), "{refused}");
-        for format in Format::all() {
-            assert!(refused.contains(format.media_types()[0]), "{refused}");
+        for (media_type, hint) in [
+            ("image/png", "image/png"),
+            ("text/plain", "format=csv"),
+            ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "save the sheet"),
+        ] {
+            let refused = format!("{:?}", format_of(Some(media_type)).unwrap_err());
+            assert!(refused.contains(hint), "{refused}");
+            for format in Format::all() {
+                assert!(refused.contains(format.media_types()[0]), "{refused}");
+            }
         }
+        assert_eq!((is_workbook("a.XLSX"), is_workbook("xlsx.csv")), (true, false));
     }
 }

@@ -132,6 +132,25 @@ async fn a_text_that_is_no_table_of_cells_is_refused_with_what_it_is() {
 }
 
 #[tokio::test]
+async fn quotes_and_times_between_tabs_are_cells() {
+    let tables = Tables::start().await;
+    let quoted = "\"a\"\t\"b\"\n\"1\"\t\"x y\"\n\"2\"\t\"z\"\n";
+    for (index, (media_type, query, body, first)) in [
+        ("text/tab-separated-values", "", quoted, json!({"a": 1, "b": "x y"})),
+        ("text/csv", "", quoted, json!({"a": 1, "b": "x y"})),
+        ("text/csv", "&header=false", "1\t10:30\n2\t11:45\n", json!({"column_1": 1, "column_2": "10:30"})),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("t{index}");
+        let (status, dataset) = tables.send(&name, query, media_type, body).await;
+        assert_eq!((status, &dataset["rows"]), (201, &json!(2)), "{body}: {dataset:#}");
+        assert_eq!(tables.rows(&name).await[0], first, "{body}");
+    }
+}
+
+#[tokio::test]
 async fn row_names_of_r_and_the_index_of_pandas_are_labels_of_the_rows() {
     let tables = Tables::start().await;
     for (index, (csv, label, value)) in [
@@ -173,6 +192,8 @@ async fn a_first_line_of_values_is_no_header() {
         ("39,Private,<=50K\n50,Private,>50K\n38,Gov,<=50K\n", 3),
         ("5.1\tsetosa\n4.9\tsetosa\n6.3\tvirginica\n", 3),
         ("p;x;p\ne;x;p\np;y;e\n", 3),
+        ("2024-01-01,5\n2024-01-02,6\n2024-01-03,7\n", 3),
+        ("6,148,72,33.6\n1,85,66,26.6\n", 2),
     ]
     .into_iter()
     .enumerate()
@@ -208,8 +229,16 @@ async fn a_first_line_of_values_is_no_header() {
         let (status, dataset) = tables.send(&format!("v{index}"), "&header=true", "text/csv", csv).await;
         assert!(status == 201 && !codes(&dataset).contains(&code), "{csv}: {dataset:#}");
     }
-    for (index, csv) in
-        ["colour,size\nblue,large\nred,large\n", "kind,n\na,1\nb,2\n", "d,x\n2020-01-02,y\n"].iter().enumerate()
+    let words = format!("word,pos\nword,noun\n{}", (0..30).map(|row| format!("w{row},noun\n")).collect::<String>());
+    for (index, csv) in [
+        "colour,size\nblue,large\nred,large\n",
+        "kind,n\na,1\nb,2\n",
+        "d,x\n2020-01-02,y\n",
+        // a value that is the name by chance
+        words.as_str(),
+    ]
+    .iter()
+    .enumerate()
     {
         let dataset = tables.csv(&format!("w{index}"), csv).await;
         assert_eq!((codes(&dataset), &dataset["read"]["header"]), (vec![], &json!(true)), "{csv}: {dataset:#}");
@@ -255,6 +284,9 @@ async fn a_type_that_may_surprise_has_a_reason_or_a_warning() {
         ("text/csv", "v,w\n12:30,1\nnoon,2\n", "category", None, None),
         ("text/csv", "v,w\n2023-W05,1\n2023-W06,2\n", "category", None, Some("periods_as_text")),
         ("text/csv", "v,w\nQ1 2023,1\nQ2 2023,2\n", "category", None, Some("periods_as_text")),
+        ("text/csv", "v,w\n2024-01-01 10:00 CET,1\n2024-01-02 10:00 CET,2\n", "category", None, Some("dates_as_text")),
+        ("text/csv", "v;w\nMon, 01 Jan 2024;1\nTue, 02 Jan 2024;2\n", "category", None, Some("dates_as_text")),
+        ("text/csv", "v,w\nMon,1\nTue,2\n", "category", None, None),
         ("text/csv", "v,w\nJan 2023,1\nFebruary 2023,2\n", "datetime", None, None),
         ("text/csv", "v,w\nTrue,1\nfalse,2\n", "boolean", None, None),
     ]

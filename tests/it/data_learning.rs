@@ -109,6 +109,22 @@ async fn two_integers_under_a_sigmoid_and_integers_under_a_softmax_are_classes()
 }
 
 #[tokio::test]
+async fn numbers_that_are_no_class_labels_say_why() {
+    let tables = Tables::start().await;
+    let rows: String = (0..1200).map(|row| format!("{row},{}\n", f64::from(row % 3) + 0.5)).collect();
+    tables.csv("t", &format!("x,y\n{rows}")).await;
+    for (target, reason) in [
+        ("y", "\"y\" has 3 different values, not all of them whole"),
+        ("x", "\"x\" has 1200 different values, more than 1000"),
+    ] {
+        let job = json!({"dataset": "t", "target": target, "task": "classification"});
+        let (status, problem) = tables.ask_job(json!({"type": "decision_tree"}), job).await;
+        let detail = problem["detail"].as_str().unwrap_or_default();
+        assert!(status == 422 && detail.contains(reason), "{problem:#}");
+    }
+}
+
+#[tokio::test]
 async fn a_regression_that_the_output_cannot_reach_is_refused() {
     let tables = Tables::start().await;
     let rows: String = (0..40).map(|row| format!("{row},{}\n", 100_000 + row * 7919 % 5000)).collect();

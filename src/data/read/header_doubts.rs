@@ -8,10 +8,15 @@ use super::{
 };
 use crate::data::schema::{Column, ColumnType};
 
+/// Different values from which on a name that is once among those of its column says nothing: `word` in a list of words.
+const MANY_VALUES: u64 = 20;
+
 /// What speaks against the header that the names of the columns are from.
 pub(super) fn header_doubts(columns: &[Column], dialect: &Dialect, spelling: &Spelling) -> Vec<DatasetWarning> {
     let number = header_of_numbers(columns, dialect, spelling);
-    number.into_iter().chain(header_of_values(columns, dialect)).collect()
+    // one warning about one line
+    let values = header_of_values(columns, dialect).filter(|it| number.is_none() || it.code == "repeated_header");
+    number.into_iter().chain(values).collect()
 }
 
 /// Names that are values of their own columns: the header is probably a row, or it is repeated where other columns have names
@@ -36,7 +41,10 @@ fn header_of_values(columns: &[Column], dialect: &Dialect) -> Option<DatasetWarn
     };
     let found: Vec<&Column> = columns.iter().filter(is_value).collect();
     let names: Vec<String> = found.iter().take(MAX_EXAMPLES).map(|column| column.name.clone()).collect();
-    if found.is_empty() {
+    let has_words = |column: &&Column| !matches!(column.kind, ColumnType::Number | ColumnType::Ignored);
+    let others = columns.iter().filter(has_words).count();
+    let by_chance = |column: &&Column| own_name(column) == Some(1) && column.distinct > MANY_VALUES;
+    if found.is_empty() || (found.len() < others && found.iter().all(by_chance)) {
         return None;
     }
     let listed = names.join(", ");

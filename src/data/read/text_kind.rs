@@ -144,10 +144,17 @@ fn blanks(lines: &[&[u8]]) -> Option<&'static str> {
     };
     let has_pair = |line: &&[u8]| line.split(u8::is_ascii_whitespace).any(is_pair);
     let first = lines.first()?;
-    if lines.iter().all(is_example) && lines.iter().filter(|line| has_pair(line)).count() * 2 >= lines.len() {
+    // `10:30` is a time of the day
+    let is_time =
+        |word: &[u8]| matches!(word, [.., b':', b'0'..=b'5', last] if word.len() < 6 && last.is_ascii_digit());
+    let has_times = |line: &&[u8]| line.split(u8::is_ascii_whitespace).all(|word| !is_pair(word) || is_time(word));
+    let are_times = lines.iter().all(has_times);
+    let pairs = lines.iter().filter(|line| has_pair(line)).count();
+    if !are_times && lines.iter().all(is_example) && pairs * 2 >= lines.len() {
         return Some("a file of LIBSVM (svmlight), in which values have their index; write a column for each index");
     }
-    are_quoted_words(first).then_some(
+    // tabs separate cells
+    (!first.contains(&b'\t') && are_quoted_words(first)).then_some(
         "cells that blanks separate, as write.table of R writes them; use write.csv(x, row.names = FALSE), or send the option \
          `separator=%20`",
     )
@@ -199,6 +206,7 @@ mod tests {
     #[case("host=x,y\nport=3,4\n", "name=value")]
     #[case("1 1:0.5 2:3\n-1 1:0.7 3:2\n", "LIBSVM")]
     #[case("2 qid:1 1:0.5 # x\n1 qid:1 2:0.1\n", "LIBSVM")]
+    #[case("1\t1:0.5\t2:3\n-1\t1:0.7\t3:2\n", "LIBSVM")]
     #[case("\"a\" \"b\"\n\"1\" 5 3\n", "write.table")]
     fn refused(#[case] text: &str, #[case] word: &str) {
         let found = other_than_cells(text.as_bytes()).unwrap_or_default();
@@ -214,6 +222,9 @@ mod tests {
     #[case("query,n\n\"SELECT 1;\",2\n")]
     #[case("time\n10:30\n11:30\n")]
     #[case("1 2\n3 4\n")]
+    #[case("\"a\"\t\"b\"\n\"1\"\t\"2\"\n")]
+    #[case("1\t10:30\n2\t11:45\n")]
+    #[case("1\t9:30\t10:45\n2\t9:45\t11:00\n")]
     #[case("\"a b\"\n\"c d\"\n")]
     #[case("\"a\",\"b\"\n\"1\",\"2\"\n")]
     #[case("# made by: me\na,b\n1,2\n")]

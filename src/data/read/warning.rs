@@ -9,7 +9,7 @@ pub(super) const MAX_EXAMPLES: usize = 5;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct DatasetWarning {
     /// For programs: `not_a_number`, `not_a_boolean`, `not_a_date`, `placeholder`, `mixed_column`, `numbers_as_text`, `booleans_as_text`,
-    /// `times_as_text`, `periods_as_text`, `durations`, `ambiguous_dates`,
+    /// `times_as_text`, `periods_as_text`, `dates_as_text`, `durations`, `ambiguous_dates`,
     /// `ambiguous_numbers`, `row_labels`, `mixed_time_zones`, `inexact_integers`, `header_of_numbers`,
     /// `header_of_values`, `no_header`, `repeated_header`, `empty_rows`, `total_row`,
     /// `one_line`.

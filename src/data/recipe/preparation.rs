@@ -214,7 +214,12 @@ impl Preparation {
                 let truths = levels(column).is_ok_and(|levels| {
                     levels.iter().all(|level| matches!(level.as_str(), "0" | "1" | "true" | "false"))
                 });
-                let detail = || format!("expected true, false, 0 and 1 in {name:?}, received other values");
+                let detail = || {
+                    format!(
+                        "expected true, false, 0 and 1 in {name:?}, received other values; give the column the type boolean at upload if \
+                         they are words such as yes and no"
+                    )
+                };
                 truths.then_some(()).ok_or_else(detail)
             }
             Self::Datetime { format, .. } => match column.kind {

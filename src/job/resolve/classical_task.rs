@@ -8,6 +8,7 @@ use super::{
 use crate::{
     data::{
         named::PerOutput,
+        read::MAX_LISTED_INTEGERS,
         recipe::Task,
         schema::{Column, ColumnType},
     },
@@ -77,12 +78,15 @@ pub(super) fn choose_task(
             format!("expected a model for classes, received a {kind}, which learns numbers, for {name:?}"),
         ),
         (true, None) => {
-            let distinct = target.distinct;
+            let (about, distinct) = (if target.distinct_estimated { "about " } else { "" }, target.distinct);
             let hint = match is_number {
-                true => ", more than 1000 or not all of them whole; give the column the type category at upload",
+                true if distinct > MAX_LISTED_INTEGERS as u64 => {
+                    ", more than 1000; give the column the type category at upload"
+                }
+                true => ", not all of them whole; give the column the type category at upload",
                 false => "",
             };
-            refuse(TARGET, format!("expected class labels, but {name:?} has about {distinct} different values{hint}"))
+            refuse(TARGET, format!("expected class labels, but {name:?} has {about}{distinct} different values{hint}"))
         }
         (true, Some(count)) if count < 2 => {
             refuse(TARGET, format!("expected at least 2 classes, but {name:?} has {count}"))

@@ -1,7 +1,10 @@
 //! Which line has the names of the columns, and whether the rows have names of their own.
 
 use super::{sample::Sample, scanner::Scanner};
-use crate::data::read::{cell, chunk::CellRef};
+use crate::data::{
+    date::{Candidates, DateForms},
+    read::{cell, chunk::CellRef},
+};
 use std::collections::HashSet;
 
 /// Whether the comment line `line` is the header of the table `rest`: it has as many cells, and the line behind it is data.
@@ -61,7 +64,8 @@ pub(super) fn has_row_names(sample: Sample<'_>, separator: u8) -> bool {
     has_last && different.len() == labels.len() && (are_quoted || are_numbered)
 }
 
-/// Whether the first record is a row: nearly all of its cells are values of their columns, or numbers above numbers.
+/// Whether the first record is a row: nearly all of its cells are values of their columns, dates above dates, or numbers above
+/// numbers; or all are numbers in no order, with fractions. Years and places as names are whole, wavelengths and quantiles in order.
 pub(super) fn is_row(sample: Sample<'_>, separator: u8) -> bool {
     const ROWS: usize = 1000;
     let records = sample.records(separator, ROWS);
@@ -71,7 +75,9 @@ pub(super) fn is_row(sample: Sample<'_>, separator: u8) -> bool {
     if first.len() < 2 || rows.is_empty() {
         return false;
     }
-    let (mut recurring, mut numeric, mut names) = (0, 0, 0);
+    let forms = DateForms::new(std::iter::empty());
+    let (mut recurring, mut names) = (0, 0);
+    let mut numbers: Vec<f64> = Vec::new();
     for (index, cell) in first.iter().enumerate() {
         let cell = cell.trim_ascii();
         if cell.is_empty() || is_missing(cell) {
@@ -80,18 +86,33 @@ pub(super) fn is_row(sample: Sample<'_>, separator: u8) -> bool {
         names += 1;
         let cells = rows.iter().filter_map(move |row| row.get(index)).map(|it| it.trim_ascii());
         let values: Vec<&[u8]> = cells.filter(|it| !it.is_empty()).collect();
-        let numbers = values.iter().filter(|value| is_number(value)).count();
-        let are_numbers = numbers > 0 && numbers * 10 >= values.len() * 9;
-        if is_number(cell) {
-            numeric += usize::from(are_numbers);
+        let below = values.iter().filter(|value| is_number(value)).count();
+        let are_numbers = below > 0 && below * 10 >= values.len() * 9;
+        if let Some(number) = number(cell) {
+            numbers.extend(are_numbers.then_some(number));
         } else if are_numbers {
             // a name above numbers
             return false;
         } else {
-            recurring += usize::from(values.contains(&cell));
+            recurring += usize::from(values.contains(&cell) || is_date_above_dates(cell, &values, &forms));
         }
     }
-    recurring > 0 && recurring + numeric > 1 && (recurring + numeric) * 4 >= names * 3
+    let ascends = numbers.windows(2).all(|pair| matches!(pair, [a, b] if a < b));
+    let descends = numbers.windows(2).all(|pair| matches!(pair, [a, b] if a > b));
+    let has_fraction = numbers.iter().any(|number| number.fract() != 0.0);
+    let are_measured = numbers.len() == first.len() && has_fraction && !ascends && !descends;
+    let alike = recurring + numbers.len();
+    are_measured || (recurring > 0 && alike > 1 && alike * 4 >= names * 3)
+}
+
+/// Whether a cell and the first of those below it are dates.
+fn is_date_above_dates(cell: &[u8], values: &[&[u8]], forms: &DateForms) -> bool {
+    const VALUES: usize = 20;
+    let are_dates = |cells: &[&[u8]]| {
+        let mut dates = Candidates::new(forms);
+        cells.iter().all(|cell| std::str::from_utf8(cell).is_ok_and(|text| dates.add(cell::trim(text))))
+    };
+    !values.is_empty() && are_dates(&[cell]) && are_dates(values.get(..VALUES).unwrap_or(values))
 }
 
 /// Whether a cell is one that tools write for a missing value.
@@ -100,5 +121,9 @@ fn is_missing(cell: &[u8]) -> bool {
 }
 
 fn is_number(cell: &[u8]) -> bool {
-    std::str::from_utf8(cell).is_ok_and(|text| cell::number_in(cell::trim(text)).is_some())
+    number(cell).is_some()
+}
+
+fn number(cell: &[u8]) -> Option<f64> {
+    cell::number_in(cell::trim(std::str::from_utf8(cell).ok()?))
 }

@@ -215,7 +215,8 @@ fn one_column(sample: Sample<'_>) -> Result<(), ReadError> {
     let words = |cell: &[u8]| cell.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).count();
     if !is_quoted && equal(&words) {
         return Err(ReadError::Invalid(format!(
-            "{known}, received lines of words separated by blanks; send the option `separator` if blanks separate the cells"
+            "{known}, received lines of words separated by blanks; send the option `separator=%20` if blanks separate the cells, and \
+             `separator=,` if each line is one cell"
         )));
     }
     Ok(())
@@ -284,6 +285,16 @@ mod tests {
     #[case("?,Private,x\n50,Private,y\n38,Gov,x\n", false)]
     #[case("setosa,5.1\nsetosa,4.1\nvirginica,3\n", false)]
     #[case("p,x,p\ne,x,p\np,y,e\n", false)]
+    #[case("2024-01-01,5\n2024-01-02,6\n2024-01-03,7\n", false)]
+    #[case("13/01/2024 10:00,north,5\n14/01/2024 11:00,south,6\n15/01/2024 10:00,north,5\n", false)]
+    #[case("6,148,72,35,0,33.6\n1,85,66,29,0,26.6\n", false)]
+    #[case("400.5,401.5,402.5\n1,2,3\n", true)]
+    #[case("0.9,0.5,0.1\n1,2,3\n", true)]
+    #[case(",0.5,0.25,0.75\n0,1,2,3\n", true)]
+    #[case("6,148,72\n1,85,66\n", true)]
+    #[case("store,2024-01-01\nA,5\n", true)]
+    #[case("2024-01-01,2024-01-02\n5,6\n", true)]
+    #[case("2024-01-01,2024-01-02\n5,\n", true)]
     #[case("colour,size\nblue,large\nred,large\n", true)]
     #[case("colour,size\nblue,large\ncolour,size\nred,large\n", true)]
     #[case("name,sex\nsex,3\nname,4\n", true)]

@@ -245,9 +245,11 @@ fn header(
             _ => String::new(),
         };
         let mut names: Vec<String> = cells.iter().map(name).collect();
-        // `a,b,` has a separator too many: rows that have cells there are refused
-        if names.len() > 1 && names.iter().position(String::is_empty) == Some(names.len() - 1) {
-            names.pop();
+        // `a,b,,` has separators too many: rows that have cells there are refused
+        let named = names.iter().rposition(|name| !name.is_empty()).map_or(names.len(), |last| last + 1);
+        // the line of a title has one cell and as many separators as the table below it
+        if named > 1 || names.len() == 2 {
+            names.truncate(named);
         }
         let label = row_labels(&mut names, layout.row_names);
         check_header(&names, at)?;
@@ -289,7 +291,14 @@ fn check_header(names: &[String], line: u64) -> Result<(), ReadError> {
     check_names(names, &place).map_err(|error| {
         let ReadError::Invalid(text) = error else { return error };
         let has_number = names.iter().any(|name| cell::number_in(name).is_some());
-        let hint = if has_number { "; if the file has no header line, send the option `header=false`" } else { "" };
+        let unnamed = names.iter().filter(|name| name.is_empty()).count();
+        let hint = if has_number {
+            "; if the file has no header line, send the option `header=false`".to_owned()
+        } else if unnamed * 2 >= names.len() {
+            format!("; if {place} is no part of the table, send the option `skip_rows={line}`")
+        } else {
+            String::new()
+        };
         ReadError::Invalid(format!("{text}{hint}"))
     })
 }

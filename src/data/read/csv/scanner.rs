@@ -40,7 +40,7 @@ fn wrong_count(line: u64, names: usize, received: usize, row_end: Option<RowEnd>
         (None, above @ 2..) => {
             format!("; if lines 1 to {above} are no part of the table, send the option `skip_rows={above}`")
         }
-        (Some(RowEnd::Separator), _) if received == names => "; the rows before end with a separator".to_owned(),
+        (Some(RowEnd::Separators), _) if received == names => "; the rows before end with a separator".to_owned(),
         (Some(_), _) if received > names => "; a cell that contains the separator needs quotes".to_owned(),
         _ => String::new(),
     };
@@ -79,7 +79,7 @@ pub(super) struct Scanner<'a> {
     pub ended: bool,
     /// Maximum bytes of a cell.
     pub cell_bytes: usize,
-    /// Whether rows end with a separator behind the last cell; the first row decides.
+    /// Whether rows end with separators behind the last cell; the first row decides.
     pub row_end: Option<RowEnd>,
     /// The separator, in every byte of a word.
     separators: u128,
@@ -90,8 +90,8 @@ pub(super) struct Scanner<'a> {
 pub(super) enum RowEnd {
     /// The last cell.
     Cell,
-    /// A separator behind the last cell.
-    Separator,
+    /// Separators behind the last cell, with nothing between them.
+    Separators,
 }
 
 impl<'a> Scanner<'a> {
@@ -115,14 +115,14 @@ impl<'a> Scanner<'a> {
                 return Ok(());
             }
             let (start, line) = (self.at, self.line);
-            let (mut received, mut last_is_empty) = (0, false);
+            let (mut received, mut has_more) = (0, false);
             let complete = self
                 .record(|cell| {
                     if let Some(cells) = columns.get_mut(received) {
                         cells.push(cell);
                     }
                     received += 1;
-                    last_is_empty = cell.is_empty();
+                    has_more |= received > names.len() && !cell.is_empty();
                 })
                 .map_err(|fault| fault.at(names))?;
             if !complete {
@@ -132,7 +132,8 @@ impl<'a> Scanner<'a> {
             }
             let found = match received.checked_sub(names.len()) {
                 Some(0) => Some(RowEnd::Cell),
-                Some(1) if last_is_empty => Some(RowEnd::Separator),
+                // separators alone below a title of one cell are no cells of its column
+                Some(more) if !has_more && (more == 1 || names.len() > 1) => Some(RowEnd::Separators),
                 _ => None,
             };
             if found.is_none() || self.row_end.is_some_and(|of_rows| found != Some(of_rows)) {

@@ -58,6 +58,9 @@ fn separators(#[case] csv: &str, #[case] record: serde_json::Value) {
 #[case("a,b\n1,x,\n,y, \n", json!([{"a": 1, "b": "x"}, {"a": null, "b": "y"}]))]
 #[case("a;b;\n1;x\n2;y\n", json!([{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]))]
 #[case("a\tb\t\n1\tx\t\n2\t\t\n", json!([{"a": 1, "b": "x"}, {"a": 2, "b": null}]))]
+#[case("a,b,,\n1,x,,\n2,y,,\n", json!([{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]))]
+#[case("a,b\n1,x,,\n,y,,\n", json!([{"a": 1, "b": "x"}, {"a": null, "b": "y"}]))]
+#[case("a;b;;\n1;x\n2;y\n", json!([{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]))]
 fn a_separator_at_the_end_of_every_line_begins_no_cell(#[case] csv: &str, #[case] records: serde_json::Value) {
     assert_eq!(serde_json::Value::from(preview(csv)), records);
 }
@@ -89,6 +92,18 @@ fn a_separator_at_the_end_of_every_line_begins_no_cell(#[case] csv: &str, #[case
 )]
 #[case(b"a,b\n1,2,\n3,4\n", "line 3: expected 2 cells, received 2; the rows before end with a separator")]
 #[case(b"a,b,\n1,2,\n3,4,x\n", "line 3: expected 2 cells, received 3; a cell that contains the separator needs quotes")]
+#[case(
+    b"a,b,,\n1,2,,\n3,4,,x\n",
+    "line 3: expected 2 cells, received 4; a cell that contains the separator needs quotes"
+)]
+#[case(
+    b"Sales,,\n,,\nregion,amount,n\nnorth,1,2\n",
+    "line 1, column 2: expected a name, received an empty one; if line 1 is no part of the table, send the option `skip_rows=1`"
+)]
+#[case(
+    b"Sales\n,,\nregion,amount,n\nnorth,1,2\n",
+    "line 2: expected 1 cells, received 3; if line 1 is no part of the table, send the option `skip_rows=1`"
+)]
 #[case(b"a,b\n1,2\n3,\"x\n\n", "line 3, column \"b\": the quote that opens here is never closed")]
 #[case(b"a,b\n\"1\"2,3\n", "line 2, column \"a\": expected the end of the cell after its closing quote, received '2'")]
 #[case(

@@ -114,6 +114,12 @@ fn read(source: &mut dyn BufRead, limits: &TableLimits, sink: &mut Sink<'_>) -> 
     if let Some(received) = kind::other_than_json(start) {
         return Err(ReadError::Invalid(format!("expected a JSON table, received {received}")));
     }
+    let inner = start.trim_ascii_start().strip_prefix(b"[").unwrap_or_default().trim_ascii_start();
+    let hint = if inner.starts_with(b"[") {
+        "; rows without names are sent as {\"columns\": [...], \"data\": [[...]]}"
+    } else {
+        ""
+    };
     let mut source = start.chain(source);
     let guard = StringGuard::new(&mut source, limits.cell_bytes);
     let mut buffered = BufReader::with_capacity(1 << 16, guard);
@@ -126,7 +132,7 @@ fn read(source: &mut dyn BufRead, limits: &TableLimits, sink: &mut Sink<'_>) -> 
             let word = strict::number_word_behind(buffered.buffer());
             ReadError::Invalid(format!("expected a JSON table: {}", strict::syntax_in(&error, 1, word)))
         }
-        _ => ReadError::Invalid(format!("expected a JSON table: {}", strict::syntax(&error))),
+        _ => ReadError::Invalid(format!("expected a JSON table: {}{hint}", strict::syntax(&error))),
     })
 }
 

@@ -83,7 +83,7 @@ fn every_form_is_the_same_table(#[case] format: Format, #[case] text: &str) {
 )]
 #[case(
     "[[1]]",
-    "expected a JSON table: line 1, column 2: expected a record (an object of cells by column name), received an array"
+    "expected a JSON table: line 1, column 2: expected a record (an object of cells by column name), received an array; rows without names are sent as {\"columns\": [...], \"data\": [[...]]}"
 )]
 #[case(
     "[{\"a\": 1},\n {\"a\": [2]}]",

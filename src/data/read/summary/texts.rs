@@ -4,7 +4,7 @@ use super::ColumnSummary;
 use crate::data::read::{distinct::Distinct, warning::DatasetWarning};
 
 impl ColumnSummary {
-    /// A warning about a category whose every text is true or false, a time of the day, or a week or quarter.
+    /// A warning about a category whose every text is true or false, a time of the day, a week or quarter, or a date of another form.
     pub(super) fn other_than_levels(&self, name: &str) -> Option<DatasetWarning> {
         let Distinct::Exact { levels, .. } = &self.distinct else { return None };
         let all = |is: &dyn Fn(&str) -> bool| !levels.is_empty() && levels.keys().all(|level| is(level));
@@ -27,6 +27,12 @@ impl ColumnSummary {
                  level; write the first day of each"
             );
             ("periods_as_text", detail)
+        } else if all(&is_other_date) {
+            let detail = format!(
+                "{count} texts are dates of no form that is recognized; {first}: the column is a category, in which each of them is a level; \
+                 write them as 2024-01-31T10:00:00Z, or give a form that they have by the option `types`"
+            );
+            ("dates_as_text", detail)
         } else {
             return None;
         };
@@ -77,6 +83,52 @@ fn is_period(text: &str) -> bool {
     is_year_first || before.is_some_and(|(part, year)| is_year(year) && is_part(part.trim_end_matches(is_mark)))
 }
 
+/// `Mon, 01 Jan 2024 10:00:00 GMT`, `Monday, January 1, 2024`, `2024-01-01 10:00 CET`, `20240101T100000Z`.
+fn is_other_date(text: &str) -> bool {
+    const MAX_BYTES: usize = 64;
+    const MAX_WORDS: usize = 9;
+    const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+    const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+    if text.len() > MAX_BYTES {
+        return false;
+    }
+    let words: Vec<&str> =
+        text.split([' ', ',']).map(|word| word.trim_matches('.')).filter(|it| !it.is_empty()).collect();
+    let is_digits = |word: &str, least: usize, most: usize| {
+        (least..=most).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    if let [word] = words.as_slice() {
+        let (day, time) = word.split_once('T').unwrap_or_default();
+        let time = time.trim_end_matches('Z');
+        return is_digits(day, 8, 8) && (is_digits(time, 4, 4) || is_digits(time, 6, 6));
+    }
+    if words.len() > MAX_WORDS {
+        return false;
+    }
+    let is_name = |word: &str, names: &[&str]| {
+        let is_word = word.len() <= "wednesday".len() && word.bytes().all(|byte| byte.is_ascii_alphabetic());
+        is_word && word.get(..3).is_some_and(|start| names.iter().any(|name| start.eq_ignore_ascii_case(name)))
+    };
+    let is_day = |word: &str| {
+        let parts: Vec<&str> = word.split(['-', '/', '.']).collect();
+        parts.len() == 3 && parts.iter().all(|part| is_digits(part, 1, 4))
+    };
+    // dates with `UTC` and `GMT` are read
+    let is_zone = |word: &str| {
+        (3..=5).contains(&word.len())
+            && word.bytes().all(|byte| byte.is_ascii_uppercase())
+            && !["UTC", "GMT"].contains(&word)
+    };
+    let has = |is: &dyn Fn(&str) -> bool| words.iter().any(|word| is(word));
+    let has_day = has(&is_day)
+        || (has(&|word| is_name(word, &MONTHS))
+            && has(&|word| is_digits(word, 4, 4))
+            && has(&|word| is_digits(word, 1, 2)));
+    let has_more =
+        has(&|word| is_name(word, &DAYS)) || (has(&is_time) && words.last().is_some_and(|last| is_zone(last)));
+    has_day && has_more
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,6 +147,29 @@ mod tests {
     #[case("", false)]
     fn times(#[case] text: &str, #[case] expected: bool) {
         assert_eq!(is_time(text), expected);
+    }
+
+    #[rstest]
+    #[case("Mon, 01 Jan 2024 10:00:00 GMT", true)]
+    #[case("Monday, January 1, 2024", true)]
+    #[case("Mon Jan  1 10:00:00 2024", true)]
+    #[case("Fri 31.01.2020", true)]
+    #[case("2024-01-01 10:00 CET", true)]
+    #[case("1 Jan 2024 10:00 EST", true)]
+    #[case("20240101T100000Z", true)]
+    #[case("20240101T1000", true)]
+    #[case("2024-01-01", false)]
+    #[case("01/02/2024 10:30", false)]
+    #[case("01/02/2024 10:30 PM", false)]
+    #[case("01/02/2024 10:30 UTC", false)]
+    #[case("1 Jan 2024", false)]
+    #[case("Sun Microsystems", false)]
+    #[case("May 2024", false)]
+    #[case("12345678T12", false)]
+    #[case("Friday", false)]
+    #[case("", false)]
+    fn other_dates(#[case] text: &str, #[case] expected: bool) {
+        assert_eq!(is_other_date(text), expected);
     }
 
     #[rstest]

@@ -54,7 +54,9 @@ impl Step for Quantile {
     fn fit(&self, values: &[f64]) -> Quantiles {
         let sorted = sorted(values);
         let count = self.n_quantiles.min(sorted.len()).max(2);
-        let share = |index: usize| index as f64 / (count - 1) as f64;
+        // in the order of operations of scikit-learn and numpy: among equal numbers the rounding decides where they begin
+        let step = 1.0 / (count - 1) as f64;
+        let share = |index: usize| if index + 1 == count { 1.0 } else { index as f64 * step * 100.0 / 100.0 };
         let quantiles = (0..count).map(|index| quantile_of(&sorted, share(index))).collect();
         Quantiles { quantiles, output_distribution: self.output_distribution }
     }
@@ -101,5 +103,21 @@ impl Apply for Quantiles {
 
     fn bounds(&self) -> Option<(f64, f64)> {
         self.quantiles.first().copied().zip(self.quantiles.last().copied())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_numbers_have_the_share_that_scikit_learn_gives_them() {
+        let values: Vec<f64> = (0..13).map(|row| f64::from(row * row % 7)).collect();
+        let fitted = Quantile::default().fit(&values);
+        // of QuantileTransformer(n_quantiles=13), 1.9.1
+        for (value, share) in [(0.0, 0.0), (1.0, 0.291_666_666_666_666_63), (2.0, 0.541_666_666_666_666_6), (4.0, 1.0)]
+        {
+            assert!((fitted.apply(value) - share).abs() < 1e-12, "{value}: {}", fitted.apply(value));
+        }
     }
 }

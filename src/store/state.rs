@@ -124,7 +124,8 @@ impl JobState {
                 vec![self.end(JobStatus::Succeeded, now)]
             }
             Outcome::Released if !self.asked.cancel => self.release("the service stops", now),
-            Outcome::Succeeded { .. } | Outcome::Released | Outcome::Cancelled => {
+            Outcome::Again if !self.asked.cancel => self.release("its checkpoint is of no use", now),
+            Outcome::Succeeded { .. } | Outcome::Released | Outcome::Again | Outcome::Cancelled => {
                 vec![self.end(JobStatus::Cancelled, now)]
             }
         }

@@ -45,7 +45,8 @@ struct Escaped {
 impl Write for Escaped {
     fn write(&mut self, event: &[u8]) -> std::io::Result<usize> {
         let text = String::from_utf8_lossy(event);
-        self.stderr.write_all(escaped(&text, self.format, self.has_colours).as_bytes())?;
+        // A closed pipe or a full disk must not end the service: what the subscriber says of a failure goes to stderr too, and panics.
+        let _ = self.stderr.write_all(escaped(&text, self.format, self.has_colours).as_bytes());
         Ok(event.len())
     }
 

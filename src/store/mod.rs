@@ -196,6 +196,8 @@ pub enum Outcome {
     /// Returns the job to the queue when the process shuts down; the attempt does not count, and what is kept of it is continued. A job that is paused stays so, and
     /// one that is being cancelled is cancelled instead.
     Released,
+    /// As [`Self::Released`], of a job that begins anew since its checkpoint is of no use.
+    Again,
 }
 
 /// Jobs that had a worker when the last process died, by what became of them.

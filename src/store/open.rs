@@ -44,7 +44,9 @@ pub async fn open(database: &Path, artifacts: &Path) -> anyhow::Result<Opened> {
     let swept = artifacts.sweep_columns(needed.clone()).await? + sweep(&artifacts, needed).await?;
     // Those that the recovered jobs continue from.
     let continued = store.checkpoints().await?;
-    artifacts.sweep_checkpoints(&continued).context("cannot remove checkpoints")?;
+    if let Err(error) = artifacts.sweep_checkpoints(&continued) {
+        tracing::warn!(%error, "checkpoints that are not needed stay until the next start");
+    }
     tracing::info!(
         queued = recovered.queued,
         paused = recovered.paused,

@@ -124,7 +124,8 @@ impl JobState {
                 vec![self.end(JobStatus::Succeeded, now)]
             }
             Outcome::Released if !self.asked.cancel => self.release("the service stops", now),
-            Outcome::Succeeded { .. } | Outcome::Released | Outcome::Cancelled => {
+            Outcome::Again if !self.asked.cancel => self.release("its checkpoint is of no use", now),
+            Outcome::Succeeded { .. } | Outcome::Released | Outcome::Again | Outcome::Cancelled => {
                 vec![self.end(JobStatus::Cancelled, now)]
             }
         }
@@ -172,7 +173,7 @@ impl JobState {
     /// Its user wants the result of the epochs so far. `refusal` says why there is none before the end.
     pub fn finish_early(&mut self, refusal: Option<&str>, now: Timestamp) -> Result<Vec<NewEvent>, StoreError> {
         self.check_kept()?;
-        if self.job.status != JobStatus::Running && !self.held {
+        if self.job.status != JobStatus::Running && !self.held && self.checkpoint.is_none() {
             let status = self.job.status.name();
             let detail = format!("the job is {status} and nothing of it is trained yet: let it run, or cancel it");
             return Err(StoreError::Conflict(detail));

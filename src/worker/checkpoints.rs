@@ -37,9 +37,17 @@ impl Checkpoints {
             Err(error) => {
                 if !stop() {
                     tracing::warn!(job = %self.job, error = format!("{error:#}"), "no use of the checkpoint of epoch {after}");
+                    self.remove();
                 }
                 None
             }
+        }
+    }
+
+    /// Removes what an earlier attempt has kept, which is of no use.
+    pub fn remove(&self) {
+        if let Some(after) = self.after {
+            self.artifacts.remove_checkpoint(self.job, after);
         }
     }
 }
@@ -129,6 +137,10 @@ mod tests {
         assert!(keeper.keep(2, &mut State(vec![1; 100]), &|| false));
         assert!(checkpoints(Some(2)).open(&|| false).is_some());
         assert!(checkpoints(Some(1)).open(&|| false).is_none() && checkpoints(None).open(&|| false).is_none());
+        assert!(checkpoints(Some(2)).open(&|| true).is_none(), "what is stopped removes nothing");
+        assert!(checkpoints(Some(2)).open(&|| false).is_some());
+        checkpoints(Some(2)).remove();
+        assert!(checkpoints(Some(2)).open(&|| false).is_none());
         std::fs::remove_dir_all(folder.path()).unwrap();
         std::fs::write(folder.path(), "no folder").unwrap();
         assert!(!keeper.keep(3, &mut State(vec![1; 100]), &|| false));

@@ -13,6 +13,8 @@ use std::time::Duration;
 pub enum Ended {
     Trained(Box<Trained>),
     Stopped,
+    /// What was kept of the job cannot be continued: the next attempt begins anew.
+    Again,
     Failed(JobError),
 }
 

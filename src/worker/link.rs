@@ -276,7 +276,8 @@ impl Link {
 
     /// The event sink of a fit with this number of training rows, whose thread started when [`Self::worked`] was `began`.
     pub fn sink(&self, began: Duration, rows: usize) -> Sink<'_> {
-        Sink { link: self, began, rows, epoch_began: began, keeper: None, kept_epoch: 0, tried_epoch: 0 }
+        let (kept_epoch, tried_epoch) = (0, 0);
+        Sink { link: self, began, rows, epoch_began: began, last_epoch: None, keeper: None, kept_epoch, tried_epoch }
     }
 }
 
@@ -287,6 +288,8 @@ pub struct Sink<'a> {
     began: Duration,
     rows: usize,
     epoch_began: Duration,
+    /// How long the epoch before took.
+    last_epoch: Option<Duration>,
     keeper: Option<Keeper>,
     /// The epochs of the last checkpoint, and of the last attempt at one.
     kept_epoch: u32,
@@ -309,7 +312,9 @@ impl Sink<'_> {
         let left = progress.steps.saturating_sub(progress.step) as f64 / progress.step as f64;
         let elapsed = self.link.worked().saturating_sub(self.epoch_began);
         let near = if self.link.is_draining() { NEAR_END } else { NEAR };
-        elapsed.as_secs_f64() * left <= near.as_secs_f64()
+        // On a busy machine the first steps say little.
+        let is_short = elapsed <= near && self.last_epoch.is_some_and(|last| last <= near);
+        is_short || elapsed.as_secs_f64() * left <= near.as_secs_f64()
     }
 
     fn check_stop(&self) -> ControlFlow<()> {
@@ -372,6 +377,7 @@ impl EventSink for Sink<'_> {
     fn epoch(&mut self, report: EpochReport) -> ControlFlow<()> {
         let (number, ended, worked) = (report.epoch, Instant::now(), self.link.worked());
         let duration = worked.saturating_sub(std::mem::replace(&mut self.epoch_began, worked));
+        self.last_epoch = Some(duration);
         let mut epochs = lock(&self.link.epochs);
         while epochs.len() >= MAX_WAITING && !self.link.is_stopping() {
             epochs = self.link.drained.wait(epochs).unwrap_or_else(PoisonError::into_inner);

@@ -173,13 +173,8 @@ impl<'a> Recorder<'a> {
 
     fn parked(&self, done: Result<bool, StoreError>, yes: Parked, no: Parked) -> Parked {
         match done {
-            Ok(done) => {
-                if done {
-                    yes
-                } else {
-                    no
-                }
-            }
+            Ok(true) => yes,
+            Ok(false) => no,
             Err(StoreError::Fenced | StoreError::NotFound(_)) => Parked::Lost,
             Err(error) => {
                 tracing::warn!(job = %self.claim.job.id, error = error.with_cause(), "cannot record a pause; tries again");
@@ -285,6 +280,7 @@ impl<'a> Recorder<'a> {
             // A cancel that the store acknowledged takes precedence over a release.
             Ended::Stopped if self.asked().cancel => Outcome::Cancelled,
             Ended::Stopped => Outcome::Released,
+            Ended::Again => Outcome::Again,
             Ended::Trained(trained) => {
                 let Trained {
                     fitted,

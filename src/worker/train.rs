@@ -57,7 +57,7 @@ fn run(mut inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> Ende
     let validation_samples = validation.as_ref().map(|tensors| tensors.samples());
     let mut state = checkpoints.open(&|| link.must_stop());
     let after = checkpoints.after.filter(|_| state.is_some()).unwrap_or_default();
-    let mut sink = link.sink(began, rows.rows()).keeping(Keeper::new(checkpoints, after));
+    let mut sink = link.sink(began, rows.rows()).keeping(Keeper::new(checkpoints.clone(), after));
     let state = state.as_mut().map(|state| -> &mut dyn Read { state });
     let result = resume(&mut network, &plan, rows.samples(), validation_samples, &mut sink, state);
     let duration = link.trained().unwrap_or_default();
@@ -65,10 +65,10 @@ fn run(mut inputs: Inputs, limits: &Limits, threads: usize, link: &Link) -> Ende
         Ok(fitted) => fitted,
         Err(FitError::Stopped) => return Ended::Stopped,
         Err(FitError::State(error)) => {
-            // Handed back: the next attempt begins anew.
             tracing::warn!(error, "no use of the checkpoint of epoch {after}");
+            checkpoints.remove();
             link.set_continued(0);
-            return Ended::Stopped;
+            return Ended::Again;
         }
         Err(error) => {
             let is_nan = matches!(error, FitError::Diverged { loss, .. } if loss.is_nan());

@@ -3,7 +3,7 @@
 use crate::support::records::{another, claimed, epochs, for_each_store, submitted, success};
 use epoca::{
     job::{EventKind, JobEvent, JobStatus},
-    store::{Outcome, Recovered, Store, StoreError},
+    store::{Outcome, Recovered, Report, Store, StoreError},
 };
 use std::sync::Arc;
 use uuid::Uuid;
@@ -16,6 +16,7 @@ for_each_store!(
     a_pause_holds_across_the_end_of_a_process,
     a_pause_holds_where_the_service_stops,
     a_finish_holds_across_the_end_of_a_process,
+    a_job_with_a_checkpoint_is_finished_without_a_worker,
     a_paused_job_is_cancelled_at_once,
     what_is_refused_is_a_conflict,
     what_a_paused_job_needs_is_not_deleted,
@@ -180,6 +181,23 @@ async fn a_finish_holds_across_the_end_of_a_process(store: Arc<dyn Store>) {
     assert!(store.unpark(job.id, claim.fence).await.unwrap());
     store.recover(3).await.unwrap();
     assert_eq!(claimed(&*store).await.changes.asked().finish_after, Some(4), "as many epochs as it had");
+}
+
+async fn a_job_with_a_checkpoint_is_finished_without_a_worker(store: Arc<dyn Store>) {
+    let (_, _, job) = submitted(&*store, "iris").await;
+    let kept = Report { checkpoint: Some(3), ..epochs(1, 3) };
+    let claim = claimed(&*store).await;
+    store.pause(job.id, None).await.unwrap();
+    store.park(job.id, claim.fence, &kept).await.unwrap();
+    store.recover(3).await.unwrap();
+    assert_eq!(store.job(job.id).await.unwrap().status, JobStatus::Paused);
+    for _ in 0..2 {
+        let job = store.finish_early(job.id, None).await.unwrap();
+        assert_eq!((job.status, job.progress.epoch), (JobStatus::Queued, 3), "it is resumed for that");
+    }
+    let claim = claimed(&*store).await;
+    assert_eq!((claim.checkpoint, claim.changes.asked().finish_after), (Some(3), Some(4)));
+    assert!(!claim.changes.asked().pause);
 }
 
 async fn a_paused_job_is_cancelled_at_once(store: Arc<dyn Store>) {

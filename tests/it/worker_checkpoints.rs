@@ -6,7 +6,7 @@ use epoca::{
     store::follow::Followed,
 };
 use serde_json::{Value, json};
-use std::{fs, path::PathBuf, time::Duration};
+use std::{fs, io::Write, path::PathBuf, time::Duration};
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -104,12 +104,35 @@ async fn a_damaged_checkpoint_is_not_continued() {
     let (_workers, _stop) = setup.work(1);
     let told = |item: &Followed| matches!(item, Followed::Event(event) if event.data.get("text").is_some_and(|text| text.to_string().contains("begins anew")));
     setup.wait_for(id, told).await;
+    assert_eq!(checkpoints(&setup), [] as [PathBuf; 0], "it is removed");
     setup.opened.store.finish_early(id, None).await.unwrap();
     let (ended, events) = setup.finished(id).await;
     assert_eq!(ended.status, JobStatus::Succeeded, "{:?}", ended.error);
     assert!(texts(&events).contains("of no use: the job begins anew"), "{}", texts(&events));
     let first = events.iter().filter(|event| event.data.get("epoch") == Some(&json!(1))).count();
     assert_eq!(first, 2, "after {} epochs it began anew", job.progress.epoch);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checkpoint_of_another_form_is_not_continued() {
+    let setup = setup().await;
+    let store = &setup.opened.store;
+    let id = setup.submit(request(1_000_000), |_| {}).await;
+    handed_back(&setup, id, 0).await;
+    for (job, epoch) in store.checkpoints().await.unwrap() {
+        setup.opened.artifacts.write_checkpoint(job, epoch, |out| out.write_all(&[1; 40])).unwrap();
+    }
+    let (_workers, _stop) = setup.work(1);
+    let told = |item: &Followed| matches!(item, Followed::Event(event) if event.data.get("text").is_some_and(|text| text.to_string().contains("its checkpoint is of no use")));
+    setup.wait_for(id, told).await;
+    assert_eq!(checkpoints(&setup), [] as [PathBuf; 0], "it is removed");
+    // Refused while the job is queued again.
+    while store.finish_early(id, None).await.is_err() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let (ended, events) = setup.finished(id).await;
+    assert_eq!((ended.status, ended.attempt), (JobStatus::Succeeded, 1), "{:?}", ended.error);
+    assert!(texts(&events).contains("of no use: the job begins anew"), "{}", texts(&events));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -54,7 +54,10 @@ impl Artifacts {
     /// The state of a job after an epoch; fails where the file is missing, damaged, or that of something else, and where `stop` says so
     /// before the end.
     pub fn checkpoint(&self, job: Uuid, epoch: u32, stop: &dyn Fn() -> bool) -> anyhow::Result<StoredState> {
-        let mut file = File::open(self.root.join(FOLDER).join(name(job, epoch))).context("it cannot be opened")?;
+        let path = self.root.join(FOLDER).join(name(job, epoch));
+        // Opening something else may wait forever.
+        ensure!(fs::symlink_metadata(&path).context("it cannot be opened")?.is_file(), "it is no file");
+        let mut file = File::open(path).context("it cannot be opened")?;
         let header = header(job, epoch);
         let length = file.metadata()?.len();
         let state = length.checked_sub(header.len() as u64 + DIGEST).context("it is cut short")?;
@@ -90,8 +93,16 @@ impl Artifacts {
 
     /// Removes the checkpoints of a job, or those of epochs before `before`.
     pub fn remove_checkpoints(&self, job: Uuid, before: Option<u32>) {
-        let removed = self.sweep(|of_job, epoch| of_job != job || before.is_some_and(|before| epoch >= before), false);
-        if let Err(error) = removed {
+        self.remove_of(job, |epoch| before.is_none_or(|before| epoch < before));
+    }
+
+    /// Removes the checkpoint of a job after an epoch, which is of no use.
+    pub fn remove_checkpoint(&self, job: Uuid, epoch: u32) {
+        self.remove_of(job, |of_epoch| of_epoch == epoch);
+    }
+
+    fn remove_of(&self, job: Uuid, is_removed: impl Fn(u32) -> bool) {
+        if let Err(error) = self.sweep(|of_job, epoch| of_job != job || !is_removed(epoch), false) {
             tracing::warn!(%error, id = %job, "checkpoints that are not needed stay until the next start");
         }
     }
@@ -101,23 +112,27 @@ impl Artifacts {
         self.sweep(|job, epoch| needed.contains(&(job, epoch)), true)
     }
 
+    /// What cannot be removed keeps nothing else.
     fn sweep(&self, is_kept: impl Fn(Uuid, u32) -> bool, others: bool) -> io::Result<usize> {
         let files = match fs::read_dir(self.root.join(FOLDER)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
             files => files?,
         };
-        let mut removed = 0;
+        let (mut removed, mut failure) = (0, None);
         for file in files {
             let file = file?;
             let parsed = file.file_name().to_str().and_then(parse);
-            if parsed.map_or(others, |(job, epoch)| !is_kept(job, epoch)) {
-                match fs::remove_file(file.path()) {
-                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                    _ => removed += 1,
-                }
+            let is_folder = file.file_type().is_ok_and(|kind| kind.is_dir());
+            if !parsed.map_or(others && !is_folder, |(job, epoch)| !is_kept(job, epoch)) {
+                continue;
+            }
+            let outcome = if is_folder { fs::remove_dir_all(file.path()) } else { fs::remove_file(file.path()) };
+            match outcome {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => failure = Some(error),
+                _ => removed += 1,
             }
         }
-        Ok(removed)
+        failure.map_or(Ok(removed), Err)
     }
 }
 
@@ -185,6 +200,10 @@ mod tests {
             fs::write(files.join(name(job, 7)), &whole[..length]).unwrap();
             assert!(read(job, 7).is_err(), "{length} bytes");
         }
+        fs::remove_file(files.join(name(job, 7))).unwrap();
+        assert!(read(job, 7).is_err(), "missing");
+        fs::create_dir(files.join(name(job, 7))).unwrap();
+        assert!(read(job, 7).is_err(), "a folder");
     }
 
     #[test]
@@ -205,7 +224,17 @@ mod tests {
         assert_eq!(names(), HashSet::from([name(job, 2), name(job, 10), name(other, 1)]));
         fs::write(folder.path().join(FOLDER).join(".tmp123"), "unfinished").unwrap();
         assert_eq!(artifacts.sweep_checkpoints(&HashSet::from([(job, 10), (other, 1)])).unwrap(), 2);
-        artifacts.remove_checkpoints(job, None);
+        artifacts.remove_checkpoint(job, 9);
+        assert_eq!(names().len(), 2);
+        artifacts.remove_checkpoint(job, 10);
         assert_eq!(names(), HashSet::from([name(other, 1)]));
+        artifacts.remove_checkpoints(other, None);
+        // A folder in the place of one, and one that is somebody else's.
+        for folder_name in [name(job, 3), "lost+found".to_owned()] {
+            fs::create_dir(folder.path().join(FOLDER).join(&folder_name)).unwrap();
+            fs::write(folder.path().join(FOLDER).join(folder_name).join("file"), "").unwrap();
+        }
+        assert_eq!(artifacts.sweep_checkpoints(&HashSet::new()).unwrap(), 1);
+        assert_eq!(names(), HashSet::from(["lost+found".to_owned()]));
     }
 }

@@ -230,7 +230,12 @@ impl Store for SqliteStore {
     }
 
     async fn recover(&self, max_attempts: u32) -> Result<Recovered, StoreError> {
-        self.write(move |tx| Box::pin(jobs::recover(tx, max_attempts)), |changes, _| changes.queued()).await
+        let recover = |kept| {
+            let announce = |changes: &Changes, _: &Recovered| changes.queued();
+            self.write_with(kept, move |tx| Box::pin(jobs::recover(tx, max_attempts)), announce)
+        };
+        // On a full disk, too: nothing can be deleted before the service has started.
+        self.with_ballast(recover).await
     }
 
     async fn checkpoints(&self) -> Result<HashSet<(Uuid, u32)>, StoreError> {

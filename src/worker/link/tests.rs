@@ -183,6 +183,23 @@ fn a_fit_that_is_to_end_does_not_wait_for_the_end_of_a_long_epoch() {
 }
 
 #[test]
+fn a_slow_first_step_after_a_short_epoch_says_little() {
+    let folder = tempfile::tempdir().unwrap();
+    let link = Link::default();
+    let mut sink = link.sink(link.worked(), 1).keeping(keeper(folder.path()));
+    sink.begin();
+    assert!(sink.epoch(report(1)).is_continue());
+    link.pause();
+    std::thread::sleep(Duration::from_millis(10));
+    assert!(sink.step(Progress { epoch: 2, step: 1, steps: 100_000, loss: 0.5 }).is_continue());
+    sink.state(2, &mut Small);
+    assert_eq!(link.take_kept(), Some(2), "it rests with its state");
+    sink.last_epoch = Some(2 * NEAR_END);
+    assert!(link.drain());
+    assert!(sink.step(Progress { epoch: 3, step: 1, steps: 100_000, loss: 0.5 }).is_break());
+}
+
+#[test]
 fn a_pause_that_comes_after_the_state_was_due_rests_after_the_next_epoch() {
     let folder = tempfile::tempdir().unwrap();
     let link = Link::default();

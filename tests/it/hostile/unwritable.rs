@@ -1,4 +1,4 @@
-//! A data folder that cannot be written for some time: read-only, or on a disk that is full when a job ends.
+//! A data folder that cannot be written for some time: read-only, or on a disk that is full when a job ends. A log that cannot be written.
 
 use super::{expect, post, upload};
 use crate::support::{Client, Process};
@@ -157,4 +157,17 @@ async fn a_fit_waits_for_space_on_a_full_disk() {
     fs::remove_file(&filler).unwrap();
     let job = process.wait_for_end(&id).await;
     assert_eq!((&job["status"], &job["version"], &job["attempt"]), (&json!("succeeded"), &json!(1), &json!(1)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_nobody_reads_ends_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (process, log) = Process::logged(folder.path(), &[]);
+    drop(log);
+    for _ in 0..3 {
+        let answer = Client::new().get(format!("{}/v1/models", process.url())).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), 200);
+    }
+    let (status, _) = process.terminate().await;
+    assert!(status.success(), "{status}");
 }

@@ -93,6 +93,7 @@ pub fn train(mut inputs: Inputs, model: &ClassicalModel, limits: &Limits, thread
     let importances = pool.install(|| importances(&*fitted, &arrays, &prepared, &training, link));
     let Prepared { recipe, training: rows, warnings, .. } = prepared;
     let facts = facts(&*fitted, &rows.matrix);
+    let warnings = warnings.into_iter().chain(not_converged(&facts, model.kind())).collect();
     let width: usize = recipe.input_columns().map(|column| column.width()).sum();
     drop((rows, fitted));
     let (signature, constant_features) = (recipe.signature(), recipe.constant_features());
@@ -362,6 +363,15 @@ fn confusion_matrix(
         Some(Array2::from_shape_fn((labels.len(), width), |(row, output)| {
             f32::from(u8::from(labels.get(row).is_some_and(|label| *label as usize == first + output)))
         }))
+    })
+}
+
+/// What the user is told of a fit that ended before its minimum.
+fn not_converged(facts: &Map<String, Value>, kind: &str) -> Option<String> {
+    (facts.get("converged") == Some(&Value::Bool(false))).then(|| {
+        format!(
+            "the {kind} ended before it converged: its numbers are not those of the minimum; raise `max_iter` or `tol`"
+        )
     })
 }
 

@@ -226,3 +226,32 @@ async fn progress_says_what_it_counts() {
         assert!(counted.iter().all(|event| event["data"]["unit"] == unit), "{counted:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fit_that_has_not_converged_is_told_of() {
+    let tables = Tables::start().await;
+    tables.csv("two", &rows("two", ROWS).csv()).await;
+    for (at, (definition, is_told)) in [
+        (json!({"type": "logistic_regression", "max_iter": 1, "tol": 1e-9}), true),
+        (json!({"type": "svm", "max_iter": 3}), true),
+        (json!({"type": "linear_svm", "loss": "hinge", "max_iter": 1}), true),
+        (json!({"type": "logistic_regression"}), false),
+        (json!({"type": "svm"}), false),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("case-{at}");
+        let job = json!({"dataset": "two", "target": "y", "task": "classification", "features": COLUMNS});
+        let job = train(&tables, &name, &definition, job).await;
+        let (_, version) = get(&tables, &format!("/v1/models/{name}/versions/1")).await;
+        assert_eq!(version["fitted"]["converged"], !is_told, "{definition}: {version:#}");
+        let (_, events) = get(&tables, &format!("/v1/jobs/{}/events", job["id"].as_str().unwrap())).await;
+        let events = events["data"].as_array().unwrap();
+        let told = |event: &Value| {
+            let (level, text) = (&event["data"]["level"], event["data"]["text"].as_str().unwrap_or_default());
+            level == "warning" && text.contains("before it converged") && text.contains("`max_iter`")
+        };
+        assert_eq!(events.iter().filter(|event| told(event)).count(), usize::from(is_told), "{definition}: {events:?}");
+    }
+}

@@ -4,6 +4,9 @@ use super::FitError;
 use ndarray::{Array2, ArrayView1};
 use rayon::prelude::*;
 
+/// Numbers from which columns are checked in parallel. A prediction of a few rows waits for no other thread.
+const PARALLEL: usize = 1 << 16;
+
 /// One column of the features.
 #[derive(Debug, Clone, Copy)]
 pub struct Column<'a> {
@@ -58,7 +61,11 @@ impl<'a> Features<'a> {
             let found = if column.values[row].is_nan() { "a missing value" } else { "an infinite number" };
             Some(FitError::data(format!("column {at}, row {row}: expected a finite number, received {found}")))
         };
-        self.columns.par_iter().enumerate().find_map_first(wrong).map_or(Ok(()), Err)
+        let first = match self.rows * self.columns.len() < PARALLEL {
+            true => self.columns.iter().enumerate().find_map(wrong),
+            false => self.columns.par_iter().enumerate().find_map_first(wrong),
+        };
+        first.map_or(Ok(()), Err)
     }
 
     /// Fails unless there are `expected` columns.

@@ -141,7 +141,7 @@ fn main() -> ExitCode {
     let cli = matches.and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match cli {
         Ok(cli) => cli,
-        Err(error) => return explain(&with_variable(error, &command, std::env::args_os())),
+        Err(error) => return explain(&client::with_tip(with_variable(error, &command, std::env::args_os()))),
     };
     if let Some(Command::Client(command)) = cli.command {
         return run_client(command);

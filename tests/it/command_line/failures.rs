@@ -65,6 +65,8 @@ fn usage_is_explained_with_code_2() {
         (&["predict", "iris", "x.csv", "-o", "out.parquet", "--to", "csv"], "received out.parquet"),
         (&["jobs", "--data-dir", "x"], "--local"),
         (&["nonsense"], "nonsense"),
+        (&["compare"], "tip: use `epoca jobs compare`"),
+        (&["jobs", "stop", "@last"], "tip: use `epoca jobs cancel`"),
     ] {
         shell.run(arguments).failed(2, says);
     }

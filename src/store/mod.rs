@@ -311,6 +311,8 @@ pub trait Store: Send + Sync + 'static {
     async fn recover(&self, max_attempts: u32) -> Result<Recovered, StoreError>;
     /// The jobs that have not ended and whose state is kept, and after which epoch.
     async fn checkpoints(&self) -> Result<HashSet<(Uuid, u32)>, StoreError>;
+    /// The queued jobs without a worker, in the order in which they are claimed.
+    async fn queue(&self) -> Result<Vec<Uuid>, StoreError>;
     /// Number of queued jobs, and of running jobs.
     async fn queue_depth(&self) -> Result<(u64, u64), StoreError>;
     /// Every artifact that a record refers to; others are leftovers of a process that died.

@@ -79,6 +79,10 @@ pub struct JobRequest {
     /// A note, at most 10,000 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// Priority: queued jobs of a higher one run first, those of the same one in the order of submission. Default: 0.
+    #[schema(minimum = -1000, maximum = 1000)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<i32>,
     /// With `dry_run=true`: the definition that `model` would have, in either form. Otherwise define the model first.
     #[schema(schema_with = request_schema::definition, required = false)]
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -296,7 +296,7 @@ pub trait Store: Send + Sync + 'static {
     /// Events with id above `after`, in order, at most `limit`. `NotFound` where there is no such job.
     async fn events_after(&self, id: Uuid, after: u64, limit: u32) -> Result<EventPage, StoreError>;
 
-    /// Sets the oldest queued job to `running` and counts the attempt; `None` where the queue is empty.
+    /// Sets the oldest queued job of the highest priority to `running` and counts the attempt; `None` where the queue is empty.
     async fn claim(&self) -> Result<Option<Claim>, StoreError>;
     /// Adds events and progress of a running job. Returns what users ask of it.
     async fn report(&self, id: Uuid, fence: u64, report: &Report) -> Result<Asked, StoreError>;

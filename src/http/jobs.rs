@@ -19,7 +19,7 @@ use crate::{
         Columns, Dataset, Job, JobOverview, JobPatch, JobProgress, JobSplit, JobStatus, Model, ModelWarning, Timing,
         labels, now,
         preprocessing::{JobPreprocessing, JobWarning},
-        resolve::{JobRequest, Resolved, ResolvedNetwork, TableView, resolve},
+        resolve::{JobRequest, Resolved, ResolvedNetwork, TableView, hint_of_training, resolve},
         sizes::JobSummary,
         training::JobTraining,
     },
@@ -68,8 +68,9 @@ pub async fn create(
     State(app): State<Arc<App>>,
     key: IdempotencyKey,
     Parameters(query): Parameters<CreateQuery>,
-    request: Body<JobRequest>,
+    request: Result<Body<JobRequest>, Problem>,
 ) -> Result<Response, Problem> {
+    let request = request.map_err(|problem| problem.map_errors(hint_of_training))?;
     if query.dry_run {
         return Ok(Json(plan(&app, request.value).await?).into_response());
     }

@@ -42,6 +42,20 @@ fn addresses_are_taken_with_the_version_and_refused_with_tls_where_there_is_none
 }
 
 #[test]
+fn models_that_are_no_json_are_named() {
+    let shell = Shell::start();
+    for (start, says) in [
+        (&b"PK\x03\x04\x14\x00"[..], "received a ZIP archive, as a .keras file is"),
+        (b"\x89HDF\r\n", "received an HDF5 file"),
+        (b" \n", "received an empty file"),
+        (b"{\"layers\"", "expected a model's definition in JSON: "),
+    ] {
+        std::fs::write(shell.path("model.keras"), start).unwrap();
+        shell.run(&["models", "add", "model.keras"]).failed(1, says);
+    }
+}
+
+#[test]
 fn usage_is_explained_with_code_2() {
     let shell = Shell::start();
     for (arguments, says) in [

@@ -200,7 +200,9 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Keys(command) => {
             let (out, note) = runtime()?.block_on(keys::run(command))?;
             client::tell(&note);
-            print(out.as_bytes())
+            let is_new = !out.is_empty() && !note.is_empty();
+            let printed = print(out.as_bytes());
+            if is_new { printed.context("the key exists and is lost: revoke it, and create another") } else { printed }
         }
         Command::Openapi => print(&http::routes::document()?.yaml()),
         Command::Layers => print(engine::reference::markdown().as_bytes()),

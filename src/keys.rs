@@ -91,7 +91,7 @@ pub async fn run(command: KeyCommand) -> anyhow::Result<(String, String)> {
             Ok((format!("{text}\n"), note))
         }
         KeyCommand::List(list) => {
-            let keys = open(&list.config.database_file()).await?.keys().await.map_err(plain)?;
+            let keys = existing(&list.config.database_file()).await?.keys().await.map_err(plain)?;
             if list.json {
                 let data: Vec<Value> = keys.iter().map(described).collect();
                 return Ok((format!("{:#}\n", json!({"data": data})), String::new()));
@@ -108,7 +108,7 @@ pub async fn run(command: KeyCommand) -> anyhow::Result<(String, String)> {
         KeyCommand::Revoke(revoke) => {
             let file = revoke.config.database_file();
             let entry = entry(format!("keys revoke {}", revoke.key), 200);
-            open(&file).await?.revoke_key(&revoke.key, &entry).await.map_err(plain)?;
+            existing(&file).await?.revoke_key(&revoke.key, &entry).await.map_err(plain)?;
             announce(&file)?;
             Ok((String::new(), format!("The key {:?} is revoked.\n", revoke.key)))
         }
@@ -154,6 +154,12 @@ fn described(key: &ApiKey) -> Value {
         "revoked_at": key.revoked_at,
         "state": state(key),
     })
+}
+
+/// Opens a database that is there: the keys of a folder that does not exist are not an empty list.
+async fn existing(file: &Path) -> anyhow::Result<SqliteStore> {
+    anyhow::ensure!(file.is_file(), "expected a database, {} does not exist", file.display());
+    open(file).await
 }
 
 async fn open(file: &Path) -> anyhow::Result<SqliteStore> {

@@ -141,7 +141,7 @@ fn main() -> ExitCode {
     let cli = matches.and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match cli {
         Ok(cli) => cli,
-        Err(error) => return explain(&with_variable(error, &command, std::env::args_os())),
+        Err(error) => return explain(&client::with_tip(with_variable(error, &command, std::env::args_os()))),
     };
     if let Some(Command::Client(command)) = cli.command {
         return run_client(command);
@@ -200,7 +200,9 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Keys(command) => {
             let (out, note) = runtime()?.block_on(keys::run(command))?;
             client::tell(&note);
-            print(out.as_bytes())
+            let is_new = !out.is_empty() && !note.is_empty();
+            let printed = print(out.as_bytes());
+            if is_new { printed.context("the key exists and is lost: revoke it, and create another") } else { printed }
         }
         Command::Openapi => print(&http::routes::document()?.yaml()),
         Command::Layers => print(engine::reference::markdown().as_bytes()),

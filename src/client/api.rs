@@ -36,9 +36,14 @@ impl Api {
     pub fn new(url: &str, api_key: Option<String>, tls_ca: Option<&Path>, hint: String) -> Result<Self, Failure> {
         let expected = || Failure::Usage(format!("expected --url to be like http://127.0.0.1:8080, received {url:?}"));
         let full = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
-        let parsed = Url::parse(&full).map_err(|_| expected())?;
+        let mut parsed = Url::parse(&full).map_err(|_| expected())?;
         if !matches!(parsed.scheme(), "http" | "https") || !parsed.has_host() {
             return Err(expected());
+        }
+        // The base URL that other clients of such APIs take ends with the version.
+        let base = parsed.path().trim_end_matches('/').strip_suffix("/v1").map(str::to_owned);
+        if let Some(base) = base {
+            parsed.set_path(&base);
         }
         install_tls();
         // A proxy of the environment is for the network, not for a service on this machine.
@@ -222,6 +227,9 @@ impl Api {
         if let Some(reason) = distrust(error) {
             return Failure::Error(format!("{url}: the certificate {reason}"));
         }
+        if is_without_tls(error) {
+            return Failure::Error(format!("{url} answers without TLS: use http:// in --url or EPOCA_URL"));
+        }
         if error.is_connect() {
             return Failure::Missing(format!(
                 "{NOBODY} at {url}: start the service with `epoca`, name another one with --url or EPOCA_URL, or add --local"
@@ -253,6 +261,18 @@ fn certificates(file: &Path) -> Result<Vec<reqwest::Certificate>, Failure> {
         return Err(Failure::Error(format!("{}: expected certificates in PEM", clean(&shown))));
     }
     Ok(found)
+}
+
+/// Whether what listens there answers https with something other than TLS.
+fn is_without_tls(error: &reqwest::Error) -> bool {
+    let mut source = std::error::Error::source(error);
+    while let Some(reason) = source {
+        if reason.to_string().contains("InvalidContentType") {
+            return true;
+        }
+        source = reason.source();
+    }
+    false
 }
 
 /// What is wrong with the service's certificate, if that is what is wrong.

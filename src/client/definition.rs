@@ -13,19 +13,30 @@ use std::{io::Read, path::Path};
 /// Names that are tried where one is taken.
 const MAX_NAMES: u32 = 100;
 
+/// How files begin that people have of a model, and what they are.
+const OTHER_FILES: &[(&[u8], &str)] = &[
+    (b"PK\x03\x04", "a ZIP archive, as a .keras file is: send what `model.to_json()` prints"),
+    (b"\x89HDF", "an HDF5 file: send what `model.to_json()` prints"),
+];
+
 /// The JSON of a definition: epoca's, or Keras's.
 pub fn read(file: &str) -> Result<Value, Failure> {
     let shown = if file == STDIN { "stdin".to_owned() } else { clean(file) };
     let failed = |error: std::io::Error| of_file("read", &shown, &error);
-    let text = if file == STDIN {
-        let mut text = String::new();
-        std::io::stdin().lock().read_to_string(&mut text).map_err(failed)?;
-        text
+    let bytes = if file == STDIN {
+        let mut bytes = Vec::new();
+        std::io::stdin().lock().read_to_end(&mut bytes).map_err(failed)?;
+        bytes
     } else {
-        std::fs::read_to_string(file).map_err(failed)?
+        std::fs::read(file).map_err(failed)?
     };
-    serde_json::from_str(text.trim_start_matches('\u{feff}'))
-        .map_err(|error| Failure::Error(format!("{shown}: expected a model's definition in JSON: {error}")))
+    let expected = format!("{shown}: expected a model's definition in JSON");
+    let other = OTHER_FILES.iter().find(|(start, _)| bytes.starts_with(start)).map(|(_, what)| *what);
+    if let Some(what) = other.or(bytes.trim_ascii().is_empty().then_some("an empty file")) {
+        return Err(Failure::Error(format!("{expected}, received {what}")));
+    }
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    serde_json::from_slice(text).map_err(|error| Failure::Error(format!("{expected}: {error}")))
 }
 
 /// A model's name made from a file's.

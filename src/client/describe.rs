@@ -18,6 +18,8 @@ pub fn job(job: &Value) -> String {
     let mut rows = vec![row("job", text_of(&job["id"])), row("status", status(job)), row("created", when(job))];
     rows.extend(labels(job));
     rows.extend(job["note"].as_str().map(|note| row("note", clean(note))));
+    rows.extend(job["queue_position"].as_u64().map(|place| row("place in queue", place.to_string())));
+    rows.extend(job["priority"].as_i64().filter(|priority| *priority != 0).map(|it| row("priority", it.to_string())));
     rows.extend(counted(job));
     rows.extend(settings(job, &["epochs"]));
     rows.extend(measured(job));

@@ -25,12 +25,14 @@ mod source;
 mod sse;
 mod suggest;
 mod table_rows;
+mod tips;
 mod upload;
 mod watch;
 
 pub use api::install_tls;
 pub use failure::{EXIT_CODES, Failure};
 pub use notes::{note, tell};
+pub use tips::with_tip;
 
 use api::Api;
 use clap::{Args, Subcommand};

@@ -27,6 +27,10 @@ pub struct Progress {
     bar: Option<ProgressBar>,
     curve: Vec<f64>,
     best: Option<(f64, u64)>,
+    /// The last epoch.
+    epoch: u64,
+    /// Whether an epoch had a validation loss, which counts from then on.
+    is_validated: bool,
     printed_at: Option<Instant>,
     /// The last state that is not a line yet.
     last: Option<String>,
@@ -52,6 +56,8 @@ impl Progress {
             bar,
             curve: Vec::new(),
             best: None,
+            epoch: 0,
+            is_validated: false,
             printed_at: None,
             last: None,
             best_line: None,
@@ -123,8 +129,16 @@ impl Progress {
     fn epoch(&mut self, logs: &Value) {
         let (epoch, epochs) = (logs["epoch"].as_u64().unwrap_or(0), logs["epochs"].as_u64().unwrap_or(0));
         let unit = unit(logs);
-        let watched = logs["val_loss"].as_f64().or(logs["loss"].as_f64());
-        if let Some(value) = watched {
+        let is_validated = logs["val_loss"].is_number();
+        let begins_anew = epoch <= self.epoch;
+        if begins_anew || is_validated && !self.is_validated {
+            self.curve.clear();
+            (self.best, self.best_line) = (None, None);
+        }
+        self.epoch = epoch;
+        self.is_validated |= is_validated;
+        let name = if self.is_validated { "val_loss" } else { "loss" };
+        if let Some(value) = logs[name].as_f64() {
             self.curve.push(value);
             if self.best.is_none_or(|(best, _)| value < best) {
                 self.best = Some((value, epoch));
@@ -146,6 +160,7 @@ impl Progress {
             None => {
                 let width = epochs.to_string().len();
                 let line = format!("{unit} {epoch:>width$}/{epochs}  {}", metrics(logs, |_| true));
+                let line = line.trim_end().to_owned();
                 let is_silent = self.printed_at.is_none_or(|at| at.elapsed() >= LONGEST_SILENCE);
                 if self.is_verbose || is_silent || has_line(epoch, epochs) {
                     self.printed_at = Some(Instant::now());
@@ -154,7 +169,6 @@ impl Progress {
                 } else {
                     self.last = Some(line);
                 }
-                let name = if logs["val_loss"].is_number() { "val_loss" } else { "loss" };
                 let best = self.best.filter(|_| epoch > 1);
                 self.best_line = best.map(|(value, at)| format!("best {name} {} at {unit} {at}", short(value)));
             }
@@ -222,6 +236,21 @@ mod tests {
             let lines = lines(epochs);
             assert!((19..=22).contains(&lines.len()) && lines.contains(&epochs), "{lines:?}");
         }
+    }
+
+    #[test]
+    fn the_best_epoch_is_one_of_those_that_are_validated() {
+        let mut progress = Progress { bar: None, ..Progress::new(false) };
+        let mut best = |epoch: u64, loss: f64, val_loss: Option<f64>| {
+            progress.epoch(&json!({"epoch": epoch, "epochs": 9, "loss": loss, "val_loss": val_loss}));
+            progress.best_line.clone().unwrap_or_default()
+        };
+        assert_eq!(best(1, 0.5, None), "");
+        assert_eq!(best(2, 0.4, Some(0.7)), "best val_loss 0.7000 at epoch 2");
+        assert_eq!(best(3, 0.1, None), "best val_loss 0.7000 at epoch 2");
+        // Another attempt, which has no checkpoint to continue from.
+        assert_eq!(best(1, 0.6, Some(0.9)), "");
+        assert_eq!(best(2, 0.6, Some(0.8)), "best val_loss 0.8000 at epoch 2");
     }
 
     #[test]

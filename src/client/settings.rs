@@ -18,11 +18,8 @@ const JOB_FIELDS: &[&str] = &[
     "preprocessing",
     "baselines",
     "priority",
-    "max_seconds",
-    "from",
     "labels",
     "note",
-    "cross_validation",
 ];
 
 /// One `NAME=VALUE`.

@@ -23,6 +23,25 @@ pub const TEMPLATES: &[&str] = &[
     "dummy",
 ];
 
+/// Names that other libraries have for them, in small letters.
+const OTHER_NAMES: &[(&str, &str)] = &[
+    ("catboost", "gradient_boosting"),
+    ("dnn", "mlp"),
+    ("forest", "random_forest"),
+    ("histgradientboosting", "gradient_boosting"),
+    ("knn", "k_neighbors"),
+    ("lgbm", "gradient_boosting"),
+    ("lightgbm", "gradient_boosting"),
+    ("logit", "logistic_regression"),
+    ("naivebayes", "gaussian_nb"),
+    ("neuralnetwork", "mlp"),
+    ("svc", "svm"),
+    ("svr", "svm"),
+    ("tree", "decision_tree"),
+    ("xgb", "gradient_boosting"),
+    ("xgboost", "gradient_boosting"),
+];
+
 /// How many of these are networks.
 const NETWORKS: usize = 2;
 
@@ -38,6 +57,16 @@ pub struct Suggestion {
     pub training: Map<String, Value>,
     /// What it is, in words.
     pub summary: String,
+}
+
+/// `; did you mean …?` with the template that other libraries, scikit-learn among them, call `word`.
+pub fn did_you_mean(word: &str) -> String {
+    let plain = |name: &str| name.to_lowercase().replace(['_', '-', ' '], "");
+    let word = plain(word);
+    let word = ["classifier", "regressor"].iter().find_map(|end| word.strip_suffix(*end)).unwrap_or(&word);
+    let other = OTHER_NAMES.iter().find(|(other, _)| *other == word).map(|(_, name)| *name);
+    let meant = other.or_else(|| TEMPLATES.iter().copied().find(|name| plain(name) == word));
+    meant.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
 }
 
 /// The column of `dataset` that is called `name`.
@@ -141,6 +170,15 @@ mod tests {
     fn numbers(values: &[f64]) -> Value {
         let values: Vec<Value> = values.iter().map(|value| json!({"value": value, "count": 1})).collect();
         json!({"name": "y", "type": "number", "distinct": values.len(), "values": values})
+    }
+
+    #[test]
+    fn models_are_known_by_the_names_of_other_libraries() {
+        assert_eq!(did_you_mean("RandomForestClassifier"), "; did you mean `random_forest`?");
+        assert_eq!(did_you_mean("KNeighborsRegressor"), "; did you mean `k_neighbors`?");
+        assert_eq!(did_you_mean("XGBClassifier"), "; did you mean `gradient_boosting`?");
+        assert_eq!(did_you_mean("random-forest"), "; did you mean `random_forest`?");
+        assert_eq!(did_you_mean("iris-mlp"), "");
     }
 
     #[test]

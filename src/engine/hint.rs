@@ -6,6 +6,18 @@ const MAX_COMPARED_BYTES: usize = 64;
 /// Maximum number of names that are compared for a hint.
 const MAX_COMPARED_NAMES: usize = 500;
 
+/// Names that other libraries have, and the one here.
+const OTHER_NAMES: &[(&str, &str)] = &[
+    ("lr", "learning_rate"),
+    ("n_epochs", "epochs"),
+    ("n_trees", "n_estimators"),
+    ("num_epochs", "epochs"),
+    ("num_trees", "n_estimators"),
+    ("random_state", "seed"),
+    ("test_size", "test"),
+    ("val_split", "validation_split"),
+];
+
 /// The known name nearest to `received`, if it is near enough for a suggestion.
 fn nearest<'a>(received: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if received.len() > MAX_COMPARED_BYTES {
@@ -14,6 +26,7 @@ fn nearest<'a>(received: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     // `LSTM` is near to `lstm`.
     let lower = received.to_lowercase();
     let length = received.chars().count();
+    let meant = OTHER_NAMES.iter().find(|(other, _)| *other == received).map(|(_, name)| *name);
     // Of one or two letters another name is not a spelling mistake.
     let enough = |name: &str| match name.chars().count() {
         0..=2 => 0,
@@ -22,11 +35,15 @@ fn nearest<'a>(received: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     };
     known
         .into_iter()
-        .filter(|name| name.len() <= MAX_COMPARED_BYTES && name.chars().count().abs_diff(length) <= enough(name))
+        .filter(|name| {
+            let is_near = name.len() <= MAX_COMPARED_BYTES && name.chars().count().abs_diff(length) <= enough(name);
+            is_near || meant == Some(*name)
+        })
         .take(MAX_COMPARED_NAMES)
         .map(|name| {
             let distance = |received: &str| strsim::damerau_levenshtein(received, name);
-            (distance(received).min(distance(&lower)), name)
+            let nearest = if meant == Some(name) { 0 } else { distance(received).min(distance(&lower)) };
+            (nearest, name)
         })
         .min()
         .filter(|(distance, name)| *distance <= enough(name) || name.eq_ignore_ascii_case(received))
@@ -52,6 +69,12 @@ mod tests {
         assert_eq!(did_you_mean("x", ["y", "z"]), "");
         assert_eq!(did_you_mean("Y", ["y", "z"]), "; did you mean `y`?");
         assert_eq!(did_you_mean("adm", ["adam", "sgd"]), "; did you mean `adam`?");
+    }
+
+    #[test]
+    fn names_of_other_libraries_are_known() {
+        assert_eq!(did_you_mean("lr", ["beta_1", "learning_rate"]), "; did you mean `learning_rate`?");
+        assert_eq!(did_you_mean("lr", ["beta_1"]), "");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::{
     http::{
         App,
         idempotency::{Created, IdempotencyKey, fingerprint},
+        jobs::placed,
         path::Id,
         problem::{Kind, Problem},
     },
@@ -58,7 +59,7 @@ pub async fn pause(State(app): State<Arc<App>>, Id(id): Id) -> Result<Json<Job>,
     params(("job" = Uuid, Path, description = "Id")),
     responses((status = 200, description = "The job, queued or running", body = Job)))]
 pub async fn resume(State(app): State<Arc<App>>, Id(id): Id) -> Result<Json<Job>, Problem> {
-    Ok(Json(app.store.resume(id).await?))
+    placed(&app, app.store.resume(id).await?).await
 }
 
 /// Finish a job early
@@ -85,7 +86,7 @@ pub async fn finish(State(app): State<Arc<App>>, Id(id): Id) -> Result<Json<Job>
 
 /// Run an ended job again
 ///
-/// A new job with the same model, dataset and settings, its seeds, labels and note among them.
+/// A new job with the same model, dataset and settings, its seeds, labels, note and priority among them.
 #[utoipa::path(post, path = "/v1/jobs/{job}/retry", tag = "jobs",
     params(("job" = Uuid, Path, description = "Id"), IdempotencyKey),
     responses((status = 202, description = "The new job, in the queue", body = Job,

@@ -19,7 +19,7 @@ use crate::{
         Columns, Dataset, Job, JobOverview, JobPatch, JobProgress, JobSplit, JobStatus, Model, ModelWarning, Timing,
         labels, now,
         preprocessing::{JobPreprocessing, JobWarning},
-        resolve::{JobRequest, Resolved, ResolvedNetwork, TableView, resolve},
+        resolve::{JobRequest, Resolved, ResolvedNetwork, TableView, hint_of_training, resolve},
         sizes::JobSummary,
         training::JobTraining,
     },
@@ -34,7 +34,7 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -68,8 +68,9 @@ pub async fn create(
     State(app): State<Arc<App>>,
     key: IdempotencyKey,
     Parameters(query): Parameters<CreateQuery>,
-    request: Body<JobRequest>,
+    request: Result<Body<JobRequest>, Problem>,
 ) -> Result<Response, Problem> {
+    let request = request.map_err(|problem| problem.map_errors(hint_of_training))?;
     if query.dry_run {
         return Ok(Json(plan(&app, request.value).await?).into_response());
     }
@@ -189,7 +190,7 @@ struct Checked {
 }
 
 async fn check(app: &App, request: &JobRequest, model: Model) -> Result<Checked, Problem> {
-    labels::check(&request.labels, request.note.as_deref())?;
+    labels::check(&request.labels, request.note.as_deref(), request.priority.unwrap_or_default())?;
     let dataset = named(app.store.dataset(&request.dataset).await, "/dataset")?;
     let validation = match &request.validation_dataset {
         Some(key) => Some(named(app.store.dataset(key).await, "/validation_dataset")?),
@@ -249,10 +250,12 @@ async fn checked(app: &App, request: JobRequest) -> Result<Job, Problem> {
         warnings: all_warnings(resolved.warnings, model.warnings),
         summary: Some(resolved.summary),
         status: JobStatus::Queued,
+        queue_position: None,
         metrics: Map::new(),
         best: None,
         labels: request.labels,
         note: request.note,
+        priority: request.priority.unwrap_or_default(),
         confusion_matrix: None,
         baselines: resolved.baselines,
         leaderboard: None,
@@ -328,7 +331,8 @@ pub async fn list(
     });
     let filter = JobFilter { status: query.status, model: query.model, dataset: query.dataset, label };
     let page = Page { limit: query.limit.0, after: query.after.map(|cursor| cursor.0) };
-    let List { data, next } = app.store.jobs(&filter, &page).await?.into();
+    let List { mut data, next }: List<Job> = app.store.jobs(&filter, &page).await?.into();
+    place(&app, &mut data).await?;
     Ok(Json(match query.full {
         true => JobList::Full(List { data, next }),
         false => JobList::Overview(List { data: data.into_iter().map(JobOverview).collect(), next }),
@@ -340,10 +344,28 @@ pub async fn list(
     params(("job" = Uuid, Path, description = "Id")),
     responses((status = 200, description = "The job", body = Job)))]
 pub async fn show(State(app): State<Arc<App>>, Id(id): Id) -> Result<Json<Job>, Problem> {
-    Ok(Json(app.store.job(id).await?))
+    placed(&app, app.store.job(id).await?).await
 }
 
-/// Change labels and note of a job
+/// A job with its place in the queue.
+pub async fn placed(app: &App, mut job: Job) -> Result<Json<Job>, Problem> {
+    place(app, std::slice::from_mut(&mut job)).await?;
+    Ok(Json(job))
+}
+
+/// Sets the place in the queue of those that are queued.
+async fn place(app: &App, jobs: &mut [Job]) -> Result<(), Problem> {
+    if jobs.iter().all(|job| job.status != JobStatus::Queued) {
+        return Ok(());
+    }
+    let places: HashMap<Uuid, u64> = app.store.queue().await?.into_iter().zip(1..).collect();
+    for job in jobs.iter_mut().filter(|job| job.status == JobStatus::Queued) {
+        job.queue_position = places.get(&job.id).copied();
+    }
+    Ok(())
+}
+
+/// Change labels, note and priority of a job
 ///
 /// What is left out stays; null removes.
 #[utoipa::path(patch, path = "/v1/jobs/{job}", tag = "jobs",
@@ -352,7 +374,7 @@ pub async fn show(State(app): State<Arc<App>>, Id(id): Id) -> Result<Json<Job>, 
     responses((status = 200, description = "The job", body = Job)))]
 pub async fn patch(State(app): State<Arc<App>>, Id(id): Id, request: Body<JobPatch>) -> Result<Json<Job>, Problem> {
     request.value.check()?;
-    Ok(Json(app.store.patch_job(id, &request.value).await??))
+    placed(&app, app.store.patch_job(id, &request.value).await??).await
 }
 
 /// Delete a job

@@ -35,6 +35,24 @@ impl Methods {
         every
     }
 
+    /// The documented path that one that is not was probably meant to be: without a slash at its end, with the version.
+    pub fn meant(&self, path: &str) -> Option<String> {
+        let path = path.trim_end_matches('/');
+        let path = path.strip_prefix("/api").unwrap_or(path);
+        [path.to_owned(), format!("/v1{path}")].into_iter().find(|candidate| self.has(candidate))
+    }
+
+    /// Whether a path without a verb is documented.
+    fn has(&self, path: &str) -> bool {
+        let is_like = |known: &str, given: &str| {
+            known == given || !given.is_empty() && known.starts_with('{') && known.ends_with('}')
+        };
+        self.0.keys().any(|template| {
+            template.split('/').count() == path.split('/').count()
+                && template.split('/').zip(path.split('/')).all(|(known, given)| is_like(known, given))
+        })
+    }
+
     /// Those of a request's path; none where nothing is documented there.
     fn at(&self, template: &str, path: &str) -> Option<&[Method]> {
         let methods = match verb(path) {

@@ -178,6 +178,15 @@ impl Problem {
         Self::listed(errors, count)
     }
 
+    /// The problem with each of its errors changed.
+    #[must_use]
+    pub fn map_errors(self, change: impl Fn(FieldError) -> FieldError) -> Self {
+        match self.errors.is_empty() {
+            true => self,
+            false => Self::listed(self.errors.into_iter().map(change).collect(), self.wrong_fields),
+        }
+    }
+
     /// The first ones of `count` wrong fields.
     fn listed(errors: Vec<FieldError>, count: usize) -> Self {
         let detail = match errors.as_slice() {

@@ -83,8 +83,12 @@ pub fn router(app: Arc<App>) -> serde_json::Result<Router> {
     let (router, documentation) = documented().split_for_parts();
     let methods = Arc::new(Methods::of(&documentation));
     let cors = cors(&app.config.cors_origins, &methods);
+    let known = Arc::clone(&methods);
     let mut router = router
-        .fallback(unknown)
+        .fallback(move |request: Request| {
+            let problem = unknown(request.uri().path(), &known);
+            async move { problem }
+        })
         .layer(from_fn_with_state(methods, methods::check))
         .layer(from_fn_with_state(Arc::clone(&app), access::check))
         .layer(Extension(Arc::new(Document::new(documentation)?)))
@@ -95,9 +99,13 @@ pub fn router(app: Arc<App>) -> serde_json::Result<Router> {
     Ok(router.layer(from_fn_with_state(Arc::clone(&app), middleware::wrap)).with_state(app).with_state(()))
 }
 
-async fn unknown(request: Request) -> Problem {
-    let path = cut(request.uri().path());
-    Problem::new(Kind::NotFound, format!("no route {path}: see /docs or /openapi.yaml for those there are"))
+fn unknown(path: &str, methods: &Methods) -> Problem {
+    let (path, meant) = (cut(path), methods.meant(path));
+    let hint = match &meant {
+        Some(meant) => format!("did you mean {}?", cut(meant)),
+        None => "see /docs or /openapi.yaml for those there are".to_owned(),
+    };
+    Problem::new(Kind::NotFound, format!("no route {path}: {hint}"))
 }
 
 /// Event streams are never compressed: an event would wait for the next ones to fill a block. Weights hardly get smaller, and keep
@@ -156,5 +164,20 @@ mod tests {
             documentation.paths.paths.keys().map(|path| path.split(':').next().unwrap_or(path).to_owned()).collect();
         assert!(served.len() > 15, "{printed}");
         assert_eq!(served, described);
+    }
+
+    #[test]
+    fn a_path_that_is_nearly_right_names_the_right_one() {
+        let (_, documentation) = documented().split_for_parts();
+        let methods = Methods::of(&documentation);
+        for (path, meant) in [
+            ("/v1/jobs/", Some("/v1/jobs")),
+            ("/jobs", Some("/v1/jobs")),
+            ("/api/v1/models/a/", Some("/v1/models/a")),
+            ("/v1/job", None),
+            ("/", None),
+        ] {
+            assert_eq!(methods.meant(path).as_deref(), meant, "{path}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! [`Labels`] and the note of a job, which people can change.
+//! [`Labels`], note and priority of a job, which people can change.
 
 use crate::engine::field::FieldError;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -16,6 +16,9 @@ const MAX_LABEL: usize = 200;
 /// Maximum length of a note in characters.
 const MAX_NOTE: usize = 10_000;
 
+/// Priorities are within plus and minus this.
+const MAX_PRIORITY: i32 = 1000;
+
 /// The body of `PATCH /v1/jobs/{job}`; what is left out stays.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -27,6 +30,10 @@ pub struct JobPatch {
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub note: Option<Option<String>>,
+    /// Priority: queued jobs of a higher one run first, those of the same one in the order of submission.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = -1000, maximum = 1000)]
+    pub priority: Option<i32>,
 }
 
 /// Distinguishes null from absent.
@@ -35,7 +42,7 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<S
 }
 
 impl JobPatch {
-    /// The lengths of its texts.
+    /// The lengths of its texts, and its priority.
     ///
     /// # Errors
     /// All of them, each with its pointer.
@@ -45,21 +52,23 @@ impl JobPatch {
             check_label(name, value.as_deref().unwrap_or("-"), &mut errors);
         }
         check_note(self.note.as_ref().and_then(Option::as_deref), &mut errors);
+        check_priority(self.priority.unwrap_or_default(), &mut errors);
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 }
 
-/// Checks the labels and the note of a new job.
+/// Checks labels, note and priority of a new job.
 ///
 /// # Errors
 /// All of them, each with its pointer.
-pub fn check(labels: &Labels, note: Option<&str>) -> Result<(), Vec<FieldError>> {
+pub fn check(labels: &Labels, note: Option<&str>, priority: i32) -> Result<(), Vec<FieldError>> {
     let mut errors = Vec::new();
     errors.extend(check_count(labels).err());
     for (name, value) in labels {
         check_label(name, value, &mut errors);
     }
     check_note(note, &mut errors);
+    check_priority(priority, &mut errors);
     if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 
@@ -96,6 +105,13 @@ fn check_note(note: Option<&str>, errors: &mut Vec<FieldError>) {
     }
 }
 
+fn check_priority(priority: i32, errors: &mut Vec<FieldError>) {
+    if !(-MAX_PRIORITY..=MAX_PRIORITY).contains(&priority) {
+        let detail = format!("expected -{MAX_PRIORITY} to {MAX_PRIORITY}, received {priority}");
+        errors.push(FieldError::new("/priority", detail));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,6 +134,8 @@ mod tests {
         assert_eq!(check(json!({"labels": {"a=b": "c\n"}})), Err(2));
         assert_eq!(check(json!({"note": "x".repeat(10_001)})), Err(1));
         let many: Labels = (0..65).map(|index| (format!("l{index}"), "x".to_owned())).collect();
-        assert_eq!(super::check(&many, None).unwrap_err().len(), 1);
+        assert_eq!(super::check(&many, None, 0).unwrap_err().len(), 1);
+        assert_eq!(check(json!({"priority": -1000})), Ok(()));
+        assert_eq!(check(json!({"priority": 1001})), Err(1));
     }
 }

@@ -116,8 +116,16 @@ pub struct Job {
     #[serde(default)]
     #[schema(required = true)]
     pub note: Option<String>,
+    /// Priority: queued jobs of a higher one run first.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub priority: i32,
     /// Status.
     pub status: JobStatus,
+    /// Place in the queue, from 1, of a queued job when it is read; absent from the answer that creates it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schema(minimum = 1)]
+    pub queue_position: Option<u64>,
     /// Progress.
     pub progress: JobProgress,
     /// Logs of the last epoch; of a job that has succeeded those of the kept weights, with `test_loss` and so on of the test rows.
@@ -159,7 +167,7 @@ pub struct Job {
 }
 
 impl Job {
-    /// Changes labels and note.
+    /// Changes labels, note and priority.
     ///
     /// # Errors
     /// Where it would have too many labels.
@@ -173,6 +181,7 @@ impl Job {
         if let Some(note) = &patch.note {
             self.note.clone_from(note);
         }
+        self.priority = patch.priority.unwrap_or(self.priority);
         check_count(&self.labels)
     }
 
@@ -181,6 +190,7 @@ impl Job {
         Self {
             id: Uuid::now_v7(),
             status: JobStatus::Queued,
+            queue_position: None,
             progress: JobProgress { epochs: self.training.epochs(), ..JobProgress::default() },
             metrics: Map::new(),
             best: None,

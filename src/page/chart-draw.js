@@ -90,29 +90,35 @@ function path(context, frame, line, values, alpha, thickness) {
   context.lineJoin = "round";
   context.setLineDash(line.dashed ? [5, 4] : []);
   context.beginPath();
-  let isDown = false;
+  let run = 0;
   let count = 0;
+  /** @type {number[]} Points without a neighbour, as the validations of every fifth epoch. */
+  const alone = [];
   const [first, last] = visible(frame, line.x);
   for (let index = first; index < last; index += 1) {
     const [x, y] = [line.x[index], values[index]];
     // A value that a log axis cannot show is left out; a loss that is not finite interrupts the line.
     if (!isDrawn(frame, x, y)) {
-      isDown = false;
+      if (run === 1) alone.push(index - 1);
+      run = 0;
       continue;
     }
     const [px, py] = [frame.x.to(x), frame.y.to(y)];
-    if (isDown) context.lineTo(px, py);
+    if (run > 0) context.lineTo(px, py);
     else context.moveTo(px, py);
-    isDown = true;
+    run += 1;
     count += 1;
   }
+  if (run === 1) alone.push(last - 1);
   context.stroke();
   context.setLineDash([]);
-  if (count > 0 && count <= 3 && alpha === 1) {
+  if (alpha === 1) {
     context.fillStyle = line.colour;
-    for (let index = first; index < last; index += 1) {
-      if (isDrawn(frame, line.x[index], values[index])) dot(context, frame.x.to(line.x[index]), frame.y.to(values[index]), 3);
+    const radius = count <= 3 ? 3 : thickness;
+    for (let index = first; count <= 3 && index < last; index += 1) {
+      if (isDrawn(frame, line.x[index], values[index])) dot(context, frame.x.to(line.x[index]), frame.y.to(values[index]), radius);
     }
+    if (count > 3) for (const index of alone) dot(context, frame.x.to(line.x[index]), frame.y.to(values[index]), radius);
   }
   context.globalAlpha = 1;
 }

@@ -42,6 +42,7 @@ pub struct Copied {
 pub async fn backup(database: &Path, artifacts: &Path, file: &Path) -> anyhow::Result<Copied> {
     ensure!(database.is_file(), "expected a database, {} does not exist", database.display());
     ensure!(!file.exists(), "{} exists already", file.display());
+    ensure!(folder_of(file).is_dir(), "expected a folder, {} does not exist", folder_of(file).display());
     let partial = suffixed(file, ".part");
     for attempt in 1.. {
         let snapshot = tempfile::Builder::new().suffix(".sqlite3").tempdir_in(folder_of(file))?;

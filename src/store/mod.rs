@@ -298,7 +298,7 @@ pub trait Store: Send + Sync + 'static {
     /// Events with id above `after`, in order, at most `limit`. `NotFound` where there is no such job.
     async fn events_after(&self, id: Uuid, after: u64, limit: u32) -> Result<EventPage, StoreError>;
 
-    /// Sets the oldest queued job to `running` and counts the attempt; `None` where the queue is empty.
+    /// Sets the oldest queued job of the highest priority to `running` and counts the attempt; `None` where the queue is empty.
     async fn claim(&self) -> Result<Option<Claim>, StoreError>;
     /// Adds events and progress of a running job. Returns what users ask of it.
     async fn report(&self, id: Uuid, fence: u64, report: &Report) -> Result<Asked, StoreError>;
@@ -313,6 +313,8 @@ pub trait Store: Send + Sync + 'static {
     async fn recover(&self, max_attempts: u32) -> Result<Recovered, StoreError>;
     /// The jobs that have not ended and whose state is kept, and after which epoch.
     async fn checkpoints(&self) -> Result<HashSet<(Uuid, u32)>, StoreError>;
+    /// The queued jobs without a worker, in the order in which they are claimed.
+    async fn queue(&self) -> Result<Vec<Uuid>, StoreError>;
     /// Number of queued jobs, and of running jobs.
     async fn queue_depth(&self) -> Result<(u64, u64), StoreError>;
     /// Every artifact that a record refers to; others are leftovers of a process that died.

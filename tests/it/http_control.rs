@@ -304,3 +304,56 @@ async fn a_paused_job_outlives_the_process() {
         .collect();
     assert_eq!(epochs, (1..=job["progress"]["epoch"].as_u64().unwrap()).collect::<Vec<_>>(), "each epoch once");
 }
+
+#[tokio::test]
+async fn queued_jobs_of_a_higher_priority_run_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::start(folder.path(), &["--workers", "1"]);
+    let url = process.url();
+    prepare(url).await;
+    let running = endless(url).await;
+    until(url, &running, |job| job["status"] == "running").await;
+    let mut ids = Vec::new();
+    for priority in [0, 5, 5, -1] {
+        let mut request = request(1);
+        request["priority"] = json!(priority);
+        let job = submit(url, request).await;
+        assert_eq!(job["priority"], priority);
+        ids.push(job["id"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(places(url, &ids).await, [3, 1, 2, 4]);
+    let patch = |priority: i32| {
+        let patch = Client::new().patch(format!("{url}/v1/jobs/{}", ids[3]));
+        patch.json(&json!({"priority": priority})).send()
+    };
+    let changed: Value = patch(1000).await.unwrap().json().await.unwrap();
+    assert_eq!((&changed["priority"], &changed["queue_position"]), (&json!(1000), &json!(1)));
+    assert_eq!(changed["labels"], json!({"team": "a"}), "what is left out stays");
+    assert_eq!(places(url, &ids).await, [4, 2, 3, 1]);
+    let refused = problem(patch(1001).await.unwrap(), 422).await;
+    assert_eq!(refused["errors"][0]["pointer"], "/priority");
+    assert_eq!(refused["errors"][0]["detail"], "expected -1000 to 1000, received 1001");
+
+    asked(url, &running, "cancel").await;
+    let mut versions = Vec::new();
+    for id in &ids {
+        let job = process.wait_for_end(id).await;
+        assert!(job.get("queue_position").is_none(), "{job:#}");
+        versions.push(job["version"].clone());
+    }
+    assert_eq!(versions, [4, 2, 3, 1], "the order in which they ran");
+}
+
+/// The places of jobs in the queue, as each job and the list say.
+async fn places(url: &str, ids: &[String]) -> Vec<u64> {
+    let list = crate::support::get(format!("{url}/v1/jobs?status=queued")).await.unwrap();
+    let list: Value = list.json().await.unwrap();
+    let mut places = Vec::new();
+    for id in ids {
+        let listed = list["data"].as_array().unwrap().iter().find(|job| job["id"] == *id).unwrap();
+        let job = show(url, id).await;
+        assert_eq!(job["queue_position"], listed["queue_position"]);
+        places.push(job["queue_position"].as_u64().unwrap());
+    }
+    places
+}

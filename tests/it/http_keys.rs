@@ -282,12 +282,15 @@ fn commands_say_what_they_expected() {
         (&["create", "--name", "a", "--scopes", "write"], "expected read, train, predict or admin"),
         (&["create", "--name", "a", "--scopes", "read", "--expires", "soon"], "such as 90d"),
         (&["create", "--name", "a"], "--scopes"),
-        (&["revoke", "none"], "no key \"none\""),
+        (&["revoke", "none"], "expected a database"),
+        (&["list"], "expected a database"),
     ] {
         let refused = keys(folder.path(), arguments).unwrap_err();
         assert!(refused.contains(expected), "{arguments:?}: {refused}");
     }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is made of a wrong folder");
     create(folder.path(), "ci", "read", &[]);
+    assert!(keys(folder.path(), &["revoke", "none"]).unwrap_err().contains("no key \"none\""));
     let taken = keys(folder.path(), &["create", "--name", "ci", "--scopes", "read"]).unwrap_err();
     assert!(taken.contains("a key named \"ci\" exists already"), "{taken}");
 }

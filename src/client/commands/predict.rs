@@ -26,6 +26,11 @@ Examples:
   epoca predict iris-mlp@3 new.csv --to json
   echo '{\"sepal_length\": 5.1, \"sepal_width\": 3.5, \"petal_length\": 1.4, \"petal_width\": 0.2}' | epoca predict iris-mlp -";
 
+/// Extensions of files that predictions are not written as.
+const OTHER_FILES: &[&str] = &[
+    "gz", "zst", "bz2", "xz", "zip", "parquet", "arrow", "feather", "xls", "xlsx", "npy", "npz", "pkl", "h5", "sqlite",
+];
+
 /// Which model, on which rows.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
@@ -57,6 +62,7 @@ pub struct Predict {
 
 /// Predicts a file, some rows at a time.
 pub async fn run(api: &Api, arguments: Predict) -> Result<(), Failure> {
+    check_output(&arguments.output)?;
     let version = names::version(api, &arguments.model).await?;
     let expected = expected(api, &version).await?;
     let to = match arguments.json {
@@ -90,6 +96,18 @@ pub async fn run(api: &Api, arguments: Predict) -> Result<(), Failure> {
         reader.await.ok();
     }
     predicted
+}
+
+/// Refuses a file whose name says that it has something other than text.
+fn check_output(output: &str) -> Result<(), Failure> {
+    let extension = output.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase()).unwrap_or_default();
+    if !OTHER_FILES.contains(&extension.as_str()) {
+        return Ok(());
+    }
+    let name = clean(output);
+    Err(Failure::Usage(format!(
+        "--output: expected a name of uncompressed CSV, TSV, JSON or NDJSON, such as predicted.csv, received {name}"
+    )))
 }
 
 async fn predict(

@@ -306,8 +306,9 @@ async fn model(
         } else {
             let model = names::named(api, "models", "model", word).await.map_err(|failure| match failure {
                 Failure::Missing(text) if !text.starts_with(NOBODY) => Failure::Missing(format!(
-                    "{text}; --model also takes a JSON file, or one of {}",
-                    TEMPLATES.join(", ")
+                    "{text}; --model also takes a JSON file, or one of {}{}",
+                    TEMPLATES.join(", "),
+                    suggest::did_you_mean(word)
                 )),
                 other => other,
             })?;

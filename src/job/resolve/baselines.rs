@@ -191,6 +191,7 @@ fn request(
         baselines: Some(false),
         labels: Labels::default(),
         note: None,
+        priority: None,
         definition: None,
     }
 }

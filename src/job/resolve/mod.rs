@@ -24,6 +24,6 @@ mod warnings;
 
 pub use baselines::{Baseline, Compared, baselines};
 pub use kind::resolve;
-pub use request::JobRequest;
+pub use request::{JobRequest, hint_of_training};
 pub use resolved::{Resolved, ResolvedNetwork};
 pub use table_view::TableView;

@@ -79,20 +79,48 @@ pub struct JobRequest {
     /// A note, at most 10,000 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// Priority: queued jobs of a higher one run first, those of the same one in the order of submission. Default: 0.
+    #[schema(minimum = -1000, maximum = 1000)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<i32>,
     /// With `dry_run=true`: the definition that `model` would have, in either form. Otherwise define the model first.
     #[schema(schema_with = request_schema::definition, required = false)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub definition: Option<Value>,
 }
 
+/// An error of an unknown field of a request with a hint where `training` has it.
+pub fn hint_of_training(error: FieldError) -> FieldError {
+    let Some(name) = error.pointer.strip_prefix('/').filter(|_| error.is_unknown_field()) else { return error };
+    let detail = if is_of_training(name) {
+        format!("expected `{name}` in `training`, as in {{\"training\": {{\"{name}\": …}}}}")
+    } else if let Some(kind) = optimizer_with(name) {
+        format!("expected `{name}` in `training.optimizer`, as in {{\"type\": \"{kind}\", \"{name}\": …}}")
+    } else {
+        return error;
+    };
+    FieldError { detail, ..error }
+}
+
+/// Whether networks have this training setting.
+fn is_of_training(name: &str) -> bool {
+    parse::<Training>(&json!({name: null})).err().is_none_or(|error| !error.is_unknown_field())
+}
+
+/// The first optimizer with this setting.
+fn optimizer_with(name: &str) -> Option<&'static str> {
+    let is_known = |kind: &str| {
+        let error = parse::<Optimizer>(&json!({"type": kind, name: null})).err();
+        error.is_none_or(|error| !error.is_unknown_field())
+    };
+    // `type` is how an optimizer is named, not a setting of it.
+    Optimizer::NAMES.iter().copied().find(|kind| name != "type" && is_known(kind))
+}
+
 /// An error of an unknown setting with a hint where optimizers have it.
 fn hint_of_optimizer(error: FieldError) -> FieldError {
     let Some(name) = error.pointer.strip_prefix('/').filter(|_| error.is_unknown_field()) else { return error };
-    let is_known = |kind: &&str| match parse::<Optimizer>(&json!({"type": kind, name: null})) {
-        Ok(_) => true,
-        Err(error) => !error.is_unknown_field(),
-    };
-    match Optimizer::NAMES.iter().find(|kind| is_known(kind)) {
+    match optimizer_with(name) {
         None => error,
         Some(kind) => {
             let detail = format!("expected `{name}` in `optimizer`, as in {{\"type\": \"{kind}\", \"{name}\": …}}");
@@ -104,11 +132,7 @@ fn hint_of_optimizer(error: FieldError) -> FieldError {
 /// An error of a setting that networks have and a classical model has not.
 fn hint_of_network(error: FieldError, kind: &str) -> FieldError {
     let Some(name) = error.pointer.strip_prefix('/').filter(|_| error.is_unknown_field()) else { return error };
-    let is_known = match parse::<Training>(&json!({name: null})) {
-        Ok(_) => true,
-        Err(error) => !error.is_unknown_field(),
-    };
-    match is_known {
+    match is_of_training(name) {
         false => error,
         true => {
             let detail = format!(

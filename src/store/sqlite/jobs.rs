@@ -120,17 +120,18 @@ pub async fn patch(
     if let Err(error) = state.job.apply(patch) {
         return Ok(Err(error));
     }
-    sqlx::query("UPDATE jobs SET labels = ?2, note = ?3 WHERE id = ?1")
+    sqlx::query("UPDATE jobs SET labels = ?2, note = ?3, priority = ?4 WHERE id = ?1")
         .bind(id.to_string())
         .bind(json(&state.job.labels)?)
         .bind(&state.job.note)
+        .bind(state.job.priority)
         .execute(transaction)
         .await?;
     Ok(Ok(state.job))
 }
 
 pub async fn claim(transaction: &mut SqliteConnection, changes: Arc<Changes>) -> Result<Option<Claim>, StoreError> {
-    let row = sqlx::query("SELECT * FROM jobs WHERE status = 'queued' AND NOT held ORDER BY id LIMIT 1")
+    let row = sqlx::query("SELECT * FROM jobs WHERE status = 'queued' AND NOT held ORDER BY priority DESC, id LIMIT 1")
         .fetch_optional(&mut *transaction)
         .await?;
     let Some(row) = row else { return Ok(None) };
@@ -234,6 +235,13 @@ pub async fn checkpoints(connection: &mut SqliteConnection) -> Result<HashSet<(U
     rows.iter().map(Record).map(|record| Ok((record.id("id")?, record.count("checkpoint")?))).collect()
 }
 
+pub async fn queue(connection: &mut SqliteConnection) -> Result<Vec<Uuid>, StoreError> {
+    let rows = sqlx::query("SELECT id FROM jobs WHERE status = 'queued' AND NOT held ORDER BY priority DESC, id")
+        .fetch_all(connection)
+        .await?;
+    rows.iter().map(|row| Record(row).id("id")).collect()
+}
+
 pub async fn depth(connection: &mut SqliteConnection) -> Result<(u64, u64), StoreError> {
     let row = sqlx::query(
         "SELECT count(*) FILTER (WHERE status = 'queued') AS queued, count(*) FILTER (WHERE status = 'running') AS running
@@ -257,9 +265,9 @@ async fn insert(transaction: &mut SqliteConnection, state: &JobState) -> Result<
     sqlx::query(
         "INSERT INTO jobs (id, model, model_id, dataset, dataset_id, validation_dataset, validation_dataset_id,
                            target, features, inputs, task, training, split, preprocessing, warnings, summary,
-                           created_at, labels, note, baselines,
+                           created_at, labels, note, priority, baselines,
                            status, progress, metrics, attempt, queued_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', '', 0, 0)",
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', '', 0, 0)",
     )
     .bind(job.id.to_string())
     .bind(&job.model)
@@ -280,6 +288,7 @@ async fn insert(transaction: &mut SqliteConnection, state: &JobState) -> Result<
     .bind(job.created_at.as_microsecond())
     .bind(json(&job.labels)?)
     .bind(&job.note)
+    .bind(job.priority)
     .bind(job.baselines)
     .execute(&mut *transaction)
     .await?;
@@ -345,6 +354,7 @@ fn state(row: &SqliteRow) -> Result<JobState, StoreError> {
         warnings: record.optional_json("warnings")?.unwrap_or_default(),
         summary: record.optional_json("summary")?,
         status: record.word("status")?,
+        queue_position: None,
         progress: record.json("progress")?,
         metrics: record.json("metrics")?,
         confusion_matrix: record.optional_json("confusion_matrix")?,
@@ -353,6 +363,7 @@ fn state(row: &SqliteRow) -> Result<JobState, StoreError> {
         leaderboard: record.optional_json("leaderboard")?,
         labels: record.optional_json("labels")?.unwrap_or_default(),
         note: record.optional_text("note")?,
+        priority: record.count("priority")?,
         best_epoch: record.optional_count("best_epoch")?,
         version: record.optional_count("version")?,
         attempt: record.count("attempt")?,

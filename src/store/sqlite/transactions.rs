@@ -242,6 +242,10 @@ impl Store for SqliteStore {
         jobs::checkpoints(&mut *self.read().await?).await
     }
 
+    async fn queue(&self) -> Result<Vec<Uuid>, StoreError> {
+        jobs::queue(&mut *self.read().await?).await
+    }
+
     async fn queue_depth(&self) -> Result<(u64, u64), StoreError> {
         jobs::depth(&mut *self.read().await?).await
     }

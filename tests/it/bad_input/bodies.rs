@@ -80,6 +80,24 @@ async fn unknown_fields_name_the_nearest() {
             &["`training`"],
         ),
         Mistake::json(
+            "a setting of the training beside it",
+            json!({"model": "iris-mlp", "dataset": "iris", "target": "species", "epochs": 3}),
+            "/epochs",
+            &["expected `epochs` in `training`"],
+        ),
+        Mistake::json(
+            "a setting of the optimizer beside the training",
+            json!({"model": "iris-mlp", "dataset": "iris", "target": "species", "learning_rate": 0.1}),
+            "/learning_rate",
+            &["expected `learning_rate` in `training.optimizer`"],
+        ),
+        Mistake::json(
+            "a definition in a job",
+            json!({"model": "iris-mlp", "dataset": "iris", "target": "species", "type": "svm"}),
+            "/type",
+            &["unknown field `type`"],
+        ),
+        Mistake::json(
             "in training",
             json!({"model": "iris-mlp", "dataset": "iris", "target": "species", "training": {"epoch": 3}}),
             "/training/epoch",

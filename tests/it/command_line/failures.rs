@@ -31,6 +31,31 @@ fn where_nobody_listens_one_line_says_so_at_once() {
 }
 
 #[test]
+fn addresses_are_taken_with_the_version_and_refused_with_tls_where_there_is_none() {
+    let shell = Shell::start();
+    let url = shell.service.url();
+    for base in [format!("{url}/v1"), format!("{url}/v1/")] {
+        shell.run(&["jobs", "--url", &base]).succeeded();
+    }
+    let tls = url.replace("http://", "https://");
+    shell.run(&["jobs", "--url", &tls]).failed(1, "answers without TLS: use http://");
+}
+
+#[test]
+fn models_that_are_no_json_are_named() {
+    let shell = Shell::start();
+    for (start, says) in [
+        (&b"PK\x03\x04\x14\x00"[..], "received a ZIP archive, as a .keras file is"),
+        (b"\x89HDF\r\n", "received an HDF5 file"),
+        (b" \n", "received an empty file"),
+        (b"{\"layers\"", "expected a model's definition in JSON: "),
+    ] {
+        std::fs::write(shell.path("model.keras"), start).unwrap();
+        shell.run(&["models", "add", "model.keras"]).failed(1, says);
+    }
+}
+
+#[test]
 fn usage_is_explained_with_code_2() {
     let shell = Shell::start();
     for (arguments, says) in [
@@ -50,8 +75,12 @@ fn usage_is_explained_with_code_2() {
         (&["man", "jobs", "nope"], "there is no command \"jobs nope\""),
         (&["models", "--limit", "0"], "expected at least 1"),
         (&["predict", "a@b", "x.csv"], "\"b\" is not a number"),
+        (&["predict", "iris", "x.csv", "-o", "out.csv.gz"], "expected a name of uncompressed CSV"),
+        (&["predict", "iris", "x.csv", "-o", "out.parquet", "--to", "csv"], "received out.parquet"),
         (&["jobs", "--data-dir", "x"], "--local"),
         (&["nonsense"], "nonsense"),
+        (&["compare"], "tip: use `epoca jobs compare`"),
+        (&["jobs", "stop", "@last"], "tip: use `epoca jobs cancel`"),
     ] {
         shell.run(arguments).failed(2, says);
     }

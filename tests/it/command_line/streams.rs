@@ -61,3 +61,13 @@ fn a_command_goes_on_where_nobody_reads_its_messages() {
     }
     assert!(without_stderr(epoca(&["--help"])).status.success());
 }
+
+#[test]
+fn a_key_that_is_not_printed_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = epoca(&["keys", "create", "--name", "ci", "--scopes", "read"]);
+    command.env("EPOCA_DATA_DIR", folder.path()).stdout(full());
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(1) && said.contains("is lost: revoke it"), "{said}");
+}

@@ -153,6 +153,8 @@ async fn a_backup_of_a_running_service_is_restored_elsewhere() {
     assert!(String::from_utf8_lossy(&output.stdout).contains("2 artifacts"));
     assert!(!epoca(&["backup", path(&file), "--data-dir", path(&source)]).status.success(), "it exists already");
     assert!(!epoca(&["restore", path(&file), "--data-dir", path(&source)]).status.success(), "so does the database");
+    let nowhere = epoca(&["backup", path(&folder.path().join("no/backup.tar")), "--data-dir", path(&source)]);
+    assert!(String::from_utf8_lossy(&nowhere.stderr).contains("/no does not exist"), "{nowhere:?}");
     drop(process);
 
     let output = epoca(&["restore", path(&file), "--data-dir", path(&target)]);

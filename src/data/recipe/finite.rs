@@ -21,7 +21,8 @@ impl Recipe {
     /// # Errors
     /// With the row and the column of the cell.
     pub fn check_scaled<F: Real>(&self, table: &Table, rows: &[usize], inputs: &Array2<F>) -> Result<(), FieldError> {
-        let is_finite = |block: &[F]| block.iter().all(|element| element.finite());
+        // without a branch for each element: nearly all are finite
+        let is_finite = |block: &[F]| block.iter().fold(true, |all, element| all & element.finite());
         let are_finite = || inputs.as_slice().is_some_and(|all| all.par_chunks(BLOCK).all(is_finite));
         if !self.features.iter().any(is_scaled) || are_finite() {
             return Ok(());

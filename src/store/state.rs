@@ -49,6 +49,8 @@ impl JobState {
         self.fence += 1;
         self.fruitless += 1;
         job.attempt += 1;
+        // What its events tell of is trained again before it ends.
+        self.asked.finish_after = self.asked.finish_after.map(|epoch| epoch.max(job.progress.epoch));
         job.started_at = job.started_at.or(Some(now));
         job.timing = Timing {
             queued_seconds: Some(now.duration_since(self.queued_at).as_secs_f64().max(0.0)),

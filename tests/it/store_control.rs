@@ -16,6 +16,7 @@ for_each_store!(
     a_pause_holds_across_the_end_of_a_process,
     a_pause_holds_where_the_service_stops,
     a_finish_holds_across_the_end_of_a_process,
+    a_finish_holds_at_least_for_the_epochs_that_were_told_of,
     a_job_with_a_checkpoint_is_finished_without_a_worker,
     a_paused_job_is_cancelled_at_once,
     what_is_refused_is_a_conflict,
@@ -181,6 +182,19 @@ async fn a_finish_holds_across_the_end_of_a_process(store: Arc<dyn Store>) {
     assert!(store.unpark(job.id, claim.fence).await.unwrap());
     store.recover(3).await.unwrap();
     assert_eq!(claimed(&*store).await.changes.asked().finish_after, Some(4), "as many epochs as it had");
+}
+
+async fn a_finish_holds_at_least_for_the_epochs_that_were_told_of(store: Arc<dyn Store>) {
+    let (_, _, job) = submitted(&*store, "iris").await;
+    let claim = claimed(&*store).await;
+    store.report(job.id, claim.fence, &Report { checkpoint: Some(1), ..epochs(1, 1) }).await.unwrap();
+    store.finish_early(job.id, None).await.unwrap();
+    assert_eq!(claim.changes.asked().finish_after, Some(2));
+    // Its fit was ahead of its events.
+    store.report(job.id, claim.fence, &epochs(2, 4)).await.unwrap();
+    store.recover(3).await.unwrap();
+    let claim = claimed(&*store).await;
+    assert_eq!((claim.checkpoint, claim.changes.asked().finish_after), (Some(1), Some(4)));
 }
 
 async fn a_job_with_a_checkpoint_is_finished_without_a_worker(store: Arc<dyn Store>) {

@@ -6,7 +6,7 @@ use epoca::{
     store::follow::Followed,
 };
 use serde_json::{Value, json};
-use std::{fs, io::Write, path::PathBuf, time::Duration};
+use std::{fs, path::PathBuf, time::Duration};
 use tokio::time::timeout;
 use uuid::Uuid;
 

@@ -137,10 +137,10 @@ pub async fn claim(transaction: &mut SqliteConnection, changes: Arc<Changes>) ->
     let Some(row) = row else { return Ok(None) };
     let mut state = state(&row)?;
     let id = state.job.id;
+    let transition = state.claim(job::now());
     // Watched before the commit, so that every request after this claim is seen.
     let changes = changes.job(id);
     changes.begin(state.asked);
-    let transition = state.claim(job::now());
     save(&mut *transaction, &state).await?;
     events::append(transaction, id, &transition).await?;
     Ok(Some(Claim { job: state.job, fence: state.fence, changes, checkpoint: state.checkpoint }))

@@ -17,6 +17,8 @@ const EXACT: f64 = 16_777_216.0;
 const CLOSE: f32 = 1e-7;
 /// Ranges up to this have at most 1000 such steps, so that their numbers are divided by the range where they are close.
 const SMALL: f64 = 1e-4;
+/// A range of this share of its numbers is that of rounding errors, such as between 0.3 and 0.1 + 0.2.
+const ROUNDING: f64 = 1e-12;
 
 impl FittedRecipe {
     /// Moves unscaled numbers that trees do not keep apart next to 0, and divides those of a small range by it, in the recipe and in
@@ -66,7 +68,7 @@ fn origin(column: ArrayView1<'_, f64>) -> (Option<Scaler>, usize) {
         return (None, 0);
     }
     let middle = min + range / 2.0;
-    let is_small = range <= SMALL;
+    let is_small = range <= SMALL && range > ROUNDING * size;
     let is_moved = is_small || middle.abs() > FAR * range;
     if !is_moved && size < EXACT {
         return (None, 0);
@@ -122,5 +124,12 @@ mod tests {
         let column = Array1::from(values);
         let (moved, count) = origin(column.view());
         assert_eq!((moved.is_some(), count), (is_moved, left), "{moved:?}");
+    }
+
+    #[test]
+    fn rounding_errors_stay_close() {
+        let column = Array1::from(vec![0.3, 0.1 + 0.2]);
+        let range = origin(column.view()).0.map(|moved| moved.apply(0.1 + 0.2) - moved.apply(0.3));
+        assert!(range.is_none_or(|range| range < 1e-7), "{range:?}");
     }
 }

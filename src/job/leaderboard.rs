@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The baseline that ignores the features: to be worse than that is no proof that another model is better.
+const DUMMY: &str = "dummy";
+
 /// The model of a job beside baselines that were fitted on the same training rows, best first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Leaderboard {
@@ -157,9 +160,10 @@ impl Leaderboard {
         let rows = format!("on the same {} {} rows", self.rows, self.part.name());
         match self.finding {
             Finding::BaselineIsBetter => {
-                let verdict = match is_network {
-                    true => "a network is not needed here".to_owned(),
-                    false => format!("{other} is the better model here"),
+                let verdict = match (other.as_str(), is_network) {
+                    (DUMMY, _) => format!("this {mine} does worse than a model that ignores the features"),
+                    (_, true) => "a network is not needed here".to_owned(),
+                    (_, false) => format!("{other} is the better model here"),
                 };
                 format!("{other} reaches {metric} of {of_baseline} against this {mine}'s {of_job} {rows}: {verdict}")
             }
@@ -249,6 +253,14 @@ mod tests {
         let sentence = leaderboard(LeaderboardMetric::BalancedAccuracy, entries, Finding::NoDifference).describe(&[]);
         let begin = "no difference shown: this random_forest reaches a balanced accuracy of 0.500";
         assert!(sentence.starts_with(begin), "{sentence}");
+    }
+
+    #[test]
+    fn a_model_that_dummy_beats_is_told_so() {
+        let entries = vec![entry("dummy", false, 0.6), entry("network", true, 0.4)];
+        let sentence = leaderboard(LeaderboardMetric::Accuracy, entries, Finding::BaselineIsBetter).describe(&[]);
+        let end = "on the same 300 test rows: this network does worse than a model that ignores the features";
+        assert!(sentence.starts_with("dummy reaches an accuracy of 0.600") && sentence.ends_with(end), "{sentence}");
     }
 
     #[test]

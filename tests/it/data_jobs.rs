@@ -204,6 +204,9 @@ async fn trees_keep_numbers_apart_that_32_bits_do_not() {
     let day = |row: i64| format!("2024-01-01T00:{:02}:{:02}", row / 6, row % 6 * 10);
     let steps: String = (0..60).map(|row| format!("{},{}.5\n", day(row), row * row)).collect();
     tables.csv("steps", &format!("day,y\n{steps}")).await;
+    // its accuracy on these is 0.5: numbers closer than 1e-7 are one
+    let metres: String = (0..70).map(|row| format!("{row}e-9,{}\n", half(row))).collect();
+    tables.csv("metres", &format!("x,y\n{metres}")).await;
     for kind in ["decision_tree", "extra_trees", "random_forest"] {
         let definition = match kind {
             "random_forest" => json!({"type": kind, "n_estimators": 20, "bootstrap": false}),
@@ -220,6 +223,10 @@ async fn trees_keep_numbers_apart_that_32_bits_do_not() {
             let tree: Value = crate::support::get(url).await.unwrap().json().await.unwrap();
             assert_eq!(tree["nodes"][0]["split"]["threshold"], 1_700_000_034.5, "{tree:#}");
         }
+        let job = tables.ended_job(definition.clone(), json!({"dataset": "metres", "target": "y"})).await;
+        assert_eq!(job["metrics"]["accuracy"], 1.0, "{kind}: {job:#}");
+        let answers = tables.predict(job["model"].as_str().unwrap(), json!([[34e-9], [35e-9]])).await;
+        assert_eq!((&answers[0]["label"], &answers[1]["label"]), (&json!("a"), &json!("b")), "{kind}");
         let job = tables.ended_job(definition, json!({"dataset": "steps", "target": "y"})).await;
         assert_eq!(job["metrics"]["mean_squared_error"], 0.0, "{kind}: {job:#}");
         let model = job["model"].as_str().unwrap();

@@ -1,4 +1,4 @@
-//! Numbers that differ and are one in the 32 bits in which trees read them.
+//! Numbers that differ and are one to trees: in the 32 bits in which they read them, or because they are too close.
 
 use super::{
     FittedRecipe,
@@ -13,12 +13,17 @@ use rayon::prelude::*;
 const FAR: f64 = 8.0;
 /// The first whole number after which 32 bits leave one out.
 const EXACT: f64 = 16_777_216.0;
-/// Numbers below this lose digits, and 0 follows soon.
-const TINY: f64 = 1e-30;
+/// Trees, as scikit-learn's, do not divide between numbers that are this close.
+const CLOSE: f32 = 1e-7;
+/// Ranges up to this have at most 1000 such steps, so that their numbers are divided by the range where they are close.
+const SMALL: f64 = 1e-4;
+/// A range of this share of its numbers is that of rounding errors, such as between 0.3 and 0.1 + 0.2.
+const ROUNDING: f64 = 1e-12;
 
 impl FittedRecipe {
-    /// Moves unscaled numbers that 32 bits do not keep apart next to 0, in the recipe and in `inputs`, which are those of the training
-    /// rows. Columns whose numbers stay apart are not moved. Returns the columns where numbers are one all the same, and how many.
+    /// Moves unscaled numbers that trees do not keep apart next to 0, and divides those of a small range by it, in the recipe and in
+    /// `inputs`, which are those of the training rows. Columns whose numbers stay apart are not moved. Returns the columns where numbers
+    /// are one all the same, and how many.
     pub fn keep_apart(&mut self, inputs: &mut Array2<f64>) -> Vec<(String, usize)> {
         let mut columns = Vec::new();
         let mut first = 0;
@@ -54,7 +59,7 @@ fn unscaled(feature: &mut Feature) -> Vec<(usize, &mut Numbers)> {
     all.into_iter().filter(|(_, numbers)| !numbers.is_scaled()).collect()
 }
 
-/// What moves a column next to 0 where 32 bits do not keep its numbers apart, and how many of them are one with another after it.
+/// What moves a column next to 0 where trees do not keep its numbers apart, and how many of them are one with another after it.
 fn origin(column: ArrayView1<'_, f64>) -> (Option<Scaler>, usize) {
     let present = || column.iter().copied().filter(|value| !value.is_nan());
     let (min, max) = present().fold((f64::INFINITY, f64::NEG_INFINITY), |(min, max), it| (min.min(it), max.max(it)));
@@ -63,31 +68,33 @@ fn origin(column: ArrayView1<'_, f64>) -> (Option<Scaler>, usize) {
         return (None, 0);
     }
     let middle = min + range / 2.0;
-    let is_moved = middle.abs() > FAR * range || size < TINY;
+    let is_small = range <= SMALL && range > ROUNDING * size;
+    let is_moved = is_small || middle.abs() > FAR * range;
     if !is_moved && size < EXACT {
         return (None, 0);
     }
-    match merging(present()) {
+    let least = if is_small { CLOSE } else { 0.0 };
+    match merging(present(), least) {
         0 => (None, 0),
         count if !is_moved => (None, count),
         _ => {
-            let factor = Some(1.0 / range).filter(|factor| range < TINY && factor.is_finite()).unwrap_or(1.0);
+            let factor = Some(1.0 / range).filter(|factor| is_small && factor.is_finite()).unwrap_or(1.0);
             let origin = Scaler::origin(middle, factor);
-            let left = merging(present().map(|value| origin.apply(value)));
+            let left = merging(present().map(|value| origin.apply(value)), least);
             (Some(origin), left)
         }
     }
 }
 
-/// How many different numbers are one with the next smaller one in 32 bits.
-fn merging(values: impl Iterator<Item = f64>) -> usize {
+/// How many different numbers are at most `least` above the next smaller one in 32 bits.
+fn merging(values: impl Iterator<Item = f64>, least: f32) -> usize {
     let mut values: Vec<f64> = values.collect();
-    if values.iter().all(|value| f64::from(*value as f32) == *value) {
+    if least == 0.0 && values.iter().all(|value| f64::from(*value as f32) == *value) {
         return 0;
     }
     values.sort_unstable_by(f64::total_cmp);
     values.dedup();
-    values.windows(2).filter(|pair| matches!(pair, [low, high] if *low as f32 == *high as f32)).count()
+    values.windows(2).filter(|pair| matches!(pair, [low, high] if *high as f32 <= *low as f32 + least)).count()
 }
 
 #[cfg(test)]
@@ -107,10 +114,22 @@ mod tests {
     // of every pair one is lost
     #[case((0..200).map(|place| f64::from(place / 2) * 1e9 + f64::from(1 + place % 2)).collect(), false, 99)]
     #[case((1..100).map(|place| f64::from(place) * 1e-50).collect(), true, 0)]
+    // nanometres: neighbours are closer than trees divide, those of micrometres are not
+    #[case((1..100).map(|place| f64::from(place) * 1e-9).collect(), true, 0)]
+    #[case((1..100).map(|place| 1.0 + f64::from(place) * 1e-9).collect(), true, 0)]
+    #[case((1..100).map(|place| f64::from(place) * 1e-6).collect(), false, 0)]
+    #[case((0..200).map(|place| f64::from(place / 2) * 1e-6 + f64::from(place % 2) * 1e-12).collect(), true, 100)]
     #[case(vec![f64::NAN, 3.0], false, 0)]
     fn numbers(#[case] values: Vec<f64>, #[case] is_moved: bool, #[case] left: usize) {
         let column = Array1::from(values);
         let (moved, count) = origin(column.view());
         assert_eq!((moved.is_some(), count), (is_moved, left), "{moved:?}");
+    }
+
+    #[test]
+    fn rounding_errors_stay_close() {
+        let column = Array1::from(vec![0.3, 0.1 + 0.2]);
+        let range = origin(column.view()).0.map(|moved| moved.apply(0.1 + 0.2) - moved.apply(0.3));
+        assert!(range.is_none_or(|range| range < 1e-7), "{range:?}");
     }
 }

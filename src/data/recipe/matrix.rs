@@ -140,7 +140,7 @@ impl Recipe {
         self.features.iter().flat_map(of_feature).collect()
     }
 
-    /// A number of a column of [`Self::matrix`] as the table has it, where numbers are moved to keep them apart in 32 bits.
+    /// A number of a column of [`Self::matrix`] as the table has it, where numbers are moved to keep them apart for trees.
     pub fn in_units_of_table(&self, column: usize, number: f64) -> f64 {
         let mut first = 0;
         let at = self.features.iter().find_map(|feature| {

@@ -23,7 +23,7 @@ pub struct Numbers {
     /// Whether every training row has this value, so that the element is 0 throughout.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     constant: bool,
-    /// What keeps unscaled numbers apart in 32 bits; before the steps.
+    /// What keeps unscaled numbers apart for trees; before the steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     origin: Option<Scaler>,
     /// One after the other.

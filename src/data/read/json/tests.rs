@@ -141,7 +141,10 @@ fn every_form_is_the_same_table(#[case] format: Format, #[case] text: &str) {
     "\u{feff}a,y\n1,p\n2,q\n",
     "expected a JSON table, received text that is no JSON; if it is CSV, send it with Content-Type text/csv"
 )]
-#[case("<!DOCTYPE html><html></html>", "expected a JSON table, received an HTML or XML document; write the table as CSV")]
+#[case(
+    "<!DOCTYPE html><html></html>",
+    "expected a JSON table, received an HTML or XML document; write the table as CSV"
+)]
 #[case(
     "[{\"a\": 1,}]",
     "expected a JSON table: line 1, column 10: expected no comma at the end of a list or an object"

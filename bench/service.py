@@ -30,6 +30,7 @@ class Service:
             raise SystemExit(f"the service did not start: {line!r}\n{open(self.log.name).read()}")
         self.address = urllib.parse.urlsplit(line.split("listening on ")[1].strip()).netloc
         self.connection = http.client.HTTPConnection(self.address, timeout=600)
+        self.used = time.monotonic()
 
     def restart(self):
         """A new process on the same data."""
@@ -49,8 +50,12 @@ class Service:
         """One request; returns the parsed answer, or stops the program with what the service said."""
         if content_type == "application/json" and body is not None:
             body = json.dumps(body)
+        # The service closes a connection that is idle for long, as it is while a peer trains.
+        if time.monotonic() - self.used > 10:
+            self.connection.close()
         self.connection.request(method, path, body, {"Content-Type": content_type} if body is not None else {})
         response = self.connection.getresponse()
+        self.used = time.monotonic()
         text = response.read()
         if response.status >= 300:
             raise SystemExit(f"{method} {path}: {response.status} {text.decode(errors='replace')[:2000]}")

@@ -11,7 +11,7 @@ use std::{
 use uuid::Uuid;
 
 /// The shortest interval between two checkpoints that nothing asks for.
-const INTERVAL: Duration = Duration::from_secs(30);
+const INTERVAL: Duration = Duration::from_secs(5);
 
 /// Such an interval is at least so many times what the last checkpoint took.
 const SHARE: u32 = 50;

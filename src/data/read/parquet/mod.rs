@@ -4,7 +4,9 @@
 //! ([`pages`]): a forged one is an error, not an allocation.
 
 mod cells;
+mod compact;
 mod decode;
+mod footer;
 mod pages;
 mod positioned;
 
@@ -117,6 +119,7 @@ fn durations(pandas: &Value, names: &[String]) -> Vec<DatasetWarning> {
 /// Reads the table.
 fn read(file: &File, limits: &TableLimits, sink: &mut Sink<'_>) -> Result<Reading, ReadError> {
     pages::check_ends(file, MAGIC)?;
+    footer::check(file)?;
     let reader = decode("footer", || SerializedFileReader::new(Positioned::new(file)?))?;
     let metadata = reader.metadata();
     let schema = metadata.file_metadata().schema_descr_ptr();
